@@ -1,0 +1,7 @@
+//! The nouns and the rules of video over Kafka: what a frame is, how it becomes records and a frame again,
+//! when it counts as shown or lost, and how its time is told.
+//!
+//! Nothing in here talks to Kafka, opens a socket, starts a thread or runs a codec, and time is an argument;
+//! [`clock::SystemClock`] is the one place that reads the system's clock, and the programs hand it down.
+
+pub mod clock;

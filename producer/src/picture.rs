@@ -1,0 +1,58 @@
+//! One picture as the encoder takes it: full-range BT.601 planes, one after the other.
+
+use jpeg::Subsampling;
+
+/// Full-range BT.601 planes Y, U, V in one buffer without gaps between rows or planes.
+///
+/// Where chroma is coarser than luma, the luma plane of an odd-sized picture has one more column or row
+/// (a copy of the last), as the encoder wants whole chroma samples: see [`Picture::luma_size`].
+#[derive(Clone, Debug, Default)]
+pub struct Picture {
+    pub width: usize,
+    pub height: usize,
+    pub subsampling: Subsampling,
+    pub data: Vec<u8>,
+}
+
+impl Picture {
+    /// Makes this buffer one for a picture of that shape, keeping its memory.
+    pub fn reshape(&mut self, width: usize, height: usize, subsampling: Subsampling) {
+        (self.width, self.height, self.subsampling) = (width, height, subsampling);
+        let (luma, chroma) = (self.luma_size(), self.chroma_size());
+        self.data.resize(luma.0 * luma.1 + 2 * chroma.0 * chroma.1, 0);
+    }
+
+    /// Columns and rows of the luma plane.
+    pub fn luma_size(&self) -> (usize, usize) {
+        match self.subsampling {
+            Subsampling::S420 => (self.width.next_multiple_of(2), self.height.next_multiple_of(2)),
+            Subsampling::S422 => (self.width.next_multiple_of(2), self.height),
+            Subsampling::S444 | Subsampling::Gray => (self.width, self.height),
+        }
+    }
+
+    /// Columns and rows of each chroma plane.
+    pub fn chroma_size(&self) -> (usize, usize) {
+        match self.subsampling {
+            Subsampling::S420 => (self.width.div_ceil(2), self.height.div_ceil(2)),
+            Subsampling::S422 => (self.width.div_ceil(2), self.height),
+            Subsampling::S444 => (self.width, self.height),
+            Subsampling::Gray => (0, 0),
+        }
+    }
+
+    /// The planes Y, U, V; U and V are empty in a gray picture.
+    pub fn planes(&self) -> [&[u8]; 3] {
+        let (luma, chroma) = (self.luma_size(), self.chroma_size());
+        let (y, uv) = self.data.split_at(luma.0 * luma.1);
+        let (u, v) = uv.split_at(chroma.0 * chroma.1);
+        [y, u, v]
+    }
+
+    pub fn planes_mut(&mut self) -> [&mut [u8]; 3] {
+        let (luma, chroma) = (self.luma_size(), self.chroma_size());
+        let (y, uv) = self.data.split_at_mut(luma.0 * luma.1);
+        let (u, v) = uv.split_at_mut(chroma.0 * chroma.1);
+        [y, u, v]
+    }
+}
