@@ -5,3 +5,12 @@
 //! [`clock::SystemClock`] is the one place that reads the system's clock, and the programs hand it down.
 
 pub mod clock;
+pub mod frame;
+pub mod latest;
+pub mod ranges;
+pub mod reassemble;
+pub mod record;
+pub mod stamps;
+pub mod latency;
+pub mod ledger;
+pub mod report;

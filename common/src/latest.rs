@@ -1,0 +1,135 @@
+//! The queue of one: the newest wins, or the sender waits.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Holds at most one value between two threads.
+///
+/// [`send`](Latest::send) never waits and gives back what it displaced, so that the caller can count it;
+/// [`send_wait`](Latest::send_wait) waits until the value before has been taken.
+#[derive(Debug)]
+pub struct Latest<T> {
+    state: Mutex<State<T>>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State<T> {
+    value: Option<T>,
+    closed: bool,
+}
+
+impl<T> Default for Latest<T> {
+    fn default() -> Self {
+        Latest { state: Mutex::new(State { value: None, closed: false }), changed: Condvar::new() }
+    }
+}
+
+impl<T> Latest<T> {
+    /// Puts `value` in and returns the one it displaced: the one before, or `value` itself if the queue is closed.
+    pub fn send(&self, value: T) -> Option<T> {
+        let mut state = self.lock();
+        if state.closed {
+            return Some(value);
+        }
+        let displaced = state.value.replace(value);
+        self.changed.notify_all();
+        displaced
+    }
+
+    /// Waits until there is room; returns `value` if the queue was closed.
+    pub fn send_wait(&self, value: T) -> Option<T> {
+        let mut state = self.lock();
+        while state.value.is_some() && !state.closed {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.closed {
+            return Some(value);
+        }
+        state.value = Some(value);
+        self.changed.notify_all();
+        None
+    }
+
+    /// Waits for the next value; `None` once the queue is closed and empty.
+    pub fn recv(&self) -> Option<T> {
+        let mut state = self.lock();
+        loop {
+            if let Some(value) = state.value.take() {
+                self.changed.notify_all();
+                return Some(value);
+            }
+            if state.closed {
+                return None;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Nothing more goes in; what is in can still be taken.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        // The state is whole between any two lines above, also where a panic elsewhere poisoned the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn the_newest_wins_and_the_displaced_comes_back() {
+        let latest = Latest::default();
+        assert_eq!(latest.send(1), None);
+        assert_eq!(latest.send(2), Some(1));
+        assert_eq!(latest.recv(), Some(2));
+    }
+
+    #[test]
+    fn what_is_in_is_taken_after_the_close() {
+        let latest = Latest::default();
+        latest.send(1);
+        latest.close();
+        assert_eq!(latest.send(2), Some(2));
+        assert_eq!(latest.send_wait(3), Some(3));
+        assert_eq!(latest.recv(), Some(1));
+        assert_eq!(latest.recv(), None);
+    }
+
+    #[test]
+    fn a_waiting_sender_loses_nothing() {
+        let latest = Arc::new(Latest::default());
+        let sender = {
+            let latest = latest.clone();
+            thread::spawn(move || {
+                (0..1000).for_each(|n| assert_eq!(latest.send_wait(n), None));
+                latest.close();
+            })
+        };
+        let got: Vec<i32> = std::iter::from_fn(|| latest.recv()).collect();
+        sender.join().expect("the sender does not panic");
+        assert_eq!(got, (0..1000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_close_wakes_a_waiting_receiver() {
+        let latest = Arc::new(Latest::<i32>::default());
+        let receiver = {
+            let latest = latest.clone();
+            thread::spawn(move || latest.recv())
+        };
+        latest.close();
+        assert_eq!(receiver.join().expect("the receiver does not panic"), None);
+    }
+}

@@ -1,0 +1,153 @@
+//! What became of each frame: the right side of the books, on either end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::frame::End;
+use crate::latency::Latencies;
+use crate::reassemble::{Reassembler, Tally};
+
+/// Why a frame was not shown, or not acknowledged.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Loss {
+    /// A newer frame was there first.
+    Superseded,
+    /// vidprod: the client gave it up after `message.timeout.ms`. vidcons: it came after a newer one.
+    Late,
+    /// The broker or the client said no.
+    Refused,
+    /// Parts of it never came.
+    Torn,
+    Undecodable,
+    /// It never came, and the producer did not drop it.
+    Lost,
+    Paused,
+    /// Of a source or session that was not being shown.
+    Unselected,
+}
+
+impl Loss {
+    pub const PRODUCER: [Loss; 3] = [Loss::Superseded, Loss::Late, Loss::Refused];
+    /// What a frame that arrived whole may come to.
+    pub const VIEWER: [Loss; 5] = [Loss::Superseded, Loss::Late, Loss::Undecodable, Loss::Paused, Loss::Unselected];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Loss::Superseded => "superseded",
+            Loss::Late => "late",
+            Loss::Refused => "refused",
+            Loss::Torn => "torn",
+            Loss::Undecodable => "undecodable",
+            Loss::Lost => "lost",
+            Loss::Paused => "paused",
+            Loss::Unselected => "unselected",
+        }
+    }
+}
+
+/// How many frames were lost for each reason.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Losses([u64; 8]);
+
+impl Losses {
+    pub fn of(&self, loss: Loss) -> u64 {
+        self.0[loss as usize]
+    }
+
+    pub fn add(&mut self, loss: Loss) {
+        self.0[loss as usize] += 1;
+    }
+
+    pub fn sum(&self) -> u64 {
+        self.0.iter().sum()
+    }
+}
+
+/// vidprod's books of one session.
+#[derive(Clone, Default, Debug)]
+pub struct ProducerBooks {
+    pub captured: u64,
+    pub encoded: u64,
+    pub published: u64,
+    pub acknowledged: u64,
+    pub losses: Losses,
+    /// JPEG bytes published.
+    pub bytes: u64,
+    pub records: u64,
+    pub frame_bytes_max: u64,
+    pub latencies: Latencies,
+    /// published → acknowledged
+    pub ack: crate::latency::Latency,
+    /// Why frames were refused: the client's words and how often.
+    pub refusals: BTreeMap<String, u64>,
+}
+
+impl ProducerBooks {
+    /// Captured, and neither acknowledged nor lost yet.
+    pub fn in_flight(&self) -> u64 {
+        self.captured.saturating_sub(self.acknowledged + self.losses.sum())
+    }
+
+    pub fn balanced(&self) -> bool {
+        self.captured == self.acknowledged + self.losses.sum()
+    }
+
+    pub fn end(&self) -> End {
+        End {
+            captured: self.captured,
+            acknowledged: self.acknowledged,
+            superseded: self.losses.of(Loss::Superseded),
+            late: self.losses.of(Loss::Late),
+            refused: self.losses.of(Loss::Refused),
+        }
+    }
+}
+
+/// vidcons' books of one source.
+#[derive(Clone, Default, Debug)]
+pub struct SourceBooks {
+    pub shown: u64,
+    pub losses: Losses,
+    pub foreign: u64,
+    pub bytes: u64,
+    pub latencies: Latencies,
+}
+
+impl SourceBooks {
+    /// Whether each frame that arrived whole came to exactly one end.
+    pub fn balanced(&self, tally: &Tally) -> bool {
+        tally.whole == self.shown + self.losses.sum()
+    }
+}
+
+/// vidcons' books: what became of the frames that arrived. What should have arrived is the [`Reassembler`]'s.
+#[derive(Default, Debug)]
+pub struct ViewerBooks {
+    pub total: SourceBooks,
+    pub sources: BTreeMap<Arc<str>, SourceBooks>,
+    pub rejected: u64,
+}
+
+impl ViewerBooks {
+    /// Writes the same thing into the books of a source and into the total.
+    pub fn post(&mut self, source: &Arc<str>, mut entry: impl FnMut(&mut SourceBooks)) {
+        entry(&mut self.total);
+        match self.sources.get_mut(source) {
+            Some(books) => entry(books),
+            None => entry(self.sources.entry(source.clone()).or_default()),
+        }
+    }
+
+    /// Forgets sources that the reassembler no longer keeps; they stay in the total.
+    pub fn forget_gone(&mut self, reassembler: &Reassembler) {
+        self.sources.retain(|name, _| reassembler.knows(name));
+    }
+
+    pub fn balanced(&self, reassembler: &Reassembler) -> bool {
+        let known = |(name, tally): (&Arc<str>, Tally)| match self.sources.get(name) {
+            Some(books) => books.balanced(&tally),
+            None => tally.whole == 0,
+        };
+        self.total.balanced(&reassembler.total()) && reassembler.tallies().all(known)
+    }
+}

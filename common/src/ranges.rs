@@ -1,0 +1,84 @@
+//! A set of numbers that mostly follow each other, kept as ranges and bounded in memory.
+
+use std::collections::BTreeMap;
+
+/// At most this many separate ranges are kept; beyond it the lowest gap is closed.
+const RANGES_MAX: usize = 1024;
+
+/// A set of frame numbers.
+#[derive(Clone, Default, Debug)]
+pub struct Ranges {
+    /// First → last, both included; disjoint and not adjacent.
+    ranges: BTreeMap<u64, u64>,
+    len: u64,
+}
+
+impl Ranges {
+    /// How many numbers were put in.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub fn contains(&self, n: u64) -> bool {
+        self.ranges.range(..=n).next_back().is_some_and(|(_, &last)| n <= last)
+    }
+
+    /// Puts `n` in; `false` if it was there.
+    pub fn insert(&mut self, n: u64) -> bool {
+        if self.contains(n) {
+            return false;
+        }
+        let below = self.ranges.range(..n).next_back().map(|(&f, &l)| (f, l)).filter(|&(_, l)| l + 1 == n);
+        let above = n.checked_add(1).and_then(|next| self.ranges.remove(&next));
+        let first = below.map_or(n, |(f, _)| f);
+        self.ranges.insert(first, above.unwrap_or(n));
+        self.len += 1;
+        if self.ranges.len() > RANGES_MAX {
+            self.close_lowest_gap();
+        }
+        true
+    }
+
+    /// What was in the gap counts as there, but not as put in.
+    fn close_lowest_gap(&mut self) {
+        if let (Some((first, _)), Some((_, last))) = (self.ranges.pop_first(), self.ranges.pop_first()) {
+            self.ranges.insert(first, last);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn behaves_as_a_set(numbers in prop::collection::vec(0u64..60, 0..100)) {
+            let (mut ranges, mut set) = (Ranges::default(), BTreeSet::new());
+            for n in numbers {
+                prop_assert_eq!(ranges.insert(n), set.insert(n));
+                prop_assert_eq!(ranges.len(), set.len() as u64);
+            }
+            for n in 0..60 {
+                prop_assert_eq!(ranges.contains(n), set.contains(&n));
+            }
+        }
+    }
+
+    #[test]
+    fn memory_is_bounded_whatever_comes() {
+        let mut ranges = Ranges::default();
+        (0..100_000).for_each(|n| assert!(ranges.insert(n * 2)));
+        assert!(ranges.ranges.len() <= RANGES_MAX);
+        assert_eq!(ranges.len(), 100_000);
+        assert!(ranges.insert(u64::MAX));
+    }
+}

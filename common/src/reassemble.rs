@@ -1,0 +1,235 @@
+//! Parts in, whole frames out: whatever order, copies, gaps or lies they come in, within a bound of memory.
+//!
+//! ```text
+//! Incoming ─push(now)─▶ source ▸ session ▸ pending frame ─all parts there─▶ Option<Frame>
+//! ```
+//! A frame is given up on (*torn*) when a newer one of its session completes, when its deadline passes, or when memory
+//! runs out. What was seen of each session is kept in a [`Sighting`], from which the left side of the books is made.
+
+mod sighting;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+pub use self::sighting::{Sighting, Tally};
+use crate::clock::Micros;
+use crate::frame::{End, Frame, Kind, Meta, Session};
+use crate::record::{FRAME_BYTES_MAX, Incoming, Part, Rejected};
+
+/// The bounds of what is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Held for unfinished frames, in all.
+    pub bytes_max: usize,
+    pub sources_max: usize,
+    /// Of one source; the one that was silent longest is folded into the totals.
+    pub sessions_max: usize,
+    /// An unfinished frame is given up on after that long. A producer that waits for its broker may pause inside a
+    /// frame, and a newer frame ends the wait anyway, so this is long.
+    pub deadline: Duration,
+    /// A source that was silent that long makes room for a new one.
+    pub silence: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            bytes_max: FRAME_BYTES_MAX,
+            sources_max: 64,
+            sessions_max: 8,
+            deadline: Duration::from_secs(30),
+            silence: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What a record brought about.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Pushed {
+    /// Its frame is not whole yet, or not wanted any more.
+    Nothing,
+    Frame(Frame),
+    /// The session ended; here is its last picture, if it came along.
+    End(Meta, End, Option<Frame>),
+}
+
+/// Everything seen of one source.
+#[derive(Clone, Default, Debug)]
+struct Source {
+    sessions: BTreeMap<Session, Sighting>,
+    /// Sums of sessions that are no longer kept one by one.
+    folded: Tally,
+    seen: Micros,
+}
+
+#[derive(Debug, Default)]
+pub struct Reassembler {
+    limits: Limits,
+    sources: BTreeMap<Arc<str>, Source>,
+    /// Sums of sources that made room for others.
+    folded: Tally,
+    held_bytes: usize,
+}
+
+impl Reassembler {
+    pub fn new(limits: Limits) -> Reassembler {
+        Reassembler { limits, ..Reassembler::default() }
+    }
+
+    /// Takes what a record said. `meta.stamps.received` must be set by now; `now` becomes `reassembled`.
+    pub fn push(&mut self, incoming: Incoming, now: Micros) -> Result<Pushed, Rejected> {
+        match incoming {
+            Incoming::Part(part) => Ok(self.push_part(part, now)?.map_or(Pushed::Nothing, Pushed::Frame)),
+            Incoming::End(meta, end, picture) => self.push_end(meta, end, picture, now),
+            Incoming::Foreign(_) => Err(Rejected::NotAPicture),
+        }
+    }
+
+    /// Takes a JPEG that is not ours as a frame of `source`, numbered as it came.
+    pub fn push_foreign(&mut self, mut meta: Meta, jpeg: Bytes, now: Micros) -> Result<Frame, Rejected> {
+        let sighting = self.sighting(&meta.source, meta.session, now)?;
+        meta.frame = sighting.next_number();
+        sighting.see(meta.frame, 0, 0);
+        sighting.settle_whole(meta.frame);
+        meta.stamps.reassembled = now;
+        Ok(Frame { meta, jpeg, kind: Kind::Foreign })
+    }
+
+    /// Gives up on frames that have waited too long.
+    pub fn expire(&mut self, now: Micros) {
+        let deadline = self.limits.deadline;
+        for sighting in self.sources.values_mut().flat_map(|s| s.sessions.values_mut()) {
+            self.held_bytes -= sighting.expire(now, deadline);
+        }
+    }
+
+    /// What is held for unfinished frames.
+    pub fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
+    /// The sums of each source.
+    pub fn tallies(&self) -> impl Iterator<Item = (&Arc<str>, Tally)> {
+        self.sources.iter().map(|(name, source)| (name, source.tally()))
+    }
+
+    /// The sums of everything that ever came.
+    pub fn total(&self) -> Tally {
+        self.sources.values().map(Source::tally).fold(self.folded, Tally::plus)
+    }
+
+    pub fn knows(&self, source: &str) -> bool {
+        self.sources.contains_key(source)
+    }
+
+    pub fn session(&self, source: &str, session: Session) -> Option<&Sighting> {
+        self.sources.get(source)?.sessions.get(&session)
+    }
+
+    fn push_part(&mut self, part: Part, now: Micros) -> Result<Option<Frame>, Rejected> {
+        if part.bytes > self.limits.bytes_max {
+            return Err(Rejected::OverBound);
+        }
+        let (source, session) = (part.meta.source.clone(), part.meta.session);
+        let sighting = self.sighting(&source, session, now)?;
+        sighting.check(part.meta.frame)?;
+        sighting.see(part.meta.frame, part.index, part.meta.dropped);
+        let before = sighting.held_bytes();
+        let frame = sighting.push(part, now);
+        let after = sighting.held_bytes();
+        self.held_bytes = self.held_bytes + after - before;
+        while self.held_bytes > self.limits.bytes_max && self.give_up_oldest() {}
+        Ok(frame)
+    }
+
+    fn push_end(&mut self, mut meta: Meta, end: End, picture: Option<Bytes>, now: Micros) -> Result<Pushed, Rejected> {
+        let sighting = self.sighting(&meta.source, meta.session, now)?;
+        let before = sighting.held_bytes();
+        sighting.finish(end);
+        let freed = before - sighting.held_bytes();
+        self.held_bytes -= freed;
+        meta.stamps.reassembled = now;
+        let repeat = picture.map(|jpeg| Frame { meta: meta.clone(), jpeg, kind: Kind::Repeat });
+        Ok(Pushed::End(meta, end, repeat))
+    }
+
+    fn sighting(&mut self, name: &Arc<str>, session: Session, now: Micros) -> Result<&mut Sighting, Rejected> {
+        if !self.sources.contains_key(name) {
+            self.make_room(now)?;
+        }
+        let source = self.sources.entry(name.clone()).or_default();
+        source.seen = now;
+        if !source.sessions.contains_key(&session) && source.sessions.len() >= self.limits.sessions_max {
+            self.held_bytes -= source.fold_oldest();
+        }
+        Ok(source.sessions.entry(session).or_default().touch(now))
+    }
+
+    fn make_room(&mut self, now: Micros) -> Result<(), Rejected> {
+        if self.sources.len() < self.limits.sources_max {
+            return Ok(());
+        }
+        let (silent, seen) = self
+            .sources
+            .iter()
+            .min_by_key(|(_, s)| s.seen)
+            .map(|(name, s)| (name.clone(), s.seen))
+            .ok_or(Rejected::TooManySources(self.limits.sources_max))?;
+        if now.since(seen) < self.limits.silence {
+            return Err(Rejected::TooManySources(self.limits.sources_max));
+        }
+        if let Some(mut source) = self.sources.remove(&silent) {
+            for sighting in source.sessions.values_mut() {
+                self.held_bytes -= sighting.give_up_all();
+            }
+            self.folded = self.folded.plus(source.tally());
+        }
+        Ok(())
+    }
+
+    fn give_up_oldest(&mut self) -> bool {
+        let oldest = self
+            .sources
+            .values_mut()
+            .flat_map(|s| s.sessions.values_mut())
+            .filter(|s| s.held_bytes() > 0)
+            .min_by_key(|s| s.oldest_pending());
+        let Some(sighting) = oldest else { return false };
+        self.held_bytes -= sighting.give_up_oldest();
+        true
+    }
+
+    /// Fails if anything that must hold does not: for fuzzing.
+    #[doc(hidden)]
+    pub fn check_invariants(&self) {
+        let sightings = || self.sources.values().flat_map(|s| s.sessions.values());
+        assert_eq!(self.held_bytes, sightings().map(Sighting::held_bytes).sum::<usize>(), "held bytes are counted");
+        assert!(self.held_bytes <= self.limits.bytes_max, "memory is bounded");
+        assert!(self.sources.len() <= self.limits.sources_max, "sources are bounded");
+        assert!(self.sources.values().all(|s| s.sessions.len() <= self.limits.sessions_max), "sessions are bounded");
+        sightings().for_each(Sighting::check_invariants);
+    }
+}
+
+impl Source {
+    fn tally(&self) -> Tally {
+        self.sessions.values().map(Sighting::tally).fold(self.folded, Tally::plus)
+    }
+
+    /// Sums up the session that was silent longest and returns the bytes it held.
+    fn fold_oldest(&mut self) -> usize {
+        let Some(oldest) = self.sessions.iter().min_by_key(|(_, s)| s.seen_at()).map(|(session, _)| *session) else {
+            return 0;
+        };
+        let Some(mut sighting) = self.sessions.remove(&oldest) else { return 0 };
+        let freed = sighting.give_up_all();
+        self.folded = self.folded.plus(sighting.tally());
+        freed
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,290 @@
+//! What was seen of one session: its frames' numbers, its unfinished frames, and the sums that follow.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::clock::Micros;
+use crate::frame::{End, Frame, Kind, Meta};
+use crate::ranges::Ranges;
+use crate::record::{Part, Rejected};
+
+/// A frame number that far from the others is believed only when a second record agrees with it.
+const JUMP_MAX: u64 = 1000;
+/// More unfinished frames than that of one session are not waited for: the lowest is given up on.
+const PENDING_MAX: usize = 64;
+/// What a part costs besides its bytes.
+const PART_OVERHEAD_BYTES: usize = 128;
+
+/// Sums over sessions: what should have come, and what did. The left side of the books.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Tally {
+    /// Frames that arrived whole.
+    pub whole: u64,
+    /// Frames of which a part arrived, and not all.
+    pub torn: u64,
+    /// Frames that never arrived and that the producer did not drop.
+    pub lost: u64,
+    /// Parts and frames that came once more.
+    pub duplicates: u64,
+}
+
+impl Tally {
+    #[must_use]
+    pub fn plus(self, other: Tally) -> Tally {
+        Tally {
+            whole: self.whole + other.whole,
+            torn: self.torn + other.torn,
+            lost: self.lost + other.lost,
+            duplicates: self.duplicates + other.duplicates,
+        }
+    }
+
+    /// Every frame that the producer numbered and did not drop.
+    pub fn expected(&self) -> u64 {
+        self.whole + self.torn + self.lost
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Pending {
+    parts: BTreeMap<u32, Bytes>,
+    count: u32,
+    bytes: usize,
+    held_bytes: usize,
+    since: Micros,
+}
+
+/// What was seen of one session.
+#[derive(Clone, Default, Debug)]
+pub struct Sighting {
+    seen_at: Micros,
+    /// The first and last numbers of the frames to account for.
+    span: Option<(u64, u64)>,
+    /// The producer's own drops: before the first frame seen, and by now.
+    dropped: (u64, u64),
+    /// The frame in whose middle we joined: not ours to account for unless it completes.
+    joined_inside: Option<u64>,
+    /// Frames that are whole or given up on.
+    settled: Ranges,
+    newest_whole: Option<u64>,
+    pending: BTreeMap<u64, Pending>,
+    held_bytes: usize,
+    /// A number too far away to be believed at once.
+    suspect: Option<u64>,
+    end: Option<End>,
+    whole: u64,
+    torn: u64,
+    duplicates: u64,
+}
+
+impl Sighting {
+    pub fn end(&self) -> Option<&End> {
+        self.end.as_ref()
+    }
+
+    /// When a record of this session came last.
+    pub fn seen_at(&self) -> Micros {
+        self.seen_at
+    }
+
+    /// The first number to account for.
+    pub fn first_number(&self) -> Option<u64> {
+        self.span.map(|(first, _)| first)
+    }
+
+    pub fn newest_whole(&self) -> Option<u64> {
+        self.newest_whole
+    }
+
+    pub fn tally(&self) -> Tally {
+        let numbered = self.span.map_or(0, |(first, last)| (last - first).saturating_add(1));
+        let begun = self.torn + self.pending.len() as u64 - self.outside();
+        let missing = numbered.saturating_sub(self.whole + begun);
+        let dropped = self.dropped.1.saturating_sub(self.dropped.0);
+        let lost = missing.saturating_sub(dropped);
+        Tally { whole: self.whole, torn: begun, lost, duplicates: self.duplicates }
+    }
+
+    pub(super) fn touch(&mut self, now: Micros) -> &mut Sighting {
+        self.seen_at = now;
+        self
+    }
+
+    pub(super) fn next_number(&self) -> u64 {
+        self.span.map_or(0, |(_, last)| last.saturating_add(1))
+    }
+
+    /// Refuses a number that is far from all others, once.
+    pub(super) fn check(&mut self, frame: u64) -> Result<(), Rejected> {
+        let Some((first, last)) = self.span else { return Ok(()) };
+        let near = |n: u64| frame.abs_diff(n) <= JUMP_MAX;
+        if (frame > last && !near(last)) || (frame < first && !near(first)) {
+            let confirmed = self.suspect.is_some_and(|n| n != frame && near(n));
+            if !confirmed {
+                self.suspect = Some(frame);
+                return Err(Rejected::Astray(frame));
+            }
+        }
+        self.suspect = None;
+        Ok(())
+    }
+
+    pub(super) fn see(&mut self, frame: u64, part: u32, dropped: u64) {
+        match &mut self.span {
+            None if part > 0 && self.joined_inside.is_none() => {
+                self.joined_inside = Some(frame);
+                self.dropped = (dropped, dropped);
+            }
+            None if self.joined_inside == Some(frame) => {}
+            None => {
+                self.span = Some((frame, frame));
+                self.dropped = (dropped, dropped);
+            }
+            Some((first, last)) if self.joined_inside != Some(frame) => {
+                *first = (*first).min(frame);
+                *last = (*last).max(frame);
+                self.dropped.0 = self.dropped.0.min(dropped);
+            }
+            Some(_) => {}
+        }
+        // A producer cannot have dropped more frames than it numbered: such a count is a lie.
+        if dropped <= frame {
+            self.dropped.1 = self.dropped.1.max(dropped);
+        }
+    }
+
+    pub(super) fn push(&mut self, part: Part, now: Micros) -> Option<Frame> {
+        let number = part.meta.frame;
+        if self.settled.contains(number) {
+            self.duplicates += 1;
+            return None;
+        }
+        let mut meta = part.meta;
+        if part.count == 1 && !self.pending.contains_key(&number) {
+            self.settle_whole(number);
+            meta.stamps.reassembled = now;
+            return Some(Frame { meta, jpeg: part.slice, kind: Kind::Own });
+        }
+        let pending = self.pending.entry(number).or_insert_with(|| Pending {
+            parts: BTreeMap::new(),
+            count: part.count,
+            bytes: part.bytes,
+            held_bytes: 0,
+            since: now,
+        });
+        if (pending.count, pending.bytes) != (part.count, part.bytes) || pending.parts.contains_key(&part.index) {
+            self.duplicates += 1;
+            return None;
+        }
+        let held_bytes = part.slice.len() + PART_OVERHEAD_BYTES;
+        pending.held_bytes += held_bytes;
+        self.held_bytes += held_bytes;
+        pending.parts.insert(part.index, part.slice);
+        if pending.parts.len() == pending.count as usize {
+            return self.complete(meta, now);
+        }
+        if self.pending.len() > PENDING_MAX
+            && let Some((&lowest, _)) = self.pending.first_key_value()
+        {
+            self.give_up(lowest);
+        }
+        None
+    }
+
+    fn complete(&mut self, mut meta: Meta, now: Micros) -> Option<Frame> {
+        let pending = self.take_pending(meta.frame)?;
+        let mut jpeg = BytesMut::with_capacity(pending.bytes);
+        pending.parts.values().for_each(|slice| jpeg.extend_from_slice(slice));
+        if self.joined_inside == Some(meta.frame) {
+            self.joined_inside = None;
+            self.see(meta.frame, 0, meta.dropped);
+        }
+        self.settle_whole(meta.frame);
+        meta.stamps.reassembled = now;
+        Some(Frame { meta, jpeg: jpeg.freeze(), kind: Kind::Own })
+    }
+
+    pub(super) fn settle_whole(&mut self, number: u64) {
+        self.settled.insert(number);
+        self.whole += 1;
+        self.newest_whole = self.newest_whole.max(Some(number));
+        while let Some((&older, _)) = self.pending.range(..number).next() {
+            self.give_up(older);
+        }
+    }
+
+    pub(super) fn finish(&mut self, end: End) {
+        self.end = Some(end);
+        if let (Some((_, last)), Some(newest)) = (&mut self.span, end.captured.checked_sub(1)) {
+            *last = (*last).max(newest);
+            if end.dropped() <= end.captured {
+                self.dropped.1 = self.dropped.1.max(end.dropped());
+            }
+        }
+        self.give_up_all();
+    }
+
+    pub(super) fn expire(&mut self, now: Micros, deadline: Duration) -> usize {
+        let before = self.held_bytes();
+        let old: Vec<u64> =
+            self.pending.iter().filter(|(_, p)| now.since(p.since) > deadline).map(|(&n, _)| n).collect();
+        old.into_iter().for_each(|n| self.give_up(n));
+        before - self.held_bytes()
+    }
+
+    pub(super) fn give_up_all(&mut self) -> usize {
+        let freed = self.held_bytes();
+        while let Some((&number, _)) = self.pending.first_key_value() {
+            self.give_up(number);
+        }
+        freed
+    }
+
+    pub(super) fn oldest_pending(&self) -> Micros {
+        self.pending.values().map(|p| p.since).min().unwrap_or(Micros(u64::MAX))
+    }
+
+    /// Returns the bytes that this frees.
+    pub(super) fn give_up_oldest(&mut self) -> usize {
+        let before = self.held_bytes();
+        if let Some(number) = self.pending.iter().min_by_key(|(n, p)| (p.since, **n)).map(|(n, _)| *n) {
+            self.give_up(number);
+        }
+        before - self.held_bytes()
+    }
+
+    fn give_up(&mut self, number: u64) {
+        self.take_pending(number);
+        self.settled.insert(number);
+        self.torn += 1;
+    }
+
+    fn take_pending(&mut self, number: u64) -> Option<Pending> {
+        let pending = self.pending.remove(&number)?;
+        self.held_bytes -= pending.held_bytes;
+        Some(pending)
+    }
+
+    pub(super) fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
+    /// The frame in whose middle we joined, if it is not among those to account for.
+    fn outside(&self) -> u64 {
+        let accounted = |n: u64| self.span.is_some_and(|(first, last)| (first..=last).contains(&n));
+        u64::from(self.joined_inside.is_some_and(|n| !accounted(n)))
+    }
+
+    pub(super) fn check_invariants(&self) {
+        let tally = self.tally();
+        let numbered = self.span.map_or(0, |(first, last)| (last - first).saturating_add(1));
+        assert_eq!(self.held_bytes, self.pending.values().map(|p| p.held_bytes).sum::<usize>(), "bytes are counted");
+        assert!(self.pending.len() <= PENDING_MAX, "unfinished frames are bounded");
+        assert!(tally.expected() <= numbered.max(tally.whole + tally.torn), "no more frames than numbers: {self:?}");
+        assert!(self.pending.keys().all(|n| !self.settled.contains(*n)), "a settled frame is not waited for");
+        assert!(self.pending.values().all(|p| p.parts.len() < p.count as usize), "a whole frame is not kept");
+        assert!(self.pending.values().all(|p| p.parts.len() <= p.bytes), "no empty parts");
+    }
+}

@@ -1,0 +1,211 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::record::tests::{frame, meta};
+use crate::record::{self, Record};
+
+fn parts(number: u64, bytes: usize, most: usize) -> Vec<Part> {
+    record::split(&frame(number, bytes), most).iter().map(part).collect()
+}
+
+fn part(record: &Record) -> Part {
+    match record::read(record) {
+        Ok(Incoming::Part(part)) => part,
+        other => panic!("{other:?}"),
+    }
+}
+
+struct Link {
+    to: Reassembler,
+    now: Micros,
+    got: Vec<u64>,
+}
+
+impl Link {
+    fn new(limits: Limits) -> Link {
+        Link { to: Reassembler::new(limits), now: Micros(0), got: Vec::new() }
+    }
+
+    fn push(&mut self, part: Part) {
+        self.now = self.now.plus(Duration::from_millis(1));
+        let number = part.meta.frame;
+        if let Ok(Pushed::Frame(got)) = self.to.push(Incoming::Part(part), self.now) {
+            assert_eq!(got.jpeg, frame(number, got.jpeg.len()).jpeg, "the bytes are those that were sent");
+            self.got.push(number);
+        }
+        self.to.check_invariants();
+    }
+
+    fn end(&mut self, captured: u64, superseded: u64) {
+        let end = End { captured, superseded, ..End::default() };
+        self.to.push(Incoming::End(meta(captured - 1), end, None), self.now).expect("an end is taken");
+        self.to.check_invariants();
+    }
+}
+
+/// Sends the parts named `(frame, part)` of frames of three parts each, and compares what came out with
+/// `whole` (in order) and the sums `torn`, `lost`, `duplicates`.
+fn check(sent: &[(u64, usize)], whole: &[u64], (torn, lost, duplicates): (u64, u64, u64)) {
+    let mut link = Link::new(Limits::default());
+    sent.iter().for_each(|&(number, index)| link.push(parts(number, 9, 3).remove(index)));
+    link.to.expire(Micros(u64::MAX));
+    assert_eq!(link.got, whole);
+    assert_eq!(link.to.total(), Tally { whole: whole.len() as u64, torn, lost, duplicates });
+    assert_eq!(link.to.held_bytes(), 0);
+}
+
+#[test]
+fn parts_in_order_make_a_frame() {
+    check(&[(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)], &[0, 1], (0, 0, 0));
+}
+
+#[test]
+fn parts_out_of_order_make_a_frame() {
+    check(&[(4, 0), (4, 1), (4, 2), (5, 2), (5, 0), (5, 1)], &[4, 5], (0, 0, 0));
+}
+
+#[test]
+fn copies_are_counted_and_change_nothing() {
+    check(&[(0, 0), (0, 0), (0, 1), (0, 2), (0, 2)], &[0], (0, 0, 2));
+}
+
+#[test]
+fn a_frame_is_torn_when_a_newer_one_completes() {
+    check(&[(0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (0, 2)], &[1], (1, 0, 1));
+}
+
+#[test]
+fn a_frame_is_torn_when_its_deadline_passes() {
+    check(&[(0, 0), (0, 1)], &[], (1, 0, 0));
+}
+
+#[test]
+fn a_gap_is_lost() {
+    check(&[(0, 0), (0, 1), (0, 2), (3, 0), (3, 1), (3, 2)], &[0, 3], (0, 2, 0));
+}
+
+#[test]
+fn the_frame_in_whose_middle_we_joined_is_not_ours_to_count() {
+    check(&[(7, 1), (7, 2), (8, 0), (8, 1), (8, 2)], &[8], (0, 0, 0));
+    check(&[(7, 1), (7, 2)], &[], (0, 0, 0));
+    check(&[(7, 1), (7, 0), (7, 2), (9, 0), (9, 1), (9, 2)], &[7, 9], (0, 1, 0));
+}
+
+#[test]
+fn what_the_producer_dropped_is_not_lost() {
+    let mut link = Link::new(Limits::default());
+    for (number, dropped) in [(10, 4), (13, 5), (14, 5)] {
+        let mut part = parts(number, 3, 3).remove(0);
+        part.meta.dropped = dropped;
+        link.push(part);
+    }
+    assert_eq!(link.to.total(), Tally { whole: 3, torn: 0, lost: 1, duplicates: 0 });
+    link.end(20, 8);
+    assert_eq!(link.to.total(), Tally { whole: 3, torn: 0, lost: 3, duplicates: 0 }, "10..=19 less 4 dropped, 3 whole");
+}
+
+#[test]
+fn one_number_astray_is_rejected_and_a_real_jump_is_believed() {
+    let mut link = Link::new(Limits::default());
+    for number in [0, 1, 5_000_000, 2, 3, 90_000, 90_001] {
+        link.push(parts(number, 3, 3).remove(0));
+    }
+    assert_eq!(link.got, [0, 1, 2, 3, 90_001]);
+}
+
+#[test]
+fn sources_are_bounded_and_silent_ones_make_room() {
+    let mut link = Link::new(Limits { sources_max: 2, ..Limits::default() });
+    let mut of = |name: &str, later_s: u64| {
+        let mut part = parts(0, 3, 3).remove(0);
+        part.meta.source = name.into();
+        link.now = link.now.plus(Duration::from_secs(later_s));
+        let result = link.to.push(Incoming::Part(part), link.now);
+        link.to.check_invariants();
+        result
+    };
+    assert!(of("a", 0).is_ok());
+    assert!(of("b", 0).is_ok());
+    assert_eq!(of("c", 1), Err(Rejected::TooManySources(2)));
+    assert!(of("a", 3).is_ok());
+    assert!(of("c", 3).is_ok(), "b was silent for long enough");
+    assert_eq!(link.to.total().whole, 3, "what made room is still counted");
+}
+
+#[test]
+fn memory_is_bounded_and_the_oldest_goes_first() {
+    let mut link = Link::new(Limits { bytes_max: 10_000, ..Limits::default() });
+    for number in 0..8 {
+        link.push(parts(number, 4000, 2000).remove(0));
+    }
+    assert!(link.to.held_bytes() <= 10_000);
+    link.push(parts(7, 4000, 2000).remove(1));
+    assert_eq!(link.got, [7]);
+    assert_eq!(link.to.push(Incoming::Part(parts(9, 20_000, 2000).remove(0)), link.now), Err(Rejected::OverBound));
+}
+
+/// A link that loses, delays, repeats and interleaves, the same way each time for one seed.
+fn lossy(seed: u64, frames: u64) -> (Link, u64) {
+    let mut state = seed;
+    let mut random = move |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let mut link = Link::new(Limits { bytes_max: 4000, ..Limits::default() });
+    let mut on_the_way: Vec<Part> = Vec::new();
+    let mut sent_whole = 0;
+    for number in 0..frames {
+        let all = parts(number, 1 + random(400) as usize, 100);
+        let mut lost = false;
+        for part in all {
+            match random(20) {
+                0 => lost = true,
+                1 => on_the_way.extend([part.clone(), part]),
+                _ => on_the_way.push(part),
+            }
+        }
+        sent_whole += u64::from(!lost);
+        while on_the_way.len() > random(8) as usize {
+            let next = random(3).min(on_the_way.len() as u64 - 1);
+            link.push(on_the_way.remove(next as usize));
+        }
+    }
+    on_the_way.into_iter().for_each(|part| link.push(part));
+    link.end(frames, 0);
+    (link, sent_whole)
+}
+
+proptest! {
+    #[test]
+    fn the_books_balance_over_a_lossy_link(seed in any::<u64>()) {
+        let (link, sent_whole) = lossy(seed, 60);
+        let tally = link.to.total();
+        prop_assert_eq!(tally.whole, link.got.len() as u64);
+        prop_assert!(tally.whole <= sent_whole);
+        let mut once = link.got.clone();
+        once.sort_unstable();
+        once.dedup();
+        prop_assert_eq!(once.len(), link.got.len(), "no frame comes out twice");
+        // Frames before the first that was seen are not ours to count.
+        let span = 60 - link.to.session("clip", meta(0).session).map_or(0, |s| s.first_number().unwrap_or(60));
+        prop_assert_eq!(tally.expected(), span);
+    }
+
+    #[test]
+    fn lies_about_counts_and_lengths_harm_nobody(
+        sent in prop::collection::vec((0u64..6, 0u32..4, 1u32..5, 1usize..12, 0u64..3), 0..60)
+    ) {
+        let mut link = Link::new(Limits { bytes_max: 700, sources_max: 3, sessions_max: 2, ..Limits::default() });
+        for (number, index, count, bytes, session) in sent {
+            let mut record = record::split(&frame(number, bytes.div_ceil(count as usize)), 12).remove(0);
+            record.headers.retain(|(name, _)| !["part", "bytes", "session"].contains(&name.as_ref()));
+            for (name, value) in [("part", format!("{index}/{count}")), ("bytes", bytes.to_string()), ("session", format!("{session}-1"))] {
+                record.headers.push((name.into(), value.into()));
+            }
+            let Ok(Incoming::Part(part)) = record::read(&record) else { continue };
+            link.now = link.now.plus(Duration::from_millis(1));
+            let _ = link.to.push(Incoming::Part(part), link.now);
+            link.to.check_invariants();
+        }
+    }
+}

@@ -1,0 +1,416 @@
+//! The wire: how a frame becomes Kafka records, and what a record that came from Kafka says.
+//!
+//! ```text
+//! Frame ─split─▶ [Record 0/n] [Record 1/n] …   key = source, value = that slice of the JPEG, headers = text
+//! Record ─read─▶ Incoming: a part of ours, the end of a session, or somebody's plain JPEG
+//! ```
+//! A part's length follows from the frame's bytes and the number of parts, so a lie about either is seen at once.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::clock::Micros;
+use crate::frame::{End, Frame, Meta, Origin};
+use crate::stamps::Stamps;
+
+/// The wire's version, in the header [`VERSION_HEADER`]. What changes the golden bytes changes this.
+pub const VERSION: &str = "1";
+pub const VERSION_HEADER: &str = "vid";
+/// No frame is larger than this, whatever a header says.
+pub const FRAME_BYTES_MAX: usize = 64 << 20;
+pub const PIXELS_MAX: u64 = 64 << 20;
+/// A source's name in bytes.
+pub const SOURCE_BYTES_MAX: usize = 249;
+/// What headers, key and framing of one of our records can take at most, besides headers of the user's own.
+pub const OVERHEAD_BYTES_MAX: usize = 1200;
+
+/// A Kafka record, without Kafka.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Record {
+    pub key: Option<Bytes>,
+    pub timestamp_ms: Option<i64>,
+    pub headers: Vec<(Cow<'static, str>, Bytes)>,
+    pub value: Bytes,
+}
+
+impl Record {
+    pub fn header(&self, name: &str) -> Option<&Bytes> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v)
+    }
+
+    fn text(&self, name: &'static str) -> Result<&str, Rejected> {
+        let value = self.header(name).ok_or(Rejected::Missing(name))?;
+        std::str::from_utf8(value).map_err(|_| Rejected::Unreadable(name))
+    }
+
+    fn number<T: std::str::FromStr>(&self, name: &'static str) -> Result<T, Rejected> {
+        self.text(name)?.parse().map_err(|_| Rejected::Unreadable(name))
+    }
+}
+
+/// What a record turned out to be.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Incoming {
+    Part(Part),
+    /// The end of a session, its last frame's meta, and that frame's picture if it fitted.
+    End(Meta, End, Option<Bytes>),
+    /// A plain JPEG that is not ours.
+    Foreign(Bytes),
+}
+
+/// One slice of a frame.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Part {
+    pub meta: Meta,
+    pub index: u32,
+    pub count: u32,
+    /// The whole frame's size.
+    pub bytes: usize,
+    pub slice: Bytes,
+}
+
+/// Why a record is neither ours nor a JPEG.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Rejected {
+    #[error("no JPEG and none of our headers")]
+    NotAPicture,
+    #[error("wire version {0} (this program reads {VERSION}): update it")]
+    Version(String),
+    #[error("header {0} is missing")]
+    Missing(&'static str),
+    #[error("header {0} makes no sense")]
+    Unreadable(&'static str),
+    #[error("the slice has {got} bytes where part {index} of {count} has {expected}")]
+    Length { index: u32, count: u32, expected: usize, got: usize },
+    #[error("a picture of {0} x {1} is larger than {PIXELS_MAX} pixels")]
+    TooLarge(u32, u32),
+    #[error("frame number {0} is far from the session's others")]
+    Astray(u64),
+    #[error("more than {0} sources")]
+    TooManySources(usize),
+    #[error("the frame is larger than what may be held for reassembly")]
+    OverBound,
+}
+
+/// The frame as one record, or as many as keep each value within `value_bytes_max`.
+pub fn split(frame: &Frame, value_bytes_max: usize) -> Vec<Record> {
+    let (count, length) = cut(frame.jpeg.len(), value_bytes_max);
+    (0..count)
+        .map(|index| {
+            let begin = index * length;
+            let slice = frame.jpeg.slice(begin..(begin + length).min(frame.jpeg.len()));
+            let mut headers = meta_headers(&frame.meta);
+            push(&mut headers, "part", format!("{index}/{count}"));
+            push(&mut headers, "bytes", frame.jpeg.len().to_string());
+            record(&frame.meta, headers, slice)
+        })
+        .collect()
+}
+
+/// The record that ends a session: its last picture once more, where that fits, and the final counts.
+pub fn end(last: &Meta, jpeg: Option<Bytes>, end: &End) -> Record {
+    let mut headers = meta_headers(last);
+    let End { captured, acknowledged, superseded, late, refused } = end;
+    push(
+        &mut headers,
+        "end",
+        format!("captured={captured} acknowledged={acknowledged} superseded={superseded} late={late} refused={refused}"),
+    );
+    record(last, headers, jpeg.unwrap_or_default())
+}
+
+/// Says what a record is. `Err` means it is neither ours nor a JPEG.
+pub fn read(record: &Record) -> Result<Incoming, Rejected> {
+    let Some(version) = record.header(VERSION_HEADER) else {
+        return if is_jpeg(&record.value) { Ok(Incoming::Foreign(record.value.clone())) } else { Err(Rejected::NotAPicture) };
+    };
+    if version.as_ref() != VERSION.as_bytes() {
+        return Err(Rejected::Version(String::from_utf8_lossy(&version[..version.len().min(16)]).into_owned()));
+    }
+    let meta = read_meta(record)?;
+    if record.header("end").is_some() {
+        let picture = is_jpeg(&record.value).then(|| record.value.clone());
+        return Ok(Incoming::End(meta, read_end(record.text("end")?)?, picture));
+    }
+    read_part(record, meta).map(Incoming::Part)
+}
+
+/// Whether these bytes begin as a JPEG does.
+pub fn is_jpeg(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0xff, 0xd8, 0xff])
+}
+
+/// How many parts of what length (the last may be shorter) `bytes` are cut into.
+fn cut(bytes: usize, value_bytes_max: usize) -> (usize, usize) {
+    let count = bytes.div_ceil(value_bytes_max.max(1)).max(1);
+    let length = bytes.div_ceil(count).max(1);
+    (bytes.div_ceil(length).max(1), length)
+}
+
+fn record(meta: &Meta, headers: Vec<(Cow<'static, str>, Bytes)>, value: Bytes) -> Record {
+    let captured_wall_us = (meta.stamps.captured.0 as i64).saturating_add(meta.origin.wall_offset_us);
+    Record {
+        key: Some(Bytes::copy_from_slice(meta.source.as_bytes())),
+        timestamp_ms: Some(captured_wall_us / 1000),
+        headers,
+        value,
+    }
+}
+
+fn push(headers: &mut Vec<(Cow<'static, str>, Bytes)>, name: &'static str, value: String) {
+    headers.push((Cow::Borrowed(name), Bytes::from(value)));
+}
+
+fn meta_headers(meta: &Meta) -> Vec<(Cow<'static, str>, Bytes)> {
+    let mut headers = Vec::with_capacity(24);
+    headers.push((Cow::Borrowed(VERSION_HEADER), Bytes::from_static(VERSION.as_bytes())));
+    headers.push((Cow::Borrowed("type"), Bytes::from_static(b"image/jpeg")));
+    push(&mut headers, "source", meta.source.to_string());
+    push(&mut headers, "session", meta.session.to_string());
+    push(&mut headers, "frame", meta.frame.to_string());
+    if let Some(number) = meta.number {
+        push(&mut headers, "number", number.to_string());
+    }
+    push(&mut headers, "pts", (meta.pts.as_micros() as u64).to_string());
+    let Stamps { due, captured, encoded, published, .. } = meta.stamps;
+    for (name, stamp) in [("due", due), ("captured", captured), ("encoded", encoded), ("published", published)] {
+        push(&mut headers, name, stamp.to_string());
+    }
+    push(&mut headers, "boot", meta.origin.boot.to_string());
+    push(&mut headers, "wall", meta.origin.wall_offset_us.to_string());
+    push(&mut headers, "size", format!("{}x{}", meta.width, meta.height));
+    push(&mut headers, "dropped", meta.dropped.to_string());
+    headers
+}
+
+fn read_meta(record: &Record) -> Result<Meta, Rejected> {
+    let source = record.text("source")?;
+    if source.is_empty() || source.len() > SOURCE_BYTES_MAX || source.contains(char::is_control) {
+        return Err(Rejected::Unreadable("source"));
+    }
+    let boot = record.text("boot")?;
+    if boot.len() > 64 {
+        return Err(Rejected::Unreadable("boot"));
+    }
+    let (width, height) = read_pair(record.text("size")?, 'x').ok_or(Rejected::Unreadable("size"))?;
+    if u64::from(width) * u64::from(height) > PIXELS_MAX {
+        return Err(Rejected::TooLarge(width, height));
+    }
+    let stamp = |name| record.number(name).map(Micros);
+    Ok(Meta {
+        source: Arc::from(source),
+        session: record.number("session")?,
+        frame: record.number("frame")?,
+        number: record.header("number").map(|_| record.number("number")).transpose()?,
+        pts: Duration::from_micros(record.number("pts")?),
+        stamps: Stamps {
+            due: stamp("due")?,
+            captured: stamp("captured")?,
+            encoded: stamp("encoded")?,
+            published: stamp("published")?,
+            ..Stamps::default()
+        },
+        origin: Origin { boot: Arc::from(boot), wall_offset_us: record.number("wall")? },
+        width,
+        height,
+        dropped: record.number("dropped")?,
+    })
+}
+
+fn read_part(record: &Record, meta: Meta) -> Result<Part, Rejected> {
+    let (index, count) = read_pair(record.text("part")?, '/').ok_or(Rejected::Unreadable("part"))?;
+    let bytes: usize = record.number("bytes")?;
+    if index >= count {
+        return Err(Rejected::Unreadable("part"));
+    }
+    if bytes == 0 || bytes > FRAME_BYTES_MAX || count as usize > bytes {
+        return Err(Rejected::Unreadable("bytes"));
+    }
+    let length = bytes.div_ceil(count as usize);
+    let begin = index as usize * length;
+    let expected = length.min(bytes.saturating_sub(begin));
+    let got = record.value.len();
+    if got != expected || got == 0 {
+        return Err(Rejected::Length { index, count, expected, got });
+    }
+    if index == 0 && length >= 3 && !is_jpeg(&record.value) {
+        return Err(Rejected::NotAPicture);
+    }
+    Ok(Part { meta, index, count, bytes, slice: record.value.clone() })
+}
+
+fn read_pair(text: &str, between: char) -> Option<(u32, u32)> {
+    let (a, b) = text.split_once(between)?;
+    Some((a.parse().ok()?, b.parse().ok()?))
+}
+
+fn read_end(text: &str) -> Result<End, Rejected> {
+    let mut end = End::default();
+    for word in text.split_ascii_whitespace() {
+        let (name, value) = word.split_once('=').ok_or(Rejected::Unreadable("end"))?;
+        let value: u64 = value.parse().map_err(|_| Rejected::Unreadable("end"))?;
+        match name {
+            "captured" => end.captured = value,
+            "acknowledged" => end.acknowledged = value,
+            "superseded" => end.superseded = value,
+            "late" => end.late = value,
+            "refused" => end.refused = value,
+            _ => {} // a count that a later version adds
+        }
+    }
+    Ok(end)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::frame::{Kind, Session};
+
+    pub(crate) fn meta(frame: u64) -> Meta {
+        Meta {
+            source: "clip".into(),
+            session: Session { began_ms: 1_700_000_000_000, salt: 0xbeef },
+            frame,
+            number: None,
+            pts: Duration::from_millis(40 * frame),
+            stamps: Stamps {
+                due: Micros(1000),
+                captured: Micros(1001),
+                encoded: Micros(1002),
+                published: Micros(1003),
+                ..Stamps::default()
+            },
+            origin: Origin { boot: "0b".into(), wall_offset_us: 1_700_000_000_000_000 },
+            width: 64,
+            height: 36,
+            dropped: 0,
+        }
+    }
+
+    pub(crate) fn frame(number: u64, bytes: usize) -> Frame {
+        let mut jpeg: Vec<u8> = (0..bytes).map(|i| (i as u64 * 7).wrapping_add(number) as u8).collect();
+        jpeg[..3.min(bytes)].copy_from_slice(&[0xff, 0xd8, 0xff][..3.min(bytes)]);
+        Frame { meta: meta(number), jpeg: jpeg.into(), kind: Kind::Own }
+    }
+
+    fn in_words(record: &Record) -> String {
+        let headers: Vec<String> =
+            record.headers.iter().map(|(n, v)| format!("{n}={}", String::from_utf8_lossy(v))).collect();
+        format!("{:?} {:?} {} [{}]", record.key, record.timestamp_ms, headers.join(","), record.value.len())
+    }
+
+    /// The wire, to the byte: if this fails, other versions can no longer read us, and VERSION must change.
+    #[test]
+    fn golden_records() {
+        let mut f = frame(7, 5);
+        f.meta.number = Some(42);
+        let records = split(&f, 3);
+        assert_eq!(records.len(), 2);
+        assert_eq!(
+            in_words(&records[0]),
+            "Some(b\"clip\") Some(1700000000001) vid=1,type=image/jpeg,source=clip,session=1700000000000-0000beef,frame=7,\
+             number=42,pts=280000,due=1000,captured=1001,encoded=1002,published=1003,boot=0b,wall=1700000000000000,\
+             size=64x36,dropped=0,part=0/2,bytes=5 [3]"
+        );
+        assert_eq!(records[1].value.as_ref(), &f.jpeg[3..]);
+        assert_eq!(records[1].header("part").map(|v| v.as_ref()), Some(&b"1/2"[..]));
+        let end = end(&meta(7), None, &End { captured: 8, acknowledged: 7, superseded: 1, late: 0, refused: 0 });
+        assert_eq!(
+            in_words(&end),
+            "Some(b\"clip\") Some(1700000000001) vid=1,type=image/jpeg,source=clip,session=1700000000000-0000beef,frame=7,\
+             pts=280000,due=1000,captured=1001,encoded=1002,published=1003,boot=0b,wall=1700000000000000,size=64x36,\
+             dropped=0,end=captured=8 acknowledged=7 superseded=1 late=0 refused=0 [0]"
+        );
+    }
+
+    #[test]
+    fn headers_stay_within_the_room_that_is_left_for_them() {
+        let mut f = frame(1, 4);
+        f.meta.frame = u64::MAX;
+        f.meta.source = "x".repeat(SOURCE_BYTES_MAX).into();
+        f.meta.number = Some(u64::MAX);
+        f.meta.pts = Duration::from_micros(u64::MAX);
+        f.meta.dropped = u64::MAX;
+        f.meta.origin = Origin { boot: "x".repeat(64).into(), wall_offset_us: i64::MIN };
+        (f.meta.width, f.meta.height) = (u32::MAX, u32::MAX);
+        f.meta.session = Session { began_ms: u64::MAX, salt: u32::MAX };
+        f.meta.stamps = Stamps { due: Micros(u64::MAX), captured: Micros(1), ..f.meta.stamps };
+        let most = u64::MAX;
+        let end = end(&f.meta, None, &End { captured: most, acknowledged: most, superseded: most, late: most, refused: most });
+        for record in split(&f, 4).into_iter().chain([end]) {
+            let size: usize = record.headers.iter().map(|(n, v)| n.len() + v.len() + 4).sum();
+            assert!(size + f.meta.source.len() + 70 <= OVERHEAD_BYTES_MAX, "{size}");
+        }
+    }
+
+    #[test]
+    fn a_plain_jpeg_is_foreign_and_the_rest_is_rejected() {
+        let plain = |value: &'static [u8]| read(&Record { value: Bytes::from_static(value), ..Record::default() });
+        assert!(matches!(plain(&[0xff, 0xd8, 0xff, 0xe0]), Ok(Incoming::Foreign(_))));
+        assert_eq!(plain(b"hello"), Err(Rejected::NotAPicture));
+        assert_eq!(plain(b""), Err(Rejected::NotAPicture));
+    }
+
+    #[test]
+    fn lies_are_rejected() {
+        let check = |name: &'static str, value: &'static str| {
+            let mut record = split(&frame(1, 10), 4).remove(1);
+            record.headers.retain(|(n, _)| n != name);
+            record.headers.push((name.into(), value.into()));
+            let got = read(&record);
+            assert!(got.is_err(), "{name}={value} gave {got:?}");
+        };
+        for (name, value) in [
+            ("vid", "2"),
+            ("part", "3/3"),
+            ("part", "1/0"),
+            ("part", "1"),
+            ("part", "1/4294967295"),
+            ("bytes", "0"),
+            ("bytes", "13"),
+            ("bytes", "-1"),
+            ("bytes", "99999999999999"),
+            ("size", "100000x100000"),
+            ("frame", "x"),
+            ("session", "now"),
+            ("source", ""),
+            ("source", "a\nb"),
+        ] {
+            check(name, value);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_split_is_read_again(bytes in 1usize..5000, most in 1usize..600, number in any::<Option<u64>>()) {
+            let mut f = frame(3, bytes);
+            f.meta.number = number;
+            let mut jpeg = Vec::new();
+            let records = split(&f, most);
+            for (i, record) in records.iter().enumerate() {
+                prop_assert!(record.value.len() <= most);
+                let Ok(Incoming::Part(part)) = read(record) else { panic!("{:?}", read(record)) };
+                prop_assert_eq!((part.index as usize, part.count as usize), (i, records.len()));
+                prop_assert_eq!(&part.meta, &f.meta);
+                jpeg.extend_from_slice(&part.slice);
+            }
+            prop_assert_eq!(&jpeg[..], &f.jpeg[..]);
+        }
+
+        #[test]
+        fn nothing_that_comes_panics(
+            headers in prop::collection::vec((prop::sample::select(vec!["vid", "source", "session", "frame", "part", "bytes",
+                "size", "pts", "due", "captured", "encoded", "published", "boot", "wall", "dropped", "end", "number"]),
+                prop_oneof![Just("1".to_owned()), "[0-9]{1,20}", "[0-9]{1,10}[-/x][0-9]{1,10}", ".{0,8}"]), 0..20),
+            value in prop::collection::vec(any::<u8>(), 0..40),
+        ) {
+            let headers = headers.into_iter().map(|(n, v)| (n.into(), v.into())).collect();
+            let _ = read(&Record { headers, value: value.into(), ..Record::default() });
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The report for a person.
+
+use std::fmt::{self, Display};
+
+use super::{Report, Summary, Sums};
+use crate::stamps::Stage;
+
+impl Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let frames = self.sums.frames.published.or(self.sums.frames.received).unwrap_or(0);
+        writeln!(
+            f,
+            "{}: {frames} frames, {} in {:.1} s",
+            self.program,
+            bytes(self.sums.bytes),
+            self.seconds
+        )?;
+        write_sums(f, &self.sums)?;
+        if self.sources.len() > 1 {
+            for (name, sums) in &self.sources {
+                writeln!(f, "source {name}")?;
+                write_sums(f, sums)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write_sums(f: &mut fmt::Formatter<'_>, sums: &Sums) -> fmt::Result {
+    let frames = &sums.frames;
+    let (left, right) = match frames.captured {
+        Some(captured) => (format!("captured {captured}"), format!("acknowledged {}", frames.acknowledged.unwrap_or(0))),
+        None => (format!("expected {}", frames.expected.unwrap_or(0)), format!("shown {}", frames.shown.unwrap_or(0))),
+    };
+    let losses: Vec<String> = frames.lost.iter().filter(|(_, n)| **n > 0).map(|(r, n)| format!(" + {r} {n}")).collect();
+    let verdict = if sums.balanced { "balanced" } else { "NOT BALANCED: please report this" };
+    writeln!(f, "  frames   {left} = {right}{}  ({verdict})", losses.concat())?;
+    if let (Some(encoded), Some(published), Some(records)) = (frames.encoded, frames.published, sums.counts.records) {
+        let mean = bytes(sums.bytes / published.max(1));
+        let most = bytes(sums.counts.frame_bytes_max.unwrap_or(0));
+        writeln!(f, "           encoded {encoded}, published {published} in {records} records, {mean} a frame, largest {most}")?;
+    }
+    for (refusal, n) in &sums.counts.refusals {
+        writeln!(f, "           refused {n}: {refusal}")?;
+    }
+    let counts = &sums.counts;
+    for (name, n) in [
+        ("duplicates", counts.duplicates),
+        ("foreign", counts.foreign),
+        ("rejected", counts.rejected),
+        ("with clocks that disagree", counts.untiled),
+    ] {
+        if n > 0 {
+            writeln!(f, "           beside these: {n} {name}")?;
+        }
+    }
+    write_latency(f, sums)
+}
+
+fn write_latency(f: &mut fmt::Formatter<'_>, sums: &Sums) -> fmt::Result {
+    if sums.latency_us.total.count == 0 {
+        return Ok(());
+    }
+    writeln!(f, "  latency        p50      p90      p99    p99.9      max   ms ({})", sums.latency_us.clock)?;
+    for stage in Stage::ALL {
+        if let Some(summary) = sums.latency_us.stages.get(stage.name()) {
+            write_row(f, stage.name(), summary)?;
+        }
+    }
+    write_row(f, "total", &sums.latency_us.total)?;
+    sums.acknowledge_us.iter().filter(|s| s.count > 0).try_for_each(|s| write_row(f, "acknowledge", s))
+}
+
+fn write_row(f: &mut fmt::Formatter<'_>, name: &str, s: &Summary) -> fmt::Result {
+    let ms = |us: u64| us as f64 / 1000.0;
+    let (p50, p90, p99, p999, max) = (ms(s.p50), ms(s.p90), ms(s.p99), ms(s.p999), ms(s.max));
+    writeln!(f, "  {name:<11} {p50:>8.2} {p90:>8.2} {p99:>8.2} {p999:>8.2} {max:>8.2}")
+}
+
+/// A number of bytes for a person.
+pub fn bytes(n: u64) -> String {
+    match n {
+        0..10_000 => format!("{n} B"),
+        10_000..1_000_000 => format!("{} kB", n / 1000),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", n as f64 / 1e6),
+        _ => format!("{:.2} GB", n as f64 / 1e9),
+    }
+}

@@ -1,0 +1,126 @@
+//! When each thing happened to a frame, and how those moments tile its way from due to presented.
+
+use std::time::Duration;
+
+use crate::clock::Micros;
+
+/// One stretch of a frame's way; each ends where the next one begins.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Stage {
+    /// due → captured
+    Capture,
+    /// captured → encoded
+    Encode,
+    /// encoded → published (handed to the Kafka client)
+    Publish,
+    /// published → received: the client's queue, the network, the broker, and back
+    Broker,
+    /// received → reassembled
+    Reassemble,
+    /// reassembled → decoded
+    Decode,
+    /// decoded → presented
+    Present,
+}
+
+impl Stage {
+    pub const ALL: [Stage; 7] = [
+        Stage::Capture,
+        Stage::Encode,
+        Stage::Publish,
+        Stage::Broker,
+        Stage::Reassemble,
+        Stage::Decode,
+        Stage::Present,
+    ];
+    /// What the producer sees of the way.
+    pub const PRODUCER: [Stage; 3] = [Stage::Capture, Stage::Encode, Stage::Publish];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Stage::Capture => "capture",
+            Stage::Encode => "encode",
+            Stage::Publish => "publish",
+            Stage::Broker => "broker",
+            Stage::Reassemble => "reassemble",
+            Stage::Decode => "decode",
+            Stage::Present => "present",
+        }
+    }
+}
+
+/// The moments of one frame, all on one clock. Each stage writes the field that it ends with.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Stamps {
+    pub due: Micros,
+    pub captured: Micros,
+    pub encoded: Micros,
+    pub published: Micros,
+    pub received: Micros,
+    pub reassembled: Micros,
+    pub decoded: Micros,
+    pub presented: Micros,
+}
+
+impl Stamps {
+    /// When `stage` began and ended.
+    pub fn span(&self, stage: Stage) -> (Micros, Micros) {
+        match stage {
+            Stage::Capture => (self.due, self.captured),
+            Stage::Encode => (self.captured, self.encoded),
+            Stage::Publish => (self.encoded, self.published),
+            Stage::Broker => (self.published, self.received),
+            Stage::Reassemble => (self.received, self.reassembled),
+            Stage::Decode => (self.reassembled, self.decoded),
+            Stage::Present => (self.decoded, self.presented),
+        }
+    }
+
+    /// How long each of `stages` took, if they tile: no stage ends before it began, so that their sum is the total.
+    pub fn tile(&self, stages: &[Stage]) -> Option<Vec<(Stage, Duration)>> {
+        stages
+            .iter()
+            .map(|&stage| {
+                let (begin, end) = self.span(stage);
+                (begin <= end).then(|| (stage, end.since(begin)))
+            })
+            .collect()
+    }
+
+    /// The producer's moments on a clock that reads `offset_us` more.
+    #[must_use]
+    pub fn shifted(mut self, offset_us: i64) -> Stamps {
+        for stamp in [&mut self.due, &mut self.captured, &mut self.encoded, &mut self.published] {
+            *stamp = stamp.shifted(offset_us);
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamps(us: [u64; 8]) -> Stamps {
+        let [due, captured, encoded, published, received, reassembled, decoded, presented] = us.map(Micros);
+        Stamps { due, captured, encoded, published, received, reassembled, decoded, presented }
+    }
+
+    #[test]
+    fn the_stages_sum_to_the_total() {
+        let s = stamps([10, 11, 14, 15, 29, 29, 40, 41]);
+        let sum: Duration = s.tile(&Stage::ALL).expect("in order").iter().map(|(_, d)| *d).sum();
+        assert_eq!(sum, s.presented.since(s.due));
+    }
+
+    #[test]
+    fn a_clock_that_runs_back_does_not_tile() {
+        assert_eq!(stamps([10, 11, 14, 15, 12, 29, 40, 41]).tile(&Stage::ALL), None);
+    }
+
+    #[test]
+    fn only_the_producers_moments_are_shifted() {
+        let s = stamps([10, 11, 12, 13, 50, 51, 52, 53]).shifted(-5);
+        assert_eq!(s, stamps([5, 6, 7, 8, 50, 51, 52, 53]));
+    }
+}
