@@ -1,1 +1,49 @@
-//! x
+//! What every program has around it: logging, Ctrl-C, the live status line, and where reports go.
+
+pub mod logging;
+pub mod machine;
+pub mod output;
+pub mod shutdown;
+pub mod status;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+
+/// Runs a program's `main` and turns its outcome into an exit code: 0, or 1 with the error chain on one line.
+///
+/// Usage errors are clap's: it prints them and exits with 2 before this.
+pub fn outcome(result: anyhow::Result<ExitCode>) -> ExitCode {
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            logging::print_error(&one_line(&format!("{error:#}")));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Errors of other people's libraries may come with line breaks.
+fn one_line(text: &str) -> String {
+    text.split('\n').map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// Prints the completions of a program for `--completions SHELL`.
+pub fn print_completions<C: CommandFactory>(shell: clap_complete::Shell) {
+    let mut command = C::command();
+    let name = command.get_name().to_owned();
+    clap_complete::generate(shell, &mut command, name, &mut std::io::stdout());
+}
+
+/// A usage error that clap cannot see by itself; exits with 2.
+pub fn usage_error<C: CommandFactory>(message: impl std::fmt::Display) -> ! {
+    C::command().error(clap::error::ErrorKind::ArgumentConflict, message).exit()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_error_is_one_line() {
+        assert_eq!(super::one_line("a: b\n  c\n\n"), "a: b c");
+    }
+}

@@ -1,0 +1,86 @@
+//! Words to standard error: text for people, or JSON for machines; never through the middle of a progress bar.
+
+use std::io::{self, Write};
+use std::sync::OnceLock;
+
+use clap::{Args, ValueEnum};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::{EnvFilter, fmt};
+
+use crate::status;
+
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Words")]
+pub struct LogArgs {
+    /// Say nothing but errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more; twice: everything, frame by frame
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// How log lines look
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub log_format: LogFormat,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// Whether the last error goes out as JSON too.
+static JSON: OnceLock<bool> = OnceLock::new();
+
+impl LogArgs {
+    /// Starts logging; call it once, first.
+    pub fn init(&self) {
+        let level = match (self.quiet, self.verbose) {
+            (true, _) => "error",
+            (false, 0) => "info",
+            (false, 1) => "debug",
+            (false, _) => "trace",
+        };
+        let filter = EnvFilter::try_from_env("RUST_LOG")
+            .unwrap_or_else(|_| EnvFilter::new(format!("warn,common={level},jpeg={level},kafka={level},shell={level},vidprod={level},vidcons={level}")));
+        let builder = fmt().with_env_filter(filter).with_writer(AroundTheBar).with_target(false);
+        let _ = JSON.set(self.log_format == LogFormat::Json);
+        match self.log_format {
+            LogFormat::Json => builder.json().flatten_event(true).init(),
+            LogFormat::Text => builder.with_ansi(false).without_time().with_level(self.verbose > 0).init(),
+        }
+    }
+}
+
+/// The one line that says why a program ends with 1.
+pub(crate) fn print_error(message: &str) {
+    if JSON.get() == Some(&true) {
+        tracing::error!("{message}");
+    } else {
+        let _ = writeln!(AroundTheBar, "error: {message}");
+    }
+}
+
+/// Standard error, with the status line out of the way while something is written.
+#[derive(Clone, Copy, Debug)]
+struct AroundTheBar;
+
+impl Write for AroundTheBar {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        status::suspended(|| io::stderr().write_all(bytes))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+impl<'a> MakeWriter<'a> for AroundTheBar {
+    type Writer = AroundTheBar;
+
+    fn make_writer(&'a self) -> AroundTheBar {
+        AroundTheBar
+    }
+}

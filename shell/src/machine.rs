@@ -1,0 +1,37 @@
+//! What machine this is, and which clock it has.
+
+use common::report::Machine;
+
+/// Reads it from the system; what cannot be read stays empty.
+pub fn machine() -> Machine {
+    let uname = rustix::system::uname();
+    let word = |c: &std::ffi::CStr| c.to_string_lossy().into_owned();
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let after_colon = |text: &str, name: &str| {
+        text.lines()
+            .find(|line| line.starts_with(name))
+            .and_then(|line| line.split_once(':'))
+            .map(|(_, value)| value.trim().to_owned())
+            .unwrap_or_default()
+    };
+    let memory_kb = after_colon(&read("/proc/meminfo"), "MemTotal");
+    Machine {
+        host: host_name(),
+        os: format!("{} {}", word(uname.sysname()), word(uname.release())),
+        cpu: after_colon(&read("/proc/cpuinfo"), "model name"),
+        cores: std::thread::available_parallelism().map_or(1, |n| n.get()),
+        memory_mb: memory_kb.split(' ').next().and_then(|kb| kb.parse::<u64>().ok()).unwrap_or(0) / 1024,
+    }
+}
+
+pub fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Names one run of this machine's monotonic clock. Where the system has no such name, none is shared with anybody.
+pub fn boot_id() -> String {
+    match std::fs::read_to_string("/proc/sys/kernel/random/boot_id") {
+        Ok(id) => id.trim().chars().filter(|c| *c != '-').take(32).collect(),
+        Err(_) => format!("{}-{}", host_name().chars().take(40).collect::<String>(), std::process::id()),
+    }
+}

@@ -1,0 +1,65 @@
+//! Where reports go: a file, or standard output for `-`; and who may use standard output.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::Context;
+use common::report::Report;
+
+/// A file, or `-` for standard output.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Output {
+    Stdout,
+    File(PathBuf),
+}
+
+impl FromStr for Output {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Output, Self::Err> {
+        Ok(if text == "-" { Output::Stdout } else { Output::File(text.into()) })
+    }
+}
+
+impl Output {
+    /// Opens it for writing; a file that is there is written over.
+    pub fn create(&self) -> anyhow::Result<Box<dyn Write + Send>> {
+        Ok(match self {
+            Output::Stdout => Box::new(std::io::stdout()),
+            Output::File(path) => Box::new(create(path)?),
+        })
+    }
+
+    /// Fails now rather than after an hour if it cannot be written.
+    pub fn check(&self) -> anyhow::Result<()> {
+        match self {
+            Output::Stdout => Ok(()),
+            Output::File(path) => check_writable(path),
+        }
+    }
+}
+
+/// Creates a file for writing, with an error that names it.
+pub fn create(path: &Path) -> anyhow::Result<File> {
+    File::create(path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Fails now rather than later if `path` cannot be written; leaves what is there as it is.
+pub fn check_writable(path: &Path) -> anyhow::Result<()> {
+    let open = std::fs::OpenOptions::new().append(true).create(true).open(path);
+    open.map(drop).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes a report as JSON.
+pub fn write_report(report: &Report, output: &Output) -> anyhow::Result<()> {
+    let mut json = serde_json::to_string_pretty(report).context("making the report")?;
+    json.push('\n');
+    let name = match output {
+        Output::Stdout => "standard output".to_owned(),
+        Output::File(path) => path.display().to_string(),
+    };
+    let mut to = output.create()?;
+    to.write_all(json.as_bytes()).and_then(|()| to.flush()).with_context(|| format!("writing the report to {name}"))
+}
