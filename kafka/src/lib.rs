@@ -1,1 +1,23 @@
-//! x
+//! How we connect to Kafka: options, settings for live video, topics and their limit, a publisher and a tail.
+//!
+//! ```text
+//! Record ─publish─▶ Publisher ═══▶ broker ═══▶ Tail ─next─▶ Received { record, partition, offset }
+//! ```
+//! This room knows `common`'s [`Record`](common::record::Record) and nothing else of video.
+
+mod admin;
+mod context;
+mod convert;
+mod error;
+mod options;
+mod properties;
+mod publisher;
+mod settings;
+mod tail;
+
+pub use self::admin::{Admin, Created, NewTopic, TopicSummary, check_topic_name};
+pub use self::error::KafkaFault;
+pub use self::options::{Connection, KafkaArgs};
+pub use self::publisher::{Delivery, Publisher, PublisherSettings};
+pub use self::settings::Waiting;
+pub use self::tail::{Event, Found, Position, Received, Tail};

@@ -1,0 +1,186 @@
+//! Topics: whether they are there, making them fit for video, and the message limit.
+
+use std::time::Duration;
+
+use common::clock::Clock;
+use futures_executor::block_on;
+use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier, TopicReplication};
+use rdkafka::client::Client;
+use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::metadata::Metadata;
+
+use crate::context::Ears;
+use crate::error::{KafkaFault, name, plain, setting};
+use crate::options::Connection;
+use crate::settings;
+
+/// A metadata request that gets no answer is asked again after that long.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
+/// Kafka's smallest and our largest segment.
+const SEGMENT_BYTES: u64 = 64 << 20;
+
+/// A topic to be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewTopic {
+    pub name: String,
+    pub partitions: i32,
+    /// `None`: the broker's default.
+    pub replication: Option<i32>,
+    /// `None`: forever.
+    pub retention: Option<Duration>,
+}
+
+/// Whether a topic was there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Created {
+    WasThere { partitions: usize },
+    Now,
+}
+
+/// What `--list` knows of a topic.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TopicSummary {
+    pub name: String,
+    pub partitions: usize,
+}
+
+/// Asks and changes what a cluster has.
+pub struct Admin {
+    client: AdminClient<Ears>,
+    ears: Ears,
+    brokers: String,
+}
+
+impl std::fmt::Debug for Admin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Admin").field("brokers", &self.brokers).finish_non_exhaustive()
+    }
+}
+
+impl Admin {
+    /// Connects, and fails if no broker answers within `timeout`.
+    pub fn connect(
+        connection: &Connection,
+        client_id: &str,
+        timeout: Duration,
+        clock: &dyn Clock,
+    ) -> Result<Admin, KafkaFault> {
+        let config = settings::with_the_users(settings::common(connection, client_id), connection);
+        let ears = Ears::default();
+        let client: AdminClient<Ears> = config.create_with_context(ears.clone()).map_err(setting)?;
+        let admin = Admin { client, ears, brokers: connection.brokers.clone() };
+        reach(admin.client.inner(), &admin.ears, &admin.brokers, timeout, clock)?;
+        Ok(admin)
+    }
+
+    /// Every topic but Kafka's own.
+    pub fn topics(&self, timeout: Duration) -> Result<Vec<TopicSummary>, KafkaFault> {
+        let metadata = self.metadata(timeout)?;
+        let own = metadata.topics().iter().filter(|t| !t.name().starts_with("__"));
+        Ok(own.map(|t| TopicSummary { name: t.name().to_owned(), partitions: t.partitions().len() }).collect())
+    }
+
+    /// Makes the topic if it is missing: never by asking for it, as that would make it with the broker's defaults.
+    pub fn ensure(&self, topic: &NewTopic, create: bool, timeout: Duration) -> Result<Created, KafkaFault> {
+        check_topic_name(&topic.name)?;
+        let there =
+            self.metadata(timeout)?.topics().iter().find(|t| t.name() == topic.name).map(|t| t.partitions().len());
+        match there {
+            Some(partitions) => Ok(Created::WasThere { partitions }),
+            None if !create => Err(KafkaFault::NoTopic { topic: topic.name.clone(), brokers: self.brokers.clone() }),
+            None => self.create(topic, timeout),
+        }
+    }
+
+    /// The topic's `max.message.bytes`; `None` if the broker does not say.
+    pub fn message_bytes_max(&self, topic: &str, timeout: Duration) -> Option<usize> {
+        let asked = [ResourceSpecifier::Topic(topic)];
+        let answer = block_on(self.client.describe_configs(&asked, &options(timeout))).ok()?;
+        let config = answer.into_iter().next()?.ok()?;
+        config.get("max.message.bytes")?.value.as_ref()?.parse().ok()
+    }
+
+    fn create(&self, topic: &NewTopic, timeout: Duration) -> Result<Created, KafkaFault> {
+        let retention_ms = topic.retention.map_or("-1".to_owned(), |r| r.as_millis().to_string());
+        // A segment is deleted whole, once its last record is old enough: so it must be short.
+        let segment_ms = topic.retention.map(|r| (r.as_millis() / 10).max(1000).to_string());
+        let segment_bytes = SEGMENT_BYTES.to_string();
+        let replication = TopicReplication::Fixed(topic.replication.unwrap_or(-1));
+        let mut new = rdkafka::admin::NewTopic::new(&topic.name, topic.partitions, replication)
+            .set("retention.ms", &retention_ms)
+            .set("segment.bytes", &segment_bytes)
+            .set("message.timestamp.type", "CreateTime");
+        if let Some(segment_ms) = &segment_ms {
+            new = new.set("segment.ms", segment_ms);
+        }
+        let fault = |cause: String| KafkaFault::Create { topic: topic.name.clone(), cause };
+        let answer = block_on(self.client.create_topics([&new], &options(timeout)));
+        match answer.map_err(|e| fault(plain(&e)))?.into_iter().next() {
+            Some(Ok(_)) => Ok(Created::Now),
+            // Another producer was quicker.
+            Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => {
+                Ok(Created::WasThere { partitions: topic.partitions.max(1) as usize })
+            }
+            Some(Err((_, code))) => Err(fault(name(code))),
+            None => Err(fault("the broker gave no answer".to_owned())),
+        }
+    }
+
+    fn metadata(&self, timeout: Duration) -> Result<Metadata, KafkaFault> {
+        let doing = "asking which topics there are";
+        self.client.inner().fetch_metadata(None, timeout).map_err(|cause| KafkaFault::Client { doing, cause })
+    }
+}
+
+/// Waits until a broker answers, at most `timeout`.
+pub(crate) fn reach<C: rdkafka::ClientContext>(
+    client: &Client<C>,
+    ears: &Ears,
+    brokers: &str,
+    timeout: Duration,
+    clock: &dyn Clock,
+) -> Result<(), KafkaFault> {
+    let until = clock.now().plus(timeout);
+    loop {
+        let left = until.since(clock.now());
+        let Err(error) = client.fetch_metadata(None, left.min(ASK_AGAIN).max(Duration::from_millis(1))) else {
+            return Ok(());
+        };
+        let trouble = ears.trouble();
+        let brokers = brokers.to_owned();
+        match trouble {
+            Some(trouble) if trouble.denied => return Err(KafkaFault::Denied { brokers, cause: trouble.words }),
+            trouble if clock.now() >= until => {
+                let cause = trouble.map_or_else(|| plain(&error), |t| t.words);
+                return Err(KafkaFault::Unreachable { brokers, seconds: timeout.as_secs(), cause });
+            }
+            _ => {}
+        }
+    }
+}
+
+fn options(timeout: Duration) -> AdminOptions {
+    AdminOptions::new().request_timeout(Some(timeout)).operation_timeout(Some(timeout))
+}
+
+/// Kafka's rule for topic names.
+pub fn check_topic_name(topic: &str) -> Result<(), KafkaFault> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let good = !topic.is_empty() && topic.len() <= 249 && topic.chars().all(legal) && topic != "." && topic != "..";
+    good.then_some(()).ok_or_else(|| KafkaFault::TopicName { topic: topic.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topic_names_are_kafkas() {
+        for good in ["video", "a.b_c-9", &"x".repeat(249)] {
+            assert!(check_topic_name(good).is_ok(), "{good}");
+        }
+        for bad in ["", ".", "..", "a b", "ä", "a/b", &"x".repeat(250)] {
+            assert!(check_topic_name(bad).is_err(), "{bad}");
+        }
+    }
+}

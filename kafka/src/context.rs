@@ -1,0 +1,93 @@
+//! What the client tells us by itself: log lines, and why it cannot connect.
+
+use std::sync::{Arc, Mutex};
+
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::ConsumerContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+/// The last trouble of one client, and its log lines sent on.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ears {
+    trouble: Arc<Mutex<Option<Trouble>>>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Trouble {
+    /// Trying again will not help.
+    pub denied: bool,
+    pub words: String,
+}
+
+impl Ears {
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.trouble.lock().ok().and_then(|trouble| trouble.clone())
+    }
+
+    pub fn clear(&self) {
+        if let Ok(mut trouble) = self.trouble.lock() {
+            *trouble = None;
+        }
+    }
+
+    fn hear(&self, denied: bool, words: &str) {
+        if let Ok(mut trouble) = self.trouble.lock()
+            && !trouble.as_ref().is_some_and(|t| t.denied)
+        {
+            *trouble = Some(Trouble { denied, words: words.to_owned() });
+        }
+    }
+}
+
+impl ClientContext for Ears {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        // The client warns of much that it mends by itself a moment later; what matters reaches us as an error.
+        match level {
+            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
+                tracing::error!("librdkafka {facility}: {message}");
+            }
+            RDKafkaLogLevel::Debug => tracing::trace!("librdkafka {facility}: {message}"),
+            _ => tracing::debug!("librdkafka {facility}: {message}"),
+        }
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!("librdkafka: {error}: {reason}");
+        let code = error.rdkafka_error_code();
+        let denied = matches!(
+            code,
+            Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed | RDKafkaErrorCode::SSL)
+        );
+        if denied || code == Some(RDKafkaErrorCode::BrokerTransportFailure) || code == Some(RDKafkaErrorCode::Resolve) {
+            self.hear(denied, &brief(reason));
+        }
+    }
+}
+
+impl ConsumerContext for Ears {}
+
+/// `host:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused (after 0ms in state CONNECT)` → the cause.
+fn brief(reason: &str) -> String {
+    let cause = reason.split_once(" (after").map_or(reason, |(cause, _)| cause);
+    let cause = cause.split_once(" failed: ").map_or(cause, |(_, cause)| cause);
+    cause.rsplit_once("/bootstrap: ").map_or(cause, |(_, cause)| cause).trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::brief;
+
+    #[test]
+    fn a_cause_is_told_in_brief() {
+        let check = |reason, cause| assert_eq!(brief(reason), cause);
+        check(
+            "localhost:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused (after 0ms in state CONNECT)",
+            "Connection refused",
+        );
+        check(
+            "x:1/bootstrap: Failed to resolve 'x:1': Name or service not known (after 3ms in state CONNECT)",
+            "Failed to resolve 'x:1': Name or service not known",
+        );
+    }
+}

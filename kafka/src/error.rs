@@ -1,0 +1,52 @@
+//! What can go wrong with a broker, in words that say what to do.
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+#[derive(Debug, thiserror::Error)]
+pub enum KafkaFault {
+    #[error(
+        "no Kafka answers at {brokers} within {seconds} s ({cause}): is it running there? -b HOST:PORT names another"
+    )]
+    Unreachable { brokers: String, seconds: u64, cause: String },
+    #[error("{brokers} does not let us in ({cause}): check security.protocol and sasl.* in -X or -F")]
+    Denied { brokers: String, cause: String },
+    #[error("{property} (from -X, -F or our own settings) is not understood: {cause}")]
+    Setting { property: String, cause: String },
+    #[error("topic {topic:?} is no Kafka topic name: use up to 249 letters, digits, '.', '_' and '-'")]
+    TopicName { topic: String },
+    #[error("topic {topic} does not exist at {brokers}: create it, or leave --no-create away")]
+    NoTopic { topic: String, brokers: String },
+    #[error("cannot create topic {topic}: {cause}")]
+    Create { topic: String, cause: String },
+    #[error("topic {topic} has {count} partition(s), so there is no partition {partition}")]
+    NoPartition { topic: String, partition: i32, count: usize },
+    #[error("{path}: {cause}")]
+    File { path: String, cause: String },
+    #[error("{doing}: {cause}")]
+    Client { doing: &'static str, cause: KafkaError },
+}
+
+/// A client configuration's error names the property.
+pub(crate) fn setting(cause: KafkaError) -> KafkaFault {
+    match cause {
+        KafkaError::ClientConfig(_, cause, property, _) if !property.is_empty() => {
+            KafkaFault::Setting { property, cause }
+        }
+        other => KafkaFault::Setting { property: "a client property".to_owned(), cause: plain(&other) },
+    }
+}
+
+/// The client's words without its type's.
+pub(crate) fn plain(error: &KafkaError) -> String {
+    match error {
+        KafkaError::ClientCreation(text) => text.clone(),
+        other => match other.rdkafka_error_code() {
+            Some(code) => name(code),
+            None => other.to_string(),
+        },
+    }
+}
+
+pub(crate) fn name(code: RDKafkaErrorCode) -> String {
+    code.to_string().trim_start_matches(|c: char| !c.is_whitespace()).trim_matches([' ', '(', ')']).to_owned()
+}

@@ -1,0 +1,166 @@
+//! Client settings for live video, and how the user's own properties change them.
+
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+
+use crate::options::Connection;
+
+/// The producer's client queue holds this many times what may be in flight, so that our own bound is the one that acts.
+const QUEUE_OVER_IN_FLIGHT: usize = 2;
+const QUEUE_KBYTES_MIN: usize = 16 * 1024;
+const PREFETCH_KBYTES: usize = 32 * 1024;
+const FETCH_BYTES_MAX: usize = 8 << 20;
+
+/// How long a record may wait in the client for its acknowledgement.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Waiting {
+    /// As long as it takes: a file's frames are never dropped.
+    Forever,
+    /// A live picture that old is worth nothing.
+    AtMost(Duration),
+}
+
+/// What all clients of ours have in common.
+pub(crate) fn common(connection: &Connection, client_id: &str) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", &connection.brokers)
+        .set("client.id", client_id)
+        .set("socket.nagle.disable", "true")
+        .set("socket.keepalive.enable", "true")
+        .set("reconnect.backoff.ms", "50")
+        .set("reconnect.backoff.max.ms", "200")
+        .set("retry.backoff.ms", "20")
+        .set("retry.backoff.max.ms", "200")
+        .set("topic.metadata.refresh.fast.interval.ms", "50");
+    if connection.brokers.split(',').all(|b| b.starts_with("localhost:") || b.starts_with("127.")) {
+        // localhost is ::1 too, where most brokers do not listen: the first try would fail.
+        config.set("broker.address.family", "v4");
+    }
+    config
+}
+
+pub(crate) fn producer(
+    connection: &Connection,
+    client_id: &str,
+    message_bytes_max: usize,
+    in_flight_bytes_max: usize,
+    waiting: Waiting,
+) -> ClientConfig {
+    let mut config = common(connection, client_id);
+    let timeout_ms = match waiting {
+        Waiting::Forever => 0,
+        Waiting::AtMost(time) => time.as_millis(),
+    };
+    let queue_kbytes = (QUEUE_OVER_IN_FLIGHT * in_flight_bytes_max / 1024).max(QUEUE_KBYTES_MIN);
+    config
+        .set("linger.ms", "0")
+        .set("acks", "all")
+        .set("compression.type", "none")
+        .set("message.max.bytes", message_bytes_max.clamp(1000, 1_000_000_000).to_string())
+        .set("queue.buffering.max.kbytes", queue_kbytes.to_string())
+        .set("queue.buffering.max.messages", "1000000")
+        .set("message.timeout.ms", timeout_ms.to_string())
+        .set("partitioner", "murmur2_random");
+    if may_be_idempotent(connection) {
+        // Keeps the parts of a frame in order under retries, and costs nothing.
+        config.set("enable.idempotence", "true");
+    }
+    with_the_users(config, connection)
+}
+
+pub(crate) fn consumer(connection: &Connection, client_id: &str, group: Option<&str>) -> ClientConfig {
+    let mut config = common(connection, client_id);
+    config
+        // Mandatory also where nothing is committed.
+        .set("group.id", group.unwrap_or(client_id))
+        .set("enable.auto.commit", if group.is_some() { "true" } else { "false" })
+        .set("auto.commit.interval.ms", "1000")
+        .set("auto.offset.reset", "error")
+        .set("enable.partition.eof", "true")
+        .set("allow.auto.create.topics", "false")
+        .set("fetch.min.bytes", "1")
+        .set("fetch.queue.backoff.ms", "2")
+        .set("fetch.error.backoff.ms", "20")
+        .set("max.partition.fetch.bytes", FETCH_BYTES_MAX.to_string())
+        .set("queued.max.messages.kbytes", PREFETCH_KBYTES.to_string())
+        .set("check.crcs", "false");
+    with_the_users(config, connection)
+}
+
+/// The user's properties have the last word.
+pub(crate) fn with_the_users(mut config: ClientConfig, connection: &Connection) -> ClientConfig {
+    for (name, value) in &connection.properties {
+        config.set(name, value);
+    }
+    config
+}
+
+/// Some settings rule idempotence out, and librdkafka calls the pair an error.
+fn may_be_idempotent(connection: &Connection) -> bool {
+    let set = |name: &str| connection.properties.get(name).map(|v| v.trim().to_ascii_lowercase());
+    let too_few_acks = set("acks").is_some_and(|acks| acks == "0" || acks == "1");
+    let no_retries = set("retries").is_some_and(|n| n == "0");
+    let too_many =
+        set("max.in.flight.requests.per.connection").and_then(|n| n.parse().ok()).is_some_and(|n: u32| n > 5);
+    !(too_few_acks || no_retries || too_many)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(properties: &[(&str, &str)]) -> Connection {
+        let properties = properties.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        Connection { brokers: "localhost:9092".to_owned(), named: false, properties }
+    }
+
+    fn check(properties: &[(&str, &str)], name: &str, expected: Option<&str>) {
+        let config = producer(&with(properties), "vidprod", 1_000_000, 4_000_000, Waiting::Forever);
+        assert_eq!(config.get(name), expected, "{properties:?}");
+        let created: Result<rdkafka::producer::BaseProducer, _> = config.create();
+        assert!(created.is_ok(), "{properties:?}: {:?}", created.err());
+    }
+
+    #[test]
+    fn idempotence_gives_way_to_what_rules_it_out() {
+        check(&[], "enable.idempotence", Some("true"));
+        check(&[("acks", "all")], "enable.idempotence", Some("true"));
+        check(&[("acks", "1")], "enable.idempotence", None);
+        check(&[("acks", "0")], "enable.idempotence", None);
+        check(&[("retries", "0")], "enable.idempotence", None);
+        check(&[("max.in.flight.requests.per.connection", "10")], "enable.idempotence", None);
+    }
+
+    #[test]
+    fn the_user_overrides_ours() {
+        check(&[("linger.ms", "5")], "linger.ms", Some("5"));
+        check(&[("compression.type", "zstd")], "compression.type", Some("zstd"));
+        check(&[("compression.type", "lz4")], "message.timeout.ms", Some("0"));
+    }
+
+    #[test]
+    fn this_build_knows_tls_and_sasl() {
+        check(
+            &[
+                ("security.protocol", "SASL_SSL"),
+                ("sasl.mechanism", "SCRAM-SHA-512"),
+                ("sasl.username", "a"),
+                ("sasl.password", "b"),
+            ],
+            "security.protocol",
+            Some("SASL_SSL"),
+        );
+        check(
+            &[
+                ("security.protocol", "SASL_PLAINTEXT"),
+                ("sasl.mechanism", "PLAIN"),
+                ("sasl.username", "a"),
+                ("sasl.password", "b"),
+            ],
+            "sasl.mechanism",
+            Some("PLAIN"),
+        );
+    }
+}

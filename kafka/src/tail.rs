@@ -1,0 +1,278 @@
+//! Reads a topic from where it is told, and says when the topic went away, came anew, or ends.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+use common::record::Record;
+use rdkafka::Message;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use crate::context::Ears;
+use crate::error::{KafkaFault, setting};
+use crate::options::Connection;
+use crate::settings;
+
+/// Where to begin in each partition.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Position {
+    Beginning,
+    /// Behind the last record.
+    End,
+    /// At the last record.
+    Newest,
+    At(i64),
+    /// That many records before the end.
+    Last(i64),
+    /// The first record of that time or later, in ms since 1970.
+    Time(i64),
+}
+
+/// A record and where it stood.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Received {
+    pub record: Record,
+    pub partition: i32,
+    pub offset: i64,
+}
+
+/// What a look at the topic brought.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Event {
+    Record(Received),
+    /// Nothing within the time.
+    Nothing,
+    /// Nothing more in any partition right now.
+    End,
+    /// The topic is gone, or was made anew.
+    Gone,
+    /// What we wanted to read is no longer there: the position was moved.
+    Moved {
+        partition: i32,
+    },
+    /// Something failed; the client goes on trying.
+    Trouble(String),
+}
+
+/// What is known of a topic before reading it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Found {
+    Topic {
+        partitions: Vec<i32>,
+    },
+    NoTopic,
+    /// No broker answers: why.
+    NoBroker(String),
+}
+
+pub struct Tail {
+    consumer: BaseConsumer<Ears>,
+    ears: Ears,
+    topic: String,
+    group: bool,
+    brokers: String,
+    /// The next offset of each partition that we read.
+    next: BTreeMap<i32, i64>,
+    at_end: BTreeSet<i32>,
+    /// Where to go on when what we wanted is gone.
+    fallback: Position,
+}
+
+impl fmt::Debug for Tail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tail").field("topic", &self.topic).field("next", &self.next).finish_non_exhaustive()
+    }
+}
+
+impl Tail {
+    /// Makes the client; nothing is connected yet.
+    pub fn new(
+        connection: &Connection,
+        client_id: &str,
+        topic: &str,
+        group: Option<&str>,
+        fallback: Position,
+    ) -> Result<Tail, KafkaFault> {
+        let mut config = settings::consumer(connection, client_id, group);
+        if group.is_some() && !connection.properties.contains_key("auto.offset.reset") {
+            config.set("auto.offset.reset", if fallback == Position::Beginning { "earliest" } else { "latest" });
+        }
+        let ears = Ears::default();
+        let consumer: BaseConsumer<Ears> = config.create_with_context(ears.clone()).map_err(setting)?;
+        Ok(Tail {
+            consumer,
+            ears,
+            topic: topic.to_owned(),
+            group: group.is_some(),
+            brokers: connection.brokers.clone(),
+            next: BTreeMap::new(),
+            at_end: BTreeSet::new(),
+            fallback,
+        })
+    }
+
+    /// Looks whether the topic is there. Waits at most `timeout` for a broker.
+    pub fn find(&self, timeout: Duration) -> Result<Found, KafkaFault> {
+        let metadata = match self.consumer.fetch_metadata(Some(&self.topic), timeout) {
+            Ok(metadata) => metadata,
+            Err(error) => return self.no_broker(&error),
+        };
+        let topic = metadata.topics().first().filter(|t| t.error().is_none());
+        let partitions: Vec<i32> = topic
+            .map(|t| t.partitions().iter().filter(|p| p.leader() >= 0).map(|p| p.id()).collect())
+            .unwrap_or_default();
+        let all_led = topic.is_some_and(|t| t.partitions().len() == partitions.len());
+        Ok(if partitions.is_empty() || !all_led { Found::NoTopic } else { Found::Topic { partitions } })
+    }
+
+    fn no_broker(&self, error: &KafkaError) -> Result<Found, KafkaFault> {
+        match self.ears.trouble() {
+            Some(trouble) if trouble.denied => {
+                Err(KafkaFault::Denied { brokers: self.brokers.clone(), cause: trouble.words })
+            }
+            Some(trouble) => Ok(Found::NoBroker(trouble.words)),
+            None => Ok(Found::NoBroker(crate::error::plain(error))),
+        }
+    }
+
+    /// First and next offsets of a partition.
+    pub fn bounds(&self, partition: i32, timeout: Duration) -> Result<(i64, i64), KafkaFault> {
+        self.consumer
+            .fetch_watermarks(&self.topic, partition, timeout)
+            .map_err(|cause| KafkaFault::Client { doing: "asking how far the topic goes", cause })
+    }
+
+    /// Reads these partitions from `position` on.
+    pub fn start(&mut self, partitions: &[i32], position: Position, timeout: Duration) -> Result<(), KafkaFault> {
+        let times = match position {
+            Position::Time(ms) => self.offsets_at(partitions, ms, timeout)?,
+            _ => BTreeMap::new(),
+        };
+        for &partition in partitions {
+            let (low, high) = self.bounds(partition, timeout)?;
+            let offset = match position {
+                Position::Beginning => low,
+                Position::End => high,
+                Position::Newest => (high - 1).max(low),
+                Position::At(offset) => offset.clamp(low, high),
+                Position::Last(n) => (high - n).max(low),
+                Position::Time(_) => times.get(&partition).copied().unwrap_or(high),
+            };
+            self.next.insert(partition, offset);
+        }
+        self.assign()
+    }
+
+    /// Shares the topic with the other members of the group.
+    pub fn subscribe(&mut self) -> Result<(), KafkaFault> {
+        let doing = "joining the group";
+        self.consumer.subscribe(&[&self.topic]).map_err(|cause| KafkaFault::Client { doing, cause })
+    }
+
+    /// Goes on at another offset of one partition.
+    pub fn seek(&mut self, partition: i32, offset: i64) -> Result<(), KafkaFault> {
+        self.next.insert(partition, offset.max(0));
+        self.assign()
+    }
+
+    /// Stops reading.
+    pub fn stop(&mut self) {
+        self.next.clear();
+        self.at_end.clear();
+        // Fails only for a client that is closed already.
+        let _ = self.consumer.unassign();
+    }
+
+    /// The next offset of a partition that is being read.
+    pub fn position(&self, partition: i32) -> Option<i64> {
+        self.next.get(&partition).copied()
+    }
+
+    /// What comes next; waits at most `timeout`.
+    pub fn next(&mut self, timeout: Duration) -> Event {
+        match self.consumer.poll(timeout) {
+            None => Event::Nothing,
+            Some(Ok(message)) => {
+                let (partition, offset) = (message.partition(), message.offset());
+                let record = crate::convert::record(&message);
+                drop(message);
+                self.next.insert(partition, offset + 1);
+                self.at_end.remove(&partition);
+                Event::Record(Received { record, partition, offset })
+            }
+            Some(Err(KafkaError::PartitionEOF(partition))) => {
+                self.at_end.insert(partition);
+                if self.at_end.len() >= self.reading() { Event::End } else { Event::Nothing }
+            }
+            Some(Err(error)) => self.trouble(&error, timeout),
+        }
+    }
+
+    fn reading(&self) -> usize {
+        if !self.group {
+            return self.next.len();
+        }
+        self.consumer.assignment().map_or(usize::MAX, |a| a.count().max(1))
+    }
+
+    fn trouble(&mut self, error: &KafkaError, timeout: Duration) -> Event {
+        match error.rdkafka_error_code() {
+            Some(
+                RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::UnknownPartition,
+            ) => Event::Gone,
+            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => self.reset(timeout),
+            // The client tells of brokers that went away, and mends it.
+            Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::AllBrokersDown) => {
+                Event::Trouble(self.ears.trouble().map_or_else(|| crate::error::plain(error), |t| t.words))
+            }
+            _ => Event::Trouble(crate::error::plain(error)),
+        }
+    }
+
+    /// Some partition's offset is not there: it fell off the old end, or the topic was made anew.
+    fn reset(&mut self, timeout: Duration) -> Event {
+        let wait = timeout.max(Duration::from_millis(500));
+        for (partition, next) in self.next.clone() {
+            let Ok((low, high)) = self.bounds(partition, wait) else { return Event::Gone };
+            if next > high {
+                return Event::Gone;
+            }
+            if next < low {
+                let offset = if self.fallback == Position::Newest { (high - 1).max(low) } else { low };
+                return match self.seek(partition, offset) {
+                    Ok(()) => Event::Moved { partition },
+                    Err(error) => Event::Trouble(error.to_string()),
+                };
+            }
+        }
+        match self.assign() {
+            Ok(()) => Event::Nothing,
+            Err(error) => Event::Trouble(error.to_string()),
+        }
+    }
+
+    fn assign(&mut self) -> Result<(), KafkaFault> {
+        self.at_end.clear();
+        let fault = |cause| KafkaFault::Client { doing: "choosing where to read", cause };
+        let mut list = TopicPartitionList::new();
+        for (&partition, &offset) in &self.next {
+            list.add_partition_offset(&self.topic, partition, Offset::Offset(offset)).map_err(fault)?;
+        }
+        self.consumer.assign(&list).map_err(fault)
+    }
+
+    fn offsets_at(&self, partitions: &[i32], ms: i64, timeout: Duration) -> Result<BTreeMap<i32, i64>, KafkaFault> {
+        let fault = |cause| KafkaFault::Client { doing: "asking where that time is", cause };
+        let mut list = TopicPartitionList::new();
+        for &partition in partitions {
+            list.add_partition_offset(&self.topic, partition, Offset::Offset(ms)).map_err(fault)?;
+        }
+        let found = self.consumer.offsets_for_times(list, timeout).map_err(fault)?;
+        let offset = |o: Offset| if let Offset::Offset(o) = o { Some(o) } else { None };
+        Ok(found.elements().iter().filter_map(|e| offset(e.offset()).map(|o| (e.partition(), o))).collect())
+    }
+}
