@@ -1,1 +1,4 @@
+mod picture;
+mod source;
+
 fn main() {}

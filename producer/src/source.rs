@@ -1,0 +1,210 @@
+//! Where pictures come from: a file, standard input, a URL, a camera, the test card.
+//!
+//! ```text
+//! file          reel ──▶ timeline ──▶ convert ──▶ Shot      (reel: FFmpeg's demuxer and decoder)
+//! URL, camera   reel ───────────────▶ convert ──▶ Shot
+//! -             y4m | jpegs | reel ─▶ convert ──▶ Shot      (by what the first bytes say)
+//! test          test card ───────────────────────▶ Shot
+//! ```
+
+mod camera;
+mod colour;
+mod convert;
+mod error;
+mod ffi;
+mod file;
+mod input;
+mod intake;
+mod mjpeg;
+mod pipe;
+mod planes;
+mod reel;
+mod stream;
+mod testcard;
+mod timeline;
+mod y4m;
+
+use std::sync::Arc;
+use std::sync::Once;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use common::clock::{Clock, Micros};
+use jpeg::Subsampling;
+
+use crate::picture::Picture;
+
+pub use camera::list_cameras;
+pub use error::SourceError;
+pub use input::{Input, InputError};
+pub use testcard::TestCard;
+
+/// How often a file is played.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Loops {
+    Once,
+    /// So many times in all.
+    Times(u32),
+    Forever,
+}
+
+#[derive(Clone, Debug)]
+pub struct SourceOptions {
+    pub input: Input,
+    /// The box that pictures are scaled down into, keeping their shape; `None` keeps their size.
+    pub box_size: Option<(usize, usize)>,
+    pub subsampling: Subsampling,
+    /// Frames a second of the test card; 30 if not given.
+    pub fps: Option<f64>,
+    pub camera: CameraOptions,
+    /// Where in a file to begin, from its first frame.
+    pub start: Option<Duration>,
+    /// How much of a file to play.
+    pub duration: Option<Duration>,
+    pub loops: Loops,
+    /// The source's name, drawn into the test card.
+    pub name: String,
+}
+
+/// What to ask of a camera; it chooses where nothing is said.
+#[derive(Clone, Default, Debug)]
+pub struct CameraOptions {
+    pub size: Option<(usize, usize)>,
+    pub fps: Option<f64>,
+    /// The camera's own pixel or stream format, as in "mjpeg" or "yuyv422".
+    pub format: Option<String>,
+}
+
+/// Who sets the pace.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// Paced by its time stamps.
+    File,
+    /// Taken as it comes; it waits when we are slow.
+    Pipe,
+    /// Taken as it comes; the newest wins.
+    Live,
+}
+
+/// What is known of a source once its first frame is there.
+#[derive(Clone, Debug)]
+pub struct About {
+    pub kind: Kind,
+    /// The picture's size as it is meant to be seen: upright, with square pixels.
+    pub width: usize,
+    pub height: usize,
+    /// Its size as it is sent.
+    pub out_width: usize,
+    pub out_height: usize,
+    pub fps: Option<f64>,
+    /// Of all that will be played, as far as the container says.
+    pub frames: Option<u64>,
+    pub duration: Option<Duration>,
+    /// As in "h264 yuv420p bt709".
+    pub what: String,
+    /// Lines to tell the user at the start.
+    pub notes: Vec<String>,
+}
+
+/// One picture with the times that its source knows.
+#[derive(Debug)]
+pub struct Shot {
+    pub picture: Picture,
+    /// From the first frame on, always forward, across loops.
+    pub pts: Duration,
+    /// The label of a counting test card.
+    pub number: Option<u64>,
+    /// When the frame was there to be taken; the pacer sets it for a file.
+    pub due: Option<Micros>,
+    /// The stamp drawn into the test card.
+    pub captured: Option<Micros>,
+}
+
+#[derive(Debug)]
+pub struct Source {
+    about: About,
+    feed: Feed,
+}
+
+#[derive(Debug)]
+enum Feed {
+    File(Box<file::FileFeed>),
+    Stream(Box<stream::StreamFeed>),
+    Y4m(Box<y4m::Y4mFeed<pipe::Stdin>>),
+    Mjpeg(Box<mjpeg::MjpegFeed<pipe::Stdin>>),
+    TestCard(Box<TestCard>),
+}
+
+impl Source {
+    /// Opens the input and waits for its first frame.
+    pub fn open(options: &SourceOptions, clock: Arc<dyn Clock>, stop: Arc<AtomicBool>) -> Result<Source, SourceError> {
+        set_up_ffmpeg();
+        let (about, feed) = match &options.input {
+            Input::File(path) => {
+                let (about, feed) = file::FileFeed::open(path, options, clock, stop)?;
+                (about, Feed::File(Box::new(feed)))
+            }
+            Input::Stdin => pipe::open(options, clock, stop)?,
+            Input::Url(url) => {
+                let (about, feed) = stream::open_url(url, options, clock, stop)?;
+                (about, Feed::Stream(Box::new(feed)))
+            }
+            Input::Camera(device) => {
+                let (about, feed) = camera::open(device, options, clock, stop)?;
+                (about, Feed::Stream(Box::new(feed)))
+            }
+            Input::TestCard { start, step } => test_card(*start, *step, options, clock, stop),
+        };
+        Ok(Source { about, feed })
+    }
+
+    pub fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// The next picture, in `reuse`'s memory; `None` at the end, and soon after `stop` is set.
+    pub fn next(&mut self, reuse: Picture) -> Result<Option<Shot>, SourceError> {
+        match &mut self.feed {
+            Feed::File(feed) => feed.next(reuse),
+            Feed::Stream(feed) => feed.next(reuse),
+            Feed::Y4m(feed) => feed.next(reuse),
+            Feed::Mjpeg(feed) => feed.next(reuse),
+            Feed::TestCard(card) => Ok(card.next(reuse)),
+        }
+    }
+}
+
+fn test_card(
+    start: u64,
+    step: u64,
+    options: &SourceOptions,
+    clock: Arc<dyn Clock>,
+    stop: Arc<AtomicBool>,
+) -> (About, Feed) {
+    let (width, height) = options.box_size.unwrap_or((1280, 720));
+    let fps = options.fps.unwrap_or(30.0);
+    let card = TestCard::new(width, height, options.subsampling, fps, start, step, &options.name, clock, stop);
+    let about = About {
+        kind: Kind::Live,
+        width,
+        height,
+        out_width: width,
+        out_height: height,
+        fps: Some(fps),
+        frames: None,
+        duration: None,
+        what: "test card".to_owned(),
+        notes: Vec::new(),
+    };
+    (about, Feed::TestCard(Box::new(card)))
+}
+
+/// Once in a process: FFmpeg keeps its own log to itself, as we say what is wrong.
+fn set_up_ffmpeg() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
+        ffmpeg_next::device::register_all();
+        ffmpeg_next::format::network::init();
+    });
+}

@@ -1,0 +1,201 @@
+//! Turns planes of any matrix and range into full-range BT.601, in fixed point, row by row.
+//!
+//! ```text
+//! y' = gain·(y − black) + bu·(u − 128) + bv·(v − 128)
+//! u' = uu·(u − 128) + uv·(v − 128) + 128       (v' alike)
+//! ```
+//! A grey picture stays grey under every matrix, so chroma does not depend on luma, and where the matrix is
+//! BT.601 already only gains are left.
+
+use ffmpeg_next::color::{Range, Space};
+use ffmpeg_next::format::Pixel;
+
+use super::planes::Planes;
+use crate::picture::Picture;
+
+/// The way from one (matrix, range) to full-range BT.601.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Colour {
+    black: u8,
+    /// 15 bits behind the point, less one: what luma is multiplied by beyond itself.
+    gain: i16,
+    /// 12 bits behind the point: from u and v into luma, u, v.
+    luma: [i32; 2],
+    u: [i32; 2],
+    v: [i32; 2],
+    /// Nothing but a copy.
+    same: bool,
+    same_matrix: bool,
+    /// The part of luma that comes from chroma, for one row of pixels (6 bits behind the point).
+    from_chroma: Vec<i16>,
+}
+
+impl Colour {
+    /// For pictures of this matrix and range. What FFmpeg takes for granted where a file does not say is taken here:
+    /// BT.601, limited range; full range for grey.
+    pub fn new(space: Space, range: Range, format: Pixel) -> Colour {
+        let full = match range {
+            Range::JPEG => true,
+            Range::MPEG => false,
+            Range::Unspecified => is_full_by_name(format),
+        };
+        Self::from_matrix(&ycc_to_rgb(space), full)
+    }
+
+    /// Full-range BT.601 as it should be: a plain copy.
+    pub fn none() -> Colour {
+        Self::from_matrix(&ycc_to_rgb(Space::BT470BG), true)
+    }
+
+    /// Whether luma can be had without chroma.
+    pub fn keeps_luma(&self) -> bool {
+        self.same_matrix
+    }
+
+    fn from_matrix(to_rgb: &[[f64; 2]; 3], full: bool) -> Colour {
+        let (luma_gain, chroma_gain): (f64, f64) = if full { (1.0, 1.0) } else { (255.0 / 219.0, 255.0 / 224.0) };
+        let luma = [0, 1].map(|c| KR * to_rgb[0][c] + KG * to_rgb[1][c] + KB * to_rgb[2][c]);
+        let chroma = |rgb: usize, k: f64| [0, 1].map(|c| (to_rgb[rgb][c] - luma[c]) / (2.0 * (1.0 - k)));
+        let fixed = |row: [f64; 2]| row.map(|x| (x * chroma_gain * 4096.0).round() as i32);
+        let (luma, u, v) = (fixed(luma), fixed(chroma(2, KB)), fixed(chroma(0, KR)));
+        let unit = fixed([1.0, 0.0])[0];
+        // Rounding of the matrix' own coefficients must not make work where there is none.
+        let near = |row: [i32; 2], to: [i32; 2]| row.iter().zip(to).all(|(a, b)| (a - b).abs() <= 2);
+        let same_matrix = near(luma, [0, 0]) && near(u, [unit, 0]) && near(v, [0, unit]);
+        Colour {
+            black: if full { 0 } else { 16 },
+            gain: ((luma_gain - 1.0) * 32768.0).round() as i16,
+            luma,
+            u,
+            v,
+            same: same_matrix && full,
+            same_matrix,
+            from_chroma: Vec::new(),
+        }
+    }
+
+    /// Writes the picture's planes from `from`, whose size and subsampling are the picture's.
+    pub fn lay(&mut self, from: &Planes, into: &mut Picture) {
+        let (width, height) = (into.width, into.height);
+        let (luma_stride, luma_rows) = into.luma_size();
+        let (chroma_stride, chroma_rows) = into.chroma_size();
+        let [y, u, v] = into.planes_mut();
+        if chroma_rows == 0 {
+            for row in 0..height {
+                self.luma_row(from.row(0, row, width), &mut y[row * luma_stride..][..width]);
+            }
+            return;
+        }
+        let rows_each = luma_rows / chroma_rows;
+        for chroma_row in 0..chroma_rows {
+            let at = chroma_row * chroma_stride;
+            let from_u = from.row(1, chroma_row, chroma_stride);
+            let from_v = from.row(2, chroma_row, chroma_stride);
+            self.chroma_rows(from_u, from_v, &mut u[at..][..chroma_stride], &mut v[at..][..chroma_stride]);
+            if !self.same_matrix {
+                self.prepare(from_u, from_v, width, luma_stride / chroma_stride);
+            }
+            for row in chroma_row * rows_each..(chroma_row * rows_each + rows_each).min(height) {
+                let line = &mut y[row * luma_stride..][..luma_stride];
+                self.luma_row(from.row(0, row, width), &mut line[..width]);
+                let last = line[width - 1];
+                line[width..].fill(last);
+            }
+        }
+        if luma_rows > height {
+            y.copy_within((height - 1) * luma_stride..height * luma_stride, height * luma_stride);
+        }
+    }
+
+    fn chroma_rows(&self, from_u: &[u8], from_v: &[u8], u: &mut [u8], v: &mut [u8]) {
+        if self.same {
+            u.copy_from_slice(from_u);
+            v.copy_from_slice(from_v);
+        } else if self.same_matrix {
+            let gain = (self.u[0] - 4096) as i16 * 8;
+            stretch(from_u, gain, u);
+            stretch(from_v, gain, v);
+        } else {
+            for (((u, v), fu), fv) in u.iter_mut().zip(v).zip(from_u).zip(from_v) {
+                let (du, dv) = (i32::from(*fu) - 128, i32::from(*fv) - 128);
+                *u = ((self.u[0] * du + self.u[1] * dv + CENTRE) >> 12).clamp(0, 255) as u8;
+                *v = ((self.v[0] * du + self.v[1] * dv + CENTRE) >> 12).clamp(0, 255) as u8;
+            }
+        }
+    }
+
+    /// Works out what chroma adds to the luma of the rows that share it; `columns_each` is 1 or 2.
+    fn prepare(&mut self, u: &[u8], v: &[u8], width: usize, columns_each: usize) {
+        self.from_chroma.resize(width.next_multiple_of(2), 0);
+        let [bu, bv] = self.luma;
+        let part = |u: &u8, v: &u8| ((bu * (i32::from(*u) - 128) + bv * (i32::from(*v) - 128) + 32) >> 6) as i16;
+        if columns_each == 1 {
+            for ((to, u), v) in self.from_chroma.iter_mut().zip(u).zip(v) {
+                *to = part(u, v);
+            }
+        } else {
+            for ((to, u), v) in self.from_chroma.chunks_exact_mut(2).zip(u).zip(v) {
+                to.fill(part(u, v));
+            }
+        }
+    }
+
+    fn luma_row(&self, from: &[u8], to: &mut [u8]) {
+        if self.same {
+            to.copy_from_slice(from);
+        } else if self.same_matrix || self.from_chroma.is_empty() {
+            let (black, gain) = (i16::from(self.black), self.gain);
+            for (to, from) in to.iter_mut().zip(from) {
+                *to = ((scaled(i16::from(*from) - black, gain) + 32) >> 6).clamp(0, 255) as u8;
+            }
+        } else {
+            let (black, gain) = (i16::from(self.black), self.gain);
+            for ((to, from), add) in to.iter_mut().zip(from).zip(&self.from_chroma) {
+                *to = ((scaled(i16::from(*from) - black, gain) + *add + 32) >> 6).clamp(0, 255) as u8;
+            }
+        }
+    }
+}
+
+const KR: f64 = 0.299;
+const KG: f64 = 0.587;
+const KB: f64 = 0.114;
+/// 128 and a half, 12 bits behind the point.
+const CENTRE: i32 = (128 << 12) + 2048;
+
+/// `x` times (1 + gain), 6 bits behind the point; sixteen-bit arithmetic throughout, so that it runs eight at a time.
+#[inline(always)]
+fn scaled(x: i16, gain: i16) -> i16 {
+    (x << 6) + ((i32::from(x << 7) * i32::from(gain)) >> 16) as i16
+}
+
+fn stretch(from: &[u8], gain: i16, to: &mut [u8]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = ((scaled(i16::from(*from) - 128, gain) + (128 << 6) + 32) >> 6).clamp(0, 255) as u8;
+    }
+}
+
+/// What u and v (each −½ to ½) add to R, G, B.
+fn ycc_to_rgb(space: Space) -> [[f64; 2]; 3] {
+    let (kr, kb) = match space {
+        Space::BT709 => (0.2126, 0.0722),
+        Space::FCC => (0.30, 0.11),
+        Space::SMPTE240M => (0.212, 0.087),
+        Space::BT2020NCL | Space::BT2020CL => (0.2627, 0.0593),
+        Space::YCGCO => return [[-1.0, 1.0], [1.0, 0.0], [-1.0, -1.0]],
+        _ => (KR, KB),
+    };
+    let kg = 1.0 - kr - kb;
+    let (from_v, from_u) = (2.0 * (1.0 - kr), 2.0 * (1.0 - kb));
+    [[0.0, from_v], [-from_u * kb / kg, -from_v * kr / kg], [from_u, 0.0]]
+}
+
+fn is_full_by_name(format: Pixel) -> bool {
+    use Pixel::*;
+    matches!(format, YUVJ420P | YUVJ422P | YUVJ444P | YUVJ440P | YUVJ411P)
+        || format.descriptor().is_some_and(|it| it.nb_components() <= 2)
+}
+
+#[cfg(test)]
+#[path = "colour_tests.rs"]
+mod tests;

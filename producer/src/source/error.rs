@@ -1,0 +1,118 @@
+//! What can be wrong with an input, in one line that names the thing and the cure.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use ffmpeg_next as ffmpeg;
+
+/// Pictures beyond this are taken for a lying header.
+pub const PIXELS_MAX: usize = 64 << 20;
+
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    #[error("there is no file {0}: check the path")]
+    Missing(String),
+    #[error("{0} is a directory: name a video file in it")]
+    Directory(String),
+    #[error("{0} is empty: nothing to send")]
+    Empty(String),
+    #[error("no permission to read {0}: change its permissions or run as its owner")]
+    Permission(String),
+    #[error("{0} is text, not video: name a file that FFmpeg can decode")]
+    Text(String),
+    #[error("{0} is no video that FFmpeg can read: check it with `ffprobe`")]
+    NotVideo(String),
+    #[error("{0} is cut off, its index (moov) is missing: copy or record it again")]
+    Truncated(String),
+    #[error("{0} holds no video stream: name an input with pictures")]
+    NoVideo(String),
+    #[error("the FFmpeg of this machine has no decoder for {codec} in {name}: install one or convert the file")]
+    NoDecoder { name: String, codec: String },
+    #[error("{0} holds no picture that can be decoded: check it with `ffprobe`")]
+    NoPicture(String),
+    #[error("--start {start:?} lies behind the end of {name}: start earlier")]
+    BehindEnd { name: String, start: Duration },
+    #[error("{name} says its pictures are {width}x{height}: from 1x1 to 64 megapixels can be sent")]
+    Size { name: String, width: i64, height: i64 },
+    #[error(
+        "{name} has a y4m header that makes no sense ({what}): send it again, for example by `ffmpeg -f yuv4mpegpipe`"
+    )]
+    Header { name: String, what: String },
+    #[error("cannot open {url}: {why}: check the address and that it is being served")]
+    Unreachable { url: String, why: String },
+    #[error("{name} has sent nothing for {seconds} s: check the sender")]
+    Stalled { name: String, seconds: u64 },
+    #[error("cannot open camera {device}: {why}: `--list-cameras` names those that are there")]
+    Camera { device: String, why: String },
+    #[error("reading {name}: {why}")]
+    Read { name: String, why: String },
+}
+
+impl SourceError {
+    pub fn reading(name: &str, error: &io::Error) -> SourceError {
+        SourceError::Read { name: name.to_owned(), why: error.to_string() }
+    }
+
+    pub fn decoding(name: &str, error: ffmpeg::Error) -> SourceError {
+        SourceError::Read { name: name.to_owned(), why: error.to_string() }
+    }
+
+    /// Refuses sizes that a broken or lying header gives.
+    pub fn check_size(name: &str, width: i64, height: i64) -> Result<(), SourceError> {
+        let pixels = width.checked_mul(height);
+        if width > 0 && height > 0 && pixels.is_some_and(|pixels| pixels <= PIXELS_MAX as i64) {
+            return Ok(());
+        }
+        Err(SourceError::Size { name: name.to_owned(), width, height })
+    }
+}
+
+/// Finds what is wrong with a file before FFmpeg is asked, whose words are fewer.
+pub fn check_file(path: &Path) -> Result<(), SourceError> {
+    let name = path.display().to_string();
+    let by_kind = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => SourceError::Missing(name.clone()),
+        io::ErrorKind::PermissionDenied => SourceError::Permission(name.clone()),
+        _ => SourceError::reading(&name, &error),
+    };
+    let facts = std::fs::metadata(path).map_err(by_kind)?;
+    if facts.is_dir() {
+        return Err(SourceError::Directory(name));
+    }
+    if facts.is_file() {
+        std::fs::File::open(path).map_err(by_kind)?;
+        if facts.len() == 0 {
+            return Err(SourceError::Empty(name));
+        }
+    }
+    Ok(())
+}
+
+/// Why FFmpeg cannot make sense of a file: by what the file begins with.
+pub fn why_unreadable(path: &Path, error: ffmpeg::Error) -> SourceError {
+    let name = path.display().to_string();
+    let head = beginning(path);
+    match error {
+        ffmpeg::Error::Other { errno } if errno == ffmpeg::error::EACCES => SourceError::Permission(name),
+        _ if head.get(4..8) == Some(b"ftyp") => SourceError::Truncated(name),
+        _ if is_text(&head) => SourceError::Text(name),
+        ffmpeg::Error::InvalidData | ffmpeg::Error::Eof => SourceError::NotVideo(name),
+        error => SourceError::decoding(&name, error),
+    }
+}
+
+pub fn beginning(path: &Path) -> Vec<u8> {
+    use std::io::Read;
+    let mut head = Vec::new();
+    if let Ok(file) = std::fs::File::open(path) {
+        // What cannot be read is reported as unknown.
+        let _ = file.take(512).read_to_end(&mut head);
+    }
+    head
+}
+
+pub fn is_text(head: &[u8]) -> bool {
+    let control = |byte: &u8| *byte < 32 && !b"\t\n\r\x0c\x1b".contains(byte);
+    !head.is_empty() && !head.iter().any(control) && std::str::from_utf8(&head[..head.len().saturating_sub(4)]).is_ok()
+}

@@ -1,0 +1,162 @@
+//! The few things of FFmpeg that its safe wrapper does not offer, each behind a safe function.
+#![allow(unsafe_code, reason = "C library: opening with a forced format, flags of streams, swscale's colour details")]
+
+use std::ffi::CString;
+use std::ptr;
+
+use ffmpeg_next as ffmpeg;
+use ffmpeg_next::ffi;
+use ffmpeg_next::format::Pixel;
+use ffmpeg_next::format::context::{Input, StreamIo};
+use ffmpeg_next::{Dictionary, Error, Rational, Stream, codec, decoder, frame, software::scaling};
+
+/// Asked again and again by a blocked open or read; `true` gives up.
+pub type Interrupt = Box<dyn FnMut() -> bool + Send>;
+
+/// Opens an input without reading further than its header; `format` is forced where known.
+pub fn open(url: &str, format: Option<&str>, options: Dictionary, interrupt: Interrupt) -> Result<Input, Error> {
+    let name = c_string(url)?;
+    let interrupt = ffmpeg::util::interrupt::new(Box::new(interrupt));
+    // SAFETY: the context is fresh; avformat_open_input frees it on failure, the wrapper owns it after success.
+    unsafe {
+        let mut context = ffi::avformat_alloc_context();
+        if context.is_null() {
+            return Err(Error::Other { errno: ffmpeg::error::ENOMEM });
+        }
+        (*context).interrupt_callback = interrupt.interrupt;
+        open_input(&mut context, &name, format, options)?;
+        Ok(Input::wrap_with_interrupt(context, interrupt.guard))
+    }
+}
+
+/// The same from a stream of bytes. The stream itself has to end when it is to stop.
+pub fn open_stream(mut io: StreamIo, format: Option<&str>, options: Dictionary) -> Result<Input, Error> {
+    // SAFETY: as above; with AVFMT_FLAG_CUSTOM_IO the AVIOContext stays ours, also on failure.
+    unsafe {
+        let mut context = ffi::avformat_alloc_context();
+        if context.is_null() {
+            return Err(Error::Other { errno: ffmpeg::error::ENOMEM });
+        }
+        (*context).pb = io.as_mut_ptr();
+        (*context).flags |= ffi::AVFMT_FLAG_CUSTOM_IO;
+        open_input(&mut context, c"", format, options)?;
+        Ok(Input::wrap_with_custom_io(context, io))
+    }
+}
+
+/// # Safety
+/// `context` is an allocated, unopened context; it is freed on failure.
+unsafe fn open_input(
+    context: &mut *mut ffi::AVFormatContext,
+    name: &std::ffi::CStr,
+    format: Option<&str>,
+    options: Dictionary,
+) -> Result<(), Error> {
+    let format_name = format.map(c_string).transpose()?;
+    // SAFETY: every pointer outlives the call; the dictionary comes back to be freed.
+    unsafe {
+        let format = format_name.as_ref().map_or(ptr::null(), |name| ffi::av_find_input_format(name.as_ptr()));
+        let mut options = options.disown();
+        let result = ffi::avformat_open_input(context, name.as_ptr(), format, &mut options);
+        drop(Dictionary::own(options));
+        if result < 0 { Err(Error::from(result)) } else { Ok(()) }
+    }
+}
+
+/// Reads on until the streams' parameters are known.
+pub fn find_stream_info(input: &mut Input) -> Result<(), Error> {
+    // SAFETY: an open input.
+    let result = unsafe { ffi::avformat_find_stream_info(input.as_mut_ptr(), ptr::null_mut()) };
+    if result < 0 { Err(Error::from(result)) } else { Ok(()) }
+}
+
+/// Hands packets over as the container holds them, without joining or cutting them at frames (a parser needs the
+/// next frame's beginning to know this one's end).
+pub fn take_packets_unparsed(input: &mut Input) {
+    // SAFETY: an open input.
+    unsafe { (*input.as_mut_ptr()).flags |= ffi::AVFMT_FLAG_NOPARSE | ffi::AVFMT_FLAG_NOFILLIN }
+}
+
+/// Has the demuxer throw away what belongs to other streams.
+pub fn keep_only(input: &mut Input, stream: usize) {
+    // SAFETY: `streams` holds `nb_streams` pointers to streams.
+    unsafe {
+        let context = input.as_mut_ptr();
+        for i in 0..(*context).nb_streams as usize {
+            let discard = if i == stream { ffi::AVDiscard::AVDISCARD_DEFAULT } else { ffi::AVDiscard::AVDISCARD_ALL };
+            (**(*context).streams.add(i)).discard = discard;
+        }
+    }
+}
+
+/// What a stream's header says of its pictures.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamFacts {
+    pub width: i32,
+    pub height: i32,
+    pub sample_aspect: Rational,
+    /// Frames that the codec holds back to put them in order.
+    pub held_back: usize,
+}
+
+pub fn stream_facts(stream: &Stream) -> StreamFacts {
+    // SAFETY: a stream of an open input has parameters.
+    unsafe {
+        let stream = stream.as_ptr();
+        let parameters = (*stream).codecpar;
+        let aspect = Rational::from((*stream).sample_aspect_ratio);
+        StreamFacts {
+            width: (*parameters).width,
+            height: (*parameters).height,
+            sample_aspect: aspect,
+            held_back: usize::try_from((*parameters).video_delay).unwrap_or(0),
+        }
+    }
+}
+
+/// Whether the demuxer already knows the codec of this stream.
+pub fn codec_is_known(stream: &Stream) -> bool {
+    stream.parameters().id() != codec::Id::None
+}
+
+/// Frames that the decoder holds back to put them in order, as it knows after some frames.
+pub fn held_back(decoder: &decoder::Video) -> usize {
+    // SAFETY: an open decoder.
+    usize::try_from(unsafe { (*decoder.as_ptr()).has_b_frames }).unwrap_or(0)
+}
+
+/// One plane and the distance of its rows; `None` where rows run backwards or the plane is missing.
+pub fn plane(frame: &frame::Video, index: usize, rows: usize) -> Option<(&[u8], usize)> {
+    // SAFETY: FFmpeg's planes hold `linesize` bytes for each of their rows, and a frame with a format and a size has
+    // all rows of the planes that its format calls for; a caller asks for no more rows than that.
+    unsafe {
+        let raw = &*frame.as_ptr();
+        let stride = usize::try_from(raw.linesize[index]).ok().filter(|stride| *stride > 0)?;
+        let data = raw.data[index];
+        (!data.is_null()).then(|| (std::slice::from_raw_parts(data, stride * rows), stride))
+    }
+}
+
+/// Has the scaler leave range and matrix alone between YUV formats, and make full-range BT.601 out of RGB.
+pub fn keep_colours(scaler: &mut scaling::Context, from_rgb: bool) {
+    // SAFETY: an initialized scaler and FFmpeg's own static table.
+    unsafe {
+        let table = ffi::sws_getCoefficients(ffi::SWS_CS_DEFAULT as i32);
+        let one = 1 << 16;
+        let to_full = i32::from(from_rgb);
+        ffi::sws_setColorspaceDetails(scaler.as_mut_ptr(), table, to_full, table, to_full, 0, one, one);
+    }
+}
+
+/// Whether a pixel format holds luma (and chroma), not RGB, a palette or bits.
+pub fn is_yuv(format: Pixel) -> bool {
+    let Some(descriptor) = format.descriptor() else { return false };
+    // SAFETY: FFmpeg's own static descriptor.
+    let flags = unsafe { (*descriptor.as_ptr()).flags };
+    let others = ffi::AV_PIX_FMT_FLAG_RGB | ffi::AV_PIX_FMT_FLAG_PAL | ffi::AV_PIX_FMT_FLAG_BITSTREAM;
+    flags & others as u64 == 0
+}
+
+fn c_string(text: &str) -> Result<CString, Error> {
+    CString::new(text).map_err(|_| Error::Other { errno: ffmpeg::error::EINVAL })
+}

@@ -1,0 +1,209 @@
+//! A file's pictures, with the times at which they are to be shown.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use common::clock::Clock;
+use ffmpeg_next::Dictionary;
+use ffmpeg_next::format::context::StreamIo;
+use tracing::debug;
+
+use super::convert::Converter;
+use super::error::{self, SourceError};
+use super::reel::{Haste, Reel};
+use super::timeline::Timeline;
+use super::{About, Kind, Loops, Shot, SourceOptions, ffi};
+use crate::picture::Picture;
+
+#[derive(Debug)]
+pub struct FileFeed {
+    path: PathBuf,
+    reel: Reel,
+    converter: Converter,
+    timeline: Timeline,
+    part: Part,
+    loops: Loops,
+    passes: u32,
+    /// Frames sent in this pass.
+    sent: u64,
+    /// The reel's frame has not been looked at yet.
+    waiting: bool,
+    /// Where the reel is, from the file's first frame on.
+    at_us: i64,
+    clock: Arc<dyn Clock>,
+    stop: Arc<AtomicBool>,
+}
+
+/// The part of the file that is played; `zero` is its first frame as the stream counts.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    zero_us: i64,
+    start_us: i64,
+    end_us: Option<i64>,
+}
+
+impl FileFeed {
+    pub fn open(
+        path: &Path,
+        options: &SourceOptions,
+        clock: Arc<dyn Clock>,
+        stop: Arc<AtomicBool>,
+    ) -> Result<(About, FileFeed), SourceError> {
+        let mut reel = open_reel(path, &clock)?;
+        if !reel.advance()? {
+            return Err(SourceError::NoPicture(path.display().to_string()));
+        }
+        let start_us = options.start.map_or(0, as_us);
+        let end_us = options.duration.map(|duration| start_us.saturating_add(as_us(duration)));
+        let part = Part { zero_us: reel.raw_us().unwrap_or(0), start_us, end_us };
+        let converter = Converter::new(options.box_size, options.subsampling);
+        let about = about(&reel, &converter, part, options.loops);
+        let mut feed = FileFeed {
+            path: path.to_owned(),
+            reel,
+            converter,
+            timeline: Timeline::default(),
+            part,
+            loops: options.loops,
+            passes: 1,
+            sent: 0,
+            waiting: true,
+            at_us: 0,
+            clock,
+            stop,
+        };
+        if start_us > 0 {
+            feed.rewind()?;
+        }
+        Ok((about, feed))
+    }
+
+    pub fn next(&mut self, mut picture: Picture) -> Result<Option<Shot>, SourceError> {
+        loop {
+            if self.stop.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            let more = std::mem::take(&mut self.waiting) || self.advance()?;
+            if !more || self.part.end_us.is_some_and(|end| self.at_us >= end) {
+                if !self.begin_again()? {
+                    return Ok(None);
+                }
+            } else if self.at_us >= self.part.start_us {
+                let pts = self.timeline.place(self.reel.raw_us(), self.reel.frame_us());
+                let converted = self.converter.convert(self.reel.frame(), self.reel.pose(), &mut picture);
+                converted.map_err(|error| SourceError::decoding(&self.name(), error))?;
+                self.sent += 1;
+                return Ok(Some(Shot { picture, pts, number: None, due: None, captured: None }));
+            }
+        }
+    }
+
+    fn advance(&mut self) -> Result<bool, SourceError> {
+        let next_us = self.at_us + self.reel.frame_us();
+        let more = self.reel.advance()?;
+        self.at_us = self.reel.raw_us().map_or(next_us, |raw| raw - self.part.zero_us);
+        Ok(more)
+    }
+
+    /// After one pass: whether there is another, with everything in place for it.
+    fn begin_again(&mut self) -> Result<bool, SourceError> {
+        if self.sent == 0 {
+            let start = Duration::from_micros(self.part.start_us as u64);
+            return Err(SourceError::BehindEnd { name: self.name(), start });
+        }
+        let more = match self.loops {
+            Loops::Once => false,
+            Loops::Times(times) => self.passes < times,
+            Loops::Forever => true,
+        };
+        if more {
+            (self.passes, self.sent) = (self.passes.saturating_add(1), 0);
+            self.timeline.restart();
+            self.rewind()?;
+        }
+        Ok(more)
+    }
+
+    /// Has a frame at or before the start waiting: by seeking, or by opening anew where that does not lead there.
+    fn rewind(&mut self) -> Result<(), SourceError> {
+        let target_us = self.part.zero_us.saturating_add(self.part.start_us);
+        let sought = self.reel.seek(target_us).is_ok() && self.advance()? && self.at_us <= self.part.start_us;
+        if !sought {
+            debug!(input = %self.path.display(), "seeking did not lead there: opening anew");
+            self.reel = open_reel(&self.path, &self.clock)?;
+            if !self.reel.advance()? {
+                return Err(SourceError::NoPicture(self.name()));
+            }
+            self.at_us = 0;
+        }
+        self.waiting = true;
+        Ok(())
+    }
+
+    fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+}
+
+fn open_reel(path: &Path, clock: &Arc<dyn Clock>) -> Result<Reel, SourceError> {
+    error::check_file(path)?;
+    let name = path.display().to_string();
+    let unreadable = |error| error::why_unreadable(path, error);
+    let options = Dictionary::new();
+    let mut input = match path.to_str() {
+        // With "file:" before it, a name with a colon in it is no protocol.
+        Some(path) => ffi::open(&format!("file:{path}"), None, options, Box::new(|| false)),
+        None => {
+            let file = std::fs::File::open(path).map_err(|error| SourceError::reading(&name, &error))?;
+            StreamIo::from_read_seek(file).and_then(|io| ffi::open_stream(io, None, options))
+        }
+    }
+    .map_err(unreadable)?;
+    if input.format().name() == "tty" {
+        return Err(SourceError::Text(name));
+    }
+    ffi::find_stream_info(&mut input).map_err(unreadable)?;
+    Reel::new(input, Haste::Throughput, &name, clock.clone()).map_err(|error| match error {
+        SourceError::NoVideo(name) if error::is_text(&error::beginning(path)) => SourceError::Text(name),
+        error => error,
+    })
+}
+
+fn about(reel: &Reel, converter: &Converter, part: Part, loops: Loops) -> About {
+    let size = (reel.frame().width() as usize, reel.frame().height() as usize);
+    let (width, height) = reel.pose().display_size(size);
+    let (out_width, out_height) = converter.out_size(size, &reel.pose());
+    let (length_us, frames) = reel.extent();
+    let one_us = match (length_us, part.end_us) {
+        (Some(length), end) => Some((end.unwrap_or(length).min(length) - part.start_us).max(0)),
+        (None, end) => end.map(|end| end - part.start_us),
+    };
+    let whole = part.start_us == 0 && part.end_us.is_none();
+    let times = match loops {
+        Loops::Once => Some(1),
+        Loops::Times(times) => Some(u64::from(times.max(1))),
+        Loops::Forever => None,
+    };
+    About {
+        kind: Kind::File,
+        width,
+        height,
+        out_width,
+        out_height,
+        fps: reel.fps(),
+        frames: times.zip(frames.filter(|_| whole)).map(|(times, frames)| times.saturating_mul(frames)),
+        duration: times.zip(one_us).map(|(times, us)| Duration::from_micros(times.saturating_mul(us as u64))),
+        what: reel.what(),
+        notes: Vec::new(),
+    }
+}
+
+fn as_us(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+#[path = "file_tests.rs"]
+mod tests;

@@ -1,0 +1,96 @@
+//! The input as it is typed.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Where pictures come from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Input {
+    File(PathBuf),
+    Stdin,
+    Url(String),
+    /// The device, as in `/dev/video0`.
+    Camera(String),
+    /// Frames are numbered `start`, `start + step`, …
+    TestCard {
+        start: u64,
+        step: u64,
+    },
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum InputError {
+    #[error("`{0}` is no test card: write test or test:START+STEP, as in test:0+2")]
+    TestCard(String),
+    #[error("an input is a file, -, a URL, a camera (0 or /dev/video0) or test")]
+    Empty,
+}
+
+impl FromStr for Input {
+    type Err = InputError;
+
+    fn from_str(text: &str) -> Result<Input, InputError> {
+        match text {
+            "" => Err(InputError::Empty),
+            "-" => Ok(Input::Stdin),
+            "test" => Ok(Input::TestCard { start: 0, step: 1 }),
+            _ if text.starts_with("test:") => test_card(text),
+            _ if text.bytes().all(|byte| byte.is_ascii_digit()) => Ok(Input::Camera(format!("/dev/video{text}"))),
+            _ if text.starts_with("/dev/video") => Ok(Input::Camera(text.to_owned())),
+            _ => Ok(url_or_file(text)),
+        }
+    }
+}
+
+fn test_card(text: &str) -> Result<Input, InputError> {
+    let wrong = || InputError::TestCard(text.to_owned());
+    let (start, step) = text["test:".len()..].split_once('+').ok_or_else(wrong)?;
+    let number = |digits: &str| digits.parse::<u64>().map_err(|_| wrong());
+    let (start, step) = (number(start)?, number(step)?);
+    if step == 0 { Err(wrong()) } else { Ok(Input::TestCard { start, step }) }
+}
+
+fn url_or_file(text: &str) -> Input {
+    let scheme_char = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    match text.split_once("://") {
+        Some(("file", path)) => Input::File(path.into()),
+        Some((scheme, _)) if !scheme.is_empty() && scheme.chars().all(scheme_char) => Input::Url(text.to_owned()),
+        _ => Input::File(text.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(cases: &[(&str, Input)]) {
+        for (text, expected) in cases {
+            assert_eq!(text.parse::<Input>().as_ref(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_typed_says_what_it_is() {
+        check(&[
+            ("-", Input::Stdin),
+            ("clip.mp4", Input::File("clip.mp4".into())),
+            ("./0", Input::File("./0".into())),
+            ("a dir/x://y.mp4", Input::File("a dir/x://y.mp4".into())),
+            ("testing.mp4", Input::File("testing.mp4".into())),
+            ("file:///tmp/a.mp4", Input::File("/tmp/a.mp4".into())),
+            ("rtsp://host/stream", Input::Url("rtsp://host/stream".into())),
+            ("0", Input::Camera("/dev/video0".into())),
+            ("/dev/video2", Input::Camera("/dev/video2".into())),
+            ("test", Input::TestCard { start: 0, step: 1 }),
+            ("test:1+2", Input::TestCard { start: 1, step: 2 }),
+        ]);
+    }
+
+    #[test]
+    fn a_bad_test_card_is_refused_by_name() {
+        for text in ["test:", "test:1", "test:a+1", "test:1+", "test:1+0", "test:-1+2"] {
+            let refused = text.parse::<Input>().unwrap_err();
+            assert_eq!(refused, InputError::TestCard(text.into()), "{text}");
+        }
+    }
+}

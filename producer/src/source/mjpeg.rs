@@ -1,0 +1,273 @@
+//! Reads JPEGs that follow one another, so that each leaves when its last byte is in.
+//!
+//! A JPEG's end is known from its own bytes; a parser that waits for the next one's beginning is a frame late.
+
+use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use common::clock::{Clock, Micros};
+use ffmpeg_next::{Dictionary, Error, Packet, codec, decoder, frame, threading};
+use tracing::{debug, warn};
+
+use super::convert::{Converter, Pose};
+use super::error::{PIXELS_MAX, SourceError};
+use super::intake::Intake;
+use super::timeline::Timeline;
+use super::{About, Kind, Shot, SourceOptions};
+use crate::picture::Picture;
+
+/// A JPEG that is larger is none.
+const JPEG_BYTES_MAX: usize = 256 << 20;
+
+pub struct MjpegFeed<R> {
+    intake: Intake<R>,
+    name: String,
+    splitter: Splitter,
+    jpeg: Vec<u8>,
+    due: Micros,
+    first_due: Option<Micros>,
+    decoder: decoder::Video,
+    frame: frame::Video,
+    waiting: bool,
+    broken: u64,
+    converter: Converter,
+    timeline: Timeline,
+    clock: Arc<dyn Clock>,
+    stop: Arc<AtomicBool>,
+}
+
+impl<R> std::fmt::Debug for MjpegFeed<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MjpegFeed").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl<R: Read> MjpegFeed<R> {
+    pub fn open(
+        intake: Intake<R>,
+        name: &str,
+        options: &SourceOptions,
+        clock: Arc<dyn Clock>,
+        stop: Arc<AtomicBool>,
+    ) -> Result<(About, MjpegFeed<R>), SourceError> {
+        let mut feed = MjpegFeed {
+            intake,
+            name: name.to_owned(),
+            splitter: Splitter::default(),
+            jpeg: Vec::new(),
+            due: clock.now(),
+            first_due: None,
+            decoder: jpeg_decoder().map_err(|error| SourceError::decoding(name, error))?,
+            frame: frame::Video::empty(),
+            waiting: false,
+            broken: 0,
+            converter: Converter::new(options.box_size, options.subsampling),
+            timeline: Timeline::default(),
+            clock,
+            stop,
+        };
+        if !feed.advance()? {
+            return Err(SourceError::NoPicture(name.to_owned()));
+        }
+        feed.waiting = true;
+        Ok((feed.about(), feed))
+    }
+
+    pub fn next(&mut self, mut picture: Picture) -> Result<Option<Shot>, SourceError> {
+        let more = std::mem::take(&mut self.waiting) || self.advance()?;
+        if !more || self.stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let converted = self.converter.convert(&self.frame, Pose::of(&self.frame, Pose::PLAIN), &mut picture);
+        converted.map_err(|error| SourceError::decoding(&self.name, error))?;
+        let since_first = self.due.since(*self.first_due.get_or_insert(self.due));
+        let pts = self.timeline.place(Some(since_first.as_micros() as i64), 1);
+        Ok(Some(Shot { picture, pts, number: None, due: Some(self.due), captured: None }))
+    }
+
+    /// Decodes the next JPEG that can be decoded; `false` at the end.
+    fn advance(&mut self) -> Result<bool, SourceError> {
+        while self.next_jpeg()? {
+            match self.decode() {
+                Ok(()) => return Ok(true),
+                Err(error) => {
+                    self.broken += 1;
+                    debug!(input = self.name, %error, broken = self.broken, "skipped a broken JPEG");
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn next_jpeg(&mut self) -> Result<bool, SourceError> {
+        self.jpeg.clear();
+        loop {
+            let chunk = self.intake.some().map_err(|error| SourceError::reading(&self.name, &error))?;
+            if chunk.is_empty() {
+                if !self.jpeg.is_empty() && !self.stop.load(Ordering::Relaxed) {
+                    warn!(input = self.name, "the last picture is cut off and left out");
+                }
+                return Ok(false);
+            }
+            let (taken, whole) = self.splitter.push(chunk, &mut self.jpeg);
+            self.intake.consume(taken);
+            if self.jpeg.len() <= taken {
+                self.due = self.intake.came();
+            }
+            if whole {
+                return Ok(true);
+            }
+            if self.jpeg.len() > JPEG_BYTES_MAX {
+                self.jpeg.clear();
+                self.splitter = Splitter::default();
+            }
+        }
+    }
+
+    fn decode(&mut self) -> Result<(), Error> {
+        self.decoder.send_packet(&Packet::copy(&self.jpeg))?;
+        self.decoder.receive_frame(&mut self.frame)
+    }
+
+    fn about(&self) -> About {
+        let size = (self.frame.width() as usize, self.frame.height() as usize);
+        let pose = Pose::of(&self.frame, Pose::PLAIN);
+        let (width, height) = pose.display_size(size);
+        let (out_width, out_height) = self.converter.out_size(size, &pose);
+        let format = self.frame.format().descriptor().map_or("", |descriptor| descriptor.name());
+        About {
+            kind: Kind::Pipe,
+            width,
+            height,
+            out_width,
+            out_height,
+            fps: None,
+            frames: None,
+            duration: None,
+            what: format!("mjpeg {format}"),
+            notes: Vec::new(),
+        }
+    }
+}
+
+fn jpeg_decoder() -> Result<decoder::Video, Error> {
+    let codec = decoder::find(codec::Id::MJPEG).ok_or(Error::DecoderNotFound)?;
+    let mut context = codec::Context::new_with_codec(codec);
+    context.set_threading(threading::Config { kind: threading::Type::None, count: 1, ..Default::default() });
+    let limit = PIXELS_MAX.to_string();
+    context.decoder().open_as_with(codec, Dictionary::from_iter([("max_pixels", limit.as_str())]))?.video()
+}
+
+/// Where in a JPEG the next byte lies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum At {
+    /// Between JPEGs; `true` behind an FF.
+    #[default]
+    Outside,
+    OutsideMark,
+    /// Between segments.
+    Segment,
+    Mark,
+    Length(u8),
+    LengthLow(u8, u8),
+    Body(u8, usize),
+    Entropy,
+    EntropyMark,
+}
+
+/// Finds the ends of JPEGs by walking their markers, byte by byte as they come.
+#[derive(Clone, Copy, Debug, Default)]
+struct Splitter {
+    at: At,
+}
+
+const SOI: u8 = 0xd8;
+const EOI: u8 = 0xd9;
+const SOS: u8 = 0xda;
+
+impl Splitter {
+    /// Moves bytes of one JPEG to `jpeg`; says how many it took, and whether the JPEG is whole now.
+    fn push(&mut self, bytes: &[u8], jpeg: &mut Vec<u8>) -> (usize, bool) {
+        let mut taken = 0;
+        while taken < bytes.len() {
+            let rest = &bytes[taken..];
+            let run = self.run(rest);
+            if run > 0 {
+                if self.at != At::Outside {
+                    jpeg.extend_from_slice(&rest[..run]);
+                }
+                taken += run;
+                continue;
+            }
+            taken += 1;
+            if self.step(rest[0], jpeg) {
+                return (taken, true);
+            }
+        }
+        (taken, false)
+    }
+
+    /// How many bytes from here on change nothing.
+    fn run(&mut self, bytes: &[u8]) -> usize {
+        let before_mark = || bytes.iter().position(|byte| *byte == 0xff).unwrap_or(bytes.len());
+        match &mut self.at {
+            At::Outside | At::Entropy => before_mark(),
+            At::Body(_, left) => {
+                let run = bytes.len().min(*left);
+                *left -= run;
+                run
+            }
+            _ => 0,
+        }
+    }
+
+    /// Takes one byte; whether it was the last of a JPEG.
+    fn step(&mut self, byte: u8, jpeg: &mut Vec<u8>) -> bool {
+        if let At::Body(mark, 0) = self.at {
+            self.at = if mark == SOS { At::Entropy } else { At::Segment };
+            if self.at == At::Entropy && byte != 0xff {
+                jpeg.push(byte);
+                return false;
+            }
+        }
+        jpeg.push(byte);
+        self.at = match (self.at, byte) {
+            (At::Outside | At::OutsideMark, 0xff) => At::OutsideMark,
+            (At::OutsideMark, SOI) => return self.begin(jpeg),
+            (At::Outside | At::OutsideMark, _) => At::Outside,
+            (At::Segment | At::Mark, 0xff) => At::Mark,
+            (At::Entropy | At::EntropyMark, 0xff) => At::EntropyMark,
+            (At::EntropyMark, 0 | 0xd0..=0xd7) => At::Entropy,
+            (At::Mark | At::EntropyMark, SOI) => return self.begin(jpeg),
+            (At::Mark | At::EntropyMark, EOI) => {
+                self.at = At::Outside;
+                return true;
+            }
+            (At::Mark, 0x01 | 0xd0..=0xd7) => At::Segment,
+            (At::Mark | At::EntropyMark, mark) if mark != 0 => At::Length(mark),
+            (At::Length(mark), high) => At::LengthLow(mark, high),
+            (At::LengthLow(mark, high), low) => {
+                At::Body(mark, usize::from(u16::from_be_bytes([high, low])).saturating_sub(2))
+            }
+            // A byte where a marker should be: this is no JPEG (any more).
+            _ => At::Outside,
+        };
+        if matches!(self.at, At::Outside | At::OutsideMark) {
+            jpeg.clear();
+        }
+        false
+    }
+
+    /// A JPEG begins here, whatever came before it.
+    fn begin(&mut self, jpeg: &mut Vec<u8>) -> bool {
+        jpeg.clear();
+        jpeg.extend([0xff, SOI]);
+        self.at = At::Segment;
+        false
+    }
+}
+
+#[cfg(test)]
+#[path = "mjpeg_tests.rs"]
+mod tests;

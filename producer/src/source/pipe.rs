@@ -1,0 +1,159 @@
+//! Standard input: what it holds is told from its first bytes, and read so that nothing waits for what comes later.
+
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use common::clock::Clock;
+use ffmpeg_next::format::context::StreamIo;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::error::SourceError;
+use super::intake::Intake;
+use super::mjpeg::MjpegFeed;
+use super::stream::{self, Manner, StreamFeed};
+use super::y4m::{self, Y4mFeed};
+use super::{About, Feed, Kind, SourceOptions, error, ffi};
+
+const NAME: &str = "standard input";
+/// Room for most of a raw 720p picture, so that its sender need not wait for us in its middle.
+#[cfg(target_os = "linux")]
+const PIPE_BYTES: usize = 1 << 20;
+
+/// Opens what comes on standard input.
+pub fn open(
+    options: &SourceOptions,
+    clock: Arc<dyn Clock>,
+    stop: Arc<AtomicBool>,
+) -> Result<(About, Feed), SourceError> {
+    #[cfg(target_os = "linux")]
+    {
+        // A larger pipe is welcome, not needed.
+        let _ = rustix::pipe::fcntl_setpipe_size(io::stdin(), PIPE_BYTES);
+    }
+    let mut intake = Intake::new(Stdin { stop: stop.clone() }, clock.clone());
+    match sniff(&mut intake).map_err(|error| SourceError::reading(NAME, &error))? {
+        Content::Nothing => Err(SourceError::Empty(NAME.to_owned())),
+        Content::Y4m => {
+            let (about, feed) = Y4mFeed::open(intake, NAME, options, stop)?;
+            Ok((about, Feed::Y4m(Box::new(feed))))
+        }
+        Content::Jpegs => {
+            let (about, feed) = MjpegFeed::open(intake, NAME, options, clock, stop)?;
+            Ok((about, Feed::Mjpeg(Box::new(feed))))
+        }
+        Content::Text => Err(SourceError::Text(NAME.to_owned())),
+        Content::Other(format) => {
+            let (about, feed) = open_with_ffmpeg(intake, format, options, clock, stop)?;
+            Ok((about, Feed::Stream(Box::new(feed))))
+        }
+    }
+}
+
+pub fn open_with_ffmpeg<R: Read + Send + 'static>(
+    intake: Intake<R>,
+    format: Option<&str>,
+    options: &SourceOptions,
+    clock: Arc<dyn Clock>,
+    stop: Arc<AtomicBool>,
+) -> Result<(About, StreamFeed), SourceError> {
+    let io = StreamIo::from_read(intake).map_err(|error| SourceError::decoding(NAME, error))?;
+    let input = ffi::open_stream(io, format, stream::settings()).map_err(|_| SourceError::NotVideo(NAME.to_owned()))?;
+    let manner = Manner { name: NAME.to_owned(), kind: Kind::Pipe, stamped_by_driver: false, watch: None };
+    StreamFeed::open(input, manner, options, clock, stop)
+}
+
+/// What a stream of bytes turns out to be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Content {
+    Nothing,
+    Y4m,
+    Jpegs,
+    Text,
+    /// For FFmpeg, by its name for the format where that is plain.
+    Other(Option<&'static str>),
+}
+
+fn sniff<R: Read>(intake: &mut Intake<R>) -> io::Result<Content> {
+    let head = intake.peek(16)?;
+    if head.is_empty() {
+        return Ok(Content::Nothing);
+    }
+    if head.starts_with(y4m::MAGIC) {
+        return Ok(Content::Y4m);
+    }
+    if head.starts_with(&[0xff, 0xd8, 0xff]) {
+        return Ok(Content::Jpegs);
+    }
+    if head[0] == 0x47 {
+        let packets = intake.peek(189)?;
+        return Ok(Content::Other((packets.get(188) == Some(&0x47)).then_some("mpegts")));
+    }
+    if let Some(format) = format(head) {
+        return Ok(Content::Other(Some(format)));
+    }
+    let head = intake.peek(64)?;
+    let playlist = head.starts_with(b"#EXTM3U") || head.starts_with(b"v=0");
+    Ok(if error::is_text(head) && !playlist { Content::Text } else { Content::Other(None) })
+}
+
+/// FFmpeg's name for the formats that say at once what they are.
+fn format(head: &[u8]) -> Option<&'static str> {
+    let starts: [(&[u8], &str); 8] = [
+        (b"\x1a\x45\xdf\xa3", "matroska"),
+        (b"FLV\x01", "flv"),
+        (b"OggS", "ogg"),
+        (b"\x89PNG\r\n\x1a\n", "png_pipe"),
+        (b"GIF8", "gif"),
+        (b"nut/multimedia container", "nut"),
+        (b"\x00\x00\x01\xba", "mpeg"),
+        (b"\x00\x00\x01\xb3", "mpegvideo"),
+    ];
+    if let Some((_, format)) = starts.iter().find(|(start, _)| head.starts_with(&start[..start.len().min(16)])) {
+        return Some(format);
+    }
+    match head.get(4..8)? {
+        b"ftyp" | b"styp" => return Some("mov"),
+        _ => {}
+    }
+    let nal = if head.starts_with(&[0, 0, 0, 1]) {
+        head[4]
+    } else if head.starts_with(&[0, 0, 1]) {
+        head[3]
+    } else {
+        return None;
+    };
+    match nal {
+        // An access unit delimiter or a parameter set of the one or the other.
+        0x09 | 0x27 | 0x47 | 0x67 => Some("h264"),
+        0x40 | 0x42 | 0x46 => Some("hevc"),
+        _ => None,
+    }
+}
+
+/// Standard input, as much as is there in one read; it ends when it is to stop.
+#[derive(Debug)]
+pub struct Stdin {
+    stop: Arc<AtomicBool>,
+}
+
+impl Read for Stdin {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let stdin = io::stdin();
+        let timeout = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+        while !self.stop.load(Ordering::Relaxed) {
+            let mut ready = [PollFd::new(&stdin, PollFlags::IN)];
+            match poll(&mut ready, Some(&timeout)) {
+                Ok(0) | Err(rustix::io::Errno::INTR) => {}
+                Ok(_) => return Ok(rustix::io::read(stdin.as_fd(), into)?),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(0)
+    }
+}
+
+#[cfg(test)]
+#[path = "pipe_tests.rs"]
+mod tests;

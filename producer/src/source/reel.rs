@@ -1,0 +1,253 @@
+//! The pictures of one video stream, one after the other, as FFmpeg decodes them.
+//!
+//! ```text
+//! demuxer ─packet─▶ decoder ─frame─▶        packets that are broken are counted and skipped
+//! ```
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use common::clock::{Clock, Micros};
+use ffmpeg_next as ffmpeg;
+use ffmpeg_next::format::context::Input;
+use ffmpeg_next::{Error, Packet, Rational, codec, decoder, frame, media, packet, threading};
+use tracing::{debug, warn};
+
+use super::convert::{Pose, sample_aspect};
+use super::error::SourceError;
+use super::ffi;
+use super::planes::Turn;
+
+/// A demuxer that finds nothing but damage for so long has come to the end of what is usable.
+const BROKEN_IN_A_ROW_MAX: u32 = 10_000;
+
+/// What the decoder's threads are for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Haste {
+    /// Many frames at once, each of them later.
+    Throughput,
+    /// Each frame as early as it can be.
+    LowDelay,
+}
+
+pub struct Reel {
+    input: Input,
+    stream: usize,
+    decoder: decoder::Video,
+    frame: frame::Video,
+    time_base: Rational,
+    frame_us: i64,
+    pose: Pose,
+    /// When the packets came whose frames are still in the decoder, by their stamps.
+    arrivals: VecDeque<(Option<i64>, Micros)>,
+    arrived: Micros,
+    broken: u64,
+    broken_in_a_row: u32,
+    ended: bool,
+    clock: Arc<dyn Clock>,
+    name: String,
+}
+
+impl std::fmt::Debug for Reel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reel").field("name", &self.name).field("stream", &self.stream).finish_non_exhaustive()
+    }
+}
+
+impl Reel {
+    /// Takes the best video stream of an open input.
+    pub fn new(mut input: Input, haste: Haste, name: &str, clock: Arc<dyn Clock>) -> Result<Reel, SourceError> {
+        let video = |input: &Input| input.streams().best(media::Type::Video).map(|stream| stream.index());
+        let no_video = || SourceError::NoVideo(name.to_owned());
+        let stream = video(&input).ok_or_else(no_video)?;
+        ffi::keep_only(&mut input, stream);
+        let (decoder, pose, time_base, frame_us) = {
+            let stream = input.stream(stream).ok_or_else(no_video)?;
+            let rate = stream.avg_frame_rate();
+            (open_decoder(&stream, haste, name)?, pose(&stream), stream.time_base(), frame_us(rate))
+        };
+        let now = clock.now();
+        Ok(Reel {
+            input,
+            stream,
+            decoder,
+            frame: frame::Video::empty(),
+            time_base,
+            frame_us,
+            pose,
+            arrivals: VecDeque::new(),
+            arrived: now,
+            broken: 0,
+            broken_in_a_row: 0,
+            ended: false,
+            clock,
+            name: name.to_owned(),
+        })
+    }
+
+    /// Decodes the next frame; `false` at the end.
+    pub fn advance(&mut self) -> Result<bool, SourceError> {
+        loop {
+            match self.decoder.receive_frame(&mut self.frame) {
+                Ok(()) => {
+                    self.broken_in_a_row = 0;
+                    self.note_arrival();
+                    SourceError::check_size(&self.name, self.frame.width().into(), self.frame.height().into())?;
+                    return Ok(true);
+                }
+                Err(Error::Eof) => return Ok(false),
+                Err(Error::Other { errno }) if errno == ffmpeg::error::EAGAIN => self.feed()?,
+                Err(error) => {
+                    if !self.count_broken(error) {
+                        return Ok(false);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Hands the decoder one packet of the stream, or the end.
+    fn feed(&mut self) -> Result<(), SourceError> {
+        loop {
+            // A new one each time, as reading does not let go of what a packet held before; it lies on the stack.
+            let mut packet = Packet::empty();
+            match packet.read(&mut self.input) {
+                Ok(()) if packet.stream() != self.stream => continue,
+                Ok(()) => {
+                    self.arrivals.push_back((packet.pts(), self.clock.now()));
+                    if self.arrivals.len() > 64 {
+                        self.arrivals.pop_front();
+                    }
+                    match self.decoder.send_packet(&packet) {
+                        Ok(()) => return Ok(()),
+                        Err(error) => self.count_broken(error),
+                    };
+                }
+                Err(Error::InvalidData) if self.count_broken(Error::InvalidData) => {}
+                Err(error) => {
+                    if !matches!(error, Error::Eof | Error::Exit | Error::InvalidData) {
+                        warn!(input = self.name, %error, "reading stopped");
+                    }
+                    self.ended = true;
+                    // Whatever it says, the decoder is asked for what it still holds.
+                    let _ = self.decoder.send_eof();
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Whether to go on after a broken packet.
+    fn count_broken(&mut self, error: Error) -> bool {
+        self.broken += 1;
+        self.broken_in_a_row += 1;
+        debug!(input = self.name, %error, broken = self.broken, "skipped what cannot be decoded");
+        self.broken_in_a_row < BROKEN_IN_A_ROW_MAX
+    }
+
+    fn note_arrival(&mut self) {
+        let pts = self.frame.pts();
+        let known = self.arrivals.iter().position(|(of, _)| pts.is_some() && *of == pts).unwrap_or(0);
+        if let Some((_, at)) = self.arrivals.remove(known) {
+            self.arrived = at;
+        }
+    }
+
+    pub fn frame(&self) -> &frame::Video {
+        &self.frame
+    }
+
+    pub fn pose(&self) -> Pose {
+        Pose::of(&self.frame, self.pose)
+    }
+
+    /// When the frame's packet had been read.
+    pub fn arrived(&self) -> Micros {
+        self.arrived
+    }
+
+    /// The frame's time as the stream counts it.
+    pub fn raw_us(&self) -> Option<i64> {
+        self.frame.timestamp().map(|stamp| in_us(stamp, self.time_base))
+    }
+
+    /// How long the frame lasts, as far as the stream says.
+    pub fn frame_us(&self) -> i64 {
+        let duration = in_us(self.frame.packet().duration, self.time_base);
+        if duration > 0 { duration } else { self.frame_us }
+    }
+
+    /// Goes to the last key frame at or before `raw_us`.
+    pub fn seek(&mut self, raw_us: i64) -> Result<(), Error> {
+        self.input.seek(raw_us, ..raw_us)?;
+        self.decoder.flush();
+        self.arrivals.clear();
+        self.ended = false;
+        Ok(())
+    }
+
+    pub fn fps(&self) -> Option<f64> {
+        let stream = self.input.stream(self.stream)?;
+        [stream.avg_frame_rate(), stream.rate()].into_iter().find_map(as_fps)
+    }
+
+    /// How long the video is and how many frames it has, where the container says.
+    pub fn extent(&self) -> (Option<i64>, Option<u64>) {
+        let Some(stream) = self.input.stream(self.stream) else { return (None, None) };
+        let of_stream = (stream.duration() > 0).then(|| in_us(stream.duration(), self.time_base));
+        let of_all = (self.input.duration() > 0).then(|| self.input.duration());
+        (of_stream.or(of_all), u64::try_from(stream.frames()).ok().filter(|frames| *frames > 0))
+    }
+
+    pub fn held_back(&self) -> usize {
+        ffi::held_back(&self.decoder)
+    }
+
+    /// As in "h264 yuv420p bt709".
+    pub fn what(&self) -> String {
+        let codec = self.decoder.codec().map_or_else(String::new, |codec| codec.name().to_owned());
+        let format = self.frame.format().descriptor().map_or("unknown pixels", |descriptor| descriptor.name());
+        let space = self.frame.color_space().name().filter(|name| !["unknown", "unspecified"].contains(name));
+        [codec.as_str(), format, space.unwrap_or("")].join(" ").trim().to_owned()
+    }
+}
+
+fn open_decoder(stream: &ffmpeg::Stream, haste: Haste, name: &str) -> Result<decoder::Video, SourceError> {
+    let parameters = stream.parameters();
+    let codec = parameters.id();
+    let failed = |error| SourceError::decoding(name, error);
+    let mut context = codec::Context::from_parameters(parameters).map_err(failed)?;
+    context.set_threading(threading::Config::kind(match haste {
+        Haste::Throughput => threading::Type::Frame,
+        Haste::LowDelay => threading::Type::Slice,
+    }));
+    let mut decoder = context.decoder();
+    decoder.set_packet_time_base(stream.time_base());
+    decoder.video().map_err(|error| match error {
+        Error::DecoderNotFound => SourceError::NoDecoder { name: name.to_owned(), codec: format!("{codec:?}") },
+        error => SourceError::decoding(name, error),
+    })
+}
+
+fn pose(stream: &ffmpeg::Stream) -> Pose {
+    let matrix = stream.side_data().find(|data| data.kind() == packet::side_data::Type::DisplayMatrix);
+    Pose {
+        turn: matrix.map_or(Turn::NONE, |matrix| Turn::from_display_matrix(matrix.data())),
+        sample_aspect: sample_aspect(ffi::stream_facts(stream).sample_aspect).unwrap_or((1, 1)),
+    }
+}
+
+fn as_fps(rate: Rational) -> Option<f64> {
+    let (num, den) = (rate.numerator(), rate.denominator());
+    (num > 0 && den > 0).then(|| f64::from(num) / f64::from(den)).filter(|fps| (0.01..=1000.0).contains(fps))
+}
+
+/// 25 frames a second where nothing is known.
+fn frame_us(rate: Rational) -> i64 {
+    as_fps(rate).map_or(40_000, |fps| (1e6 / fps).round() as i64)
+}
+
+fn in_us(stamp: i64, base: Rational) -> i64 {
+    let us = i128::from(stamp) * i128::from(base.numerator()) * 1_000_000 / i128::from(base.denominator().max(1));
+    us.clamp(i64::MIN.into(), i64::MAX.into()) as i64
+}

@@ -1,0 +1,209 @@
+//! Pictures that come when they come, read by FFmpeg: from a URL, a camera, a pipe.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use common::clock::{Clock, Micros};
+use ffmpeg_next::format::context::Input;
+use ffmpeg_next::{Dictionary, Error, media};
+
+use super::convert::Converter;
+use super::error::SourceError;
+use super::reel::{Haste, Reel};
+use super::timeline::Timeline;
+use super::{About, Kind, Shot, SourceOptions, ffi};
+use crate::picture::Picture;
+
+const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What FFmpeg may read before it must know what it reads; it keeps and plays what it has read.
+const PROBE: [(&str, &str); 3] = [("probesize", "500000"), ("analyzeduration", "500000"), ("fpsprobesize", "0")];
+
+#[derive(Debug)]
+pub struct StreamFeed {
+    reel: Reel,
+    name: String,
+    kind: Kind,
+    /// The stream's own stamps are the driver's readings of the monotonic clock.
+    stamped_by_driver: bool,
+    waiting: bool,
+    converter: Converter,
+    timeline: Timeline,
+    watch: Option<Watch>,
+    clock: Arc<dyn Clock>,
+    stop: Arc<AtomicBool>,
+}
+
+/// Ends a read that is to stop, or that has waited too long.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    deadline_us: Arc<AtomicU64>,
+    clock: Arc<dyn Clock>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Watch {
+    pub fn new(clock: Arc<dyn Clock>, stop: Arc<AtomicBool>) -> Watch {
+        let watch = Watch { deadline_us: Arc::default(), clock, stop };
+        watch.allow(OPEN_TIMEOUT);
+        watch
+    }
+
+    pub fn allow(&self, time: Duration) {
+        self.deadline_us.store(self.clock.now().plus(time).0, Ordering::Relaxed);
+    }
+
+    fn is_late(&self) -> bool {
+        self.clock.now() >= Micros(self.deadline_us.load(Ordering::Relaxed))
+    }
+
+    pub fn interrupt(&self) -> ffi::Interrupt {
+        let watch = self.clone();
+        Box::new(move || watch.stop.load(Ordering::Relaxed) || watch.is_late())
+    }
+}
+
+/// How a stream is to be read.
+#[derive(Debug)]
+pub struct Manner {
+    pub name: String,
+    pub kind: Kind,
+    pub stamped_by_driver: bool,
+    pub watch: Option<Watch>,
+}
+
+impl StreamFeed {
+    /// Waits for the first frame.
+    pub fn open(
+        mut input: Input,
+        manner: Manner,
+        options: &SourceOptions,
+        clock: Arc<dyn Clock>,
+        stop: Arc<AtomicBool>,
+    ) -> Result<(About, StreamFeed), SourceError> {
+        let Manner { name, kind, stamped_by_driver, watch } = manner;
+        settle(&mut input).map_err(|error| SourceError::decoding(&name, error))?;
+        let mut reel = Reel::new(input, Haste::LowDelay, &name, clock.clone())?;
+        if !reel.advance()? {
+            return Err(SourceError::NoPicture(name));
+        }
+        let converter = Converter::new(options.box_size, options.subsampling);
+        let about = about(&reel, &converter, kind);
+        let (timeline, waiting) = (Timeline::default(), true);
+        let feed = StreamFeed { reel, name, kind, stamped_by_driver, waiting, converter, timeline, watch, clock, stop };
+        Ok((about, feed))
+    }
+
+    pub fn next(&mut self, mut picture: Picture) -> Result<Option<Shot>, SourceError> {
+        if let Some(watch) = &self.watch {
+            watch.allow(READ_TIMEOUT);
+        }
+        let more = std::mem::take(&mut self.waiting) || self.reel.advance()?;
+        if self.stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        if !more {
+            return self.end();
+        }
+        let pts = self.timeline.place(self.reel.raw_us(), self.reel.frame_us());
+        let due = self.due();
+        let converted = self.converter.convert(self.reel.frame(), self.reel.pose(), &mut picture);
+        converted.map_err(|error| SourceError::decoding(&self.name, error))?;
+        Ok(Some(Shot { picture, pts, number: None, due: Some(due), captured: None }))
+    }
+
+    /// A stream that falls silent is trouble; one that ends has ended.
+    fn end(&self) -> Result<Option<Shot>, SourceError> {
+        if self.watch.as_ref().is_some_and(Watch::is_late) {
+            return Err(SourceError::Stalled { name: self.name.clone(), seconds: READ_TIMEOUT.as_secs() });
+        }
+        Ok(None)
+    }
+
+    fn due(&self) -> Micros {
+        let arrived = self.reel.arrived();
+        if !self.stamped_by_driver {
+            return arrived;
+        }
+        let stamp = self.reel.raw_us().and_then(|us| u64::try_from(us).ok()).map(Micros);
+        let believable = |stamp: &Micros| *stamp <= arrived && arrived.since(*stamp) < Duration::from_secs(2);
+        stamp.filter(believable).unwrap_or(arrived)
+    }
+}
+
+/// Opens a stream from the network.
+pub fn open_url(
+    url: &str,
+    options: &SourceOptions,
+    clock: Arc<dyn Clock>,
+    stop: Arc<AtomicBool>,
+) -> Result<(About, StreamFeed), SourceError> {
+    let watch = Watch::new(clock.clone(), stop.clone());
+    let unreachable = |why: String| SourceError::Unreachable { url: url.to_owned(), why };
+    let mut settings = Dictionary::from_iter(PROBE);
+    settings.set("rtsp_transport", "tcp");
+    settings.set("rw_timeout", &READ_TIMEOUT.as_micros().to_string());
+    let input = ffi::open(url, None, settings, watch.interrupt()).map_err(|error| match error {
+        Error::Exit => unreachable(format!("no answer within {} s", OPEN_TIMEOUT.as_secs())),
+        Error::ProtocolNotFound => unreachable("FFmpeg knows no such protocol".to_owned()),
+        error => unreachable(error.to_string()),
+    })?;
+    watch.allow(READ_TIMEOUT);
+    let late = watch.clone();
+    let manner = Manner { name: url.to_owned(), kind: Kind::Live, stamped_by_driver: false, watch: Some(watch) };
+    StreamFeed::open(input, manner, options, clock, stop).map_err(|error| match error {
+        SourceError::NoPicture(_) if late.is_late() => unreachable("it answers but sends no picture".to_owned()),
+        error => error,
+    })
+}
+
+/// For a stream that FFmpeg reads as it comes.
+pub fn settings() -> Dictionary<'static> {
+    Dictionary::from_iter(PROBE)
+}
+
+/// Most headers name the codec, and the decoder learns the rest from the first packet: only where they do not,
+/// FFmpeg reads ahead to find out.
+fn settle(input: &mut Input) -> Result<(), Error> {
+    let video = input.streams().best(media::Type::Video);
+    let known = video.is_some_and(|stream| ffi::codec_is_known(&stream));
+    if !known {
+        ffi::find_stream_info(input)?;
+    }
+    // A packetized stream carries whole frames; its parser would hold each back until the next begins.
+    if input.format().name() == "mpegts" {
+        ffi::take_packets_unparsed(input);
+    }
+    Ok(())
+}
+
+fn about(reel: &Reel, converter: &Converter, kind: Kind) -> About {
+    let size = (reel.frame().width() as usize, reel.frame().height() as usize);
+    let (width, height) = reel.pose().display_size(size);
+    let (out_width, out_height) = converter.out_size(size, &reel.pose());
+    About {
+        kind,
+        width,
+        height,
+        out_width,
+        out_height,
+        fps: reel.fps(),
+        frames: None,
+        duration: None,
+        what: reel.what(),
+        notes: delay_note(reel.held_back(), reel.fps()).into_iter().collect(),
+    }
+}
+
+/// What delay the codec itself needs.
+fn delay_note(frames: usize, fps: Option<f64>) -> Option<String> {
+    let plural = if frames == 1 { "" } else { "s" };
+    let time = fps.map_or(String::new(), |fps| format!(": {:.0} ms of its own", frames as f64 * 1000.0 / fps));
+    (frames > 0).then(|| format!("the codec holds back {frames} frame{plural} (B-frames){time}"))
+}
+
+#[cfg(test)]
+#[path = "stream_tests.rs"]
+mod tests;

@@ -1,0 +1,249 @@
+//! Reads y4m (raw planes with a line before each picture) so that a picture leaves when its last byte is in.
+//!
+//! ```text
+//! YUV4MPEG2 W1280 H720 F30:1 C420jpeg XCOLORRANGE=FULL⏎  FRAME⏎ planes  FRAME⏎ planes …
+//! ```
+
+use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use ffmpeg_next::color::Range;
+use ffmpeg_next::format::Pixel;
+use ffmpeg_next::{Rational, frame};
+use tracing::warn;
+
+use super::convert::{Converter, Pose, sample_aspect};
+use super::error::SourceError;
+use super::intake::Intake;
+use super::timeline::Timeline;
+use super::{About, Kind, Shot, SourceOptions};
+use crate::picture::Picture;
+
+pub const MAGIC: &[u8] = b"YUV4MPEG2";
+const LINE_BYTES_MAX: usize = 4096;
+
+#[derive(Debug)]
+pub struct Y4mFeed<R> {
+    intake: Intake<R>,
+    name: String,
+    header: Header,
+    frame: Frame,
+    converter: Converter,
+    timeline: Timeline,
+    count: i64,
+    stop: Arc<AtomicBool>,
+}
+
+struct Frame(frame::Video);
+
+impl std::fmt::Debug for Frame {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Frame({}x{})", self.0.width(), self.0.height())
+    }
+}
+
+#[derive(Clone, PartialEq, Debug)]
+struct Header {
+    width: u32,
+    height: u32,
+    fps: Option<f64>,
+    pixel: Pixel,
+    colour: String,
+    range: Range,
+    sample_aspect: (u32, u32),
+}
+
+impl<R: Read> Y4mFeed<R> {
+    pub fn open(
+        mut intake: Intake<R>,
+        name: &str,
+        options: &SourceOptions,
+        stop: Arc<AtomicBool>,
+    ) -> Result<(About, Y4mFeed<R>), SourceError> {
+        let line = intake.line(LINE_BYTES_MAX).map_err(|error| SourceError::reading(name, &error))?;
+        let header = Header::parse(&line.unwrap_or_default(), name)?;
+        let converter = Converter::new(options.box_size, options.subsampling);
+        let about = about(&header, &converter);
+        let frame = Frame(header.frame());
+        let (timeline, name) = (Timeline::default(), name.to_owned());
+        Ok((about, Y4mFeed { intake, name, header, frame, converter, timeline, count: 0, stop }))
+    }
+
+    pub fn next(&mut self, mut picture: Picture) -> Result<Option<Shot>, SourceError> {
+        let reading = |error| SourceError::reading(&self.name, &error);
+        if self.intake.some().map_err(reading)?.is_empty() || self.stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let due = self.intake.came();
+        if !self.frame_line()? || !self.read_planes()? {
+            return Ok(None);
+        }
+        let pose = Pose { sample_aspect: self.header.sample_aspect, ..Pose::PLAIN };
+        let converted = self.converter.convert(&self.frame.0, pose, &mut picture);
+        converted.map_err(|error| SourceError::decoding(&self.name, error))?;
+        let frame_us = self.header.fps.map_or(40_000.0, |fps| 1e6 / fps);
+        let pts = self.timeline.place(Some((self.count as f64 * frame_us) as i64), frame_us as i64);
+        self.count += 1;
+        Ok(Some(Shot { picture, pts, number: None, due: Some(due), captured: None }))
+    }
+
+    /// Reads up to the next picture; `false` where the stream ends first. Another header may stand in between.
+    fn frame_line(&mut self) -> Result<bool, SourceError> {
+        loop {
+            let line = self.intake.line(LINE_BYTES_MAX).map_err(|error| self.nonsense(error.to_string()))?;
+            match line.as_deref() {
+                None => return Ok(false),
+                Some(b"FRAME") => return Ok(true),
+                Some(line) if line.starts_with(b"FRAME ") => return Ok(true),
+                Some(line) if line.starts_with(MAGIC) => {
+                    self.header = Header::parse(line, &self.name)?;
+                    self.frame = Frame(self.header.frame());
+                }
+                Some(line) => {
+                    let text = String::from_utf8_lossy(&line[..line.len().min(20)]).into_owned();
+                    return Err(self.nonsense(format!("a picture begins with {text:?}, not with FRAME")));
+                }
+            }
+        }
+    }
+
+    fn read_planes(&mut self) -> Result<bool, SourceError> {
+        let frame = &mut self.frame.0;
+        let sample_bytes = if self.header.pixel.descriptor().is_some_and(is_deep) { 2 } else { 1 };
+        for plane in 0..frame.planes() {
+            let (columns, rows) = (frame.plane_width(plane) as usize, frame.plane_height(plane) as usize);
+            let (row_bytes, stride) = (columns * sample_bytes, frame.stride(plane));
+            let data = frame.data_mut(plane);
+            let chunk_bytes = if stride == row_bytes { row_bytes * rows } else { row_bytes };
+            for chunk in data.chunks_mut(if stride == row_bytes { chunk_bytes } else { stride }) {
+                let into = &mut chunk[..chunk_bytes];
+                let got = self.intake.read_full(into).map_err(|error| SourceError::reading(&self.name, &error))?;
+                if got < into.len() {
+                    if !self.stop.load(Ordering::Relaxed) {
+                        warn!(input = self.name, "the last picture is cut off and left out");
+                    }
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn nonsense(&self, what: String) -> SourceError {
+        SourceError::Header { name: self.name.clone(), what }
+    }
+}
+
+fn is_deep(descriptor: ffmpeg_next::format::pixel::Descriptor) -> bool {
+    descriptor.name().ends_with("le")
+}
+
+fn about(header: &Header, converter: &Converter) -> About {
+    let pose = Pose { sample_aspect: header.sample_aspect, ..Pose::PLAIN };
+    let size = (header.width as usize, header.height as usize);
+    let (width, height) = pose.display_size(size);
+    let (out_width, out_height) = converter.out_size(size, &pose);
+    About {
+        kind: Kind::Pipe,
+        width,
+        height,
+        out_width,
+        out_height,
+        fps: header.fps,
+        frames: None,
+        duration: None::<Duration>,
+        what: format!("y4m {}", header.colour),
+        notes: Vec::new(),
+    }
+}
+
+impl Header {
+    fn parse(line: &[u8], name: &str) -> Result<Header, SourceError> {
+        let nonsense = |what: String| SourceError::Header { name: name.to_owned(), what };
+        let line = std::str::from_utf8(line).map_err(|_| nonsense("it is not text".into()))?;
+        let mut header = Header {
+            width: 0,
+            height: 0,
+            fps: None,
+            pixel: Pixel::YUV420P,
+            colour: "420".to_owned(),
+            range: Range::Unspecified,
+            sample_aspect: (1, 1),
+        };
+        let (mut width, mut height) = (0, 0);
+        for word in line.split_ascii_whitespace().skip(1) {
+            let (tag, value) = word.split_at_checked(1).ok_or_else(|| nonsense(format!("the word {word:?}")))?;
+            let number = || value.parse::<i64>().map_err(|_| nonsense(format!("{word:?} is no number")));
+            match tag {
+                "W" => width = number()?,
+                "H" => height = number()?,
+                "F" => header.fps = ratio(value).map(|(num, den)| f64::from(num) / f64::from(den)),
+                "A" => header.sample_aspect = ratio(value).and_then(to_aspect).unwrap_or((1, 1)),
+                "C" => {
+                    header.pixel = pixel(value).ok_or_else(|| nonsense(format!("unknown pixels {word:?}")))?;
+                    header.colour = value.to_owned();
+                }
+                "X" if value == "COLORRANGE=FULL" => header.range = Range::JPEG,
+                "X" if value == "COLORRANGE=LIMITED" => header.range = Range::MPEG,
+                _ => {}
+            }
+        }
+        SourceError::check_size(name, width, height)?;
+        (header.width, header.height) = (width as u32, height as u32);
+        Ok(header)
+    }
+
+    fn frame(&self) -> frame::Video {
+        let mut frame = frame::Video::new(self.pixel, self.width, self.height);
+        frame.set_color_range(self.range);
+        frame
+    }
+}
+
+fn ratio(text: &str) -> Option<(i32, i32)> {
+    let (num, den) = text.split_once(':')?;
+    let (num, den) = (num.parse::<i32>().ok()?, den.parse::<i32>().ok()?);
+    (num > 0 && den > 0).then_some((num, den))
+}
+
+fn to_aspect((num, den): (i32, i32)) -> Option<(u32, u32)> {
+    sample_aspect(Rational::new(num, den))
+}
+
+fn pixel(name: &str) -> Option<Pixel> {
+    use Pixel::*;
+    Some(match name {
+        "420" | "420jpeg" | "420mpeg2" | "420paldv" => YUV420P,
+        "411" => YUV411P,
+        "422" => YUV422P,
+        "444" => YUV444P,
+        "444alpha" => YUVA444P,
+        "mono" => GRAY8,
+        "mono9" => GRAY9LE,
+        "mono10" => GRAY10LE,
+        "mono12" => GRAY12LE,
+        "mono16" => GRAY16LE,
+        "420p9" => YUV420P9LE,
+        "420p10" => YUV420P10LE,
+        "420p12" => YUV420P12LE,
+        "420p14" => YUV420P14LE,
+        "420p16" => YUV420P16LE,
+        "422p9" => YUV422P9LE,
+        "422p10" => YUV422P10LE,
+        "422p12" => YUV422P12LE,
+        "422p14" => YUV422P14LE,
+        "422p16" => YUV422P16LE,
+        "444p9" => YUV444P9LE,
+        "444p10" => YUV444P10LE,
+        "444p12" => YUV444P12LE,
+        "444p14" => YUV444P14LE,
+        "444p16" => YUV444P16LE,
+        _ => return Option::None,
+    })
+}
+
+#[cfg(test)]
+#[path = "y4m_tests.rs"]
+mod tests;
