@@ -1,0 +1,64 @@
+# The recipes; `make` by itself lists them. Each line after ## is what the list shows.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+
+# STRICT=1 turns a test that cannot run (a tool is missing) into a failure. BROKER=real|all|... picks the whole-program tests.
+STRICT ?=
+BROKER ?= all
+MINUTES ?= 10
+TESTS ?=
+export STRICT BROKER
+
+.PHONY: help build demo test check fmt fmt-check lint doc soak kafka-up kafka-down clean
+
+help: ## this list
+	@printf 'Recipes:\n'
+	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+build: ## build the programs (target/release) and what they need; the first build takes minutes
+	@scripts/setup build run
+	[ -d target/release/deps ] || echo 'Building for the first time: librdkafka, libjpeg-turbo and some 200 crates take minutes, once.'
+	cargo build --release --locked
+	echo 'Built target/release/vidprod and target/release/vidcons.'
+
+demo: build ## play samples/clip.mp4 through a Kafka into a window (or out/demo.png), end with the latency report
+	@scripts/demo
+
+# The programs are built first, as a package's tests cannot ask cargo for another package's binaries.
+test: ## all tests, with a real Kafka and windows under Xvfb: BROKER=real|all picks, TESTS=name filters, STRICT=1 skips nothing
+	@scripts/setup test
+	scripts/kafka jars >/dev/null
+	cargo build --locked --workspace --bins
+	cargo test --locked --workspace $(if $(TESTS),-- $(TESTS))
+
+check: fmt-check lint doc test ## what CI runs: formatting, lints, docs and all tests
+
+fmt: ## format the code
+	@cargo fmt --all
+
+fmt-check:
+	@cargo fmt --all --check
+
+lint: ## clippy on everything, warnings are errors
+	@scripts/setup build
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+doc: ## the documentation, warnings are errors
+	@scripts/setup build
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items
+
+soak: build ## MINUTES=10 of 720p30; plots memory, CPU and latency into out/ and fails when memory grows
+	@scripts/setup test
+	scripts/soak --minutes '$(MINUTES)'
+
+kafka-up: ## start a real Kafka on 127.0.0.1:9092 (scripts/kafka has three nodes, other ports and Kafka's own tools)
+	@scripts/kafka up
+
+kafka-down: ## stop it
+	@scripts/kafka down
+
+clean: ## remove what was built and written (the Kafka jars and data in .kafka stay)
+	@cargo clean
+	rm -rf out
