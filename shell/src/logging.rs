@@ -42,8 +42,11 @@ impl LogArgs {
             (false, 1) => "debug",
             (false, _) => "trace",
         };
-        let filter = EnvFilter::try_from_env("RUST_LOG")
-            .unwrap_or_else(|_| EnvFilter::new(format!("warn,common={level},jpeg={level},kafka={level},shell={level},vidprod={level},vidcons={level}")));
+        let filter = EnvFilter::try_from_env("RUST_LOG").unwrap_or_else(|_| {
+            EnvFilter::new(format!(
+                "warn,common={level},jpeg={level},kafka={level},shell={level},vidprod={level},vidcons={level}"
+            ))
+        });
         let builder = fmt().with_env_filter(filter).with_writer(AroundTheBar).with_target(false);
         let _ = JSON.set(self.log_format == LogFormat::Json);
         match self.log_format {
