@@ -19,6 +19,11 @@ use crate::stamps::Stamps;
 /// The wire's version, in the header [`VERSION_HEADER`]. What changes the golden bytes changes this.
 pub const VERSION: &str = "1";
 pub const VERSION_HEADER: &str = "vid";
+/// Every header that we write: a user's own must have other names.
+pub const HEADERS: [&str; 18] = [
+    VERSION_HEADER, "type", "source", "session", "frame", "number", "pts", "due", "captured", "encoded", "published", "boot",
+    "wall", "size", "dropped", "part", "bytes", "end",
+];
 /// No frame is larger than this, whatever a header says.
 pub const FRAME_BYTES_MAX: usize = 64 << 20;
 pub const PIXELS_MAX: u64 = 64 << 20;

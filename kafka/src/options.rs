@@ -35,6 +35,15 @@ pub struct Connection {
     pub properties: BTreeMap<String, String>,
 }
 
+impl Connection {
+    /// The user's properties, without secrets.
+    pub fn shown_properties(&self) -> BTreeMap<String, String> {
+        let secret = |name: &str| ["password", "secret", "pem", "key"].iter().any(|s| name.contains(s));
+        let shown = |(n, v): (&String, &String)| (n.clone(), if secret(n) { "(hidden)".to_owned() } else { v.clone() });
+        self.properties.iter().map(shown).collect()
+    }
+}
+
 impl KafkaArgs {
     pub fn connection(&self) -> Result<Connection, KafkaFault> {
         let environment = ENVIRONMENT.iter().filter_map(|name| std::env::var(name).ok()).find(|v| !v.trim().is_empty());

@@ -1,4 +1,70 @@
-mod picture;
-mod source;
+//! `vidprod`: video into a Kafka topic.
 
-fn main() {}
+mod cli;
+mod encode;
+mod fit;
+mod limit;
+mod pace;
+mod picture;
+mod pipeline;
+mod publish;
+mod scale;
+mod source;
+mod status;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use common::clock::{Clock, SystemClock};
+use common::report::{Report, SCHEMA, Sums};
+use shell::output;
+use shell::shutdown::Shutdown;
+
+use crate::cli::{Cli, Options};
+use crate::pipeline::Outcome;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Some(shell) = cli.completions {
+        shell::print_completions::<Cli>(shell);
+        return ExitCode::SUCCESS;
+    }
+    cli.log.init();
+    shell::outcome(run(&cli))
+}
+
+fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    if cli.list_cameras {
+        return shell::output::print(&source::list_cameras());
+    }
+    let options = Options::check(cli)?;
+    let shutdown = Shutdown::listen()?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let started_ms = clock.wall_us() / 1000;
+    let outcome = pipeline::run(&options, clock, &shutdown)?;
+    let report = report(&options, &outcome, started_ms);
+    output::tell(&report, options.report.as_ref())?;
+    match outcome.trouble {
+        Some(trouble) => Err(trouble),
+        None if outcome.every_frame && outcome.books.losses.sum() > 0 => {
+            anyhow::bail!("{} of {} frames were not acknowledged", outcome.books.losses.sum(), outcome.books.captured)
+        }
+        None => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn report(options: &Options, outcome: &Outcome, started_ms: u64) -> Report {
+    let sums = Sums::from(&outcome.books);
+    Report {
+        schema: SCHEMA,
+        program: "vidprod".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_ms,
+        seconds: outcome.seconds,
+        sources: [(options.source.name.clone(), sums.clone())].into(),
+        sums,
+        settings: options.settings(),
+        machine: shell::machine::machine(),
+    }
+}

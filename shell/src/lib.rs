@@ -5,10 +5,12 @@ pub mod machine;
 pub mod output;
 pub mod shutdown;
 pub mod status;
+pub mod values;
 
 use std::process::ExitCode;
 
 use clap::CommandFactory;
+pub use clap_complete::Shell;
 
 /// Runs a program's `main` and turns its outcome into an exit code: 0, or 1 with the error chain on one line.
 ///
@@ -29,7 +31,7 @@ fn one_line(text: &str) -> String {
 }
 
 /// Prints the completions of a program for `--completions SHELL`.
-pub fn print_completions<C: CommandFactory>(shell: clap_complete::Shell) {
+pub fn print_completions<C: CommandFactory>(shell: Shell) {
     let mut command = C::command();
     let name = command.get_name().to_owned();
     clap_complete::generate(shell, &mut command, name, &mut std::io::stdout());

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::str::FromStr;
 
 use anyhow::Context;
@@ -50,6 +51,21 @@ pub fn create(path: &Path) -> anyhow::Result<File> {
 pub fn check_writable(path: &Path) -> anyhow::Result<()> {
     let open = std::fs::OpenOptions::new().append(true).create(true).open(path);
     open.map(drop).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Prints text on standard output; that nobody reads it any more is no error.
+pub fn print(text: &str) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error).context("writing to standard output"),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Ends a run: the report in words on standard error, and as JSON where that was asked for.
+pub fn tell(report: &Report, json: Option<&Output>) -> anyhow::Result<()> {
+    eprint!("{report}");
+    json.map_or(Ok(()), |output| write_report(report, output))
 }
 
 /// Writes a report as JSON.

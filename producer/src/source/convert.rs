@@ -94,7 +94,7 @@ struct Plan {
     /// Of the planes before colours are changed: of the picture, or finer where gray luma needs chroma.
     subsampling: Subsampling,
     /// Scaler and the frame it fills; none where the decoder's planes fit as they are.
-    scaler: Option<(scaling::Context, frame::Video)>,
+    scaler: Option<(ffi::Scaler, frame::Video)>,
     turn: Turn,
     colour: Colour,
 }
@@ -130,7 +130,7 @@ impl Converter {
         let Some((_, plan)) = &mut self.current else { return Err(Error::Bug) };
         let frame = match &mut plan.scaler {
             Some((scaler, scaled)) => {
-                scaler.run(frame, scaled)?;
+                scaler.0.run(frame, scaled)?;
                 scaled
             }
             None => frame,
@@ -175,14 +175,14 @@ fn scaler(
     subsampling: Subsampling,
     size: (usize, usize),
     from_rgb: bool,
-) -> Result<(scaling::Context, frame::Video), Error> {
+) -> Result<(ffi::Scaler, frame::Video), Error> {
     let target = planar(subsampling, kind.pose.turn);
     let flags = scaling::Flags::BICUBIC;
     let (width, height) = (size.0 as u32, size.1 as u32);
     let mut scaler =
         scaling::Context::get(without_range(kind.format), kind.size.0, kind.size.1, target, width, height, flags)?;
     ffi::keep_colours(&mut scaler, from_rgb);
-    Ok((scaler, frame::Video::new(target, width, height)))
+    Ok((ffi::Scaler(scaler), frame::Video::new(target, width, height)))
 }
 
 /// Columns and rows of each plane.

@@ -1,0 +1,60 @@
+//! How much of a frame one message holds.
+
+use common::record::OVERHEAD_BYTES_MAX;
+
+/// Kafka's own default, less what the broker may count on top.
+const FALLBACK_BYTES: usize = 1_000_000;
+/// With less than that for the picture, a message holds nothing useful.
+const VALUE_BYTES_MIN: usize = 1024;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limit {
+    /// Of a whole message, as the topic says.
+    pub message_bytes_max: usize,
+    /// What is left of it for a slice of the JPEG.
+    pub value_bytes_max: usize,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error(
+    "a message limit of {limit} bytes leaves no room for a picture (headers take up to {overhead}): raise the topic's \
+     max.message.bytes, or --max-message-bytes, to at least {least}"
+)]
+pub struct TooSmall {
+    limit: usize,
+    overhead: usize,
+    least: usize,
+}
+
+impl Limit {
+    /// `None`: the broker did not say. `headers` are those that the user adds to each message.
+    pub fn new(message_bytes_max: Option<usize>, headers: &[(String, String)]) -> Result<Limit, TooSmall> {
+        let limit = message_bytes_max.unwrap_or(FALLBACK_BYTES);
+        let of_user: usize = headers.iter().map(|(n, v)| n.len() + v.len() + 8).sum();
+        let overhead = OVERHEAD_BYTES_MAX + of_user;
+        let least = overhead + VALUE_BYTES_MIN;
+        if limit < least {
+            return Err(TooSmall { limit, overhead, least });
+        }
+        Ok(Limit { message_bytes_max: limit, value_bytes_max: limit - overhead })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_leaves_room_for_the_headers() {
+        let check = |limit: Option<usize>, header: usize, value: Option<usize>| {
+            let headers = [("n".to_owned(), "v".repeat(header))];
+            assert_eq!(Limit::new(limit, &headers).ok().map(|l| l.value_bytes_max), value);
+        };
+        check(Some(1_048_588), 0, Some(1_048_588 - OVERHEAD_BYTES_MAX - 9));
+        check(None, 0, Some(FALLBACK_BYTES - OVERHEAD_BYTES_MAX - 9));
+        check(Some(OVERHEAD_BYTES_MAX + 9 + 1024), 0, Some(1024));
+        check(Some(OVERHEAD_BYTES_MAX + 9 + 1023), 0, None);
+        check(Some(5000), 4000, None);
+        check(Some(0), 0, None);
+    }
+}

@@ -1,0 +1,226 @@
+//! Frames become records in the client's hands, all parts or none, within a bound of what is in flight.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use common::clock::{Clock, Micros};
+use common::frame::{End, Frame, Meta};
+use common::ledger::{Loss, ProducerBooks};
+use common::record::{self, Record};
+use common::stamps::Stage;
+use kafka::{Connection, Delivery, KafkaFault, PublisherSettings};
+
+/// Frames in flight: this much, and never less than two of the largest.
+const IN_FLIGHT_BYTES: usize = 4 << 20;
+/// A wait looks up that often whether it is still wanted.
+const LOOK_UP: Duration = Duration::from_millis(50);
+
+/// The books and what is in flight, shared with the client's thread that tells of deliveries.
+#[derive(Debug, Default)]
+pub struct Shared {
+    state: Mutex<State>,
+    delivered: Condvar,
+}
+
+#[derive(Debug, Default)]
+pub struct State {
+    pub books: ProducerBooks,
+    pub in_flight_bytes: usize,
+    in_flight_frames: usize,
+    largest: usize,
+    end_open: bool,
+}
+
+impl State {
+    /// What the producer has given up so far.
+    pub fn dropped(&self) -> u64 {
+        self.books.losses.sum()
+    }
+
+    fn has_room(&self) -> bool {
+        let bound = IN_FLIGHT_BYTES.max(2 * self.largest);
+        self.in_flight_frames == 0 || self.in_flight_bytes + self.largest <= bound
+    }
+}
+
+impl Shared {
+    pub fn lock(&self) -> MutexGuard<'_, State> {
+        // Counters are whole between any two lines, also where a panic elsewhere poisoned the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until `done`, while `wanted`; returns whether it is done.
+    fn wait(&self, done: impl Fn(&State) -> bool, wanted: impl Fn() -> bool) -> bool {
+        let mut state = self.lock();
+        while !done(&state) {
+            if !wanted() {
+                return false;
+            }
+            state = self.delivered.wait_timeout(state, LOOK_UP).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+}
+
+/// What comes back with each record's delivery.
+#[derive(Debug)]
+enum Ticket {
+    Part(Arc<FrameTicket>),
+    End,
+}
+
+#[derive(Debug)]
+struct FrameTicket {
+    bytes: usize,
+    published: Micros,
+    parts_left: AtomicU32,
+    /// The first part that failed speaks for the frame.
+    failed: OnceLock<Delivery>,
+}
+
+#[derive(Debug)]
+pub struct Publish {
+    publisher: kafka::Publisher<Ticket>,
+    shared: Arc<Shared>,
+    clock: Arc<dyn Clock>,
+    key: Option<Bytes>,
+    value_bytes_max: usize,
+    last: Option<(Meta, Bytes)>,
+}
+
+impl Publish {
+    pub fn connect(
+        connection: &Connection,
+        settings: PublisherSettings,
+        value_bytes_max: usize,
+        key: Option<&str>,
+        timeout: Duration,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Publish, Arc<Shared>), KafkaFault> {
+        let shared = Arc::new(Shared::default());
+        let on_delivery = {
+            let (shared, clock) = (shared.clone(), clock.clone());
+            move |ticket: Ticket, delivery| settle(&shared, ticket, delivery, clock.now())
+        };
+        let publisher = kafka::Publisher::connect(connection, settings, timeout, &*clock, on_delivery)?;
+        let key = key.map(|k| Bytes::copy_from_slice(k.as_bytes()));
+        Ok((Publish { publisher, shared: shared.clone(), clock, key, value_bytes_max, last: None }, shared))
+    }
+
+    /// Waits until the next frame may be handed over, while `wanted`; `false` if it may not.
+    pub fn wait_for_room(&self, wanted: impl Fn() -> bool) -> bool {
+        self.shared.wait(State::has_room, wanted)
+    }
+
+    /// Hands a frame over, whole, without waiting.
+    pub fn publish(&mut self, mut frame: Frame) {
+        frame.meta.stamps.published = self.clock.now();
+        let records = record::split(&frame, self.value_bytes_max);
+        let ticket = Arc::new(FrameTicket {
+            bytes: frame.jpeg.len(),
+            published: frame.meta.stamps.published,
+            parts_left: AtomicU32::new(records.len() as u32),
+            failed: OnceLock::new(),
+        });
+        {
+            let mut state = self.shared.lock();
+            state.in_flight_bytes += ticket.bytes;
+            state.in_flight_frames += 1;
+            state.largest = state.largest.max(ticket.bytes);
+            let books = &mut state.books;
+            books.published += 1;
+            books.records += records.len() as u64;
+            books.bytes += ticket.bytes as u64;
+            books.frame_bytes_max = books.frame_bytes_max.max(ticket.bytes as u64);
+            books.latencies.record(&frame.meta.stamps, &Stage::PRODUCER, common::latency::TimeBase::SameHost);
+        }
+        for record in records {
+            self.send(record, Ticket::Part(ticket.clone()));
+        }
+        tracing::trace!(frame = frame.meta.frame, bytes = ticket.bytes, "published");
+        self.last = Some((frame.meta, frame.jpeg));
+    }
+
+    /// Waits for all acknowledgements while `patient`, then gives up on the rest.
+    pub fn flush(&self, patient: impl Fn() -> bool) {
+        if !self.shared.wait(|s| s.in_flight_frames == 0, patient) {
+            self.publisher.give_up();
+            let until = self.clock.now().plus(Duration::from_secs(1));
+            self.shared.wait(|s| s.in_flight_frames == 0, || self.clock.now() < until);
+        }
+    }
+
+    /// Closes the session: its last picture once more, and the final counts.
+    pub fn end(&self, timeout: Duration) {
+        let Some((meta, jpeg)) = &self.last else { return };
+        let (end, dropped) = {
+            let mut state = self.shared.lock();
+            state.end_open = true;
+            (state.books.end(), state.dropped())
+        };
+        let meta = Meta { dropped, ..meta.clone() };
+        let picture = (jpeg.len() <= self.value_bytes_max).then(|| jpeg.clone());
+        self.send(record::end(&meta, picture, &end), Ticket::End);
+        let until = self.clock.now().plus(timeout);
+        if !self.shared.wait(|s| !s.end_open, || self.clock.now() < until) {
+            tracing::warn!("the record that ends the session was not acknowledged: viewers will not know that it ended");
+            self.publisher.give_up();
+        }
+    }
+
+    /// Why no broker answers, if none does.
+    pub fn trouble(&self) -> Option<String> {
+        self.publisher.trouble()
+    }
+
+    pub fn counts(&self) -> End {
+        self.shared.lock().books.end()
+    }
+
+    fn send(&self, mut record: Record, ticket: Ticket) {
+        if let Some(key) = &self.key {
+            record.key = Some(key.clone());
+        }
+        self.publisher.send(&record, ticket);
+    }
+}
+
+/// Enters what became of a record; with a frame's last part, what became of the frame.
+fn settle(shared: &Shared, ticket: Ticket, delivery: Delivery, now: Micros) {
+    let mut state = shared.lock();
+    match ticket {
+        Ticket::End => state.end_open = false,
+        Ticket::Part(ticket) => {
+            if delivery != Delivery::Acknowledged {
+                // The first failure is kept; a later one changes nothing.
+                let _ = ticket.failed.set(delivery);
+            }
+            if ticket.parts_left.fetch_sub(1, Ordering::Relaxed) > 1 {
+                return;
+            }
+            state.in_flight_bytes -= ticket.bytes;
+            state.in_flight_frames -= 1;
+            enter(&mut state.books, &ticket, now);
+        }
+    }
+    shared.delivered.notify_all();
+}
+
+fn enter(books: &mut ProducerBooks, ticket: &FrameTicket, now: Micros) {
+    match ticket.failed.get() {
+        None | Some(Delivery::Acknowledged) => {
+            books.acknowledged += 1;
+            books.ack.record(now.since(ticket.published));
+        }
+        Some(Delivery::Late) => books.losses.add(Loss::Late),
+        Some(Delivery::Refused(why)) => {
+            books.losses.add(Loss::Refused);
+            if !books.refusals.contains_key(why) {
+                tracing::warn!("the broker refused a frame: {why}");
+            }
+            *books.refusals.entry(why.clone()).or_default() += 1;
+        }
+    }
+}
