@@ -1,0 +1,178 @@
+//! A live source without a device: a moving picture that says which frame it is and when it was captured.
+//!
+//! It keeps time as a camera does: a frame is due every interval from the first on, and one that nobody came for in
+//! time is never taken, so that numbers skip and no lateness gathers.
+
+mod drawing;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use common::bar::Bar;
+use common::clock::{Clock, Micros};
+use jpeg::Subsampling;
+
+use super::Shot;
+use crate::picture::Picture;
+use drawing::Drawing;
+
+/// The longest sleep, so that a stop is noticed in time between slow frames too.
+const NAP: Duration = Duration::from_millis(100);
+
+#[derive(Debug)]
+pub struct TestCard {
+    drawing: Drawing,
+    fps: f64,
+    start: u64,
+    step: u64,
+    source: u16,
+    clock: Arc<dyn Clock>,
+    stop: Arc<AtomicBool>,
+    /// When the first frame was due; it is set when that is asked for.
+    begun: Option<Micros>,
+    /// The next frame, counted in intervals since then.
+    next: u64,
+}
+
+impl TestCard {
+    /// The rates that it can keep; others are brought within.
+    pub const FPS_MIN: f64 = 0.001;
+    pub const FPS_MAX: f64 = 1000.0;
+
+    /// A card of that size whose frames are numbered `start`, `start + step`, … until `stop` is set.
+    #[expect(clippy::too_many_arguments, reason = "one caller, which has each of them under the same name")]
+    pub fn new(
+        width: usize,
+        height: usize,
+        subsampling: Subsampling,
+        fps: f64,
+        start: u64,
+        step: u64,
+        source: &str,
+        clock: Arc<dyn Clock>,
+        stop: Arc<AtomicBool>,
+    ) -> TestCard {
+        // `max` first: it turns what is not a number into one.
+        let fps = fps.max(TestCard::FPS_MIN).min(TestCard::FPS_MAX);
+        TestCard {
+            drawing: Drawing::new(width, height, subsampling, source),
+            fps,
+            start,
+            step,
+            source: Bar::source_of(source),
+            clock,
+            stop,
+            begun: None,
+            next: 0,
+        }
+    }
+
+    /// Waits until the next frame is due and draws it into the memory of `reuse`; `None` once stopped.
+    pub fn next(&mut self, reuse: Picture) -> Option<Shot> {
+        let begun = *self.begun.get_or_insert_with(|| self.clock.now());
+        self.skip_what_was_missed(begun);
+        let pts = self.pts(self.next);
+        let due = begun.plus(pts);
+        self.wait_until(due)?;
+
+        let number = self.start.wrapping_add(self.step.wrapping_mul(self.next));
+        self.next += 1;
+        let captured = self.clock.now();
+        let wall_us = captured.shifted(self.clock.wall_offset_us()).0;
+        // The bar has room for 32 bits, which is enough to tell frames apart.
+        let bar = Bar { source: self.source, number: number as u32, captured };
+        let mut picture = reuse;
+        self.drawing.draw(&mut picture, pts, number, wall_us, &bar);
+        Some(Shot { picture, pts, number: Some(number), due: Some(due), captured: Some(captured) })
+    }
+
+    fn pts(&self, index: u64) -> Duration {
+        Duration::from_secs_f64(index as f64 / self.fps)
+    }
+
+    /// More than one interval behind, the newest frame that is due is the next.
+    fn skip_what_was_missed(&mut self, begun: Micros) {
+        let behind = (self.clock.now().since(begun).as_secs_f64() * self.fps) as u64;
+        if behind > self.next {
+            self.next = behind;
+        }
+    }
+
+    fn wait_until(&self, due: Micros) -> Option<()> {
+        loop {
+            if self.stop.load(Ordering::Relaxed) {
+                return None;
+            }
+            let now = self.clock.now();
+            if now >= due {
+                return Some(());
+            }
+            self.clock.sleep_until(due.min(now.plus(NAP)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use common::clock::ManualClock;
+
+    fn card(fps: f64, start: u64, step: u64) -> (TestCard, Arc<ManualClock>, Arc<AtomicBool>) {
+        let (clock, stop) = (Arc::new(ManualClock::default()), Arc::new(AtomicBool::new(false)));
+        clock.advance(Duration::from_secs(7));
+        let card = TestCard::new(320, 180, Subsampling::S420, fps, start, step, "A", clock.clone(), stop.clone());
+        (card, clock, stop)
+    }
+
+    fn shot(card: &mut TestCard) -> (u64, u64, u64) {
+        let shot = card.next(Picture::default()).unwrap();
+        (shot.number.unwrap(), shot.pts.as_micros() as u64, shot.due.unwrap().0)
+    }
+
+    #[test]
+    fn frames_are_due_one_interval_apart_and_counted_by_step() {
+        let (mut card, _, _) = card(25.0, 1, 2);
+        assert_eq!(shot(&mut card), (1, 0, 7_000_000));
+        assert_eq!(shot(&mut card), (3, 40_000, 7_040_000));
+        assert_eq!(shot(&mut card), (5, 80_000, 7_080_000));
+    }
+
+    #[test]
+    fn a_stall_skips_frames_and_numbers_and_keeps_the_beat() {
+        let (mut card, clock, _) = card(10.0, 0, 1);
+        assert_eq!(shot(&mut card).0, 0);
+        clock.advance(Duration::from_millis(150));
+        assert_eq!(shot(&mut card), (1, 100_000, 7_100_000), "late by less than an interval: taken");
+        clock.advance(Duration::from_millis(400));
+        assert_eq!(shot(&mut card), (5, 500_000, 7_500_000), "550 ms in, 2 to 4 were missed");
+        assert_eq!(shot(&mut card), (6, 600_000, 7_600_000));
+    }
+
+    #[test]
+    fn the_bar_and_the_shot_say_the_same() {
+        let (mut card, _, _) = card(30.0, 40, 1);
+        card.next(Picture::default());
+        let shot = card.next(Picture::default()).unwrap();
+        let [y, ..] = shot.picture.planes();
+        let bar = Bar::read(320, 180, |column, row| y[row * 320 + column]).unwrap();
+        assert_eq!(bar, Bar { source: Bar::source_of("A"), number: 41, captured: shot.captured.unwrap() });
+    }
+
+    #[test]
+    fn a_stop_ends_the_wait_of_a_slow_card() {
+        let (mut card, clock, stop) = card(0.2, 0, 1);
+        assert!(card.next(Picture::default()).is_some());
+        stop.store(true, Ordering::Relaxed);
+        assert!(card.next(Picture::default()).is_none());
+        assert_eq!(clock.now().0, 7_000_000, "without sleeping");
+    }
+
+    #[test]
+    fn no_rate_breaks_it() {
+        for fps in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300] {
+            let (mut card, _, _) = card(fps, u64::MAX, u64::MAX);
+            assert!((0..3).all(|_| card.next(Picture::default()).is_some()), "{fps}");
+        }
+    }
+}
