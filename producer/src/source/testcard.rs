@@ -53,8 +53,8 @@ impl TestCard {
         clock: Arc<dyn Clock>,
         stop: Arc<AtomicBool>,
     ) -> TestCard {
-        // `max` first: it turns what is not a number into one.
-        let fps = fps.max(TestCard::FPS_MIN).min(TestCard::FPS_MAX);
+        // What is not a number is not above the minimum either.
+        let fps = if fps > TestCard::FPS_MIN { fps.min(TestCard::FPS_MAX) } else { TestCard::FPS_MIN };
         TestCard {
             drawing: Drawing::new(width, height, subsampling, source),
             fps,
