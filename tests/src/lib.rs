@@ -1,1 +1,100 @@
-//! x
+//! The harness of the whole-program tests: a real Kafka, the two programs, an X server, clips and reports.
+//!
+//! ```text
+//! ffmpeg ─clip─▶ Program::vidprod ═══▶ KafkaServer ═══▶ Program::vidcons ─▶ report, JPEGs, Xvfb's screen
+//! ```
+//! No test asserts a time. A deadline here is a guard against hanging, many times longer than what it guards, and what
+//! runs into one panics with all that the program said.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a harness that cannot go on has only one way to say so")]
+#![allow(clippy::print_stdout, reason = "a test's standard output is where its story goes")]
+
+pub mod kafka;
+pub mod media;
+pub mod program;
+pub mod report;
+pub mod xvfb;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+pub use kafka::{KafkaServer, kafka};
+pub use program::{Finished, Program, Running};
+pub use report::Report;
+pub use xvfb::Xvfb;
+
+/// The longest that anything may take before it counts as hanging.
+pub const GUARD: Duration = Duration::from_secs(90);
+
+/// The checkout.
+pub fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// Where cargo put the programs: two folders above the test binary, which lies in `deps/`.
+pub fn target() -> PathBuf {
+    let me = std::env::current_exe().expect("a running test knows its own path");
+    me.parent().and_then(Path::parent).expect("cargo puts tests into target/PROFILE/deps").to_owned()
+}
+
+pub fn strict() -> bool {
+    std::env::var("STRICT").is_ok_and(|v| v == "1")
+}
+
+/// True when all of these programs are there. Otherwise the test must return: it fails under `STRICT=1` and else says so.
+pub fn need(tools: &[&str]) -> bool {
+    let missing: Vec<_> = tools.iter().filter(|tool| !on_path(tool)).copied().collect();
+    if missing.is_empty() {
+        return true;
+    }
+    skip(&format!("{} not found; run scripts/setup test", missing.join(", ")));
+    false
+}
+
+/// Says why a test does not run; under `STRICT=1` that is a failure.
+pub fn skip(why: &str) {
+    assert!(!strict(), "cannot run: {why}");
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    println!("SKIPPED: {test}: {why}");
+    // The test runner swallows what a passing test prints, but not what a child of it does.
+    let _ = Command::new("sh").args(["-c", "echo \"SKIPPED: $1: $2\" >&2", "sh", &test, why]).status();
+}
+
+fn on_path(tool: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(tool).is_file())
+}
+
+/// The Python that has the packages for tests, made by `scripts/setup test`.
+pub fn python() -> Option<PathBuf> {
+    let python = root().join(".venv/bin/python");
+    if python.exists() {
+        return Some(python);
+    }
+    skip("no .venv with confluent-kafka; run scripts/setup test");
+    None
+}
+
+/// Tries `attempt` until it yields something; panics with `what` after [`GUARD`].
+pub fn until<T>(what: &str, attempt: impl FnMut() -> Option<T>) -> T {
+    within(GUARD, attempt).unwrap_or_else(|| panic!("waited {} s in vain: {what}", GUARD.as_secs()))
+}
+
+/// Tries `attempt` every 20 ms until it yields something, or the time is up.
+pub fn within<T>(limit: Duration, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
+    let begin = now();
+    loop {
+        if let Some(value) = attempt() {
+            return Some(value);
+        }
+        if begin.elapsed() > limit {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "a guard against hanging needs the real clock")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}

@@ -1,0 +1,336 @@
+//! A real Apache Kafka for tests: one node, on ports and in a folder of its own, that can be killed and started again.
+
+use std::fs::File;
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::{BorrowedMessage, Headers, Message, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::{Offset, TopicPartitionList};
+use tempfile::TempDir;
+
+use crate::{GUARD, need, root, skip, until, within};
+
+/// The Kafka that the tests of one binary share, started on first use; `None` (said, and a failure under `STRICT=1`)
+/// where there can be none, or where `BROKER` asks for another kind.
+pub fn kafka() -> Option<&'static KafkaServer> {
+    static SHARED: OnceLock<KafkaServer> = OnceLock::new();
+    can_run().then(|| SHARED.get_or_init(KafkaServer::start))
+}
+
+/// A Kafka that a test has for itself and may kill.
+pub fn own_kafka() -> Option<KafkaServer> {
+    can_run().then(KafkaServer::start)
+}
+
+fn can_run() -> bool {
+    match std::env::var("BROKER").as_deref() {
+        Ok("" | "all" | "real") | Err(_) => {}
+        // Asked for, so no reason to fail.
+        Ok(other) => {
+            println!("not run: BROKER={other} leaves the real Kafka out");
+            return false;
+        }
+    }
+    need(&["java"]) && jars().is_some()
+}
+
+/// The folder of Kafka's jars, fetched if it must be.
+fn jars() -> Option<&'static Path> {
+    static JARS: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let jars = JARS.get_or_init(|| {
+        let done = Command::new(root().join("scripts/kafka")).arg("jars").stdin(Stdio::null()).output().ok()?;
+        if !done.status.success() {
+            println!("{}", String::from_utf8_lossy(&done.stderr));
+            return None;
+        }
+        Some(PathBuf::from(String::from_utf8_lossy(&done.stdout).trim()))
+    });
+    if jars.is_none() {
+        skip("scripts/kafka jars failed");
+    }
+    jars.as_deref()
+}
+
+#[derive(Debug)]
+pub struct KafkaServer {
+    jars: PathBuf,
+    folder: TempDir,
+    port: u16,
+    node: Mutex<Option<Node>>,
+}
+
+/// The broker's process, and a shell that kills it when this process is gone, however that ends.
+#[derive(Debug)]
+struct Node {
+    java: Child,
+    watchdog: Child,
+}
+
+impl KafkaServer {
+    /// Starts one and waits until it answers.
+    pub fn start() -> KafkaServer {
+        let jars = jars().expect("kafka() and own_kafka() have looked").to_owned();
+        let folder = TempDir::with_prefix("kafka-").expect("a temporary folder");
+        let (port, controller) = (free_port(), free_port());
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).expect("a folder in a new one");
+        // What StorageTool would write, without its second of start-up; ids of a throw-away cluster need not be random.
+        let meta = "version=1\ncluster.id=whole-program-tests-00\nnode.id=1\ndirectory.id=d2hvbGUtcHJvZ3JhbS10ZQ\n";
+        std::fs::write(data.join("meta.properties"), meta).expect("writing a small file");
+        let properties = format!(
+            "process.roles=broker,controller\n\
+             node.id=1\n\
+             controller.quorum.voters=1@127.0.0.1:{controller}\n\
+             listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
+             advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
+             controller.listener.names=CONTROLLER\n\
+             listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n\
+             log.dirs={}\n\
+             num.partitions=1\n\
+             offsets.topic.num.partitions=1\n\
+             offsets.topic.replication.factor=1\n\
+             transaction.state.log.replication.factor=1\n\
+             transaction.state.log.min.isr=1\n\
+             group.initial.rebalance.delay.ms=0\n\
+             log.cleaner.dedupe.buffer.size=2097152\n\
+             file.delete.delay.ms=100\n\
+             broker.session.timeout.ms=1000\n\
+             broker.heartbeat.interval.ms=200\n",
+            data.display()
+        );
+        std::fs::write(folder.path().join("node.properties"), properties).expect("writing a small file");
+        let server = KafkaServer { jars, folder, port, node: Mutex::new(None) };
+        server.restart();
+        server
+    }
+
+    pub fn bootstrap(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// SIGKILL, as a machine that loses power would; its data stay as they are.
+    pub fn kill(&self) {
+        if let Some(mut node) = self.node.lock().unwrap().take() {
+            node.watchdog.kill().expect("a child of ours can be killed");
+            node.watchdog.wait().expect("a child of ours can be waited for");
+            node.java.kill().expect("a child of ours can be killed");
+            node.java.wait().expect("a child of ours can be waited for");
+        }
+    }
+
+    /// Starts it again on its ports and data, and waits until it answers.
+    pub fn restart(&self) {
+        self.kill();
+        let log = self.folder.path().join("node.log");
+        let out = File::create(&log).expect("creating a log file");
+        let err = out.try_clone().expect("a second handle to the log file");
+        let java = Command::new("java")
+            // Small and quick to start: the default cleaner buffer alone takes 128 MB, and C2 pays off after minutes.
+            .args(["-Xms128m", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"])
+            .arg(format!("-Dlog4j2.configurationFile=file:{}", self.jars.join("node-log4j2.properties").display()))
+            .arg("-cp")
+            .arg(self.jars.join("*"))
+            .arg("kafka.Kafka")
+            .arg(self.folder.path().join("node.properties"))
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(err)
+            .spawn()
+            .expect("java was found before");
+        let watchdog = Command::new("sh")
+            .args(["-c", "trap '' INT TERM HUP; cat >/dev/null; kill -9 \"$0\"; rm -rf \"$1\""])
+            .arg(java.id().to_string())
+            .arg(self.folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("there is always an sh");
+        *self.node.lock().unwrap() = Some(Node { java, watchdog });
+        let up = within(GUARD, || {
+            let text = std::fs::read_to_string(&log).unwrap_or_default();
+            let ended = self.node.lock().unwrap().as_mut()?.java.try_wait().expect("a child of ours").is_some();
+            (ended || text.contains("Kafka Server started")).then_some(!ended)
+        });
+        if up != Some(true) {
+            panic!("Kafka did not start:\n{}", std::fs::read_to_string(&log).unwrap_or_default());
+        }
+    }
+
+    /// A topic name that no other test has; the topic itself is not made.
+    pub fn topic(&self, stem: &str) -> String {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        format!("{stem}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub fn create_topic(&self, name: &str, partitions: i32, config: &[(&str, &str)]) {
+        let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+        for (key, value) in config {
+            topic = topic.set(key, value);
+        }
+        let made = block_on(self.admin().create_topics([&topic], &admin_options())).expect("the broker answers");
+        made.into_iter().next().expect("one answer for one topic").unwrap_or_else(|e| panic!("creating {name}: {e:?}"));
+    }
+
+    pub fn delete_topic(&self, name: &str) {
+        let gone = block_on(self.admin().delete_topics(&[name], &admin_options())).expect("the broker answers");
+        gone.into_iter().next().expect("one answer for one topic").unwrap_or_else(|e| panic!("deleting {name}: {e:?}"));
+        until("the topic is gone", || (!self.topics().iter().any(|t| t == name)).then_some(()));
+    }
+
+    pub fn topic_config(&self, topic: &str, key: &str) -> Option<String> {
+        let answer = block_on(self.admin().describe_configs([&ResourceSpecifier::Topic(topic)], &admin_options()));
+        let resource = answer.expect("the broker answers").into_iter().next()?.expect("a topic that is there");
+        resource.get(key).and_then(|entry| entry.value.clone())
+    }
+
+    pub fn topics(&self) -> Vec<String> {
+        let metadata = self.consumer().fetch_metadata(None, Duration::from_secs(20)).expect("the broker answers");
+        metadata.topics().iter().map(|t| t.name().to_owned()).collect()
+    }
+
+    pub fn partitions(&self, topic: &str) -> usize {
+        let metadata = self.consumer().fetch_metadata(None, Duration::from_secs(20)).expect("the broker answers");
+        metadata.topics().iter().find(|t| t.name() == topic).map_or(0, |t| t.partitions().len())
+    }
+
+    /// Every record of partition 0, from the first to the last there is now.
+    pub fn records(&self, topic: &str) -> Vec<Record> {
+        let consumer = self.consumer();
+        let (low, high) = consumer.fetch_watermarks(topic, 0, Duration::from_secs(20)).expect("the topic is there");
+        let mut start = TopicPartitionList::new();
+        start.add_partition_offset(topic, 0, Offset::Offset(low)).expect("a small offset");
+        consumer.assign(&start).expect("assigning one partition");
+        let mut records = Vec::new();
+        while records.len() < usize::try_from(high - low).expect("high is not below low") {
+            let message = consumer.poll(Duration::from_secs(20)).expect("a record below the high watermark");
+            records.push(Record::from(&message.expect("a healthy broker")));
+        }
+        records
+    }
+
+    /// Publishes records as somebody else's program would.
+    pub fn publish(&self, topic: &str, records: impl IntoIterator<Item = Record>) {
+        let producer: BaseProducer = self
+            .config()
+            .set("linger.ms", "5")
+            .set("message.max.bytes", "10000000")
+            .create()
+            .expect("a producer with these settings");
+        for record in records {
+            let headers = record.headers.iter().fold(OwnedHeaders::new(), |all, (key, value)| {
+                all.insert(rdkafka::message::Header { key, value: Some(value) })
+            });
+            let mut message = BaseRecord::<[u8], [u8]>::to(topic).partition(0).payload(&record.value).headers(headers);
+            if let Some(key) = &record.key {
+                message = message.key(key);
+            }
+            while let Err((_, again)) = producer.send(message) {
+                producer.poll(Duration::from_millis(10));
+                message = again;
+            }
+        }
+        producer.flush(GUARD).expect("a healthy broker takes all");
+    }
+
+    pub fn config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", self.bootstrap()).set("group.id", "harness").set("broker.address.family", "v4");
+        config
+    }
+
+    fn consumer(&self) -> BaseConsumer {
+        self.config().set("enable.auto.commit", "false").create().expect("a consumer with these settings")
+    }
+
+    fn admin(&self) -> AdminClient<DefaultClientContext> {
+        self.config().create().expect("an admin client with these settings")
+    }
+}
+
+impl Drop for KafkaServer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A record as it came, or as it is to be.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    pub key: Option<Vec<u8>>,
+    pub headers: Vec<(String, Vec<u8>)>,
+    pub value: Vec<u8>,
+    pub timestamp_ms: i64,
+}
+
+impl Record {
+    pub fn header(&self, name: &str) -> Option<String> {
+        let (_, value) = self.headers.iter().find(|(n, _)| n == name)?;
+        Some(String::from_utf8_lossy(value).into_owned())
+    }
+}
+
+impl From<&BorrowedMessage<'_>> for Record {
+    fn from(message: &BorrowedMessage<'_>) -> Record {
+        let headers = message
+            .headers()
+            .map(|all| all.iter().map(|h| (h.key.to_owned(), h.value.unwrap_or_default().to_vec())).collect());
+        Record {
+            key: message.key().map(<[u8]>::to_vec),
+            headers: headers.unwrap_or_default(),
+            value: message.payload().unwrap_or_default().to_vec(),
+            timestamp_ms: message.timestamp().to_millis().unwrap_or_default(),
+        }
+    }
+}
+
+fn admin_options() -> AdminOptions {
+    AdminOptions::new().operation_timeout(Some(Duration::from_secs(20))).request_timeout(Some(Duration::from_secs(20)))
+}
+
+/// A port below those that the system hands to clients: one of these would take ours while the broker is down.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let base = u16::try_from(std::process::id() % 500).expect("below 500") * 20;
+    until("a free port", || {
+        let port = 20_000 + (base + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
+        TcpListener::bind(("127.0.0.1", port)).ok().map(|_| port)
+    })
+}
+
+/// Admin calls are futures; their answers come on a thread of the client's own, so parking this one is enough.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = std::sync::Arc::new(Unpark(std::thread::current())).into();
+    let mut context = std::task::Context::from_waker(&waker);
+    let mut future = std::pin::pin!(future);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            std::task::Poll::Ready(value) => return value,
+            std::task::Poll::Pending => std::thread::park_timeout(Duration::from_millis(100)),
+        }
+    }
+}
+
+/// Writes a file of a test into its folder and gives its path.
+pub fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.join(name);
+    File::create(&path).and_then(|mut file| file.write_all(bytes)).expect("writing into a temporary folder");
+    path
+}

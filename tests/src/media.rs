@@ -1,0 +1,124 @@
+//! Clips made by ffmpeg, and pictures compared with what ffmpeg makes of them.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use image::RgbImage;
+use tempfile::TempDir;
+
+use crate::target;
+
+/// A folder for the clips of one test.
+pub fn folder() -> TempDir {
+    TempDir::with_prefix("clips-").expect("a temporary folder")
+}
+
+/// Runs ffmpeg; its arguments are one string, split at spaces.
+#[track_caller]
+pub fn ffmpeg(args: &str, out: &Path) {
+    let done = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-y"])
+        .args(args.split_whitespace())
+        .arg(out)
+        .stdin(Stdio::null())
+        .output()
+        .expect("need() has looked for ffmpeg");
+    assert!(done.status.success(), "ffmpeg {args}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// ffmpeg writing to a pipe, to be a program's standard input.
+pub fn ffmpeg_pipe(args: &str) -> std::process::Child {
+    Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error"])
+        .args(args.split_whitespace())
+        .arg("-")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("need() has looked for ffmpeg")
+}
+
+/// The promised clip: 1280x720, 25 frames a second, 10 seconds. Made once, and kept beside what cargo builds.
+pub fn clip_720p25() -> &'static Path {
+    static CLIP: OnceLock<PathBuf> = OnceLock::new();
+    CLIP.get_or_init(|| {
+        let path = target().join("clip-720p25.mp4");
+        if !path.exists() {
+            let folder = TempDir::new_in(target()).expect("a folder beside the programs");
+            let unfinished = folder.path().join("clip.mp4");
+            ffmpeg(
+                "-f lavfi -i testsrc2=s=1280x720:r=25 -t 10 -c:v libx264 -preset ultrafast -pix_fmt yuv420p",
+                &unfinished,
+            );
+            std::fs::rename(&unfinished, &path).expect("moving a file within a folder");
+        }
+        path
+    })
+}
+
+/// A small clip of so many frames at 25 a second, for tests where the pictures do not matter.
+pub fn small_clip(folder: &Path, frames: u32) -> PathBuf {
+    let path = folder.join(format!("small{frames}.mp4"));
+    ffmpeg(
+        &format!(
+            "-f lavfi -i testsrc2=s=320x240:r=25 -frames:v {frames} -c:v libx264 -preset ultrafast -pix_fmt yuv420p"
+        ),
+        &path,
+    );
+    path
+}
+
+/// Frame `n` of a file, as ffmpeg decodes it.
+#[track_caller]
+pub fn frame_of(file: &Path, n: usize) -> RgbImage {
+    let done = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-i"])
+        .arg(file)
+        .args(["-vf", &format!("select=eq(n\\,{n}),scale=flags=accurate_rnd+full_chroma_int,format=rgb24")])
+        .args(["-frames:v", "1", "-f", "image2pipe", "-c:v", "png", "-"])
+        .stdin(Stdio::null())
+        .output()
+        .expect("need() has looked for ffmpeg");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    image::load_from_memory(&done.stdout).expect("ffmpeg writes a PNG").to_rgb8()
+}
+
+#[track_caller]
+pub fn decode(jpeg: &[u8]) -> RgbImage {
+    image::load_from_memory(jpeg).expect("a picture that every decoder reads").to_rgb8()
+}
+
+/// How alike two pictures are in brightness, in dB; 35 and more is hard to tell apart.
+#[track_caller]
+pub fn luma_psnr(a: &RgbImage, b: &RgbImage) -> f64 {
+    assert_eq!(a.dimensions(), b.dimensions(), "pictures of one size");
+    let luma = |p: &image::Rgb<u8>| 0.299 * f64::from(p[0]) + 0.587 * f64::from(p[1]) + 0.114 * f64::from(p[2]);
+    let squares: f64 = a.pixels().zip(b.pixels()).map(|(x, y)| (luma(x) - luma(y)).powi(2)).sum();
+    let mean = squares / f64::from(a.width() * a.height());
+    if mean == 0.0 { f64::INFINITY } else { 10.0 * (255.0 * 255.0 / mean).log10() }
+}
+
+/// How alike their colours are, over all three channels.
+#[track_caller]
+pub fn rgb_psnr(a: &RgbImage, b: &RgbImage) -> f64 {
+    assert_eq!(a.dimensions(), b.dimensions(), "pictures of one size");
+    let squares: f64 = a.as_raw().iter().zip(b.as_raw()).map(|(x, y)| (f64::from(*x) - f64::from(*y)).powi(2)).sum();
+    let mean = squares / a.as_raw().len() as f64;
+    if mean == 0.0 { f64::INFINITY } else { 10.0 * (255.0 * 255.0 / mean).log10() }
+}
+
+/// The pictures of an MJPEG stream: cut after each end-of-image marker, which cannot occur inside one of ours.
+pub fn jpegs(stream: &[u8]) -> Vec<&[u8]> {
+    let mut pictures = Vec::new();
+    let mut begin = 0;
+    for end in 1..stream.len() {
+        if stream[end - 1] == 0xff && stream[end] == 0xd9 {
+            pictures.push(&stream[begin..=end]);
+            begin = end + 1;
+        }
+    }
+    assert_eq!(begin, stream.len(), "the stream ends with a whole picture");
+    pictures
+}

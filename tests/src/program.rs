@@ -1,0 +1,312 @@
+//! Runs one of the programs as a person would, keeps all it says, and never waits for ever.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::kafka::KafkaServer;
+use crate::{GUARD, Report, target, within};
+
+/// A program that is about to be run.
+#[derive(Debug)]
+pub struct Program {
+    name: String,
+    command: Command,
+    folder: TempDir,
+    input: Stdio,
+}
+
+impl Program {
+    pub fn vidprod() -> Program {
+        Program::named("vidprod")
+    }
+
+    pub fn vidcons() -> Program {
+        Program::named("vidcons")
+    }
+
+    fn named(name: &str) -> Program {
+        let path = target().join(name);
+        assert!(path.exists(), "{} is not built; run cargo build --workspace --bins (make test does)", path.display());
+        Program::at(&path)
+    }
+
+    /// Any program, by its path or its name.
+    pub fn at(path: impl AsRef<Path>) -> Program {
+        let mut command = Command::new(path.as_ref());
+        // What a person has set up for himself must not reach the tests.
+        for name in
+            ["KAFKA_BROKERS", "KAFKA_BOOTSTRAP_SERVERS", "BOOTSTRAP_SERVERS", "DISPLAY", "WAYLAND_DISPLAY", "RUST_LOG"]
+        {
+            command.env_remove(name);
+        }
+        command.env("RUST_BACKTRACE", "0").env("NO_COLOR", "1");
+        let name = path.as_ref().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Program { name, command, folder: TempDir::new().expect("a temporary folder"), input: Stdio::null() }
+    }
+
+    /// On this Kafka and topic, with a report in JSON.
+    pub fn on(self, kafka: &KafkaServer, topic: &str) -> Program {
+        let report = self.folder.path().join("report.json");
+        self.args(["-b", &kafka.bootstrap(), "-t", topic]).arg("--report").arg(report)
+    }
+
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Program {
+        self.command.arg(arg);
+        self
+    }
+
+    pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Program {
+        self.command.args(args);
+        self
+    }
+
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Program {
+        self.command.env(name, value);
+        self
+    }
+
+    pub fn stdin(mut self, input: impl Into<Stdio>) -> Program {
+        self.input = input.into();
+        self
+    }
+
+    pub fn start(mut self) -> Running {
+        self.command.stdin(self.input).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = self.command.spawn().unwrap_or_else(|e| panic!("cannot run {}: {e}", self.name));
+        let (stdout, stdout_thread) = collect(child.stdout.take().expect("it is piped"));
+        let (stderr, stderr_thread) = collect(child.stderr.take().expect("it is piped"));
+        let args: Vec<_> = self.command.get_args().map(OsString::from).collect();
+        Running {
+            name: format!("{} {}", self.name, args.iter().map(|a| a.to_string_lossy()).collect::<Vec<_>>().join(" ")),
+            child,
+            ended: None,
+            stdout,
+            stderr,
+            threads: vec![stdout_thread, stderr_thread],
+            folder: Some(self.folder),
+        }
+    }
+
+    /// Starts it and waits for its end.
+    pub fn run(self) -> Finished {
+        self.start().wait()
+    }
+}
+
+type Bytes = Arc<Mutex<Vec<u8>>>;
+
+fn collect(mut from: impl Read + Send + 'static) -> (Bytes, JoinHandle<()>) {
+    let bytes = Bytes::default();
+    let into = Arc::clone(&bytes);
+    let thread = std::thread::spawn(move || {
+        let mut buffer = vec![0; 64 << 10];
+        while let Ok(n @ 1..) = from.read(&mut buffer) {
+            into.lock().unwrap().extend_from_slice(&buffer[..n]);
+        }
+    });
+    (bytes, thread)
+}
+
+/// A program that runs. It is killed when this is dropped, so a failing test leaves nothing behind.
+#[derive(Debug)]
+pub struct Running {
+    name: String,
+    child: Child,
+    ended: Option<ExitStatus>,
+    stdout: Bytes,
+    stderr: Bytes,
+    threads: Vec<JoinHandle<()>>,
+    folder: Option<TempDir>,
+}
+
+impl Running {
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The standard input, where `stdin(Stdio::piped())` was asked for.
+    pub fn input(&mut self) -> impl Write + use<> {
+        self.child.stdin.take().expect("stdin(Stdio::piped()) was asked for")
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).unwrap_or_else(|e| panic!("signalling {}: {e}", self.name));
+    }
+
+    pub fn stdout(&self) -> String {
+        String::from_utf8_lossy(&self.stdout.lock().unwrap()).into_owned()
+    }
+
+    pub fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.stderr.lock().unwrap()).into_owned()
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.ended = self.ended.or_else(|| self.child.try_wait().expect("a child of ours can be asked"));
+        self.ended.is_none()
+    }
+
+    /// Waits for something that the program does, as long as it runs.
+    #[track_caller]
+    pub fn until<T>(&mut self, what: &str, mut done: impl FnMut(&Running) -> Option<T>) -> T {
+        let got = within(GUARD, || {
+            let running = self.is_running();
+            done(self).map(Some).or((!running).then_some(None))
+        });
+        got.flatten().unwrap_or_else(|| panic!("{what}: not seen\n{}", self.story()))
+    }
+
+    #[track_caller]
+    pub fn until_stdout(&mut self, what: &str, done: impl Fn(&str) -> bool) {
+        self.until(what, |me| done(&me.stdout()).then_some(()));
+    }
+
+    #[track_caller]
+    pub fn until_stderr(&mut self, text: &str) {
+        self.until(text, |me| me.stderr().contains(text).then_some(()));
+    }
+
+    /// The most memory that it ever had, in MB.
+    pub fn peak_mb(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0");
+        line.split_whitespace().next().and_then(|kb| kb.parse::<u64>().ok()).unwrap_or(0) / 1024
+    }
+
+    #[track_caller]
+    pub fn wait(self) -> Finished {
+        self.wait_for(GUARD)
+    }
+
+    /// Waits for its end; panics with all it said when that takes longer than `limit`.
+    #[track_caller]
+    pub fn wait_for(mut self, limit: Duration) -> Finished {
+        if within(limit, || (!self.is_running()).then_some(())).is_none() {
+            panic!("still running after {} s\n{}", limit.as_secs(), self.story());
+        }
+        for thread in self.threads.drain(..) {
+            thread.join().expect("reading a pipe does not panic");
+        }
+        let status = self.ended.expect("it has ended");
+        let folder = self.folder.take().expect("taken only here");
+        Finished {
+            name: self.name.clone(),
+            status,
+            stdout: std::mem::take(&mut self.stdout.lock().unwrap()),
+            stderr: self.stderr(),
+            folder,
+        }
+    }
+
+    #[track_caller]
+    pub fn interrupt(self) -> Finished {
+        self.signal(Signal::INT);
+        self.wait()
+    }
+
+    fn story(&self) -> String {
+        format!(
+            "--- {}\n--- stdout\n{}\n--- stderr\n{}",
+            self.name,
+            shortened(&self.stdout()),
+            shortened(&self.stderr())
+        )
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.is_running() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+            // A test that fails elsewhere should still say what its programs said.
+            if std::thread::panicking() {
+                eprintln!("{}", self.story());
+            }
+        }
+    }
+}
+
+/// A program that has ended.
+#[derive(Debug)]
+pub struct Finished {
+    name: String,
+    pub status: ExitStatus,
+    pub stdout: Vec<u8>,
+    pub stderr: String,
+    folder: TempDir,
+}
+
+impl Finished {
+    pub fn code(&self) -> Option<i32> {
+        self.status.code()
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    pub fn lines(&self) -> Vec<String> {
+        self.text().lines().map(str::to_owned).collect()
+    }
+
+    /// It ended well and without a panic on the way.
+    #[track_caller]
+    pub fn ok(self) -> Finished {
+        assert_eq!(self.code(), Some(0), "{}", self.story());
+        assert!(!self.stderr.contains("panicked"), "{}", self.story());
+        self
+    }
+
+    /// Its report, whose books balance.
+    #[track_caller]
+    pub fn report(&self) -> Report {
+        let path: PathBuf = self.folder.path().join("report.json");
+        assert!(path.exists(), "it wrote no report\n{}", self.story());
+        let report = Report::read(&path);
+        report.assert_books_balance();
+        report
+    }
+
+    /// It failed with one line that names the thing, as bad input must.
+    #[track_caller]
+    pub fn assert_fails(&self, code: i32, names: &str) {
+        let errors: Vec<_> = self.stderr.lines().filter(|line| line.contains("error:")).collect();
+        assert_eq!(self.code(), Some(code), "the exit code\n{}", self.story());
+        assert_eq!(errors.len(), 1, "lines with an error\n{}", self.story());
+        let said = self.stderr.to_lowercase();
+        assert!(said.contains(&names.to_lowercase()), "it does not name {names}\n{}", self.story());
+        assert!(!said.contains("panicked") && !said.contains("backtrace"), "{}", self.story());
+    }
+
+    pub fn story(&self) -> String {
+        let out = String::from_utf8_lossy(&self.stdout);
+        format!(
+            "--- {} ended: {}\n--- stdout\n{}\n--- stderr\n{}",
+            self.name,
+            self.status,
+            shortened(&out),
+            shortened(&self.stderr)
+        )
+    }
+}
+
+/// The begin and the end of a long text.
+fn shortened(text: &str) -> String {
+    const HALF: usize = 4000;
+    let chars: Vec<char> = text.chars().collect();
+    if chars.len() <= 2 * HALF {
+        return text.to_owned();
+    }
+    let (begin, end) = (&chars[..HALF], &chars[chars.len() - HALF..]);
+    format!("{}\n[… {} characters …]\n{}", String::from_iter(begin), chars.len() - 2 * HALF, String::from_iter(end))
+}

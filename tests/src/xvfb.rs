@@ -1,0 +1,68 @@
+//! An X server without a screen, and what is on it.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use image::RgbImage;
+
+#[derive(Debug)]
+pub struct Xvfb {
+    server: Child,
+    display: String,
+}
+
+impl Xvfb {
+    /// On a display of its own; the server chooses a free one.
+    pub fn start() -> Xvfb {
+        let mut server = Command::new("Xvfb")
+            .args(["-displayfd", "1", "-screen", "0", "1600x1000x24", "-nolisten", "tcp", "-noreset"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("need() has looked for Xvfb");
+        let mut number = String::new();
+        let stdout = server.stdout.take().expect("it is piped");
+        BufReader::new(stdout).read_line(&mut number).expect("Xvfb says its display");
+        assert!(!number.trim().is_empty(), "Xvfb did not start");
+        Xvfb { server, display: format!(":{}", number.trim()) }
+    }
+
+    pub fn display(&self) -> &str {
+        &self.display
+    }
+
+    /// The whole screen.
+    #[track_caller]
+    pub fn screenshot(&self) -> RgbImage {
+        let done = Command::new("import")
+            .args(["-display", &self.display, "-window", "root", "png:-"])
+            .stdin(Stdio::null())
+            .output()
+            .expect("need() has looked for import");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        image::load_from_memory(&done.stdout).expect("import writes a PNG").to_rgb8()
+    }
+
+    /// A part of the screen.
+    #[track_caller]
+    pub fn part(&self, x: u32, y: u32, width: u32, height: u32) -> RgbImage {
+        image::imageops::crop_imm(&self.screenshot(), x, y, width, height).to_image()
+    }
+
+    /// xdotool with these arguments; without a window manager keys go to the window under the pointer.
+    #[track_caller]
+    pub fn xdotool(&self, args: &[&str]) -> String {
+        let done = Command::new("xdotool").env("DISPLAY", &self.display).args(args).output();
+        let done = done.expect("need() has looked for xdotool");
+        assert!(done.status.success(), "xdotool {args:?}: {}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    }
+}
+
+impl Drop for Xvfb {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
