@@ -15,7 +15,7 @@ export STRICT BROKER
 
 help: ## this list
 	@printf 'Recipes:\n'
-	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-18s %s\n", $$1, $$2 }'
+	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | awk -F '\t' '{ printf "%-18s %s\n", $$1, $$2 }'
 
 build: ## build the programs (target/release) and what they need; the first build takes minutes
 	@scripts/setup build run
