@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 pub use kafka::{KafkaServer, kafka};
 pub use program::{Finished, Program, Running};
 pub use report::Report;
+pub use rustix::process::Signal;
 pub use xvfb::Xvfb;
 
 /// The longest that anything may take before it counts as hanging.

@@ -1,4 +1,16 @@
 //! Whole-program tests, one file for each theme.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod counting;
+mod damage;
+mod errors;
+mod foreign;
+mod groups;
 mod harness;
+mod history;
+mod large;
+mod outage;
+mod pipes;
+mod play;
+mod sessions;
+mod window;

@@ -1,0 +1,123 @@
+//! Records that are random, cut short or lying: the viewer shows the good ones, counts the others and stays small.
+
+use whole::kafka::Record;
+use whole::{Program, kafka};
+
+const GARBAGE: usize = 100_000;
+/// Below the bound of reassembly (64 MiB) with the prefetch and the decoder's buffers; far below the 400 MB of the lies.
+const PEAK_MB: u64 = 300;
+
+/// Marsaglia's xorshift: the same garbage in each run.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, bound: u64) -> usize {
+        usize::try_from(self.next() % bound).unwrap()
+    }
+
+    fn bytes(&mut self, length: usize) -> Vec<u8> {
+        (0..length).map(|_| self.next() as u8).collect()
+    }
+}
+
+/// One bad record, made from a good one or from nothing. None of them is a picture of the good source.
+fn spoil(good: &[Record], random: &mut Random) -> Record {
+    let mut record = good[random.below(good.len() as u64)].clone();
+    let some_header = random.below(record.headers.len() as u64);
+    match random.below(7) {
+        // No headers, no picture.
+        0 => Record { value: random_bytes(random), ..Record::default() },
+        // Our headers with random values.
+        1 => {
+            for (_, value) in record.headers.iter_mut().skip(1) {
+                let length = random.below(20);
+                *value = random.bytes(length);
+            }
+            record
+        }
+        // The value cut short, or longer than its headers say: a picture that is missing something must not be shown.
+        2 => {
+            let length = random.below(record.value.len() as u64);
+            record.value.truncate(length);
+            record
+        }
+        3 => {
+            record.value.extend_from_slice(&[0; 13]);
+            record
+        }
+        // A session of its own that promises very much and never keeps it: each asks for memory.
+        4 => {
+            let session = format!("{:016x}", random.next());
+            let bytes = 4096 << random.below(20);
+            for (name, value) in &mut record.headers {
+                match name.as_str() {
+                    "source" => *value = format!("liar{}", random.next() % 200).into_bytes(),
+                    "session" => *value = session.clone().into_bytes(),
+                    "part" => *value = format!("{}/{}", 0, 1 + (random.0 % 1000)).into_bytes(),
+                    "bytes" => *value = bytes.to_string().into_bytes(),
+                    _ => {}
+                }
+            }
+            record.value.truncate(4096);
+            record
+        }
+        // Numbers without bounds.
+        5 => {
+            record.headers[some_header].1 = b"99999999999999999999999".to_vec();
+            record.value.clear();
+            record
+        }
+        // A header is missing.
+        _ => {
+            record.headers.remove(some_header);
+            record.value.truncate(3);
+            record
+        }
+    }
+}
+
+fn random_bytes(random: &mut Random) -> Vec<u8> {
+    let length = random.below(2000);
+    random.bytes(length)
+}
+
+#[test]
+fn a_hundred_thousand_bad_records_cost_no_good_frame_and_no_memory() {
+    let Some(kafka) = kafka() else { return };
+    let (clean, topic) = (kafka.topic("clean"), kafka.topic("damage"));
+    let card = ["test", "--size", "320x180", "--source", "good", "--fps", "60", "--duration", "1"];
+    Program::vidprod().args(card).on(kafka, &clean).run().ok();
+    let good = kafka.records(&clean);
+    let mut random = Random(0x2545_f491_4f6c_dd1d);
+
+    // The same session, with bad records before, between and after its frames.
+    kafka.create_topic(&topic, 1, &[]);
+    let between = GARBAGE / (good.len() + 1);
+    let mut records = Vec::with_capacity(GARBAGE + good.len());
+    for frame in &good {
+        records.extend((0..between).map(|_| spoil(&good, &mut random)));
+        records.push(frame.clone());
+    }
+    records.extend((0..GARBAGE - between * good.len()).map(|_| spoil(&good, &mut random)));
+    kafka.publish(&topic, records);
+
+    let mut viewer = Program::vidcons().on(kafka, &topic);
+    viewer = viewer.args(["--headless", "--every-frame", "-o", "beginning", "--print"]);
+    let mut viewer = viewer.start();
+    let last = format!("good: {}", good.len() - 2);
+    viewer.until_stdout(&last, |out| out.lines().any(|line| line == last));
+    let peak = viewer.peak_mb();
+    let viewer = viewer.interrupt().ok();
+    let report = viewer.report();
+    let shown = viewer.lines().iter().filter(|line| line.starts_with("good: ")).count();
+    assert_eq!(shown, good.len() - 1, "all but the end of the session are frames\n{}", viewer.story());
+    assert!(report.number("counts.rejected") > GARBAGE as u64 / 2, "{:#}", report.0["counts"]);
+    assert!(peak < PEAK_MB, "it took {peak} MB");
+}

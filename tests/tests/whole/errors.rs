@@ -1,0 +1,184 @@
+//! Wrong input: one line that names the thing and the cure, an exit code, and never a backtrace.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use whole::media::{folder, small_clip};
+use whole::{Program, kafka, need};
+
+/// vidprod with this input says `names` and exits with 1.
+#[track_caller]
+fn check_input(input: &Path, names: &str) {
+    let Some(kafka) = kafka() else { return };
+    let topic = kafka.topic("wrong-input");
+    Program::vidprod().arg(input).on(kafka, &topic).run().assert_fails(1, names);
+}
+
+#[test]
+fn a_missing_file() {
+    check_input(Path::new("/nowhere/clip.mp4"), "/nowhere/clip.mp4");
+}
+
+#[test]
+fn a_folder() {
+    let folder = folder();
+    check_input(folder.path(), "directory");
+}
+
+#[test]
+fn a_text_file() {
+    let folder = folder();
+    let file = whole::kafka::write(folder.path(), "notes.txt", b"To be, or not to be, that is the question.\n");
+    check_input(&file, "notes.txt");
+}
+
+#[test]
+fn an_empty_file() {
+    let folder = folder();
+    let file = whole::kafka::write(folder.path(), "empty.mp4", b"");
+    check_input(&file, "empty");
+}
+
+#[test]
+fn an_mp4_cut_short() {
+    if !need(&["ffmpeg"]) {
+        return;
+    }
+    let folder = folder();
+    let bytes = std::fs::read(small_clip(folder.path(), 50)).unwrap();
+    // Its index is at the end, so nothing of it can be played.
+    let file = whole::kafka::write(folder.path(), "cut.mp4", &bytes[..bytes.len() / 2]);
+    check_input(&file, "cut.mp4");
+}
+
+#[test]
+fn a_file_without_video() {
+    if !need(&["ffmpeg"]) {
+        return;
+    }
+    let folder = folder();
+    let file = folder.path().join("tone.wav");
+    whole::media::ffmpeg("-f lavfi -i sine=d=1", &file);
+    check_input(&file, "no video");
+}
+
+#[test]
+fn empty_standard_input() {
+    check_input(Path::new("-"), "standard input");
+}
+
+#[test]
+fn a_file_that_may_not_be_read() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&["setpriv"]) {
+        return;
+    }
+    let folder = folder();
+    // A copy of the program where anybody may run it, as the checkout may be private.
+    let program = folder.path().join("vidprod");
+    std::fs::copy(whole::target().join("vidprod"), &program).unwrap();
+    let file = whole::kafka::write(folder.path(), "secret.mp4", b"secret");
+    let mode = |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    mode(folder.path(), 0o755);
+    mode(&file, 0o000);
+    let run = if rustix::process::geteuid().is_root() {
+        Program::at("setpriv").args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(program)
+    } else {
+        Program::at(program)
+    };
+    let topic = kafka.topic("wrong-input");
+    run.arg(&file).args(["-b", &kafka.bootstrap(), "-t", &topic]).run().assert_fails(1, "secret.mp4");
+}
+
+#[test]
+fn a_report_that_cannot_be_written() {
+    let Some(kafka) = kafka() else { return };
+    let args = ["test", "-b", &kafka.bootstrap(), "-t", "wrong", "--report", "/nowhere/report.json"];
+    Program::vidprod().args(args).run().assert_fails(1, "/nowhere/report.json");
+    let args = ["--headless", "-b", &kafka.bootstrap(), "-t", "wrong", "--report", "/nowhere/report.json"];
+    Program::vidcons().args(args).run().assert_fails(1, "/nowhere/report.json");
+}
+
+#[test]
+fn a_broker_that_is_not_there() {
+    // Port 9 is discard: nobody listens there.
+    let args = ["-b", "127.0.0.1:9", "-t", "wrong", "--timeout", "2"];
+    Program::vidprod().arg("test").args(args).run().assert_fails(1, "127.0.0.1:9");
+    Program::vidcons().arg("--headless").args(args).run().assert_fails(1, "127.0.0.1:9");
+}
+
+#[test]
+fn a_broker_whose_name_means_nothing() {
+    let args = ["-b", "no-such-host.invalid:9092", "-t", "wrong", "--timeout", "2"];
+    Program::vidprod().arg("test").args(args).run().assert_fails(1, "no-such-host.invalid:9092");
+}
+
+#[test]
+fn an_unknown_topic_that_may_not_be_made() {
+    let Some(kafka) = kafka() else { return };
+    let topic = kafka.topic("unknown");
+    Program::vidprod().args(["test", "--no-create"]).on(kafka, &topic).run().assert_fails(1, &topic);
+    assert!(!kafka.topics().contains(&topic));
+}
+
+#[test]
+fn a_topic_that_does_not_come() {
+    let Some(kafka) = kafka() else { return };
+    let topic = kafka.topic("never");
+    Program::vidcons().args(["--headless", "--timeout", "2"]).on(kafka, &topic).run().assert_fails(1, &topic);
+    assert!(!kafka.topics().contains(&topic));
+}
+
+#[test]
+fn a_topic_name_that_kafka_does_not_take() {
+    let Some(kafka) = kafka() else { return };
+    Program::vidprod().arg("test").on(kafka, "no spaces!").run().assert_fails(1, "no spaces!");
+    Program::vidcons().arg("--headless").on(kafka, "no spaces!").run().assert_fails(1, "no spaces!");
+}
+
+#[test]
+fn a_property_that_librdkafka_does_not_know() {
+    let Some(kafka) = kafka() else { return };
+    Program::vidprod().args(["test", "-X", "no.such=1"]).on(kafka, "wrong").run().assert_fails(1, "no.such");
+    Program::vidcons().args(["--headless", "-X", "no.such=1"]).on(kafka, "wrong").run().assert_fails(1, "no.such");
+}
+
+#[test]
+fn a_property_without_a_value_is_a_usage_error() {
+    Program::vidprod().args(["test", "-X", "linger.ms"]).run().assert_fails(2, "linger.ms");
+}
+
+#[test]
+fn a_config_file_that_is_not_there() {
+    Program::vidprod()
+        .args(["test", "-F", "/nowhere/client.properties"])
+        .run()
+        .assert_fails(1, "/nowhere/client.properties");
+}
+
+#[test]
+fn no_display() {
+    let Some(kafka) = kafka() else { return };
+    let topic = kafka.topic("no-display");
+    Program::vidcons().on(kafka, &topic).run().assert_fails(1, "--headless");
+    Program::vidcons().on(kafka, &topic).env("DISPLAY", ":4242").run().assert_fails(1, "--headless");
+}
+
+#[test]
+fn usage_errors() {
+    Program::vidprod().run().assert_fails(2, "input");
+    Program::vidprod().args(["test", "--quality", "101"]).run().assert_fails(2, "quality");
+    Program::vidprod().args(["test", "--size", "big"]).run().assert_fails(2, "size");
+    Program::vidprod().args(["test", "--no-such-option"]).run().assert_fails(2, "--no-such-option");
+    Program::vidcons().args(["-o", "yesterday"]).run().assert_fails(2, "yesterday");
+    Program::vidcons().args(["--no-such-option"]).run().assert_fails(2, "--no-such-option");
+}
+
+#[test]
+fn help_version_and_completions_go_to_standard_output() {
+    for program in [Program::vidprod, Program::vidcons] {
+        assert!(program().arg("--help").run().ok().text().contains("--topic"));
+        assert!(program().arg("--version").run().ok().text().contains(env!("CARGO_PKG_VERSION")));
+        assert!(program().args(["--completions", "bash"]).run().ok().text().contains("complete"));
+    }
+}

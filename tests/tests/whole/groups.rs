@@ -1,0 +1,37 @@
+//! Consumer groups: members share what there is.
+
+use std::collections::HashSet;
+
+use whole::{Program, kafka};
+
+#[test]
+fn two_members_of_a_group_share_the_partitions() {
+    let Some(kafka) = kafka() else { return };
+    let topic = kafka.topic("group");
+    kafka.create_topic(&topic, 2, &[]);
+    let member = || {
+        let args = ["--headless", "--every-frame", "--print", "-g", "watchers", "-X", "session.timeout.ms=6000"];
+        Program::vidcons().on(kafka, &topic).args(args).start()
+    };
+    let producer = |source: &str, partition: &str| {
+        let args = ["test", "--size", "320x180", "--fps", "10", "--source", source, "-p", partition];
+        Program::vidprod().args(args).on(kafka, &topic).start()
+    };
+    let (a, b) = (producer("A", "0"), producer("B", "1"));
+    let (mut one, mut two) = (member(), member());
+    let enough = |out: &str| out.lines().count() >= 20;
+    one.until_stdout("frames at one member", enough);
+    two.until_stdout("frames at the other", enough);
+    // Once both have joined, each has a partition of its own.
+    let (from_one, from_two) = (one.stdout().len(), two.stdout().len());
+    let sources =
+        |out: &str| out.lines().filter_map(|line| line.split(':').next().map(str::to_owned)).collect::<HashSet<_>>();
+    one.until_stdout("more at one", |out| enough(&out[from_one..]));
+    two.until_stdout("more at the other", |out| enough(&out[from_two..]));
+    let (seen_by_one, seen_by_two) = (sources(&one.stdout()[from_one..]), sources(&two.stdout()[from_two..]));
+    assert!(seen_by_one.is_disjoint(&seen_by_two), "{seen_by_one:?} and {seen_by_two:?}");
+    a.interrupt().ok().report();
+    b.interrupt().ok().report();
+    one.interrupt().ok().report();
+    two.interrupt().ok().report();
+}

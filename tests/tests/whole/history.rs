@@ -1,0 +1,108 @@
+//! Where a viewer starts and where it ends in what was recorded, and what is there at all.
+
+use whole::media::{folder, jpegs, small_clip};
+use whole::{KafkaServer, Program, kafka, need};
+
+/// Fifty frames of a clip called `talk`, recorded in a topic.
+fn record(kafka: &KafkaServer, stem: &str) -> String {
+    let (topic, clips) = (kafka.topic(stem), folder());
+    let clip = small_clip(clips.path(), 50);
+    Program::vidprod().arg(clip).args(["--source", "talk"]).on(kafka, &topic).run().ok();
+    topic
+}
+
+/// The numbers that are printed with these options.
+#[track_caller]
+fn printed(kafka: &KafkaServer, topic: &str, args: &[&str]) -> Vec<u32> {
+    let viewer =
+        Program::vidcons().on(kafka, topic).args(["--headless", "--every-frame", "--print"]).args(args).run().ok();
+    viewer.report();
+    let lines = viewer.lines();
+    lines.iter().map(|line| line.strip_prefix("talk: ").unwrap().parse().unwrap()).collect()
+}
+
+#[test]
+fn a_recording_is_read_from_where_one_asks() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&["ffmpeg"]) {
+        return;
+    }
+    let topic = record(kafka, "offsets");
+    let range = |from, to| (from..to).collect::<Vec<u32>>();
+    assert_eq!(printed(kafka, &topic, &["-o", "beginning", "-e"]), range(0, 50));
+    assert_eq!(printed(kafka, &topic, &["--from-beginning", "-e"]), range(0, 50));
+    assert_eq!(printed(kafka, &topic, &["-o", "beginning", "-c", "10"]), range(0, 10));
+    assert_eq!(printed(kafka, &topic, &["-o", "20", "-e"]), range(20, 50));
+    assert_eq!(printed(kafka, &topic, &["-o", "20", "-c", "5"]), range(20, 25));
+    // The last record is the end of the session, so the last eleven hold ten frames.
+    assert_eq!(printed(kafka, &topic, &["-o", "-11", "-e"]), range(40, 50));
+    let records = kafka.records(&topic);
+    let at = format!("s@{}", records[30].timestamp_ms);
+    let first = records.iter().position(|r| r.timestamp_ms >= records[30].timestamp_ms).unwrap();
+    assert_eq!(printed(kafka, &topic, &["-o", &at, "-e"]), range(u32::try_from(first).unwrap(), 50));
+}
+
+#[test]
+fn an_idle_viewer_ends_by_itself_when_asked_to() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&["ffmpeg"]) {
+        return;
+    }
+    let topic = record(kafka, "idle");
+    assert_eq!(printed(kafka, &topic, &["-o", "beginning", "--idle-timeout", "2"]).len(), 50);
+}
+
+#[test]
+fn the_recording_comes_out_as_a_stream_that_others_play() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&["ffmpeg", "ffprobe"]) {
+        return;
+    }
+    let (topic, out) = (record(kafka, "output"), folder());
+    let file = out.path().join("out.mjpeg");
+    let args = ["--headless", "--every-frame", "-o", "beginning", "-e", "--output"];
+    let piped = Program::vidcons().on(kafka, &topic).args(args).arg("-").run().ok().stdout;
+    Program::vidcons().on(kafka, &topic).args(args).arg(&file).run().ok();
+    assert_eq!(piped, std::fs::read(&file).unwrap(), "a file and standard output get the same");
+    assert_eq!(jpegs(&piped).len(), 50);
+    let probe = ["-v", "error", "-count_frames", "-show_entries", "stream=codec_name,nb_read_frames", "-of", "csv=p=0"];
+    assert_eq!(Program::at("ffprobe").args(probe).arg(&file).run().ok().text().trim(), "mjpeg,50");
+}
+
+#[test]
+fn what_is_there_is_listed() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&["ffmpeg"]) {
+        return;
+    }
+    let topic = record(kafka, "listed");
+    let list =
+        |more: &[&str]| Program::vidcons().args(["--list", "-b", &kafka.bootstrap()]).args(more).run().ok().text();
+    let all = list(&[]);
+    assert!(all.contains(&topic), "{all}");
+    let one = list(&["-t", &topic]);
+    assert!(one.contains(&topic) && one.contains("talk") && one.contains("320x240"), "{one}");
+}
+
+#[test]
+fn a_viewer_that_comes_after_the_end_says_so_and_shows_the_last_picture() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&["ffmpeg"]) {
+        return;
+    }
+    let (topic, out) = (record(kafka, "after"), folder());
+    let png = out.path().join("last.png");
+    let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--snapshot"]).arg(&png).start();
+    viewer.until_stderr("-o beginning");
+    viewer.until("the last picture", |_| png.exists().then_some(()));
+    viewer.interrupt().ok().report();
+}
+
+#[test]
+fn two_users_of_standard_output_are_a_usage_error() {
+    for args in
+        [["--output", "-", "--print"].as_slice(), &["--output", "-", "--report", "-"], &["--print", "--report", "-"]]
+    {
+        Program::vidcons().arg("--headless").args(args).run().assert_fails(2, "standard output");
+    }
+}

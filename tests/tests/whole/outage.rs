@@ -1,0 +1,94 @@
+//! The broker, the producer or the viewer is killed in mid-stream: the others go on, and the books balance.
+
+use std::time::Duration;
+
+use whole::kafka::own_kafka;
+use whole::media::{clip_720p25, folder};
+use whole::{Program, Signal, kafka, need};
+
+const OUTAGE: Duration = Duration::from_secs(5);
+
+#[test]
+fn a_file_loses_no_frame_when_the_broker_is_killed_and_comes_back() {
+    if !need(&["ffmpeg"]) {
+        return;
+    }
+    let Some(kafka) = own_kafka() else { return };
+    let topic = kafka.topic("outage");
+    let mut viewer =
+        Program::vidcons().on(&kafka, &topic).args(["--headless", "--every-frame", "-e", "--print"]).start();
+    let producer = Program::vidprod().arg(clip_720p25()).on(&kafka, &topic).start();
+    viewer.until_stdout("the first frames", |out| out.lines().count() >= 50);
+    kafka.kill();
+    std::thread::sleep(OUTAGE);
+    kafka.restart();
+    let producer = producer.wait().ok();
+    let viewer = viewer.wait().ok();
+    assert_eq!(producer.report().number("frames.acknowledged"), 250, "{}", producer.story());
+    let seen = viewer.report();
+    assert_eq!(seen.number("frames.expected"), 250, "{}", viewer.story());
+    assert_eq!(seen.number("frames.shown"), 250, "{}", viewer.story());
+}
+
+#[test]
+fn a_live_stream_goes_on_when_the_broker_is_killed_and_comes_back() {
+    let Some(kafka) = own_kafka() else { return };
+    let topic = kafka.topic("live-outage");
+    let mut viewer = Program::vidcons().on(&kafka, &topic).args(["--headless", "-e", "--print"]).start();
+    let mut producer = Program::vidprod().args(["test", "--size", "640x360", "--fps", "25"]).on(&kafka, &topic).start();
+    viewer.until_stdout("the first frames", |out| out.lines().count() >= 50);
+    let memory = (producer.peak_mb(), viewer.peak_mb());
+    kafka.kill();
+    std::thread::sleep(OUTAGE);
+    assert!(producer.is_running() && viewer.is_running(), "neither gives up\n{}{}", producer.stderr(), viewer.stderr());
+    kafka.restart();
+    let before = viewer.stdout().lines().count();
+    viewer.until_stdout("frames after the outage", |out| out.lines().count() >= before + 50);
+    let grown = (producer.peak_mb() - memory.0, viewer.peak_mb() - memory.1);
+    assert!(grown.0 < 100 && grown.1 < 100, "neither hoards: grown by {grown:?} MB");
+    let producer = producer.interrupt().ok().report();
+    let viewer = viewer.wait().ok().report();
+    assert!(producer.lost() > 0, "five seconds of a live stream are gone, and counted: {:#}", producer.0);
+    assert!(viewer.number("frames.shown") >= 100);
+}
+
+#[test]
+fn the_viewer_goes_on_with_a_producer_that_was_killed_and_started_again() {
+    let Some(kafka) = kafka() else { return };
+    let topic = kafka.topic("producer-killed");
+    let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--print"]).start();
+    let test = || Program::vidprod().args(["test", "--size", "320x180", "--source", "cam"]).on(kafka, &topic).start();
+    let producer = test();
+    viewer.until_stdout("the first frames", |out| out.lines().count() >= 30);
+    producer.signal(Signal::KILL);
+    producer.wait();
+    let before = viewer.stdout().lines().count();
+    let producer = test();
+    viewer.until_stdout("frames of the second session", |out| {
+        let later: Vec<_> = out.lines().skip(before + 5).collect();
+        later.len() >= 30
+            && later.iter().any(|line| line.trim_start_matches("cam: ").parse::<u32>().is_ok_and(|n| n < 20))
+    });
+    producer.interrupt().ok().report();
+    let viewer = viewer.interrupt().ok().report();
+    assert!(viewer.number("frames.shown") >= 60);
+}
+
+#[test]
+fn the_producer_does_not_mind_a_viewer_that_is_killed() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&["ffmpeg"]) {
+        return;
+    }
+    let (topic, clips) = (kafka.topic("viewer-killed"), folder());
+    let clip = whole::media::small_clip(clips.path(), 75);
+    let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--print"]).start();
+    let producer = Program::vidprod().arg(&clip).on(kafka, &topic).start();
+    viewer.until_stdout("the first frames", |out| out.lines().count() >= 10);
+    viewer.signal(Signal::KILL);
+    assert_eq!(producer.wait().ok().report().number("frames.acknowledged"), 75);
+    viewer.wait();
+    let again =
+        Program::vidcons().on(kafka, &topic).args(["--headless", "--every-frame", "-o", "beginning", "-e"]).run().ok();
+    assert_eq!(again.report().number("frames.shown"), 75);
+}

@@ -1,0 +1,120 @@
+//! A clip goes through Kafka into a viewer: every frame, in order, with the right picture.
+
+use std::time::Duration;
+
+use whole::media::{clip_720p25, decode, folder, frame_of, jpegs, luma_psnr};
+use whole::program::{Finished, Running};
+use whole::{Program, Report, kafka, need};
+
+const FRAMES: u64 = 250;
+
+/// The viewer has shown every frame of the clip, in order and with the right pictures, and lost none.
+#[track_caller]
+fn assert_every_frame(viewer: &Finished, producer: &Report) {
+    assert_eq!(producer.number("frames.captured"), FRAMES);
+    assert_eq!(producer.number("frames.acknowledged"), FRAMES);
+    let report = viewer.report();
+    assert_eq!(report.number("frames.shown"), FRAMES, "{}", viewer.story());
+    assert_eq!(report.lost(), 0);
+    report.assert_stages_tile();
+    let pictures = jpegs(&viewer.stdout);
+    assert_eq!(pictures.len() as u64, FRAMES);
+    for n in [0, 1, 100, 249] {
+        let psnr = luma_psnr(&decode(pictures[n]), &frame_of(clip_720p25(), n));
+        assert!(psnr >= 35.0, "frame {n}: {psnr:.1} dB");
+    }
+}
+
+fn viewer(kafka: &whole::KafkaServer, topic: &str, more: &[&str]) -> Running {
+    Program::vidcons().on(kafka, topic).args(["--headless", "--every-frame", "-e", "--output", "-"]).args(more).start()
+}
+
+#[test]
+fn every_frame_of_a_clip_is_shown_with_the_viewer_first() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&["ffmpeg"]) {
+        return;
+    }
+    let topic = kafka.topic("viewer-first");
+    let viewer = viewer(kafka, &topic, &[]);
+    // It waits for a topic that is not there, and must not make it: that is for vidprod to do, with settings fit for video.
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(!kafka.topics().contains(&topic));
+    let producer = Program::vidprod().arg(clip_720p25()).args(["--quality", "90"]).on(kafka, &topic).run().ok();
+    assert_every_frame(&viewer.wait().ok(), &producer.report());
+}
+
+#[test]
+fn every_frame_of_a_clip_is_shown_with_the_producer_first() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&["ffmpeg"]) {
+        return;
+    }
+    let topic = kafka.topic("producer-first");
+    let args = ["--quality", "90", "--speed", "max"];
+    let producer = Program::vidprod().arg(clip_720p25()).args(args).on(kafka, &topic).run().ok();
+    assert_every_frame(&viewer(kafka, &topic, &["-o", "beginning"]).wait().ok(), &producer.report());
+}
+
+#[test]
+fn a_live_viewer_that_comes_first_sees_the_clip_and_ends_with_it() {
+    let Some(kafka) = kafka() else { return };
+    let topic = kafka.topic("live");
+    let viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "-e"]).start();
+    let clip = whole::root().join("samples/clip.mp4");
+    let producer = Program::vidprod().arg(clip).on(kafka, &topic).run().ok().report();
+    let viewer = viewer.wait().ok();
+    assert_eq!(producer.number("frames.captured"), 150);
+    let report = viewer.report();
+    assert_eq!(report.number("frames.expected"), 150);
+    // Frames may be superseded on a busy machine: that is what live means. Nothing may be lost in any other way.
+    assert_eq!(report.number("frames.shown") + report.number("frames.lost.superseded"), 150, "{}", viewer.story());
+    report.assert_stages_tile();
+}
+
+#[test]
+fn the_report_holds_what_scripts_rely_on() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&["ffmpeg"]) {
+        return;
+    }
+    let (topic, clips) = (kafka.topic("contract"), folder());
+    let clip = whole::media::small_clip(clips.path(), 20);
+    let producer = Program::vidprod().arg(clip).args(["--speed", "max", "--source", "s"]).on(kafka, &topic).run().ok();
+    let viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--every-frame", "-o", "beginning", "-e"]);
+    let viewer = viewer.run().ok();
+    for (report, program) in [(producer.report(), "vidprod"), (viewer.report(), "vidcons")] {
+        assert_eq!(report.0["program"], program);
+        assert!(report.0["version"].is_string() && report.0["settings"].is_object() && report.0["machine"].is_object());
+        assert!(report.number("schema") >= 1 && report.number("bytes") > 0);
+        for count in ["duplicates", "foreign", "rejected"] {
+            assert_eq!(report.number(&format!("counts.{count}")), 0);
+        }
+        for figure in ["count", "min", "p50", "p90", "p99", "p999", "max"] {
+            report.number(&format!("latency_us.total.{figure}"));
+        }
+        assert!(report.0["latency_us"]["total"]["mean"].is_number());
+        report.source("s").number("frames.lost.superseded");
+    }
+    for stage in ["capture", "encode", "publish", "broker", "reassemble", "decode"] {
+        assert_eq!(viewer.report().number(&format!("latency_us.stages.{stage}.count")), 20);
+    }
+}
+
+#[test]
+fn a_frame_can_be_kept_as_a_snapshot() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&["ffmpeg"]) {
+        return;
+    }
+    let (topic, out) = (kafka.topic("snapshot"), folder());
+    let args = ["--quality", "90", "--speed", "max", "--duration", "1"];
+    Program::vidprod().arg(clip_720p25()).args(args).on(kafka, &topic).run().ok();
+    let png = out.path().join("frame.png");
+    let viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--every-frame", "-o", "beginning", "-e"]);
+    viewer.arg("--snapshot").arg(&png).args(["--at", "10"]).run().ok();
+    let bytes = std::fs::read(&png).unwrap();
+    assert!(bytes.starts_with(b"\x89PNG"), "a snapshot is a PNG");
+    let psnr = luma_psnr(&decode(&bytes), &frame_of(clip_720p25(), 10));
+    assert!(psnr >= 35.0, "{psnr:.1} dB");
+}

@@ -1,0 +1,106 @@
+//! The window, as it is on the screen.
+
+use image::RgbImage;
+use whole::kafka::KafkaServer;
+use whole::media::{ffmpeg, folder, frame_of, rgb_psnr};
+use whole::program::Running;
+use whole::{Program, Xvfb, kafka, need};
+
+const TOOLS: [&str; 4] = ["ffmpeg", "Xvfb", "import", "xdotool"];
+
+/// One picture for a long time, soft enough that JPEG hardly changes it; what it must look like; and who publishes it.
+fn still(kafka: &KafkaServer, topic: &str) -> (RgbImage, Running) {
+    let clips = folder();
+    let clip = clips.path().join("still.mkv");
+    ffmpeg("-f lavfi -i smptehdbars=s=640x360:r=10 -t 1 -vf gblur=sigma=3 -c:v ffv1 -pix_fmt yuv420p", &clip);
+    let args = ["--loop", "--quality", "95", "--source", "still"];
+    let mut producer = Program::vidprod().arg(&clip).args(args).on(kafka, topic).start();
+    let frame = frame_of(&clip, 0);
+    // The file is open once the topic is there; until then its folder must stay.
+    producer.until("the topic", |_| kafka.topics().iter().any(|t| t == topic).then_some(()));
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    (frame, producer)
+}
+
+#[test]
+fn the_window_shows_the_frame_and_minds_its_keys() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&TOOLS) {
+        return;
+    }
+    let (screen, topic, out) = (Xvfb::start(), kafka.topic("window"), folder());
+    let args = ["--position", "40,30", "--borderless", "--no-overlay", "--title", "A title"];
+    let viewer = Program::vidcons().on(kafka, &topic).args(args).env("DISPLAY", screen.display());
+    let mut viewer = viewer.start();
+    let (frame, producer) = still(kafka, &topic);
+    let part = viewer.until("the picture on the screen, pixel for pixel where it should be", |_| {
+        let part = screen.part(40, 30, 640, 360);
+        (rgb_psnr(&part, &frame) > 32.0).then_some(part)
+    });
+    part.save(out.path().join("seen.png")).unwrap();
+    assert!(screen.xdotool(&["search", "--name", "A title", "getwindowgeometry"]).contains("640x360"));
+
+    // `o` draws the overlay over it, and takes it away again.
+    screen.xdotool(&["mousemove", "300", "200"]);
+    screen.xdotool(&["key", "o"]);
+    viewer.until("the overlay", |_| (rgb_psnr(&screen.part(40, 30, 640, 360), &frame) < 30.0).then_some(()));
+    screen.xdotool(&["key", "o"]);
+    viewer.until("no overlay", |_| (rgb_psnr(&screen.part(40, 30, 640, 360), &frame) > 32.0).then_some(()));
+    // `q` ends it as asked, and the books balance.
+    screen.xdotool(&["key", "q"]);
+    let viewer = viewer.wait().ok();
+    let report = viewer.report();
+    assert!(report.number("frames.shown") > 0);
+    report.number("latency_us.stages.present.count");
+    producer.interrupt().ok().report();
+}
+
+#[test]
+fn a_window_of_another_shape_keeps_the_picture_s() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&TOOLS) {
+        return;
+    }
+    let (screen, topic) = (Xvfb::start(), kafka.topic("letterbox"));
+    let args = ["--position", "0,0", "--window-size", "640x480", "--borderless", "--no-overlay"];
+    let mut viewer = Program::vidcons().on(kafka, &topic).args(args).env("DISPLAY", screen.display()).start();
+    let (frame, producer) = still(kafka, &topic);
+    // 640x360 in 640x480: 60 rows of black above and below.
+    viewer.until("the picture between two bars", |_| {
+        (rgb_psnr(&screen.part(0, 60, 640, 360), &frame) > 32.0).then_some(())
+    });
+    for y in [0, 422] {
+        let bar = screen.part(0, y, 640, 58);
+        assert!(bar.pixels().all(|p| p.0.iter().all(|c| *c < 40)), "the bar at {y} is dark");
+    }
+    viewer.interrupt().ok().report();
+    producer.interrupt().ok().report();
+}
+
+#[test]
+fn paused_frames_are_counted() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&TOOLS) {
+        return;
+    }
+    let (screen, topic) = (Xvfb::start(), kafka.topic("pause"));
+    let mut viewer = Program::vidcons()
+        .on(kafka, &topic)
+        .args(["--position", "0,0", "--borderless"])
+        .env("DISPLAY", screen.display())
+        .start();
+    let card = ["test", "--size", "640x360", "--fps", "20"];
+    let producer = Program::vidprod().args(card).on(kafka, &topic).start();
+    viewer.until("a picture", |_| (screen.part(0, 0, 640, 360).pixels().any(|p| p.0 != [0; 3])).then_some(()));
+    screen.xdotool(&["mousemove", "300", "200", "key", "space"]);
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let (one, other) = (screen.part(0, 0, 640, 360), {
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        screen.part(0, 0, 640, 360)
+    });
+    assert!(one == other, "a paused picture stands still");
+    screen.xdotool(&["key", "q"]);
+    let report = viewer.wait().ok().report();
+    assert!(report.number("frames.lost.paused") >= 10, "{:#}", report.0["frames"]);
+    producer.interrupt().ok().report();
+}
