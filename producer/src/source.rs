@@ -21,12 +21,13 @@ mod planes;
 mod reel;
 mod stream;
 mod testcard;
+#[cfg(test)]
+mod testing;
 mod timeline;
 mod y4m;
 
-use std::sync::Arc;
-use std::sync::Once;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use common::clock::{Clock, Micros};
@@ -136,26 +137,14 @@ enum Feed {
 }
 
 impl Source {
-    /// Opens the input and waits for its first frame.
+    /// Opens the input and waits for its first frame; [`SourceError::Stopped`] where `stop` comes before that.
     pub fn open(options: &SourceOptions, clock: Arc<dyn Clock>, stop: Arc<AtomicBool>) -> Result<Source, SourceError> {
         set_up_ffmpeg();
-        let (about, feed) = match &options.input {
-            Input::File(path) => {
-                let (about, feed) = file::FileFeed::open(path, options, clock, stop)?;
-                (about, Feed::File(Box::new(feed)))
-            }
-            Input::Stdin => pipe::open(options, clock, stop)?,
-            Input::Url(url) => {
-                let (about, feed) = stream::open_url(url, options, clock, stop)?;
-                (about, Feed::Stream(Box::new(feed)))
-            }
-            Input::Camera(device) => {
-                let (about, feed) = camera::open(device, options, clock, stop)?;
-                (about, Feed::Stream(Box::new(feed)))
-            }
-            Input::TestCard { start, step } => test_card(*start, *step, options, clock, stop),
-        };
-        Ok(Source { about, feed })
+        let opened = open_feed(options, clock, stop.clone());
+        if opened.is_err() && stop.load(Ordering::Relaxed) {
+            return Err(SourceError::Stopped);
+        }
+        opened.map(|(about, feed)| Source { about, feed })
     }
 
     pub fn about(&self) -> &About {
@@ -172,6 +161,29 @@ impl Source {
             Feed::TestCard(card) => Ok(card.next(reuse)),
         }
     }
+}
+
+fn open_feed(
+    options: &SourceOptions,
+    clock: Arc<dyn Clock>,
+    stop: Arc<AtomicBool>,
+) -> Result<(About, Feed), SourceError> {
+    Ok(match &options.input {
+        Input::File(path) => {
+            let (about, feed) = file::FileFeed::open(path, options, clock, stop)?;
+            (about, Feed::File(Box::new(feed)))
+        }
+        Input::Stdin => pipe::open(options, clock, stop)?,
+        Input::Url(url) => {
+            let (about, feed) = stream::open_url(url, options, clock, stop)?;
+            (about, Feed::Stream(Box::new(feed)))
+        }
+        Input::Camera(device) => {
+            let (about, feed) = camera::open(device, options, clock, stop)?;
+            (about, Feed::Stream(Box::new(feed)))
+        }
+        Input::TestCard { start, step } => test_card(*start, *step, options, clock, stop),
+    })
 }
 
 fn test_card(
@@ -199,12 +211,12 @@ fn test_card(
     (about, Feed::TestCard(Box::new(card)))
 }
 
-/// Once in a process: FFmpeg keeps its own log to itself, as we say what is wrong.
+/// FFmpeg keeps its own log to itself, as we say what is wrong. Once in a process.
 fn set_up_ffmpeg() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
+        // It cannot fail; its signature is older than that.
+        let _ = ffmpeg_next::init();
         ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
-        ffmpeg_next::device::register_all();
-        ffmpeg_next::format::network::init();
     });
 }

@@ -25,6 +25,10 @@ pub enum SourceError {
     NotVideo(String),
     #[error("{0} is cut off, its index (moov) is missing: copy or record it again")]
     Truncated(String),
+    #[error("{0} is an mp4 with its index at the end, which a pipe cannot go back to: name the file itself")]
+    IndexLast(String),
+    #[error("stopped before the first picture")]
+    Stopped,
     #[error("{0} holds no video stream: name an input with pictures")]
     NoVideo(String),
     #[error("the FFmpeg of this machine has no decoder for {codec} in {name}: install one or convert the file")]

@@ -13,6 +13,12 @@ use ffmpeg_next::{Dictionary, Error, Rational, Stream, codec, decoder, frame, so
 /// Asked again and again by a blocked open or read; `true` gives up.
 pub type Interrupt = Box<dyn FnMut() -> bool + Send>;
 
+/// A scaler that may be made on one thread and used on another.
+pub struct Scaler(pub scaling::Context);
+
+// SAFETY: a SwsContext has no ties to the thread that made it; it must only not be used by two at once, which `&mut` rules out.
+unsafe impl Send for Scaler {}
+
 /// Opens an input without reading further than its header; `format` is forced where known.
 pub fn open(url: &str, format: Option<&str>, options: Dictionary, interrupt: Interrupt) -> Result<Input, Error> {
     let name = c_string(url)?;
@@ -95,8 +101,6 @@ pub struct StreamFacts {
     pub width: i32,
     pub height: i32,
     pub sample_aspect: Rational,
-    /// Frames that the codec holds back to put them in order.
-    pub held_back: usize,
 }
 
 pub fn stream_facts(stream: &Stream) -> StreamFacts {
@@ -104,12 +108,10 @@ pub fn stream_facts(stream: &Stream) -> StreamFacts {
     unsafe {
         let stream = stream.as_ptr();
         let parameters = (*stream).codecpar;
-        let aspect = Rational::from((*stream).sample_aspect_ratio);
         StreamFacts {
             width: (*parameters).width,
             height: (*parameters).height,
-            sample_aspect: aspect,
-            held_back: usize::try_from((*parameters).video_delay).unwrap_or(0),
+            sample_aspect: Rational::from((*stream).sample_aspect_ratio),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A file's pictures, with the times at which they are to be shown.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -165,7 +166,7 @@ fn open_reel(path: &Path, clock: &Arc<dyn Clock>) -> Result<Reel, SourceError> {
         return Err(SourceError::Text(name));
     }
     ffi::find_stream_info(&mut input).map_err(unreadable)?;
-    Reel::new(input, Haste::Throughput, &name, clock.clone()).map_err(|error| match error {
+    Reel::new(input, VecDeque::new(), Haste::Throughput, &name, clock.clone()).map_err(|error| match error {
         SourceError::NoVideo(name) if error::is_text(&error::beginning(path)) => SourceError::Text(name),
         error => error,
     })

@@ -51,17 +51,30 @@ pub fn open(
     }
 }
 
-pub fn open_with_ffmpeg<R: Read + Send + 'static>(
+fn open_with_ffmpeg<R: Read + Send + 'static>(
     intake: Intake<R>,
     format: Option<&str>,
     options: &SourceOptions,
     clock: Arc<dyn Clock>,
     stop: Arc<AtomicBool>,
 ) -> Result<(About, StreamFeed), SourceError> {
-    let io = StreamIo::from_read(intake).map_err(|error| SourceError::decoding(NAME, error))?;
-    let input = ffi::open_stream(io, format, stream::settings()).map_err(|_| SourceError::NotVideo(NAME.to_owned()))?;
+    let decoding = |error| SourceError::decoding(NAME, error);
+    let opened = if format == Some("mov") && is_seekable() {
+        ffi::open("file:/dev/stdin", format, stream::settings(), Box::new(|| false))
+    } else {
+        ffi::open_stream(StreamIo::from_read(intake).map_err(decoding)?, format, stream::settings())
+    };
+    let input = opened.map_err(|_| SourceError::NotVideo(NAME.to_owned()))?;
     let manner = Manner { name: NAME.to_owned(), kind: Kind::Pipe, stamped_by_driver: false, watch: None };
-    StreamFeed::open(input, manner, options, clock, stop)
+    StreamFeed::open(input, manner, options, clock, stop).map_err(|error| match error {
+        SourceError::NoPicture(name) if format == Some("mov") => SourceError::IndexLast(name),
+        error => error,
+    })
+}
+
+/// `vidprod - < clip.mp4` is a file that can be read from its end.
+fn is_seekable() -> bool {
+    std::fs::metadata("/dev/stdin").is_ok_and(|facts| facts.is_file())
 }
 
 /// What a stream of bytes turns out to be.

@@ -10,11 +10,11 @@ use std::sync::Arc;
 use common::clock::{Clock, Micros};
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::context::Input;
-use ffmpeg_next::{Error, Packet, Rational, codec, decoder, frame, media, packet, threading};
+use ffmpeg_next::{Dictionary, Error, Packet, Rational, codec, decoder, frame, media, packet, threading};
 use tracing::{debug, warn};
 
 use super::convert::{Pose, sample_aspect};
-use super::error::SourceError;
+use super::error::{PIXELS_MAX, SourceError};
 use super::ffi;
 use super::planes::Turn;
 
@@ -32,6 +32,7 @@ pub enum Haste {
 
 pub struct Reel {
     input: Input,
+    early: VecDeque<Packet>,
     stream: usize,
     decoder: decoder::Video,
     frame: frame::Video,
@@ -43,7 +44,6 @@ pub struct Reel {
     arrived: Micros,
     broken: u64,
     broken_in_a_row: u32,
-    ended: bool,
     clock: Arc<dyn Clock>,
     name: String,
 }
@@ -55,8 +55,14 @@ impl std::fmt::Debug for Reel {
 }
 
 impl Reel {
-    /// Takes the best video stream of an open input.
-    pub fn new(mut input: Input, haste: Haste, name: &str, clock: Arc<dyn Clock>) -> Result<Reel, SourceError> {
+    /// Takes the best video stream of an open input, `early` being packets that were read to get to know it.
+    pub fn new(
+        mut input: Input,
+        early: VecDeque<Packet>,
+        haste: Haste,
+        name: &str,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Reel, SourceError> {
         let video = |input: &Input| input.streams().best(media::Type::Video).map(|stream| stream.index());
         let no_video = || SourceError::NoVideo(name.to_owned());
         let stream = video(&input).ok_or_else(no_video)?;
@@ -69,6 +75,7 @@ impl Reel {
         let now = clock.now();
         Ok(Reel {
             input,
+            early,
             stream,
             decoder,
             frame: frame::Video::empty(),
@@ -79,7 +86,6 @@ impl Reel {
             arrived: now,
             broken: 0,
             broken_in_a_row: 0,
-            ended: false,
             clock,
             name: name.to_owned(),
         })
@@ -109,11 +115,9 @@ impl Reel {
     /// Hands the decoder one packet of the stream, or the end.
     fn feed(&mut self) -> Result<(), SourceError> {
         loop {
-            // A new one each time, as reading does not let go of what a packet held before; it lies on the stack.
-            let mut packet = Packet::empty();
-            match packet.read(&mut self.input) {
-                Ok(()) if packet.stream() != self.stream => continue,
-                Ok(()) => {
+            match self.read() {
+                Ok(packet) if packet.stream() != self.stream => {}
+                Ok(packet) => {
                     self.arrivals.push_back((packet.pts(), self.clock.now()));
                     if self.arrivals.len() > 64 {
                         self.arrivals.pop_front();
@@ -128,13 +132,21 @@ impl Reel {
                     if !matches!(error, Error::Eof | Error::Exit | Error::InvalidData) {
                         warn!(input = self.name, %error, "reading stopped");
                     }
-                    self.ended = true;
                     // Whatever it says, the decoder is asked for what it still holds.
                     let _ = self.decoder.send_eof();
                     return Ok(());
                 }
             }
         }
+    }
+
+    fn read(&mut self) -> Result<Packet, Error> {
+        if let Some(packet) = self.early.pop_front() {
+            return Ok(packet);
+        }
+        // A new one each time, as reading does not let go of what a packet held before; it lies on the stack.
+        let mut packet = Packet::empty();
+        packet.read(&mut self.input).map(|()| packet)
     }
 
     /// Whether to go on after a broken packet.
@@ -182,7 +194,7 @@ impl Reel {
         self.input.seek(raw_us, ..raw_us)?;
         self.decoder.flush();
         self.arrivals.clear();
-        self.ended = false;
+        self.early.clear();
         Ok(())
     }
 
@@ -223,10 +235,15 @@ fn open_decoder(stream: &ffmpeg::Stream, haste: Haste, name: &str) -> Result<dec
     }));
     let mut decoder = context.decoder();
     decoder.set_packet_time_base(stream.time_base());
-    decoder.video().map_err(|error| match error {
-        Error::DecoderNotFound => SourceError::NoDecoder { name: name.to_owned(), codec: format!("{codec:?}") },
-        error => SourceError::decoding(name, error),
-    })
+    let facts = ffi::stream_facts(stream);
+    if facts.width != 0 || facts.height != 0 {
+        SourceError::check_size(name, facts.width.into(), facts.height.into())?;
+    }
+    let no_decoder = || SourceError::NoDecoder { name: name.to_owned(), codec: format!("{codec:?}").to_lowercase() };
+    let found = decoder::find(codec).ok_or_else(no_decoder)?;
+    let limit = PIXELS_MAX.to_string();
+    let limits = Dictionary::from_iter([("max_pixels", limit.as_str())]);
+    decoder.open_as_with(found, limits).and_then(|opened| opened.video()).map_err(failed)
 }
 
 fn pose(stream: &ffmpeg::Stream) -> Pose {

@@ -1,12 +1,13 @@
 //! Pictures that come when they come, read by FFmpeg: from a URL, a camera, a pipe.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use common::clock::{Clock, Micros};
 use ffmpeg_next::format::context::Input;
-use ffmpeg_next::{Dictionary, Error, media};
+use ffmpeg_next::{Dictionary, Error, Packet, media};
 
 use super::convert::Converter;
 use super::error::SourceError;
@@ -20,6 +21,12 @@ const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What FFmpeg may read before it must know what it reads; it keeps and plays what it has read.
 const PROBE: [(&str, &str); 3] = [("probesize", "500000"), ("analyzeduration", "500000"), ("fpsprobesize", "0")];
+
+/// Formats that need not say how long a picture's data is.
+const ENDS_LATE: [&str; 5] = ["mpegts", "mpeg", "mpegvideo", "h264", "hevc"];
+/// A stream that has not named its codec by then is left to FFmpeg's own means.
+const EARLY_PACKETS_MAX: usize = 64;
+const EARLY_STREAMS_MAX: u32 = 16;
 
 #[derive(Debug)]
 pub struct StreamFeed {
@@ -84,13 +91,14 @@ impl StreamFeed {
         stop: Arc<AtomicBool>,
     ) -> Result<(About, StreamFeed), SourceError> {
         let Manner { name, kind, stamped_by_driver, watch } = manner;
-        settle(&mut input).map_err(|error| SourceError::decoding(&name, error))?;
-        let mut reel = Reel::new(input, Haste::LowDelay, &name, clock.clone())?;
+        let early = settle(&mut input).map_err(|error| SourceError::decoding(&name, error))?;
+        let ends_late = ENDS_LATE.contains(&input.format().name());
+        let mut reel = Reel::new(input, early, Haste::LowDelay, &name, clock.clone())?;
         if !reel.advance()? {
             return Err(SourceError::NoPicture(name));
         }
         let converter = Converter::new(options.box_size, options.subsampling);
-        let about = about(&reel, &converter, kind);
+        let about = about(&reel, &converter, kind, ends_late);
         let (timeline, waiting) = (Timeline::default(), true);
         let feed = StreamFeed { reel, name, kind, stamped_by_driver, waiting, converter, timeline, watch, clock, stop };
         Ok((about, feed))
@@ -164,22 +172,32 @@ pub fn settings() -> Dictionary<'static> {
     Dictionary::from_iter(PROBE)
 }
 
-/// Most headers name the codec, and the decoder learns the rest from the first packet: only where they do not,
-/// FFmpeg reads ahead to find out.
-fn settle(input: &mut Input) -> Result<(), Error> {
-    let video = input.streams().best(media::Type::Video);
-    let known = video.is_some_and(|stream| ffi::codec_is_known(&stream));
-    if !known {
+/// Most headers name the codec, and the decoder learns the rest from the first packet. Where they do not, the first
+/// packets do, and are kept; only where those do not either, FFmpeg has to read ahead to find out.
+fn settle(input: &mut Input) -> Result<VecDeque<Packet>, Error> {
+    let mut early = VecDeque::new();
+    while !is_video_known(input) && early.len() < EARLY_PACKETS_MAX && input.nb_streams() < EARLY_STREAMS_MAX {
+        let mut packet = Packet::empty();
+        match packet.read(input) {
+            Ok(()) => early.push_back(packet),
+            Err(_) => break,
+        }
+    }
+    if !is_video_known(input) {
         ffi::find_stream_info(input)?;
     }
     // A packetized stream carries whole frames; its parser would hold each back until the next begins.
     if input.format().name() == "mpegts" {
         ffi::take_packets_unparsed(input);
     }
-    Ok(())
+    Ok(early)
 }
 
-fn about(reel: &Reel, converter: &Converter, kind: Kind) -> About {
+fn is_video_known(input: &Input) -> bool {
+    input.streams().best(media::Type::Video).is_some_and(|stream| ffi::codec_is_known(&stream))
+}
+
+fn about(reel: &Reel, converter: &Converter, kind: Kind, ends_late: bool) -> About {
     let size = (reel.frame().width() as usize, reel.frame().height() as usize);
     let (width, height) = reel.pose().display_size(size);
     let (out_width, out_height) = converter.out_size(size, &reel.pose());
@@ -193,15 +211,21 @@ fn about(reel: &Reel, converter: &Converter, kind: Kind) -> About {
         frames: None,
         duration: None,
         what: reel.what(),
-        notes: delay_note(reel.held_back(), reel.fps()).into_iter().collect(),
+        notes: delay_notes(reel.held_back(), reel.fps(), ends_late),
     }
 }
 
-/// What delay the codec itself needs.
-fn delay_note(frames: usize, fps: Option<f64>) -> Option<String> {
-    let plural = if frames == 1 { "" } else { "s" };
-    let time = fps.map_or(String::new(), |fps| format!(": {:.0} ms of its own", frames as f64 * 1000.0 / fps));
-    (frames > 0).then(|| format!("the codec holds back {frames} frame{plural} (B-frames){time}"))
+/// What delay the codec and the container need for themselves.
+fn delay_notes(held_back: usize, fps: Option<f64>, ends_late: bool) -> Vec<String> {
+    let plural = if held_back == 1 { "" } else { "s" };
+    let time = fps.map_or(String::new(), |fps| format!(": {:.0} ms of its own", held_back as f64 * 1000.0 / fps));
+    let codec = (held_back > 0).then(|| format!("the codec holds back {held_back} frame{plural} (B-frames){time}"));
+    let container = ends_late.then(|| {
+        "this format may show a picture's end only by the next one's beginning: one frame later; \
+         Matroska, NUT, y4m and MJPEG do not"
+            .to_owned()
+    });
+    codec.into_iter().chain(container).collect()
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// A step back of less than this is one wrong stamp, not a new beginning.
-const STEP_BACK_US: i64 = 1_000_000;
+/// A step back of fewer frames than this is one wrong stamp, not a new beginning.
+const STEP_BACK_FRAMES: i64 = 4;
 
 /// Maps a stream's own times to times since its first frame, across loops and broken stamps.
 #[derive(Clone, Copy, Default, Debug)]
@@ -33,7 +33,7 @@ impl Timeline {
                     self.stepped_back = false;
                     at
                 }
-                Some(at) if !self.stepped_back && at > last.at_us - STEP_BACK_US => {
+                Some(at) if !self.stepped_back && at > last.at_us - STEP_BACK_FRAMES * frame_us => {
                     self.stepped_back = true;
                     last.at_us + 1
                 }
