@@ -1,1 +1,92 @@
+use super::*;
+use crate::source::Input;
+use crate::source::intake::Chunks;
+use crate::source::testing::{all, clock, ffmpeg, options, running};
 
+/// The JPEGs found in these bytes, fed in pieces.
+fn split(bytes: &[u8], piece: usize) -> Vec<Vec<u8>> {
+    let (mut splitter, mut jpeg, mut found) = (Splitter::default(), Vec::new(), Vec::new());
+    for mut piece in bytes.chunks(piece) {
+        while !piece.is_empty() {
+            let (taken, whole) = splitter.push(piece, &mut jpeg);
+            piece = &piece[taken..];
+            if whole {
+                found.push(std::mem::take(&mut jpeg));
+            }
+        }
+    }
+    found
+}
+
+fn check(cases: &[(&[u8], &[&[u8]])]) {
+    for (bytes, expected) in cases {
+        for piece in [1, 2, 3, 1000] {
+            assert_eq!(split(bytes, piece), *expected, "{bytes:02x?} in pieces of {piece}");
+        }
+    }
+}
+
+const SMALL: &[u8] = b"\xff\xd8\xff\xdb\x00\x04\xff\xd9\xff\xda\x00\x02\x01\xff\x00\x02\xff\xd0\x03\xff\xd9";
+
+#[test]
+fn a_jpeg_ends_at_its_own_end() {
+    // The segment holds what looks like an end; the entropy data holds a stuffed FF and a restart marker.
+    check(&[(SMALL, &[SMALL]), (&[SMALL, SMALL].concat(), &[SMALL, SMALL])]);
+}
+
+#[test]
+fn junk_in_between_is_passed_over() {
+    let junk = [b"\r\n--boundary\xff\xff", SMALL, b"\xff\x00", SMALL, b"\xff"].concat();
+    check(&[(&junk, &[SMALL, SMALL])]);
+}
+
+#[test]
+fn a_torn_jpeg_gives_way_to_the_next() {
+    for torn in [2, 3, 8, 12, 13, 15] {
+        let bytes = [&SMALL[..torn], SMALL, SMALL].concat();
+        let found = split(&bytes, 7);
+        assert_eq!(found.last().map(Vec::as_slice), Some(SMALL), "torn at {torn}");
+    }
+}
+
+#[test]
+fn several_scans_are_one_jpeg() {
+    let progressive = b"\xff\xd8\xff\xda\x00\x02\x01\xff\xc4\x00\x03\x00\xff\xda\x00\x02\x02\xff\xff\xd9";
+    check(&[(progressive, &[progressive])]);
+}
+
+#[test]
+fn empty_entropy_data_ends_at_once() {
+    let nothing = b"\xff\xd8\xff\xda\x00\x02\xff\xd9";
+    check(&[(nothing, &[nothing])]);
+}
+
+fn shots(bytes: Vec<u8>, size: usize) -> Vec<Shot> {
+    let intake = Intake::new(Chunks::new(bytes, &[size]), clock());
+    let opened = MjpegFeed::open(intake, "a pipe", &options(Input::Stdin), clock(), running());
+    let (_, mut feed) = opened.unwrap();
+    all(|| feed.next(Picture::default()))
+}
+
+#[test]
+fn every_jpeg_of_a_stream_is_decoded() {
+    let bytes = ffmpeg("-f lavfi -i testsrc2=s=64x48:r=10 -t 1 -c:v mjpeg -f mjpeg", None);
+    for size in [100, 70_000] {
+        assert_eq!(shots(bytes.clone(), size).len(), 10);
+    }
+}
+
+#[test]
+fn sizes_may_change_and_broken_ones_are_skipped() {
+    let one = |size: &str| ffmpeg(&format!("-f lavfi -i testsrc2=s={size} -frames:v 1 -c:v mjpeg -f mjpeg"), None);
+    let bytes = [one("64x48"), SMALL.to_vec(), one("32x20")].concat();
+    let sizes: Vec<_> = shots(bytes, 500).iter().map(|shot| (shot.picture.width, shot.picture.height)).collect();
+    assert_eq!(sizes, [(64, 48), (32, 20)]);
+}
+
+#[test]
+fn a_pipe_without_one_whole_jpeg_is_refused() {
+    let intake = Intake::new(Chunks::new(SMALL[..9].to_vec(), &[4]), clock());
+    let refused = MjpegFeed::open(intake, "a pipe", &options(Input::Stdin), clock(), running()).unwrap_err();
+    assert!(refused.to_string().contains("no picture that can be decoded"), "{refused}");
+}

@@ -1,1 +1,39 @@
+use super::*;
+use crate::source::testing::{clock, open, options};
+use crate::source::{self, Input as Given};
 
+#[test]
+fn the_delay_of_the_codec_is_told() {
+    assert_eq!(delay_notes(0, Some(25.0), false), [] as [&str; 0]);
+    assert_eq!(delay_notes(2, Some(25.0), false), ["the codec holds back 2 frames (B-frames): 80 ms of its own"]);
+    assert_eq!(delay_notes(1, None, false), ["the codec holds back 1 frame (B-frames)"]);
+    assert_eq!(delay_notes(0, None, true).len(), 1);
+}
+
+#[test]
+fn a_watch_ends_a_read_when_told_or_too_late() {
+    let (clock, stop) = (clock(), Arc::new(AtomicBool::default()));
+    let mut asked = Watch::new(clock.clone(), stop.clone()).interrupt();
+    assert!(!asked());
+    clock.sleep_until(Micros(6_000_000));
+    assert!(asked(), "5 s are over");
+    let mut asked = Watch::new(clock, stop.clone()).interrupt();
+    stop.store(true, Ordering::Relaxed);
+    assert!(asked(), "told to stop");
+}
+
+#[test]
+fn an_address_that_cannot_be_reached_is_named() {
+    for url in ["http://127.0.0.1:9/x.mjpeg", "rtsp://127.0.0.1:9/x", "nosuch://x"] {
+        let refused = open(&options(Given::Url(url.to_owned()))).unwrap_err().to_string();
+        assert!(refused.starts_with(&format!("cannot open {url}: ")), "{refused}");
+        assert!(refused.ends_with("check the address and that it is being served"), "{refused}");
+    }
+}
+
+#[test]
+fn a_missing_camera_names_the_list() {
+    let refused = open(&options(Given::Camera("/dev/video99".to_owned()))).unwrap_err();
+    assert!(matches!(refused, source::SourceError::Camera { .. }));
+    assert!(refused.to_string().contains("--list-cameras"), "{refused}");
+}

@@ -1,1 +1,92 @@
+use super::*;
+use crate::source::Input;
+use crate::source::intake::Chunks;
+use crate::source::testing::{all, clock, ffmpeg, luma, options, psnr, running};
 
+fn feed(bytes: Vec<u8>, sizes: &[usize]) -> Result<Y4mFeed<Chunks>, SourceError> {
+    let intake = Intake::new(Chunks::new(bytes, sizes), clock());
+    Y4mFeed::open(intake, "a pipe", &options(Input::Stdin), running()).map(|(_, feed)| feed)
+}
+
+fn shots(bytes: &[u8], sizes: &[usize]) -> Vec<Shot> {
+    let mut feed = feed(bytes.to_vec(), sizes).unwrap();
+    all(|| feed.next(Picture::default()))
+}
+
+fn refusal(header: &str) -> String {
+    feed(format!("{header}\nFRAME\n").into_bytes(), &[100]).map(|_| ()).unwrap_err().to_string()
+}
+
+#[test]
+fn a_stream_is_the_same_however_it_is_cut() {
+    let bytes = ffmpeg("-f lavfi -i testsrc2=s=34x20:r=10 -t 0.5 -pix_fmt yuv420p -f yuv4mpegpipe", None);
+    let filter = "-vf format=yuv420p,scale,format=yuvj420p";
+    let expected = ffmpeg(&format!("-f lavfi -i testsrc2=s=34x20:r=10 -t 0.5 {filter} -f rawvideo"), None);
+    for sizes in [&[1][..], &[3, 1, 1000], &[70_000]] {
+        let shots = shots(&bytes, sizes);
+        assert_eq!(shots.len(), 5);
+        for (shot, expected) in shots.iter().zip(expected.chunks(34 * 20 * 3 / 2)) {
+            assert!(psnr(&shot.picture.data, expected) > 45.0);
+        }
+        assert_eq!(shots[4].pts.as_millis(), 400);
+    }
+}
+
+#[test]
+fn every_kind_of_pixels_is_read() {
+    for format in ["yuv411p", "yuv422p", "yuv444p", "gray", "yuv420p10le", "yuv422p12le", "yuv444p16le", "gray10le"] {
+        let words = format!("-f lavfi -i testsrc2=s=32x24:r=5 -t 1 -pix_fmt {format} -strict -1 -f yuv4mpegpipe");
+        let shots = shots(&ffmpeg(&words, None), &[777]);
+        assert_eq!(shots.len(), 5, "{format}");
+        let gray = ffmpeg("-f lavfi -i testsrc2=s=32x24:r=5 -frames:v 1 -pix_fmt gray -f rawvideo", None);
+        let db = psnr(&luma(&shots[0].picture), &gray);
+        assert!(db > 30.0, "{format}: {db:.1} dB");
+    }
+}
+
+/// A 2x2 picture of one luma value.
+fn small(header: &str, frame: &str, luma: u8) -> Vec<u8> {
+    [header.as_bytes(), b"\n", frame.as_bytes(), b"\n", &[luma; 4], &[128, 128]].concat()
+}
+
+#[test]
+fn the_range_is_believed() {
+    let value = |header: &str| shots(&small(header, "FRAME", 235), &[5])[0].picture.data[0];
+    assert_eq!(value("YUV4MPEG2 W2 H2 F25:1"), 255);
+    assert_eq!(value("YUV4MPEG2 W2 H2 F25:1 Ip A1:1 C420jpeg XYSCSS=420JPEG XCOLORRANGE=FULL"), 235);
+}
+
+#[test]
+fn words_behind_frame_are_passed_over() {
+    assert_eq!(shots(&small("YUV4MPEG2 W2 H2 F25:1", "FRAME Ip XFOO", 16), &[4]).len(), 1);
+}
+
+#[test]
+fn streams_behind_one_another_are_one() {
+    let bigger = [&b"YUV4MPEG2 W4 H2 F25:1 Cmono\nFRAME\n"[..], &[9; 8]].concat();
+    let shots = shots(&[small("YUV4MPEG2 W2 H2 F25:1", "FRAME", 16), bigger].concat(), &[11]);
+    assert_eq!(shots.iter().map(|shot| shot.picture.width).collect::<Vec<_>>(), [2, 4]);
+}
+
+#[test]
+fn a_torn_last_picture_is_left_out() {
+    let mut bytes = small("YUV4MPEG2 W2 H2 F25:1", "FRAME", 16);
+    bytes.extend(b"FRAME\nxx");
+    assert_eq!(shots(&bytes, &[6]).len(), 1);
+}
+
+#[test]
+fn a_lying_header_is_refused() {
+    assert!(refusal("YUV4MPEG2 W0 H0 F25:1").contains("0x0"));
+    assert!(refusal("YUV4MPEG2 W100000 H100000").contains("64 megapixels"));
+    assert!(refusal("YUV4MPEG2 W9999999999999 H9999999999999").contains("64 megapixels"));
+    assert!(refusal("YUV4MPEG2 W-4 H4").contains("64 megapixels"));
+    assert!(refusal("YUV4MPEG2 Wx H4").contains("no number"));
+    assert!(refusal("YUV4MPEG2 W4 H4 C420p99").contains("unknown pixels"));
+}
+
+#[test]
+fn what_is_no_frame_is_named() {
+    let mut feed = feed(b"YUV4MPEG2 W2 H2 F25:1\nGARBAGE\n".to_vec(), &[9]).unwrap();
+    assert!(feed.next(Picture::default()).unwrap_err().to_string().contains("GARBAGE"));
+}

@@ -1,0 +1,128 @@
+//! Media for the tests, made by the `ffmpeg` program.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use common::clock::{Clock, ManualClock};
+use jpeg::Subsampling;
+
+use super::{CameraOptions, Input, Loops, Shot, Source, SourceError, SourceOptions};
+use crate::picture::Picture;
+
+/// A folder that is gone after the test.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new() -> Folder {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("vidprod-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    pub fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// Runs `ffmpeg` with these words and the new file's name behind them.
+    pub fn make(&self, name: &str, words: &str) -> PathBuf {
+        let path = self.path(name);
+        ffmpeg(words, Some(&path));
+        path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What `ffmpeg` writes to its standard output, where no file is named.
+pub fn ffmpeg(words: &str, into: Option<&Path>) -> Vec<u8> {
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "error", "-nostdin", "-y"]).args(words.split_whitespace()).stderr(Stdio::piped());
+    command.arg(into.unwrap_or(Path::new("-")));
+    let output = command.output().expect("the tests need the `ffmpeg` program: see scripts/setup");
+    assert!(output.status.success(), "ffmpeg {words}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// How FFmpeg itself decodes a file: full-range planes, tightly packed.
+pub fn reference(path: &Path, filter: &str, format: &str) -> Vec<u8> {
+    let words = format!("-i {} -vsync passthrough -vf {filter} -pix_fmt {format} -f rawvideo", path.display());
+    ffmpeg(&words, None)
+}
+
+pub fn options(input: Input) -> SourceOptions {
+    SourceOptions {
+        input,
+        box_size: None,
+        subsampling: Subsampling::S420,
+        fps: None,
+        camera: CameraOptions::default(),
+        start: None,
+        duration: None,
+        loops: Loops::Once,
+        name: "test".to_owned(),
+    }
+}
+
+pub fn file(path: &Path) -> SourceOptions {
+    options(Input::File(path.to_owned()))
+}
+
+pub fn open(options: &SourceOptions) -> Result<Source, SourceError> {
+    Source::open(options, clock(), Arc::default())
+}
+
+pub fn clock() -> Arc<dyn Clock> {
+    Arc::new(ManualClock::default())
+}
+
+pub fn running() -> Arc<AtomicBool> {
+    Arc::default()
+}
+
+/// All pictures of a source.
+pub fn play(options: &SourceOptions) -> Vec<Shot> {
+    let mut source = open(options).unwrap();
+    all(|| source.next(Picture::default()))
+}
+
+pub fn all(mut next: impl FnMut() -> Result<Option<Shot>, SourceError>) -> Vec<Shot> {
+    std::iter::from_fn(|| next().unwrap()).collect()
+}
+
+pub fn pts_ms(shots: &[Shot]) -> Vec<u64> {
+    shots.iter().map(|shot| (shot.pts.as_micros() as u64 + 500) / 1000).collect()
+}
+
+/// Luma without what pads it to whole chroma samples.
+pub fn luma(picture: &Picture) -> Vec<u8> {
+    let rows = picture.planes()[0].chunks(picture.luma_size().0).take(picture.height);
+    rows.flat_map(|row| row[..picture.width].to_vec()).collect()
+}
+
+pub fn psnr(a: &[u8], b: &[u8]) -> f64 {
+    assert_eq!(a.len(), b.len(), "sizes differ");
+    let sum: u64 = a.iter().zip(b).map(|(a, b)| u64::from(a.abs_diff(*b)).pow(2)).sum();
+    10.0 * (255.0 * 255.0 * a.len() as f64 / (sum as f64).max(1e-9)).log10()
+}
+
+/// Luma, u and v in the picture's middle.
+pub fn middle(picture: &Picture) -> [u8; 3] {
+    let planes = picture.planes();
+    let (luma, chroma) = (picture.luma_size(), picture.chroma_size());
+    let at = |plane: &[u8], size: (usize, usize)| plane.get(size.0 * (size.1 / 2) + size.0 / 2).copied().unwrap_or(128);
+    [at(planes[0], luma), at(planes[1], chroma), at(planes[2], chroma)]
+}
