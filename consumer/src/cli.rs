@@ -1,0 +1,299 @@
+//! The command line: as typed ([`Cli`]), and as checked ([`Options`]).
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::bail;
+use clap::Parser;
+use kafka::{Connection, KafkaArgs, Position};
+use shell::logging::LogArgs;
+use shell::output::Output;
+use shell::values::{self, Span};
+
+use crate::format::Format;
+use crate::present::WindowOptions;
+use crate::start::Start;
+
+const EXAMPLES: &str = "\
+Examples:
+  vidcons --topic video                               show what is live, in a window
+  vidcons -t video --headless --print                 a line for each frame, as in 'clip: 42'
+  vidcons -t video -o beginning -e                    what the topic still holds, at its own pace
+  vidcons -t video -o s@2026-01-31T12:00:00Z -c 250   ten seconds from a moment on
+  vidcons -t video --headless --output - | ffplay -   the JPEGs, for another program
+  vidcons -t video --headless --snapshot a.png -c 1   one picture
+  vidcons -b broker:9092 --list                       topics, and the sources in them
+
+Keys: q quit, space pause, s snapshot, o overlay, h help, Tab next source";
+
+/// Shows video from a Kafka topic, and says how old each picture is.
+#[derive(Parser, Clone, Debug)]
+#[command(name = "vidcons", version, about, after_help = EXAMPLES, max_term_width = 110)]
+pub struct Cli {
+    /// The topic
+    #[arg(short, long, default_value = "video")]
+    pub topic: String,
+    /// Show this source (repeatable; the first that is there is shown, Tab goes on to the next)
+    #[arg(long = "source", value_name = "NAME")]
+    pub sources: Vec<String>,
+
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
+    /// Read only this partition
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..), help_heading = "Kafka")]
+    pub partition: Option<i32>,
+    /// Share the topic with the other members of a group, and commit what was read
+    #[arg(short, long, conflicts_with = "partition", help_heading = "Kafka")]
+    pub group: Option<String>,
+    /// Give up after that long without broker or topic [default: wait]
+    #[arg(long, value_name = "SECONDS", help_heading = "Kafka")]
+    pub timeout: Option<Span>,
+
+    /// Where to begin: newest, end, beginning, an offset N, the last N (-N), or s@TIME (ms, or as in 2026-01-31T12:00:00Z)
+    #[arg(short, long, default_value = "newest", value_name = "WHERE", allow_hyphen_values = true, help_heading = "What to read")]
+    pub offset: Start,
+    /// The same as -o beginning
+    #[arg(long, conflicts_with = "offset", help_heading = "What to read")]
+    pub from_beginning: bool,
+    /// End after N pictures
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "What to read")]
+    pub count: Option<u64>,
+    /// End at the end: of the live stream, or of the topic as it stood when reading history
+    #[arg(short, long, help_heading = "What to read")]
+    pub exit: bool,
+    /// End when no frame has come for that long
+    #[arg(long, value_name = "SECONDS", help_heading = "What to read")]
+    pub idle_timeout: Option<Span>,
+    /// Show every frame in order, and never skip to the newest (history does so by itself)
+    #[arg(long, help_heading = "What to read")]
+    pub every_frame: bool,
+    /// Always skip to the newest frame
+    #[arg(long, conflicts_with = "every_frame", help_heading = "What to read")]
+    pub live: bool,
+    /// How fast to play history [default: 1 in a window, max without]
+    #[arg(long, value_name = "X|max", value_parser = speed, help_heading = "What to read")]
+    pub speed: Option<Speed>,
+
+    /// No window, and no display needed
+    #[arg(long, help_heading = "Window")]
+    pub headless: bool,
+    /// Where its upper left corner goes
+    #[arg(long, value_name = "X,Y", value_parser = position, allow_hyphen_values = true, help_heading = "Window")]
+    pub position: Option<(isize, isize)>,
+    /// Its size [default: the picture's own]
+    #[arg(long, value_name = "WxH", value_parser = values::size, help_heading = "Window")]
+    pub window_size: Option<(usize, usize)>,
+    /// No frame around it
+    #[arg(long, help_heading = "Window")]
+    pub borderless: bool,
+    /// Begin without the overlay (o turns it on)
+    #[arg(long, help_heading = "Window")]
+    pub no_overlay: bool,
+    /// Its title [default: the source and how old its picture is]
+    #[arg(long, help_heading = "Window")]
+    pub title: Option<String>,
+
+    /// Print a line for each frame of every source
+    #[arg(long, help_heading = "Output")]
+    pub print: bool,
+    /// What to print: %s source, %n number, %f frame, %t topic, %p partition, %o offset, %k key, %T timestamp (ms),
+    /// %S bytes, %w width, %e height, %L age on arrival (ms), %h headers, \n, \t  (turns --print on)
+    #[arg(long, value_name = "FORMAT", help_heading = "Output")]
+    pub format: Option<Format>,
+    /// Write a picture as PNG (or as the JPEG it is, for a name that ends in .jpg)
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub snapshot: Option<PathBuf>,
+    /// Which one: the Nth that is shown
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "snapshot", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Output")]
+    pub at: u64,
+    /// Write the JPEGs that are shown one after the other, to a file or standard output (MJPEG)
+    #[arg(long, value_name = "FILE|-", help_heading = "Output")]
+    pub output: Option<Output>,
+    /// Print the topics, and the sources in each with rate, size and age
+    #[arg(short, long, help_heading = "Output")]
+    pub list: bool,
+
+    /// Write the report as JSON to a file, or '-' for standard output
+    #[arg(long, value_name = "FILE|-", help_heading = "Words")]
+    pub report: Option<Output>,
+    /// Write the latency's distribution in HdrHistogram's format; each stage's beside it, as in FILE.decode.hgrm
+    #[arg(long, value_name = "FILE.hgrm", help_heading = "Words")]
+    pub histogram: Option<PathBuf>,
+    #[command(flatten)]
+    pub log: LogArgs,
+    /// Print the completions of a shell
+    #[arg(long, value_enum, value_name = "SHELL", help_heading = "Words", exclusive = true)]
+    pub completions: Option<shell::Shell>,
+}
+
+/// How fast history is played.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Speed {
+    Times(f64),
+    Max,
+}
+
+fn speed(text: &str) -> Result<Speed, String> {
+    if text == "max" {
+        return Ok(Speed::Max);
+    }
+    values::positive(text.trim_end_matches('x')).map(Speed::Times).map_err(|e| format!("{e}, or 'max'"))
+}
+
+fn position(text: &str) -> Result<(isize, isize), String> {
+    text.split_once(',')
+        .and_then(|(x, y)| Some((x.trim().parse().ok()?, y.trim().parse().ok()?)))
+        .ok_or_else(|| "write X,Y, as in 0,0".to_owned())
+}
+
+/// When the viewer ends by itself.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Until {
+    pub pictures: Option<u64>,
+    pub end: bool,
+    pub idle: Option<Duration>,
+}
+
+/// The command line, checked.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub connection: Connection,
+    pub topic: String,
+    pub partition: Option<i32>,
+    pub group: Option<String>,
+    pub timeout: Option<Duration>,
+    pub start: Position,
+    pub until: Until,
+    pub sources: Vec<String>,
+    /// Every frame in order; else the newest wins.
+    pub every_frame: bool,
+    pub speed: Speed,
+    /// `None`: headless.
+    pub window: Option<WindowOptions>,
+    pub overlay: bool,
+    pub print: Option<Format>,
+    pub snapshot: Option<(PathBuf, u64)>,
+    pub output: Option<Output>,
+    pub report: Option<Output>,
+    pub histogram: Option<PathBuf>,
+    pub quiet: bool,
+}
+
+impl Options {
+    pub fn check(cli: &Cli) -> anyhow::Result<Options> {
+        kafka::check_topic_name(&cli.topic)?;
+        if cli.sources.iter().any(String::is_empty) {
+            bail!("--source needs a name");
+        }
+        [&cli.report, &cli.output].into_iter().flatten().try_for_each(Output::check)?;
+        [cli.histogram.as_ref(), cli.snapshot.as_ref()]
+            .into_iter()
+            .flatten()
+            .try_for_each(|path| shell::output::check_writable(path))?;
+        let start = if cli.from_beginning { Position::Beginning } else { cli.offset.0 };
+        let history = !matches!(start, Position::Newest | Position::End);
+        let pace = if cli.headless || !history { Speed::Max } else { Speed::Times(1.0) };
+        Ok(Options {
+            connection: cli.kafka.connection()?,
+            topic: cli.topic.clone(),
+            partition: cli.partition,
+            group: cli.group.clone(),
+            timeout: cli.timeout.map(Span::duration),
+            start,
+            until: Until { pictures: cli.count, end: cli.exit, idle: cli.idle_timeout.map(Span::duration) },
+            sources: cli.sources.clone(),
+            every_frame: cli.every_frame || (history && !cli.live),
+            speed: cli.speed.unwrap_or(pace),
+            window: (!cli.headless).then(|| WindowOptions {
+                title: cli.title.clone(),
+                position: cli.position,
+                size: cli.window_size,
+                borderless: cli.borderless,
+            }),
+            overlay: !cli.no_overlay,
+            print: cli.format.clone().or_else(|| cli.print.then(Format::default)),
+            snapshot: cli.snapshot.clone().map(|path| (path, cli.at)),
+            output: cli.output.clone(),
+            report: cli.report.clone(),
+            histogram: cli.histogram.clone(),
+            quiet: cli.log.quiet,
+        })
+    }
+
+    /// Reading what the topic holds, rather than what is live.
+    pub fn history(&self) -> bool {
+        !matches!(self.start, Position::Newest | Position::End)
+    }
+
+    /// What the report says of how it was run.
+    pub fn settings(&self) -> serde_json::Map<String, serde_json::Value> {
+        let settings = serde_json::json!({
+            "topic": self.topic,
+            "brokers": self.connection.brokers,
+            "properties": self.connection.shown_properties(),
+            "partition": self.partition,
+            "group": self.group,
+            "start": format!("{:?}", self.start),
+            "sources": self.sources,
+            "every_frame": self.every_frame,
+            "headless": self.window.is_none(),
+        });
+        match settings {
+            serde_json::Value::Object(map) => map,
+            _ => serde_json::Map::new(),
+        }
+    }
+}
+
+/// Who writes to standard output: at most one may.
+pub fn writers_to_stdout(cli: &Cli) -> Vec<&'static str> {
+    let stdout = |output: &Option<Output>| *output == Some(Output::Stdout);
+    [
+        (cli.print || cli.format.is_some(), "--print"),
+        (stdout(&cli.output), "--output -"),
+        (stdout(&cli.report), "--report -"),
+        (cli.list, "--list"),
+    ]
+    .into_iter()
+    .filter_map(|(on, name)| on.then_some(name))
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(args: &[&str]) -> Cli {
+        Cli::try_parse_from([&["vidcons"], args].concat()).expect("it parses")
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn history_shows_every_frame_at_its_pace_unless_told() {
+        let check = |args: &[&str], every_frame: bool, speed: Speed| {
+            let options = Options::check(&parse(args)).expect("it is sound");
+            assert_eq!((options.every_frame, options.speed), (every_frame, speed), "{args:?}");
+        };
+        check(&[], false, Speed::Max);
+        check(&["-o", "end"], false, Speed::Max);
+        check(&["--every-frame"], true, Speed::Max);
+        check(&["-o", "beginning"], true, Speed::Times(1.0));
+        check(&["--from-beginning", "--headless"], true, Speed::Max);
+        check(&["-o", "-100", "--speed", "2x"], true, Speed::Times(2.0));
+        check(&["-o", "beginning", "--live", "--headless"], false, Speed::Max);
+    }
+
+    #[test]
+    fn two_users_of_standard_output_are_seen() {
+        let check = |args: &[&str], names: &[&str]| assert_eq!(writers_to_stdout(&parse(args)), names);
+        check(&["--print", "--report", "r.json"], &["--print"]);
+        check(&["--print", "--output", "-"], &["--print", "--output -"]);
+        check(&["--report", "-", "--output", "-"], &["--output -", "--report -"]);
+    }
+}

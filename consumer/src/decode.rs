@@ -1,0 +1,116 @@
+//! A frame becomes pixels, straight in the buffer that will be shown.
+
+use anyhow::Context;
+use jpeg::JpegError;
+
+use crate::canvas::Canvas;
+use crate::overlay::Overlay;
+use crate::present::{Events, PresentError, Presenter, WindowOptions};
+
+/// Where pictures go: a window, or nowhere.
+#[derive(Debug)]
+pub enum Screen {
+    Headless(Canvas),
+    /// Opened with the first picture, whose size it takes.
+    Waiting(WindowOptions),
+    Window(Box<Presenter>),
+}
+
+impl Screen {
+    pub fn new(window: Option<&WindowOptions>) -> Result<Screen, PresentError> {
+        match window {
+            None => Ok(Screen::Headless(Canvas::default())),
+            Some(options) => {
+                crate::present::check_display()?;
+                Ok(Screen::Waiting(options.clone()))
+            }
+        }
+    }
+
+    pub fn is_window(&self) -> bool {
+        !matches!(self, Screen::Headless(_))
+    }
+
+    pub fn events(&mut self) -> Events {
+        match self {
+            Screen::Window(presenter) => presenter.events(),
+            _ => Events::default(),
+        }
+    }
+
+    /// Whether a person closed the window.
+    pub fn closed(&self) -> bool {
+        matches!(self, Screen::Window(presenter) if !presenter.is_open())
+    }
+
+    pub fn present(&mut self, overlay: Option<&Overlay>) -> Result<(), PresentError> {
+        match self {
+            Screen::Window(presenter) => presenter.present(overlay),
+            _ => Ok(()),
+        }
+    }
+
+    pub fn set_title(&mut self, title: &str) {
+        if let Screen::Window(presenter) = self {
+            presenter.set_title(title);
+        }
+    }
+
+    /// Lets `decode` draw a picture of that size where it will be shown: it gets the pixels, and how many a row has.
+    fn write(
+        &mut self,
+        (width, height): (usize, usize),
+        decode: impl FnOnce(&mut [u32], usize) -> Result<(), DecodeError>,
+    ) -> Result<(), DecodeError> {
+        match self {
+            Screen::Headless(canvas) => {
+                canvas.reshape(width, height);
+                decode(&mut canvas.pixels, width)
+            }
+            Screen::Window(presenter) => presenter.write((width, height), decode),
+            Screen::Waiting(options) => {
+                *self = Screen::Window(Box::new(Presenter::open(options, (width, height))?));
+                self.write((width, height), decode)
+            }
+        }
+    }
+}
+
+/// Why a frame did not become a picture.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    #[error(transparent)]
+    Jpeg(#[from] JpegError),
+    #[error(transparent)]
+    Present(#[from] PresentError),
+}
+
+#[derive(Debug)]
+pub struct Decode {
+    jpeg: jpeg::Decoder,
+}
+
+impl Decode {
+    pub fn new() -> anyhow::Result<Decode> {
+        Ok(Decode { jpeg: jpeg::Decoder::new().context("starting the JPEG decoder")? })
+    }
+
+    /// Draws the picture where the screen will show it, and returns its size.
+    pub fn decode(&mut self, jpeg: &[u8], screen: &mut Screen) -> Result<(usize, usize), DecodeError> {
+        let header = self.jpeg.header(jpeg)?;
+        screen.write((header.width, header.height), |pixels, stride| {
+            self.jpeg.decode_xrgb(jpeg, pixels, stride)?;
+            Ok(())
+        })?;
+        Ok((header.width, header.height))
+    }
+
+    /// The picture by itself.
+    pub fn picture(&mut self, jpeg: &[u8]) -> Result<Canvas, JpegError> {
+        let header = self.jpeg.header(jpeg)?;
+        let mut canvas = Canvas::default();
+        canvas.reshape(header.width, header.height);
+        self.jpeg.decode_xrgb(jpeg, &mut canvas.pixels, header.width)?;
+        Ok(canvas)
+    }
+}

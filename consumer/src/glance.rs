@@ -1,0 +1,63 @@
+//! The last seconds in words: for the status line, the title and the overlay.
+
+use std::time::Duration;
+
+use common::clock::Micros;
+use common::latency::{Glance, TimeBase};
+use common::reassemble::Reassembler;
+
+use crate::viewer::Viewer;
+
+fn ms(duration: Duration) -> String {
+    format!("{:.1}", duration.as_secs_f64() * 1000.0)
+}
+
+/// Frames that were not shown by our own choice, and those that never came whole.
+fn losses(viewer: &Viewer, reassembler: &Reassembler) -> (u64, u64) {
+    let tally = reassembler.total();
+    (viewer.books.total.losses.sum(), tally.lost + tally.torn)
+}
+
+/// One line a second.
+pub fn status(viewer: &mut Viewer, reassembler: &Reassembler, now: Micros) -> String {
+    let (dropped, lost) = losses(viewer, reassembler);
+    let source = viewer.selection.chosen().cloned();
+    let shown = viewer.books.total.shown;
+    let ending = format!("shown {shown}  dropped {dropped}  lost {lost}");
+    match (source, viewer.recent.glance(viewer.stages, now)) {
+        (Some(source), Some(Glance { fps, p50, p99, .. })) => {
+            format!("{source}  {fps:.1} fps  p50 {} p99 {} ms  {ending}", ms(p50), ms(p99))
+        }
+        (Some(source), None) => format!("{source}  no frames  {ending}"),
+        (None, _) => "waiting for frames".to_owned(),
+    }
+}
+
+/// The window's title, and the overlay's lines.
+pub fn overlay(viewer: &mut Viewer, reassembler: &Reassembler, now: Micros) -> (String, Vec<String>) {
+    let Some(on) = viewer.on_screen.clone() else { return ("vidcons".to_owned(), Vec::new()) };
+    let (dropped, lost) = losses(viewer, reassembler);
+    let glance = viewer.recent.glance(viewer.stages, now);
+    let fps = glance.as_ref().map_or(0.0, |g| g.fps);
+    let state = if viewer.paused { "  paused" } else { "" };
+    let mut lines = vec![format!("{}  {}x{}  {fps:.1} fps{state}", on.source, on.width, on.height)];
+    let mut title = format!("{} - vidcons", on.source);
+    if let Some(glance) = glance {
+        let base = viewer.books.sources.get(&on.source).map_or(TimeBase::SameHost, |b| b.latencies.base);
+        let mark = match base {
+            TimeBase::SameHost => "",
+            TimeBase::WallClocks => " (by wall clocks)",
+            TimeBase::RecordTimestamps => " (record timestamps)",
+        };
+        lines.push(format!("end to end p50 {} p99 {} ms{mark}", ms(glance.p50), ms(glance.p99)));
+        if base != TimeBase::RecordTimestamps {
+            lines.extend(glance.stages.chunks(4).map(|stages| {
+                let stages: Vec<String> = stages.iter().map(|(s, d)| format!("{} {}", s.name(), ms(*d))).collect();
+                format!("  {}", stages.join(" + "))
+            }));
+        }
+        title = format!("{} - {} ms - vidcons", on.source, ms(glance.p50));
+    }
+    lines.push(format!("dropped {dropped}  lost {lost}"));
+    (title, lines)
+}

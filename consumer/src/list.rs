@@ -1,0 +1,106 @@
+//! `--list`: the topics that are there, and the sources in each.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::clock::Clock;
+use common::record::{self, Incoming};
+use common::report::bytes;
+use kafka::{Admin, Event, Found, Position, Received, Tail};
+use shell::shutdown::Shutdown;
+
+use crate::cli::Options;
+
+/// What is read of each partition, from its end back.
+const LAST_RECORDS: i64 = 100;
+const ASK: Duration = Duration::from_secs(5);
+/// A topic whose records do not come within that is listed without them.
+const READ: Duration = Duration::from_secs(3);
+
+/// What the newest records say of a source.
+#[derive(Debug, Default)]
+struct Seen {
+    frames: u64,
+    bytes: u64,
+    first_ms: i64,
+    last_ms: i64,
+    size: (u32, u32),
+    ended: bool,
+    foreign: bool,
+}
+
+pub fn list(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
+    let admin = Admin::connect(&options.connection, "vidcons", options.timeout.unwrap_or(ASK), &*clock)?;
+    let mut text = String::new();
+    for topic in admin.topics(ASK)? {
+        if shutdown.asked() {
+            break;
+        }
+        let _ = writeln!(text, "{}  {} partition(s)", topic.name, topic.partitions);
+        for (name, seen) in sources(options, &topic.name, &*clock)? {
+            let _ = writeln!(text, "  {name}  {}", describe(&seen, clock.wall_us() as i64 / 1000));
+        }
+    }
+    if text.is_empty() {
+        let _ = writeln!(text, "no topics at {}", options.connection.brokers);
+    }
+    shell::output::print(&text)
+}
+
+fn sources(options: &Options, topic: &str, clock: &dyn Clock) -> anyhow::Result<BTreeMap<String, Seen>> {
+    let mut tail = Tail::new(&options.connection, "vidcons", topic, None, Position::Beginning)?;
+    let mut sources = BTreeMap::new();
+    let Found::Topic { partitions } = tail.find(ASK)? else { return Ok(sources) };
+    tail.start(&partitions, Position::Last(LAST_RECORDS), ASK)?;
+    let until = clock.now().plus(READ);
+    while clock.now() < until {
+        match tail.next(Duration::from_millis(200)) {
+            Event::Record(received) => enter(&mut sources, &received),
+            Event::End | Event::Gone => break,
+            _ => {}
+        }
+    }
+    Ok(sources)
+}
+
+fn enter(sources: &mut BTreeMap<String, Seen>, received: &Received) {
+    let Received { record, partition, .. } = received;
+    let (name, frame, size, ended, foreign) = match record::read(record) {
+        Ok(Incoming::Part(part)) => {
+            let size = (part.meta.width, part.meta.height);
+            (part.meta.source.to_string(), part.index == 0, size, false, false)
+        }
+        Ok(Incoming::End(meta, ..)) => (meta.source.to_string(), false, (meta.width, meta.height), true, false),
+        Ok(Incoming::Foreign(_)) => {
+            let key = record.key.as_deref().map(|k| String::from_utf8_lossy(k).into_owned());
+            (key.unwrap_or_else(|| format!("partition {partition}")), true, (0, 0), false, true)
+        }
+        Err(_) => return,
+    };
+    let at = record.timestamp_ms.unwrap_or(0);
+    let seen = sources.entry(name).or_default();
+    if seen.frames == 0 {
+        seen.first_ms = at;
+    }
+    seen.frames += u64::from(frame);
+    seen.bytes += if ended { 0 } else { record.value.len() as u64 };
+    seen.last_ms = at;
+    (seen.size, seen.ended, seen.foreign) = (size, ended, foreign);
+}
+
+fn describe(seen: &Seen, now_ms: i64) -> String {
+    let seconds = (seen.last_ms - seen.first_ms) as f64 / 1000.0;
+    let fps = if seconds > 0.0 { (seen.frames.saturating_sub(1)) as f64 / seconds } else { 0.0 };
+    let size = match seen.size {
+        (0, 0) => "plain JPEG".to_owned(),
+        (width, height) => format!("{width}x{height}"),
+    };
+    let frame = bytes(seen.bytes / seen.frames.max(1));
+    let age = humantime::format_duration(Duration::from_secs((now_ms - seen.last_ms).max(0) as u64 / 1000));
+    let end = if seen.ended { ", ended" } else { "" };
+    let marked = if seen.foreign { " (not from vidprod)" } else { "" };
+    format!("{size}  {fps:.1} fps  {frame} a frame  newest {age} ago{end}{marked}")
+}

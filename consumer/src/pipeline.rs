@@ -1,0 +1,314 @@
+//! The viewer, from records to the screen: one loop on the window's own thread.
+//!
+//! ```text
+//! broker ═══▶ librdkafka ─records─▶ [drain: reassemble, keep the newest ─Frame─▶ decode ─Picture─▶ present]
+//! ```
+//! librdkafka's queue is the only queue. Each turn takes all that has arrived without waiting, keeps the newest frame of
+//! the source that is shown (the others are counted), decodes it into the buffer that will be shown, shows it, and looks
+//! after the window. With every frame wanted, each turn takes the next instead of the newest.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::clock::{Clock, Micros};
+use common::frame::{Frame, Kind};
+use common::latency::TimeBase;
+use common::ledger::{Loss, ViewerBooks};
+use common::reassemble::Reassembler;
+use common::stamps::Stage;
+use shell::shutdown::Shutdown;
+use shell::status::Status;
+
+use crate::cli::Options;
+use crate::decode::{Decode, DecodeError, Screen};
+use crate::glance;
+use crate::outputs::Outputs;
+use crate::overlay::Overlay;
+use crate::present::Key;
+use crate::receive::{Arrival, Receiver};
+use crate::replay::Replay;
+use crate::select::Selection;
+use crate::viewer::{HEADLESS_STAGES, Held, Viewer};
+
+/// With a window, its events are looked after that often while nothing comes.
+const WINDOW_WAIT: Duration = Duration::from_millis(10);
+const HEADLESS_WAIT: Duration = Duration::from_millis(50);
+/// One turn takes no more than that, so that a flood of records does not keep frames from the screen.
+const TURN_RECORDS_MAX: usize = 256;
+/// The overlay's figures are made anew that often.
+const OVERLAY_EVERY: Duration = Duration::from_millis(250);
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Outcome {
+    pub books: ViewerBooks,
+    pub reassembler: Reassembler,
+    pub stages: &'static [Stage],
+    pub seconds: f64,
+}
+
+struct Run<'a> {
+    options: &'a Options,
+    clock: Arc<dyn Clock>,
+    receiver: Receiver,
+    viewer: Viewer,
+    screen: Screen,
+    decode: Decode,
+    outputs: Outputs,
+    replay: Replay,
+    /// Decided to be shown, and not due yet.
+    held: Option<Held>,
+    overlay: Overlay,
+    overlay_on: bool,
+    overlay_at: Micros,
+    ended: bool,
+}
+
+/// Runs until the end that was asked for, or `shutdown`.
+pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> anyhow::Result<Outcome> {
+    let screen = Screen::new(options.window.as_ref())?;
+    let stages: &'static [Stage] = if screen.is_window() { &Stage::ALL } else { HEADLESS_STAGES };
+    let mut run = Run {
+        receiver: Receiver::new(options, clock.clone())?,
+        viewer: Viewer::new(Selection::new(&options.sources), stages, clock.clone()),
+        screen,
+        decode: Decode::new()?,
+        outputs: Outputs::open(options)?,
+        replay: Replay::new(options.speed),
+        held: None,
+        overlay: Overlay::default(),
+        overlay_on: options.overlay,
+        overlay_at: Micros(0),
+        ended: false,
+        options,
+        clock,
+    };
+    let began = run.clock.now();
+    run.go(shutdown)?;
+    let seconds = run.clock.now().since(began).as_secs_f64();
+    run.outcome(stages, seconds)
+}
+
+impl Run<'_> {
+    fn go(&mut self, shutdown: &Shutdown) -> anyhow::Result<()> {
+        let mut status = Status::new(None, !self.options.quiet);
+        while !shutdown.asked() && !self.is_done() {
+            if let Some(held) = self.take()? {
+                self.show(held)?;
+            }
+            self.look_after_window()?;
+            self.receiver.expire();
+            let now = self.clock.now();
+            let shown = self.viewer.displayed;
+            if self.receiver.reading() {
+                status.tell(now, shown, || glance::status(&mut self.viewer, &self.receiver.reassembler, now));
+            }
+        }
+        Ok(())
+    }
+
+    fn is_done(&self) -> bool {
+        let until = &self.options.until;
+        let idle = |limit: Duration| self.clock.now().since(self.viewer.last_arrival) >= limit;
+        (self.ended && self.held.is_none())
+            || until.pictures.is_some_and(|n| self.viewer.displayed >= n)
+            || until.idle.is_some_and(idle)
+            || self.outputs.closed()
+    }
+
+    fn wait(&self) -> Duration {
+        if self.screen.is_window() { WINDOW_WAIT } else { HEADLESS_WAIT }
+    }
+
+    /// The frame to show now.
+    fn take(&mut self) -> anyhow::Result<Option<Held>> {
+        if !self.options.every_frame {
+            return self.take_newest();
+        }
+        if self.viewer.paused {
+            // What is not taken waits at the broker: nothing is lost by a pause.
+            self.clock.sleep_until(self.clock.now().plus(self.wait()));
+            return Ok(None);
+        }
+        if self.held.is_none() {
+            self.held = self.take_next()?;
+        }
+        let Some(held) = &self.held else { return Ok(None) };
+        let now = self.clock.now();
+        let due = self.replay.due(&held.frame.meta, now);
+        if due > now {
+            self.clock.sleep_until(due.min(now.plus(self.wait())));
+        }
+        Ok(if due > self.clock.now() { None } else { self.held.take() })
+    }
+
+    /// Takes all that has arrived; waits only if that is nothing.
+    fn take_newest(&mut self) -> anyhow::Result<Option<Held>> {
+        let mut newest: Option<Held> = None;
+        let mut wait = self.wait();
+        for _ in 0..TURN_RECORDS_MAX {
+            let arrival = self.receiver.next(wait)?;
+            if matches!(arrival, Arrival::Nothing) {
+                break;
+            }
+            if let Some(held) = self.admit(arrival)? {
+                newest = Some(match newest.take() {
+                    Some(older) => self.viewer.newer(older, held),
+                    None => held,
+                });
+            }
+            wait = Duration::ZERO;
+        }
+        Ok(newest)
+    }
+
+    fn take_next(&mut self) -> anyhow::Result<Option<Held>> {
+        for _ in 0..TURN_RECORDS_MAX {
+            let arrival = self.receiver.next(self.wait())?;
+            if matches!(arrival, Arrival::Nothing) || self.ended {
+                break;
+            }
+            if let Some(held) = self.admit(arrival)? {
+                return Ok(Some(held));
+            }
+        }
+        Ok(None)
+    }
+
+    fn admit(&mut self, arrival: Arrival) -> anyhow::Result<Option<Held>> {
+        match arrival {
+            Arrival::Nothing | Arrival::Progress => Ok(None),
+            Arrival::EndOfTopic => {
+                self.ended = true;
+                Ok(None)
+            }
+            Arrival::Frame(arrived) => {
+                let (frame, base, received) = *arrived;
+                if self.viewer.selection.wants(&frame.meta.source) {
+                    self.outputs.print(&self.options.topic, &received, &frame);
+                }
+                self.viewer.selection.retain(|source| self.receiver.reassembler.knows(source));
+                self.viewer.books.forget_gone(&self.receiver.reassembler);
+                Ok(self.viewer.admit(frame, base))
+            }
+            Arrival::Ended { meta, picture, before_us, .. } => {
+                self.session_ended(&meta, picture.map(|p| *p), before_us);
+                Ok(None)
+            }
+        }
+    }
+
+    fn session_ended(&mut self, meta: &common::frame::Meta, picture: Option<Frame>, before_us: bool) {
+        if !self.viewer.selection.wants(&meta.source) {
+            return;
+        }
+        let live = self.options.until.end && !self.options.history() && !before_us;
+        if self.viewer.selection.ended(&meta.source, meta.session) && live && self.viewer.selection.all_ended() {
+            self.ended = true;
+        }
+        if before_us && !self.options.history() {
+            let ago = self.clock.now().since(meta.stamps.published);
+            let ago = humantime::format_duration(Duration::from_secs(ago.as_secs()));
+            tracing::info!(
+                "{} ended {ago} ago: here is its last picture; waiting for the next (-o beginning replays what the topic holds)",
+                meta.source
+            );
+        } else {
+            tracing::debug!("{}: session {} ended", meta.source, meta.session);
+        }
+        if let Some(frame) = picture.filter(|frame| self.viewer.wants_repeat(frame)) {
+            self.held.get_or_insert(Held { frame, base: TimeBase::SameHost });
+        }
+    }
+
+    fn show(&mut self, mut held: Held) -> anyhow::Result<()> {
+        let (width, height) = match self.decode.decode(&held.frame.jpeg, &mut self.screen) {
+            Ok(size) => size,
+            Err(DecodeError::Present(error)) => return Err(error.into()),
+            Err(DecodeError::Jpeg(error)) => {
+                tracing::debug!("{} frame {}: {error}", held.frame.meta.source, held.frame.meta.frame);
+                if held.frame.kind != Kind::Repeat {
+                    self.viewer.lose(&held.frame, Loss::Undecodable);
+                }
+                return Ok(());
+            }
+        };
+        held.frame.meta.stamps.decoded = self.clock.now();
+        if self.screen.is_window() {
+            self.screen.present(self.overlay_on.then_some(&self.overlay))?;
+            held.frame.meta.stamps.presented = self.clock.now();
+        }
+        let jpeg = held.frame.jpeg.clone();
+        self.viewer.shown(held, width, height);
+        self.outputs.shown(&jpeg, self.viewer.displayed, &mut self.decode)
+    }
+
+    fn look_after_window(&mut self) -> anyhow::Result<()> {
+        if !self.screen.is_window() {
+            return Ok(());
+        }
+        let events = self.screen.events();
+        let mut redraw = events.resized;
+        for key in events.keys {
+            redraw |= self.pressed(key);
+        }
+        self.ended |= self.screen.closed();
+        let now = self.clock.now();
+        if now.since(self.overlay_at) >= OVERLAY_EVERY {
+            self.overlay_at = now;
+            let (title, lines) = glance::overlay(&mut self.viewer, &self.receiver.reassembler, now);
+            if self.options.window.as_ref().is_some_and(|w| w.title.is_none()) {
+                self.screen.set_title(&title);
+            }
+            self.overlay.lines = lines;
+            redraw |= self.viewer.paused;
+        }
+        if redraw {
+            self.screen.present(self.overlay_on.then_some(&self.overlay))?;
+        }
+        Ok(())
+    }
+
+    /// Returns whether the window must be drawn again.
+    fn pressed(&mut self, key: Key) -> bool {
+        match key {
+            Key::Quit => self.ended = true,
+            Key::Pause => self.viewer.paused = !self.viewer.paused,
+            Key::Overlay => self.overlay_on = !self.overlay_on,
+            Key::Help => {
+                self.overlay.help = if self.overlay.help.is_empty() { help() } else { Vec::new() };
+                self.overlay_on |= !self.overlay.help.is_empty();
+            }
+            Key::NextSource => {
+                if let Some(source) = self.viewer.selection.next_source() {
+                    tracing::info!("showing {source}");
+                }
+            }
+            Key::Snapshot => {
+                if let Some(on) = self.viewer.on_screen.clone() {
+                    self.outputs.snapshot_key(&on, &mut self.decode);
+                }
+            }
+        }
+        matches!(key, Key::Overlay | Key::Help | Key::Pause)
+    }
+
+    fn outcome(mut self, stages: &'static [Stage], seconds: f64) -> anyhow::Result<Outcome> {
+        if let Some(held) = self.held.take()
+            && held.frame.kind != Kind::Repeat
+        {
+            // Taken, and the end came before its turn.
+            self.viewer.lose(&held.frame, Loss::Superseded);
+        }
+        self.outputs.finish(self.viewer.displayed)?;
+        let mut books = self.viewer.books;
+        books.rejected = self.receiver.rejected;
+        Ok(Outcome { books, reassembler: self.receiver.reassembler, stages, seconds })
+    }
+}
+
+fn help() -> Vec<String> {
+    ["q, Esc  quit", "space   pause", "s       snapshot", "o       overlay", "h       this help", "Tab     next source"]
+        .map(str::to_owned)
+        .to_vec()
+}

@@ -1,0 +1,184 @@
+//! Which source is shown, and which of its sessions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::clock::Micros;
+use common::frame::{Meta, Session};
+
+/// A session that was silent that long gives way to an older one that is not.
+const SILENCE: Duration = Duration::from_secs(2);
+
+#[derive(Clone, Copy, Debug)]
+struct Current {
+    session: Session,
+    seen: Micros,
+    ended: bool,
+    /// An older session under the same name was seen alive beside it.
+    told_twins: bool,
+}
+
+#[derive(Debug)]
+pub struct Selection {
+    /// `--source`, in its order; empty: all.
+    wanted: Vec<String>,
+    sources: BTreeMap<Arc<str>, Current>,
+    chosen: Option<Arc<str>>,
+    /// Tab was pressed: from then on the choice is the user's.
+    by_hand: bool,
+}
+
+impl Selection {
+    pub fn new(wanted: &[String]) -> Selection {
+        Selection { wanted: wanted.to_vec(), sources: BTreeMap::new(), chosen: None, by_hand: false }
+    }
+
+    /// Whether frames of this source are wanted at all.
+    pub fn wants(&self, source: &str) -> bool {
+        self.wanted.is_empty() || self.rank(source).is_some()
+    }
+
+    pub fn chosen(&self) -> Option<&Arc<str>> {
+        self.chosen.as_ref()
+    }
+
+    /// Whether this frame is of what is shown.
+    pub fn takes(&mut self, meta: &Meta, now: Micros) -> bool {
+        if !self.wants(&meta.source) {
+            return false;
+        }
+        let current = self.is_current(meta, now);
+        self.choose(&meta.source);
+        current && self.chosen.as_ref() == Some(&meta.source)
+    }
+
+    /// A session ended. Returns whether it was the one of its source that counts.
+    pub fn ended(&mut self, source: &str, session: Session) -> bool {
+        match self.sources.get_mut(source) {
+            Some(current) if current.session == session => {
+                current.ended = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether there were live sources and all of them have ended.
+    pub fn all_ended(&self) -> bool {
+        !self.sources.is_empty() && self.sources.values().all(|c| c.ended)
+    }
+
+    /// Goes on to the next source by name.
+    pub fn next_source(&mut self) -> Option<&Arc<str>> {
+        let after = self.chosen.as_ref().and_then(|chosen| {
+            self.sources.range::<Arc<str>, _>((std::ops::Bound::Excluded(chosen.clone()), std::ops::Bound::Unbounded)).next()
+        });
+        let next = after.or_else(|| self.sources.first_key_value()).map(|(name, _)| name.clone());
+        self.by_hand = true;
+        self.chosen = next;
+        self.chosen.as_ref()
+    }
+
+    /// Keeps no more sources than the reassembler does.
+    pub fn retain(&mut self, known: impl Fn(&str) -> bool) {
+        let chosen = self.chosen.clone();
+        self.sources.retain(|name, _| known(name) || Some(name) == chosen.as_ref());
+    }
+
+    fn rank(&self, source: &str) -> Option<usize> {
+        self.wanted.iter().position(|w| w == source)
+    }
+
+    fn choose(&mut self, source: &Arc<str>) {
+        let better = match &self.chosen {
+            None => true,
+            Some(_) if self.by_hand => false,
+            Some(chosen) => self.rank(source) < self.rank(chosen),
+        };
+        if better {
+            self.chosen = Some(source.clone());
+        }
+    }
+
+    fn is_current(&mut self, meta: &Meta, now: Micros) -> bool {
+        let new = Current { session: meta.session, seen: now, ended: false, told_twins: false };
+        let current = self.sources.entry(meta.source.clone()).or_insert(new);
+        if current.session == meta.session {
+            current.seen = now;
+            return true;
+        }
+        let gone = current.ended || now.since(current.seen) > SILENCE;
+        if gone || meta.session > current.session {
+            let told_twins = current.told_twins;
+            *current = Current { told_twins, ..new };
+            return true;
+        }
+        if !std::mem::replace(&mut current.told_twins, true) {
+            tracing::warn!(
+                "two producers send as {}: the one that began later is shown; --source NAME names them apart",
+                meta.source
+            );
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meta(source: &str, began_ms: u64) -> Meta {
+        Meta {
+            source: source.into(),
+            session: Session { began_ms, salt: 0 },
+            frame: 0,
+            number: None,
+            pts: Duration::ZERO,
+            stamps: common::stamps::Stamps::default(),
+            origin: common::frame::Origin { boot: "".into(), wall_offset_us: 0 },
+            width: 1,
+            height: 1,
+            dropped: 0,
+        }
+    }
+
+    /// Frames as (source, session, second), and which of them are taken.
+    fn check(wanted: &[&str], frames: &[(&str, u64, u64)], taken: &[bool]) {
+        let mut selection = Selection::new(&wanted.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>());
+        let got: Vec<bool> =
+            frames.iter().map(|&(source, began, s)| selection.takes(&meta(source, began), Micros(s * 1_000_000))).collect();
+        assert_eq!(got, taken);
+    }
+
+    #[test]
+    fn the_first_source_is_shown() {
+        check(&[], &[("b", 1, 0), ("a", 1, 0), ("b", 1, 1)], &[true, false, true]);
+    }
+
+    #[test]
+    fn the_first_one_wanted_is_shown_as_soon_as_it_comes() {
+        check(&["a", "b"], &[("c", 1, 0), ("b", 1, 0), ("a", 1, 0), ("b", 1, 1)], &[false, true, true, false]);
+    }
+
+    #[test]
+    fn of_two_live_sessions_the_later_is_shown() {
+        check(&[], &[("a", 1, 0), ("a", 2, 0), ("a", 1, 1), ("a", 2, 1)], &[true, true, false, true]);
+    }
+
+    #[test]
+    fn a_silent_session_gives_way() {
+        check(&[], &[("a", 2, 0), ("a", 1, 1), ("a", 1, 4)], &[true, false, true]);
+    }
+
+    #[test]
+    fn tab_goes_round() {
+        let mut selection = Selection::new(&[]);
+        for source in ["b", "a", "c"] {
+            selection.takes(&meta(source, 1), Micros(0));
+        }
+        let round: Vec<String> = (0..3).filter_map(|_| selection.next_source().map(|s| s.to_string())).collect();
+        assert_eq!(round, ["c", "a", "b"]);
+        assert!(selection.takes(&meta("b", 1), Micros(1)));
+    }
+}

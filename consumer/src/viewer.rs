@@ -1,0 +1,200 @@
+//! What becomes of each frame that arrived: shown, or counted under the reason why not.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::clock::{Clock, Micros};
+use common::frame::{Frame, Kind, Session};
+use common::latency::{Recent, TimeBase};
+use common::ledger::{Loss, ViewerBooks};
+use common::stamps::Stage;
+
+use crate::select::Selection;
+
+/// What the overlay's and the status line's figures are taken from.
+const RECENT: Duration = Duration::from_secs(2);
+/// Without a window the way ends with the decoded picture.
+pub const HEADLESS_STAGES: &[Stage] =
+    &[Stage::Capture, Stage::Encode, Stage::Publish, Stage::Broker, Stage::Reassemble, Stage::Decode];
+
+/// A frame on its way to the screen.
+#[derive(Debug)]
+pub struct Held {
+    pub frame: Frame,
+    pub base: TimeBase,
+}
+
+/// The picture on the screen.
+#[derive(Clone, Debug)]
+pub struct OnScreen {
+    pub source: Arc<str>,
+    pub session: Session,
+    pub frame: u64,
+    pub width: usize,
+    pub height: usize,
+    pub jpeg: bytes::Bytes,
+}
+
+#[derive(Debug)]
+pub struct Viewer {
+    pub books: ViewerBooks,
+    pub selection: Selection,
+    pub recent: Recent,
+    pub stages: &'static [Stage],
+    pub on_screen: Option<OnScreen>,
+    /// Pictures put on the screen, in all.
+    pub displayed: u64,
+    pub last_arrival: Micros,
+    pub paused: bool,
+    clock: Arc<dyn Clock>,
+}
+
+impl Viewer {
+    pub fn new(selection: Selection, stages: &'static [Stage], clock: Arc<dyn Clock>) -> Viewer {
+        Viewer {
+            books: ViewerBooks::default(),
+            selection,
+            recent: Recent::new(RECENT),
+            stages,
+            on_screen: None,
+            displayed: 0,
+            last_arrival: clock.now(),
+            paused: false,
+            clock,
+        }
+    }
+
+    /// Enters a frame that arrived, and returns it if it is to be shown.
+    pub fn admit(&mut self, frame: Frame, base: TimeBase) -> Option<Held> {
+        let now = self.clock.now();
+        self.last_arrival = now;
+        let bytes = frame.jpeg.len() as u64;
+        let foreign = u64::from(frame.kind == Kind::Foreign);
+        self.books.post(&frame.meta.source, |books| {
+            books.bytes += bytes;
+            books.foreign += foreign;
+        });
+        let fate = if !self.selection.takes(&frame.meta, now) {
+            Some(Loss::Unselected)
+        } else if self.paused {
+            Some(Loss::Paused)
+        } else if self.is_late(&frame) {
+            Some(Loss::Late)
+        } else {
+            None
+        };
+        match fate {
+            Some(loss) => {
+                self.lose(&frame, loss);
+                None
+            }
+            None => Some(Held { frame, base }),
+        }
+    }
+
+    pub fn lose(&mut self, frame: &Frame, loss: Loss) {
+        tracing::trace!(source = &*frame.meta.source, frame = frame.meta.frame, "{}", loss.name());
+        self.books.post(&frame.meta.source, |books| books.losses.add(loss));
+    }
+
+    /// Of two frames the newer is kept, and the other counted.
+    pub fn newer(&mut self, one: Held, other: Held) -> Held {
+        let order = |held: &Held| (held.frame.meta.session, held.frame.meta.frame);
+        let same_source = one.frame.meta.source == other.frame.meta.source;
+        let (newer, older) = if same_source && order(&one) > order(&other) { (one, other) } else { (other, one) };
+        self.lose(&older.frame, Loss::Superseded);
+        newer
+    }
+
+    /// Enters a frame as shown, with all its stamps.
+    pub fn shown(&mut self, held: Held, width: usize, height: usize) {
+        let Held { frame: Frame { meta, jpeg, kind }, base } = held;
+        if kind != Kind::Repeat {
+            let stages = self.stages;
+            self.books.post(&meta.source, |books| {
+                books.shown += 1;
+                books.latencies.record(&meta.stamps, stages, base);
+            });
+            self.recent.record(&meta.stamps, self.clock.now());
+        }
+        self.displayed += 1;
+        self.on_screen =
+            Some(OnScreen { source: meta.source, session: meta.session, frame: meta.frame, width, height, jpeg });
+    }
+
+    /// Whether the last picture of a session is worth showing once more.
+    pub fn wants_repeat(&self, frame: &Frame) -> bool {
+        let meta = &frame.meta;
+        self.selection.wants(&meta.source)
+            && self.selection.chosen().is_none_or(|chosen| *chosen == meta.source)
+            && !self.paused
+            && self.on_screen.as_ref().is_none_or(|on| {
+                on.source == meta.source && (on.session, on.frame) < (meta.session, meta.frame)
+            })
+    }
+
+    fn is_late(&self, frame: &Frame) -> bool {
+        self.on_screen.as_ref().is_some_and(|on| {
+            on.source == frame.meta.source && on.session == frame.meta.session && frame.meta.frame <= on.frame
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use common::clock::ManualClock;
+    use common::frame::{Meta, Origin};
+    use common::stamps::Stamps;
+
+    use super::*;
+
+    fn frame(source: &str, number: u64) -> Frame {
+        let meta = Meta {
+            source: source.into(),
+            session: Session { began_ms: 1, salt: 0 },
+            frame: number,
+            number: None,
+            pts: Duration::ZERO,
+            stamps: Stamps::default(),
+            origin: Origin { boot: "".into(), wall_offset_us: 0 },
+            width: 1,
+            height: 1,
+            dropped: 0,
+        };
+        Frame { meta, jpeg: Bytes::from_static(b"jpeg"), kind: Kind::Own }
+    }
+
+    fn viewer() -> Viewer {
+        Viewer::new(Selection::new(&[]), HEADLESS_STAGES, Arc::new(ManualClock::default()))
+    }
+
+    #[test]
+    fn each_frame_comes_to_one_end() {
+        let mut viewer = viewer();
+        let first = viewer.admit(frame("a", 5), TimeBase::SameHost).expect("it is shown");
+        let second = viewer.admit(frame("a", 6), TimeBase::SameHost).expect("it is shown");
+        let newer = viewer.newer(first, second);
+        viewer.shown(newer, 1, 1);
+        assert!(viewer.admit(frame("a", 5), TimeBase::SameHost).is_none(), "late");
+        assert!(viewer.admit(frame("b", 0), TimeBase::SameHost).is_none(), "unselected");
+        viewer.paused = true;
+        assert!(viewer.admit(frame("a", 7), TimeBase::SameHost).is_none(), "paused");
+        let books = &viewer.books.total;
+        assert_eq!(books.shown, 1);
+        assert_eq!(Loss::VIEWER.map(|l| books.losses.of(l)), [1, 1, 0, 1, 1]);
+        assert_eq!(books.bytes, 20);
+    }
+
+    #[test]
+    fn a_repeat_is_shown_only_where_it_is_news() {
+        let mut viewer = viewer();
+        let mut end = frame("a", 9);
+        end.kind = Kind::Repeat;
+        assert!(viewer.wants_repeat(&end));
+        let shown = viewer.admit(frame("a", 9), TimeBase::SameHost).expect("it is shown");
+        viewer.shown(shown, 1, 1);
+        assert!(!viewer.wants_repeat(&end));
+        assert_eq!(viewer.books.total.shown, 1);
+    }
+}
