@@ -77,8 +77,12 @@ pub fn python() -> Option<PathBuf> {
 }
 
 /// Tries `attempt` until it yields something; panics with `what` after [`GUARD`].
+#[track_caller]
 pub fn until<T>(what: &str, attempt: impl FnMut() -> Option<T>) -> T {
-    within(GUARD, attempt).unwrap_or_else(|| panic!("waited {} s in vain: {what}", GUARD.as_secs()))
+    match within(GUARD, attempt) {
+        Some(value) => value,
+        None => panic!("waited {} s in vain: {what}", GUARD.as_secs()),
+    }
 }
 
 /// Tries `attempt` every 20 ms until it yields something, or the time is up.

@@ -162,17 +162,20 @@ impl Running {
             let running = self.is_running();
             done(self).map(Some).or((!running).then_some(None))
         });
-        got.flatten().unwrap_or_else(|| panic!("{what}: not seen\n{}", self.story()))
+        match got.flatten() {
+            Some(value) => value,
+            None => panic!("{what}: not seen\n{}", self.story()),
+        }
     }
 
     #[track_caller]
     pub fn until_stdout(&mut self, what: &str, done: impl Fn(&str) -> bool) {
-        self.until(what, |me| done(&me.stdout()).then_some(()));
+        self.until(what, |me| done(&me.stdout()).then_some(()))
     }
 
     #[track_caller]
     pub fn until_stderr(&mut self, text: &str) {
-        self.until(text, |me| me.stderr().contains(text).then_some(()));
+        self.until(text, |me| me.stderr().contains(text).then_some(()))
     }
 
     /// The most memory that it ever had, in MB.
