@@ -1,0 +1,93 @@
+//! Pixels in memory, and how a picture is laid into another size.
+
+mod scale;
+
+pub use scale::Scaler;
+
+/// A picture of one number for each pixel, as windows take them: red, green and blue in the lower 24 bits.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Canvas {
+    pub width: usize,
+    pub height: usize,
+    pub pixels: Vec<u32>,
+}
+
+impl Canvas {
+    /// Makes this a canvas of another size, keeping its memory; what it shows is undefined.
+    pub fn reshape(&mut self, width: usize, height: usize) {
+        (self.width, self.height) = (width, height);
+        self.pixels.resize(width * height, 0);
+    }
+
+    pub fn size(&self) -> (usize, usize) {
+        (self.width, self.height)
+    }
+
+    pub fn view(&mut self) -> View<'_> {
+        View { pixels: &mut self.pixels, width: self.width, height: self.height }
+    }
+}
+
+impl std::fmt::Debug for Canvas {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Canvas({}x{})", self.width, self.height)
+    }
+}
+
+/// Somebody else's pixels, without gaps between the rows.
+#[derive(Debug)]
+pub struct View<'a> {
+    pub pixels: &'a mut [u32],
+    pub width: usize,
+    pub height: usize,
+}
+
+impl View<'_> {
+    pub fn row(&mut self, y: usize) -> &mut [u32] {
+        &mut self.pixels[y * self.width..][..self.width]
+    }
+}
+
+/// A part of a picture.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rect {
+    pub x: usize,
+    pub y: usize,
+    pub width: usize,
+    pub height: usize,
+}
+
+impl Rect {
+    /// Where a picture lies in a window: as large as fits with its shape kept, in the middle.
+    pub fn fitted(picture: (usize, usize), window: (usize, usize)) -> Rect {
+        let (width, height) = if picture.0 * window.1 > window.0 * picture.1 {
+            (window.0, (picture.1 * window.0 + picture.0 / 2) / picture.0)
+        } else {
+            ((picture.0 * window.1 + picture.1 / 2) / picture.1.max(1), window.1)
+        };
+        let (width, height) = (width.clamp(1, window.0.max(1)), height.clamp(1, window.1.max(1)));
+        Rect { x: (window.0 - width.min(window.0)) / 2, y: (window.1 - height.min(window.1)) / 2, width, height }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_keeps_its_shape_in_any_window() {
+        let cases = [
+            ((1280, 720), (1280, 720), (0, 0, 1280, 720)),
+            ((1280, 720), (640, 360), (0, 0, 640, 360)),
+            ((1280, 720), (800, 600), (0, 75, 800, 450)),
+            ((1280, 720), (300, 600), (0, 215, 300, 169)),
+            ((720, 1280), (1280, 720), (437, 0, 405, 720)),
+            ((4000, 1), (100, 100), (0, 49, 100, 1)),
+            ((1, 4000), (100, 100), (49, 0, 1, 100)),
+            ((320, 180), (1, 1), (0, 0, 1, 1)),
+        ];
+        for (picture, window, (x, y, width, height)) in cases {
+            assert_eq!(Rect::fitted(picture, window), Rect { x, y, width, height }, "{picture:?} in {window:?}");
+        }
+    }
+}

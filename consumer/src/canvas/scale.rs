@@ -1,0 +1,213 @@
+//! Scaling: the mean of what a pixel covers when shrinking, a mix of its neighbours when enlarging.
+//!
+//! Both are a weighted sum of a few rows, then of a few columns, so one pair of loops does either:
+//!
+//! ```text
+//! rows of the picture ── weights of the row ──▶ one row, as wide as the picture ── weights of each column ──▶ pixels
+//! ```
+
+use super::{Canvas, Rect, View};
+
+/// The weights of all taps of one pixel add up to this, so two channels fit into one number without touching.
+const ONE: usize = 256;
+const RED_BLUE: u32 = 0x00FF_00FF;
+const GREEN: u32 = 0x0000_FF00;
+
+/// The weights for one pair of sizes, kept for as long as the sizes stay.
+#[derive(Debug, Default)]
+pub struct Scaler {
+    from: (usize, usize),
+    to: (usize, usize),
+    columns: Axis,
+    rows: Axis,
+    /// Sums of one row: red and blue, and green.
+    sums: Vec<(u32, u32)>,
+}
+
+impl Scaler {
+    /// Draws the picture into the window with its shape kept, black around it.
+    pub fn draw(&mut self, picture: &Canvas, window: &mut View<'_>) {
+        let place = Rect::fitted(picture.size(), (window.width, window.height));
+        clear_around(window, place);
+        if picture.size() == (place.width, place.height) {
+            return copy(picture, window, place);
+        }
+        self.prepare(picture.size(), (place.width, place.height));
+        for y in 0..place.height {
+            self.sum_rows(picture, y);
+            let row = &mut window.row(place.y + y)[place.x..][..place.width];
+            self.sum_columns(row);
+        }
+    }
+
+    fn prepare(&mut self, from: (usize, usize), to: (usize, usize)) {
+        if (self.from, self.to) == (from, to) {
+            return;
+        }
+        (self.from, self.to) = (from, to);
+        self.columns = Axis::new(from.0, to.0);
+        self.rows = Axis::new(from.1, to.1);
+        self.sums.resize(from.0, (0, 0));
+    }
+
+    fn sum_rows(&mut self, picture: &Canvas, y: usize) {
+        let (first, weights) = self.rows.taps(y);
+        for (tap, weight) in weights.iter().enumerate() {
+            let row = &picture.pixels[(first + tap) * picture.width..][..picture.width];
+            for (sum, pixel) in self.sums.iter_mut().zip(row) {
+                let part = ((pixel & RED_BLUE) * weight, ((pixel & GREEN) >> 8) * weight);
+                *sum = if tap == 0 { part } else { (sum.0 + part.0, sum.1 + part.1) };
+            }
+        }
+        for sum in &mut self.sums {
+            *sum = (sum.0 >> 8 & RED_BLUE, sum.1 >> 8);
+        }
+    }
+
+    fn sum_columns(&self, row: &mut [u32]) {
+        for (x, pixel) in row.iter_mut().enumerate() {
+            let (first, weights) = self.columns.taps(x);
+            let (mut red_blue, mut green) = (0, 0);
+            for (sum, weight) in self.sums[first..].iter().zip(weights) {
+                red_blue += sum.0 * weight;
+                green += sum.1 * weight;
+            }
+            *pixel = red_blue >> 8 & RED_BLUE | green & GREEN;
+        }
+    }
+}
+
+/// For each pixel of the new size, which of the old it is made of and how much of each.
+#[derive(Debug, Default)]
+struct Axis {
+    /// Of each new pixel: its first old one, and where its weights begin.
+    starts: Vec<(usize, usize)>,
+    weights: Vec<u32>,
+}
+
+impl Axis {
+    fn new(from: usize, to: usize) -> Axis {
+        let mut axis = Axis::default();
+        for at in 0..to {
+            let first = if to < from { axis.push_mean(at, from, to) } else { axis.push_mix(at, from, to) };
+            debug_assert!(first < from);
+        }
+        axis.starts.push((from, axis.weights.len()));
+        axis
+    }
+
+    /// Shrinking: each old pixel weighs what the new one covers of it.
+    fn push_mean(&mut self, at: usize, from: usize, to: usize) -> usize {
+        let (first, last) = (at * from / to, ((at + 1) * from).div_ceil(to));
+        self.starts.push((first, self.weights.len()));
+        // The share of the new pixel that lies before an old one, so that rounding never changes the sum.
+        let before = |old: usize| ((old * to).saturating_sub(at * from) * ONE / from).min(ONE);
+        self.weights.extend((first..last).map(|old| (before(old + 1) - before(old)) as u32));
+        first
+    }
+
+    /// Enlarging: the two old pixels whose middles lie to either side.
+    fn push_mix(&mut self, at: usize, from: usize, to: usize) -> usize {
+        let middle = ((2 * at + 1) * from * ONE / (2 * to)).saturating_sub(ONE / 2).min((from - 1) * ONE);
+        let (first, share) = (middle / ONE, (middle % ONE) as u32);
+        self.starts.push((first, self.weights.len()));
+        self.weights.push(ONE as u32 - share);
+        if share > 0 {
+            self.weights.push(share);
+        }
+        first
+    }
+
+    fn taps(&self, at: usize) -> (usize, &[u32]) {
+        let (first, begin) = self.starts[at];
+        (first, &self.weights[begin..self.starts[at + 1].1])
+    }
+}
+
+fn copy(picture: &Canvas, window: &mut View<'_>, place: Rect) {
+    for (y, row) in picture.pixels.chunks_exact(picture.width).enumerate() {
+        window.row(place.y + y)[place.x..][..place.width].copy_from_slice(row);
+    }
+}
+
+fn clear_around(window: &mut View<'_>, place: Rect) {
+    for y in 0..window.height {
+        let row = window.row(y);
+        if y < place.y || y >= place.y + place.height {
+            row.fill(0);
+        } else {
+            row[..place.x].fill(0);
+            row[place.x + place.width..].fill(0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canvas(width: usize, height: usize, pixel: impl Fn(usize, usize) -> u32) -> Canvas {
+        let pixels = (0..width * height).map(|i| pixel(i % width, i / width)).collect();
+        Canvas { width, height, pixels }
+    }
+
+    fn scaled(picture: &Canvas, width: usize, height: usize) -> Canvas {
+        let mut window = canvas(width, height, |_, _| 0x12_3456);
+        Scaler::default().draw(picture, &mut window.view());
+        window
+    }
+
+    #[test]
+    fn one_colour_stays_that_colour_at_any_size() {
+        for colour in [0xFF_FFFF, 0x00_FF00, 0x01_0203, 0xFE_0080] {
+            let picture = canvas(64, 36, |_, _| 0xFF00_0000 | colour);
+            for (width, height) in [(64, 36), (128, 72), (32, 18), (1280, 720), (16, 9), (192, 108)] {
+                let window = scaled(&picture, width, height);
+                assert!(window.pixels.iter().all(|pixel| pixel & 0xFF_FFFF == colour), "{colour:06x} {width}");
+            }
+        }
+    }
+
+    #[test]
+    fn weights_add_up_for_every_pair_of_sizes() {
+        for from in 1..70 {
+            for to in 1..150 {
+                let axis = Axis::new(from, to);
+                for at in 0..to {
+                    let (first, weights) = axis.taps(at);
+                    assert_eq!(weights.iter().sum::<u32>(), ONE as u32, "{from} to {to} at {at}");
+                    assert!(first + weights.len() <= from, "{from} to {to} at {at}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn halving_takes_the_mean_of_four() {
+        let picture = canvas(4, 2, |x, y| [[0, 100, 8, 8], [100, 200, 8, 16]][y][x] * 0x01_0101);
+        assert_eq!(scaled(&picture, 2, 1).pixels, [100 * 0x01_0101, 10 * 0x01_0101]);
+    }
+
+    #[test]
+    fn doubling_mixes_neighbours() {
+        let picture = canvas(2, 1, |x, _| [0, 200][x]);
+        let window = scaled(&picture, 4, 2);
+        assert_eq!(window.pixels, [0, 50, 150, 200, 0, 50, 150, 200]);
+    }
+
+    #[test]
+    fn the_same_size_is_the_same_picture() {
+        let picture = canvas(33, 21, |x, y| (x * 31 + y * 17) as u32);
+        assert_eq!(scaled(&picture, 33, 21), picture);
+    }
+
+    #[test]
+    fn the_rest_of_the_window_is_black() {
+        let picture = canvas(20, 10, |_, _| 0xFF_FFFF);
+        let window = scaled(&picture, 30, 40);
+        for (i, pixel) in window.pixels.iter().enumerate() {
+            let inside = (12..27).contains(&(i / 30));
+            assert_eq!(*pixel, if inside { 0xFF_FFFF } else { 0 }, "row {}", i / 30);
+        }
+    }
+}

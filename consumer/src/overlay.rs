@@ -1,0 +1,166 @@
+//! Text over the picture: lines on a dark panel in the corner, and the help in the middle.
+
+use common::text::Font;
+
+use crate::canvas::{Rect, View};
+
+const TEXT: u32 = 0x00F0_F0F0;
+
+/// What to draw; nothing is drawn for an empty list.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Overlay {
+    /// In the upper left corner.
+    pub lines: Vec<String>,
+    /// In the middle.
+    pub help: Vec<String>,
+}
+
+/// A panel as it will be drawn.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Panel {
+    pub rect: Rect,
+    lines: Vec<String>,
+}
+
+/// Lays out and draws overlays, with the font kept for as long as the window keeps its size.
+#[derive(Debug, Default)]
+pub struct Painter {
+    font: Option<(usize, Font)>,
+}
+
+impl Painter {
+    /// Where the overlay will be in a window of that size, with its lines wrapped to fit.
+    pub fn layout(&mut self, overlay: &Overlay, window: (usize, usize)) -> Vec<Panel> {
+        let font = self.font(window);
+        let gap = font.height() / 2;
+        let corner = panel(font, &overlay.lines, window).map(|panel| panel.at(gap, gap, window));
+        let middle = panel(font, &overlay.help, window).map(|panel| {
+            let (x, y) = (window.0.saturating_sub(panel.rect.width), window.1.saturating_sub(panel.rect.height));
+            panel.at(x / 2, y / 2, window)
+        });
+        corner.into_iter().chain(middle).collect()
+    }
+
+    pub fn draw(&mut self, panel: &Panel, window: &mut View<'_>) {
+        let font = self.font((window.width, window.height));
+        darken(window, panel.rect);
+        let (width, clip) = (window.width, (panel.rect.x + panel.rect.width, panel.rect.y + panel.rect.height));
+        let pad = font.height() / 2;
+        for (i, line) in panel.lines.iter().enumerate() {
+            let at = ((panel.rect.x + pad) as isize, (panel.rect.y + pad / 2 + i * font.height()) as isize);
+            font.draw(line, at, clip, &mut |x, y, length| window.pixels[y * width + x..][..length].fill(TEXT));
+        }
+    }
+
+    /// About thirty lines fit above each other and ninety characters beside each other, but no letter is illegible.
+    fn font(&mut self, window: (usize, usize)) -> &Font {
+        let height = (window.1 / 28).min(window.0 / 45);
+        if self.font.as_ref().is_none_or(|(kept, _)| *kept != height) {
+            self.font = None;
+        }
+        &self.font.get_or_insert_with(|| (height, Font::of_height(height))).1
+    }
+}
+
+impl Panel {
+    /// Moved there and cut off at the window's edges.
+    fn at(mut self, x: usize, y: usize, window: (usize, usize)) -> Panel {
+        let (x, y) = (x.min(window.0), y.min(window.1));
+        let (width, height) = (self.rect.width.min(window.0 - x), self.rect.height.min(window.1 - y));
+        self.rect = Rect { x, y, width, height };
+        self
+    }
+}
+
+/// A panel around these lines, not placed yet.
+fn panel(font: &Font, lines: &[String], window: (usize, usize)) -> Option<Panel> {
+    let pad = font.height() / 2;
+    // The panel's own padding on both sides, and as much again to the window's edge.
+    let columns = (window.0.saturating_sub(4 * pad) / font.advance()).max(1);
+    let lines: Vec<String> = lines.iter().flat_map(|line| wrapped(line, columns)).collect();
+    let widest = lines.iter().map(|line| font.width(line)).max()?;
+    let rect = Rect { x: 0, y: 0, width: widest + 2 * pad, height: lines.len() * font.height() + pad };
+    Some(Panel { rect, lines })
+}
+
+/// The line in pieces of so many characters at most, broken at spaces where there are any.
+fn wrapped(line: &str, columns: usize) -> Vec<String> {
+    let (mut done, mut rest) = (Vec::new(), line);
+    while let Some((cut, _)) = rest.char_indices().nth(columns) {
+        let fits = &rest[..cut];
+        let space = if rest[cut..].starts_with(' ') { Some(cut) } else { fits.rfind(' ').filter(|at| *at > 0) };
+        let (head, tail) = rest.split_at(space.unwrap_or(cut));
+        done.push(head.to_owned());
+        rest = tail.trim_start_matches(' ');
+    }
+    done.push(rest.to_owned());
+    done
+}
+
+/// A quarter of the light is left.
+fn darken(window: &mut View<'_>, rect: Rect) {
+    for y in rect.y..rect.y + rect.height {
+        for pixel in &mut window.row(y)[rect.x..rect.x + rect.width] {
+            *pixel = *pixel >> 2 & 0x003F_3F3F;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn overlay(lines: &[&str], help: &[&str]) -> Overlay {
+        let owned = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect();
+        Overlay { lines: owned(lines), help: owned(help) }
+    }
+
+    #[test]
+    fn lines_are_wrapped_at_spaces() {
+        let cases: [(&str, usize, &[&str]); 6] = [
+            ("one two three", 20, &["one two three"]),
+            ("one two three", 7, &["one two", "three"]),
+            ("one two three", 8, &["one two", "three"]),
+            ("onetwothree", 4, &["onet", "woth", "ree"]),
+            ("äöü äöü", 3, &["äöü", "äöü"]),
+            ("", 3, &[""]),
+        ];
+        for (line, columns, expected) in cases {
+            assert_eq!(wrapped(line, columns), expected, "{line:?} in {columns}");
+        }
+    }
+
+    #[test]
+    fn nothing_outside_the_panels_is_touched_in_any_window() {
+        let text = overlay(&["a line that is rather long, too long for some", "b"], &["q  quit", "h  help"]);
+        for (width, height) in [(1, 1), (20, 200), (64, 36), (320, 180), (200, 15), (1280, 720), (3840, 2160)] {
+            let mut pixels = vec![0xFF_FFFF; width * height];
+            let mut painter = Painter::default();
+            let panels = painter.layout(&text, (width, height));
+            for panel in &panels {
+                painter.draw(panel, &mut View { pixels: &mut pixels, width, height });
+            }
+            for (i, pixel) in pixels.iter().enumerate() {
+                let (x, y) = (i % width, i / width);
+                let inside = panels.iter().any(|Panel { rect: r, .. }| {
+                    (r.x..r.x + r.width).contains(&x) && (r.y..r.y + r.height).contains(&y)
+                });
+                assert_eq!(inside, *pixel != 0xFF_FFFF, "{x},{y} in {width}x{height}");
+            }
+        }
+    }
+
+    #[test]
+    fn text_is_large_enough_to_read_and_its_panel_holds_it() {
+        for (width, height, font) in [(320, 180, 12), (1280, 720, 24), (1920, 1080, 32), (3840, 2160, 64)] {
+            let panels = Painter::default().layout(&overlay(&["0123456789"], &[]), (width, height));
+            assert_eq!(panels[0].rect.height, font + font / 2, "{width}x{height}");
+            assert_eq!(panels[0].rect.width, 10 * font / 2 + font, "{width}x{height}");
+        }
+    }
+
+    #[test]
+    fn no_lines_no_panel() {
+        assert!(Painter::default().layout(&Overlay::default(), (640, 360)).is_empty());
+    }
+}

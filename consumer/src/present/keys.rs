@@ -1,0 +1,95 @@
+//! Which keys were pressed, each press once.
+//!
+//! The window's own list of keys that are down misses what is pressed and released between two looks, and a key that
+//! is held repeats; so each change is listened to as it comes.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use minifb::{InputCallback, Window};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Key {
+    Quit,
+    Pause,
+    Snapshot,
+    Overlay,
+    Help,
+    NextSource,
+}
+
+#[derive(Debug)]
+pub struct Keys {
+    pressed: Receiver<Key>,
+}
+
+impl Keys {
+    /// The keys of that window from now on.
+    pub fn of(window: &mut Window) -> Keys {
+        let (sender, pressed) = channel();
+        window.set_input_callback(Box::new(Listener { sender, down: Vec::new() }));
+        Keys { pressed }
+    }
+
+    pub fn take(&self) -> Vec<Key> {
+        self.pressed.try_iter().collect()
+    }
+}
+
+struct Listener {
+    sender: Sender<Key>,
+    down: Vec<minifb::Key>,
+}
+
+impl InputCallback for Listener {
+    fn add_char(&mut self, _: u32) {}
+
+    fn set_key_state(&mut self, key: minifb::Key, is_down: bool) {
+        let was_down = self.down.contains(&key);
+        self.down.retain(|other| *other != key);
+        if is_down {
+            self.down.push(key);
+        }
+        if is_down
+            && !was_down
+            && let Some(meaning) = meaning(key)
+        {
+            // Nobody listens any more while the window closes.
+            let _ = self.sender.send(meaning);
+        }
+    }
+}
+
+fn meaning(key: minifb::Key) -> Option<Key> {
+    match key {
+        minifb::Key::Q | minifb::Key::Escape => Some(Key::Quit),
+        minifb::Key::Space => Some(Key::Pause),
+        minifb::Key::S => Some(Key::Snapshot),
+        minifb::Key::O => Some(Key::Overlay),
+        minifb::Key::H => Some(Key::Help),
+        minifb::Key::Tab => Some(Key::NextSource),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_held_key_counts_once_and_a_quick_one_is_not_missed() {
+        let (sender, pressed) = channel();
+        let mut listener = Listener { sender, down: Vec::new() };
+        for (key, is_down) in [
+            (minifb::Key::Space, true),
+            (minifb::Key::Space, true),
+            (minifb::Key::Space, false),
+            (minifb::Key::X, true),
+            (minifb::Key::O, true),
+            (minifb::Key::O, false),
+            (minifb::Key::O, true),
+        ] {
+            listener.set_key_state(key, is_down);
+        }
+        assert_eq!(pressed.try_iter().collect::<Vec<_>>(), [Key::Pause, Key::Overlay, Key::Overlay]);
+    }
+}
