@@ -51,9 +51,9 @@ pub fn overlay(viewer: &mut Viewer, reassembler: &Reassembler, now: Micros) -> (
         };
         lines.push(format!("end to end p50 {} p99 {} ms{mark}", ms(glance.p50), ms(glance.p99)));
         if base != TimeBase::RecordTimestamps {
-            lines.extend(glance.stages.chunks(4).map(|stages| {
+            lines.extend(glance.stages.chunks(4).enumerate().map(|(row, stages)| {
                 let stages: Vec<String> = stages.iter().map(|(s, d)| format!("{} {}", s.name(), ms(*d))).collect();
-                format!("  {}", stages.join(" + "))
+                format!("{} {}", if row == 0 { "=" } else { "+" }, stages.join(" + "))
             }));
         }
         title = format!("{} - {} ms - vidcons", on.source, ms(glance.p50));

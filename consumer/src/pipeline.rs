@@ -123,7 +123,10 @@ impl Run<'_> {
     /// The frame to show now.
     fn take(&mut self) -> anyhow::Result<Option<Held>> {
         if !self.options.every_frame {
-            return self.take_newest();
+            let newest = self.take_newest()?;
+            // What is held here is an ended session's last picture: a frame that came after it is news.
+            let repeat = self.held.take();
+            return Ok(newest.or(repeat));
         }
         if self.viewer.paused {
             // What is not taken waits at the broker: nothing is lost by a pause.
@@ -191,7 +194,7 @@ impl Run<'_> {
                 self.viewer.books.forget_gone(&self.receiver.reassembler);
                 Ok(self.viewer.admit(frame, base))
             }
-            Arrival::Ended { meta, picture, before_us, .. } => {
+            Arrival::Ended { meta, picture, before_us } => {
                 self.session_ended(&meta, picture.map(|p| *p), before_us);
                 Ok(None)
             }

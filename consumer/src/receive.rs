@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use common::clock::{Clock, Micros};
-use common::frame::{End, Frame, Meta, Origin, Session};
+use common::frame::{Frame, Meta, Origin, Session};
 use common::latency::TimeBase;
 use common::reassemble::{Limits, Pushed, Reassembler};
 use common::record::{self, Incoming, Rejected};
@@ -24,6 +24,8 @@ use crate::cli::Options;
 const LOOK: Duration = Duration::from_millis(100);
 /// Between two looks.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+/// A topic of which nothing was heard for that long is looked after.
+const SILENCE: Duration = Duration::from_secs(1);
 const ASK: Duration = Duration::from_secs(5);
 /// Bad records are told one by one up to here, then counted in silence.
 const REJECTIONS_TOLD: u64 = 5;
@@ -38,7 +40,7 @@ pub enum Arrival {
     /// A whole frame, with the record that completed it.
     Frame(Box<(Frame, TimeBase, Received)>),
     /// A session ended. `before_us`: it had ended before we looked.
-    Ended { meta: Box<Meta>, end: End, picture: Option<Box<Frame>>, before_us: bool },
+    Ended { meta: Box<Meta>, picture: Option<Box<Frame>>, before_us: bool },
     /// Everything that the topic held when we began has been read.
     EndOfTopic,
 }
@@ -69,6 +71,8 @@ pub struct Receiver {
     /// Where each partition ended when we began, where that ends the run.
     history_ends: Option<Vec<(i32, i64)>>,
     trouble_said: bool,
+    /// When a record came last, or the topic was last found to be there.
+    heard: Micros,
 }
 
 impl Receiver {
@@ -101,6 +105,7 @@ impl Receiver {
             joining: BTreeSet::new(),
             history_ends: (options.until.end && options.history()).then(Vec::new),
             trouble_said: false,
+            heard: began,
         })
     }
 
@@ -116,9 +121,10 @@ impl Receiver {
         match self.tail.next(timeout) {
             Event::Record(received) => {
                 self.trouble_said = false;
+                self.heard = self.clock.now();
                 self.take(received)
             }
-            Event::Nothing => Ok(Arrival::Nothing),
+            Event::Nothing => self.check_topic(),
             Event::End => Ok(if self.history_ends.is_some() && self.group.is_some() { Arrival::EndOfTopic } else { Arrival::Nothing }),
             Event::Gone => {
                 tracing::warn!("topic {} is gone: waiting for it", self.topic);
@@ -137,6 +143,19 @@ impl Receiver {
                 Ok(Arrival::Nothing)
             }
         }
+    }
+
+    /// A topic that was deleted says nothing: where nothing comes, whether it is still there is asked now and then.
+    fn check_topic(&mut self) -> anyhow::Result<Arrival> {
+        let now = self.clock.now();
+        if now.since(self.heard) >= SILENCE && self.group.is_none() {
+            self.heard = now;
+            if self.tail.is_gone(LOOK)? {
+                tracing::warn!("topic {} is gone: waiting for it", self.topic);
+                self.look_again(Position::Beginning);
+            }
+        }
+        Ok(Arrival::Nothing)
     }
 
     /// Gives up on frames that have waited too long for their parts.
@@ -247,10 +266,10 @@ impl Receiver {
         Ok(match result {
             Ok(Pushed::Nothing) => Arrival::Progress,
             Ok(Pushed::Frame(frame)) => Arrival::Frame(Box::new((frame, base, received))),
-            Ok(Pushed::End(meta, end, picture)) => {
+            Ok(Pushed::End(meta, _, picture)) => {
                 let before_us = meta.stamps.published < self.began
                     && self.reassembler.session(&meta.source, meta.session).is_none_or(|s| s.newest_whole().is_none());
-                Arrival::Ended { meta: Box::new(meta), end, picture: picture.map(Box::new), before_us }
+                Arrival::Ended { meta: Box::new(meta), picture: picture.map(Box::new), before_us }
             }
             Err(why) => self.reject(&received, &why),
         })

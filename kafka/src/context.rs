@@ -25,12 +25,6 @@ impl Ears {
         self.trouble.lock().ok().and_then(|trouble| trouble.clone())
     }
 
-    pub fn clear(&self) {
-        if let Ok(mut trouble) = self.trouble.lock() {
-            *trouble = None;
-        }
-    }
-
     fn hear(&self, denied: bool, words: &str) {
         if let Ok(mut trouble) = self.trouble.lock()
             && !trouble.as_ref().is_some_and(|t| t.denied)

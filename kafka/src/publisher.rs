@@ -23,6 +23,8 @@ pub enum Delivery {
     Acknowledged,
     /// The client gave it up: it waited too long, or the program ended.
     Late,
+    /// The topic is gone.
+    NoTopic,
     /// The broker or the client said no: why.
     Refused(String),
 }
@@ -33,6 +35,9 @@ impl From<RDKafkaErrorCode> for Delivery {
             RDKafkaErrorCode::MessageTimedOut | RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight => {
                 Delivery::Late
             }
+            RDKafkaErrorCode::UnknownTopic
+            | RDKafkaErrorCode::UnknownTopicOrPartition
+            | RDKafkaErrorCode::UnknownPartition => Delivery::NoTopic,
             RDKafkaErrorCode::MessageSizeTooLarge => Delivery::Refused(
                 "message too large: the topic's max.message.bytes (or the broker's message.max.bytes) is lower than \
                  what we were told; set --max-message-bytes"
@@ -145,15 +150,6 @@ impl<T: Send + Sync + 'static> Publisher<T> {
     /// Drops what is still queued or on its way; each such record comes back as late.
     pub fn give_up(&self) {
         self.producer.purge(PurgeConfig::default().queue().inflight());
-    }
-
-    /// Why no broker answers, if none does.
-    pub fn trouble(&self) -> Option<String> {
-        self.producer.context().ears.trouble().map(|t| t.words)
-    }
-
-    pub fn forget_trouble(&self) {
-        self.producer.context().ears.clear();
     }
 
     /// Waits for a topic just made to have its leaders, and checks the partition.

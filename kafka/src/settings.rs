@@ -33,7 +33,9 @@ pub(crate) fn common(connection: &Connection, client_id: &str) -> ClientConfig {
         .set("reconnect.backoff.max.ms", "200")
         .set("retry.backoff.ms", "20")
         .set("retry.backoff.max.ms", "200")
-        .set("topic.metadata.refresh.fast.interval.ms", "50");
+        .set("topic.metadata.refresh.fast.interval.ms", "50")
+        // Topics are made by us with what video needs, never by asking for one that is not there.
+        .set("allow.auto.create.topics", "false");
     if connection.brokers.split(',').all(|b| b.starts_with("localhost:") || b.starts_with("127.")) {
         // localhost is ::1 too, where most brokers do not listen: the first try would fail.
         config.set("broker.address.family", "v4");
@@ -79,7 +81,6 @@ pub(crate) fn consumer(connection: &Connection, client_id: &str, group: Option<&
         .set("auto.commit.interval.ms", "1000")
         .set("auto.offset.reset", "error")
         .set("enable.partition.eof", "true")
-        .set("allow.auto.create.topics", "false")
         .set("fetch.min.bytes", "1")
         .set("fetch.queue.backoff.ms", "2")
         .set("fetch.error.backoff.ms", "20")

@@ -137,6 +137,20 @@ impl Tail {
         }
     }
 
+    /// Whether the topic that is being read was deleted, or made anew since. No answer is no news.
+    pub fn is_gone(&self, timeout: Duration) -> Result<bool, KafkaFault> {
+        match self.find(timeout)? {
+            Found::NoBroker(_) => Ok(false),
+            Found::NoTopic => Ok(true),
+            Found::Topic { .. } => {
+                let shorter = |(&partition, &next): (&i32, &i64)| {
+                    self.bounds(partition, timeout).is_ok_and(|(_, high)| high < next)
+                };
+                Ok(self.next.iter().any(shorter))
+            }
+        }
+    }
+
     /// First and next offsets of a partition.
     pub fn bounds(&self, partition: i32, timeout: Duration) -> Result<(i64, i64), KafkaFault> {
         self.consumer

@@ -26,10 +26,12 @@ use crate::pace::{Pace, Pacer};
 use crate::picture::Picture;
 use crate::publish::{Publish, Shared};
 use crate::source::{About, Input, Kind, Source};
-use crate::status;
+use crate::status::Telling;
 
 /// A live picture that waited that long for its acknowledgement is given up.
 const LIVE_WAIT: Duration = Duration::from_secs(2);
+/// A topic that seems to be gone is looked after at most that often.
+const MEND_EVERY: Duration = Duration::from_secs(1);
 /// A sleep looks up that often whether it is still wanted.
 const LOOK_UP: Duration = Duration::from_millis(50);
 
@@ -63,7 +65,7 @@ pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> any
     // What comes as it comes must find us ready; what waits for us is looked at first, as it may not be there.
     let waits = matches!(options.source.input, Input::File(_));
     let early = if waits { Some(open()?) } else { None };
-    let limit = prepare_topic(options, &*clock)?;
+    let limit = prepare_topic(options, options.timeout, &*clock)?;
     let early = match early {
         Some(source) => Some(source),
         None if matches!(options.source.input, Input::TestCard { .. }) => None,
@@ -97,10 +99,10 @@ fn every_frame(options: &Options, kind: Kind) -> bool {
 }
 
 /// Makes the topic if need be, and asks for its limit.
-fn prepare_topic(options: &Options, clock: &dyn Clock) -> anyhow::Result<Limit> {
-    let admin = Admin::connect(&options.connection, "vidprod", options.timeout, clock)?;
+fn prepare_topic(options: &Options, timeout: Duration, clock: &dyn Clock) -> anyhow::Result<Limit> {
+    let admin = Admin::connect(&options.connection, "vidprod", timeout, clock)?;
     let topic = &options.topic;
-    if admin.ensure(topic, options.create, options.timeout)? == Created::Now {
+    if admin.ensure(topic, options.create, timeout)? == Created::Now {
         let kept = topic.retention.map_or("for ever".to_owned(), |r| humantime::format_duration(r).to_string());
         tracing::info!(
             "made topic {}: {} partition(s), keeps frames {kept} (--partitions, --retention; 720p30 is 10-15 GB an hour)",
@@ -110,7 +112,7 @@ fn prepare_topic(options: &Options, clock: &dyn Clock) -> anyhow::Result<Limit> 
     }
     let of_topic = match options.message_bytes_max {
         Some(given) => Some(given),
-        None => admin.message_bytes_max(&topic.name, options.timeout),
+        None => admin.message_bytes_max(&topic.name, timeout),
     };
     Limit::new(of_topic, &options.headers).context(format!("topic {}", topic.name))
 }
@@ -169,7 +171,7 @@ impl Run {
             let name = |name: &str| std::thread::Builder::new().name(name.to_owned());
             let capture = name("capture").spawn_scoped(scope, || self.capture(source, options.pace))?;
             let encode = name("encode").spawn_scoped(scope, || self.encode(encoder, publish))?;
-            status::watch(&self.shared, &about, !options.quiet, &*self.clock, &self.done, options.quality);
+            self.watch(options, &about);
             let panicked = || anyhow::anyhow!("a thread panicked");
             let captured = capture.join().unwrap_or_else(|_| Err(panicked()));
             let encoded = encode.join().unwrap_or_else(|_| Err(panicked()));
@@ -270,6 +272,25 @@ impl Run {
             self.recycle(shot.picture);
         }
         Ok(publish)
+    }
+
+    /// Tells how it goes, and looks after the topic, until the encoder is done.
+    fn watch(&self, options: &Options, about: &About) {
+        let mut telling = Telling::new(about, options, &*self.clock);
+        let mut mended = Micros(0);
+        while !self.done.load(Ordering::Relaxed) {
+            let now = self.clock.now();
+            telling.tell(&self.shared, now);
+            let gone = self.shared.lock().may_have_no_topic(now);
+            if gone && options.create && now.since(mended) > MEND_EVERY {
+                mended = now;
+                // Somebody may have deleted the topic under us. A broker that is down answers nothing, and is waited for.
+                if let Err(error) = prepare_topic(options, MEND_EVERY, &*self.clock) {
+                    tracing::debug!("looking after topic {}: {error:#}", options.topic.name);
+                }
+            }
+            self.clock.sleep_until(now.plus(LOOK_UP));
+        }
     }
 
     fn recycle(&self, picture: Picture) {

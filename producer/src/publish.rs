@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use common::clock::{Clock, Micros};
-use common::frame::{End, Frame, Meta};
+use common::frame::{Frame, Meta};
 use common::ledger::{Loss, ProducerBooks};
 use common::record::{self, Record};
 use common::stamps::Stage;
@@ -14,6 +14,8 @@ use kafka::{Connection, Delivery, KafkaFault, PublisherSettings};
 
 /// Frames in flight: this much, and never less than two of the largest.
 const IN_FLIGHT_BYTES: usize = 4 << 20;
+/// A broker that answers nothing for that long is said to be silent.
+const SILENCE: Duration = Duration::from_secs(1);
 /// A wait looks up that often whether it is still wanted.
 const LOOK_UP: Duration = Duration::from_millis(50);
 
@@ -31,12 +33,27 @@ pub struct State {
     in_flight_frames: usize,
     largest: usize,
     end_open: bool,
+    /// The broker says that the topic is gone.
+    topic_gone: bool,
+    /// When the broker was last heard of, or first had something to answer.
+    heard: Micros,
 }
 
 impl State {
     /// What the producer has given up so far.
     pub fn dropped(&self) -> u64 {
         self.books.losses.sum()
+    }
+
+    /// How long the broker has owed us an answer, where that is long.
+    pub fn silence(&self, now: Micros) -> Option<Duration> {
+        let silence = now.since(self.heard);
+        (self.in_flight_frames > 0 && silence > SILENCE).then_some(silence)
+    }
+
+    /// Whether the topic should be looked after: it was said to be gone, or nothing is heard. Asking takes note.
+    pub fn may_have_no_topic(&mut self, now: Micros) -> bool {
+        std::mem::take(&mut self.topic_gone) || self.silence(now).is_some()
     }
 
     fn has_room(&self) -> bool {
@@ -126,6 +143,9 @@ impl Publish {
         });
         {
             let mut state = self.shared.lock();
+            if state.in_flight_frames == 0 {
+                state.heard = ticket.published;
+            }
             state.in_flight_bytes += ticket.bytes;
             state.in_flight_frames += 1;
             state.largest = state.largest.max(ticket.bytes);
@@ -170,15 +190,6 @@ impl Publish {
         }
     }
 
-    /// Why no broker answers, if none does.
-    pub fn trouble(&self) -> Option<String> {
-        self.publisher.trouble()
-    }
-
-    pub fn counts(&self) -> End {
-        self.shared.lock().books.end()
-    }
-
     fn send(&self, mut record: Record, ticket: Ticket) {
         if let Some(key) = &self.key {
             record.key = Some(key.clone());
@@ -193,7 +204,9 @@ fn settle(shared: &Shared, ticket: Ticket, delivery: Delivery, now: Micros) {
     match ticket {
         Ticket::End => state.end_open = false,
         Ticket::Part(ticket) => {
-            if delivery != Delivery::Acknowledged {
+            if delivery == Delivery::Acknowledged {
+                state.heard = now;
+            } else {
                 // The first failure is kept; a later one changes nothing.
                 let _ = ticket.failed.set(delivery);
             }
@@ -202,25 +215,35 @@ fn settle(shared: &Shared, ticket: Ticket, delivery: Delivery, now: Micros) {
             }
             state.in_flight_bytes -= ticket.bytes;
             state.in_flight_frames -= 1;
-            enter(&mut state.books, &ticket, now);
+            enter(&mut state, &ticket, now);
         }
     }
     shared.delivered.notify_all();
 }
 
-fn enter(books: &mut ProducerBooks, ticket: &FrameTicket, now: Micros) {
+fn enter(state: &mut State, ticket: &FrameTicket, now: Micros) {
+    let books = &mut state.books;
     match ticket.failed.get() {
         None | Some(Delivery::Acknowledged) => {
             books.acknowledged += 1;
             books.ack.record(now.since(ticket.published));
         }
         Some(Delivery::Late) => books.losses.add(Loss::Late),
-        Some(Delivery::Refused(why)) => {
-            books.losses.add(Loss::Refused);
-            if !books.refusals.contains_key(why) {
-                tracing::warn!("the broker refused a frame: {why}");
-            }
-            *books.refusals.entry(why.clone()).or_default() += 1;
+        Some(Delivery::NoTopic) => {
+            state.topic_gone = true;
+            refuse(books, "the topic is gone");
+        }
+        Some(Delivery::Refused(why)) => refuse(books, why),
+    }
+}
+
+fn refuse(books: &mut ProducerBooks, why: &str) {
+    books.losses.add(Loss::Refused);
+    match books.refusals.get_mut(why) {
+        Some(times) => *times += 1,
+        None => {
+            tracing::warn!("the broker refused a frame: {why}");
+            books.refusals.insert(why.to_owned(), 1);
         }
     }
 }

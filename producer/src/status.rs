@@ -1,18 +1,22 @@
 //! What vidprod says while it runs.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
 use common::clock::{Clock, Micros};
 use common::report::bytes;
 use shell::status::Status;
 
+use crate::cli::Options;
 use crate::publish::Shared;
 use crate::source::About;
 
-const EVERY: Duration = Duration::from_millis(50);
+/// What is told, and what its rates are told from: the last telling.
+#[derive(Debug)]
+pub struct Telling {
+    status: Status,
+    quality: u8,
+    began: Micros,
+    told: Told,
+}
 
-/// What the rates are told from: the last telling.
 #[derive(Clone, Copy, Debug)]
 struct Told {
     at: Micros,
@@ -20,20 +24,26 @@ struct Told {
     bytes: u64,
 }
 
-/// Tells how it goes until `done`.
-pub fn watch(shared: &Shared, about: &About, shown: bool, clock: &dyn Clock, done: &AtomicBool, quality: u8) {
-    let mut status = Status::new(about.frames, shown);
-    let began = clock.now();
-    let mut told = Told { at: began, frames: 0, bytes: 0 };
-    while !done.load(Ordering::Relaxed) {
-        let now = clock.now();
+impl Telling {
+    pub fn new(about: &About, options: &Options, clock: &dyn Clock) -> Telling {
+        let began = clock.now();
+        Telling {
+            status: Status::new(about.frames, !options.quiet),
+            quality: options.quality,
+            began,
+            told: Told { at: began, frames: 0, bytes: 0 },
+        }
+    }
+
+    /// Tells how it goes, if it is time.
+    pub fn tell(&mut self, shared: &Shared, now: Micros) {
         let captured = shared.lock().books.captured;
+        let Telling { status, quality, began, told } = self;
         status.tell(now, captured, || {
-            let (line, next) = line(shared, began, now, told, quality);
-            told = next;
+            let (line, next) = line(shared, *began, now, *told, *quality);
+            *told = next;
             line
         });
-        clock.sleep_until(now.plus(EVERY));
     }
 }
 
@@ -46,8 +56,9 @@ fn line(shared: &Shared, began: Micros, now: Micros, told: Told, quality: u8) ->
     let rate = ((next.bytes - told.bytes) as f64 / seconds) as u64;
     let ack = books.ack.histogram();
     let ack_ms = |q: f64| ack.value_at_quantile(q) as f64 / 1000.0;
+    let silent = state.silence(now).map_or(String::new(), |s| format!("  the broker is silent for {:.0} s", s.as_secs_f64()));
     let line = format!(
-        "{:.1} s  {fps:.1} fps  {}/s  quality {quality}  frame {}  dropped {}  acknowledged {} in p50 {:.1} p99 {:.1} ms",
+        "{:.1} s  {fps:.1} fps  {}/s  quality {quality}  frame {}  dropped {}  acknowledged {} in p50 {:.1} p99 {:.1} ms{silent}",
         now.since(began).as_secs_f64(),
         bytes(rate),
         books.captured,

@@ -29,6 +29,7 @@ pub struct Status {
     bar: Option<ProgressBar>,
     every: Duration,
     next: Micros,
+    last: String,
 }
 
 impl Status {
@@ -39,7 +40,7 @@ impl Status {
             slot.clone_from(&bar);
         }
         let every = if bar.is_some() { TERMINAL_EVERY } else { LOG_EVERY };
-        Status { bar, every, next: Micros(0) }
+        Status { bar, every, next: Micros(0), last: String::new() }
     }
 
     /// Tells `line` if it is time.
@@ -56,7 +57,17 @@ impl Status {
                 bar.tick();
             }
             None if first => {} // nothing to tell yet
-            None => tracing::info!("{}", line()),
+            None => self.log(line()),
+        }
+    }
+}
+
+impl Status {
+    /// A line that says the same as the last one is not repeated.
+    fn log(&mut self, line: String) {
+        if line != self.last {
+            tracing::info!("{line}");
+            self.last = line;
         }
     }
 }
