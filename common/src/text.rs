@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 
 use spleen_font::{FONT_6X12, FONT_8X16, FONT_12X24, FONT_16X32, FONT_32X64};
 
@@ -66,12 +67,10 @@ impl Font {
     ) {
         let glyph = self.face.glyphs.get(&character).copied();
         for row in 0..self.face.height {
-            let mut column = 0;
-            while let Some((begin, end)) = self.face.next_run(glyph, row, column) {
-                column = end;
-                let left = (at.0 + (begin * self.scale) as isize).clamp(0, clip.0 as isize) as usize;
-                let right = (at.0 + (end * self.scale) as isize).clamp(0, clip.0 as isize) as usize;
-                let top = at.1 + (row * self.scale) as isize;
+            let top = at.1 + (row * self.scale) as isize;
+            for columns in runs(self.face.row(glyph, row)) {
+                let edge = |column: usize| (at.0 + (column * self.scale) as isize).clamp(0, clip.0 as isize) as usize;
+                let (left, right) = (edge(columns.start), edge(columns.end));
                 for y in (top..top + self.scale as isize).filter(|y| (0..clip.1 as isize).contains(y)) {
                     if right > left {
                         run(left, y as usize, right - left);
@@ -125,28 +124,39 @@ impl Face {
         Some(Face { width: number(7)?, height: number(6)?, bits, glyphs: glyphs_of(names.take(count)) })
     }
 
-    /// The next run of set pixels in a row of a glyph, from `column` on.
-    fn next_run(&self, glyph: Option<usize>, row: usize, column: usize) -> Option<(usize, usize)> {
-        let begin = (column..self.width).find(|x| self.is_set(glyph, row, *x))?;
-        let end = (begin..self.width).find(|x| !self.is_set(glyph, row, *x)).unwrap_or(self.width);
-        Some((begin, end))
-    }
-
-    fn is_set(&self, glyph: Option<usize>, row: usize, column: usize) -> bool {
+    /// A row of a glyph, its leftmost pixel in the highest bit.
+    fn row(&self, glyph: Option<usize>, row: usize) -> u32 {
         let Some(glyph) = glyph else {
-            return self.in_box(row, column);
+            return self.box_row(row);
         };
         let stride = self.width.div_ceil(8);
-        self.bits[(glyph * self.height + row) * stride + column / 8] & 0x80 >> (column % 8) != 0
+        let bytes = &self.bits[(glyph * self.height + row) * stride..][..stride];
+        bytes.iter().enumerate().fold(0, |bits, (i, byte)| bits | u32::from(*byte) << (24 - 8 * i))
     }
 
     /// The frame that stands for a character that the font lacks.
-    fn in_box(&self, row: usize, column: usize) -> bool {
-        let (margin, right) = (self.height / 8, self.width - 2);
+    fn box_row(&self, row: usize) -> u32 {
+        let margin = self.height / 8;
         let (top, bottom) = (margin, self.height - 1 - margin);
-        let inside = (top..=bottom).contains(&row) && (1..=right).contains(&column);
-        inside && (row == top || row == bottom || column == 1 || column == right)
+        let pixels = |columns: Range<usize>| columns.fold(0, |bits, column| bits | 1 << (31 - column));
+        let (left, right) = (1, self.width - 2);
+        match row {
+            _ if row == top || row == bottom => pixels(left..right + 1),
+            _ if row > top && row < bottom => pixels(left..left + 1) | pixels(right..right + 1),
+            _ => 0,
+        }
     }
+}
+
+/// The runs of set bits from left to right, as columns.
+fn runs(mut bits: u32) -> impl Iterator<Item = Range<usize>> {
+    std::iter::from_fn(move || {
+        let begin = bits.leading_zeros() as usize;
+        let length = bits.checked_shl(begin as u32)?.leading_ones() as usize;
+        let end = begin + length;
+        bits &= u32::MAX.checked_shr(end as u32).unwrap_or(0);
+        Some(begin..end)
+    })
 }
 
 /// From the characters of each glyph to the glyph of each character.

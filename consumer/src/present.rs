@@ -174,15 +174,6 @@ impl Presenter {
         }
     }
 
-    /// A copy of the last picture as it was decoded: unscaled and without the overlay.
-    pub fn picture(&mut self) -> Option<Canvas> {
-        match self.holder {
-            Holder::Nobody => None,
-            Holder::Canvas => Some(self.canvas.clone()),
-            Holder::Screen => self.screen_copy(),
-        }
-    }
-
     /// Takes the overlay off the picture that it was drawn on.
     fn uncover(&mut self) {
         let (width, height) = self.screen.size();

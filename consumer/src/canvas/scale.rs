@@ -47,24 +47,32 @@ impl Scaler {
         (self.from, self.to) = (from, to);
         self.columns = Axis::new(from.0, to.0);
         self.rows = Axis::new(from.1, to.1);
-        self.sums.resize(from.0, (0, 0));
+        // One more, as the last pixel's second tap lies outside; its weight is zero.
+        self.sums.clear();
+        self.sums.resize(from.0 + 1, (0, 0));
     }
 
     fn sum_rows(&mut self, picture: &Canvas, y: usize) {
         let (first, weights) = self.rows.taps(y);
-        for (tap, weight) in weights.iter().enumerate() {
+        let sums = &mut self.sums[..picture.width];
+        sums.fill((0, 0));
+        for (tap, weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0) {
             let row = &picture.pixels[(first + tap) * picture.width..][..picture.width];
-            for (sum, pixel) in self.sums.iter_mut().zip(row) {
-                let part = ((pixel & RED_BLUE) * weight, ((pixel & GREEN) >> 8) * weight);
-                *sum = if tap == 0 { part } else { (sum.0 + part.0, sum.1 + part.1) };
+            for (sum, pixel) in sums.iter_mut().zip(row) {
+                sum.0 += (pixel & RED_BLUE) * weight;
+                sum.1 += ((pixel & GREEN) >> 8) * weight;
             }
         }
-        for sum in &mut self.sums {
+        for sum in sums {
             *sum = (sum.0 >> 8 & RED_BLUE, sum.1 >> 8);
         }
     }
 
     fn sum_columns(&self, row: &mut [u32]) {
+        if self.to.0 < self.from.0 { self.mean_columns(row) } else { self.mix_columns(row) }
+    }
+
+    fn mean_columns(&self, row: &mut [u32]) {
         for (x, pixel) in row.iter_mut().enumerate() {
             let (first, weights) = self.columns.taps(x);
             let (mut red_blue, mut green) = (0, 0);
@@ -72,6 +80,16 @@ impl Scaler {
                 red_blue += sum.0 * weight;
                 green += sum.1 * weight;
             }
+            *pixel = red_blue >> 8 & RED_BLUE | green & GREEN;
+        }
+    }
+
+    /// Two taps for each pixel: without the inner loop this takes a third of the time.
+    fn mix_columns(&self, row: &mut [u32]) {
+        let pairs = self.columns.weights.chunks_exact(2);
+        for ((pixel, (first, _)), pair) in row.iter_mut().zip(&self.columns.starts).zip(pairs) {
+            let (left, right) = (self.sums[*first], self.sums[first + 1]);
+            let (red_blue, green) = (left.0 * pair[0] + right.0 * pair[1], left.1 * pair[0] + right.1 * pair[1]);
             *pixel = red_blue >> 8 & RED_BLUE | green & GREEN;
         }
     }
@@ -111,10 +129,7 @@ impl Axis {
         let middle = ((2 * at + 1) * from * ONE / (2 * to)).saturating_sub(ONE / 2).min((from - 1) * ONE);
         let (first, share) = (middle / ONE, (middle % ONE) as u32);
         self.starts.push((first, self.weights.len()));
-        self.weights.push(ONE as u32 - share);
-        if share > 0 {
-            self.weights.push(share);
-        }
+        self.weights.extend([ONE as u32 - share, share]);
         first
     }
 
@@ -176,7 +191,8 @@ mod tests {
                 for at in 0..to {
                     let (first, weights) = axis.taps(at);
                     assert_eq!(weights.iter().sum::<u32>(), ONE as u32, "{from} to {to} at {at}");
-                    assert!(first + weights.len() <= from, "{from} to {to} at {at}");
+                    let last = weights.iter().rposition(|weight| *weight > 0).unwrap();
+                    assert!(first + last < from, "{from} to {to} at {at}");
                 }
             }
         }
