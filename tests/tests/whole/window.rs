@@ -86,7 +86,7 @@ fn paused_frames_are_counted() {
     let (screen, topic) = (Xvfb::start(), kafka.topic("pause"));
     let mut viewer = Program::vidcons()
         .on(kafka, &topic)
-        .args(["--position", "0,0", "--borderless"])
+        .args(["--position", "0,0", "--borderless", "--no-overlay"])
         .env("DISPLAY", screen.display())
         .start();
     let card = ["test", "--size", "640x360", "--fps", "20"];
