@@ -132,3 +132,23 @@ fn a_hundred_thousand_bad_records_cost_no_good_frame_and_no_memory() {
     let shown: Vec<usize> = jpegs(&stream).iter().filter_map(|jpeg| good.iter().position(|g| g == jpeg)).collect();
     assert_eq!(shown, (0..good.len()).collect::<Vec<_>>(), "{}", viewer.story());
 }
+
+#[test]
+fn a_few_bytes_under_a_source_s_key_do_not_hide_its_frames() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&["ffmpeg"]) {
+        return;
+    }
+    let (clean, topic, clips) = (kafka.topic("clean"), kafka.topic("few-bytes"), folder());
+    let clip = small_clip(clips.path(), 30);
+    Program::vidprod().arg(clip).args(["--source", "good", "--speed", "max"]).on(kafka, &clean).run().ok();
+    let mut records = kafka.records(&clean);
+    // What looks like the begin of a JPEG and has none of our headers is somebody else's picture, and here a broken one.
+    let bytes = Record { key: Some(b"good".into()), value: vec![0xff, 0xd8, 0xff], ..Record::default() };
+    records.insert(5, bytes);
+    kafka.create_topic(&topic, 1, &[]);
+    kafka.publish(&topic, records);
+    let viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--every-frame", "-o", "beginning", "-e"]);
+    let viewer = viewer.run().ok();
+    assert_eq!(viewer.report().number("frames.shown"), 30, "{}", viewer.story());
+}
