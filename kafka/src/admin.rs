@@ -8,14 +8,17 @@ use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier, TopicReplicat
 use rdkafka::client::Client;
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::metadata::Metadata;
+use rdkafka::producer::{BaseProducer, Producer};
 
-use crate::context::Ears;
+use crate::context::{Ears, Trouble};
 use crate::error::{KafkaFault, name, plain, setting};
 use crate::options::Connection;
 use crate::settings;
 
 /// A metadata request that gets no answer is asked again after that long.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
+/// How long the cause of a failed connection is listened for.
+const PROBE: Duration = Duration::from_millis(100);
 /// Kafka's smallest and our largest segment.
 const SEGMENT_BYTES: u64 = 64 << 20;
 
@@ -47,7 +50,6 @@ pub struct TopicSummary {
 /// Asks and changes what a cluster has.
 pub struct Admin {
     client: AdminClient<Ears>,
-    ears: Ears,
     brokers: String,
 }
 
@@ -66,11 +68,18 @@ impl Admin {
         clock: &dyn Clock,
     ) -> Result<Admin, KafkaFault> {
         let config = settings::with_the_users(settings::common(connection, client_id), connection);
-        let ears = Ears::default();
-        let client: AdminClient<Ears> = config.create_with_context(ears.clone()).map_err(setting)?;
-        let admin = Admin { client, ears, brokers: connection.brokers.clone() };
-        reach(admin.client.inner(), &admin.ears, &admin.brokers, timeout, clock)?;
-        Ok(admin)
+        let client: AdminClient<Ears> = config.create_with_context(Ears::default()).map_err(setting)?;
+        let mut probe = None;
+        reach(client.inner(), &connection.brokers, timeout, clock, || {
+            // An admin client does not tell why it cannot connect; a producer that is polled does.
+            let probe: &BaseProducer<Ears> = match &mut probe {
+                Some(probe) => probe,
+                none => none.insert(config.create_with_context(Ears::default()).ok()?),
+            };
+            probe.poll(PROBE);
+            probe.context().trouble()
+        })?;
+        Ok(Admin { client, brokers: connection.brokers.clone() })
     }
 
     /// Every topic but Kafka's own.
@@ -132,13 +141,13 @@ impl Admin {
     }
 }
 
-/// Waits until a broker answers, at most `timeout`.
+/// Waits until a broker answers, at most `timeout`. `trouble` says why none does.
 pub(crate) fn reach<C: rdkafka::ClientContext>(
     client: &Client<C>,
-    ears: &Ears,
     brokers: &str,
     timeout: Duration,
     clock: &dyn Clock,
+    mut trouble: impl FnMut() -> Option<Trouble>,
 ) -> Result<(), KafkaFault> {
     let until = clock.now().plus(timeout);
     loop {
@@ -146,9 +155,8 @@ pub(crate) fn reach<C: rdkafka::ClientContext>(
         let Err(error) = client.fetch_metadata(None, left.min(ASK_AGAIN).max(Duration::from_millis(1))) else {
             return Ok(());
         };
-        let trouble = ears.trouble();
         let brokers = brokers.to_owned();
-        match trouble {
+        match trouble() {
             Some(trouble) if trouble.denied => return Err(KafkaFault::Denied { brokers, cause: trouble.words }),
             trouble if clock.now() >= until => {
                 let cause = trouble.map_or_else(|| plain(&error), |t| t.words);

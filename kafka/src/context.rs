@@ -6,6 +6,8 @@ use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::ProducerContext;
 
 /// The last trouble of one client, and its log lines sent on.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +38,10 @@ impl Ears {
 
 impl ClientContext for Ears {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        // A client that is not polled tells of its broken connections only here.
+        if facility == "FAIL" {
+            self.hear(is_denial(message), &brief(message));
+        }
         // The client warns of much that it mends by itself a moment later; what matters reaches us as an error.
         match level {
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
@@ -61,11 +67,33 @@ impl ClientContext for Ears {
 
 impl ConsumerContext for Ears {}
 
+/// For a producer that only listens.
+impl ProducerContext for Ears {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {}
+}
+
+/// A connection that failed because of who we are, or how we say it.
+fn is_denial(message: &str) -> bool {
+    ["SASL authentication", "SSL handshake failed", "ssl.ca.location"].iter().any(|words| message.contains(words))
+}
+
 /// `host:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused (after 0ms in state CONNECT)` → the cause.
 fn brief(reason: &str) -> String {
     let cause = reason.split_once(" (after").map_or(reason, |(cause, _)| cause);
-    let cause = cause.split_once(" failed: ").map_or(cause, |(_, cause)| cause);
-    cause.rsplit_once("/bootstrap: ").map_or(cause, |(_, cause)| cause).trim().to_owned()
+    if let Some((before, why)) = cause.split_once(" failed: ")
+        && before.contains("Connect to ")
+    {
+        return why.trim().to_owned();
+    }
+    let named = |part: &&str| !part.starts_with("[thrd:") && !part.contains("/bootstrap") && !is_broker(part);
+    cause.split(": ").filter(named).collect::<Vec<_>>().join(": ").trim().to_owned()
+}
+
+/// `host:9092/1`, as librdkafka names a broker in its messages.
+fn is_broker(part: &str) -> bool {
+    part.rsplit_once('/').is_some_and(|(host, id)| host.contains(':') && id.chars().all(|c| c.is_ascii_digit()))
 }
 
 #[cfg(test)]

@@ -121,7 +121,7 @@ impl<T: Send + Sync + 'static> Publisher<T> {
         let ears = Ears::default();
         let context = Deliveries { ears: ears.clone(), delivered: Box::new(delivered) };
         let producer: ThreadedProducer<Deliveries<T>> = config.create_with_context(context).map_err(setting)?;
-        reach(producer.client(), &ears, &connection.brokers, timeout, clock)?;
+        reach(producer.client(), &connection.brokers, timeout, clock, || ears.trouble())?;
         let publisher = Publisher { producer, settings };
         publisher.find_topic(timeout, clock)?;
         Ok(publisher)

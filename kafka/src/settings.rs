@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
 
 use crate::options::Connection;
 
@@ -24,6 +25,8 @@ pub enum Waiting {
 /// What all clients of ours have in common.
 pub(crate) fn common(connection: &Connection, client_id: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
+    // What of it is told is decided by our own filter.
+    config.set_log_level(RDKafkaLogLevel::Info);
     config
         .set("bootstrap.servers", &connection.brokers)
         .set("client.id", client_id)

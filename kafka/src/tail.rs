@@ -128,6 +128,8 @@ impl Tail {
     }
 
     fn no_broker(&self, error: &KafkaError) -> Result<Found, KafkaFault> {
+        // Why it cannot connect, the client tells only where it is polled.
+        while self.consumer.poll(Duration::ZERO).is_some() {}
         match self.ears.trouble() {
             Some(trouble) if trouble.denied => {
                 Err(KafkaFault::Denied { brokers: self.brokers.clone(), cause: trouble.words })
