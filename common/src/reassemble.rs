@@ -47,13 +47,24 @@ impl Default for Limits {
 }
 
 /// What a record brought about.
+#[allow(clippy::large_enum_variant, reason = "the large variant is the usual one, and lives for one call")]
 #[derive(Clone, PartialEq, Debug)]
 pub enum Pushed {
     /// Its frame is not whole yet, or not wanted any more.
     Nothing,
     Frame(Frame),
-    /// The session ended; here is its last picture, if it came along.
-    End(Meta, End, Option<Frame>),
+    /// The session ended.
+    End(Box<Ended>),
+}
+
+/// How a session ended.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Ended {
+    /// Of its last frame.
+    pub meta: Meta,
+    pub counts: End,
+    /// Its last picture, if it came along.
+    pub picture: Option<Frame>,
 }
 
 /// Everything seen of one source.
@@ -152,8 +163,8 @@ impl Reassembler {
         let freed = before - sighting.held_bytes();
         self.held_bytes -= freed;
         meta.stamps.reassembled = now;
-        let repeat = picture.map(|jpeg| Frame { meta: meta.clone(), jpeg, kind: Kind::Repeat });
-        Ok(Pushed::End(meta, end, repeat))
+        let picture = picture.map(|jpeg| Frame { meta: meta.clone(), jpeg, kind: Kind::Repeat });
+        Ok(Pushed::End(Box::new(Ended { meta, counts: end, picture })))
     }
 
     fn sighting(&mut self, name: &Arc<str>, session: Session, now: Micros) -> Result<&mut Sighting, Rejected> {

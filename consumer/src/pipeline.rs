@@ -11,10 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::clock::{Clock, Micros};
-use common::frame::{Frame, Kind};
+use common::frame::Kind;
 use common::latency::TimeBase;
 use common::ledger::{Loss, ViewerBooks};
-use common::reassemble::Reassembler;
+use common::reassemble::{Ended, Reassembler};
 use common::stamps::Stage;
 use shell::shutdown::Shutdown;
 use shell::status::Status;
@@ -194,14 +194,15 @@ impl Run<'_> {
                 self.viewer.books.forget_gone(&self.receiver.reassembler);
                 Ok(self.viewer.admit(frame, base))
             }
-            Arrival::Ended { meta, picture, before_us } => {
-                self.session_ended(&meta, picture.map(|p| *p), before_us);
+            Arrival::Ended { ended, before_us } => {
+                self.session_ended(*ended, before_us);
                 Ok(None)
             }
         }
     }
 
-    fn session_ended(&mut self, meta: &common::frame::Meta, picture: Option<Frame>, before_us: bool) {
+    fn session_ended(&mut self, ended: Ended, before_us: bool) {
+        let Ended { meta, picture, .. } = ended;
         if !self.viewer.selection.wants(&meta.source) {
             return;
         }

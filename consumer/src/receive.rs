@@ -13,7 +13,7 @@ use anyhow::bail;
 use common::clock::{Clock, Micros};
 use common::frame::{Frame, Meta, Origin, Session};
 use common::latency::TimeBase;
-use common::reassemble::{Limits, Pushed, Reassembler};
+use common::reassemble::{Ended, Limits, Pushed, Reassembler};
 use common::record::{self, Incoming, Rejected};
 use common::stamps::Stamps;
 use kafka::{Event, Found, Position, Received, Tail};
@@ -40,7 +40,7 @@ pub enum Arrival {
     /// A whole frame, with the record that completed it.
     Frame(Box<(Frame, TimeBase, Received)>),
     /// A session ended. `before_us`: it had ended before we looked.
-    Ended { meta: Box<Meta>, picture: Option<Box<Frame>>, before_us: bool },
+    Ended { ended: Box<Ended>, before_us: bool },
     /// Everything that the topic held when we began has been read.
     EndOfTopic,
 }
@@ -266,10 +266,10 @@ impl Receiver {
         Ok(match result {
             Ok(Pushed::Nothing) => Arrival::Progress,
             Ok(Pushed::Frame(frame)) => Arrival::Frame(Box::new((frame, base, received))),
-            Ok(Pushed::End(meta, _, picture)) => {
-                let before_us = meta.stamps.published < self.began
-                    && self.reassembler.session(&meta.source, meta.session).is_none_or(|s| s.newest_whole().is_none());
-                Arrival::Ended { meta: Box::new(meta), picture: picture.map(Box::new), before_us }
+            Ok(Pushed::End(ended)) => {
+                let Meta { source, session, stamps, .. } = &ended.meta;
+                let unseen = self.reassembler.session(source, *session).is_none_or(|s| s.newest_whole().is_none());
+                Arrival::Ended { before_us: unseen && stamps.published < self.began, ended }
             }
             Err(why) => self.reject(&received, &why),
         })
