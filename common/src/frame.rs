@@ -27,10 +27,7 @@ impl FromStr for Session {
 
     fn from_str(text: &str) -> Result<Session, ()> {
         let (began, salt) = text.split_once('-').ok_or(())?;
-        Ok(Session {
-            began_ms: began.parse().map_err(|_| ())?,
-            salt: u32::from_str_radix(salt, 16).map_err(|_| ())?,
-        })
+        Ok(Session { began_ms: began.parse().map_err(|_| ())?, salt: u32::from_str_radix(salt, 16).map_err(|_| ())? })
     }
 }
 

@@ -7,12 +7,12 @@
 pub mod bar;
 pub mod clock;
 pub mod frame;
+pub mod latency;
 pub mod latest;
+pub mod ledger;
 pub mod ranges;
 pub mod reassemble;
 pub mod record;
-pub mod stamps;
-pub mod latency;
-pub mod ledger;
 pub mod report;
+pub mod stamps;
 pub mod text;

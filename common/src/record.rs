@@ -21,8 +21,24 @@ pub const VERSION: &str = "1";
 pub const VERSION_HEADER: &str = "vid";
 /// Every header that we write: a user's own must have other names.
 pub const HEADERS: [&str; 18] = [
-    VERSION_HEADER, "type", "source", "session", "frame", "number", "pts", "due", "captured", "encoded", "published", "boot",
-    "wall", "size", "dropped", "part", "bytes", "end",
+    VERSION_HEADER,
+    "type",
+    "source",
+    "session",
+    "frame",
+    "number",
+    "pts",
+    "due",
+    "captured",
+    "encoded",
+    "published",
+    "boot",
+    "wall",
+    "size",
+    "dropped",
+    "part",
+    "bytes",
+    "end",
 ];
 /// No frame is larger than this, whatever a header says.
 pub const FRAME_BYTES_MAX: usize = 64 << 20;
@@ -122,7 +138,9 @@ pub fn end(last: &Meta, jpeg: Option<Bytes>, end: &End) -> Record {
     push(
         &mut headers,
         "end",
-        format!("captured={captured} acknowledged={acknowledged} superseded={superseded} late={late} refused={refused}"),
+        format!(
+            "captured={captured} acknowledged={acknowledged} superseded={superseded} late={late} refused={refused}"
+        ),
     );
     record(last, headers, jpeg.unwrap_or_default())
 }
@@ -130,7 +148,11 @@ pub fn end(last: &Meta, jpeg: Option<Bytes>, end: &End) -> Record {
 /// Says what a record is. `Err` means it is neither ours nor a JPEG.
 pub fn read(record: &Record) -> Result<Incoming, Rejected> {
     let Some(version) = record.header(VERSION_HEADER) else {
-        return if is_jpeg(&record.value) { Ok(Incoming::Foreign(record.value.clone())) } else { Err(Rejected::NotAPicture) };
+        return if is_jpeg(&record.value) {
+            Ok(Incoming::Foreign(record.value.clone()))
+        } else {
+            Err(Rejected::NotAPicture)
+        };
     };
     if version.as_ref() != VERSION.as_bytes() {
         return Err(Rejected::Version(String::from_utf8_lossy(&version[..version.len().min(16)]).into_owned()));
@@ -346,7 +368,11 @@ pub(crate) mod tests {
         f.meta.session = Session { began_ms: u64::MAX, salt: u32::MAX };
         f.meta.stamps = Stamps { due: Micros(u64::MAX), captured: Micros(1), ..f.meta.stamps };
         let most = u64::MAX;
-        let end = end(&f.meta, None, &End { captured: most, acknowledged: most, superseded: most, late: most, refused: most });
+        let end = end(
+            &f.meta,
+            None,
+            &End { captured: most, acknowledged: most, superseded: most, late: most, refused: most },
+        );
         for record in split(&f, 4).into_iter().chain([end]) {
             let size: usize = record.headers.iter().map(|(n, v)| n.len() + v.len() + 4).sum();
             assert!(size + f.meta.source.len() + 70 <= OVERHEAD_BYTES_MAX, "{size}");

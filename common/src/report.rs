@@ -125,7 +125,16 @@ impl From<&Latency> for Summary {
         }
         let q = |q| h.value_at_quantile(q);
         let mean = (h.mean() * 10.0).round() / 10.0;
-        Summary { count: h.len(), min: h.min(), mean, p50: q(0.5), p90: q(0.9), p99: q(0.99), p999: q(0.999), max: h.max() }
+        Summary {
+            count: h.len(),
+            min: h.min(),
+            mean,
+            p50: q(0.5),
+            p90: q(0.9),
+            p99: q(0.99),
+            p999: q(0.999),
+            max: h.max(),
+        }
     }
 }
 
@@ -195,18 +204,16 @@ impl Sums {
 }
 
 /// The sums of a viewer: all together, and source by source.
-pub fn viewer_sums(
-    books: &ViewerBooks,
-    reassembler: &Reassembler,
-    stages: &[Stage],
-) -> (Sums, BTreeMap<String, Sums>) {
+pub fn viewer_sums(books: &ViewerBooks, reassembler: &Reassembler, stages: &[Stage]) -> (Sums, BTreeMap<String, Sums>) {
     let mut total = Sums::viewer(&books.total, &reassembler.total(), stages);
     total.counts.rejected = books.rejected;
     total.balanced = books.balanced(reassembler);
     let empty = SourceBooks::default();
     let sources = reassembler
         .tallies()
-        .map(|(name, tally)| (name.to_string(), Sums::viewer(books.sources.get(name).unwrap_or(&empty), &tally, stages)))
+        .map(|(name, tally)| {
+            (name.to_string(), Sums::viewer(books.sources.get(name).unwrap_or(&empty), &tally, stages))
+        })
         .collect();
     (total, sources)
 }

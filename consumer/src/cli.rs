@@ -50,7 +50,14 @@ pub struct Cli {
     pub timeout: Option<Span>,
 
     /// Where to begin: newest, end, beginning, an offset N, the last N (-N), or s@TIME (ms, or as in 2026-01-31T12:00:00Z)
-    #[arg(short, long, default_value = "newest", value_name = "WHERE", allow_hyphen_values = true, help_heading = "What to read")]
+    #[arg(
+        short,
+        long,
+        default_value = "newest",
+        value_name = "WHERE",
+        allow_hyphen_values = true,
+        help_heading = "What to read"
+    )]
     pub offset: Start,
     /// The same as -o beginning
     #[arg(long, conflicts_with = "offset", help_heading = "What to read")]

@@ -80,7 +80,10 @@ impl Outputs {
             if std::fs::metadata(path).is_ok_and(|m| m.len() == 0) {
                 let _ = std::fs::remove_file(path);
             }
-            bail!("no snapshot {}: only {displayed} picture(s) were shown before the end, --at is {at}", path.display());
+            bail!(
+                "no snapshot {}: only {displayed} picture(s) were shown before the end, --at is {at}",
+                path.display()
+            );
         }
         Ok(())
     }

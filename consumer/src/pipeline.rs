@@ -167,8 +167,8 @@ impl Run<'_> {
 
     fn take_next(&mut self) -> anyhow::Result<Option<Held>> {
         for _ in 0..TURN_RECORDS_MAX {
-            let arrival = self.receiver.next(self.wait())?;
-            if matches!(arrival, Arrival::Nothing) || self.ended {
+            let arrival = if self.ended { Arrival::Nothing } else { self.receiver.next(self.wait())? };
+            if matches!(arrival, Arrival::Nothing) {
                 break;
             }
             if let Some(held) = self.admit(arrival)? {

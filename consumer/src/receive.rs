@@ -48,7 +48,12 @@ pub enum Arrival {
 #[derive(Debug)]
 enum State {
     /// Looking for the topic since then.
-    Looking { since: Micros, next_look: Micros, said: bool, from: Position },
+    Looking {
+        since: Micros,
+        next_look: Micros,
+        said: bool,
+        from: Position,
+    },
     Reading,
 }
 
@@ -125,7 +130,8 @@ impl Receiver {
                 self.take(received)
             }
             Event::Nothing => self.check_topic(),
-            Event::End => Ok(if self.history_ends.is_some() && self.group.is_some() { Arrival::EndOfTopic } else { Arrival::Nothing }),
+            // Behind the last record there may be others that are not for readers.
+            Event::End => Ok(if self.history_ends.is_some() { Arrival::EndOfTopic } else { Arrival::Nothing }),
             Event::Gone => {
                 tracing::warn!("topic {} is gone: waiting for it", self.topic);
                 self.look_again(Position::Beginning);
@@ -197,7 +203,11 @@ impl Receiver {
         let now = self.clock.now();
         *next_look = now.plus(BETWEEN_LOOKS);
         if let Some(timeout) = self.timeout.filter(|t| now.since(*since) >= *t) {
-            bail!("{} (gave up after {} s; --timeout)", missing.trim_end_matches(": waiting for it"), timeout.as_secs_f64());
+            bail!(
+                "{} (gave up after {} s; --timeout)",
+                missing.trim_end_matches(": waiting for it"),
+                timeout.as_secs_f64()
+            );
         }
         if !*said && now.since(*since) > LOOK {
             *said = true;
@@ -297,7 +307,8 @@ impl Receiver {
         let shift = |mut meta: Meta| {
             let same = meta.origin.boot == self.origin.boot;
             if !same {
-                meta.stamps = meta.stamps.shifted(meta.origin.wall_offset_us.saturating_sub(self.origin.wall_offset_us));
+                meta.stamps =
+                    meta.stamps.shifted(meta.origin.wall_offset_us.saturating_sub(self.origin.wall_offset_us));
             }
             meta.stamps.received = now;
             (meta, if same { TimeBase::SameHost } else { TimeBase::WallClocks })
@@ -331,7 +342,14 @@ impl Receiver {
             frame: 0,
             number: None,
             pts: Duration::ZERO,
-            stamps: Stamps { due: sent, captured: sent, encoded: sent, published: sent, received: now, ..Stamps::default() },
+            stamps: Stamps {
+                due: sent,
+                captured: sent,
+                encoded: sent,
+                published: sent,
+                received: now,
+                ..Stamps::default()
+            },
             origin: self.origin.clone(),
             width: 0,
             height: 0,

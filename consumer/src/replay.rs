@@ -79,7 +79,11 @@ mod tests {
         assert_eq!(replay.due(&meta(1, 1, 40), Micros(5_001_000)), Micros(5_020_000));
         assert_eq!(replay.due(&meta(1, 1, 40), Micros(5_019_000)), Micros(5_020_000), "asked again");
         assert_eq!(replay.due(&meta(1, 2, 60_040), Micros(5_021_000)), Micros(10_020_000), "a long gap is cut");
-        assert_eq!(replay.due(&meta(2, 0, 0), Micros(11_000_000)), Micros(11_000_000), "another session begins at once");
+        assert_eq!(
+            replay.due(&meta(2, 0, 0), Micros(11_000_000)),
+            Micros(11_000_000),
+            "another session begins at once"
+        );
     }
 
     #[test]

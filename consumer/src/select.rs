@@ -72,7 +72,9 @@ impl Selection {
     /// Goes on to the next source by name.
     pub fn next_source(&mut self) -> Option<&Arc<str>> {
         let after = self.chosen.as_ref().and_then(|chosen| {
-            self.sources.range::<Arc<str>, _>((std::ops::Bound::Excluded(chosen.clone()), std::ops::Bound::Unbounded)).next()
+            self.sources
+                .range::<Arc<str>, _>((std::ops::Bound::Excluded(chosen.clone()), std::ops::Bound::Unbounded))
+                .next()
         });
         let next = after.or_else(|| self.sources.first_key_value()).map(|(name, _)| name.clone());
         self.by_hand = true;
@@ -146,8 +148,10 @@ mod tests {
     /// Frames as (source, session, second), and which of them are taken.
     fn check(wanted: &[&str], frames: &[(&str, u64, u64)], taken: &[bool]) {
         let mut selection = Selection::new(&wanted.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>());
-        let got: Vec<bool> =
-            frames.iter().map(|&(source, began, s)| selection.takes(&meta(source, began), Micros(s * 1_000_000))).collect();
+        let got: Vec<bool> = frames
+            .iter()
+            .map(|&(source, began, s)| selection.takes(&meta(source, began), Micros(s * 1_000_000)))
+            .collect();
         assert_eq!(got, taken);
     }
 

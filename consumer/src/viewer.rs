@@ -128,9 +128,10 @@ impl Viewer {
         self.selection.wants(&meta.source)
             && self.selection.chosen().is_none_or(|chosen| *chosen == meta.source)
             && !self.paused
-            && self.on_screen.as_ref().is_none_or(|on| {
-                on.source == meta.source && (on.session, on.frame) < (meta.session, meta.frame)
-            })
+            && self
+                .on_screen
+                .as_ref()
+                .is_none_or(|on| on.source == meta.source && (on.session, on.frame) < (meta.session, meta.frame))
     }
 
     fn is_late(&self, frame: &Frame) -> bool {

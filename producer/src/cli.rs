@@ -244,11 +244,7 @@ impl Options {
                     Subsampling::Gray => jpeg::Subsampling::Gray,
                 },
                 fps: cli.fps,
-                camera: CameraOptions {
-                    size: cli.input_size,
-                    fps: cli.input_fps,
-                    format: cli.input_format.clone(),
-                },
+                camera: CameraOptions { size: cli.input_size, fps: cli.input_fps, format: cli.input_format.clone() },
                 start: cli.start.map(Span::duration),
                 duration: cli.duration.map(Span::duration),
                 loops,
@@ -336,7 +332,9 @@ fn default_name(input: &Input) -> String {
         if name.is_empty() { shell::machine::host_name() } else { name }
     };
     match input {
-        Input::File(path) => cleaned(PathBuf::from(path).file_stem().unwrap_or_default().to_string_lossy().into_owned()),
+        Input::File(path) => {
+            cleaned(PathBuf::from(path).file_stem().unwrap_or_default().to_string_lossy().into_owned())
+        }
         Input::Camera(device) => cleaned(device.rsplit('/').next().unwrap_or_default().to_owned()),
         Input::Url(url) => {
             let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);

@@ -185,7 +185,9 @@ impl Publish {
         self.send(record::end(&meta, picture, &end), Ticket::End);
         let until = self.clock.now().plus(timeout);
         if !self.shared.wait(|s| !s.end_open, || self.clock.now() < until) {
-            tracing::warn!("the record that ends the session was not acknowledged: viewers will not know that it ended");
+            tracing::warn!(
+                "the record that ends the session was not acknowledged: viewers will not know that it ended"
+            );
             self.publisher.give_up();
         }
     }

@@ -6,13 +6,22 @@ use crate::picture::Picture;
 pub fn shrink(from: &Picture, scale: f64, to: &mut Picture) {
     let scaled = |n: usize| ((n as f64 * scale).round() as usize).clamp(1, n);
     to.reshape(scaled(from.width), scaled(from.height), from.subsampling);
-    let sizes = [(from.luma_size(), to.luma_size()), (from.chroma_size(), to.chroma_size()), (from.chroma_size(), to.chroma_size())];
+    let sizes = [
+        (from.luma_size(), to.luma_size()),
+        (from.chroma_size(), to.chroma_size()),
+        (from.chroma_size(), to.chroma_size()),
+    ];
     for ((plane, target), (size, target_size)) in from.planes().into_iter().zip(to.planes_mut()).zip(sizes) {
         shrink_plane(plane, size, target, target_size);
     }
 }
 
-fn shrink_plane(plane: &[u8], (width, height): (usize, usize), target: &mut [u8], (to_width, to_height): (usize, usize)) {
+fn shrink_plane(
+    plane: &[u8],
+    (width, height): (usize, usize),
+    target: &mut [u8],
+    (to_width, to_height): (usize, usize),
+) {
     if to_width == 0 || to_height == 0 {
         return;
     }

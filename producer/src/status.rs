@@ -56,7 +56,8 @@ fn line(shared: &Shared, began: Micros, now: Micros, told: Told, quality: u8) ->
     let rate = ((next.bytes - told.bytes) as f64 / seconds) as u64;
     let ack = books.ack.histogram();
     let ack_ms = |q: f64| ack.value_at_quantile(q) as f64 / 1000.0;
-    let silent = state.silence(now).map_or(String::new(), |s| format!("  the broker is silent for {:.0} s", s.as_secs_f64()));
+    let silent =
+        state.silence(now).map_or(String::new(), |s| format!("  the broker is silent for {:.0} s", s.as_secs_f64()));
     let line = format!(
         "{:.1} s  {fps:.1} fps  {}/s  quality {quality}  frame {}  dropped {}  acknowledged {} in p50 {:.1} p99 {:.1} ms{silent}",
         now.since(began).as_secs_f64(),

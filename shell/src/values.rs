@@ -81,7 +81,9 @@ mod tests {
         assert_eq!(size("1280x720"), Ok((1280, 720)));
         assert!(size("0x720").is_err() && size("1280").is_err() && size("99999x1").is_err());
         assert_eq!(positive("30000/1001").map(|n| (n * 100.0).round()), Ok(2997.0));
-        assert!(positive("0").is_err() && positive("-1").is_err() && positive("inf").is_err() && positive("1/0").is_err());
+        assert!(
+            positive("0").is_err() && positive("-1").is_err() && positive("inf").is_err() && positive("1/0").is_err()
+        );
     }
 
     #[test]

@@ -8,13 +8,7 @@ use crate::stamps::Stage;
 impl Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let frames = self.sums.frames.published.or(self.sums.frames.received).unwrap_or(0);
-        writeln!(
-            f,
-            "{}: {frames} frames, {} in {:.1} s",
-            self.program,
-            bytes(self.sums.bytes),
-            self.seconds
-        )?;
+        writeln!(f, "{}: {frames} frames, {} in {:.1} s", self.program, bytes(self.sums.bytes), self.seconds)?;
         write_sums(f, &self.sums)?;
         if self.sources.len() > 1 {
             for (name, sums) in &self.sources {
@@ -29,7 +23,9 @@ impl Display for Report {
 fn write_sums(f: &mut fmt::Formatter<'_>, sums: &Sums) -> fmt::Result {
     let frames = &sums.frames;
     let (left, right) = match frames.captured {
-        Some(captured) => (format!("captured {captured}"), format!("acknowledged {}", frames.acknowledged.unwrap_or(0))),
+        Some(captured) => {
+            (format!("captured {captured}"), format!("acknowledged {}", frames.acknowledged.unwrap_or(0)))
+        }
         None => (format!("expected {}", frames.expected.unwrap_or(0)), format!("shown {}", frames.shown.unwrap_or(0))),
     };
     let losses: Vec<String> = frames.lost.iter().filter(|(_, n)| **n > 0).map(|(r, n)| format!(" + {r} {n}")).collect();
@@ -38,7 +34,10 @@ fn write_sums(f: &mut fmt::Formatter<'_>, sums: &Sums) -> fmt::Result {
     if let (Some(encoded), Some(published), Some(records)) = (frames.encoded, frames.published, sums.counts.records) {
         let mean = bytes(sums.bytes / published.max(1));
         let most = bytes(sums.counts.frame_bytes_max.unwrap_or(0));
-        writeln!(f, "           encoded {encoded}, published {published} in {records} records, {mean} a frame, largest {most}")?;
+        writeln!(
+            f,
+            "           encoded {encoded}, published {published} in {records} records, {mean} a frame, largest {most}"
+        )?;
     }
     for (refusal, n) in &sums.counts.refusals {
         writeln!(f, "           refused {n}: {refusal}")?;
