@@ -88,6 +88,10 @@ impl Selection {
         self.sources.retain(|name, _| known(name) || Some(name) == chosen.as_ref());
     }
 
+    fn has_ended(&self, source: &str) -> bool {
+        self.sources.get(source).is_some_and(|current| current.ended)
+    }
+
     fn rank(&self, source: &str) -> Option<usize> {
         self.wanted.iter().position(|w| w == source)
     }
@@ -96,7 +100,7 @@ impl Selection {
         let better = match &self.chosen {
             None => true,
             Some(_) if self.by_hand => false,
-            Some(chosen) => self.rank(source) < self.rank(chosen),
+            Some(chosen) => self.rank(source) < self.rank(chosen) || self.has_ended(chosen),
         };
         if better {
             self.chosen = Some(source.clone());
@@ -116,7 +120,8 @@ impl Selection {
             *current = Current { told_twins, ..new };
             return true;
         }
-        if !std::mem::replace(&mut current.told_twins, true) {
+        let of_vidprod = meta.session.began_ms > 0;
+        if of_vidprod && !std::mem::replace(&mut current.told_twins, true) {
             tracing::warn!(
                 "two producers send as {}: the one that began later is shown; --source NAME names them apart",
                 meta.source
@@ -173,6 +178,16 @@ mod tests {
     #[test]
     fn a_silent_session_gives_way() {
         check(&[], &[("a", 2, 0), ("a", 1, 1), ("a", 1, 4)], &[true, false, true]);
+    }
+
+    #[test]
+    fn a_source_that_ended_gives_way_to_one_that_is_live() {
+        let mut selection = Selection::new(&[]);
+        assert!(selection.takes(&meta("a", 1), Micros(0)));
+        assert!(!selection.takes(&meta("b", 1), Micros(1)));
+        assert!(selection.ended("a", meta("a", 1).session));
+        assert!(selection.takes(&meta("b", 1), Micros(2)));
+        assert!(!selection.takes(&meta("a", 2), Micros(3)), "and stays until it ends");
     }
 
     #[test]

@@ -138,9 +138,10 @@ fn connect(
 
 fn announce(options: &Options, about: &About, limit: &Limit) {
     let fps = about.fps.map_or(String::new(), |fps| format!(" at {} fps", (fps * 100.0).round() / 100.0));
+    let length = about.duration.map_or(String::new(), |d| format!(", {:.1} s", d.as_secs_f64()));
     let Options { source, topic, connection, quality, .. } = options;
     tracing::info!(
-        "{} ({}, {}x{}{fps}) → {}x{} JPEG quality {quality} → topic {} at {}, message limit {}",
+        "{} ({}, {}x{}{fps}{length}) → {}x{} JPEG quality {quality} → topic {} at {}, message limit {}",
         source.name,
         about.what,
         about.width,
@@ -169,7 +170,7 @@ impl Run {
         let began = self.clock.now();
         let (captured, encoded) = std::thread::scope(|scope| {
             let name = |name: &str| std::thread::Builder::new().name(name.to_owned());
-            let capture = name("capture").spawn_scoped(scope, || self.capture(source, options.pace))?;
+            let capture = name("capture").spawn_scoped(scope, || self.capture(source, options))?;
             let encode = name("encode").spawn_scoped(scope, || self.encode(encoder, publish))?;
             self.watch(options, &about);
             let panicked = || anyhow::anyhow!("a thread panicked");
@@ -191,9 +192,12 @@ impl Run {
     }
 
     /// Takes pictures from the source, waits until each is due, and hands it over.
-    fn capture(&self, mut source: Source, pace: Pace) -> anyhow::Result<()> {
+    fn capture(&self, mut source: Source, options: &Options) -> anyhow::Result<()> {
         let _close = OnDrop(|| self.queue.close());
-        let mut pacer = match (source.about().kind, pace) {
+        let kind = source.about().kind;
+        // A file knows by itself where to stop, also when it is played again.
+        let duration = options.source.duration.filter(|_| kind != Kind::File);
+        let mut pacer = match (kind, options.pace) {
             (Kind::File, pace) => Some(Pacer::new(pace)),
             // A pipe and a camera set their own pace; a pipe may be given one.
             (Kind::Pipe, pace @ Pace::Rate(_)) => Some(Pacer::new(pace)),
@@ -202,6 +206,9 @@ impl Run {
         for frame in 0.. {
             let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
             let Some(shot) = source.next(spare)? else { break };
+            if duration.is_some_and(|d| shot.pts >= d) {
+                break;
+            }
             let due = match &mut pacer {
                 Some(pacer) => pacer.due(shot.pts, self.clock.now()),
                 None => shot.due.unwrap_or_else(|| self.clock.now()),
