@@ -25,7 +25,7 @@ use crate::limit::Limit;
 use crate::pace::{Pace, Pacer};
 use crate::picture::Picture;
 use crate::publish::{Publish, Shared};
-use crate::source::{About, Input, Kind, Source};
+use crate::source::{About, Kind, Source, SourceError};
 use crate::status::Telling;
 
 /// A live picture that waited that long for its acknowledgement is given up.
@@ -46,6 +46,12 @@ pub struct Outcome {
     pub trouble: Option<anyhow::Error>,
 }
 
+impl Outcome {
+    fn nothing(every_frame: bool) -> Outcome {
+        Outcome { books: ProducerBooks::default(), seconds: 0.0, every_frame, trouble: None }
+    }
+}
+
 /// What the threads share.
 struct Run {
     queue: Latest<Shot>,
@@ -61,21 +67,17 @@ struct Run {
 
 /// Runs until the input ends, something fails, or `shutdown` is asked for.
 pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> anyhow::Result<Outcome> {
-    let open = || Source::open(&options.source, clock.clone(), shutdown.flag()).map_err(anyhow::Error::from);
-    // What comes as it comes must find us ready; what waits for us is looked at first, as it may not be there.
-    let waits = matches!(options.source.input, Input::File(_));
-    let early = if waits { Some(open()?) } else { None };
+    let open = || Source::open(&options.source, clock.clone(), shutdown.flag());
+    let kind = options.source.input.kind();
+    // A file waits for us, and may not be there: it is looked at first. What comes as it comes is opened last.
+    let file = if kind == Kind::File { Some(open()?) } else { None };
+    let every_frame = every_frame(options.hurry, kind);
     let limit = prepare_topic(options, options.timeout, &*clock)?;
-    let early = match early {
-        Some(source) => Some(source),
-        None if matches!(options.source.input, Input::TestCard { .. }) => None,
-        None => Some(open()?),
-    };
-    let every_frame = every_frame(options, early.as_ref().map_or(Kind::Live, |s| s.about().kind));
     let (publish, shared) = connect(options, &limit, every_frame, &clock)?;
-    let source = match early {
-        Some(source) => source,
-        None => open()?,
+    let source = match file.map_or_else(open, Ok) {
+        // Ctrl-C before the first picture: nothing was captured, and nothing is wrong.
+        Err(SourceError::Stopped) => return Ok(Outcome::nothing(every_frame)),
+        source => source?,
     };
     announce(options, source.about(), &limit);
     let run = Run {
@@ -90,8 +92,8 @@ pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> any
     run.go(options, source, publish, &limit)
 }
 
-fn every_frame(options: &Options, kind: Kind) -> bool {
-    match options.hurry {
+fn every_frame(hurry: Hurry, kind: Kind) -> bool {
+    match hurry {
         Hurry::NewestWins => false,
         Hurry::EveryFrame => true,
         Hurry::BySource => kind != Kind::Live,

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::Kind;
+
 /// Where pictures come from.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Input {
@@ -24,6 +26,17 @@ pub enum InputError {
     TestCard(String),
     #[error("an input is a file, -, a URL, a camera (0 or /dev/video0) or test")]
     Empty,
+}
+
+impl Input {
+    /// Who sets the pace of it.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Input::File(_) => Kind::File,
+            Input::Stdin => Kind::Pipe,
+            Input::Url(_) | Input::Camera(_) | Input::TestCard { .. } => Kind::Live,
+        }
+    }
 }
 
 impl FromStr for Input {
