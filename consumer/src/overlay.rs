@@ -1,5 +1,7 @@
 //! Text over the picture: lines on a dark panel in the corner, and the help in the middle.
 
+use std::rc::Rc;
+
 use common::text::Font;
 
 use crate::canvas::{Rect, View};
@@ -20,35 +22,40 @@ pub struct Overlay {
 pub struct Panel {
     pub rect: Rect,
     lines: Vec<String>,
+    /// Where the letters are: column, row and length of each run of pixels.
+    runs: Vec<(usize, usize, usize)>,
 }
 
-/// Lays out and draws overlays, with the font kept for as long as the window keeps its size.
+/// Lays out and draws overlays. What was laid out is kept, as most frames have the overlay of the frame before.
 #[derive(Debug, Default)]
 pub struct Painter {
     font: Option<(usize, Font)>,
+    laid: Option<Laid>,
+}
+
+#[derive(Debug)]
+struct Laid {
+    overlay: Overlay,
+    window: (usize, usize),
+    panels: Rc<[Panel]>,
 }
 
 impl Painter {
     /// Where the overlay will be in a window of that size, with its lines wrapped to fit.
-    pub fn layout(&mut self, overlay: &Overlay, window: (usize, usize)) -> Vec<Panel> {
-        let font = self.font(window);
-        let gap = font.height() / 2;
-        let corner = panel(font, &overlay.lines, window).map(|panel| panel.at(gap, gap, window));
-        let middle = panel(font, &overlay.help, window).map(|panel| {
-            let (x, y) = (window.0.saturating_sub(panel.rect.width), window.1.saturating_sub(panel.rect.height));
-            panel.at(x / 2, y / 2, window)
-        });
-        corner.into_iter().chain(middle).collect()
+    pub fn layout(&mut self, overlay: &Overlay, window: (usize, usize)) -> Rc<[Panel]> {
+        if let Some(laid) = self.laid.as_ref().filter(|laid| laid.window == window && laid.overlay == *overlay) {
+            return laid.panels.clone();
+        }
+        let panels: Rc<[Panel]> = panels(self.font(window), overlay, window).into();
+        self.laid = Some(Laid { overlay: overlay.clone(), window, panels: panels.clone() });
+        panels
     }
 
-    pub fn draw(&mut self, panel: &Panel, window: &mut View<'_>) {
-        let font = self.font((window.width, window.height));
+    pub fn draw(&self, panel: &Panel, window: &mut View<'_>) {
         darken(window, panel.rect);
-        let (width, clip) = (window.width, (panel.rect.x + panel.rect.width, panel.rect.y + panel.rect.height));
-        let pad = font.height() / 2;
-        for (i, line) in panel.lines.iter().enumerate() {
-            let at = ((panel.rect.x + pad) as isize, (panel.rect.y + pad / 2 + i * font.height()) as isize);
-            font.draw(line, at, clip, &mut |x, y, length| window.pixels[y * width + x..][..length].fill(TEXT));
+        let width = window.width;
+        for &(x, y, length) in &panel.runs {
+            window.pixels[y * width + x..][..length].fill(TEXT);
         }
     }
 
@@ -62,7 +69,28 @@ impl Painter {
     }
 }
 
+fn panels(font: &Font, overlay: &Overlay, window: (usize, usize)) -> Vec<Panel> {
+    let gap = font.height() / 2;
+    let corner = panel(font, &overlay.lines, window).map(|panel| panel.at(gap, gap, window));
+    let middle = panel(font, &overlay.help, window).map(|panel| {
+        let (x, y) = (window.0.saturating_sub(panel.rect.width), window.1.saturating_sub(panel.rect.height));
+        panel.at(x / 2, y / 2, window)
+    });
+    corner.into_iter().chain(middle).map(|panel| panel.written(font)).collect()
+}
+
 impl Panel {
+    /// With its letters where they will be.
+    fn written(mut self, font: &Font) -> Panel {
+        let Rect { x, y, width, height } = self.rect;
+        let (clip, pad) = ((x + width, y + height), font.height() / 2);
+        for (i, line) in self.lines.iter().enumerate() {
+            let at = ((x + pad) as isize, (y + pad / 2 + i * font.height()) as isize);
+            font.draw(line, at, clip, &mut |x, y, length| self.runs.push((x, y, length)));
+        }
+        self
+    }
+
     /// Moved there and cut off at the window's edges.
     fn at(mut self, x: usize, y: usize, window: (usize, usize)) -> Panel {
         let (x, y) = (x.min(window.0), y.min(window.1));
@@ -80,7 +108,7 @@ fn panel(font: &Font, lines: &[String], window: (usize, usize)) -> Option<Panel>
     let lines: Vec<String> = lines.iter().flat_map(|line| wrapped(line, columns)).collect();
     let widest = lines.iter().map(|line| font.width(line)).max()?;
     let rect = Rect { x: 0, y: 0, width: widest + 2 * pad, height: lines.len() * font.height() + pad };
-    Some(Panel { rect, lines })
+    Some(Panel { rect, lines, runs: Vec::new() })
 }
 
 /// The line in pieces of so many characters at most, broken at spaces where there are any.
@@ -137,7 +165,7 @@ mod tests {
             let mut pixels = vec![0xFF_FFFF; width * height];
             let mut painter = Painter::default();
             let panels = painter.layout(&text, (width, height));
-            for panel in &panels {
+            for panel in panels.iter() {
                 painter.draw(panel, &mut View { pixels: &mut pixels, width, height });
             }
             for (i, pixel) in pixels.iter().enumerate() {

@@ -142,11 +142,12 @@ impl Presenter {
             if self.holder == Holder::Canvas {
                 self.scaler.draw(&self.canvas, &mut view);
             }
-            for panel in overlay.map(|overlay| self.painter.layout(overlay, (width, height))).unwrap_or_default() {
+            let panels = overlay.map(|overlay| self.painter.layout(overlay, (width, height)));
+            for panel in panels.iter().flat_map(|panels| panels.iter()) {
                 if self.holder == Holder::Screen {
                     self.covered.push((panel.rect, save(&mut view, panel.rect)));
                 }
-                self.painter.draw(&panel, &mut view);
+                self.painter.draw(panel, &mut view);
             }
         }
         self.screen.present(&mut self.window)
