@@ -8,7 +8,7 @@ use clap::Parser;
 use kafka::{Connection, KafkaArgs, Position};
 use shell::logging::LogArgs;
 use shell::output::Output;
-use shell::values::{self, Span};
+use shell::values::{self, Span, Speed};
 
 use crate::format::Format;
 use crate::present::WindowOptions;
@@ -78,7 +78,7 @@ pub struct Cli {
     #[arg(long, conflicts_with = "every_frame", help_heading = "What to read")]
     pub live: bool,
     /// How fast to play history [default: 1 in a window, max without]
-    #[arg(long, value_name = "X|max", value_parser = speed, help_heading = "What to read")]
+    #[arg(long, value_name = "X|max", help_heading = "What to read")]
     pub speed: Option<Speed>,
 
     /// No window, and no display needed
@@ -131,20 +131,6 @@ pub struct Cli {
     /// Print the completions of a shell
     #[arg(long, value_enum, value_name = "SHELL", help_heading = "Words", exclusive = true)]
     pub completions: Option<shell::Shell>,
-}
-
-/// How fast history is played.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Speed {
-    Times(f64),
-    Max,
-}
-
-fn speed(text: &str) -> Result<Speed, String> {
-    if text == "max" {
-        return Ok(Speed::Max);
-    }
-    values::positive(text.trim_end_matches('x')).map(Speed::Times).map_err(|e| format!("{e}, or 'max'"))
 }
 
 fn position(text: &str) -> Result<(isize, isize), String> {

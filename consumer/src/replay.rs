@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use common::clock::Micros;
 use common::frame::{Meta, Session};
-
-use crate::cli::Speed;
+use shell::values::Speed;
 
 /// A gap longer than that between two frames (a pause, another session) is not waited for.
 const GAP_MAX: Duration = Duration::from_secs(10);

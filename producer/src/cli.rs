@@ -10,7 +10,7 @@ use common::record::SOURCE_BYTES_MAX;
 use kafka::{Connection, KafkaArgs, NewTopic};
 use shell::logging::LogArgs;
 use shell::output::Output;
-use shell::values::{self, Span};
+use shell::values::{self, Span, Speed};
 
 use crate::fit::Fit;
 use crate::pace::Pace;
@@ -162,23 +162,6 @@ impl FromStr for Size {
             return Ok(Size::Source);
         }
         values::size(text).map(|(w, h)| Size::Box(w, h)).map_err(|e| format!("{e}, or 'source'"))
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Speed {
-    Times(f64),
-    Max,
-}
-
-impl FromStr for Speed {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Speed, String> {
-        if text == "max" {
-            return Ok(Speed::Max);
-        }
-        values::positive(text.trim_end_matches('x')).map(Speed::Times).map_err(|e| format!("{e}, or 'max'"))
     }
 }
 

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use common::clock::Micros;
-
-use crate::cli::Speed;
+use shell::values::Speed;
 
 /// What sets the pace.
 #[derive(Clone, Copy, PartialEq, Debug)]

@@ -23,6 +23,24 @@ impl FromStr for Span {
     }
 }
 
+/// How many times as fast as its own pace, or as fast as it goes.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Speed {
+    Times(f64),
+    Max,
+}
+
+impl FromStr for Speed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Speed, String> {
+        if text == "max" {
+            return Ok(Speed::Max);
+        }
+        positive(text.trim_end_matches('x')).map(Speed::Times).map_err(|e| format!("{e}, or 'max'"))
+    }
+}
+
 /// How long to keep something; `None` is for ever.
 pub fn retention(text: &str) -> Result<Option<Duration>, String> {
     if matches!(text, "forever" | "-1") {
@@ -84,6 +102,13 @@ mod tests {
         assert!(
             positive("0").is_err() && positive("-1").is_err() && positive("inf").is_err() && positive("1/0").is_err()
         );
+    }
+
+    #[test]
+    fn a_speed_is_a_factor_or_the_most() {
+        assert_eq!("max".parse(), Ok(Speed::Max));
+        assert_eq!("1.5x".parse(), Ok(Speed::Times(1.5)));
+        assert!("0".parse::<Speed>().is_err() && "fast".parse::<Speed>().is_err());
     }
 
     #[test]
