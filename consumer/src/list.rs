@@ -12,7 +12,7 @@ use common::report::bytes;
 use kafka::{Admin, Event, Found, Position, Received, Tail};
 use shell::shutdown::Shutdown;
 
-use crate::cli::Options;
+use crate::options::Options;
 
 /// What is read of each partition, from its end back.
 const LAST_RECORDS: i64 = 100;

@@ -6,6 +6,7 @@ mod decode;
 mod format;
 mod glance;
 mod list;
+mod options;
 mod outputs;
 mod overlay;
 mod pipeline;
@@ -28,7 +29,8 @@ use common::report::{Report, SCHEMA, percentiles, viewer_sums};
 use shell::output;
 use shell::shutdown::Shutdown;
 
-use crate::cli::{Cli, Options};
+use crate::cli::Cli;
+use crate::options::Options;
 use crate::pipeline::Outcome;
 
 fn main() -> ExitCode {

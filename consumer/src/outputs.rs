@@ -11,9 +11,9 @@ use kafka::Received;
 use shell::output::Output;
 
 use crate::canvas::Canvas;
-use crate::cli::Options;
 use crate::decode::Decode;
 use crate::format::Format;
+use crate::options::Options;
 use crate::viewer::OnScreen;
 
 pub struct Outputs {

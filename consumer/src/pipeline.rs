@@ -19,9 +19,9 @@ use common::stamps::Stage;
 use shell::shutdown::Shutdown;
 use shell::status::Status;
 
-use crate::cli::Options;
 use crate::decode::{Decode, DecodeError, Screen};
 use crate::glance;
+use crate::options::Options;
 use crate::outputs::Outputs;
 use crate::overlay::Overlay;
 use crate::present::Key;

@@ -18,7 +18,7 @@ use common::record::{self, Incoming, Rejected};
 use common::stamps::Stamps;
 use kafka::{Event, Found, Position, Received, Tail};
 
-use crate::cli::Options;
+use crate::options::Options;
 
 /// How long a look for the topic may hold up everything else.
 const LOOK: Duration = Duration::from_millis(100);

@@ -4,6 +4,7 @@ mod cli;
 mod encode;
 mod fit;
 mod limit;
+mod options;
 mod pace;
 mod picture;
 mod pipeline;
@@ -21,7 +22,8 @@ use common::report::{Report, SCHEMA, Sums};
 use shell::output;
 use shell::shutdown::Shutdown;
 
-use crate::cli::{Cli, Options};
+use crate::cli::Cli;
+use crate::options::Options;
 use crate::pipeline::Outcome;
 
 fn main() -> ExitCode {

@@ -19,9 +19,9 @@ use common::ledger::{Loss, ProducerBooks};
 use kafka::{Admin, Created, PublisherSettings, Waiting};
 use shell::shutdown::Shutdown;
 
-use crate::cli::{Hurry, Options};
 use crate::encode::{Encoder, Identity, Shot};
 use crate::limit::Limit;
+use crate::options::{Hurry, Options};
 use crate::pace::{Pace, Pacer};
 use crate::picture::Picture;
 use crate::publish::{Publish, Shared};

@@ -4,7 +4,7 @@ use common::clock::{Clock, Micros};
 use common::report::bytes;
 use shell::status::Status;
 
-use crate::cli::Options;
+use crate::options::Options;
 use crate::publish::Shared;
 use crate::source::About;
 

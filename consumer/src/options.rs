@@ -1,0 +1,135 @@
+//! The command line as it was checked: what the viewer is told to do.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::bail;
+use kafka::{Connection, Position};
+use shell::output::Output;
+use shell::values::{Span, Speed};
+
+use crate::cli::Cli;
+use crate::format::Format;
+use crate::present::WindowOptions;
+
+/// When the viewer ends by itself.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Until {
+    pub pictures: Option<u64>,
+    pub end: bool,
+    pub idle: Option<Duration>,
+}
+
+/// The command line, checked.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub connection: Connection,
+    pub topic: String,
+    pub partition: Option<i32>,
+    pub group: Option<String>,
+    pub timeout: Option<Duration>,
+    pub start: Position,
+    pub until: Until,
+    pub sources: Vec<String>,
+    /// Every frame in order; else the newest wins.
+    pub every_frame: bool,
+    pub speed: Speed,
+    /// `None`: headless.
+    pub window: Option<WindowOptions>,
+    pub overlay: bool,
+    pub print: Option<Format>,
+    pub snapshot: Option<(PathBuf, u64)>,
+    pub output: Option<Output>,
+    pub report: Option<Output>,
+    pub histogram: Option<PathBuf>,
+    pub quiet: bool,
+}
+
+impl Options {
+    pub fn check(cli: &Cli) -> anyhow::Result<Options> {
+        kafka::check_topic_name(&cli.topic)?;
+        if cli.sources.iter().any(String::is_empty) {
+            bail!("--source needs a name");
+        }
+        [&cli.report, &cli.output].into_iter().flatten().try_for_each(Output::check)?;
+        [cli.histogram.as_ref(), cli.snapshot.as_ref()]
+            .into_iter()
+            .flatten()
+            .try_for_each(|path| shell::output::check_writable(path))?;
+        let start = if cli.from_beginning { Position::Beginning } else { cli.offset.0 };
+        let history = !matches!(start, Position::Newest | Position::End);
+        let pace = if cli.headless || !history { Speed::Max } else { Speed::Times(1.0) };
+        Ok(Options {
+            connection: cli.kafka.connection()?,
+            topic: cli.topic.clone(),
+            partition: cli.partition,
+            group: cli.group.clone(),
+            timeout: cli.timeout.map(Span::duration),
+            start,
+            until: Until { pictures: cli.count, end: cli.exit, idle: cli.idle_timeout.map(Span::duration) },
+            sources: cli.sources.clone(),
+            every_frame: cli.every_frame || (history && !cli.live),
+            speed: cli.speed.unwrap_or(pace),
+            window: (!cli.headless).then(|| WindowOptions {
+                title: cli.title.clone(),
+                position: cli.position,
+                size: cli.window_size,
+                borderless: cli.borderless,
+            }),
+            overlay: !cli.no_overlay,
+            print: cli.format.clone().or_else(|| cli.print.then(Format::default)),
+            snapshot: cli.snapshot.clone().map(|path| (path, cli.at)),
+            output: cli.output.clone(),
+            report: cli.report.clone(),
+            histogram: cli.histogram.clone(),
+            quiet: cli.log.quiet,
+        })
+    }
+
+    /// Reading what the topic holds, rather than what is live.
+    pub fn history(&self) -> bool {
+        !matches!(self.start, Position::Newest | Position::End)
+    }
+
+    /// What the report says of how it was run.
+    pub fn settings(&self) -> serde_json::Map<String, serde_json::Value> {
+        let settings = serde_json::json!({
+            "topic": self.topic,
+            "brokers": self.connection.brokers,
+            "properties": self.connection.shown_properties(),
+            "partition": self.partition,
+            "group": self.group,
+            "start": format!("{:?}", self.start),
+            "sources": self.sources,
+            "every_frame": self.every_frame,
+            "headless": self.window.is_none(),
+        });
+        match settings {
+            serde_json::Value::Object(map) => map,
+            _ => serde_json::Map::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[test]
+    fn history_shows_every_frame_at_its_pace_unless_told() {
+        let check = |args: &[&str], every_frame: bool, speed: Speed| {
+            let options = Options::check(&Cli::try_parse_from([&["vidcons"], args].concat()).expect("it parses"))
+                .expect("it is sound");
+            assert_eq!((options.every_frame, options.speed), (every_frame, speed), "{args:?}");
+        };
+        check(&[], false, Speed::Max);
+        check(&["-o", "end"], false, Speed::Max);
+        check(&["--every-frame"], true, Speed::Max);
+        check(&["-o", "beginning"], true, Speed::Times(1.0));
+        check(&["--from-beginning", "--headless"], true, Speed::Max);
+        check(&["-o", "-100", "--speed", "2x"], true, Speed::Times(2.0));
+        check(&["-o", "beginning", "--live", "--headless"], false, Speed::Max);
+    }
+}

@@ -1,0 +1,216 @@
+//! The command line as it was checked: what the producer is told to do.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::bail;
+use common::record::SOURCE_BYTES_MAX;
+use kafka::{Connection, NewTopic};
+use shell::output::Output;
+use shell::values::Span;
+
+use crate::cli::{Cli, Size, Subsampling};
+use crate::fit::Fit;
+use crate::pace::Pace;
+use crate::source::{CameraOptions, Input, Loops, SourceOptions};
+
+/// Who gives way when something falls behind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Hurry {
+    /// What kind of source it is decides.
+    BySource,
+    NewestWins,
+    EveryFrame,
+}
+
+/// The command line, checked.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The input as it was typed, without passwords.
+    pub typed: String,
+    pub source: SourceOptions,
+    pub connection: Connection,
+    pub topic: NewTopic,
+    pub create: bool,
+    pub key: Option<String>,
+    pub partition: Option<i32>,
+    pub headers: Vec<(String, String)>,
+    pub timeout: Duration,
+    pub message_bytes_max: Option<usize>,
+    pub quality: u8,
+    pub fit: Fit,
+    pub pace: Pace,
+    pub hurry: Hurry,
+    pub report: Option<Output>,
+    pub quiet: bool,
+}
+
+impl Options {
+    pub fn check(cli: &Cli) -> anyhow::Result<Options> {
+        let input: Input = cli.input.as_deref().unwrap_or_default().parse()?;
+        let name = source_name(cli.source.as_deref(), &input)?;
+        kafka::check_topic_name(&cli.topic)?;
+        if let Some((header, _)) = cli.headers.iter().find(|(h, _)| common::record::HEADERS.contains(&h.as_str())) {
+            bail!("-H {header}: vidprod writes that header itself; choose another name");
+        }
+        if let Some(report) = &cli.report {
+            report.check()?;
+        }
+        let loops = match cli.loops {
+            None => Loops::Once,
+            Some(0) => Loops::Forever,
+            Some(n) => Loops::Times(n),
+        };
+        Ok(Options {
+            typed: without_password(cli.input.as_deref().unwrap_or_default()),
+            source: SourceOptions {
+                input,
+                box_size: match cli.size {
+                    Size::Box(width, height) => Some((width, height)),
+                    Size::Source => None,
+                },
+                subsampling: match cli.subsampling {
+                    Subsampling::S420 => jpeg::Subsampling::S420,
+                    Subsampling::S422 => jpeg::Subsampling::S422,
+                    Subsampling::S444 => jpeg::Subsampling::S444,
+                    Subsampling::Gray => jpeg::Subsampling::Gray,
+                },
+                fps: cli.fps,
+                camera: CameraOptions { size: cli.input_size, fps: cli.input_fps, format: cli.input_format.clone() },
+                start: cli.start.map(Span::duration),
+                duration: cli.duration.map(Span::duration),
+                loops,
+                name,
+            },
+            connection: cli.kafka.connection()?,
+            topic: NewTopic {
+                name: cli.topic.clone(),
+                partitions: cli.partitions,
+                replication: cli.replication_factor,
+                retention: cli.retention,
+            },
+            create: !cli.no_create,
+            key: cli.key.clone(),
+            partition: cli.partition,
+            headers: cli.headers.clone(),
+            timeout: cli.timeout.duration(),
+            message_bytes_max: cli.max_message_bytes,
+            quality: cli.quality,
+            fit: cli.fit,
+            pace: Pace::new(cli.fps, cli.speed),
+            hurry: match (cli.live, cli.every_frame) {
+                (true, _) => Hurry::NewestWins,
+                (_, true) => Hurry::EveryFrame,
+                _ => Hurry::BySource,
+            },
+            report: cli.report.clone(),
+            quiet: cli.log.quiet,
+        })
+    }
+
+    /// What the report says of how it was run.
+    pub fn settings(&self) -> serde_json::Map<String, serde_json::Value> {
+        let source = &self.source;
+        let settings = serde_json::json!({
+            "input": self.typed,
+            "source": source.name,
+            "topic": self.topic.name,
+            "brokers": self.connection.brokers,
+            "properties": self.connection.shown_properties(),
+            "partition": self.partition,
+            "size": source.box_size.map_or("source".to_owned(), |(w, h)| format!("{w}x{h}")),
+            "quality": self.quality,
+            "subsampling": format!("{:?}", source.subsampling).trim_start_matches('S').to_lowercase(),
+            "fit": format!("{:?}", self.fit).to_lowercase(),
+            "fps": source.fps,
+            "hurry": format!("{:?}", self.hurry),
+        });
+        match settings {
+            serde_json::Value::Object(map) => map,
+            _ => serde_json::Map::new(),
+        }
+    }
+}
+
+/// `rtsp://user:secret@host/` → `rtsp://host/`.
+fn without_password(input: &str) -> String {
+    match input.split_once("://") {
+        Some((scheme, rest)) => {
+            let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            let host = authority.rsplit('@').next().unwrap_or_default();
+            format!("{scheme}://{host}{path}")
+        }
+        None => input.to_owned(),
+    }
+}
+
+fn source_name(given: Option<&str>, input: &Input) -> anyhow::Result<String> {
+    let name = match given {
+        Some(name) => name.to_owned(),
+        None => default_name(input),
+    };
+    if name.is_empty() || name.len() > SOURCE_BYTES_MAX || name.contains(char::is_control) {
+        bail!("--source {name:?}: a name has 1 to {SOURCE_BYTES_MAX} bytes and no line breaks");
+    }
+    Ok(name)
+}
+
+fn default_name(input: &Input) -> String {
+    let cleaned = |text: String| -> String {
+        let mut name: String = text.chars().filter(|c| !c.is_control()).collect();
+        while name.len() > SOURCE_BYTES_MAX {
+            name.pop();
+        }
+        if name.is_empty() { shell::machine::host_name() } else { name }
+    };
+    match input {
+        Input::File(path) => {
+            cleaned(PathBuf::from(path).file_stem().unwrap_or_default().to_string_lossy().into_owned())
+        }
+        Input::Camera(device) => cleaned(device.rsplit('/').next().unwrap_or_default().to_owned()),
+        Input::Url(url) => {
+            let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+            let authority = rest.split(['/', '?']).next().unwrap_or_default();
+            let host = authority.rsplit('@').next().unwrap_or_default();
+            cleaned(host.split(':').next().unwrap_or_default().to_owned())
+        }
+        Input::Stdin | Input::TestCard { .. } => shell::machine::host_name(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[test]
+    fn a_source_is_named_after_its_input() {
+        let check = |input: &str, name: &str| {
+            let cli = Cli::try_parse_from(["vidprod", input]).expect("an input is all that is needed");
+            assert_eq!(Options::check(&cli).expect("it is sound").source.name, name, "{input}");
+        };
+        check("samples/clip.mp4", "clip");
+        check("0", "video0");
+        check("/dev/video3", "video3");
+        check("rtsp://user:secret@cam1:554/a", "cam1");
+        check("-", &shell::machine::host_name());
+    }
+
+    #[test]
+    fn loops_without_a_number_go_on_for_ever() {
+        let loops = |args: &[&str]| {
+            let cli = Cli::try_parse_from([&["vidprod", "a.mp4"], args].concat()).expect("it parses");
+            Options::check(&cli).expect("it is sound").source.loops
+        };
+        assert_eq!(loops(&[]), Loops::Once);
+        assert_eq!(loops(&["--loop", "3"]), Loops::Times(3));
+        assert_eq!(loops(&["--loop"]), Loops::Forever);
+    }
+
+    #[test]
+    fn our_own_headers_cannot_be_set() {
+        let cli = Cli::try_parse_from(["vidprod", "a.mp4", "-H", "frame=1"]).expect("it parses");
+        assert!(Options::check(&cli).is_err());
+    }
+}
