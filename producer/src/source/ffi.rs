@@ -143,10 +143,29 @@ pub fn plane(frame: &frame::Video, index: usize, rows: usize) -> Option<(&[u8], 
 pub fn keep_colours(scaler: &mut scaling::Context, from_rgb: bool) {
     // SAFETY: an initialized scaler and FFmpeg's own static table.
     unsafe {
-        let table = ffi::sws_getCoefficients(ffi::SWS_CS_DEFAULT as i32);
+        let table = ffi::sws_getCoefficients(ffi::SWS_CS_DEFAULT);
         let one = 1 << 16;
         let to_full = i32::from(from_rgb);
         ffi::sws_setColorspaceDetails(scaler.as_mut_ptr(), table, to_full, table, to_full, 0, one, one);
+    }
+}
+
+/// Scales one frame into another; both have the formats and sizes that the scaler was made for, though the name of
+/// the format may say another range.
+pub fn scale(Scaler(scaler): &mut Scaler, from: &frame::Video, into: &mut frame::Video) -> Result<(), Error> {
+    let size = |frame: &frame::Video| (frame.width(), frame.height());
+    let (input, output) = (scaler.input(), scaler.output());
+    if size(from) != (input.width, input.height) || size(into) != (output.width, output.height) {
+        return Err(Error::InputChanged);
+    }
+    // SAFETY: both frames hold their planes, of the sizes that were just compared.
+    unsafe {
+        let (rows, scaler) = (from.height() as i32, scaler.as_mut_ptr());
+        let (from, into) = (&*from.as_ptr(), &mut *into.as_mut_ptr());
+        let planes = from.data.as_ptr().cast::<*const u8>();
+        let done =
+            ffi::sws_scale(scaler, planes, from.linesize.as_ptr(), 0, rows, into.data.as_ptr(), into.linesize.as_ptr());
+        if done < 0 { Err(Error::from(done)) } else { Ok(()) }
     }
 }
 

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::clock::{Clock, Micros};
+use common::clock::Micros;
 use ffmpeg_next::{Dictionary, Error, Packet, codec, decoder, frame, threading};
 use tracing::{debug, warn};
 
@@ -33,7 +33,6 @@ pub struct MjpegFeed<R> {
     broken: u64,
     converter: Converter,
     timeline: Timeline,
-    clock: Arc<dyn Clock>,
     stop: Arc<AtomicBool>,
 }
 
@@ -48,7 +47,6 @@ impl<R: Read> MjpegFeed<R> {
         intake: Intake<R>,
         name: &str,
         options: &SourceOptions,
-        clock: Arc<dyn Clock>,
         stop: Arc<AtomicBool>,
     ) -> Result<(About, MjpegFeed<R>), SourceError> {
         let mut feed = MjpegFeed {
@@ -56,7 +54,7 @@ impl<R: Read> MjpegFeed<R> {
             name: name.to_owned(),
             splitter: Splitter::default(),
             jpeg: Vec::new(),
-            due: clock.now(),
+            due: Micros::default(),
             first_due: None,
             decoder: jpeg_decoder().map_err(|error| SourceError::decoding(name, error))?,
             frame: frame::Video::empty(),
@@ -64,7 +62,6 @@ impl<R: Read> MjpegFeed<R> {
             broken: 0,
             converter: Converter::new(options.box_size, options.subsampling),
             timeline: Timeline::default(),
-            clock,
             stop,
         };
         if !feed.advance()? {

@@ -63,7 +63,7 @@ fn empty_entropy_data_ends_at_once() {
 
 fn shots(bytes: Vec<u8>, size: usize) -> Vec<Shot> {
     let intake = Intake::new(Chunks::new(bytes, &[size]), clock());
-    let opened = MjpegFeed::open(intake, "a pipe", &options(Input::Stdin), clock(), running());
+    let opened = MjpegFeed::open(intake, "a pipe", &options(Input::Stdin), running());
     let (_, mut feed) = opened.unwrap();
     all(|| feed.next(Picture::default()))
 }
@@ -87,6 +87,15 @@ fn sizes_may_change_and_broken_ones_are_skipped() {
 #[test]
 fn a_pipe_without_one_whole_jpeg_is_refused() {
     let intake = Intake::new(Chunks::new(SMALL[..9].to_vec(), &[4]), clock());
-    let refused = MjpegFeed::open(intake, "a pipe", &options(Input::Stdin), clock(), running()).unwrap_err();
+    let refused = MjpegFeed::open(intake, "a pipe", &options(Input::Stdin), running()).unwrap_err();
     assert!(refused.to_string().contains("no picture that can be decoded"), "{refused}");
+}
+
+/// The decoder names such pixels "yuvj422p", which the scaler must not take for another format than its own.
+#[test]
+fn jpegs_of_other_subsamplings_are_converted() {
+    for format in ["yuvj422p", "yuvj444p"] {
+        let words = format!("-f lavfi -i testsrc2=s=64x48:r=2 -t 1 -pix_fmt {format} -c:v mjpeg -f mjpeg");
+        assert_eq!(shots(ffmpeg(&words, None), 900).len(), 2, "{format}");
+    }
 }

@@ -40,7 +40,7 @@ pub fn open(
             Ok((about, Feed::Y4m(Box::new(feed))))
         }
         Content::Jpegs => {
-            let (about, feed) = MjpegFeed::open(intake, NAME, options, clock, stop)?;
+            let (about, feed) = MjpegFeed::open(intake, NAME, options, stop)?;
             Ok((about, Feed::Mjpeg(Box::new(feed))))
         }
         Content::Text => Err(SourceError::Text(NAME.to_owned())),

@@ -67,51 +67,59 @@ impl Turn {
 
     /// By tiles, so that a column's cache lines are used up before they are gone.
     fn plane_swapped(self, from: &[u8], stride: usize, (width, height): (usize, usize), into: &mut [u8]) {
-        const TILE: usize = 32;
-        for tile_y in (0..height).step_by(TILE) {
-            for tile_x in (0..width).step_by(TILE) {
-                for x in tile_x..(tile_x + TILE).min(width) {
-                    let row = if self.mirror_y { width - 1 - x } else { x };
-                    let to = &mut into[row * height..][..height];
-                    for y in tile_y..(tile_y + TILE).min(height) {
-                        let column = if self.mirror_x { height - 1 - y } else { y };
-                        to[column] = from[y * stride + x];
+        for top in (0..height).step_by(TILE) {
+            let rows = TILE.min(height - top);
+            let to_left = if self.mirror_x { height - top - rows } else { top };
+            for left in (0..width).step_by(TILE) {
+                let columns = TILE.min(width - left);
+                let mut tile = [[0; TILE]; TILE];
+                for y in 0..rows {
+                    let line = &from[(top + y) * stride + left..][..columns];
+                    let x_in_tile = if self.mirror_x { rows - 1 - y } else { y };
+                    for (column, value) in tile.iter_mut().zip(line) {
+                        column[x_in_tile] = *value;
                     }
+                }
+                for (x, column) in tile.iter().take(columns).enumerate() {
+                    let row = if self.mirror_y { width - 1 - (left + x) } else { left + x };
+                    into[row * height + to_left..][..rows].copy_from_slice(&column[..rows]);
                 }
             }
         }
     }
 }
 
+const TILE: usize = 16;
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn matrix(a: i32, b: i32, c: i32, d: i32) -> Vec<u8> {
+    fn matrix([a, b, c, d]: [i32; 4]) -> Vec<u8> {
         [a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30].iter().flat_map(|n| n.to_ne_bytes()).collect()
     }
 
     /// A 3x2 picture `abc/def` turned, its rows joined by `/`.
-    fn check(cases: &[((i32, i32, i32, i32), &str)]) {
-        for ((a, b, c, d), expected) in cases {
-            let turn = Turn::from_display_matrix(&matrix(*a, *b, *c, *d));
+    fn check(cases: &[([i32; 4], &str)]) {
+        for (numbers, expected) in cases {
+            let turn = Turn::from_display_matrix(&matrix(*numbers));
             let mut out = [0u8; 6];
             turn.plane(b"abc?def?", 4, (3, 2), &mut out);
             let rows: Vec<_> = out.chunks(turn.size((3, 2)).0).map(|row| String::from_utf8_lossy(row)).collect();
-            assert_eq!(rows.join("/"), *expected, "matrix {a} {b} {c} {d}");
+            assert_eq!(rows.join("/"), *expected, "matrix {numbers:?}");
         }
     }
 
     #[test]
     fn every_display_matrix_turns_the_picture_as_it_says() {
         check(&[
-            ((1, 0, 0, 1), "abc/def"),
-            ((0, 1, -1, 0), "da/eb/fc"),
-            ((-1, 0, 0, -1), "fed/cba"),
-            ((0, -1, 1, 0), "cf/be/ad"),
-            ((-1, 0, 0, 1), "cba/fed"),
-            ((1, 0, 0, -1), "def/abc"),
-            ((0, 1, 1, 0), "ad/be/cf"),
+            ([1, 0, 0, 1], "abc/def"),
+            ([0, 1, -1, 0], "da/eb/fc"),
+            ([-1, 0, 0, -1], "fed/cba"),
+            ([0, -1, 1, 0], "cf/be/ad"),
+            ([-1, 0, 0, 1], "cba/fed"),
+            ([1, 0, 0, -1], "def/abc"),
+            ([0, 1, 1, 0], "ad/be/cf"),
         ]);
     }
 

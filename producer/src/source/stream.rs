@@ -32,14 +32,12 @@ const EARLY_STREAMS_MAX: u32 = 16;
 pub struct StreamFeed {
     reel: Reel,
     name: String,
-    kind: Kind,
     /// The stream's own stamps are the driver's readings of the monotonic clock.
     stamped_by_driver: bool,
     waiting: bool,
     converter: Converter,
     timeline: Timeline,
     watch: Option<Watch>,
-    clock: Arc<dyn Clock>,
     stop: Arc<AtomicBool>,
 }
 
@@ -93,14 +91,14 @@ impl StreamFeed {
         let Manner { name, kind, stamped_by_driver, watch } = manner;
         let early = settle(&mut input).map_err(|error| SourceError::decoding(&name, error))?;
         let ends_late = ENDS_LATE.contains(&input.format().name());
-        let mut reel = Reel::new(input, early, Haste::LowDelay, &name, clock.clone())?;
+        let mut reel = Reel::new(input, early, Haste::LowDelay, &name, clock)?;
         if !reel.advance()? {
             return Err(SourceError::NoPicture(name));
         }
         let converter = Converter::new(options.box_size, options.subsampling);
         let about = about(&reel, &converter, kind, ends_late);
         let (timeline, waiting) = (Timeline::default(), true);
-        let feed = StreamFeed { reel, name, kind, stamped_by_driver, waiting, converter, timeline, watch, clock, stop };
+        let feed = StreamFeed { reel, name, stamped_by_driver, waiting, converter, timeline, watch, stop };
         Ok((about, feed))
     }
 
