@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use crate::stamps::Stamps;
 
-/// One run of one producer. Ordered: the one that began later is greater.
+/// One run of one producer. Ordered: the one that began later is greater. JPEGs of others are of session 0.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Session {
     pub began_ms: u64,

@@ -83,11 +83,6 @@ pub struct ProducerBooks {
 }
 
 impl ProducerBooks {
-    /// Captured, and neither acknowledged nor lost yet.
-    pub fn in_flight(&self) -> u64 {
-        self.captured.saturating_sub(self.acknowledged + self.losses.sum())
-    }
-
     pub fn balanced(&self) -> bool {
         self.captured == self.acknowledged + self.losses.sum()
     }

@@ -83,6 +83,8 @@ pub struct Reassembler {
     /// Sums of sources that made room for others.
     folded: Tally,
     held_bytes: usize,
+    /// How many sources made room for others.
+    evictions: u64,
 }
 
 impl Reassembler {
@@ -132,6 +134,11 @@ impl Reassembler {
         self.sources.values().map(Source::tally).fold(self.folded, Tally::plus)
     }
 
+    /// Changes whenever a source that was known is not known any more.
+    pub fn evictions(&self) -> u64 {
+        self.evictions
+    }
+
     pub fn knows(&self, source: &str) -> bool {
         self.sources.contains_key(source)
     }
@@ -146,7 +153,7 @@ impl Reassembler {
         }
         let (source, session) = (part.meta.source.clone(), part.meta.session);
         let sighting = self.sighting(&source, session, now)?;
-        sighting.check(part.meta.frame)?;
+        sighting.check(part.meta.frame, part.meta.dropped)?;
         sighting.see(part.meta.frame, part.index, part.meta.dropped);
         let before = sighting.held_bytes();
         let frame = sighting.push(part, now);
@@ -197,6 +204,7 @@ impl Reassembler {
                 self.held_bytes -= sighting.give_up_all();
             }
             self.folded = self.folded.plus(source.tally());
+            self.evictions += 1;
         }
         Ok(())
     }

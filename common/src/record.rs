@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::clock::Micros;
-use crate::frame::{End, Frame, Meta, Origin};
+use crate::frame::{End, Frame, Meta, Origin, Session};
 use crate::stamps::Stamps;
 
 /// The wire's version, in the header [`VERSION_HEADER`]. What changes the golden bytes changes this.
@@ -155,7 +155,7 @@ pub fn read(record: &Record) -> Result<Incoming, Rejected> {
         };
     };
     if version.as_ref() != VERSION.as_bytes() {
-        return Err(Rejected::Version(String::from_utf8_lossy(&version[..version.len().min(16)]).into_owned()));
+        return Err(Rejected::Version(version[..version.len().min(16)].escape_ascii().to_string()));
     }
     let meta = read_meta(record)?;
     if record.header("end").is_some() {
@@ -168,6 +168,13 @@ pub fn read(record: &Record) -> Result<Incoming, Rejected> {
 /// Whether these bytes begin as a JPEG does.
 pub fn is_jpeg(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0xff, 0xd8, 0xff])
+}
+
+/// Whose a plain JPEG is: its key, where that is a name.
+pub fn foreign_source(record: &Record, partition: i32) -> String {
+    let name = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok());
+    name.filter(|n| !n.is_empty() && n.len() <= SOURCE_BYTES_MAX && !n.contains(char::is_control))
+        .map_or_else(|| format!("partition {partition}"), str::to_owned)
 }
 
 /// How many parts of what length (the last may be shorter) `bytes` are cut into.
@@ -227,9 +234,14 @@ fn read_meta(record: &Record) -> Result<Meta, Rejected> {
         return Err(Rejected::TooLarge(width, height));
     }
     let stamp = |name| record.number(name).map(Micros);
+    let session: Session = record.number("session")?;
+    if session.began_ms == 0 {
+        // That is the session of those who have none.
+        return Err(Rejected::Unreadable("session"));
+    }
     Ok(Meta {
         source: Arc::from(source),
-        session: record.number("session")?,
+        session,
         frame: record.number("frame")?,
         number: record.header("number").map(|_| record.number("number")).transpose()?,
         pts: Duration::from_micros(record.number("pts")?),
@@ -296,7 +308,7 @@ pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::frame::{Kind, Session};
+    use crate::frame::Kind;
 
     pub(crate) fn meta(frame: u64) -> Meta {
         Meta {
@@ -409,6 +421,7 @@ pub(crate) mod tests {
             ("size", "100000x100000"),
             ("frame", "x"),
             ("session", "now"),
+            ("session", "0-0"),
             ("source", ""),
             ("source", "a\nb"),
         ] {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use common::clock::Clock;
 use common::record::{self, Incoming};
 use common::report::bytes;
-use kafka::{Admin, Event, Found, Position, Received, Tail};
+use kafka::{Admin, Event, Found, Patience, Position, Received, Tail};
 use shell::shutdown::Shutdown;
 
 use crate::options::Options;
@@ -33,15 +33,21 @@ struct Seen {
 }
 
 pub fn list(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
-    let admin = Admin::connect(&options.connection, "vidcons", options.timeout.unwrap_or(ASK), &*clock)?;
+    let wanted = || !shutdown.asked();
+    let patience = Patience { timeout: options.timeout.unwrap_or(ASK), clock: &*clock, wanted: &wanted };
+    let admin = Admin::connect(&options.connection, "vidcons", &patience)?;
     let mut text = String::new();
     for topic in admin.topics(ASK)? {
         if shutdown.asked() {
             break;
         }
         let _ = writeln!(text, "{}  {} partition(s)", topic.name, topic.partitions);
-        for (name, seen) in sources(options, &topic.name, &*clock)? {
-            let _ = writeln!(text, "  {name}  {}", describe(&seen, clock.wall_us() as i64 / 1000));
+        match sources(options, &topic.name, &*clock) {
+            Ok(sources) => sources.iter().for_each(|(name, seen)| {
+                let _ = writeln!(text, "  {name}  {}", describe(seen, clock.wall_us() as i64 / 1000));
+            }),
+            // One topic that cannot be read is no reason to keep the others back.
+            Err(error) => tracing::warn!("{}: {error:#}", topic.name),
         }
     }
     if text.is_empty() {
@@ -56,7 +62,7 @@ fn sources(options: &Options, topic: &str, clock: &dyn Clock) -> anyhow::Result<
     let Found::Topic { partitions } = tail.find(ASK)? else { return Ok(sources) };
     tail.start(&partitions, Position::Last(LAST_RECORDS), ASK)?;
     let until = clock.now().plus(READ);
-    while clock.now() < until {
+    while clock.now() < until && !tail.caught_up() {
         match tail.next(Duration::from_millis(200)) {
             Event::Record(received) => enter(&mut sources, &received),
             Event::End | Event::Gone => break,
@@ -74,10 +80,7 @@ fn enter(sources: &mut BTreeMap<String, Seen>, received: &Received) {
             (part.meta.source.to_string(), part.index == 0, size, false, false)
         }
         Ok(Incoming::End(meta, ..)) => (meta.source.to_string(), false, (meta.width, meta.height), true, false),
-        Ok(Incoming::Foreign(_)) => {
-            let key = record.key.as_deref().map(|k| String::from_utf8_lossy(k).into_owned());
-            (key.unwrap_or_else(|| format!("partition {partition}")), true, (0, 0), false, true)
-        }
+        Ok(Incoming::Foreign(_)) => (record::foreign_source(record, *partition), true, (0, 0), false, true),
         Err(_) => return,
     };
     let at = record.timestamp_ms.unwrap_or(0);

@@ -3,6 +3,7 @@
 mod canvas;
 mod cli;
 mod decode;
+mod find;
 mod format;
 mod glance;
 mod list;
@@ -21,6 +22,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
@@ -32,6 +34,9 @@ use shell::shutdown::Shutdown;
 use crate::cli::Cli;
 use crate::options::Options;
 use crate::pipeline::Outcome;
+
+/// How long a group is given to say goodbye.
+const LEAVE: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -60,7 +65,8 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     if let Some(path) = &options.histogram {
         write_histograms(path, &outcome)?;
     }
-    Ok(ExitCode::SUCCESS)
+    outcome.tail.close(LEAVE);
+    outcome.trouble.map_or(Ok(ExitCode::SUCCESS), Err)
 }
 
 fn report(options: &Options, outcome: &Outcome, started_ms: u64) -> Report {

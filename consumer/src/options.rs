@@ -48,6 +48,10 @@ pub struct Options {
 impl Options {
     pub fn check(cli: &Cli) -> anyhow::Result<Options> {
         kafka::check_topic_name(&cli.topic)?;
+        let anywhere = !matches!(cli.offset.0, Position::Newest | Position::End | Position::Beginning);
+        if cli.group.is_some() && anywhere {
+            bail!("a group goes on where it left off: with -g, -o may be beginning, end or newest");
+        }
         if cli.sources.iter().any(String::is_empty) {
             bail!("--source needs a name");
         }

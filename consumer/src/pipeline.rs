@@ -16,6 +16,7 @@ use common::latency::TimeBase;
 use common::ledger::{Loss, ViewerBooks};
 use common::reassemble::{Ended, Reassembler};
 use common::stamps::Stage;
+use kafka::Tail;
 use shell::shutdown::Shutdown;
 use shell::status::Status;
 
@@ -25,7 +26,7 @@ use crate::options::Options;
 use crate::outputs::Outputs;
 use crate::overlay::Overlay;
 use crate::present::Key;
-use crate::receive::{Arrival, Receiver};
+use crate::receive::{Arrival, Arrived, Receiver};
 use crate::replay::Replay;
 use crate::select::Selection;
 use crate::viewer::{HEADLESS_STAGES, Held, Viewer};
@@ -45,6 +46,10 @@ pub struct Outcome {
     pub reassembler: Reassembler,
     pub stages: &'static [Stage],
     pub seconds: f64,
+    /// To be closed once the report is out: a group whose broker is gone takes its time.
+    pub tail: Tail,
+    /// Why it ended, if not as it should.
+    pub trouble: Option<anyhow::Error>,
 }
 
 struct Run<'a> {
@@ -61,7 +66,11 @@ struct Run<'a> {
     overlay: Overlay,
     overlay_on: bool,
     overlay_at: Micros,
+    /// Nothing more will come.
     ended: bool,
+    /// A person wants no more.
+    quit: bool,
+    evictions: u64,
 }
 
 /// Runs until the end that was asked for, or `shutdown`.
@@ -80,13 +89,15 @@ pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> any
         overlay_on: options.overlay,
         overlay_at: Micros(0),
         ended: false,
+        quit: false,
+        evictions: 0,
         options,
         clock,
     };
     let began = run.clock.now();
-    run.go(shutdown)?;
+    let trouble = run.go(shutdown).err();
     let seconds = run.clock.now().since(began).as_secs_f64();
-    run.outcome(stages, seconds)
+    Ok(run.outcome(stages, seconds, trouble))
 }
 
 impl Run<'_> {
@@ -110,9 +121,11 @@ impl Run<'_> {
     fn is_done(&self) -> bool {
         let until = &self.options.until;
         let idle = |limit: Duration| self.clock.now().since(self.viewer.last_arrival) >= limit;
-        (self.ended && self.held.is_none())
+        let nothing_held = self.held.is_none();
+        self.quit
+            || (self.ended && nothing_held)
             || until.pictures.is_some_and(|n| self.viewer.displayed >= n)
-            || until.idle.is_some_and(idle)
+            || (nothing_held && !self.viewer.paused && until.idle.is_some_and(idle))
             || self.outputs.closed()
     }
 
@@ -134,7 +147,9 @@ impl Run<'_> {
             return Ok(None);
         }
         if self.held.is_none() {
-            self.held = self.take_next()?;
+            // Meanwhile an ended session's last picture may have come to be held.
+            let next = self.take_next()?;
+            self.held = next.or_else(|| self.held.take());
         }
         let Some(held) = &self.held else { return Ok(None) };
         let now = self.clock.now();
@@ -154,7 +169,7 @@ impl Run<'_> {
             if matches!(arrival, Arrival::Nothing) {
                 break;
             }
-            if let Some(held) = self.admit(arrival)? {
+            if let Some(held) = self.admit(arrival) {
                 newest = Some(match newest.take() {
                     Some(older) => self.viewer.newer(older, held),
                     None => held,
@@ -171,33 +186,41 @@ impl Run<'_> {
             if matches!(arrival, Arrival::Nothing) {
                 break;
             }
-            if let Some(held) = self.admit(arrival)? {
+            if let Some(held) = self.admit(arrival) {
                 return Ok(Some(held));
             }
         }
         Ok(None)
     }
 
-    fn admit(&mut self, arrival: Arrival) -> anyhow::Result<Option<Held>> {
+    fn admit(&mut self, arrival: Arrival) -> Option<Held> {
+        self.forget_evicted();
         match arrival {
-            Arrival::Nothing | Arrival::Progress => Ok(None),
+            Arrival::Nothing | Arrival::Progress => None,
             Arrival::EndOfTopic => {
                 self.ended = true;
-                Ok(None)
+                None
             }
             Arrival::Frame(arrived) => {
-                let (frame, base, received) = *arrived;
+                let Arrived { frame, base, before_us, received } = *arrived;
                 if self.viewer.selection.wants(&frame.meta.source) {
                     self.outputs.print(&self.options.topic, &received, &frame);
                 }
-                self.viewer.selection.retain(|source| self.receiver.reassembler.knows(source));
-                self.viewer.books.forget_gone(&self.receiver.reassembler);
-                Ok(self.viewer.admit(frame, base))
+                self.viewer.admit(frame, base, before_us)
             }
             Arrival::Ended { ended, before_us } => {
                 self.session_ended(*ended, before_us);
-                Ok(None)
+                None
             }
+        }
+    }
+
+    /// A source that made room for another is in the totals only, on both sides of the books.
+    fn forget_evicted(&mut self) {
+        let reassembler = &self.receiver.reassembler;
+        if std::mem::replace(&mut self.evictions, reassembler.evictions()) != reassembler.evictions() {
+            self.viewer.selection.retain(|source| reassembler.knows(source));
+            self.viewer.books.forget_gone(reassembler);
         }
     }
 
@@ -206,12 +229,13 @@ impl Run<'_> {
         if !self.viewer.selection.wants(&meta.source) {
             return;
         }
-        let live = self.options.until.end && !self.options.history() && !before_us;
-        if self.viewer.selection.ended(&meta.source, meta.session) && live && self.viewer.selection.all_ended() {
+        let live = self.options.until.end && !self.receiver.in_history() && !before_us;
+        let now = self.clock.now();
+        if self.viewer.selection.ended(&meta.source, meta.session) && live && self.viewer.selection.all_ended(now) {
             self.ended = true;
         }
-        if before_us && !self.options.history() {
-            let ago = self.clock.now().since(meta.stamps.published);
+        if before_us {
+            let ago = now.since(meta.stamps.published);
             let ago = humantime::format_duration(Duration::from_secs(ago.as_secs()));
             tracing::info!(
                 "{} ended {ago} ago: here is its last picture; waiting for the next (-o beginning replays what the topic holds)",
@@ -221,7 +245,7 @@ impl Run<'_> {
             tracing::debug!("{}: session {} ended", meta.source, meta.session);
         }
         if let Some(frame) = picture.filter(|frame| self.viewer.wants_repeat(frame)) {
-            self.held.get_or_insert(Held { frame, base: TimeBase::SameHost });
+            self.held.get_or_insert(Held { frame, base: TimeBase::SameHost, timed: false });
         }
     }
 
@@ -256,7 +280,7 @@ impl Run<'_> {
         for key in events.keys {
             redraw |= self.pressed(key);
         }
-        self.ended |= self.screen.closed();
+        self.quit |= self.screen.closed();
         let now = self.clock.now();
         if now.since(self.overlay_at) >= OVERLAY_EVERY {
             self.overlay_at = now;
@@ -276,7 +300,7 @@ impl Run<'_> {
     /// Returns whether the window must be drawn again.
     fn pressed(&mut self, key: Key) -> bool {
         match key {
-            Key::Quit => self.ended = true,
+            Key::Quit => self.quit = true,
             Key::Pause => self.viewer.paused = !self.viewer.paused,
             Key::Overlay => self.overlay_on = !self.overlay_on,
             Key::Help => {
@@ -297,17 +321,18 @@ impl Run<'_> {
         matches!(key, Key::Overlay | Key::Help | Key::Pause)
     }
 
-    fn outcome(mut self, stages: &'static [Stage], seconds: f64) -> anyhow::Result<Outcome> {
+    fn outcome(mut self, stages: &'static [Stage], seconds: f64, trouble: Option<anyhow::Error>) -> Outcome {
         if let Some(held) = self.held.take()
             && held.frame.kind != Kind::Repeat
         {
             // Taken, and the end came before its turn.
             self.viewer.lose(&held.frame, Loss::Superseded);
         }
-        self.outputs.finish(self.viewer.displayed)?;
+        let trouble = trouble.or_else(|| self.outputs.finish(self.viewer.displayed).err());
         let mut books = self.viewer.books;
         books.rejected = self.receiver.rejected;
-        Ok(Outcome { books, reassembler: self.receiver.reassembler, stages, seconds })
+        let (reassembler, tail) = self.receiver.close();
+        Outcome { books, reassembler, stages, seconds, tail, trouble }
     }
 }
 

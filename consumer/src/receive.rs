@@ -1,11 +1,11 @@
-//! What the topic brings: waits for it to be there, reads it, and puts frames together again.
+//! What the topic brings: reads it, and puts frames together again.
 //!
 //! ```text
 //! librdkafka ─record─▶ Tail ─read─▶ Incoming ─Reassembler─▶ Arrival::Frame
 //! ```
 //! It notices when the topic goes away or is made anew, and looks for it again; nothing else needs to know.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,16 +16,15 @@ use common::latency::TimeBase;
 use common::reassemble::{Ended, Limits, Pushed, Reassembler};
 use common::record::{self, Incoming, Rejected};
 use common::stamps::Stamps;
-use kafka::{Event, Found, Position, Received, Tail};
+use kafka::{Event, Position, Received, Tail};
 
+use crate::find::{LOOK, Search};
 use crate::options::Options;
 
-/// How long a look for the topic may hold up everything else.
-const LOOK: Duration = Duration::from_millis(100);
-/// Between two looks.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 /// A topic of which nothing was heard for that long is looked after.
 const SILENCE: Duration = Duration::from_secs(1);
+/// So many looks in a row must miss it: a broker that just came up may not know all its topics yet.
+const MISSED_LOOKS: u32 = 2;
 const ASK: Duration = Duration::from_secs(5);
 /// Bad records are told one by one up to here, then counted in silence.
 const REJECTIONS_TOLD: u64 = 5;
@@ -37,24 +36,25 @@ pub enum Arrival {
     Nothing,
     /// Something came, and no whole frame yet.
     Progress,
-    /// A whole frame, with the record that completed it.
-    Frame(Box<(Frame, TimeBase, Received)>),
+    Frame(Box<Arrived>),
     /// A session ended. `before_us`: it had ended before we looked.
-    Ended { ended: Box<Ended>, before_us: bool },
+    Ended {
+        ended: Box<Ended>,
+        before_us: bool,
+    },
     /// Everything that the topic held when we began has been read.
     EndOfTopic,
 }
 
+/// A whole frame.
 #[derive(Debug)]
-enum State {
-    /// Looking for the topic since then.
-    Looking {
-        since: Micros,
-        next_look: Micros,
-        said: bool,
-        from: Position,
-    },
-    Reading,
+pub struct Arrived {
+    pub frame: Frame,
+    pub base: TimeBase,
+    /// It was there before we looked: how old it is says nothing of the way.
+    pub before_us: bool,
+    /// The record that completed it.
+    pub received: Received,
 }
 
 #[derive(Debug)]
@@ -62,103 +62,73 @@ pub struct Receiver {
     tail: Tail,
     pub reassembler: Reassembler,
     pub rejected: u64,
-    state: State,
-    topic: String,
-    brokers: String,
-    partition: Option<i32>,
-    group: Option<String>,
-    timeout: Option<Duration>,
+    search: Search,
+    reading: bool,
+    options: Options,
     origin: Origin,
-    began: Micros,
     clock: Arc<dyn Clock>,
     /// Partitions whose first record may be in the middle of a frame: we go back to its beginning.
     joining: BTreeSet<i32>,
-    /// Where each partition ended when we began, where that ends the run.
-    history_ends: Option<Vec<(i32, i64)>>,
+    /// Where each partition ended when we joined what is live.
+    live_from: BTreeMap<i32, i64>,
     trouble_said: bool,
-    /// When a record came last, or the topic was last found to be there.
+    /// When a record came last, or the topic was last looked after.
     heard: Micros,
+    missed_looks: u32,
 }
 
 impl Receiver {
     pub fn new(options: &Options, clock: Arc<dyn Clock>) -> anyhow::Result<Receiver> {
-        let fallback = if options.every_frame || options.history() { Position::Beginning } else { Position::Newest };
-        let Options { connection, topic, group, .. } = options;
-        // A group begins where its members left off, and else where all begin: at the end, unless told.
-        let group_fallback = if options.start == Position::Beginning { Position::Beginning } else { Position::Newest };
-        let tail = Tail::new(
-            connection,
-            "vidcons",
-            topic,
-            group.as_deref(),
-            if group.is_some() { group_fallback } else { fallback },
-        )?;
-        let began = clock.now();
+        let Options { connection, topic, timeout, start, .. } = options;
         Ok(Receiver {
-            tail,
+            tail: tail(options, *start)?,
             reassembler: Reassembler::new(Limits::default()),
             rejected: 0,
-            state: State::Looking { since: began, next_look: began, said: false, from: options.start },
-            topic: topic.clone(),
-            brokers: connection.brokers.clone(),
-            partition: options.partition,
-            group: group.clone(),
-            timeout: options.timeout,
+            search: Search::new(topic, &connection.brokers, *timeout, *start, clock.clone()),
+            reading: false,
+            options: options.clone(),
             origin: Origin { boot: shell::machine::boot_id().into(), wall_offset_us: clock.wall_offset_us() },
-            began,
-            clock,
             joining: BTreeSet::new(),
-            history_ends: (options.until.end && options.history()).then(Vec::new),
+            live_from: BTreeMap::new(),
             trouble_said: false,
-            heard: began,
+            heard: clock.now(),
+            missed_looks: 0,
+            clock,
         })
     }
 
     /// What comes next; waits at most `timeout`.
     pub fn next(&mut self, timeout: Duration) -> anyhow::Result<Arrival> {
-        if let State::Looking { .. } = self.state {
-            self.look(timeout)?;
+        if !self.reading {
+            if let Some(partitions) = self.search.look(&self.tail, timeout)? {
+                self.begin(&partitions)?;
+            }
             return Ok(Arrival::Nothing);
         }
-        if self.history_is_read() {
+        if self.ends_with_history() && self.options.group.is_none() && self.tail.caught_up() {
             return Ok(Arrival::EndOfTopic);
         }
         match self.tail.next(timeout) {
             Event::Record(received) => {
                 self.trouble_said = false;
                 self.heard = self.clock.now();
-                self.take(received)
+                return self.take(received);
             }
-            Event::Nothing => self.check_topic(),
+            Event::Nothing => self.look_after_topic(),
             // Behind the last record there may be others that are not for readers.
-            Event::End => Ok(if self.history_ends.is_some() { Arrival::EndOfTopic } else { Arrival::Nothing }),
-            Event::Gone => {
-                tracing::warn!("topic {} is gone: waiting for it", self.topic);
-                self.look_again(Position::Beginning);
-                Ok(Arrival::Nothing)
-            }
+            Event::End if self.ends_with_history() => return Ok(Arrival::EndOfTopic),
+            Event::End => {}
+            Event::Gone => self.gone(),
             Event::Moved { partition } => {
                 tracing::warn!("partition {partition}: what was to be read is no longer kept; went on at what is");
-                self.joining.insert(partition);
-                Ok(Arrival::Nothing)
+                if !self.options.every_frame {
+                    self.joining.insert(partition);
+                }
             }
             Event::Trouble(words) => {
                 if !std::mem::replace(&mut self.trouble_said, true) {
-                    tracing::warn!("{}: {words}; trying on", self.brokers);
+                    tracing::warn!("{}: {words}; trying on", self.options.connection.brokers);
                 }
-                Ok(Arrival::Nothing)
-            }
-        }
-    }
-
-    /// A topic that was deleted says nothing: where nothing comes, whether it is still there is asked now and then.
-    fn check_topic(&mut self) -> anyhow::Result<Arrival> {
-        let now = self.clock.now();
-        if now.since(self.heard) >= SILENCE && self.group.is_none() {
-            self.heard = now;
-            if self.tail.is_gone(LOOK)? {
-                tracing::warn!("topic {} is gone: waiting for it", self.topic);
-                self.look_again(Position::Beginning);
             }
         }
         Ok(Arrival::Nothing)
@@ -171,86 +141,75 @@ impl Receiver {
 
     /// Whether the topic was found and is being read.
     pub fn reading(&self) -> bool {
-        matches!(self.state, State::Reading)
+        self.reading
     }
 
-    fn look_again(&mut self, from: Position) {
+    /// Whether what is read is the past: a topic that was not there when we came has none.
+    pub fn in_history(&self) -> bool {
+        self.options.history() && !self.search.was_missing()
+    }
+
+    /// Leaves Kafka, and hands over what the books need.
+    pub fn close(self) -> (Reassembler, Tail) {
+        (self.reassembler, self.tail)
+    }
+
+    fn ends_with_history(&self) -> bool {
+        self.options.until.end && self.in_history()
+    }
+
+    /// A topic that was deleted says nothing: where nothing comes, whether it is still there is asked now and then.
+    fn look_after_topic(&mut self) {
+        let now = self.clock.now();
+        if now.since(self.heard) < SILENCE || self.options.group.is_some() {
+            return;
+        }
+        self.heard = now;
+        self.missed_looks = if self.tail.is_gone(LOOK) { self.missed_looks + 1 } else { 0 };
+        if self.missed_looks >= MISSED_LOOKS {
+            self.gone();
+        }
+    }
+
+    fn gone(&mut self) {
+        tracing::warn!("topic {} is gone: waiting for it", self.options.topic);
         self.tail.stop();
         self.joining.clear();
-        let now = self.clock.now();
-        self.state = State::Looking { since: now, next_look: now.plus(BETWEEN_LOOKS), said: true, from };
+        self.live_from.clear();
+        self.missed_looks = 0;
+        self.reading = false;
+        self.search.again();
     }
 
-    fn look(&mut self, at_most: Duration) -> anyhow::Result<()> {
-        let State::Looking { since, next_look, said, from } = &mut self.state else { return Ok(()) };
-        let now = self.clock.now();
-        if now < *next_look {
-            self.clock.sleep_until((*next_look).min(now.plus(at_most)));
-            return Ok(());
-        }
-        let missing = match self.tail.find(LOOK)? {
-            Found::Topic { partitions } => {
-                let from = *from;
-                return self.begin(&partitions, from);
+    fn begin(&mut self, partitions: &[i32]) -> anyhow::Result<()> {
+        let from = self.search.from();
+        if self.options.group.is_some() {
+            if self.search.was_missing() {
+                self.tail = tail(&self.options, Position::Beginning)?;
             }
-            Found::NoTopic => {
-                // What comes now comes while we wait for it: none of it is to be missed.
-                *from = Position::Beginning;
-                format!("no topic {} at {} yet: waiting for it", self.topic, self.brokers)
-            }
-            Found::NoBroker(why) => format!("no Kafka answers at {} ({why}): waiting for it", self.brokers),
-        };
-        let now = self.clock.now();
-        *next_look = now.plus(BETWEEN_LOOKS);
-        if let Some(timeout) = self.timeout.filter(|t| now.since(*since) >= *t) {
-            bail!(
-                "{} (gave up after {} s; --timeout)",
-                missing.trim_end_matches(": waiting for it"),
-                timeout.as_secs_f64()
-            );
-        }
-        if !*said && now.since(*since) > LOOK {
-            *said = true;
-            tracing::info!("{missing}");
-        }
-        Ok(())
-    }
-
-    fn begin(&mut self, partitions: &[i32], from: Position) -> anyhow::Result<()> {
-        if self.group.is_some() {
             self.tail.subscribe()?;
-            self.state = State::Reading;
+            self.reading = true;
             return Ok(());
         }
-        let partitions: Vec<i32> = match self.partition {
+        let partitions: Vec<i32> = match self.options.partition {
             Some(one) if !partitions.contains(&one) => {
-                bail!("topic {} has no partition {one} (it has {})", self.topic, partitions.len())
+                bail!("topic {} has no partition {one} (it has {})", self.options.topic, partitions.len())
             }
             Some(one) => vec![one],
             None => partitions.to_vec(),
         };
         if let Err(error) = self.tail.start(&partitions, from, ASK) {
-            // The broker went away between two questions: look again.
-            tracing::debug!("{error}");
-            return Ok(());
+            self.tail.stop();
+            return self.search.not_yet(&error.to_string());
         }
         if from == Position::Newest {
             self.joining = partitions.iter().copied().collect();
+            let end = |p: &i32| self.tail.began_between(*p).map(|(_, high)| (*p, high));
+            self.live_from = partitions.iter().filter_map(end).collect();
         }
-        if let Some(ends) = &mut self.history_ends {
-            for &partition in &partitions {
-                ends.push((partition, self.tail.bounds(partition, ASK)?.1));
-            }
-        }
-        self.state = State::Reading;
+        self.heard = self.clock.now();
+        self.reading = true;
         Ok(())
-    }
-
-    fn history_is_read(&self) -> bool {
-        self.group.is_none()
-            && self.history_ends.as_ref().is_some_and(|ends| {
-                ends.iter().all(|(partition, end)| self.tail.position(*partition).is_none_or(|next| next >= *end))
-            })
     }
 
     fn take(&mut self, received: Received) -> anyhow::Result<Arrival> {
@@ -265,6 +224,7 @@ impl Receiver {
         if self.joining.remove(&received.partition) && self.go_back(&received, &incoming)? {
             return Ok(Arrival::Progress);
         }
+        let before_us = self.live_from.get(&received.partition).is_some_and(|end| received.offset < *end);
         let (incoming, base) = self.on_our_clock(incoming, now);
         let result = match incoming {
             Incoming::Foreign(jpeg) => {
@@ -275,12 +235,8 @@ impl Receiver {
         };
         Ok(match result {
             Ok(Pushed::Nothing) => Arrival::Progress,
-            Ok(Pushed::Frame(frame)) => Arrival::Frame(Box::new((frame, base, received))),
-            Ok(Pushed::End(ended)) => {
-                let Meta { source, session, stamps, .. } = &ended.meta;
-                let unseen = self.reassembler.session(source, *session).is_none_or(|s| s.newest_whole().is_none());
-                Arrival::Ended { before_us: unseen && stamps.published < self.began, ended }
-            }
+            Ok(Pushed::Frame(frame)) => Arrival::Frame(Box::new(Arrived { frame, base, before_us, received })),
+            Ok(Pushed::End(ended)) => Arrival::Ended { ended, before_us },
             Err(why) => self.reject(&received, &why),
         })
     }
@@ -292,7 +248,8 @@ impl Receiver {
             Incoming::End(_, _, None) => 1,
             _ => 0,
         };
-        if back == 0 || received.offset < back {
+        let low = self.tail.began_between(received.partition).map_or(0, |(low, _)| low);
+        if back == 0 || received.offset - back < low {
             return Ok(false);
         }
         if matches!(incoming, Incoming::End(..)) {
@@ -329,11 +286,7 @@ impl Receiver {
 
     /// All that can be said of a JPEG that came without our headers.
     fn foreign_meta(&self, received: &Received, now: Micros) -> Meta {
-        let key = received.record.key.as_deref().filter(|k| !k.is_empty() && k.len() <= record::SOURCE_BYTES_MAX);
-        let source = key
-            .and_then(|k| std::str::from_utf8(k).ok())
-            .filter(|k| !k.contains(char::is_control))
-            .map_or_else(|| format!("partition {}", received.partition), str::to_owned);
+        let source = record::foreign_source(&received.record, received.partition);
         let wall_us = received.record.timestamp_ms.unwrap_or(0).saturating_mul(1000);
         let sent = Micros(wall_us.saturating_sub(self.origin.wall_offset_us).max(0) as u64).min(now);
         Meta {
@@ -361,11 +314,21 @@ impl Receiver {
         self.rejected += 1;
         if self.rejected <= REJECTIONS_TOLD {
             let Received { record, partition, offset } = received;
-            let frame = record.header("frame").map(|f| String::from_utf8_lossy(&f[..f.len().min(20)]).into_owned());
+            let frame = record.header("frame").map(|f| f[..f.len().min(20)].escape_ascii().to_string());
             let frame = frame.map_or(String::new(), |f| format!(" (frame {f})"));
             let last = if self.rejected == REJECTIONS_TOLD { "; further ones are only counted" } else { "" };
-            tracing::warn!("{} partition {partition} offset {offset}{frame}: rejected: {why}{last}", self.topic);
+            let topic = &self.options.topic;
+            tracing::warn!("{topic} partition {partition} offset {offset}{frame}: rejected: {why}{last}");
         }
         Arrival::Progress
     }
+}
+
+/// A client for what `options` say, that begins at `from` where a group has no place of its own.
+fn tail(options: &Options, from: Position) -> anyhow::Result<Tail> {
+    let Options { connection, topic, group, .. } = options;
+    // Where what was to be read is gone: every frame goes on at the oldest that is left.
+    let every = options.every_frame && group.is_none();
+    let fallback = if every || from == Position::Beginning { Position::Beginning } else { Position::Newest };
+    Ok(Tail::new(connection, "vidcons", topic, group.as_deref(), fallback)?)
 }

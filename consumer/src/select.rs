@@ -9,12 +9,16 @@ use common::frame::{Meta, Session};
 
 /// A session that was silent that long gives way to an older one that is not.
 const SILENCE: Duration = Duration::from_secs(2);
+/// A source that was silent that long has died without saying so: another may be shown, and `-e` does not wait for it.
+const DEAD: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy, Debug)]
 struct Current {
     session: Session,
     seen: Micros,
     ended: bool,
+    /// Frames of it came while we looked.
+    live: bool,
     /// An older session under the same name was seen alive beside it.
     told_twins: bool,
 }
@@ -43,13 +47,13 @@ impl Selection {
         self.chosen.as_ref()
     }
 
-    /// Whether this frame is of what is shown.
-    pub fn takes(&mut self, meta: &Meta, now: Micros) -> bool {
+    /// Whether this frame is of what is shown. `live`: it came while we looked.
+    pub fn takes(&mut self, meta: &Meta, live: bool, now: Micros) -> bool {
         if !self.wants(&meta.source) {
             return false;
         }
-        let current = self.is_current(meta, now);
-        self.choose(&meta.source);
+        let current = self.is_current(meta, live, now);
+        self.choose(&meta.source, now);
         current && self.chosen.as_ref() == Some(&meta.source)
     }
 
@@ -64,9 +68,10 @@ impl Selection {
         }
     }
 
-    /// Whether there were live sources and all of them have ended.
-    pub fn all_ended(&self) -> bool {
-        !self.sources.is_empty() && self.sources.values().all(|c| c.ended)
+    /// Whether there were live sources and all of them have ended. JPEGs of others have no end.
+    pub fn all_ended(&self, now: Micros) -> bool {
+        let mut live = self.sources.values().filter(|c| c.live && c.session.began_ms > 0).peekable();
+        live.peek().is_some() && live.all(|c| c.ended || now.since(c.seen) > DEAD)
     }
 
     /// Goes on to the next source by name.
@@ -88,30 +93,30 @@ impl Selection {
         self.sources.retain(|name, _| known(name) || Some(name) == chosen.as_ref());
     }
 
-    fn has_ended(&self, source: &str) -> bool {
-        self.sources.get(source).is_some_and(|current| current.ended)
+    fn is_over(&self, source: &str, now: Micros) -> bool {
+        self.sources.get(source).is_none_or(|current| current.ended || now.since(current.seen) > DEAD)
     }
 
     fn rank(&self, source: &str) -> Option<usize> {
         self.wanted.iter().position(|w| w == source)
     }
 
-    fn choose(&mut self, source: &Arc<str>) {
+    fn choose(&mut self, source: &Arc<str>, now: Micros) {
         let better = match &self.chosen {
             None => true,
             Some(_) if self.by_hand => false,
-            Some(chosen) => self.rank(source) < self.rank(chosen) || self.has_ended(chosen),
+            Some(chosen) => self.rank(source) < self.rank(chosen) || self.is_over(chosen, now),
         };
         if better {
             self.chosen = Some(source.clone());
         }
     }
 
-    fn is_current(&mut self, meta: &Meta, now: Micros) -> bool {
-        let new = Current { session: meta.session, seen: now, ended: false, told_twins: false };
+    fn is_current(&mut self, meta: &Meta, live: bool, now: Micros) -> bool {
+        let new = Current { session: meta.session, seen: now, ended: false, live, told_twins: false };
         let current = self.sources.entry(meta.source.clone()).or_insert(new);
         if current.session == meta.session {
-            current.seen = now;
+            (current.seen, current.live) = (now, current.live || live);
             return true;
         }
         let gone = current.ended || now.since(current.seen) > SILENCE;
@@ -155,7 +160,7 @@ mod tests {
         let mut selection = Selection::new(&wanted.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>());
         let got: Vec<bool> = frames
             .iter()
-            .map(|&(source, began, s)| selection.takes(&meta(source, began), Micros(s * 1_000_000)))
+            .map(|&(source, began, s)| selection.takes(&meta(source, began), true, Micros(s * 1_000_000)))
             .collect();
         assert_eq!(got, taken);
     }
@@ -183,21 +188,42 @@ mod tests {
     #[test]
     fn a_source_that_ended_gives_way_to_one_that_is_live() {
         let mut selection = Selection::new(&[]);
-        assert!(selection.takes(&meta("a", 1), Micros(0)));
-        assert!(!selection.takes(&meta("b", 1), Micros(1)));
+        assert!(selection.takes(&meta("a", 1), true, Micros(0)));
+        assert!(!selection.takes(&meta("b", 1), true, Micros(1)));
         assert!(selection.ended("a", meta("a", 1).session));
-        assert!(selection.takes(&meta("b", 1), Micros(2)));
-        assert!(!selection.takes(&meta("a", 2), Micros(3)), "and stays until it ends");
+        assert!(selection.takes(&meta("b", 1), true, Micros(2)));
+        assert!(!selection.takes(&meta("a", 2), true, Micros(3)), "and stays until it ends");
+    }
+
+    #[test]
+    fn a_source_that_died_gives_way_and_is_not_waited_for() {
+        let mut selection = Selection::new(&[]);
+        let s = |seconds: u64| Micros(seconds * 1_000_000);
+        assert!(selection.takes(&meta("a", 1), true, s(0)));
+        assert!(!selection.takes(&meta("b", 1), true, s(9)));
+        assert!(selection.takes(&meta("b", 1), true, s(11)));
+        assert!(selection.ended("b", meta("b", 1).session));
+        assert!(selection.all_ended(s(11)));
+    }
+
+    #[test]
+    fn what_was_there_before_us_is_not_waited_for() {
+        let mut selection = Selection::new(&[]);
+        selection.takes(&meta("old", 1), false, Micros(0));
+        assert!(!selection.all_ended(Micros(1)));
+        selection.takes(&meta("a", 1), true, Micros(2));
+        selection.ended("a", meta("a", 1).session);
+        assert!(selection.all_ended(Micros(3)));
     }
 
     #[test]
     fn tab_goes_round() {
         let mut selection = Selection::new(&[]);
         for source in ["b", "a", "c"] {
-            selection.takes(&meta(source, 1), Micros(0));
+            selection.takes(&meta(source, 1), true, Micros(0));
         }
         let round: Vec<String> = (0..3).filter_map(|_| selection.next_source().map(|s| s.to_string())).collect();
         assert_eq!(round, ["c", "a", "b"]);
-        assert!(selection.takes(&meta("b", 1), Micros(1)));
+        assert!(selection.takes(&meta("b", 1), true, Micros(1)));
     }
 }

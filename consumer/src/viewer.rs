@@ -22,6 +22,8 @@ pub const HEADLESS_STAGES: &[Stage] =
 pub struct Held {
     pub frame: Frame,
     pub base: TimeBase,
+    /// Its times belong into the histograms: it came while we looked.
+    pub timed: bool,
 }
 
 /// The picture on the screen.
@@ -65,7 +67,7 @@ impl Viewer {
     }
 
     /// Enters a frame that arrived, and returns it if it is to be shown.
-    pub fn admit(&mut self, frame: Frame, base: TimeBase) -> Option<Held> {
+    pub fn admit(&mut self, frame: Frame, base: TimeBase, before_us: bool) -> Option<Held> {
         let now = self.clock.now();
         self.last_arrival = now;
         let bytes = frame.jpeg.len() as u64;
@@ -74,7 +76,7 @@ impl Viewer {
             books.bytes += bytes;
             books.foreign += foreign;
         });
-        let fate = if !self.selection.takes(&frame.meta, now) {
+        let fate = if !self.selection.takes(&frame.meta, !before_us, now) {
             Some(Loss::Unselected)
         } else if self.paused {
             Some(Loss::Paused)
@@ -88,7 +90,7 @@ impl Viewer {
                 self.lose(&frame, loss);
                 None
             }
-            None => Some(Held { frame, base }),
+            None => Some(Held { frame, base, timed: !before_us }),
         }
     }
 
@@ -108,14 +110,18 @@ impl Viewer {
 
     /// Enters a frame as shown, with all its stamps.
     pub fn shown(&mut self, held: Held, width: usize, height: usize) {
-        let Held { frame: Frame { meta, jpeg, kind }, base } = held;
+        let Held { frame: Frame { meta, jpeg, kind }, base, timed } = held;
         if kind != Kind::Repeat {
             let stages = self.stages;
             self.books.post(&meta.source, |books| {
                 books.shown += 1;
-                books.latencies.record(&meta.stamps, stages, base);
+                if timed {
+                    books.latencies.record(&meta.stamps, stages, base);
+                }
             });
-            self.recent.record(&meta.stamps, self.clock.now());
+            if timed {
+                self.recent.record(&meta.stamps, self.clock.now());
+            }
         }
         self.displayed += 1;
         self.on_screen =
@@ -173,18 +179,29 @@ mod tests {
     #[test]
     fn each_frame_comes_to_one_end() {
         let mut viewer = viewer();
-        let first = viewer.admit(frame("a", 5), TimeBase::SameHost).expect("it is shown");
-        let second = viewer.admit(frame("a", 6), TimeBase::SameHost).expect("it is shown");
+        let first = viewer.admit(frame("a", 5), TimeBase::SameHost, false).expect("it is shown");
+        let second = viewer.admit(frame("a", 6), TimeBase::SameHost, false).expect("it is shown");
         let newer = viewer.newer(first, second);
         viewer.shown(newer, 1, 1);
-        assert!(viewer.admit(frame("a", 5), TimeBase::SameHost).is_none(), "late");
-        assert!(viewer.admit(frame("b", 0), TimeBase::SameHost).is_none(), "unselected");
+        assert!(viewer.admit(frame("a", 5), TimeBase::SameHost, false).is_none(), "late");
+        assert!(viewer.admit(frame("b", 0), TimeBase::SameHost, false).is_none(), "unselected");
         viewer.paused = true;
-        assert!(viewer.admit(frame("a", 7), TimeBase::SameHost).is_none(), "paused");
+        assert!(viewer.admit(frame("a", 7), TimeBase::SameHost, false).is_none(), "paused");
         let books = &viewer.books.total;
         assert_eq!(books.shown, 1);
         assert_eq!(Loss::VIEWER.map(|l| books.losses.of(l)), [1, 1, 0, 1, 1]);
         assert_eq!(books.bytes, 20);
+    }
+
+    #[test]
+    fn a_picture_that_was_there_before_us_is_in_no_histogram() {
+        let mut viewer = viewer();
+        let held = viewer.admit(frame("a", 5), TimeBase::SameHost, true).expect("it is shown");
+        viewer.shown(held, 1, 1);
+        let held = viewer.admit(frame("a", 6), TimeBase::SameHost, false).expect("it is shown");
+        viewer.shown(held, 1, 1);
+        let books = &viewer.books.total;
+        assert_eq!((books.shown, books.latencies.total.histogram().len()), (2, 1));
     }
 
     #[test]
@@ -193,7 +210,7 @@ mod tests {
         let mut end = frame("a", 9);
         end.kind = Kind::Repeat;
         assert!(viewer.wants_repeat(&end));
-        let shown = viewer.admit(frame("a", 9), TimeBase::SameHost).expect("it is shown");
+        let shown = viewer.admit(frame("a", 9), TimeBase::SameHost, false).expect("it is shown");
         viewer.shown(shown, 1, 1);
         assert!(!viewer.wants_repeat(&end));
         assert_eq!(viewer.books.total.shown, 1);

@@ -19,7 +19,7 @@ use crate::settings;
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 /// How long the cause of a failed connection is listened for.
 const PROBE: Duration = Duration::from_millis(100);
-/// Kafka's smallest and our largest segment.
+/// Kafka deletes whole segments only: so they are small.
 const SEGMENT_BYTES: u64 = 64 << 20;
 
 /// A topic to be.
@@ -47,6 +47,20 @@ pub struct TopicSummary {
     pub partitions: usize,
 }
 
+/// How long to wait for a broker, and whether anybody still wants it.
+#[derive(Clone, Copy)]
+pub struct Patience<'a> {
+    pub timeout: Duration,
+    pub clock: &'a dyn Clock,
+    pub wanted: &'a dyn Fn() -> bool,
+}
+
+impl std::fmt::Debug for Patience<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Patience").field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}
+
 /// Asks and changes what a cluster has.
 pub struct Admin {
     client: AdminClient<Ears>,
@@ -60,17 +74,12 @@ impl std::fmt::Debug for Admin {
 }
 
 impl Admin {
-    /// Connects, and fails if no broker answers within `timeout`.
-    pub fn connect(
-        connection: &Connection,
-        client_id: &str,
-        timeout: Duration,
-        clock: &dyn Clock,
-    ) -> Result<Admin, KafkaFault> {
+    /// Connects, and fails if no broker answers in time.
+    pub fn connect(connection: &Connection, client_id: &str, patience: &Patience<'_>) -> Result<Admin, KafkaFault> {
         let config = settings::with_the_users(settings::common(connection, client_id), connection);
         let client: AdminClient<Ears> = config.create_with_context(Ears::default()).map_err(setting)?;
         let mut probe = None;
-        reach(client.inner(), &connection.brokers, timeout, clock, || {
+        reach(client.inner(), &connection.brokers, patience, || {
             // An admin client does not tell why it cannot connect; a producer that is polled does.
             let probe: &BaseProducer<Ears> = match &mut probe {
                 Some(probe) => probe,
@@ -145,17 +154,20 @@ impl Admin {
 pub(crate) fn reach<C: rdkafka::ClientContext>(
     client: &Client<C>,
     brokers: &str,
-    timeout: Duration,
-    clock: &dyn Clock,
+    patience: &Patience<'_>,
     mut trouble: impl FnMut() -> Option<Trouble>,
 ) -> Result<(), KafkaFault> {
-    let until = clock.now().plus(timeout);
+    let Patience { timeout, clock, wanted } = patience;
+    let until = clock.now().plus(*timeout);
     loop {
         let left = until.since(clock.now());
         let Err(error) = client.fetch_metadata(None, left.min(ASK_AGAIN).max(Duration::from_millis(1))) else {
             return Ok(());
         };
         let brokers = brokers.to_owned();
+        if !wanted() {
+            return Err(KafkaFault::Stopped { brokers });
+        }
         match trouble() {
             Some(trouble) if trouble.denied => return Err(KafkaFault::Denied { brokers, cause: trouble.words }),
             trouble if clock.now() >= until => {

@@ -27,6 +27,12 @@ impl Ears {
         self.trouble.lock().ok().and_then(|trouble| trouble.clone())
     }
 
+    pub fn clear(&self) {
+        if let Ok(mut trouble) = self.trouble.lock() {
+            *trouble = None;
+        }
+    }
+
     fn hear(&self, denied: bool, words: &str) {
         if let Ok(mut trouble) = self.trouble.lock()
             && !trouble.as_ref().is_some_and(|t| t.denied)
@@ -76,7 +82,9 @@ impl ProducerContext for Ears {
 
 /// A connection that failed because of who we are, or how we say it.
 fn is_denial(message: &str) -> bool {
-    ["SASL authentication", "SSL handshake failed", "ssl.ca.location"].iter().any(|words| message.contains(words))
+    // A connection that breaks in the middle of a handshake may be any trouble of the network.
+    !message.contains("Disconnected")
+        && ["SASL authentication", "SSL handshake failed"].iter().any(|w| message.contains(w))
 }
 
 /// `host:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused (after 0ms in state CONNECT)` → the cause.

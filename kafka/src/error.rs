@@ -8,6 +8,9 @@ pub enum KafkaFault {
         "no Kafka answers at {brokers} within {seconds} s ({cause}): is it running there? -b HOST:PORT names another"
     )]
     Unreachable { brokers: String, seconds: u64, cause: String },
+    /// The program was asked to end while it waited.
+    #[error("stopped while waiting for {brokers}")]
+    Stopped { brokers: String },
     #[error("{brokers} does not let us in ({cause}): check security.protocol and sasl.* in -X or -F")]
     Denied { brokers: String, cause: String },
     #[error("{property} (from -X, -F or our own settings) is not understood: {cause}")]
@@ -16,6 +19,8 @@ pub enum KafkaFault {
     TopicName { topic: String },
     #[error("topic {topic} does not exist at {brokers}: create it, or leave --no-create away")]
     NoTopic { topic: String, brokers: String },
+    #[error("topic {topic} at {brokers}: {cause}")]
+    Topic { topic: String, brokers: String, cause: String },
     #[error("cannot create topic {topic}: {cause}")]
     Create { topic: String, cause: String },
     #[error("topic {topic} has {count} partition(s), so there is no partition {partition}")]

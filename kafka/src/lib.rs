@@ -15,7 +15,7 @@ mod publisher;
 mod settings;
 mod tail;
 
-pub use self::admin::{Admin, Created, NewTopic, TopicSummary, check_topic_name};
+pub use self::admin::{Admin, Created, NewTopic, Patience, TopicSummary, check_topic_name};
 pub use self::error::KafkaFault;
 pub use self::options::{Connection, KafkaArgs};
 pub use self::publisher::{Delivery, Publisher, PublisherSettings};

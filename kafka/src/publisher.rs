@@ -3,7 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use common::clock::Clock;
 use common::record::Record;
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -11,7 +10,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseRecord, Producer, ProducerContext, PurgeConfig, ThreadedProducer};
 
-use crate::admin::reach;
+use crate::admin::{Patience, reach};
 use crate::context::Ears;
 use crate::error::{KafkaFault, name, setting};
 use crate::options::Connection;
@@ -107,8 +106,7 @@ impl<T: Send + Sync + 'static> Publisher<T> {
     pub fn connect(
         connection: &Connection,
         settings: PublisherSettings,
-        timeout: Duration,
-        clock: &dyn Clock,
+        patience: &Patience<'_>,
         delivered: impl Fn(T, Delivery) + Send + Sync + 'static,
     ) -> Result<Publisher<T>, KafkaFault> {
         let config = settings::producer(
@@ -121,9 +119,9 @@ impl<T: Send + Sync + 'static> Publisher<T> {
         let ears = Ears::default();
         let context = Deliveries { ears: ears.clone(), delivered: Box::new(delivered) };
         let producer: ThreadedProducer<Deliveries<T>> = config.create_with_context(context).map_err(setting)?;
-        reach(producer.client(), &connection.brokers, timeout, clock, || ears.trouble())?;
+        reach(producer.client(), &connection.brokers, patience, || ears.trouble())?;
         let publisher = Publisher { producer, settings };
-        publisher.find_topic(timeout, clock)?;
+        publisher.find_topic(patience)?;
         Ok(publisher)
     }
 
@@ -153,7 +151,8 @@ impl<T: Send + Sync + 'static> Publisher<T> {
     }
 
     /// Waits for a topic just made to have its leaders, and checks the partition.
-    fn find_topic(&self, timeout: Duration, clock: &dyn Clock) -> Result<(), KafkaFault> {
+    fn find_topic(&self, patience: &Patience<'_>) -> Result<(), KafkaFault> {
+        let Patience { timeout, clock, wanted } = *patience;
         let PublisherSettings { topic, partition, .. } = &self.settings;
         let until = clock.now().plus(timeout);
         loop {
@@ -168,7 +167,7 @@ impl<T: Send + Sync + 'static> Publisher<T> {
             if let Some(partition) = partition.filter(|p| count > 0 && (*p < 0 || *p as usize >= count)) {
                 return Err(KafkaFault::NoPartition { topic: topic.clone(), partition, count });
             }
-            if led || clock.now() >= until {
+            if led || clock.now() >= until || !wanted() {
                 return Ok(());
             }
             clock.sleep_until(clock.now().plus(Duration::from_millis(20)));

@@ -108,7 +108,8 @@ fn may_be_idempotent(connection: &Connection) -> bool {
     let no_retries = set("retries").is_some_and(|n| n == "0");
     let too_many =
         set("max.in.flight.requests.per.connection").and_then(|n| n.parse().ok()).is_some_and(|n: u32| n > 5);
-    !(too_few_acks || no_retries || too_many)
+    let lifo = set("queuing.strategy").is_some_and(|s| s == "lifo");
+    !(too_few_acks || no_retries || too_many || lifo)
 }
 
 #[cfg(test)]

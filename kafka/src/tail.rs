@@ -63,6 +63,8 @@ pub enum Found {
         partitions: Vec<i32>,
     },
     NoTopic,
+    /// It is there, and nobody leads it at the moment.
+    NoLeader,
     /// No broker answers: why.
     NoBroker(String),
 }
@@ -75,6 +77,10 @@ pub struct Tail {
     brokers: String,
     /// The next offset of each partition that we read.
     next: BTreeMap<i32, i64>,
+    /// Its bounds when we began.
+    bounds: BTreeMap<i32, (i64, i64)>,
+    /// A partition's offset was not there, and the broker could not say where to go on.
+    astray: bool,
     at_end: BTreeSet<i32>,
     /// Where to go on when what we wanted is gone.
     fallback: Position,
@@ -108,6 +114,8 @@ impl Tail {
             group: group.is_some(),
             brokers: connection.brokers.clone(),
             next: BTreeMap::new(),
+            bounds: BTreeMap::new(),
+            astray: false,
             at_end: BTreeSet::new(),
             fallback,
         })
@@ -119,17 +127,30 @@ impl Tail {
             Ok(metadata) => metadata,
             Err(error) => return self.no_broker(&error),
         };
-        let topic = metadata.topics().first().filter(|t| t.error().is_none());
-        let partitions: Vec<i32> = topic
-            .map(|t| t.partitions().iter().filter(|p| p.leader() >= 0).map(|p| p.id()).collect())
-            .unwrap_or_default();
-        let all_led = topic.is_some_and(|t| t.partitions().len() == partitions.len());
-        Ok(if partitions.is_empty() || !all_led { Found::NoTopic } else { Found::Topic { partitions } })
+        self.ears.clear();
+        let Some(topic) = metadata.topics().first() else { return Ok(Found::NoTopic) };
+        match topic.error().map(RDKafkaErrorCode::from) {
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition) => return Ok(Found::NoTopic),
+            Some(RDKafkaErrorCode::LeaderNotAvailable) => return Ok(Found::NoLeader),
+            Some(code) => {
+                let (topic, brokers) = (self.topic.clone(), self.brokers.clone());
+                return Err(KafkaFault::Topic { topic, brokers, cause: crate::error::name(code) });
+            }
+            None => {}
+        }
+        let led: Vec<i32> = topic.partitions().iter().filter(|p| p.leader() >= 0).map(|p| p.id()).collect();
+        Ok(match topic.partitions().len() {
+            0 => Found::NoTopic,
+            all if all > led.len() => Found::NoLeader,
+            _ => Found::Topic { partitions: led },
+        })
     }
 
     fn no_broker(&self, error: &KafkaError) -> Result<Found, KafkaFault> {
-        // Why it cannot connect, the client tells only where it is polled.
-        while self.consumer.poll(Duration::ZERO).is_some() {}
+        if self.next.is_empty() && !self.group {
+            // Why it cannot connect, the client tells only where it is polled; and there is nothing to miss yet.
+            while self.consumer.poll(Duration::ZERO).is_some() {}
+        }
         match self.ears.trouble() {
             Some(trouble) if trouble.denied => {
                 Err(KafkaFault::Denied { brokers: self.brokers.clone(), cause: trouble.words })
@@ -139,22 +160,24 @@ impl Tail {
         }
     }
 
-    /// Whether the topic that is being read was deleted, or made anew since. No answer is no news.
-    pub fn is_gone(&self, timeout: Duration) -> Result<bool, KafkaFault> {
-        match self.find(timeout)? {
-            Found::NoBroker(_) => Ok(false),
-            Found::NoTopic => Ok(true),
-            Found::Topic { .. } => {
-                let shorter = |(&partition, &next): (&i32, &i64)| {
-                    self.bounds(partition, timeout).is_ok_and(|(_, high)| high < next)
-                };
-                Ok(self.next.iter().any(shorter))
-            }
-        }
+    /// Whether the topic that is being read was deleted. No answer is no news.
+    pub fn is_gone(&self, timeout: Duration) -> bool {
+        matches!(self.find(timeout), Ok(Found::NoTopic))
+    }
+
+    /// First and next offsets of each partition when we began to read it.
+    pub fn began_between(&self, partition: i32) -> Option<(i64, i64)> {
+        self.bounds.get(&partition).copied()
+    }
+
+    /// Whether all that was there when we began has been read.
+    pub fn caught_up(&self) -> bool {
+        !self.next.is_empty()
+            && self.next.iter().all(|(p, next)| self.bounds.get(p).is_none_or(|(_, high)| next >= high))
     }
 
     /// First and next offsets of a partition.
-    pub fn bounds(&self, partition: i32, timeout: Duration) -> Result<(i64, i64), KafkaFault> {
+    fn ask_bounds(&self, partition: i32, timeout: Duration) -> Result<(i64, i64), KafkaFault> {
         self.consumer
             .fetch_watermarks(&self.topic, partition, timeout)
             .map_err(|cause| KafkaFault::Client { doing: "asking how far the topic goes", cause })
@@ -166,8 +189,10 @@ impl Tail {
             Position::Time(ms) => self.offsets_at(partitions, ms, timeout)?,
             _ => BTreeMap::new(),
         };
+        self.next.clear();
         for &partition in partitions {
-            let (low, high) = self.bounds(partition, timeout)?;
+            let (low, high) = self.ask_bounds(partition, timeout)?;
+            self.bounds.insert(partition, (low, high));
             let offset = match position {
                 Position::Beginning => low,
                 Position::End => high,
@@ -197,6 +222,7 @@ impl Tail {
     pub fn stop(&mut self) {
         self.next.clear();
         self.at_end.clear();
+        self.astray = false;
         // Fails only for a client that is closed already.
         let _ = self.consumer.unassign();
     }
@@ -208,6 +234,9 @@ impl Tail {
 
     /// What comes next; waits at most `timeout`.
     pub fn next(&mut self, timeout: Duration) -> Event {
+        if self.astray {
+            return self.reset(timeout);
+        }
         match self.consumer.poll(timeout) {
             None => Event::Nothing,
             Some(Ok(message)) => {
@@ -220,17 +249,19 @@ impl Tail {
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => {
                 self.at_end.insert(partition);
-                if self.at_end.len() >= self.reading() { Event::End } else { Event::Nothing }
+                if self.is_at_end() { Event::End } else { Event::Nothing }
             }
             Some(Err(error)) => self.trouble(&error, timeout),
         }
     }
 
-    fn reading(&self) -> usize {
+    fn is_at_end(&self) -> bool {
         if !self.group {
-            return self.next.len();
+            return self.next.keys().all(|p| self.at_end.contains(p));
         }
-        self.consumer.assignment().map_or(usize::MAX, |a| a.count().max(1))
+        // What is ours may have changed since.
+        let ours = self.consumer.assignment();
+        ours.is_ok_and(|list| list.elements().iter().all(|e| self.at_end.contains(&e.partition())))
     }
 
     fn trouble(&mut self, error: &KafkaError, timeout: Duration) -> Event {
@@ -251,14 +282,19 @@ impl Tail {
 
     /// Some partition's offset is not there: it fell off the old end, or the topic was made anew.
     fn reset(&mut self, timeout: Duration) -> Event {
-        let wait = timeout.max(Duration::from_millis(500));
+        let wait = timeout.max(Duration::from_millis(200));
+        self.astray = true;
         for (partition, next) in self.next.clone() {
-            let Ok((low, high)) = self.bounds(partition, wait) else { return Event::Gone };
+            let (low, high) = match self.ask_bounds(partition, wait) {
+                Ok(bounds) => bounds,
+                Err(error) => return Event::Trouble(error.to_string()),
+            };
             if next > high {
                 return Event::Gone;
             }
             if next < low {
                 let offset = if self.fallback == Position::Newest { (high - 1).max(low) } else { low };
+                self.bounds.insert(partition, (low, high));
                 return match self.seek(partition, offset) {
                     Ok(()) => Event::Moved { partition },
                     Err(error) => Event::Trouble(error.to_string()),
@@ -273,6 +309,7 @@ impl Tail {
 
     fn assign(&mut self) -> Result<(), KafkaFault> {
         self.at_end.clear();
+        self.astray = false;
         let fault = |cause| KafkaFault::Client { doing: "choosing where to read", cause };
         let mut list = TopicPartitionList::new();
         for (&partition, &offset) in &self.next {
@@ -290,5 +327,18 @@ impl Tail {
         let found = self.consumer.offsets_for_times(list, timeout).map_err(fault)?;
         let offset = |o: Offset| if let Offset::Offset(o) = o { Some(o) } else { None };
         Ok(found.elements().iter().filter_map(|e| offset(e.offset()).map(|o| (e.partition(), o))).collect())
+    }
+
+    /// Leaves; a group whose broker is gone would be waited for much longer than anybody wants.
+    pub fn close(self, timeout: Duration) {
+        let (closed, waits) = std::sync::mpsc::channel();
+        let leave = move || {
+            drop(self);
+            // Nobody waits any more: then nobody needs to know.
+            let _ = closed.send(());
+        };
+        if std::thread::Builder::new().name("leave".to_owned()).spawn(leave).is_ok() {
+            let _ = waits.recv_timeout(timeout);
+        }
     }
 }

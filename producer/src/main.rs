@@ -1,6 +1,7 @@
 //! `vidprod`: video into a Kafka topic.
 
 mod cli;
+mod connect;
 mod encode;
 mod fit;
 mod limit;

@@ -4,9 +4,10 @@
 //! [capture: source, pace] ─Shot─▶ (newest 1) ─▶ [encode ─Frame─▶ publish] ─records─▶ librdkafka ═══▶ broker
 //! ```
 //! `[ ]` a thread, `( )` a queue. Live, the newest shot wins and the other is counted; a file's or pipe's shots wait.
-//! An end or an error on either side closes the queue; the other side sees it and finishes. `run` joins them, waits
-//! for the acknowledgements, and closes the session with its final counts.
+//! An end or an error on either side closes the queue; the other side sees it and finishes. The encoder's side then waits
+//! for the acknowledgements and closes the session with its final counts; `run` joins both.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,20 +17,19 @@ use common::clock::{Clock, Micros};
 use common::frame::Session;
 use common::latest::Latest;
 use common::ledger::{Loss, ProducerBooks};
-use kafka::{Admin, Created, PublisherSettings, Waiting};
+use kafka::{Admin, Patience};
 use shell::shutdown::Shutdown;
 
+use crate::connect::{announce, connect, prepare_topic};
 use crate::encode::{Encoder, Identity, Shot};
 use crate::limit::Limit;
 use crate::options::{Hurry, Options};
 use crate::pace::{Pace, Pacer};
 use crate::picture::Picture;
 use crate::publish::{Publish, Shared};
-use crate::source::{About, Kind, Source, SourceError};
+use crate::source::{About, Kind, Source};
 use crate::status::Telling;
 
-/// A live picture that waited that long for its acknowledgement is given up.
-const LIVE_WAIT: Duration = Duration::from_secs(2);
 /// A topic that seems to be gone is looked after at most that often.
 const MEND_EVERY: Duration = Duration::from_secs(1);
 /// A sleep looks up that often whether it is still wanted.
@@ -54,6 +54,8 @@ impl Outcome {
 
 /// What the threads share.
 struct Run {
+    /// To look after the topic.
+    admin: Admin,
     queue: Latest<Shot>,
     /// Pictures that were encoded, to be drawn over.
     spare: Mutex<Vec<Picture>>,
@@ -67,20 +69,34 @@ struct Run {
 
 /// Runs until the input ends, something fails, or `shutdown` is asked for.
 pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> anyhow::Result<Outcome> {
-    let open = || Source::open(&options.source, clock.clone(), shutdown.flag());
-    let kind = options.source.input.kind();
-    // A file waits for us, and may not be there: it is looked at first. What comes as it comes is opened last.
-    let file = if kind == Kind::File { Some(open()?) } else { None };
-    let every_frame = every_frame(options.hurry, kind);
-    let limit = prepare_topic(options, options.timeout, &*clock)?;
-    let (publish, shared) = connect(options, &limit, every_frame, &clock)?;
-    let source = match file.map_or_else(open, Ok) {
+    let every_frame = every_frame(options.hurry, options.source.input.kind());
+    match start(options, every_frame, clock, shutdown) {
+        Ok((run, source, publish, limit)) => run.go(options, source, publish, &limit),
         // Ctrl-C before the first picture: nothing was captured, and nothing is wrong.
-        Err(SourceError::Stopped) => return Ok(Outcome::nothing(every_frame)),
-        source => source?,
-    };
+        Err(_) if shutdown.asked() => Ok(Outcome::nothing(every_frame)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Opens the input and connects.
+fn start(
+    options: &Options,
+    every_frame: bool,
+    clock: Arc<dyn Clock>,
+    shutdown: &Shutdown,
+) -> anyhow::Result<(Run, Source, Publish, Limit)> {
+    let open = || Source::open(&options.source, clock.clone(), shutdown.flag());
+    // A file waits for us, and may not be there: it is looked at first. What comes as it comes is opened last.
+    let file = if options.source.input.kind() == Kind::File { Some(open()?) } else { None };
+    let wanted = || !shutdown.asked();
+    let patience = Patience { timeout: options.timeout, clock: &*clock, wanted: &wanted };
+    let admin = Admin::connect(&options.connection, "vidprod", &patience)?;
+    let limit = prepare_topic(&admin, options, options.timeout)?;
+    let (publish, shared) = connect(options, &limit, every_frame, &patience, &clock)?;
+    let source = file.map_or_else(open, Ok)?;
     announce(options, source.about(), &limit);
     let run = Run {
+        admin,
         queue: Latest::default(),
         spare: Mutex::default(),
         shared,
@@ -89,7 +105,7 @@ pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> any
         done: AtomicBool::new(false),
         every_frame,
     };
-    run.go(options, source, publish, &limit)
+    Ok((run, source, publish, limit))
 }
 
 fn every_frame(hurry: Hurry, kind: Kind) -> bool {
@@ -97,65 +113,6 @@ fn every_frame(hurry: Hurry, kind: Kind) -> bool {
         Hurry::NewestWins => false,
         Hurry::EveryFrame => true,
         Hurry::BySource => kind != Kind::Live,
-    }
-}
-
-/// Makes the topic if need be, and asks for its limit.
-fn prepare_topic(options: &Options, timeout: Duration, clock: &dyn Clock) -> anyhow::Result<Limit> {
-    let admin = Admin::connect(&options.connection, "vidprod", timeout, clock)?;
-    let topic = &options.topic;
-    if admin.ensure(topic, options.create, timeout)? == Created::Now {
-        let kept = topic.retention.map_or("for ever".to_owned(), |r| humantime::format_duration(r).to_string());
-        tracing::info!(
-            "made topic {}: {} partition(s), keeps frames {kept} (--partitions, --retention; 720p30 is 10-15 GB an hour)",
-            topic.name,
-            topic.partitions
-        );
-    }
-    let of_topic = match options.message_bytes_max {
-        Some(given) => Some(given),
-        None => admin.message_bytes_max(&topic.name, timeout),
-    };
-    Limit::new(of_topic, &options.headers).context(format!("topic {}", topic.name))
-}
-
-fn connect(
-    options: &Options,
-    limit: &Limit,
-    every_frame: bool,
-    clock: &Arc<dyn Clock>,
-) -> anyhow::Result<(Publish, Arc<Shared>)> {
-    let settings = PublisherSettings {
-        topic: options.topic.name.clone(),
-        partition: options.partition,
-        client_id: "vidprod",
-        message_bytes_max: limit.message_bytes_max,
-        in_flight_bytes_max: common::record::FRAME_BYTES_MAX,
-        waiting: if every_frame { Waiting::Forever } else { Waiting::AtMost(LIVE_WAIT) },
-        headers: options.headers.clone(),
-    };
-    let key = options.key.as_deref();
-    Ok(Publish::connect(&options.connection, settings, limit.value_bytes_max, key, options.timeout, clock.clone())?)
-}
-
-fn announce(options: &Options, about: &About, limit: &Limit) {
-    let fps = about.fps.map_or(String::new(), |fps| format!(" at {} fps", (fps * 100.0).round() / 100.0));
-    let length = about.duration.map_or(String::new(), |d| format!(", {:.1} s", d.as_secs_f64()));
-    let Options { source, topic, connection, quality, .. } = options;
-    tracing::info!(
-        "{} ({}, {}x{}{fps}{length}) → {}x{} JPEG quality {quality} → topic {} at {}, message limit {}",
-        source.name,
-        about.what,
-        about.width,
-        about.height,
-        about.out_width,
-        about.out_height,
-        topic.name,
-        connection.brokers,
-        limit.message_bytes_max,
-    );
-    for note in &about.notes {
-        tracing::info!("{note}");
     }
 }
 
@@ -173,23 +130,16 @@ impl Run {
         let (captured, encoded) = std::thread::scope(|scope| {
             let name = |name: &str| std::thread::Builder::new().name(name.to_owned());
             let capture = name("capture").spawn_scoped(scope, || self.capture(source, options))?;
-            let encode = name("encode").spawn_scoped(scope, || self.encode(encoder, publish))?;
+            let encode = name("encode").spawn_scoped(scope, || self.encode(options, encoder, publish))?;
             self.watch(options, &about);
             let panicked = || anyhow::anyhow!("a thread panicked");
             let captured = capture.join().unwrap_or_else(|_| Err(panicked()));
             let encoded = encode.join().unwrap_or_else(|_| Err(panicked()));
             anyhow::Ok((captured, encoded))
         })?;
-        let publish = match &encoded {
-            Ok(publish) => {
-                self.finish(publish, options.timeout);
-                Ok(())
-            }
-            Err(_) => Err(()),
-        };
         let books = std::mem::take(&mut self.shared.lock().books);
         let seconds = self.clock.now().since(began).as_secs_f64();
-        let trouble = captured.err().or(if publish.is_err() { encoded.err() } else { None });
+        let trouble = captured.err().or(encoded.err());
         Ok(Outcome { books, seconds, every_frame: self.every_frame, trouble })
     }
 
@@ -241,27 +191,27 @@ impl Run {
 
     /// `false` if nobody takes it any more.
     fn hand_over(&self, shot: Shot) -> bool {
-        let displaced = if self.every_frame {
+        if self.every_frame {
             let refused = self.queue.send_wait(shot);
-            if refused.is_some() {
-                return false;
-            }
-            None
-        } else {
-            self.queue.send(shot)
+            self.shared.lock().books.captured += u64::from(refused.is_none());
+            return refused.is_none();
+        }
+        let displaced = {
+            // Counted before the encoder can see the new one, whose record tells how many were dropped before it.
+            let mut state = self.shared.lock();
+            state.books.captured += 1;
+            let displaced = self.queue.send(shot);
+            displaced.iter().for_each(|_| state.books.losses.add(Loss::Superseded));
+            displaced
         };
-        let mut state = self.shared.lock();
-        state.books.captured += 1;
         if let Some(displaced) = displaced {
-            state.books.losses.add(Loss::Superseded);
-            drop(state);
             self.recycle(displaced.picture);
         }
         !self.queue.is_closed()
     }
 
-    /// Encodes and publishes what was captured, as soon as there is room for it in flight.
-    fn encode(&self, mut encoder: Encoder, mut publish: Publish) -> anyhow::Result<Publish> {
+    /// Encodes and publishes what was captured, as soon as there is room for it in flight; then closes the session.
+    fn encode(&self, options: &Options, mut encoder: Encoder, mut publish: Publish) -> anyhow::Result<()> {
         let _close = OnDrop(|| {
             self.queue.close();
             self.done.store(true, Ordering::Relaxed);
@@ -277,10 +227,11 @@ impl Run {
             let dropped = self.shared.lock().dropped();
             let frame = encoder.encode(&shot, dropped).context("encoding a frame")?;
             self.shared.lock().books.encoded += 1;
-            publish.publish(frame);
+            publish.publish(frame, encoder.setting().quality);
             self.recycle(shot.picture);
         }
-        Ok(publish)
+        self.finish(&publish, options.timeout);
+        Ok(())
     }
 
     /// Tells how it goes, and looks after the topic, until the encoder is done.
@@ -294,7 +245,7 @@ impl Run {
             if gone && options.create && now.since(mended) > MEND_EVERY {
                 mended = now;
                 // Somebody may have deleted the topic under us. A broker that is down answers nothing, and is waited for.
-                if let Err(error) = prepare_topic(options, MEND_EVERY, &*self.clock) {
+                if let Err(error) = prepare_topic(&self.admin, options, MEND_EVERY) {
                     tracing::debug!("looking after topic {}: {error:#}", options.topic.name);
                 }
             }
@@ -308,10 +259,14 @@ impl Run {
 
     /// Waits for what is on its way, and closes the session.
     fn finish(&self, publish: &Publish, timeout: Duration) {
-        let mut give_up_at = None;
-        let patience = |now: Micros, at: &mut Option<Micros>| now < *at.get_or_insert(now.plus(timeout));
-        let at = std::cell::RefCell::new(&mut give_up_at);
-        publish.flush(|| !self.shutdown.asked() || patience(self.clock.now(), &mut at.borrow_mut()));
+        let give_up_at = Cell::new(None);
+        let patient = || {
+            let now = self.clock.now();
+            let until = give_up_at.get().unwrap_or(now.plus(timeout));
+            give_up_at.set(self.shutdown.asked().then_some(until));
+            now < until
+        };
+        publish.flush(patient);
         publish.end(timeout);
     }
 }

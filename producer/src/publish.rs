@@ -10,7 +10,7 @@ use common::frame::{Frame, Meta};
 use common::ledger::{Loss, ProducerBooks};
 use common::record::{self, Record};
 use common::stamps::Stage;
-use kafka::{Connection, Delivery, KafkaFault, PublisherSettings};
+use kafka::{Connection, Delivery, KafkaFault, Patience, PublisherSettings};
 
 /// Frames in flight: this much, and never less than two of the largest.
 const IN_FLIGHT_BYTES: usize = 4 << 20;
@@ -29,9 +29,11 @@ pub struct Shared {
 #[derive(Debug, Default)]
 pub struct State {
     pub books: ProducerBooks,
-    pub in_flight_bytes: usize,
+    in_flight_bytes: usize,
     in_flight_frames: usize,
     largest: usize,
+    /// Of the newest frame.
+    pub quality: u8,
     end_open: bool,
     /// The broker says that the topic is gone.
     topic_gone: bool,
@@ -113,7 +115,7 @@ impl Publish {
         settings: PublisherSettings,
         value_bytes_max: usize,
         key: Option<&str>,
-        timeout: Duration,
+        patience: &Patience<'_>,
         clock: Arc<dyn Clock>,
     ) -> Result<(Publish, Arc<Shared>), KafkaFault> {
         let shared = Arc::new(Shared::default());
@@ -121,7 +123,7 @@ impl Publish {
             let (shared, clock) = (shared.clone(), clock.clone());
             move |ticket: Ticket, delivery| settle(&shared, ticket, delivery, clock.now())
         };
-        let publisher = kafka::Publisher::connect(connection, settings, timeout, &*clock, on_delivery)?;
+        let publisher = kafka::Publisher::connect(connection, settings, patience, on_delivery)?;
         let key = key.map(|k| Bytes::copy_from_slice(k.as_bytes()));
         Ok((Publish { publisher, shared: shared.clone(), clock, key, value_bytes_max, last: None }, shared))
     }
@@ -132,7 +134,7 @@ impl Publish {
     }
 
     /// Hands a frame over, whole, without waiting.
-    pub fn publish(&mut self, mut frame: Frame) {
+    pub fn publish(&mut self, mut frame: Frame, quality: u8) {
         frame.meta.stamps.published = self.clock.now();
         let records = record::split(&frame, self.value_bytes_max);
         let ticket = Arc::new(FrameTicket {
@@ -148,6 +150,7 @@ impl Publish {
             }
             state.in_flight_bytes += ticket.bytes;
             state.in_flight_frames += 1;
+            state.quality = quality;
             state.largest = state.largest.max(ticket.bytes);
             let books = &mut state.books;
             books.published += 1;

@@ -12,7 +12,6 @@ use crate::source::About;
 #[derive(Debug)]
 pub struct Telling {
     status: Status,
-    quality: u8,
     began: Micros,
     told: Told,
 }
@@ -29,7 +28,6 @@ impl Telling {
         let began = clock.now();
         Telling {
             status: Status::new(about.frames, !options.quiet),
-            quality: options.quality,
             began,
             told: Told { at: began, frames: 0, bytes: 0 },
         }
@@ -38,16 +36,16 @@ impl Telling {
     /// Tells how it goes, if it is time.
     pub fn tell(&mut self, shared: &Shared, now: Micros) {
         let captured = shared.lock().books.captured;
-        let Telling { status, quality, began, told } = self;
+        let Telling { status, began, told } = self;
         status.tell(now, captured, || {
-            let (line, next) = line(shared, *began, now, *told, *quality);
+            let (line, next) = line(shared, *began, now, *told);
             *told = next;
             line
         });
     }
 }
 
-fn line(shared: &Shared, began: Micros, now: Micros, told: Told, quality: u8) -> (String, Told) {
+fn line(shared: &Shared, began: Micros, now: Micros, told: Told) -> (String, Told) {
     let state = shared.lock();
     let books = &state.books;
     let next = Told { at: now, frames: books.published, bytes: books.bytes };
@@ -59,9 +57,10 @@ fn line(shared: &Shared, began: Micros, now: Micros, told: Told, quality: u8) ->
     let silent =
         state.silence(now).map_or(String::new(), |s| format!("  the broker is silent for {:.0} s", s.as_secs_f64()));
     let line = format!(
-        "{:.1} s  {fps:.1} fps  {}/s  quality {quality}  frame {}  dropped {}  acknowledged {} in p50 {:.1} p99 {:.1} ms{silent}",
+        "{:.1} s  {fps:.1} fps  {}/s  quality {}  frame {}  dropped {}  acknowledged {} in p50 {:.1} p99 {:.1} ms{silent}",
         now.since(began).as_secs_f64(),
         bytes(rate),
+        state.quality,
         books.captured,
         state.dropped(),
         books.acknowledged,

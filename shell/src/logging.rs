@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::OnceLock;
 
 use clap::{Args, ValueEnum};
+use common::report::Report;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::{EnvFilter, fmt};
 
@@ -12,7 +13,7 @@ use crate::status;
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Words")]
 pub struct LogArgs {
-    /// Say nothing but errors
+    /// Say nothing but errors, and the report at the end
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Say more; twice: everything, frame by frame
@@ -63,6 +64,15 @@ pub(crate) fn print_error(message: &str) {
     } else {
         let _ = writeln!(AroundTheBar, "error: {message}");
     }
+}
+
+/// The report in words, or as one line of JSON among others. Nobody may be reading any more: that is no error.
+pub(crate) fn print_report(report: &Report) {
+    let text = match JSON.get() {
+        Some(true) => format!("{}\n", serde_json::json!({ "report": report })),
+        _ => report.to_string(),
+    };
+    let _ = AroundTheBar.write_all(text.as_bytes());
 }
 
 /// Standard error, with the status line out of the way while something is written.

@@ -66,7 +66,7 @@ pub fn print(text: &str) -> anyhow::Result<ExitCode> {
 
 /// Ends a run: the report in words on standard error, and as JSON where that was asked for.
 pub fn tell(report: &Report, json: Option<&Output>) -> anyhow::Result<()> {
-    eprint!("{report}");
+    crate::logging::print_report(report);
     json.map_or(Ok(()), |output| write_report(report, output))
 }
 

@@ -60,13 +60,13 @@ pub fn size(text: &str) -> Result<(usize, usize), String> {
         .ok_or_else(|| "write WIDTHxHEIGHT, as in 1280x720".to_owned())
 }
 
-/// A number above zero.
+/// A rate or a factor.
 pub fn positive(text: &str) -> Result<f64, String> {
     let fraction = text.split_once('/').and_then(|(a, b)| Some(a.parse::<f64>().ok()? / b.parse::<f64>().ok()?));
     fraction
         .or_else(|| text.parse().ok())
-        .filter(|n: &f64| *n > 0.0 && n.is_finite())
-        .ok_or_else(|| "write a number above zero, as in 30 or 29.97".to_owned())
+        .filter(|n: &f64| (0.001..=10_000.0).contains(n))
+        .ok_or_else(|| "write a number between 0.001 and 10000, as in 30 or 29.97".to_owned())
 }
 
 /// `name=value`.

@@ -34,16 +34,16 @@ impl Tally {
     #[must_use]
     pub fn plus(self, other: Tally) -> Tally {
         Tally {
-            whole: self.whole + other.whole,
-            torn: self.torn + other.torn,
-            lost: self.lost + other.lost,
-            duplicates: self.duplicates + other.duplicates,
+            whole: self.whole.saturating_add(other.whole),
+            torn: self.torn.saturating_add(other.torn),
+            lost: self.lost.saturating_add(other.lost),
+            duplicates: self.duplicates.saturating_add(other.duplicates),
         }
     }
 
     /// Every frame that the producer numbered and did not drop.
     pub fn expected(&self) -> u64 {
-        self.whole + self.torn + self.lost
+        self.whole.saturating_add(self.torn).saturating_add(self.lost)
     }
 }
 
@@ -73,17 +73,12 @@ pub struct Sighting {
     held_bytes: usize,
     /// A number too far away to be believed at once.
     suspect: Option<u64>,
-    end: Option<End>,
     whole: u64,
     torn: u64,
     duplicates: u64,
 }
 
 impl Sighting {
-    pub fn end(&self) -> Option<&End> {
-        self.end.as_ref()
-    }
-
     /// When a record of this session came last.
     pub fn seen_at(&self) -> Micros {
         self.seen_at
@@ -116,10 +111,11 @@ impl Sighting {
         self.span.map_or(0, |(_, last)| last.saturating_add(1))
     }
 
-    /// Refuses a number that is far from all others, once.
-    pub(super) fn check(&mut self, frame: u64) -> Result<(), Rejected> {
+    /// Refuses a number that is far from all others, once. What the producer dropped meanwhile is no distance.
+    pub(super) fn check(&mut self, frame: u64, dropped: u64) -> Result<(), Rejected> {
         let Some((first, last)) = self.span else { return Ok(()) };
-        let near = |n: u64| frame.abs_diff(n) <= JUMP_MAX;
+        let jump_max = self.jump_max(frame, dropped);
+        let near = |n: u64| frame.abs_diff(n) <= jump_max;
         if (frame > last && !near(last)) || (frame < first && !near(first)) {
             let confirmed = self.suspect.is_some_and(|n| n != frame && near(n));
             if !confirmed {
@@ -129,6 +125,11 @@ impl Sighting {
         }
         self.suspect = None;
         Ok(())
+    }
+
+    fn jump_max(&self, frame: u64, dropped: u64) -> u64 {
+        let dropped_since = if dropped <= frame { dropped.saturating_sub(self.dropped.1) } else { 0 };
+        JUMP_MAX.saturating_add(dropped_since)
     }
 
     pub(super) fn see(&mut self, frame: u64, part: u32, dropped: u64) {
@@ -216,12 +217,14 @@ impl Sighting {
     }
 
     pub(super) fn finish(&mut self, end: End) {
-        self.end = Some(end);
-        if let (Some((_, last)), Some(newest)) = (&mut self.span, end.captured.checked_sub(1)) {
+        let newest = end.captured.saturating_sub(1);
+        let jump_max = self.jump_max(newest, end.dropped());
+        // An end that claims frames far beyond those seen is not believed: it has no second witness.
+        if let Some((_, last)) = &mut self.span
+            && newest.abs_diff(*last) <= jump_max
+        {
             *last = (*last).max(newest);
-            if end.dropped() <= end.captured {
-                self.dropped.1 = self.dropped.1.max(end.dropped());
-            }
+            self.dropped.1 = self.dropped.1.max(end.dropped());
         }
         self.give_up_all();
     }

@@ -114,6 +114,25 @@ fn one_number_astray_is_rejected_and_a_real_jump_is_believed() {
 }
 
 #[test]
+fn a_long_gap_that_the_producer_counted_is_believed_at_once() {
+    let mut link = Link::new(Limits::default());
+    link.push(parts(10, 3, 3).remove(0));
+    let mut after = parts(5000, 3, 3).remove(0);
+    after.meta.dropped = 4980;
+    link.push(after);
+    assert_eq!(link.got, [10, 5000]);
+    assert_eq!(link.to.total().lost, 9);
+}
+
+#[test]
+fn an_end_that_lies_loses_nothing() {
+    let mut link = Link::new(Limits::default());
+    link.push(parts(0, 3, 3).remove(0));
+    link.end(1 << 40, 0);
+    assert_eq!(link.to.total(), Tally { whole: 1, ..Tally::default() });
+}
+
+#[test]
 fn sources_are_bounded_and_silent_ones_make_room() {
     let mut link = Link::new(Limits { sources_max: 2, ..Limits::default() });
     let mut of = |name: &str, later_s: u64| {
@@ -199,7 +218,7 @@ proptest! {
         for (number, index, count, bytes, session) in sent {
             let mut record = record::split(&frame(number, bytes.div_ceil(count as usize)), 12).remove(0);
             record.headers.retain(|(name, _)| !["part", "bytes", "session"].contains(&name.as_ref()));
-            for (name, value) in [("part", format!("{index}/{count}")), ("bytes", bytes.to_string()), ("session", format!("{session}-1"))] {
+            for (name, value) in [("part", format!("{index}/{count}")), ("bytes", bytes.to_string()), ("session", format!("{}-1", session + 1))] {
                 record.headers.push((name.into(), value.into()));
             }
             let Ok(Incoming::Part(part)) = record::read(&record) else { continue };

@@ -1,0 +1,87 @@
+//! Waits for the topic to be there, and says so once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::bail;
+use common::clock::{Clock, Micros};
+use kafka::{Found, Position, Tail};
+
+/// How long a look for the topic may hold up everything else.
+pub const LOOK: Duration = Duration::from_millis(100);
+/// Between two looks.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
+#[derive(Debug)]
+pub struct Search {
+    topic: String,
+    brokers: String,
+    /// Give up after that long.
+    timeout: Option<Duration>,
+    since: Micros,
+    next_look: Micros,
+    said: bool,
+    /// Where to begin once it is there.
+    from: Position,
+    /// It was looked for and not there: what comes, comes while we wait for it.
+    was_missing: bool,
+    clock: Arc<dyn Clock>,
+}
+
+impl Search {
+    pub fn new(topic: &str, brokers: &str, timeout: Option<Duration>, from: Position, clock: Arc<dyn Clock>) -> Search {
+        let now = clock.now();
+        let (topic, brokers) = (topic.to_owned(), brokers.to_owned());
+        Search { topic, brokers, timeout, since: now, next_look: now, said: false, from, was_missing: false, clock }
+    }
+
+    /// Looks for a topic that went away under us; that it did was said already.
+    pub fn again(&mut self) {
+        let now = self.clock.now();
+        (self.since, self.next_look, self.said) = (now, now.plus(BETWEEN_LOOKS), true);
+        (self.from, self.was_missing) = (Position::Beginning, true);
+    }
+
+    /// The partitions, if the topic is there. Takes no longer than `at_most`, or than one look.
+    pub fn look(&mut self, tail: &Tail, at_most: Duration) -> anyhow::Result<Option<Vec<i32>>> {
+        let now = self.clock.now();
+        if now < self.next_look {
+            self.clock.sleep_until(self.next_look.min(now.plus(at_most)));
+            return Ok(None);
+        }
+        let missing = match tail.find(LOOK)? {
+            Found::Topic { partitions } => return Ok(Some(partitions)),
+            Found::NoTopic => {
+                // None of what comes now is to be missed.
+                (self.from, self.was_missing) = (Position::Beginning, true);
+                format!("no topic {} at {} yet", self.topic, self.brokers)
+            }
+            Found::NoLeader => format!("topic {} at {} has no leader now", self.topic, self.brokers),
+            Found::NoBroker(why) => format!("no Kafka answers at {} ({why})", self.brokers),
+        };
+        self.not_yet(&missing)?;
+        Ok(None)
+    }
+
+    /// Says once why it waits; fails when it has waited long enough.
+    pub fn not_yet(&mut self, why: &str) -> anyhow::Result<()> {
+        let now = self.clock.now();
+        self.next_look = now.plus(BETWEEN_LOOKS);
+        if let Some(timeout) = self.timeout.filter(|t| now.since(self.since) >= *t) {
+            bail!("{why} (gave up after {} s; --timeout)", timeout.as_secs_f64());
+        }
+        if !self.said && now.since(self.since) > LOOK {
+            self.said = true;
+            tracing::info!("{why}: waiting for it");
+        }
+        Ok(())
+    }
+
+    pub fn from(&self) -> Position {
+        self.from
+    }
+
+    pub fn was_missing(&self) -> bool {
+        self.was_missing
+    }
+}

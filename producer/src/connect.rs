@@ -1,0 +1,80 @@
+//! Before the first frame: the topic and its limit, the connection, and what is said of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use common::clock::Clock;
+use kafka::{Admin, Created, Patience, PublisherSettings, Waiting};
+
+use crate::limit::Limit;
+use crate::options::Options;
+use crate::publish::{Publish, Shared};
+use crate::source::About;
+
+/// A live picture that waited that long for its acknowledgement is given up.
+const LIVE_WAIT: Duration = Duration::from_secs(2);
+
+/// Makes the topic if need be, and asks for its limit.
+pub fn prepare_topic(admin: &Admin, options: &Options, timeout: Duration) -> anyhow::Result<Limit> {
+    let topic = &options.topic;
+    if admin.ensure(topic, options.create, timeout)? == Created::Now {
+        let kept = topic.retention.map_or("for ever".to_owned(), |r| humantime::format_duration(r).to_string());
+        tracing::info!(
+            "made topic {}: {} partition(s), keeps frames {kept} (--partitions, --retention; 720p30 is 10-15 GB an hour)",
+            topic.name,
+            topic.partitions
+        );
+    }
+    let of_topic = match options.message_bytes_max {
+        Some(given) => Some(given),
+        None => admin.message_bytes_max(&topic.name, timeout),
+    };
+    // The client refuses what is larger than its own limit, if the user has set one.
+    let of_client = options.connection.properties.get("message.max.bytes").and_then(|n| n.parse().ok());
+    let of_topic = [of_topic, of_client].into_iter().flatten().min();
+    Limit::new(of_topic, &options.headers).context(format!("topic {}", topic.name))
+}
+
+/// Connects, so that the first frame does not wait for that.
+pub fn connect(
+    options: &Options,
+    limit: &Limit,
+    every_frame: bool,
+    patience: &Patience<'_>,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<(Publish, Arc<Shared>)> {
+    let settings = PublisherSettings {
+        topic: options.topic.name.clone(),
+        partition: options.partition,
+        client_id: "vidprod",
+        message_bytes_max: limit.message_bytes_max,
+        in_flight_bytes_max: common::record::FRAME_BYTES_MAX,
+        waiting: if every_frame { Waiting::Forever } else { Waiting::AtMost(LIVE_WAIT) },
+        headers: options.headers.clone(),
+    };
+    let key = options.key.as_deref();
+    Ok(Publish::connect(&options.connection, settings, limit.value_bytes_max, key, patience, clock.clone())?)
+}
+
+/// What will be sent where.
+pub fn announce(options: &Options, about: &About, limit: &Limit) {
+    let fps = about.fps.map_or(String::new(), |fps| format!(" at {} fps", (fps * 100.0).round() / 100.0));
+    let length = about.duration.map_or(String::new(), |d| format!(", {:.1} s", d.as_secs_f64()));
+    let Options { source, topic, connection, quality, .. } = options;
+    tracing::info!(
+        "{} ({}, {}x{}{fps}{length}) → {}x{} JPEG quality {quality} → topic {} at {}, message limit {}",
+        source.name,
+        about.what,
+        about.width,
+        about.height,
+        about.out_width,
+        about.out_height,
+        topic.name,
+        connection.brokers,
+        limit.message_bytes_max,
+    );
+    for note in &about.notes {
+        tracing::info!("{note}");
+    }
+}
