@@ -234,16 +234,17 @@ impl Run<'_> {
         if self.viewer.selection.ended(&meta.source, meta.session) && live && self.viewer.selection.all_ended(now) {
             self.ended = true;
         }
-        if before_us {
-            let ago = now.since(meta.stamps.published);
-            let ago = humantime::format_duration(Duration::from_secs(ago.as_secs()));
-            tracing::info!(
-                "{} ended {ago} ago: here is its last picture; waiting for the next (-o beginning replays what the topic holds)",
-                meta.source
-            );
-        } else {
+        if !before_us {
             tracing::debug!("{}: session {} ended", meta.source, meta.session);
+            return;
         }
+        let ago = now.since(meta.stamps.published);
+        let ago = humantime::format_duration(Duration::from_secs(ago.as_secs()));
+        tracing::info!(
+            "{} ended {ago} ago: here is its last picture; waiting for the next (-o beginning replays what the topic holds)",
+            meta.source
+        );
+        // Only for who came too late for the frames themselves: to others it is no news.
         if let Some(frame) = picture.filter(|frame| self.viewer.wants_repeat(frame)) {
             self.held.get_or_insert(Held { frame, base: TimeBase::SameHost, timed: false });
         }

@@ -158,7 +158,7 @@ fn stretch_luma(from: &[u8], to: &mut [u8]) {
 fn stretch_chroma(from: &[u8], to: &mut [u8]) {
     for (to, from) in to.iter_mut().zip(from) {
         let level = from.saturating_sub(16).min(224);
-        *to = level + ((u16::from(level) * 283 + 2096) >> 11) as u8;
+        *to = level + ((u16::from(level) * 283 + 2047) >> 11) as u8;
     }
 }
 
