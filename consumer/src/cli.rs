@@ -27,9 +27,9 @@ Keys: q quit, space pause, s snapshot, o overlay, h help, Tab next source";
 #[derive(Parser, Clone, Debug)]
 #[command(name = "vidcons", version, about, after_help = EXAMPLES, max_term_width = 110)]
 pub struct Cli {
-    /// The topic
-    #[arg(short, long, default_value = "video")]
-    pub topic: String,
+    /// The topic [default: video]
+    #[arg(short, long)]
+    pub topic: Option<String>,
     /// Show this source (repeatable; the first that is there is shown, Tab goes on to the next)
     #[arg(long = "source", value_name = "NAME")]
     pub sources: Vec<String>,
@@ -37,13 +37,13 @@ pub struct Cli {
     #[command(flatten)]
     pub kafka: KafkaArgs,
     /// Read only this partition
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..), help_heading = "Kafka")]
+    #[arg(allow_negative_numbers = true, short, long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..), help_heading = "Kafka")]
     pub partition: Option<i32>,
     /// Share the topic with the other members of a group, and commit what was read
     #[arg(short, long, conflicts_with = "partition", help_heading = "Kafka")]
     pub group: Option<String>,
     /// Give up after that long without broker or topic [default: wait]
-    #[arg(long, value_name = "SECONDS", help_heading = "Kafka")]
+    #[arg(allow_negative_numbers = true, long, value_name = "SECONDS", help_heading = "Kafka")]
     pub timeout: Option<Span>,
 
     /// Where to begin: newest, end, beginning, an offset N, the last N (-N), or s@TIME (ms, or as in 2026-01-31T12:00:00Z)
@@ -60,13 +60,14 @@ pub struct Cli {
     #[arg(long, conflicts_with = "offset", help_heading = "What to read")]
     pub from_beginning: bool,
     /// End after N pictures
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "What to read")]
+    #[arg(allow_negative_numbers = true, short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "What to read")]
     pub count: Option<u64>,
-    /// End at the end: of the live stream, or of the topic as it stood when reading history
+    /// End at the end: of the live stream (one that had ended before does not count), or of the topic as it stood when
+    /// reading history
     #[arg(short, long, help_heading = "What to read")]
     pub exit: bool,
     /// End when no frame has come for that long
-    #[arg(long, value_name = "SECONDS", help_heading = "What to read")]
+    #[arg(allow_negative_numbers = true, long, value_name = "SECONDS", help_heading = "What to read")]
     pub idle_timeout: Option<Span>,
     /// Show every frame in order, and never skip to the newest (history does so by itself)
     #[arg(long, help_heading = "What to read")]
@@ -113,7 +114,7 @@ pub struct Cli {
     /// Write the JPEGs that are shown one after the other, to a file or standard output (MJPEG)
     #[arg(long, value_name = "FILE|-", help_heading = "Output")]
     pub output: Option<Output>,
-    /// Print the topics, and the sources in each with rate, size and age
+    /// Print the topics (with -t that one), and the sources in each with rate, size and age
     #[arg(short, long, help_heading = "Output")]
     pub list: bool,
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use common::clock::Micros;
 use common::latency::{Glance, TimeBase};
+use common::ledger::Loss;
 use common::reassemble::Reassembler;
 
 use crate::viewer::Viewer;
@@ -12,10 +13,11 @@ fn ms(duration: Duration) -> String {
     format!("{:.1}", duration.as_secs_f64() * 1000.0)
 }
 
-/// Frames that were not shown by our own choice, and those that never came whole.
+/// Frames of what is shown that were not shown, and those that never came whole.
 fn losses(viewer: &Viewer, reassembler: &Reassembler) -> (u64, u64) {
     let tally = reassembler.total();
-    (viewer.books.total.losses.sum(), tally.lost + tally.torn)
+    let losses = &viewer.books.total.losses;
+    (losses.sum() - losses.of(Loss::Unselected), tally.lost.saturating_add(tally.torn))
 }
 
 /// One line a second.

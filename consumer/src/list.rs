@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::bail;
 use common::clock::Clock;
 use common::record::{self, Incoming};
 use common::report::bytes;
@@ -37,12 +38,20 @@ pub fn list(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> an
     let patience = Patience { timeout: options.timeout.unwrap_or(ASK), clock: &*clock, wanted: &wanted };
     let admin = Admin::connect(&options.connection, "vidcons", &patience)?;
     let mut text = String::new();
-    for topic in admin.topics(ASK)? {
+    let mut topics = admin.topics(ASK)?;
+    topics.retain(|topic| !options.list_only || topic.name == options.topic);
+    if topics.is_empty() && options.list_only {
+        bail!("no topic {} at {}: leave -t away to see what there is", options.topic, options.connection.brokers);
+    }
+    topics.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut tail = Tail::new(&options.connection, "vidcons", &options.topic, None, Position::Beginning)?;
+    for topic in topics {
         if shutdown.asked() {
             break;
         }
         let _ = writeln!(text, "{}  {} partition(s)", topic.name, topic.partitions);
-        match sources(options, &topic.name, &*clock) {
+        tail.turn_to(&topic.name);
+        match sources(&mut tail, &*clock) {
             Ok(sources) => sources.iter().for_each(|(name, seen)| {
                 let _ = writeln!(text, "  {name}  {}", describe(seen, clock.wall_us() as i64 / 1000));
             }),
@@ -56,8 +65,7 @@ pub fn list(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> an
     shell::output::print(&text)
 }
 
-fn sources(options: &Options, topic: &str, clock: &dyn Clock) -> anyhow::Result<BTreeMap<String, Seen>> {
-    let mut tail = Tail::new(&options.connection, "vidcons", topic, None, Position::Beginning)?;
+fn sources(tail: &mut Tail, clock: &dyn Clock) -> anyhow::Result<BTreeMap<String, Seen>> {
     let mut sources = BTreeMap::new();
     let Found::Topic { partitions } = tail.find(ASK)? else { return Ok(sources) };
     tail.start(&partitions, Position::Last(LAST_RECORDS), ASK)?;
@@ -65,7 +73,7 @@ fn sources(options: &Options, topic: &str, clock: &dyn Clock) -> anyhow::Result<
     while clock.now() < until && !tail.caught_up() {
         match tail.next(Duration::from_millis(200)) {
             Event::Record(received) => enter(&mut sources, &received),
-            Event::End | Event::Gone => break,
+            Event::Gone => break,
             _ => {}
         }
     }

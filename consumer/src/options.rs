@@ -12,6 +12,8 @@ use crate::cli::Cli;
 use crate::format::Format;
 use crate::present::WindowOptions;
 
+const DEFAULT_TOPIC: &str = "video";
+
 /// When the viewer ends by itself.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Until {
@@ -25,6 +27,8 @@ pub struct Until {
 pub struct Options {
     pub connection: Connection,
     pub topic: String,
+    /// `--list` is to tell of this topic only.
+    pub list_only: bool,
     pub partition: Option<i32>,
     pub group: Option<String>,
     pub timeout: Option<Duration>,
@@ -47,7 +51,8 @@ pub struct Options {
 
 impl Options {
     pub fn check(cli: &Cli) -> anyhow::Result<Options> {
-        kafka::check_topic_name(&cli.topic)?;
+        let topic = cli.topic.clone().unwrap_or_else(|| DEFAULT_TOPIC.to_owned());
+        kafka::check_topic_name(&topic)?;
         let anywhere = !matches!(cli.offset.0, Position::Newest | Position::End | Position::Beginning);
         if cli.group.is_some() && anywhere {
             bail!("a group goes on where it left off: with -g, -o may be beginning, end or newest");
@@ -65,7 +70,8 @@ impl Options {
         let pace = if cli.headless || !history { Speed::Max } else { Speed::Times(1.0) };
         Ok(Options {
             connection: cli.kafka.connection()?,
-            topic: cli.topic.clone(),
+            topic,
+            list_only: cli.topic.is_some(),
             partition: cli.partition,
             group: cli.group.clone(),
             timeout: cli.timeout.map(Span::duration),
@@ -103,7 +109,7 @@ impl Options {
             "properties": self.connection.shown_properties(),
             "partition": self.partition,
             "group": self.group,
-            "start": format!("{:?}", self.start),
+            "start": format!("{:?}", self.start).to_lowercase(),
             "sources": self.sources,
             "every_frame": self.every_frame,
             "headless": self.window.is_none(),

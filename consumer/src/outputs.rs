@@ -18,19 +18,22 @@ use crate::viewer::OnScreen;
 
 pub struct Outputs {
     lines: Option<Format>,
+    /// Not opened yet.
+    output: Option<Output>,
     jpegs: Option<Box<dyn Write + Send>>,
     snapshot: Option<(PathBuf, u64)>,
     closed: bool,
 }
 
 impl Outputs {
-    pub fn open(options: &Options) -> anyhow::Result<Outputs> {
-        Ok(Outputs {
+    pub fn new(options: &Options) -> Outputs {
+        Outputs {
             lines: options.print.clone(),
-            jpegs: options.output.as_ref().map(Output::create).transpose()?,
+            output: options.output.clone(),
+            jpegs: None,
             snapshot: options.snapshot.clone(),
             closed: false,
-        })
+        }
     }
 
     /// Whether the program that read us has gone: there is nobody left to write for.
@@ -39,22 +42,34 @@ impl Outputs {
     }
 
     /// A line for a frame that came whole.
-    pub fn print(&mut self, topic: &str, received: &Received, frame: &Frame) {
-        if let Some(format) = &self.lines {
-            let line = format.line(topic, received, frame);
-            let mut out = io::stdout().lock();
-            let written = out.write_all(line.as_bytes()).and_then(|()| out.flush());
-            self.closed |= written.is_err();
+    pub fn print(&mut self, topic: &str, received: &Received, frame: &Frame) -> anyhow::Result<()> {
+        let Some(format) = &self.lines else { return Ok(()) };
+        let line = format.line(topic, received, frame);
+        let mut out = io::stdout().lock();
+        let written = out.write_all(line.as_bytes()).and_then(|()| out.flush());
+        self.unless_closed(written).context("writing the lines (--print)")
+    }
+
+    /// That the program which read us has gone is no error.
+    fn unless_closed(&mut self, written: io::Result<()>) -> io::Result<()> {
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(())
+            }
+            result => result,
         }
     }
 
     /// The `nth` picture is on the screen.
     pub fn shown(&mut self, jpeg: &[u8], nth: u64, decode: &mut Decode) -> anyhow::Result<()> {
+        if let Some(output) = self.output.take() {
+            // Not before there is something to write: what is there is not lost to a run that shows nothing.
+            self.jpegs = Some(output.create()?);
+        }
         if let Some(out) = &mut self.jpegs {
-            match out.write_all(jpeg).and_then(|()| out.flush()) {
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.closed = true,
-                result => result.context("writing the JPEGs (--output)")?,
-            }
+            let written = out.write_all(jpeg).and_then(|()| out.flush());
+            self.unless_closed(written).context("writing the JPEGs (--output)")?;
         }
         if let Some((path, _)) = self.snapshot.take_if(|(_, at)| *at == nth) {
             write_snapshot(&path, jpeg, decode)?;
@@ -76,10 +91,6 @@ impl Outputs {
 
     pub fn finish(&self, displayed: u64) -> anyhow::Result<()> {
         if let Some((path, at)) = &self.snapshot {
-            // The check at the start left an empty file, unless one was there.
-            if std::fs::metadata(path).is_ok_and(|m| m.len() == 0) {
-                let _ = std::fs::remove_file(path);
-            }
             bail!(
                 "no snapshot {}: only {displayed} picture(s) were shown before the end, --at is {at}",
                 path.display()

@@ -82,7 +82,7 @@ pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> any
         viewer: Viewer::new(Selection::new(&options.sources), stages, clock.clone()),
         screen,
         decode: Decode::new()?,
-        outputs: Outputs::open(options)?,
+        outputs: Outputs::new(options),
         replay: Replay::new(options.speed),
         held: None,
         overlay: Overlay::default(),
@@ -169,7 +169,7 @@ impl Run<'_> {
             if matches!(arrival, Arrival::Nothing) {
                 break;
             }
-            if let Some(held) = self.admit(arrival) {
+            if let Some(held) = self.admit(arrival)? {
                 newest = Some(match newest.take() {
                     Some(older) => self.viewer.newer(older, held),
                     None => held,
@@ -186,31 +186,31 @@ impl Run<'_> {
             if matches!(arrival, Arrival::Nothing) {
                 break;
             }
-            if let Some(held) = self.admit(arrival) {
+            if let Some(held) = self.admit(arrival)? {
                 return Ok(Some(held));
             }
         }
         Ok(None)
     }
 
-    fn admit(&mut self, arrival: Arrival) -> Option<Held> {
+    fn admit(&mut self, arrival: Arrival) -> anyhow::Result<Option<Held>> {
         self.forget_evicted();
         match arrival {
-            Arrival::Nothing | Arrival::Progress => None,
+            Arrival::Nothing | Arrival::Progress => Ok(None),
             Arrival::EndOfTopic => {
                 self.ended = true;
-                None
+                Ok(None)
             }
             Arrival::Frame(arrived) => {
                 let Arrived { frame, base, before_us, received } = *arrived;
                 if self.viewer.selection.wants(&frame.meta.source) {
-                    self.outputs.print(&self.options.topic, &received, &frame);
+                    self.outputs.print(&self.options.topic, &received, &frame)?;
                 }
-                self.viewer.admit(frame, base, before_us)
+                Ok(self.viewer.admit(frame, base, before_us))
             }
             Arrival::Ended { ended, before_us } => {
                 self.session_ended(*ended, before_us);
-                None
+                Ok(None)
             }
         }
     }

@@ -15,7 +15,7 @@ const ENVIRONMENT: [&str; 3] = ["KAFKA_BROKERS", "KAFKA_BOOTSTRAP_SERVERS", "BOO
 #[command(next_help_heading = "Kafka")]
 pub struct KafkaArgs {
     /// Brokers to ask first [env: KAFKA_BROKERS, KAFKA_BOOTSTRAP_SERVERS, BOOTSTRAP_SERVERS] [default: localhost:9092]
-    #[arg(short, long, visible_alias = "bootstrap-server", value_name = "HOST:PORT,…")]
+    #[arg(short, long, visible_alias = "bootstrap-server", value_name = "HOST:PORT,…", value_parser = brokers)]
     pub brokers: Option<String>,
     /// Any librdkafka property; overrides ours and the file's (repeatable)
     #[arg(short = 'X', value_name = "PROP=VALUE", value_parser = property)]
@@ -68,6 +68,11 @@ impl KafkaArgs {
             properties,
         })
     }
+}
+
+fn brokers(text: &str) -> Result<String, String> {
+    let good = text.split(',').map(str::trim).any(|b| !b.is_empty()) && !text.contains(char::is_whitespace);
+    good.then(|| text.to_owned()).ok_or_else(|| "write HOST:PORT, several with commas between".to_owned())
 }
 
 /// Kafka's port where none is given.

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::error::KafkaFault;
 
 /// Other names of the same property: librdkafka would take the last one set, and ours must not win by chance.
-const ALIASES: [(&str, &str); 12] = [
+const ALIASES: [(&str, &str); 15] = [
     ("metadata.broker.list", "bootstrap.servers"),
     ("queue.buffering.max.ms", "linger.ms"),
     ("request.required.acks", "acks"),
@@ -20,10 +20,13 @@ const ALIASES: [(&str, &str); 12] = [
     // Java's names
     ("buffer.memory", "queue.buffering.max.kbytes"),
     ("fetch.max.wait.ms", "fetch.wait.max.ms"),
+    ("max.request.size", "message.max.bytes"),
+    ("send.buffer.bytes", "socket.send.buffer.bytes"),
+    ("receive.buffer.bytes", "socket.receive.buffer.bytes"),
 ];
 
 /// What only Java clients have, and means nothing here.
-const JAVA_ONLY: [&str; 16] = [
+const JAVA_ONLY: [&str; 19] = [
     "key.serializer",
     "value.serializer",
     "key.deserializer",
@@ -34,7 +37,10 @@ const JAVA_ONLY: [&str; 16] = [
     "max.poll.records",
     "auto.create.topics.enable",
     "default.api.timeout.ms",
-    "acks.all",
+    "ssl.protocol",
+    "ssl.enabled.protocols",
+    "sasl.client.callback.handler.class",
+    "schema.registry.url",
     "metric.reporters",
     "interceptor.classes",
     "partitioner.class",
@@ -43,13 +49,12 @@ const JAVA_ONLY: [&str; 16] = [
 ];
 
 /// Java's properties that have another form here: the name, and what to write instead.
-const JAVA_OTHERWISE: [(&str, &str); 4] = [
+const JAVA_OTHERWISE: [(&str, &str); 3] = [
     ("ssl.truststore.location", "ssl.ca.location=FILE.pem (keytool -exportcert -rfc makes one)"),
     (
         "ssl.keystore.location",
         "ssl.certificate.location=FILE.pem and ssl.key.location=FILE.pem, or ssl.keystore.type=PKCS12",
     ),
-    ("ssl.protocol", "nothing: OpenSSL chooses the protocol"),
     ("ssl.keystore.key", "ssl.key.pem"),
 ];
 
@@ -71,6 +76,7 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>, String> {
         let (name, value) = line
             .split_once('=')
             .or_else(|| line.split_once(':'))
+            .or_else(|| line.split_once(char::is_whitespace))
             .ok_or_else(|| format!("line {number} is not NAME=VALUE: {line}"))?;
         raw.insert(name.trim().to_owned(), value.trim().to_owned());
     }
@@ -195,6 +201,14 @@ mod tests {
                 ("sasl.username", "alice"),
                 ("sasl.password", "p=w"),
             ],
+        );
+    }
+
+    #[test]
+    fn java_names_are_told_in_ours() {
+        check(
+            "max.request.size=5\nssl.enabled.protocols=TLSv1.3\nfetch.max.wait.ms 20\n",
+            &[("message.max.bytes", "5"), ("fetch.wait.max.ms", "20")],
         );
     }
 

@@ -38,8 +38,8 @@ impl From<RDKafkaErrorCode> for Delivery {
             | RDKafkaErrorCode::UnknownTopicOrPartition
             | RDKafkaErrorCode::UnknownPartition => Delivery::NoTopic,
             RDKafkaErrorCode::MessageSizeTooLarge => Delivery::Refused(
-                "message too large: the topic's max.message.bytes (or the broker's message.max.bytes) is lower than \
-                 what we were told; set --max-message-bytes"
+                "message too large: the topic's max.message.bytes (or the broker's or client's message.max.bytes) is \
+                 lower than what we were told; set --max-message-bytes"
                     .to_owned(),
             ),
             code => Delivery::Refused(name(code)),
@@ -126,7 +126,8 @@ impl<T: Send + Sync + 'static> Publisher<T> {
     }
 
     /// Hands a record over without waiting; its ticket comes back with its delivery, also where it fails here.
-    pub fn send(&self, record: &Record, ticket: T) {
+    /// If the client's own queue is full, the ticket is returned: nothing was sent.
+    pub fn send(&self, record: &Record, ticket: T) -> Option<T> {
         let mut base = BaseRecord::with_opaque_to(&self.settings.topic, Box::new(ticket))
             .payload(record.value.as_ref())
             .headers(crate::convert::headers(record, &self.settings.headers));
@@ -140,9 +141,18 @@ impl<T: Send + Sync + 'static> Publisher<T> {
             base = base.partition(partition);
         }
         if let Err((error, base)) = self.producer.send(base) {
+            if error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) {
+                return Some(*base.delivery_opaque);
+            }
             let delivery = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail).into();
             (self.producer.context().delivered)(*base.delivery_opaque, delivery);
         }
+        None
+    }
+
+    /// Enters that a record was not sent.
+    pub fn refuse(&self, ticket: T, why: &str) {
+        (self.producer.context().delivered)(ticket, Delivery::Refused(why.to_owned()));
     }
 
     /// Drops what is still queued or on its way; each such record comes back as late.

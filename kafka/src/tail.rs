@@ -121,6 +121,13 @@ impl Tail {
         })
     }
 
+    /// Turns to another topic, with the same connections.
+    pub fn turn_to(&mut self, topic: &str) {
+        self.stop();
+        self.bounds.clear();
+        topic.clone_into(&mut self.topic);
+    }
+
     /// Looks whether the topic is there. Waits at most `timeout` for a broker.
     pub fn find(&self, timeout: Duration) -> Result<Found, KafkaFault> {
         let metadata = match self.consumer.fetch_metadata(Some(&self.topic), timeout) {

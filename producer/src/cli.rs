@@ -44,13 +44,13 @@ pub struct Cli {
     #[arg(short, long, help_heading = "Kafka")]
     pub key: Option<String>,
     /// Publish to this partition
-    #[arg(short, long, value_name = "N", help_heading = "Kafka")]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..), allow_negative_numbers = true, help_heading = "Kafka")]
     pub partition: Option<i32>,
     /// A header of your own on each record (repeatable)
     #[arg(short = 'H', value_name = "NAME=VALUE", value_parser = values::pair, help_heading = "Kafka")]
     pub headers: Vec<(String, String)>,
     /// How long to wait for a broker at the start, and for the last acknowledgements after Ctrl-C
-    #[arg(long, default_value = "5", value_name = "SECONDS", help_heading = "Kafka")]
+    #[arg(allow_negative_numbers = true, long, default_value = "5", value_name = "SECONDS", help_heading = "Kafka")]
     pub timeout: Span,
     /// The message limit in bytes [default: what the topic says]
     #[arg(long, value_name = "N", help_heading = "Kafka")]
@@ -83,19 +83,19 @@ pub struct Cli {
     pub fit: Fit,
 
     /// Frames a second, in place of the file's own time stamps; the rate of the test card (30)
-    #[arg(long, value_name = "N", value_parser = values::positive, help_heading = "Pace")]
+    #[arg(allow_negative_numbers = true, long, value_name = "N", value_parser = values::positive, help_heading = "Pace")]
     pub fps: Option<f64>,
     /// How fast to play a file: 2 is twice as fast, max does not wait at all
     #[arg(long, value_name = "X|max", help_heading = "Pace")]
     pub speed: Option<Speed>,
-    /// Play a file N times, or for ever
+    /// Play a file N times; without a number for ever
     #[arg(long = "loop", value_name = "N", num_args = 0..=1, default_missing_value = "0", help_heading = "Pace")]
     pub loops: Option<u32>,
     /// Begin that far into the file
-    #[arg(long, value_name = "TIME", help_heading = "Pace")]
+    #[arg(allow_negative_numbers = true, long, value_name = "TIME", help_heading = "Pace")]
     pub start: Option<Span>,
     /// Play that much of it
-    #[arg(long, value_name = "TIME", help_heading = "Pace")]
+    #[arg(allow_negative_numbers = true, long, value_name = "TIME", help_heading = "Pace")]
     pub duration: Option<Span>,
     /// The newest frame wins when encoding or the broker falls behind (cameras and URLs do so by themselves)
     #[arg(long, conflicts_with = "every_frame", help_heading = "Pace")]

@@ -7,6 +7,7 @@ use anyhow::Context;
 use common::clock::Clock;
 use kafka::{Admin, Created, Patience, PublisherSettings, Waiting};
 
+use crate::fit::{Fit, QUALITY_FLOOR, SCALE_FLOOR};
 use crate::limit::Limit;
 use crate::options::Options;
 use crate::publish::{Publish, Shared};
@@ -74,6 +75,11 @@ pub fn announce(options: &Options, about: &About, limit: &Limit) {
         connection.brokers,
         limit.message_bytes_max,
     );
+    if options.fit == Fit::Shrink {
+        tracing::info!(
+            "frames over the limit are made to fit: quality down to {QUALITY_FLOOR}, then size down to {SCALE_FLOOR} of it"
+        );
+    }
     for note in &about.notes {
         tracing::info!("{note}");
     }

@@ -10,6 +10,8 @@ pub const SCALE_FLOOR: f64 = 0.125;
 const AIM: f64 = 0.9;
 /// From one frame to the next quality rises by no more than that.
 const QUALITY_STEP_UP: f64 = 2.0;
+/// After a frame that did not fit, so many must before quality or size rise again.
+const PATIENCE_FRAMES: u32 = 30;
 /// Size comes back once quality is this far above its floor.
 const QUALITY_TO_GROW: f64 = 50.0;
 const SCALE_STEP_UP: f64 = 1.15;
@@ -41,12 +43,13 @@ pub struct Shrinker {
     wanted: f64,
     quality: f64,
     scale: f64,
+    patience: u32,
 }
 
 impl Shrinker {
     pub fn new(bytes_max: usize, quality: u8) -> Shrinker {
         let wanted = f64::from(quality);
-        Shrinker { bytes_max, wanted, quality: wanted, scale: 1.0 }
+        Shrinker { bytes_max, wanted, quality: wanted, scale: 1.0, patience: 0 }
     }
 
     pub fn setting(&self) -> Setting {
@@ -57,9 +60,13 @@ impl Shrinker {
     /// `None`: it does not fit at the floor.
     pub fn learn(&mut self, bytes: usize) -> Option<bool> {
         if bytes <= self.bytes_max {
-            self.recover(bytes);
+            self.patience = self.patience.saturating_sub(1);
+            if self.patience == 0 {
+                self.recover(bytes);
+            }
             return Some(true);
         }
+        self.patience = PATIENCE_FRAMES;
         let floor = f64::from(QUALITY_FLOOR).min(self.wanted);
         if self.quality > floor {
             let aimed = self.quality_for(bytes);
@@ -144,7 +151,7 @@ mod tests {
             let first = run(&mut shrinker, bytes, 1);
             assert!(first <= 6, "{first} for the first of {bytes}");
             let rest = run(&mut shrinker, bytes, 100);
-            assert!(rest <= 130, "{rest} for 100 of {bytes}");
+            assert!(rest <= 110, "{rest} for 100 of {bytes}");
         }
     }
 

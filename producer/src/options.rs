@@ -56,6 +56,9 @@ impl Options {
         if let Some(report) = &cli.report {
             report.check()?;
         }
+        if cli.duration.is_some_and(|d| d.duration().is_zero()) {
+            bail!("--duration 0 plays nothing: leave it away to play all");
+        }
         let loops = match cli.loops {
             None => Loops::Once,
             Some(0) => Loops::Forever,
@@ -123,7 +126,7 @@ impl Options {
             "subsampling": format!("{:?}", source.subsampling).trim_start_matches('S').to_lowercase(),
             "fit": format!("{:?}", self.fit).to_lowercase(),
             "fps": source.fps,
-            "hurry": format!("{:?}", self.hurry),
+            "every_frame": crate::pipeline::every_frame(self.hurry, self.source.input.kind()),
         });
         match settings {
             serde_json::Value::Object(map) => map,

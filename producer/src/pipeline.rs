@@ -108,7 +108,8 @@ fn start(
     Ok((run, source, publish, limit))
 }
 
-fn every_frame(hurry: Hurry, kind: Kind) -> bool {
+/// Whether every frame waits its turn, or the newest wins.
+pub fn every_frame(hurry: Hurry, kind: Kind) -> bool {
     match hurry {
         Hurry::NewestWins => false,
         Hurry::EveryFrame => true,
@@ -227,7 +228,7 @@ impl Run {
             let dropped = self.shared.lock().dropped();
             let frame = encoder.encode(&shot, dropped).context("encoding a frame")?;
             self.shared.lock().books.encoded += 1;
-            publish.publish(frame, encoder.setting().quality);
+            publish.publish(frame, encoder.setting().quality, || !self.shutdown.asked());
             self.recycle(shot.picture);
         }
         self.finish(&publish, options.timeout);

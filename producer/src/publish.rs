@@ -35,6 +35,8 @@ pub struct State {
     /// Of the newest frame.
     pub quality: u8,
     end_open: bool,
+    end_lost: bool,
+    in_flight_records: usize,
     /// The broker says that the topic is gone.
     topic_gone: bool,
     /// When the broker was last heard of, or first had something to answer.
@@ -133,8 +135,8 @@ impl Publish {
         self.shared.wait(State::has_room, wanted)
     }
 
-    /// Hands a frame over, whole, without waiting.
-    pub fn publish(&mut self, mut frame: Frame, quality: u8) {
+    /// Hands a frame over, whole. It waits only where the user made the client's queue smaller than what we need.
+    pub fn publish(&mut self, mut frame: Frame, quality: u8, wanted: impl Fn() -> bool) {
         frame.meta.stamps.published = self.clock.now();
         let records = record::split(&frame, self.value_bytes_max);
         let ticket = Arc::new(FrameTicket {
@@ -160,7 +162,7 @@ impl Publish {
             books.latencies.record(&frame.meta.stamps, &Stage::PRODUCER, common::latency::TimeBase::SameHost);
         }
         for record in records {
-            self.send(record, Ticket::Part(ticket.clone()));
+            self.send(record, Ticket::Part(ticket.clone()), &wanted);
         }
         tracing::trace!(frame = frame.meta.frame, bytes = ticket.bytes, "published");
         self.last = Some((frame.meta, frame.jpeg));
@@ -185,29 +187,46 @@ impl Publish {
         };
         let meta = Meta { dropped, ..meta.clone() };
         let picture = (jpeg.len() <= self.value_bytes_max).then(|| jpeg.clone());
-        self.send(record::end(&meta, picture, &end), Ticket::End);
+        self.send(record::end(&meta, picture, &end), Ticket::End, &|| true);
         let until = self.clock.now().plus(timeout);
         if !self.shared.wait(|s| !s.end_open, || self.clock.now() < until) {
-            tracing::warn!(
-                "the record that ends the session was not acknowledged: viewers will not know that it ended"
-            );
             self.publisher.give_up();
+            let until = self.clock.now().plus(SILENCE);
+            self.shared.wait(|s| !s.end_open, || self.clock.now() < until);
+        }
+        if self.shared.lock().end_lost {
+            tracing::warn!("the session's end was not acknowledged: viewers will not know that it ended");
         }
     }
 
-    fn send(&self, mut record: Record, ticket: Ticket) {
+    fn send(&self, mut record: Record, mut ticket: Ticket, wanted: &dyn Fn() -> bool) {
         if let Some(key) = &self.key {
             record.key = Some(key.clone());
         }
-        self.publisher.send(&record, ticket);
+        self.shared.lock().in_flight_records += 1;
+        while let Some(back) = self.publisher.send(&record, ticket) {
+            // The queue is full of others: one of them leaves it soon. If there is none, this one never fits.
+            let others = self.shared.lock().in_flight_records - 1;
+            if others == 0 || !wanted() {
+                self.publisher
+                    .refuse(back, "the client's queue is smaller than one message: raise queue.buffering.max.kbytes");
+                return;
+            }
+            ticket = back;
+            self.shared.wait(|s| s.in_flight_records <= others, wanted);
+        }
     }
 }
 
 /// Enters what became of a record; with a frame's last part, what became of the frame.
 fn settle(shared: &Shared, ticket: Ticket, delivery: Delivery, now: Micros) {
     let mut state = shared.lock();
+    state.in_flight_records = state.in_flight_records.saturating_sub(1);
     match ticket {
-        Ticket::End => state.end_open = false,
+        Ticket::End => {
+            state.end_open = false;
+            state.end_lost = delivery != Delivery::Acknowledged;
+        }
         Ticket::Part(ticket) => {
             if delivery == Delivery::Acknowledged {
                 state.heard = now;
@@ -216,6 +235,7 @@ fn settle(shared: &Shared, ticket: Ticket, delivery: Delivery, now: Micros) {
                 let _ = ticket.failed.set(delivery);
             }
             if ticket.parts_left.fetch_sub(1, Ordering::Relaxed) > 1 {
+                shared.delivered.notify_all();
                 return;
             }
             state.in_flight_bytes -= ticket.bytes;

@@ -48,7 +48,8 @@ impl LogArgs {
                 "warn,common={level},jpeg={level},kafka={level},shell={level},vidprod={level},vidcons={level}"
             ))
         });
-        let builder = fmt().with_env_filter(filter).with_writer(AroundTheBar).with_target(false);
+        let builder =
+            fmt().with_env_filter(filter).with_writer(AroundTheBar).with_target(false).log_internal_errors(false);
         let _ = JSON.set(self.log_format == LogFormat::Json);
         match self.log_format {
             LogFormat::Json => builder.json().flatten_event(true).init(),
@@ -81,7 +82,8 @@ struct AroundTheBar;
 
 impl Write for AroundTheBar {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        status::suspended(|| io::stderr().write_all(bytes))?;
+        // Nobody may be reading any more: that must not stop what the program is there for.
+        let _ = status::suspended(|| io::stderr().write_all(bytes));
         Ok(bytes.len())
     }
 

@@ -47,10 +47,16 @@ pub fn create(path: &Path) -> anyhow::Result<File> {
     File::create(path).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Fails now rather than later if `path` cannot be written; leaves what is there as it is.
+/// Fails now rather than later if `path` cannot be written; leaves what is there, or that nothing is, as it is.
 pub fn check_writable(path: &Path) -> anyhow::Result<()> {
+    let was_there = path.symlink_metadata().is_ok();
     let open = std::fs::OpenOptions::new().append(true).create(true).open(path);
-    open.map(drop).with_context(|| format!("cannot write {}", path.display()))
+    open.map(drop).with_context(|| format!("cannot write {}", path.display()))?;
+    if !was_there {
+        // It was only made to see whether it can be.
+        let _ = std::fs::remove_file(path);
+    }
+    Ok(())
 }
 
 /// Prints text on standard output; that nobody reads it any more is no error.

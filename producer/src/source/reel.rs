@@ -42,6 +42,9 @@ pub struct Reel {
     /// When the packets came whose frames are still in the decoder, by their stamps.
     arrivals: VecDeque<(Option<i64>, Micros)>,
     arrived: Micros,
+    /// When the packet before came, where that is what showed that this one had begun.
+    packet_before: Option<Micros>,
+    ends_late: bool,
     broken: u64,
     broken_in_a_row: u32,
     clock: Arc<dyn Clock>,
@@ -84,6 +87,8 @@ impl Reel {
             pose,
             arrivals: VecDeque::new(),
             arrived: now,
+            packet_before: None,
+            ends_late: false,
             broken: 0,
             broken_in_a_row: 0,
             clock,
@@ -118,7 +123,8 @@ impl Reel {
             match self.read() {
                 Ok(packet) if packet.stream() != self.stream => {}
                 Ok(packet) => {
-                    self.arrivals.push_back((packet.pts(), self.clock.now()));
+                    let began = self.packet_began();
+                    self.arrivals.push_back((packet.pts(), began));
                     if self.arrivals.len() > 64 {
                         self.arrivals.pop_front();
                     }
@@ -138,6 +144,18 @@ impl Reel {
                 }
             }
         }
+    }
+
+    /// In a format whose packets end with the next one's beginning, that beginning was seen when the one before came.
+    fn packet_began(&mut self) -> Micros {
+        let now = self.clock.now();
+        let before = self.packet_before.replace(now);
+        before.filter(|_| self.ends_late).unwrap_or(now)
+    }
+
+    /// Whether a packet's end is only seen by the next one's beginning.
+    pub fn set_ends_late(&mut self, ends_late: bool) {
+        self.ends_late = ends_late;
     }
 
     fn read(&mut self) -> Result<Packet, Error> {

@@ -92,6 +92,7 @@ impl StreamFeed {
         let early = settle(&mut input).map_err(|error| SourceError::decoding(&name, error))?;
         let ends_late = ENDS_LATE.contains(&input.format().name());
         let mut reel = Reel::new(input, early, Haste::LowDelay, &name, clock)?;
+        reel.set_ends_late(ends_late);
         if !reel.advance()? {
             return Err(SourceError::NoPicture(name));
         }
