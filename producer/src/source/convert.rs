@@ -177,7 +177,9 @@ fn scaler(
     from_rgb: bool,
 ) -> Result<(ffi::Scaler, frame::Video), Error> {
     let target = planar(subsampling, kind.pose.turn);
-    let flags = scaling::Flags::BICUBIC;
+    // Where the size stays, only chroma is resampled, and the shorter filter is as good there.
+    let unscaled = kind.size == (size.0 as u32, size.1 as u32);
+    let flags = if unscaled { scaling::Flags::BILINEAR } else { scaling::Flags::BICUBIC };
     let (width, height) = (size.0 as u32, size.1 as u32);
     let mut scaler =
         scaling::Context::get(without_range(kind.format), kind.size.0, kind.size.1, target, width, height, flags)?;
