@@ -18,6 +18,7 @@ mod intake;
 mod mjpeg;
 mod pipe;
 mod planes;
+mod pose;
 mod reel;
 mod stream;
 mod testcard;

@@ -10,9 +10,10 @@ use common::clock::Micros;
 use ffmpeg_next::{Dictionary, Error, Packet, codec, decoder, frame, threading};
 use tracing::{debug, warn};
 
-use super::convert::{Converter, Pose};
+use super::convert::Converter;
 use super::error::{PIXELS_MAX, SourceError};
 use super::intake::Intake;
+use super::pose::Pose;
 use super::timeline::Timeline;
 use super::{About, Kind, Shot, SourceOptions};
 use crate::picture::Picture;
@@ -60,7 +61,7 @@ impl<R: Read> MjpegFeed<R> {
             frame: frame::Video::empty(),
             waiting: false,
             broken: 0,
-            converter: Converter::new(options.box_size, options.subsampling),
+            converter: Converter::quick(options.box_size, options.subsampling),
             timeline: Timeline::default(),
             stop,
         };

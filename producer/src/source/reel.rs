@@ -13,10 +13,10 @@ use ffmpeg_next::format::context::Input;
 use ffmpeg_next::{Dictionary, Error, Packet, Rational, codec, decoder, frame, media, packet, threading};
 use tracing::{debug, warn};
 
-use super::convert::{Pose, sample_aspect};
 use super::error::{PIXELS_MAX, SourceError};
 use super::ffi;
 use super::planes::Turn;
+use super::pose::{Pose, sample_aspect};
 
 /// A demuxer that finds nothing but damage for so long has come to the end of what is usable.
 const BROKEN_IN_A_ROW_MAX: u32 = 10_000;

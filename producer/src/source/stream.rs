@@ -96,7 +96,7 @@ impl StreamFeed {
         if !reel.advance()? {
             return Err(SourceError::NoPicture(name));
         }
-        let converter = Converter::new(options.box_size, options.subsampling);
+        let converter = Converter::quick(options.box_size, options.subsampling);
         let about = about(&reel, &converter, kind, ends_late);
         let (timeline, waiting) = (Timeline::default(), true);
         let feed = StreamFeed { reel, name, stamped_by_driver, waiting, converter, timeline, watch, stop };

@@ -14,9 +14,10 @@ use ffmpeg_next::format::Pixel;
 use ffmpeg_next::{Rational, frame};
 use tracing::warn;
 
-use super::convert::{Converter, Pose, sample_aspect};
+use super::convert::Converter;
 use super::error::SourceError;
 use super::intake::Intake;
+use super::pose::{Pose, sample_aspect};
 use super::timeline::Timeline;
 use super::{About, Kind, Shot, SourceOptions};
 use crate::picture::Picture;
@@ -64,7 +65,7 @@ impl<R: Read> Y4mFeed<R> {
     ) -> Result<(About, Y4mFeed<R>), SourceError> {
         let line = intake.line(LINE_BYTES_MAX).map_err(|error| SourceError::reading(name, &error))?;
         let header = Header::parse(&line.unwrap_or_default(), name)?;
-        let converter = Converter::new(options.box_size, options.subsampling);
+        let converter = Converter::quick(options.box_size, options.subsampling);
         let about = about(&header, &converter);
         let frame = Frame(header.frame());
         let (timeline, name) = (Timeline::default(), name.to_owned());

@@ -6,6 +6,7 @@ mod damage;
 mod errors;
 mod foreign;
 mod groups;
+mod hardships;
 mod harness;
 mod history;
 mod large;
