@@ -73,7 +73,7 @@ fn sources(tail: &mut Tail, clock: &dyn Clock) -> anyhow::Result<BTreeMap<String
     while clock.now() < until && !tail.caught_up() {
         match tail.next(Duration::from_millis(200)) {
             Event::Record(received) => enter(&mut sources, &received),
-            Event::Gone => break,
+            Event::Anew | Event::Missing => break,
             _ => {}
         }
     }

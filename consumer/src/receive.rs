@@ -118,7 +118,10 @@ impl Receiver {
             // Behind the last record there may be others that are not for readers.
             Event::End if self.ends_with_history() => return Ok(Arrival::EndOfTopic),
             Event::End => {}
-            Event::Gone => self.gone(),
+            Event::Anew => self.gone(),
+            // That is a reason to ask, not to believe it.
+            Event::Missing if self.missed_looks == 0 => self.heard = Micros(0),
+            Event::Missing => {}
             Event::Moved { partition } => {
                 tracing::warn!("partition {partition}: what was to be read is no longer kept; went on at what is");
                 if !self.options.every_frame {

@@ -46,8 +46,10 @@ pub enum Event {
     Nothing,
     /// Nothing more in any partition right now.
     End,
-    /// The topic is gone, or was made anew.
-    Gone,
+    /// The topic was made anew: it is shorter than what was read of the old one.
+    Anew,
+    /// A broker says that there is no such topic; it may only have come up just now.
+    Missing,
     /// What we wanted to read is no longer there: the position was moved.
     Moved {
         partition: i32,
@@ -277,7 +279,7 @@ impl Tail {
                 RDKafkaErrorCode::UnknownTopicOrPartition
                 | RDKafkaErrorCode::UnknownTopic
                 | RDKafkaErrorCode::UnknownPartition,
-            ) => Event::Gone,
+            ) => Event::Missing,
             Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => self.reset(timeout),
             // The client tells of brokers that went away, and mends it.
             Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::AllBrokersDown) => {
@@ -297,7 +299,7 @@ impl Tail {
                 Err(error) => return Event::Trouble(error.to_string()),
             };
             if next > high {
-                return Event::Gone;
+                return Event::Anew;
             }
             if next < low {
                 let offset = if self.fallback == Position::Newest { (high - 1).max(low) } else { low };
