@@ -26,6 +26,7 @@ fn shrink_plane(
         return;
     }
     let covered = |n: usize, of: usize, from: usize| (n * from / of, ((n + 1) * from).div_ceil(of).min(from));
+    let columns: Vec<(usize, usize)> = (0..to_width).map(|x| covered(x, to_width, width)).collect();
     let mut sums = vec![0u32; width];
     for (y, row) in target.chunks_exact_mut(to_width).enumerate().take(to_height) {
         let (top, bottom) = covered(y, to_height, height);
@@ -33,19 +34,46 @@ fn shrink_plane(
         for source in plane[top * width..bottom * width].chunks_exact(width) {
             sums.iter_mut().zip(source).for_each(|(sum, &sample)| *sum += u32::from(sample));
         }
-        for (x, sample) in row.iter_mut().enumerate() {
-            let (left, right) = covered(x, to_width, width);
+        for (sample, &(left, right)) in row.iter_mut().zip(&columns) {
             let count = ((right - left) * (bottom - top)) as u32;
-            *sample = ((sums[left..right].iter().sum::<u32>() + count / 2) / count) as u8;
+            *sample = mean(sums[left..right].iter().sum(), count);
         }
     }
 }
+
+/// `sum / count`, rounded, for a sum of `count` bytes; a division would take most of the time.
+fn mean(sum: u32, count: u32) -> u8 {
+    const ONE: u32 = 1 << 24;
+    const HALF: u32 = 1 << 23;
+    ((sum * RECIPROCALS.get(count as usize).copied().unwrap_or(ONE / count) + HALF) >> 24) as u8
+}
+
+/// 1 / n, 24 bits behind the point.
+const RECIPROCALS: [u32; 128] = {
+    let mut table = [0; 128];
+    let mut n = 1;
+    while n < 128 {
+        table[n] = (1 << 24) / n as u32;
+        n += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {
     use jpeg::Subsampling;
 
     use super::*;
+
+    #[test]
+    fn a_mean_is_rounded() {
+        for count in 1..300 {
+            for sum in [0, 1, count / 2, count, 77 * count, 77 * count + count / 3, 255 * count] {
+                let exact = f64::from(sum) / f64::from(count);
+                assert!((f64::from(mean(sum, count)) - exact).abs() <= 0.51, "{sum} / {count}");
+            }
+        }
+    }
 
     #[test]
     fn a_flat_picture_stays_flat_at_any_size() {
