@@ -12,7 +12,7 @@ use shell::values::Span;
 use crate::cli::{Cli, Size, Subsampling};
 use crate::fit::Fit;
 use crate::pace::Pace;
-use crate::source::{CameraOptions, Input, Loops, SourceOptions};
+use crate::source::{CameraOptions, Input, Kind, Loops, SourceOptions};
 
 /// Who gives way when something falls behind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,6 +58,9 @@ impl Options {
         }
         if cli.duration.is_some_and(|d| d.duration().is_zero()) {
             bail!("--duration 0 plays nothing: leave it away to play all");
+        }
+        if input.kind() != Kind::File && (cli.loops.is_some() || cli.start.is_some()) {
+            tracing::warn!("--loop and --start are for files: this input has no beginning to go to");
         }
         let loops = match cli.loops {
             None => Loops::Once,

@@ -27,7 +27,7 @@ impl Telling {
     pub fn new(about: &About, options: &Options, clock: &dyn Clock) -> Telling {
         let began = clock.now();
         Telling {
-            status: Status::new(about.frames, !options.quiet),
+            status: Status::new(frames(options, about), !options.quiet),
             began,
             told: Told { at: began, frames: 0, bytes: 0 },
         }
@@ -43,6 +43,12 @@ impl Telling {
             line
         });
     }
+}
+
+/// How many there will be, where that is known.
+fn frames(options: &Options, about: &About) -> Option<u64> {
+    let cut = || Some((options.source.duration?.as_secs_f64() * about.fps?).ceil() as u64);
+    about.frames.or_else(cut)
 }
 
 fn line(shared: &Shared, began: Micros, now: Micros, told: Told) -> (String, Told) {

@@ -154,6 +154,8 @@ pub fn open_url(
     settings.set("rw_timeout", &READ_TIMEOUT.as_micros().to_string());
     let input = ffi::open(url, None, settings, watch.interrupt()).map_err(|error| match error {
         Error::Exit => unreachable(format!("no answer within {} s", OPEN_TIMEOUT.as_secs())),
+        _ if watch.is_late() => unreachable(format!("no answer within {} s", OPEN_TIMEOUT.as_secs())),
+        Error::InvalidData => unreachable("what it serves is no video".to_owned()),
         Error::ProtocolNotFound => unreachable("FFmpeg knows no such protocol".to_owned()),
         error => unreachable(error.to_string()),
     })?;
