@@ -66,7 +66,7 @@ impl Options {
             .flatten()
             .try_for_each(|path| shell::output::check_writable(path))?;
         let start = if cli.from_beginning { Position::Beginning } else { cli.offset.0 };
-        let history = !matches!(start, Position::Newest | Position::End);
+        let history = is_history(start);
         let pace = if cli.headless || !history { Speed::Max } else { Speed::Times(1.0) };
         Ok(Options {
             connection: cli.kafka.connection()?,
@@ -98,7 +98,7 @@ impl Options {
 
     /// Reading what the topic holds, rather than what is live.
     pub fn history(&self) -> bool {
-        !matches!(self.start, Position::Newest | Position::End)
+        is_history(self.start)
     }
 
     /// What the report says of how it was run.
@@ -119,6 +119,10 @@ impl Options {
             _ => serde_json::Map::new(),
         }
     }
+}
+
+fn is_history(start: Position) -> bool {
+    !matches!(start, Position::Newest | Position::End)
 }
 
 #[cfg(test)]
