@@ -1,0 +1,2 @@
+//! `vidbench`: what the way through a broker costs.
+fn main() {}

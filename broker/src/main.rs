@@ -1,0 +1,2 @@
+//! `vidbroker`: the embedded broker by itself.
+fn main() {}
