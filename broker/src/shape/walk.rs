@@ -43,7 +43,7 @@ impl<'a> Walk<'a> {
     /// The whole request, and nothing after it.
     pub(super) fn whole(&mut self, text: &str) -> Result<(), Flaw> {
         self.structure(text.as_bytes())?;
-        if self.left.is_empty() { Ok(()) } else { Err(Flaw::Trailing(self.left.len())) }
+        Ok(())
     }
 
     /// A request's header: API key, version, correlation id, client id and, in flexible versions, tagged fields.
