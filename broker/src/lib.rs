@@ -11,6 +11,7 @@
 
 pub mod batch;
 pub mod clock;
+pub mod fuzzing;
 pub mod groups;
 pub mod log;
 pub mod request;
