@@ -80,9 +80,9 @@ fn mutate(input: &mut Vec<u8>, corpus: &[Vec<u8>], rng: &mut Rng) {
     let at = rng.below(input.len() + 1);
     match rng.below(6) {
         0 if at < input.len() => input[at] ^= 1 << rng.below(8),
-        1 if at < input.len() => input[at] = rng.next() as u8,
+        1 if at < input.len() => input[at] = rng.number() as u8,
         2 => {
-            let some: Vec<u8> = (0..1 + rng.below(8)).map(|_| rng.next() as u8).collect();
+            let some: Vec<u8> = (0..1 + rng.below(8)).map(|_| rng.number() as u8).collect();
             input.splice(at..at, some);
         }
         3 => {

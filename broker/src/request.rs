@@ -47,7 +47,8 @@ pub fn decode(mut frame: Bytes) -> Result<Decoded, Malformed> {
     if api == ApiKey::ApiVersions && shape::Shape::of(api, version).is_err() {
         return Ok(Decoded::UnsupportedVersion { api, version, correlation });
     }
-    let content = |error: anyhow::Error| Malformed::Content { api, version, reason: format!("{:#}", error) };
+    // The crate's context says API and version again.
+    let content = |error: anyhow::Error| Malformed::Content { api, version, reason: error.root_cause().to_string() };
     shape::check_header(api, version, &frame, ELEMENTS_MAX)?;
     let header = RequestHeader::decode(&mut frame, api.request_header_version(version)).map_err(content)?;
     shape::check(api, version, &frame, ELEMENTS_MAX)?;

@@ -17,8 +17,9 @@ fn folder() -> PathBuf {
 }
 
 fn files() -> Vec<(String, Vec<u8>)> {
-    let paths = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
-    paths.map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(path).unwrap())).collect()
+    let entries = fs::read_dir(folder()).expect("broker/corpus is committed");
+    let names = entries.map(|entry| entry.expect("the folder is readable").file_name().to_string_lossy().into_owned());
+    names.map(|name| (name.clone(), fs::read(folder().join(name)).expect("the file is readable"))).collect()
 }
 
 #[test]

@@ -83,7 +83,7 @@ impl Writer<'_> {
             [b'i', ..] => self.integer(4),
             [b'l', ..] => self.integer(8),
             [b'u', ..] => self.integer(16),
-            [b'B', ..] => self.body.bytes.push((self.rng.next() & 1) as u8),
+            [b'B', ..] => self.body.bytes.push((self.rng.number() & 1) as u8),
             [b's', ..] => self.field(2, "käse"),
             [b'y', ..] => self.field(4, "bytes"),
             [b'*', item @ ..] => self.array(item),
