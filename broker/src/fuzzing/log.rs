@@ -108,7 +108,7 @@ impl Session<'_> {
     }
 
     fn read(&mut self) {
-        let (from, bytes_max, at_least_one) = (self.offset(), usize::from(self.short()), self.byte() % 2 == 0);
+        let (from, bytes_max, at_least_one) = (self.offset(), usize::from(self.short()), self.byte() & 1 == 0);
         let expected = self.model.read(from, bytes_max, at_least_one);
         assert_eq!(read(&self.log, from, bytes_max, at_least_one), expected);
         let there = self.model.read(from, usize::MAX, false).unwrap_or_default();

@@ -8,7 +8,9 @@ fn append_at(log: &mut Log, spec: &Spec, wall_ms: i64) -> Result<Appended, Refus
 }
 
 /// The base offset of what was appended, and whether it had been there.
-fn append(log: &mut Log, spec: &Spec) -> Result<(i64, bool), Refused> {
+type Outcome = Result<(i64, bool), Refused>;
+
+fn append(log: &mut Log, spec: &Spec) -> Outcome {
     append_at(log, spec, 0).map(|appended| (appended.base_offset, appended.duplicate))
 }
 
@@ -30,7 +32,7 @@ fn offsets(log: &Log, from: i64, bytes_max: usize, at_least_one: bool) -> Vec<i6
 }
 
 /// One producer's batches in turn: epoch, first sequence, records, and what is to become of it.
-fn check_sequences(steps: &[(i16, i32, usize, Result<(i64, bool), Refused>)]) {
+fn check_sequences(steps: &[(i16, i32, usize, Outcome)]) {
     let mut log = Log::new();
     for (nth, &(epoch, sequence, records, expected)) in steps.iter().enumerate() {
         assert_eq!(append(&mut log, &Spec::sequence(1, epoch, sequence, records)), expected, "step {nth}");
