@@ -11,7 +11,7 @@ MINUTES ?= 10
 TESTS ?=
 export STRICT BROKER
 
-.PHONY: help build demo test check fmt fmt-check lint doc soak kafka-up kafka-down clean
+.PHONY: help build demo test check fmt fmt-check lint doc soak bench-broker kafka-up kafka-down clean
 
 help: ## this list
 	@printf 'Recipes:\n'
@@ -52,6 +52,15 @@ doc: ## the documentation, warnings are errors
 soak: build ## MINUTES=10 of 720p30; plots memory, CPU and latency into out/ and fails when memory grows
 	@scripts/setup test
 	scripts/soak --minutes '$(MINUTES)'
+
+# Ten minutes; the machine should have nothing else to do.
+bench-broker: build ## the embedded broker against a real Kafka: latency of the hop, throughput (benches/results)
+	@scripts/setup test
+	scripts/kafka jars >/dev/null
+	mkdir -p benches/results
+	target/release/vidbench hop --report benches/results/broker.json | tee benches/results/broker.txt
+	echo | tee -a benches/results/broker.txt
+	target/release/vidbench throughput --report benches/results/broker-throughput.json | tee -a benches/results/broker.txt
 
 kafka-up: ## start a real Kafka on 127.0.0.1:9092 (scripts/kafka has three nodes, other ports and Kafka's own tools)
 	@scripts/kafka up

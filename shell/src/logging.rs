@@ -45,7 +45,7 @@ impl LogArgs {
         };
         let filter = EnvFilter::try_from_env("RUST_LOG").unwrap_or_else(|_| {
             EnvFilter::new(format!(
-                "warn,common={level},jpeg={level},kafka={level},shell={level},vidprod={level},vidcons={level}"
+                "warn,common={level},jpeg={level},kafka={level},shell={level},vidprod={level},vidcons={level},vidbench={level}"
             ))
         });
         let builder =
