@@ -12,7 +12,7 @@ FUZZ_SECONDS ?= 60
 TESTS ?=
 export STRICT BROKER
 
-.PHONY: help build demo test check fmt fmt-check lint doc soak fuzz kafka-up kafka-down clean
+.PHONY: help build demo test check fmt fmt-check lint doc soak fuzz bench-broker kafka-up kafka-down clean
 
 help: ## this list
 	@printf 'Recipes:\n'
@@ -54,9 +54,19 @@ soak: build ## MINUTES=10 of 720p30; plots memory, CPU and latency into out/ and
 	@scripts/setup test
 	scripts/soak --minutes '$(MINUTES)'
 
-fuzz: ## FUZZ_SECONDS=60 of fuzzing the broker's request decoding; finds go to broker/corpus, which the tests replay
+fuzz: ## FUZZ_SECONDS=60 each of fuzzing the broker's requests and its log; finds go to broker/corpus, which the tests replay
 	@scripts/setup build
 	cargo run --release --locked -p broker --example fuzz -- request '$(FUZZ_SECONDS)'
+	cargo run --release --locked -p broker --example fuzz -- log '$(FUZZ_SECONDS)'
+
+# Ten minutes; the machine should have nothing else to do.
+bench-broker: build ## the embedded broker against a real Kafka: latency of the hop, throughput (benches/results)
+	@scripts/setup test
+	scripts/kafka jars >/dev/null
+	mkdir -p benches/results
+	target/release/vidbench hop --report benches/results/broker.json | tee benches/results/broker.txt
+	echo | tee -a benches/results/broker.txt
+	target/release/vidbench throughput --report benches/results/broker-throughput.json | tee -a benches/results/broker.txt
 
 kafka-up: ## start a real Kafka on 127.0.0.1:9092 (scripts/kafka has three nodes, other ports and Kafka's own tools)
 	@scripts/kafka up

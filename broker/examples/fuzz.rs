@@ -1,4 +1,4 @@
-//! Fuzzing on the stable toolchain: `cargo run --release -p broker --example fuzz -- request SECONDS [SEED]`.
+//! Fuzzing on the stable toolchain: `cargo run --release -p broker --example fuzz -- request|log SECONDS [SEED]`.
 //!
 //! Starts from the corpus, changes it at random and feeds it to a body of `broker::fuzzing`; there is no coverage to
 //! guide it, so the corpus has to reach all that matters. The same seed gives the same inputs.
@@ -24,10 +24,11 @@ fn main() -> Result<()> {
     let (name, seconds, seed) = match &args[..] {
         [name, seconds] => (name, seconds, clock_seed()),
         [name, seconds, seed] => (name, seconds, seed.parse().context("the seed")?),
-        _ => bail!("usage: fuzz request SECONDS [SEED]"),
+        _ => bail!("usage: fuzz request|log SECONDS [SEED]"),
     };
     let body: Body = match name.as_str() {
         "request" => fuzzing::request::request,
+        "log" => fuzzing::log::log,
         _ => bail!("there is no fuzz body {name}"),
     };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);

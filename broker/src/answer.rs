@@ -32,7 +32,9 @@ fn not_made(why: &NotMade) -> (i16, &'static str) {
             ResponseError::InvalidTopicException.code(),
             "a topic's name has 1 to 249 letters, digits, '.', '_' or '-', and is not '.' or '..'",
         ),
-        NotMade::Partitions => (ResponseError::InvalidPartitions.code(), "that is no number of partitions it could have"),
+        NotMade::Partitions => {
+            (ResponseError::InvalidPartitions.code(), "that is no number of partitions it could have")
+        }
         NotMade::TooMany => (
             ResponseError::PolicyViolation.code(),
             "this broker takes no more topics or partitions: delete some, or use Apache Kafka",

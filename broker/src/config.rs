@@ -68,7 +68,8 @@ impl TopicConfig {
         let (name, kind, allowed) = known(name)?;
         let value = value.trim();
         if !fits(name, kind, value) || !(allowed.is_empty() || allowed.contains(&value)) {
-            let allowed = if allowed.is_empty() { String::new() } else { format!(": it is {} here", allowed.join(", ")) };
+            let allowed =
+                if allowed.is_empty() { String::new() } else { format!(": it is {} here", allowed.join(", ")) };
             return Err(format!("Invalid value {value:?} for configuration {name}{allowed}"));
         }
         self.set.insert(name, value.to_owned());
@@ -104,7 +105,8 @@ impl TopicConfig {
     pub fn entries(&self, defaults: &Defaults) -> Vec<Entry> {
         let acting = default_entries(defaults);
         let passive = KNOWN.iter().map(|&Known(name, kind, value, _)| (name, kind, value.to_owned()));
-        let mut all: Vec<Entry> = acting.into_iter().chain(passive).map(|(name, kind, default)| self.entry(name, kind, default)).collect();
+        let mut all: Vec<Entry> =
+            acting.into_iter().chain(passive).map(|(name, kind, default)| self.entry(name, kind, default)).collect();
         all.sort_by_key(|e| e.name);
         all
     }
@@ -144,7 +146,9 @@ fn known(name: &str) -> Result<(&'static str, Kind, &'static [&'static str]), St
         return Ok((name, kind, &[]));
     }
     let found = KNOWN.iter().find(|Known(known, ..)| *known == name);
-    found.map(|&Known(name, kind, _, allowed)| (name, kind, allowed)).ok_or_else(|| format!("Unknown topic config name: {name}"))
+    found
+        .map(|&Known(name, kind, _, allowed)| (name, kind, allowed))
+        .ok_or_else(|| format!("Unknown topic config name: {name}"))
 }
 
 /// Whether a value is of the type; for those that act: whether it makes sense.

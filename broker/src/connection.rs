@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::{BufMut, Bytes};
 use kafka_protocol::ResponseError;
-use kafka_protocol::messages::{ApiKey, FetchRequest};
+use kafka_protocol::messages::FetchRequest;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, oneshot};
@@ -67,13 +67,16 @@ impl Ended {
 impl Connection {
     /// Serves until the client goes, or must.
     pub async fn run(&mut self) -> Ended {
-        let limits = self.state.borrow().options.limits;
-        let mut patience = limits.stall;
+        let (stall, idle) = {
+            let limits = &self.state.borrow().options.limits;
+            (limits.stall, limits.idle)
+        };
+        let mut patience = stall;
         loop {
             if let Err(ended) = self.serve_one(patience).await {
                 return ended;
             }
-            patience = limits.idle;
+            patience = idle;
         }
     }
 
@@ -109,8 +112,9 @@ impl Connection {
         };
         let out = Out::encode(&response, api, version, correlation);
         // A bug of ours, not the client's.
-        let out = out.inspect_err(|why| tracing::error!("an answer cannot be written: {why}")).map_err(|_| Ended::Closed)?;
-        self.write_counted(out, api).await
+        let out =
+            out.inspect_err(|why| tracing::error!("an answer cannot be written: {why}")).map_err(|_| Ended::Closed)?;
+        self.write_counted(out).await
     }
 
     /// Waits for a group's answer, and notices when nobody wants it any more.
@@ -157,11 +161,14 @@ impl Connection {
 
     /// The next request, without its length.
     async fn read(&mut self, patience: Duration) -> Result<Bytes, Ended> {
-        let limits = self.state.borrow().options.limits;
+        let (stall, request_bytes) = {
+            let limits = &self.state.borrow().options.limits;
+            (limits.stall, limits.request_bytes)
+        };
         while self.have < self.length.len() {
             let (waits, ended) = match self.have {
                 0 => (patience, Ended::Idle(patience)),
-                _ => (limits.stall, Ended::Stalled(limits.stall)),
+                _ => (stall, Ended::Stalled(stall)),
             };
             match timeout(waits, self.stream.read(&mut self.length[self.have..])).await {
                 Ok(Ok(0)) => return Err(Ended::Closed),
@@ -171,10 +178,10 @@ impl Connection {
         }
         self.have = 0;
         let length = u32::from_be_bytes(self.length) as usize;
-        if !(REQUEST_BYTES_MIN..=limits.request_bytes).contains(&length) {
-            return Err(Ended::Malformed(format!("a request of {length} bytes (it may have {})", limits.request_bytes)));
+        if !(REQUEST_BYTES_MIN..=request_bytes).contains(&length) {
+            return Err(Ended::Malformed(format!("a request of {length} bytes (it may have {request_bytes})")));
         }
-        self.read_body(length, limits.stall).await
+        self.read_body(length, stall).await
     }
 
     async fn read_body(&mut self, length: usize, stall: Duration) -> Result<Bytes, Ended> {
@@ -199,8 +206,8 @@ impl Connection {
         Ok(held.keep(body))
     }
 
-    /// Counts an answer of our own making while it is written. A produce's is small, and must not wait.
-    async fn write_counted(&mut self, out: Out, _api: ApiKey) -> Result<(), Ended> {
+    /// An answer of our own making is counted while it is written.
+    async fn write_counted(&mut self, out: Out) -> Result<(), Ended> {
         let _held = self.state.borrow().memory.hold(out.len());
         self.write(out).await
     }

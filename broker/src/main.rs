@@ -80,7 +80,10 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let options = options(cli);
     let bound = options.memory_bytes;
     let listener = TcpListener::bind(&cli.listen).with_context(|| {
-        format!("listening on {} (is a Kafka running there already? --listen HOST:PORT names another place)", cli.listen)
+        format!(
+            "listening on {} (is a Kafka running there already? --listen HOST:PORT names another place)",
+            cli.listen
+        )
     })?;
     let broker = Broker::start(options, listener).context("starting the broker")?;
     tracing::info!(
@@ -89,7 +92,10 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         size(bound as u64)
     );
     if !is_private(broker.address.ip()) {
-        tracing::warn!("anybody who reaches {} may read, write and delete here: nothing asks who they are", broker.address);
+        tracing::warn!(
+            "anybody who reaches {} may read, write and delete here: nothing asks who they are",
+            broker.address
+        );
     }
     watch(&broker, &shutdown, !cli.log.quiet)?;
     broker.stop().context("the broker")?;
@@ -189,7 +195,8 @@ mod tests {
     #[test]
     fn rates_are_of_the_time_between() {
         let before = Glance { bytes_in: 1_000_000, ..Glance::default() };
-        let glance = Glance { bytes_in: 5_000_000, memory_used: 1500, memory_bound: 2_000_000_000, ..Glance::default() };
+        let glance =
+            Glance { bytes_in: 5_000_000, memory_used: 1500, memory_bound: 2_000_000_000, ..Glance::default() };
         let line = line(&glance, &before, Micros(0), Micros(2_000_000));
         assert_eq!(line, "0 topic(s), 0 client(s), in 2.0 MB/s, out 0.0 MB/s, memory 1.5 kB of 2.00 GB");
     }

@@ -37,7 +37,7 @@ pub struct Defaults {
 }
 
 /// What one client may do to the others.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     pub connections: usize,
     /// One request, as Kafka's socket.request.max.bytes.
@@ -59,7 +59,11 @@ impl Default for Options {
         Options {
             advertise: None,
             memory_bytes: memory_bytes(machine_bytes()),
-            defaults: Defaults { retention: Some(RETENTION), partition_bytes: None, message_bytes_max: MESSAGE_BYTES_MAX },
+            defaults: Defaults {
+                retention: Some(RETENTION),
+                partition_bytes: None,
+                message_bytes_max: MESSAGE_BYTES_MAX,
+            },
             partitions: 1,
             auto_create: true,
             limits: Limits::default(),
@@ -77,7 +81,14 @@ impl Default for Limits {
             stall: Duration::from_secs(30),
             idle: Duration::from_secs(600),
             wait: Duration::from_secs(60),
-            groups: groups::Limits::default(),
+            groups: groups::Limits {
+                groups: 1000,
+                members: 1000,
+                offsets: 10_000,
+                metadata_bytes: 1 << 20,
+                session_ms_min: 1,
+                session_ms_max: 1_800_000,
+            },
         }
     }
 }

@@ -25,7 +25,9 @@ impl Out {
         let mut out = Out::default();
         let header = ResponseHeader::default().with_correlation_id(correlation);
         let written = header.encode(&mut out.scratch, api.response_header_version(version));
-        written.and_then(|()| response.encode(&mut out.scratch, version)).map_err(|e| format!("{api:?} v{version}: {e}"))?;
+        written
+            .and_then(|()| response.encode(&mut out.scratch, version))
+            .map_err(|e| format!("{api:?} v{version}: {e}"))?;
         Ok(out)
     }
 

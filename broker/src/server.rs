@@ -135,8 +135,12 @@ async fn accept(listener: &tokio::net::TcpListener, state: &Shared) {
 fn welcome(stream: TcpStream, peer: SocketAddr, state: &Shared) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let reached = stream.local_addr()?;
-    let (host, port) =
-        state.borrow().options.advertise.clone().unwrap_or_else(|| (reached.ip().to_canonical().to_string(), reached.port()));
+    let (host, port) = state
+        .borrow()
+        .options
+        .advertise
+        .clone()
+        .unwrap_or_else(|| (reached.ip().to_canonical().to_string(), reached.port()));
     let id = {
         let mut state = state.borrow_mut();
         let now = state.now().ms;

@@ -61,7 +61,7 @@ impl State {
         State {
             memory: Memory::new(options.memory_bytes),
             topics: Topics::new(options.defaults, &options.limits),
-            groups: Groups::new(options.limits.groups),
+            groups: Groups::new(options.limits.groups.clone()),
             clients: Clients::default(),
             cluster: StrBytes::from_string(format!("vid-{}", uuid::Uuid::new_v4().simple())),
             // Not those of an earlier broker on this address, whose producers may still be there.
@@ -147,7 +147,11 @@ impl State {
             let dropped = self.topics.drop_one();
             if !dropped || self.memory.used() == before {
                 if let Some(slow) = self.clients.cut_slowest(self.clock.now().ms, SLOW_MS) {
-                    tracing::warn!("{} ({}) does not read its answer, and its memory is needed: cut off", slow.peer, slow.name);
+                    tracing::warn!(
+                        "{} ({}) does not read its answer, and its memory is needed: cut off",
+                        slow.peer,
+                        slow.name
+                    );
                     return None;
                 }
                 if !dropped {

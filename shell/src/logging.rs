@@ -46,7 +46,7 @@ impl LogArgs {
         let filter = EnvFilter::try_from_env("RUST_LOG").unwrap_or_else(|_| {
             EnvFilter::new(format!(
                 "warn,broker={level},common={level},jpeg={level},kafka={level},shell={level},vidbroker={level},vidprod={level},\
-                 vidcons={level}"
+                 vidcons={level},vidbench={level}"
             ))
         });
         let builder =

@@ -122,7 +122,8 @@ mod tests {
 
     #[test]
     fn bytes_have_units() {
-        let check = |text: &str, bytes: Option<usize>| assert_eq!(text.parse::<Bytes>().ok().map(|b| b.0), bytes, "{text}");
+        let check =
+            |text: &str, bytes: Option<usize>| assert_eq!(text.parse::<Bytes>().ok().map(|b| b.0), bytes, "{text}");
         check("1500", Some(1500));
         check("64M", Some(64_000_000));
         check("2GiB", Some(2 << 30));

@@ -13,7 +13,8 @@ use kafka_protocol::messages::metadata_response::{
 };
 use kafka_protocol::messages::{
     ApiVersionsResponse, DescribeClusterRequest, DescribeClusterResponse, DescribeTopicPartitionsRequest,
-    DescribeTopicPartitionsResponse, FindCoordinatorRequest, FindCoordinatorResponse, MetadataRequest, MetadataResponse,
+    DescribeTopicPartitionsResponse, FindCoordinatorRequest, FindCoordinatorResponse, MetadataRequest,
+    MetadataResponse,
 };
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
@@ -55,7 +56,9 @@ pub fn metadata(state: &mut State, request: &MetadataRequest, version: i16, call
     let asked = request.topics.as_ref().filter(|topics| version > 0 || !topics.is_empty());
     response.topics = match asked {
         None => state.topics.all().map(describe_topic).collect(),
-        Some(topics) => topics.iter().map(|asked| metadata_of(state, asked, request.allow_auto_topic_creation)).collect(),
+        Some(topics) => {
+            topics.iter().map(|asked| metadata_of(state, asked, request.allow_auto_topic_creation)).collect()
+        }
     };
     response
 }
@@ -65,7 +68,10 @@ fn metadata_of(state: &mut State, asked: &MetadataRequestTopic, create: bool) ->
     let Some(name) = &asked.name else {
         return match state.topics.name_of(asked.topic_id).and_then(|name| state.topics.get(name)) {
             Some(topic) => describe_topic(topic),
-            None => missing.with_topic_id(asked.topic_id).with_error_code(ResponseError::UnknownTopicId.code()).with_name(None),
+            None => missing
+                .with_topic_id(asked.topic_id)
+                .with_error_code(ResponseError::UnknownTopicId.code())
+                .with_name(None),
         };
     };
     missing.name = Some(name.clone());
@@ -100,7 +106,12 @@ fn describe_topic(topic: &Topic) -> MetadataResponseTopic {
     response
 }
 
-pub fn describe(state: &State, request: &DescribeClusterRequest, version: i16, caller: &Caller) -> DescribeClusterResponse {
+pub fn describe(
+    state: &State,
+    request: &DescribeClusterRequest,
+    version: i16,
+    caller: &Caller,
+) -> DescribeClusterResponse {
     let (host, port) = &caller.advertise;
     let mut response = DescribeClusterResponse::default();
     response.cluster_id = state.cluster.clone();

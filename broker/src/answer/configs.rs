@@ -42,8 +42,10 @@ pub fn describe(state: &State, request: &DescribeConfigsRequest, version: i16) -
         match described(state, resource) {
             Ok(all) => {
                 let keys = resource.configuration_keys.as_ref();
-                let wanted = |(name, _): &(String, Entry)| keys.is_none_or(|keys| keys.iter().any(|k| k.as_str() == name));
-                let show = |(name, entry)| shown(name, &entry, resource.resource_type, request.include_synonyms, version);
+                let wanted =
+                    |(name, _): &(String, Entry)| keys.is_none_or(|keys| keys.iter().any(|k| k.as_str() == name));
+                let show =
+                    |(name, entry)| shown(name, &entry, resource.resource_type, request.include_synonyms, version);
                 result.configs = all.into_iter().filter(wanted).map(show).collect();
                 result.error_message = None;
             }
@@ -71,7 +73,9 @@ fn described(state: &State, resource: &DescribeConfigsResource) -> Result<Vec<(S
 
 fn of_broker(state: &State) -> Vec<(String, Entry)> {
     let options = &state.options;
-    let acting = default_entries(&state.topics.defaults).into_iter().map(|(name, kind, value)| (of_all_topics(name), kind, value));
+    let acting = default_entries(&state.topics.defaults)
+        .into_iter()
+        .map(|(name, kind, value)| (of_all_topics(name), kind, value));
     let fixed = [
         ("auto.create.topics.enable", Kind::Flag, options.auto_create.to_string()),
         ("broker.id", Kind::Int, NODE.to_string()),
@@ -108,7 +112,8 @@ fn of_one_topic(name: &str) -> Option<&'static str> {
 
 fn shown(name: String, entry: &Entry, resource: i8, synonyms: bool, version: i16) -> DescribeConfigsResourceResult {
     let source = if resource == BROKER { OF_BROKER } else { source(entry) };
-    let mut result = DescribeConfigsResourceResult::default().with_name(text(&name)).with_value(Some(text(&entry.value)));
+    let mut result =
+        DescribeConfigsResourceResult::default().with_name(text(&name)).with_value(Some(text(&entry.value)));
     result.config_source = source;
     result.read_only = resource == BROKER && of_one_topic(&name).is_none();
     if version >= 3 {
@@ -124,7 +129,8 @@ fn shown(name: String, entry: &Entry, resource: i8, synonyms: bool, version: i16
 fn is_us(name: &str) -> Result<(), No> {
     // Empty: the default of all brokers.
     let ours = name.is_empty() || name == NODE.to_string();
-    ours.then_some(()).ok_or_else(|| (ResponseError::InvalidRequest, format!("there is no broker {name} here: it is 1")))
+    ours.then_some(())
+        .ok_or_else(|| (ResponseError::InvalidRequest, format!("there is no broker {name} here: it is 1")))
 }
 
 fn no_such_kind() -> No {
@@ -134,7 +140,10 @@ fn no_such_kind() -> No {
 /// One change: a name, and its new value if it is to have one of its own.
 type Change<'a> = (&'a str, Option<&'a str>);
 
-pub fn alter_incremental(state: &mut State, request: &IncrementalAlterConfigsRequest) -> IncrementalAlterConfigsResponse {
+pub fn alter_incremental(
+    state: &mut State,
+    request: &IncrementalAlterConfigsRequest,
+) -> IncrementalAlterConfigsResponse {
     let mut response = IncrementalAlterConfigsResponse::default();
     for resource in &request.resources {
         let mut changes = Vec::with_capacity(resource.configs.len());
@@ -148,7 +157,14 @@ pub fn alter_incremental(state: &mut State, request: &IncrementalAlterConfigsReq
         }
         let outcome = match unknown {
             Some(no) => Err(no),
-            None => alter_one(state, resource.resource_type, &resource.resource_name, &changes, false, request.validate_only),
+            None => alter_one(
+                state,
+                resource.resource_type,
+                &resource.resource_name,
+                &changes,
+                false,
+                request.validate_only,
+            ),
         };
         let (code, words) = told(outcome);
         response.responses.push(
@@ -188,7 +204,14 @@ fn told(outcome: Result<(), No>) -> (i16, Option<kafka_protocol::protocol::StrBy
     }
 }
 
-fn alter_one(state: &mut State, kind: i8, name: &str, changes: &[Change<'_>], anew: bool, validate: bool) -> Result<(), No> {
+fn alter_one(
+    state: &mut State,
+    kind: i8,
+    name: &str,
+    changes: &[Change<'_>],
+    anew: bool,
+    validate: bool,
+) -> Result<(), No> {
     match kind {
         TOPIC => {
             let topic = state.topics.get_mut(name);
@@ -204,7 +227,8 @@ fn alter_one(state: &mut State, kind: i8, name: &str, changes: &[Change<'_>], an
             let mut config = TopicConfig::default();
             let mut of_topic = Vec::with_capacity(changes.len());
             for (name, value) in changes {
-                let fixed = || (ResponseError::InvalidConfig, format!("{name} cannot be changed while the broker runs"));
+                let fixed =
+                    || (ResponseError::InvalidConfig, format!("{name} cannot be changed while the broker runs"));
                 of_topic.push((of_one_topic(name).ok_or_else(fixed)?, *value));
             }
             changed(&mut config, &of_topic)?;

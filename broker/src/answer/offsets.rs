@@ -42,7 +42,9 @@ pub fn list(state: &State, request: &ListOffsetsRequest, version: i16) -> ListOf
             }
         };
         let partitions = topic.partitions.iter().map(of).collect();
-        response.topics.push(ListOffsetsTopicResponse::default().with_name(topic.name.clone()).with_partitions(partitions));
+        response
+            .topics
+            .push(ListOffsetsTopicResponse::default().with_name(topic.name.clone()).with_partitions(partitions));
     }
     response
 }

@@ -50,7 +50,12 @@ fn bytes_of(part: &PartitionProduceData) -> usize {
     part.records.as_ref().map_or(0, bytes::Bytes::len)
 }
 
-fn produce_topic(state: &mut State, topic: TopicProduceData, refused: Option<&No>, frame_bytes: usize) -> TopicProduceResponse {
+fn produce_topic(
+    state: &mut State,
+    topic: TopicProduceData,
+    refused: Option<&No>,
+    frame_bytes: usize,
+) -> TopicProduceResponse {
     let mut response = TopicProduceResponse::default();
     let mut name = topic.name.0.clone();
     if !topic.topic_id.is_nil() {
@@ -108,7 +113,10 @@ fn produce_partition(state: &mut State, name: &str, part: PartitionProduceData, 
     }
     let batch = Batch::parse(bytes).map_err(bad_batch)?;
     if batch.header.transactional || batch.header.control {
-        return Err((ResponseError::InvalidRecord, "this broker has no transactions: that needs Apache Kafka".to_owned()));
+        return Err((
+            ResponseError::InvalidRecord,
+            "this broker has no transactions: that needs Apache Kafka".to_owned(),
+        ));
     }
     let appended = partition.log.append(batch, now).map_err(not_appended)?;
     partition.log.keep(keeps, None);

@@ -1,10 +1,10 @@
 //! Topics are made, grown and deleted.
 
 use kafka_protocol::ResponseError;
-use kafka_protocol::messages::create_topics_request::CreatableTopic;
-use kafka_protocol::messages::create_topics_response::{CreatableTopicConfigs, CreatableTopicResult};
 use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
+use kafka_protocol::messages::create_topics_request::CreatableTopic;
+use kafka_protocol::messages::create_topics_response::{CreatableTopicConfigs, CreatableTopicResult};
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
 use kafka_protocol::messages::{
@@ -40,7 +40,12 @@ pub fn create(state: &mut State, request: &CreateTopicsRequest, version: i16) ->
     response
 }
 
-fn create_one(state: &mut State, topic: &CreatableTopic, validate_only: bool, version: i16) -> Result<CreatableTopicResult, No> {
+fn create_one(
+    state: &mut State,
+    topic: &CreatableTopic,
+    validate_only: bool,
+    version: i16,
+) -> Result<CreatableTopicResult, No> {
     let count = partition_count(state, topic)?;
     let mut config = TopicConfig::default();
     for entry in &topic.configs {
@@ -57,7 +62,8 @@ fn create_one(state: &mut State, topic: &CreatableTopic, validate_only: bool, ve
         true => Uuid::nil(),
         false => state.topics.make(&topic.name, count, config).map_err(why)?.id,
     };
-    let result = CreatableTopicResult::default().with_name(topic.name.clone()).with_topic_id(id).with_error_message(None);
+    let result =
+        CreatableTopicResult::default().with_name(topic.name.clone()).with_topic_id(id).with_error_message(None);
     if version < 5 {
         return Ok(result);
     }
@@ -117,7 +123,8 @@ fn grow(state: &mut State, topic: &CreatePartitionsTopic, validate_only: bool) -
     };
     let count = usize::try_from(topic.count).ok().filter(|count| *count > has);
     let Some(count) = count else {
-        let words = format!("Topic currently has {has} partitions, which is not fewer than the requested {}", topic.count);
+        let words =
+            format!("Topic currently has {has} partitions, which is not fewer than the requested {}", topic.count);
         return Err((ResponseError::InvalidPartitions.code(), words));
     };
     let assigned = topic.assignments.as_ref();
@@ -135,7 +142,8 @@ fn grow(state: &mut State, topic: &CreatePartitionsTopic, validate_only: bool) -
 }
 
 pub fn delete(state: &mut State, request: &DeleteTopicsRequest, version: i16) -> DeleteTopicsResponse {
-    let by_name = |name: &kafka_protocol::messages::TopicName| DeleteTopicState::default().with_name(Some(name.clone()));
+    let by_name =
+        |name: &kafka_protocol::messages::TopicName| DeleteTopicState::default().with_name(Some(name.clone()));
     let asked = if version >= 6 { request.topics.clone() } else { request.topic_names.iter().map(by_name).collect() };
     let mut response = DeleteTopicsResponse::default();
     response.responses = asked.iter().map(|topic| delete_one(state, topic, version)).collect();

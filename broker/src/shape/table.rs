@@ -44,8 +44,6 @@ pub const SHAPES: &[Shape] = &[
     shape(OffsetDelete, 0..=0, NEVER, "s *(s *(i))"),
     shape(DescribeCluster, 0..=2, 0, "B{1+ b}{2+ B}"),
     shape(DescribeTopicPartitions, 0..=0, 0, "*(s) i ?(si)"),
-    shape(DescribeLogDirs, 1..=4, 2, "*(s *i)"),
-    shape(DescribeProducers, 0..=0, 0, "*(s *i)"),
 ];
 
 const fn shape(api: ApiKey, versions: RangeInclusive<i16>, flexible: i16, text: &'static str) -> Shape {

@@ -64,10 +64,10 @@ fn every_strict_prefix_is_refused() {
 }
 
 #[test]
-fn a_byte_too_many_is_refused() {
+fn what_follows_a_body_is_not_looked_at() {
     each_body(5, |shape, version, body| {
         let longer = [&body.bytes[..], &[0]].concat();
-        assert_eq!(refused(shape.api, version, &longer), Flaw::Trailing(1));
+        assert_eq!(check(shape.api, version, &longer, 20_000), Ok(()));
     });
 }
 

@@ -1,0 +1,85 @@
+//! What a report says around its figures: machine, versions, settings.
+
+use std::io::Write;
+use std::process::Command;
+
+use anyhow::Context;
+use common::clock::{Clock, Micros};
+use serde_json::{Map, Value, json};
+use shell::output::Output;
+
+use crate::brokers::Broker;
+use crate::options::Comparison;
+
+/// Changes when a field changes its meaning or goes.
+const SCHEMA: u32 = 1;
+
+/// When a run began.
+#[derive(Clone, Copy, Debug)]
+pub struct Began {
+    wall_us: u64,
+    at: Micros,
+}
+
+impl Began {
+    pub fn now(clock: &dyn Clock) -> Began {
+        Began { wall_us: clock.wall_us(), at: clock.now() }
+    }
+}
+
+/// The head of a report; the figures come behind it.
+pub fn head(command: &str, brokers: &[Broker], settings: Value, began: Began, clock: &dyn Clock) -> Map<String, Value> {
+    let machine = shell::machine::machine();
+    let brokers: Vec<Value> =
+        brokers.iter().map(|b| json!({ "name": b.name, "address": b.address, "version": b.version })).collect();
+    let head = json!({
+        "schema": SCHEMA,
+        "program": format!("vidbench {command}"),
+        "version": env!("CARGO_PKG_VERSION"),
+        "commit": commit(),
+        "librdkafka": rdkafka::util::get_rdkafka_version().1,
+        "started_ms": began.wall_us / 1000,
+        "seconds": (clock.now().since(began.at).as_secs_f64() * 10.0).round() / 10.0,
+        "machine": machine,
+        "brokers": brokers,
+        "settings": settings,
+    });
+    match head {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+/// What every comparison was told.
+pub fn settings(common: &Comparison) -> Value {
+    json!({
+        "bytes": common.bytes,
+        "rounds": common.rounds,
+        "prepare_messages": common.prepare_messages,
+        "memory": common.memory,
+        "clients": "vidprod's and vidcons's own (crate kafka): linger.ms=0 acks=all enable.idempotence=true, no Nagle",
+    })
+}
+
+/// The one line about the machine above a table.
+pub fn machine_line() -> String {
+    let machine = shell::machine::machine();
+    format!("{}, {} cores, {} MB, {}", machine.cpu, machine.cores, machine.memory_mb, machine.os)
+}
+
+/// The commit of the sources, where there is a git that knows.
+fn commit() -> Option<String> {
+    let git = |args: &[&str]| {
+        let out = Command::new("git").arg("-C").arg(env!("CARGO_MANIFEST_DIR")).args(args).output().ok()?;
+        out.status.success().then(|| String::from_utf8_lossy(&out.stdout).trim().to_owned())
+    };
+    let changed = git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|s| !s.is_empty());
+    git(&["rev-parse", "HEAD"]).map(|id| if changed { format!("{id}, changed") } else { id })
+}
+
+pub fn write(report: Map<String, Value>, to: &Output) -> anyhow::Result<()> {
+    let mut text = serde_json::to_string_pretty(&Value::Object(report)).context("making the report")?;
+    text.push('\n');
+    let mut out = to.create()?;
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("writing the report")
+}

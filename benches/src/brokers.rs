@@ -1,0 +1,124 @@
+//! What is compared: brokers that are started here and gone afterwards, and others that run already.
+
+mod afterwards;
+mod embedded;
+mod real;
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use anyhow::{Context, bail};
+use shell::shutdown::Shutdown;
+
+use self::afterwards::Afterwards;
+
+/// A broker as asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Choice {
+    Embedded,
+    Real,
+    Running { name: String, address: String },
+}
+
+impl Choice {
+    pub fn name(&self) -> &str {
+        match self {
+            Choice::Embedded => "embedded",
+            Choice::Real => "real",
+            Choice::Running { name, .. } => name,
+        }
+    }
+}
+
+impl FromStr for Choice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Choice, String> {
+        match (text, text.split_once('=')) {
+            ("embedded", _) => Ok(Choice::Embedded),
+            ("real", _) => Ok(Choice::Real),
+            (_, Some((name, address))) if !name.is_empty() && address.contains(':') => {
+                Ok(Choice::Running { name: name.to_owned(), address: address.to_owned() })
+            }
+            _ => Err("write embedded, real or NAME=HOST:PORT".to_owned()),
+        }
+    }
+}
+
+/// A broker that is up; what was started for it ends with it.
+#[derive(Debug)]
+pub struct Broker {
+    pub name: String,
+    pub address: String,
+    /// Which program it is.
+    pub version: String,
+    _afterwards: Option<Afterwards>,
+}
+
+/// Starts what must be started. One that cannot be is said and left out, as long as there is another.
+pub fn start(choices: &[Choice], memory: Option<&str>, shutdown: &Shutdown) -> anyhow::Result<Vec<Broker>> {
+    let mut brokers = Vec::new();
+    for choice in choices {
+        let started = match choice {
+            Choice::Embedded => embedded::start(memory),
+            Choice::Real => real::start(),
+            Choice::Running { name, address } => Ok(running(name, address)),
+        };
+        match started {
+            _ if shutdown.asked() => bail!("stopped before anything was measured"),
+            Ok(broker) => {
+                tracing::info!("{}: {} at {}", broker.name, broker.version, broker.address);
+                brokers.push(broker);
+            }
+            Err(error) if choices.len() > 1 => tracing::warn!("{} is left out: {error:#}", choice.name()),
+            Err(error) => return Err(error),
+        }
+    }
+    anyhow::ensure!(!brokers.is_empty(), "none of the brokers could be started");
+    Ok(brokers)
+}
+
+fn running(name: &str, address: &str) -> Broker {
+    Broker {
+        name: name.to_owned(),
+        address: address.to_owned(),
+        version: "running already".to_owned(),
+        _afterwards: None,
+    }
+}
+
+/// A port of 127.0.0.1 for which `fits` too, below those that the system hands to clients.
+fn free_port(fits: impl Fn(u16) -> bool) -> anyhow::Result<u16> {
+    let first = u16::try_from(std::process::id() % 500).expect("below 500") * 20;
+    (0..600)
+        .map(|i| 20_000 + (first + i * 20) % 12_000)
+        .find(|&port| is_free(port) && fits(port))
+        .context("no free port between 20000 and 32000")
+}
+
+fn is_free(port: u16) -> bool {
+    TcpListener::bind(("127.0.0.1", port)).is_ok()
+}
+
+/// The folder of the sources, where the scripts are.
+fn root() -> PathBuf {
+    let benches = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    benches.parent().map_or(benches.clone(), PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brokers_are_chosen_by_name_or_address() {
+        assert_eq!("embedded".parse(), Ok(Choice::Embedded));
+        assert_eq!("real".parse(), Ok(Choice::Real));
+        let running = Choice::Running { name: "a".to_owned(), address: "host:9092".to_owned() };
+        assert_eq!("a=host:9092".parse(), Ok(running));
+        for bad in ["", "kafka", "a=", "=host:1", "a=host"] {
+            assert!(bad.parse::<Choice>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! What must be done when this program is gone, however it ends: a shell waits for that, and does it.
+
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::Context;
+
+/// The shell: it reads until our end of its standard input closes, which the system does for us if we are killed.
+#[derive(Debug)]
+pub struct Afterwards(Child);
+
+impl Afterwards {
+    /// `script` finds `args` in $1, $2 …
+    pub fn run(script: &str, args: &[&str]) -> anyhow::Result<Afterwards> {
+        let child = Command::new("sh")
+            .arg("-c")
+            .arg(format!("trap '' INT TERM HUP; cat >/dev/null; {script}"))
+            .arg("afterwards")
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // Ctrl-C in the terminal is for us.
+            .process_group(0)
+            .spawn()
+            .context("starting a shell that cleans up afterwards")?;
+        Ok(Afterwards(child))
+    }
+}
+
+impl Drop for Afterwards {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        if let Err(error) = self.0.wait() {
+            tracing::warn!("cleaning up: {error}");
+        }
+    }
+}

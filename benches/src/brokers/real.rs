@@ -1,0 +1,37 @@
+//! A real Apache Kafka of one node, by way of scripts/kafka.
+
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, ensure};
+
+use super::{Afterwards, Broker, free_port, is_free, root};
+
+pub fn start() -> anyhow::Result<Broker> {
+    let script = root().join("scripts/kafka");
+    let dir = root().join(format!(".kafka/bench/{}", std::process::id()));
+    // Its controller takes the port ten above.
+    let port = free_port(|port| is_free(port + 10))?;
+    let (script_name, dir_name) = (script.display().to_string(), dir.display().to_string());
+    let afterwards = Afterwards::run("\"$1\" reset --dir \"$2\"; rmdir \"${2%/*}\"", &[&script_name, &dir_name])?;
+    let said = Command::new(&script)
+        .args(["up", "--port", &port.to_string(), "--dir", &dir_name])
+        .stdin(Stdio::null())
+        .process_group(0)
+        .output()
+        .with_context(|| format!("running {script_name}"))?;
+    let why = String::from_utf8_lossy(&said.stderr);
+    let why = why.lines().last().unwrap_or("it does not say why").trim_start_matches("error: ");
+    ensure!(said.status.success(), "scripts/kafka up: {why} (scripts/setup test installs what a real Kafka needs)");
+    let address = String::from_utf8_lossy(&said.stdout).trim().to_owned();
+    Ok(Broker { name: "real".to_owned(), address, version: version(&script), _afterwards: Some(afterwards) })
+}
+
+/// Which Kafka the script runs, in its own words.
+fn version(script: &Path) -> String {
+    let help = Command::new(script).arg("--help").stdin(Stdio::null()).output().ok();
+    let help = help.map(|out| String::from_utf8_lossy(&out.stdout).into_owned()).unwrap_or_default();
+    let words: Vec<&str> = help.split_whitespace().skip_while(|w| *w != "Apache").take(3).collect();
+    if words.is_empty() { "Apache Kafka".to_owned() } else { words.join(" ") }
+}

@@ -1,0 +1,82 @@
+//! `vidbench hop`: the latency of the bare hop, one producer to some consumers.
+//!
+//! Producer and consumers are threads of this process: what disturbs a broker on the same machine are their threads, of
+//! which there are as many in processes of their own, and nothing has to be started while something is measured.
+
+mod case;
+mod ratios;
+mod report;
+mod table;
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use common::clock::Clock;
+use shell::shutdown::Shutdown;
+
+use self::case::{Case, Measured};
+use crate::about::{self, Began};
+use crate::brokers::{self, Broker};
+use crate::options::HopOptions;
+use crate::{rounds, throughput};
+
+/// What was measured; after Ctrl-C, up to there.
+#[derive(Debug)]
+pub struct HopResult {
+    pub brokers: Vec<Broker>,
+    /// In the order in which it was.
+    pub measured: Vec<Measured>,
+    pub interrupted: bool,
+}
+
+pub fn run(options: &HopOptions, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
+    let began = Began::now(clock);
+    let brokers = brokers::start(&options.common.brokers, options.common.memory.as_deref(), shutdown)?;
+    throughput::prepare(&brokers, &options.common, clock, shutdown)?;
+    let measured = measure(options, &brokers, clock, shutdown)?;
+    let result = HopResult { brokers, measured, interrupted: shutdown.asked() };
+    if let Some(to) = &options.common.report {
+        let head = about::head("hop", &result.brokers, report::settings(options), began, clock);
+        about::write(report::report(head, &result), to)?;
+    }
+    shell::output::print(&table::text(options, &result))
+}
+
+fn measure(
+    options: &HopOptions,
+    brokers: &[Broker],
+    clock: &dyn Clock,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Vec<Measured>> {
+    let mut measured = Vec::new();
+    for case in cases(options, brokers.len()) {
+        let broker = &brokers[case.broker];
+        let Case { round, fps, consumers, .. } = case;
+        let name = &broker.name;
+        let doing = || format!("{name}, {fps} fps, {consumers} consumer(s), round {round}");
+        let Some(one) = case::run(case, broker, options, clock, shutdown).with_context(doing)? else { break };
+        let h = one.from_send.histogram();
+        tracing::info!(
+            "{}: p50 {:.2} p99 {:.2} ms",
+            doing(),
+            h.value_at_quantile(0.5) as f64 / 1e3,
+            h.value_at_quantile(0.99) as f64 / 1e3
+        );
+        measured.push(one);
+    }
+    Ok(measured)
+}
+
+/// All of them in turn: the brokers of one case right after each other, so that they share a noisy minute.
+fn cases(options: &HopOptions, brokers: usize) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for round in 1..=options.common.rounds {
+        for &fps in &options.fps {
+            for &consumers in &options.consumers {
+                let turns = rounds::turns(brokers, round).into_iter();
+                cases.extend(turns.map(|broker| Case { round, broker, fps, consumers }));
+            }
+        }
+    }
+    cases
+}

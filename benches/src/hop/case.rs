@@ -1,0 +1,167 @@
+//! One run of one case: a paced producer on a thread, each consumer on a thread.
+
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{anyhow, bail};
+use common::clock::Clock;
+use common::latency::Latency;
+use common::record::Record;
+use kafka::Publisher;
+use shell::shutdown::Shutdown;
+
+use crate::brokers::Broker;
+use crate::ending::Ending;
+use crate::flight::Flight;
+use crate::options::HopOptions;
+use crate::payload::{Payload, Stamp};
+use crate::schedule::{self, Schedule};
+use crate::seen::Seen;
+use crate::topic::Topic;
+use crate::{reader, topic};
+
+/// Between the last preparation and the first message.
+const LEAD: Duration = Duration::from_millis(300);
+/// The client itself gives up before that.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Case {
+    pub round: u32,
+    /// Which one of those that were started.
+    pub broker: usize,
+    pub fps: f64,
+    pub consumers: usize,
+}
+
+/// The latencies of all consumers together.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    pub case: Case,
+    /// From just before the send call.
+    pub from_send: Latency,
+    /// From when it was due: a late producer is in it.
+    pub from_due: Latency,
+}
+
+/// `None` after Ctrl-C.
+pub fn run(
+    case: Case,
+    broker: &Broker,
+    options: &HopOptions,
+    clock: &dyn Clock,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Option<Measured>> {
+    let topic = Topic::create(&broker.address, &name(case), clock)?;
+    let flight = Flight::default();
+    let publisher = topic.publisher(&flight, clock)?;
+    let tails = (0..case.consumers).map(|_| topic.tail(clock)).collect::<anyhow::Result<Vec<_>>>()?;
+    let payload = Payload::new(options.common.bytes);
+    let warmup = schedule::count(options.warmup, case.fps);
+    let paced = Paced {
+        count: warmup + schedule::count(options.seconds, case.fps),
+        schedule: Schedule::new(clock.now().plus(LEAD), case.fps),
+    };
+    let ending = Ending::default();
+    let (sent, read) = thread::scope(|threads| {
+        let (payload, ending) = (&payload, &ending);
+        let readers: Vec<_> = tails
+            .into_iter()
+            .map(|tail| {
+                threads.spawn(move || {
+                    let mut times = Times::new(warmup);
+                    let seen = reader::read(tail, payload, ending, clock, |stamp, at| times.take(stamp, at))?;
+                    anyhow::Ok((seen, times))
+                })
+            })
+            .collect();
+        let sender = threads.spawn(|| send(&publisher, &flight, paced, payload, clock, shutdown));
+        let sent = sender.join().unwrap_or_else(|_| Err(anyhow!("the producer's thread panicked")));
+        ending.set(sent.as_ref().copied().unwrap_or(0));
+        let read: Vec<anyhow::Result<(Seen, Times)>> = readers
+            .into_iter()
+            .map(|reader| reader.join().unwrap_or_else(|_| Err(anyhow!("a consumer's thread panicked"))))
+            .collect();
+        (sent, read)
+    });
+    sent?;
+    if shutdown.asked() {
+        return Ok(None);
+    }
+    let mut all = Times::new(warmup);
+    for one in read {
+        let (seen, times) = one?;
+        if let Some(complaint) = seen.complaint() {
+            bail!("{complaint}");
+        }
+        all.add(&times);
+    }
+    Ok(Some(Measured { case, from_send: all.from_send, from_due: all.from_due }))
+}
+
+/// A run's own topic.
+fn name(case: Case) -> String {
+    let Case { round, broker, fps, consumers } = case;
+    format!("hop-{}-{round}-{broker}-{}-{consumers}", std::process::id(), (fps * 1000.0).round())
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Paced {
+    count: u64,
+    schedule: Schedule,
+}
+
+/// Sends each message when it is due, and waits for their acknowledgements; says how many there were.
+fn send(
+    publisher: &Publisher<()>,
+    flight: &Flight,
+    paced: Paced,
+    payload: &Payload,
+    clock: &dyn Clock,
+    shutdown: &Shutdown,
+) -> anyhow::Result<u64> {
+    let mut sent = 0;
+    for sequence in 0..paced.count {
+        let mut message = payload.blank();
+        let due = paced.schedule.due(sequence);
+        clock.sleep_until(due);
+        if shutdown.asked() {
+            break;
+        }
+        flight.take_off();
+        Stamp { sequence, due, sent: clock.now() }.write(&mut message);
+        if publisher.send(&Record { value: message.into(), ..Record::default() }, ()).is_some() {
+            bail!("the client's queue of {} MB is full: the broker does not keep up", topic::IN_FLIGHT_BYTES_MAX >> 20);
+        }
+        sent += 1;
+    }
+    flight.wait_below(1, PATIENCE)?;
+    Ok(sent)
+}
+
+/// What one consumer measured.
+#[derive(Debug)]
+struct Times {
+    /// The first messages are not counted.
+    warmup: u64,
+    from_send: Latency,
+    from_due: Latency,
+}
+
+impl Times {
+    fn new(warmup: u64) -> Times {
+        Times { warmup, from_send: Latency::default(), from_due: Latency::default() }
+    }
+
+    fn take(&mut self, stamp: Stamp, at: common::clock::Micros) {
+        if stamp.sequence >= self.warmup {
+            self.from_send.record(at.since(stamp.sent));
+            self.from_due.record(at.since(stamp.due));
+        }
+    }
+
+    fn add(&mut self, other: &Times) {
+        self.from_send = crate::stats::merged([&self.from_send, &other.from_send]);
+        self.from_due = crate::stats::merged([&self.from_due, &other.from_due]);
+    }
+}

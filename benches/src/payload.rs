@@ -1,0 +1,94 @@
+//! A message: its number and its times in front, then bytes that do not compress and are compared on arrival.
+
+use common::clock::Micros;
+
+/// Three numbers of 8 bytes.
+pub const STAMP_BYTES: usize = 24;
+
+/// What a message says of itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stamp {
+    pub sequence: u64,
+    pub due: Micros,
+    pub sent: Micros,
+}
+
+/// What all messages of a run look like.
+#[derive(Clone, Debug)]
+pub struct Payload {
+    bytes: Vec<u8>,
+}
+
+impl Payload {
+    pub fn new(length: usize) -> Payload {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let noise = std::iter::repeat_with(|| {
+            // xorshift64: a JPEG's bytes look like noise too.
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state as u8
+        });
+        Payload { bytes: noise.take(length.max(STAMP_BYTES)).collect() }
+    }
+
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// A message without its stamp: it is made before it is due, as copying it takes longer than stamping it.
+    pub fn blank(&self) -> Vec<u8> {
+        self.bytes.clone()
+    }
+
+    /// The stamp of a message that came; `None` if it is not one of ours, or not as it was sent.
+    pub fn read(&self, message: &[u8]) -> Option<Stamp> {
+        let (stamp, rest) = message.split_at_checked(STAMP_BYTES)?;
+        (rest == &self.bytes[STAMP_BYTES..]).then(|| Stamp::read(stamp))
+    }
+}
+
+impl Stamp {
+    pub fn write(self, message: &mut [u8]) {
+        for (into, number) in message.chunks_exact_mut(8).zip([self.sequence, self.due.0, self.sent.0]) {
+            into.copy_from_slice(&number.to_le_bytes());
+        }
+    }
+
+    fn read(bytes: &[u8]) -> Stamp {
+        let number = |i: usize| {
+            let bytes = bytes[8 * i..8 * i + 8].try_into().expect("a slice of 8 is an array of 8");
+            u64::from_le_bytes(bytes)
+        };
+        Stamp { sequence: number(0), due: Micros(number(1)), sent: Micros(number(2)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STAMP: Stamp = Stamp { sequence: 7, due: Micros(1_000), sent: Micros(u64::MAX) };
+
+    #[test]
+    fn a_stamp_comes_back() {
+        for length in [STAMP_BYTES, 25, 100_000] {
+            let payload = Payload::new(length);
+            let mut message = payload.blank();
+            STAMP.write(&mut message);
+            assert_eq!((message.len(), payload.read(&message)), (length, Some(STAMP)));
+        }
+    }
+
+    #[test]
+    fn what_is_not_as_it_was_sent_is_seen() {
+        let payload = Payload::new(100);
+        let mut message = payload.blank();
+        STAMP.write(&mut message);
+        assert_eq!(payload.read(&message[..99]), None);
+        assert_eq!(payload.read(&[message.clone(), vec![0]].concat()), None);
+        assert_eq!(payload.read(b"short"), None);
+        message[99] ^= 1;
+        assert_eq!(payload.read(&message), None);
+    }
+}

@@ -1,0 +1,20 @@
+//! The order of the runs: every case in every round, one broker right after the other.
+
+/// The order in which a round's brokers take their turns: every other round backwards, so that none is always first.
+pub fn turns(brokers: usize, round: u32) -> Vec<usize> {
+    let forwards = 0..brokers;
+    if round % 2 == 1 { forwards.collect() } else { forwards.rev().collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn none_is_always_first() {
+        assert_eq!(turns(2, 1), [0, 1]);
+        assert_eq!(turns(2, 2), [1, 0]);
+        assert_eq!(turns(3, 3), [0, 1, 2]);
+        assert_eq!(turns(1, 2), [0]);
+    }
+}

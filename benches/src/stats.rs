@@ -1,0 +1,87 @@
+//! What the rounds say together: medians, ratios and how far they spread.
+
+use std::fmt;
+
+use common::latency::Latency;
+use std::time::Duration;
+
+/// The median of some rounds, and how far they lie apart.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Spread {
+    pub median: f64,
+    pub min: f64,
+    pub max: f64,
+}
+
+impl Spread {
+    /// `None` of nothing.
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Spread> {
+        let mut values: Vec<f64> = values.into_iter().collect();
+        values.sort_by(f64::total_cmp);
+        let (min, max) = (*values.first()?, *values.last()?);
+        let (low, high) = (values[(values.len() - 1) / 2], values[values.len() / 2]);
+        Some(Spread { median: f64::midpoint(low, high), min, max })
+    }
+
+    /// Of the ratio of two, round by round; a round in which either is zero is left out.
+    pub fn of_ratios(pairs: impl IntoIterator<Item = (f64, f64)>) -> Option<Spread> {
+        Spread::of(pairs.into_iter().filter(|(of, to)| *of > 0.0 && *to > 0.0).map(|(of, to)| of / to))
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        let round = |x: f64| (x * 1000.0).round() / 1000.0;
+        serde_json::json!({ "median": round(self.median), "min": round(self.min), "max": round(self.max) })
+    }
+}
+
+impl fmt::Display for Spread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2} ({:.2}…{:.2})", self.median, self.min, self.max)
+    }
+}
+
+/// Several histograms as one.
+pub fn merged<'a>(all: impl IntoIterator<Item = &'a Latency>) -> Latency {
+    let mut sum = Latency::default();
+    for one in all {
+        for point in one.histogram().iter_recorded() {
+            // The same buckets: what is recorded again lands where it was.
+            (0..point.count_at_value()).for_each(|_| sum.record(Duration::from_micros(point.value_iterated_to())));
+        }
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_of_rounds() {
+        let check = |values: &[f64], expected: Option<(f64, f64, f64)>| {
+            assert_eq!(Spread::of(values.iter().copied()).map(|s| (s.median, s.min, s.max)), expected, "{values:?}");
+        };
+        check(&[], None);
+        check(&[2.0], Some((2.0, 2.0, 2.0)));
+        check(&[3.0, 1.0, 2.0], Some((2.0, 1.0, 3.0)));
+        check(&[4.0, 1.0, 2.0, 3.0], Some((2.5, 1.0, 4.0)));
+    }
+
+    #[test]
+    fn ratios_are_taken_round_by_round() {
+        let noisy_minute = [(1.0, 2.0), (10.0, 20.0), (3.0, 4.0)];
+        assert_eq!(Spread::of_ratios(noisy_minute), Some(Spread { median: 0.5, min: 0.5, max: 0.75 }));
+        assert_eq!(Spread::of_ratios([(1.0, 0.0), (0.0, 1.0)]), None);
+    }
+
+    #[test]
+    fn histograms_add_up() {
+        let of = |values: &[u64]| {
+            let mut latency = Latency::default();
+            values.iter().for_each(|&us| latency.record(Duration::from_micros(us)));
+            latency
+        };
+        let (a, b) = (of(&[1, 2, 2, 50_000]), of(&[3, 123_456]));
+        assert_eq!(merged([&a, &b]).histogram(), of(&[1, 2, 2, 50_000, 3, 123_456]).histogram());
+    }
+}

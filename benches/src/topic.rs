@@ -1,0 +1,100 @@
+//! One case's topic and its clients, with the settings of vidprod and vidcons.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Context;
+use common::clock::Clock;
+use futures_executor::block_on;
+use kafka::{
+    Admin, Connection, Found, NewTopic, Patience, Position, Publisher, PublisherSettings, Tail, Waiting,
+    check_topic_name,
+};
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
+
+use crate::flight::Flight;
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Longer than any run.
+const RETENTION: Duration = Duration::from_secs(3600);
+/// What may be under way: some five requests of a megabyte, and what is gathered for the next ones.
+pub const IN_FLIGHT_BYTES_MAX: usize = 8 << 20;
+/// vidprod gives a live picture up after two seconds; a stall is to be seen here as what it took.
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(30);
+/// What brokers take by default.
+const MESSAGE_BYTES_MAX: usize = 1_048_588;
+
+/// A topic that is gone when this is.
+#[derive(Debug)]
+pub struct Topic {
+    name: String,
+    connection: Connection,
+    message_bytes_max: usize,
+}
+
+impl Topic {
+    pub fn create(brokers: &str, name: &str, clock: &dyn Clock) -> anyhow::Result<Topic> {
+        check_topic_name(name)?;
+        let connection = Connection { brokers: brokers.to_owned(), named: true, properties: BTreeMap::new() };
+        let admin = Admin::connect(&connection, "vidbench", &patience(clock))?;
+        let new = NewTopic { name: name.to_owned(), partitions: 1, replication: None, retention: Some(RETENTION) };
+        admin.ensure(&new, true, TIMEOUT)?;
+        let message_bytes_max = admin.message_bytes_max(name, TIMEOUT).unwrap_or(MESSAGE_BYTES_MAX);
+        Ok(Topic { name: name.to_owned(), connection, message_bytes_max })
+    }
+
+    /// A producer that is connected.
+    pub fn publisher(&self, flight: &Flight, clock: &dyn Clock) -> anyhow::Result<Publisher<()>> {
+        let settings = PublisherSettings {
+            topic: self.name.clone(),
+            partition: Some(0),
+            client_id: "vidbench",
+            message_bytes_max: self.message_bytes_max,
+            in_flight_bytes_max: IN_FLIGHT_BYTES_MAX,
+            waiting: Waiting::AtMost(GIVEN_UP_AFTER),
+            headers: Vec::new(),
+        };
+        let flight = flight.clone();
+        Ok(Publisher::connect(&self.connection, settings, &patience(clock), move |(), delivery| flight.land(delivery))?)
+    }
+
+    /// A consumer that reads from the first record on.
+    pub fn tail(&self, clock: &dyn Clock) -> anyhow::Result<Tail> {
+        let mut tail = Tail::new(&self.connection, "vidbench", &self.name, None, Position::Beginning)?;
+        let until = clock.now().plus(TIMEOUT);
+        loop {
+            match tail.find(TIMEOUT)? {
+                Found::Topic { .. } => break,
+                other => anyhow::ensure!(clock.now() < until, "topic {} cannot be read: {other:?}", self.name),
+            }
+            clock.sleep_until(clock.now().plus(Duration::from_millis(20)));
+        }
+        tail.start(&[0], Position::Beginning, TIMEOUT)?;
+        Ok(tail)
+    }
+
+    fn delete(&self) -> anyhow::Result<()> {
+        let admin: AdminClient<DefaultClientContext> =
+            ClientConfig::new().set("bootstrap.servers", &self.connection.brokers).create()?;
+        let options = AdminOptions::new().request_timeout(Some(TIMEOUT)).operation_timeout(Some(TIMEOUT));
+        let answer = block_on(admin.delete_topics(&[&self.name], &options))?;
+        match answer.into_iter().next().context("no answer")? {
+            Ok(_) => Ok(()),
+            Err((_, code)) => Err(code.into()),
+        }
+    }
+}
+
+impl Drop for Topic {
+    fn drop(&mut self) {
+        if let Err(error) = self.delete() {
+            tracing::warn!("topic {} could not be deleted: {error:#}", self.name);
+        }
+    }
+}
+
+fn patience(clock: &dyn Clock) -> Patience<'_> {
+    Patience { timeout: TIMEOUT, clock, wanted: &|| true }
+}
