@@ -14,7 +14,7 @@ use crate::shape::{self, SHAPES};
 /// Array elements and tagged fields in one request; decoded they take some 150 bytes each.
 pub const ELEMENTS_MAX: usize = 20_000;
 
-/// A longer client id is cut, as it goes into logs.
+/// A longer client id is cut, and control characters left out, as it goes into logs.
 pub const CLIENT_CHARS_MAX: usize = 128;
 
 /// One request. The records of a Produce are slices of the frame that brought them.
@@ -52,7 +52,8 @@ pub fn decode(mut frame: Bytes) -> Result<Decoded, Malformed> {
     let header = RequestHeader::decode(&mut frame, api.request_header_version(version)).map_err(content)?;
     shape::check(api, version, &frame, ELEMENTS_MAX)?;
     let body = RequestKind::decode(api, &mut frame, version).map_err(content)?;
-    let client = header.client_id.unwrap_or_default().chars().take(CLIENT_CHARS_MAX).collect();
+    let client =
+        header.client_id.unwrap_or_default().chars().filter(|c| !c.is_control()).take(CLIENT_CHARS_MAX).collect();
     Ok(Decoded::Request(Request { api, version, correlation, client, body }))
 }
 

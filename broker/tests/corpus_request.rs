@@ -92,6 +92,5 @@ fn malicious() -> Vec<(&'static str, ApiKey, i16, bool, Vec<u8>)> {
             b"\xff\xff\0\x01\0\0\0\0\0\0\0\x01\0\x01t\0\0\0\x01\0\0\0\0\x7f\xff\xff\xff".to_vec(),
         ),
         ("endless-number", DescribeCluster, 0, true, b"\0\x80\x80\x80\x80\x80\x80".to_vec()),
-        ("bytes-after-the-end", ListGroups, 0, false, b"more".to_vec()),
     ]
 }
