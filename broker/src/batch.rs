@@ -1,6 +1,34 @@
 //! One record batch as it came from a producer: checked, and otherwise untouched.
+//!
+//! ```text
+//! 0            8        12             16      17    21           23     27     35    43   51      53         57
+//! base offset, length,  leader epoch,  magic,  CRC,  attributes,  last,  base,  max,  id,  epoch,  sequence,  count
+//!              └ of what follows                     └ the CRC begins    └ timestamps └ the producer's
+//! ```
+//! The records stand from byte 61. Base offset and leader epoch lie outside the checksum, so that a broker can write
+//! them into an answer without touching the rest.
 
-use bytes::Bytes;
+pub mod records;
+#[cfg(test)]
+mod tests;
+
+use bytes::{Buf, Bytes};
+
+use self::records::Records;
+
+const LENGTH_AT: usize = 8;
+const AFTER_LENGTH: usize = 12;
+const MAGIC_AT: usize = 16;
+const CRC_AT: usize = 17;
+const ATTRIBUTES_AT: usize = 21;
+const RECORDS_AT: usize = 61;
+
+const CODEC: i16 = 0b111;
+const CODEC_MAX: i16 = 4;
+const LOG_APPEND_TIME: i16 = 1 << 3;
+const TRANSACTIONAL: i16 = 1 << 4;
+const CONTROL: i16 = 1 << 5;
+const DELETE_HORIZON: i16 = 1 << 6;
 
 /// A checked record batch (magic 2). Its bytes are the producer's, a slice of the request that brought them.
 #[derive(Clone, Debug)]
@@ -14,6 +42,7 @@ pub struct Batch {
 pub struct Header {
     pub records: i32,
     pub base_timestamp: i64,
+    /// Of an uncompressed batch the largest that is there, whatever its header says; negative where there is none.
     pub max_timestamp: i64,
     pub producer_id: i64,
     pub producer_epoch: i16,
@@ -36,15 +65,97 @@ pub enum BadBatch {
 
 impl Batch {
     /// Checks the one batch that a partition's part of a Produce request holds.
-    pub fn parse(_bytes: Bytes) -> Result<Batch, BadBatch> {
-        todo!("helper B")
+    pub fn parse(bytes: Bytes) -> Result<Batch, BadBatch> {
+        check_frame(&bytes)?;
+        let mut header = Header::parse(&bytes[ATTRIBUTES_AT..RECORDS_AT])?;
+        if !header.compressed {
+            // What Kafka writes into the header instead; the bytes stay as they are, for the checksum is over them.
+            header.max_timestamp = records::check(&bytes[RECORDS_AT..], &header)?;
+        }
+        Ok(Batch { bytes, header })
     }
 
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }
 
+    #[allow(clippy::len_without_is_empty, reason = "no batch is empty: it has a header and a record")]
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
+
+    /// Offset delta and timestamp of each record; none can be had of a compressed batch.
+    pub fn records(&self) -> Option<Records<'_>> {
+        (!self.header.compressed).then(|| Records::new(&self.bytes[RECORDS_AT..], self.header.base_timestamp))
+    }
+}
+
+/// That the bytes are exactly one batch, and arrived as they were sent.
+fn check_frame(bytes: &[u8]) -> Result<(), BadBatch> {
+    if bytes.get(MAGIC_AT).is_some_and(|&magic| magic != 2) {
+        return Err(BadBatch::OldFormat);
+    }
+    if bytes.len() < RECORDS_AT {
+        return Err(BadBatch::Invalid("there is no whole batch"));
+    }
+    let length = (&bytes[LENGTH_AT..]).get_i32();
+    if usize::try_from(length) != Ok(bytes.len() - AFTER_LENGTH) {
+        return Err(BadBatch::Invalid("there is not exactly one batch"));
+    }
+    if (&bytes[CRC_AT..]).get_u32() != crc32c::crc32c(&bytes[ATTRIBUTES_AT..]) {
+        return Err(BadBatch::Corrupt);
+    }
+    Ok(())
+}
+
+impl Header {
+    fn parse(mut from: &[u8]) -> Result<Header, BadBatch> {
+        let attributes = from.get_i16();
+        let last_offset_delta = from.get_i32();
+        let header = Header {
+            base_timestamp: from.get_i64(),
+            max_timestamp: from.get_i64(),
+            producer_id: from.get_i64(),
+            producer_epoch: from.get_i16(),
+            base_sequence: from.get_i32(),
+            records: from.get_i32(),
+            compressed: attributes & CODEC != 0,
+            transactional: attributes & TRANSACTIONAL != 0,
+            control: attributes & CONTROL != 0,
+        };
+        check_attributes(attributes)?;
+        header.check(last_offset_delta)?;
+        Ok(header)
+    }
+
+    fn check(&self, last_offset_delta: i32) -> Result<(), BadBatch> {
+        if self.records < 1 {
+            return Err(BadBatch::Invalid("a batch without records"));
+        }
+        if last_offset_delta != self.records - 1 {
+            return Err(BadBatch::Invalid("the last offset does not fit the number of records"));
+        }
+        if self.idempotent() && (self.producer_epoch < 0 || self.base_sequence < 0) {
+            return Err(BadBatch::Invalid("a producer's id without its epoch and sequence"));
+        }
+        Ok(())
+    }
+
+    /// Whether its producer numbers its batches, so that none is taken twice.
+    pub fn idempotent(&self) -> bool {
+        self.producer_id >= 0
+    }
+}
+
+fn check_attributes(attributes: i16) -> Result<(), BadBatch> {
+    if attributes & CODEC > CODEC_MAX {
+        return Err(BadBatch::Invalid("a compression that nobody knows"));
+    }
+    if attributes & LOG_APPEND_TIME != 0 {
+        return Err(BadBatch::Invalid("only a broker stamps with the time of appending"));
+    }
+    if attributes & DELETE_HORIZON != 0 {
+        return Err(BadBatch::Invalid("only a broker sets a delete horizon"));
+    }
+    Ok(())
 }

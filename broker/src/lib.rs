@@ -9,9 +9,25 @@
 //! that wait for it at once. `Log` and `Groups` are fed requests and the time; they touch no socket and no clock.
 //! A batch is kept as the bytes that came: the log, and every reader's answer, are slices of one allocation.
 
+mod answer;
 pub mod batch;
+mod clients;
 pub mod clock;
+mod config;
+mod connection;
+pub mod fuzzing;
+mod glance;
 pub mod groups;
 pub mod log;
+mod memory;
+mod options;
+mod out;
 pub mod request;
+mod server;
 pub mod shape;
+mod state;
+mod topics;
+
+pub use glance::{ClientGlance, Glance};
+pub use options::{Defaults, Limits, MESSAGE_BYTES_MAX, Options};
+pub use server::{Broker, Orders, Remote, remote, serve};

@@ -1,2 +1,196 @@
 //! `vidbroker`: the embedded broker by itself.
-fn main() {}
+
+use std::net::{IpAddr, TcpListener};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use broker::{Broker, Defaults, Glance, Options};
+use clap::Parser;
+use common::clock::{Clock, Micros, SystemClock};
+use shell::logging::LogArgs;
+use shell::shutdown::Shutdown;
+use shell::status::Status;
+use shell::values::{self, Bytes};
+
+const EXAMPLES: &str = "\
+Examples:
+  vidbroker                                   a broker for this machine, on 127.0.0.1:9092
+  vidbroker --memory 2G --retention 1h        keeps an hour, as long as 2 GB hold it
+  vidbroker --listen 0.0.0.0:9092             for others too (nothing asks who they are)
+
+It keeps everything in memory: what must outlive it, or be replicated, belongs into Apache Kafka, with the same commands.";
+
+/// How often the status line looks.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A small in-memory broker that speaks Kafka's protocol.
+#[derive(Parser, Clone, Debug)]
+#[command(name = "vidbroker", version, about, after_help = EXAMPLES, max_term_width = 110)]
+struct Cli {
+    /// Where to listen
+    #[arg(short, long, default_value = "127.0.0.1:9092", value_name = "HOST:PORT")]
+    listen: String,
+    /// What clients are told to connect to [default: the address at which they came]
+    #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
+    advertise: Option<(String, u16)>,
+
+    /// All that may be held in memory, as in 512M [default: an eighth of the machine's, at most 4G]
+    #[arg(short, long, value_name = "SIZE", help_heading = "What is kept")]
+    memory: Option<Bytes>,
+    /// How long records are kept, as in 10m, 12h, forever (topics may say otherwise: retention.ms)
+    #[arg(long, default_value = "7d", value_name = "TIME", value_parser = values::retention, help_heading = "What is kept")]
+    retention: Retention,
+    /// How much of a partition is kept [default: what fits] (retention.bytes)
+    #[arg(long, value_name = "SIZE", help_heading = "What is kept")]
+    partition_bytes: Option<Bytes>,
+
+    /// The largest batch of records that is taken (max.message.bytes)
+    #[arg(long, default_value_t = broker::MESSAGE_BYTES_MAX, value_name = "N", value_parser = message_bytes, help_heading = "Topics")]
+    message_max_bytes: usize,
+    /// Partitions of a topic that is made without a number
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=1000), help_heading = "Topics")]
+    partitions: i32,
+    /// Do not make a topic because somebody asks for it
+    #[arg(long, help_heading = "Topics")]
+    no_auto_create: bool,
+
+    #[command(flatten)]
+    log: LogArgs,
+    /// Print the completions of a shell
+    #[arg(long, value_enum, value_name = "SHELL", exclusive = true)]
+    completions: Option<shell::Shell>,
+}
+
+/// `None`: for ever.
+type Retention = Option<Duration>;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Some(shell) = cli.completions {
+        shell::print_completions::<Cli>(shell);
+        return ExitCode::SUCCESS;
+    }
+    cli.log.init();
+    shell::outcome(run(&cli))
+}
+
+fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    let shutdown = Shutdown::listen()?;
+    let options = options(cli);
+    let bound = options.memory_bytes;
+    let listener = TcpListener::bind(&cli.listen).with_context(|| {
+        format!("listening on {} (is a Kafka running there already? --listen HOST:PORT names another place)", cli.listen)
+    })?;
+    let broker = Broker::start(options, listener).context("starting the broker")?;
+    tracing::info!(
+        "listening on {}, keeping at most {} in memory; what must outlive this belongs into Apache Kafka",
+        broker.address,
+        size(bound as u64)
+    );
+    if !is_private(broker.address.ip()) {
+        tracing::warn!("anybody who reaches {} may read, write and delete here: nothing asks who they are", broker.address);
+    }
+    watch(&broker, &shutdown, !cli.log.quiet)?;
+    broker.stop().context("the broker")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn options(cli: &Cli) -> Options {
+    let of_machine = Options::default();
+    Options {
+        advertise: cli.advertise.clone(),
+        memory_bytes: cli.memory.map_or(of_machine.memory_bytes, |b| b.0.max(MEMORY_BYTES_MIN)),
+        defaults: Defaults {
+            retention: cli.retention,
+            partition_bytes: cli.partition_bytes.map(|b| b.0),
+            message_bytes_max: cli.message_max_bytes,
+        },
+        partitions: cli.partitions,
+        auto_create: !cli.no_auto_create,
+        limits: of_machine.limits,
+    }
+}
+
+/// With less, a few clients' requests would leave nothing for records.
+const MEMORY_BYTES_MIN: usize = 16 << 20;
+
+/// Tells how it goes until it is to end.
+fn watch(broker: &Broker, shutdown: &Shutdown, shown: bool) -> anyhow::Result<()> {
+    let clock = SystemClock;
+    let mut status = Status::new(None, shown);
+    let (mut before, mut at) = (broker.glance().unwrap_or_default(), clock.now());
+    while !shutdown.asked() {
+        clock.sleep_until(clock.now().plus(LOOK));
+        let now = clock.now();
+        if now.since(at) >= TELL_EVERY {
+            let glance = broker.glance().context("the broker has ended by itself")?;
+            let line = line(&glance, &before, at, now);
+            status.tell(now, 0, || line);
+            (before, at) = (glance, now);
+        }
+    }
+    Ok(())
+}
+
+const TELL_EVERY: Duration = Duration::from_secs(1);
+
+fn line(glance: &Glance, before: &Glance, at: Micros, now: Micros) -> String {
+    let seconds = now.since(at).as_secs_f64();
+    let rate = |bytes: u64, before: u64| (bytes - before) as f64 / seconds / 1e6;
+    format!(
+        "{} topic(s), {} client(s), in {:.1} MB/s, out {:.1} MB/s, memory {} of {}",
+        glance.topics,
+        glance.clients.len(),
+        rate(glance.bytes_in, before.bytes_in),
+        rate(glance.bytes_out, before.bytes_out),
+        size(glance.memory_used as u64),
+        size(glance.memory_bound as u64),
+    )
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.2} GB", bytes as f64 / 1e9),
+    }
+}
+
+/// Only this machine reaches it.
+fn is_private(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
+fn host_and_port(text: &str) -> Result<(String, u16), String> {
+    let parts = text.rsplit_once(':').and_then(|(host, port)| Some((host.to_owned(), port.parse().ok()?)));
+    parts.filter(|(host, port)| !host.is_empty() && *port > 0).ok_or_else(|| "write HOST:PORT".to_owned())
+}
+
+fn message_bytes(text: &str) -> Result<usize, String> {
+    let bytes = text.parse().ok().filter(|n| (1000..=MESSAGE_BYTES_LIMIT).contains(n));
+    bytes.ok_or_else(|| format!("write a number of bytes, 1000 to {MESSAGE_BYTES_LIMIT}"))
+}
+
+/// Below what one request may have.
+const MESSAGE_BYTES_LIMIT: usize = 90_000_000;
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn rates_are_of_the_time_between() {
+        let before = Glance { bytes_in: 1_000_000, ..Glance::default() };
+        let glance = Glance { bytes_in: 5_000_000, memory_used: 1500, memory_bound: 2_000_000_000, ..Glance::default() };
+        let line = line(&glance, &before, Micros(0), Micros(2_000_000));
+        assert_eq!(line, "0 topic(s), 0 client(s), in 2.0 MB/s, out 0.0 MB/s, memory 1.5 kB of 2.00 GB");
+    }
+}

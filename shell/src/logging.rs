@@ -45,7 +45,8 @@ impl LogArgs {
         };
         let filter = EnvFilter::try_from_env("RUST_LOG").unwrap_or_else(|_| {
             EnvFilter::new(format!(
-                "warn,common={level},jpeg={level},kafka={level},shell={level},vidprod={level},vidcons={level}"
+                "warn,broker={level},common={level},jpeg={level},kafka={level},shell={level},vidbroker={level},vidprod={level},\
+                 vidcons={level}"
             ))
         });
         let builder =

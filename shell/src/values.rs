@@ -23,6 +23,32 @@ impl FromStr for Span {
     }
 }
 
+/// A number of bytes: plain, or as in `500k`, `64M`, `2G` (powers of 1000), `64Mi`, `2Gi` (of 1024).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bytes(pub usize);
+
+impl FromStr for Bytes {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Bytes, String> {
+        let text = text.trim_end_matches(['B', 'b']);
+        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(digits);
+        let factor: Option<usize> = match unit.to_ascii_lowercase().as_str() {
+            "" => Some(1),
+            "k" => Some(1000),
+            "m" => Some(1_000_000),
+            "g" => Some(1_000_000_000),
+            "ki" => Some(1 << 10),
+            "mi" => Some(1 << 20),
+            "gi" => Some(1 << 30),
+            _ => None,
+        };
+        let bytes = number.parse::<usize>().ok().zip(factor).and_then(|(n, f)| n.checked_mul(f)).filter(|n| *n > 0);
+        bytes.map(Bytes).ok_or_else(|| "write a number of bytes, or as in 64M, 2G, 512Mi".to_owned())
+    }
+}
+
 /// How many times as fast as its own pace, or as fast as it goes.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Speed {
@@ -92,6 +118,18 @@ mod tests {
         check("1h30m", Some(5_400_000));
         check("-1", None);
         check("soon", None);
+    }
+
+    #[test]
+    fn bytes_have_units() {
+        let check = |text: &str, bytes: Option<usize>| assert_eq!(text.parse::<Bytes>().ok().map(|b| b.0), bytes, "{text}");
+        check("1500", Some(1500));
+        check("64M", Some(64_000_000));
+        check("2GiB", Some(2 << 30));
+        check("0", None);
+        check("M", None);
+        check("1T", None);
+        check("99999999999G", None);
     }
 
     #[test]

@@ -1,0 +1,177 @@
+//! Who we are, what we understand, and which topics there are.
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::api_versions_response::ApiVersion;
+use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
+use kafka_protocol::messages::describe_topic_partitions_response::{
+    DescribeTopicPartitionsResponsePartition, DescribeTopicPartitionsResponseTopic,
+};
+use kafka_protocol::messages::find_coordinator_response::Coordinator;
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::metadata_response::{
+    MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
+};
+use kafka_protocol::messages::{
+    ApiVersionsResponse, DescribeClusterRequest, DescribeClusterResponse, DescribeTopicPartitionsRequest,
+    DescribeTopicPartitionsResponse, FindCoordinatorRequest, FindCoordinatorResponse, MetadataRequest, MetadataResponse,
+};
+use kafka_protocol::protocol::StrBytes;
+use uuid::Uuid;
+
+use super::{OK, not_made, text, topic_name};
+use crate::config::TopicConfig;
+use crate::request;
+use crate::state::{Caller, NODE, State};
+use crate::topics::Topic;
+
+/// Which keys of FindCoordinator are groups' (others are transactions').
+const GROUP_KEY: i8 = 0;
+const NO_TRANSACTIONS: &str = "this broker has no transactions: that needs Apache Kafka";
+/// A request for one kind of endpoints: the brokers'.
+const BROKER_ENDPOINTS: i8 = 1;
+
+/// What we understand; `error` where the question itself was not understood.
+pub fn api_versions(error: i16) -> ApiVersionsResponse {
+    let mut response = ApiVersionsResponse::default();
+    response.error_code = error;
+    let api = |(key, versions): (kafka_protocol::messages::ApiKey, std::ops::RangeInclusive<i16>)| {
+        ApiVersion::default()
+            .with_api_key(key as i16)
+            .with_min_version(*versions.start())
+            .with_max_version(*versions.end())
+    };
+    response.api_keys = request::supported().map(api).collect();
+    response
+}
+
+pub fn metadata(state: &mut State, request: &MetadataRequest, version: i16, caller: &Caller) -> MetadataResponse {
+    let (host, port) = &caller.advertise;
+    let mut response = MetadataResponse::default();
+    let broker = MetadataResponseBroker::default().with_node_id(NODE).with_host(host.clone());
+    response.brokers = vec![broker.with_port(i32::from(*port))];
+    response.cluster_id = Some(state.cluster.clone());
+    response.controller_id = NODE;
+    // Version 0 has no null: there an empty list means all.
+    let asked = request.topics.as_ref().filter(|topics| version > 0 || !topics.is_empty());
+    response.topics = match asked {
+        None => state.topics.all().map(describe_topic).collect(),
+        Some(topics) => topics.iter().map(|asked| metadata_of(state, asked, request.allow_auto_topic_creation)).collect(),
+    };
+    response
+}
+
+fn metadata_of(state: &mut State, asked: &MetadataRequestTopic, create: bool) -> MetadataResponseTopic {
+    let mut missing = MetadataResponseTopic::default();
+    let Some(name) = &asked.name else {
+        return match state.topics.name_of(asked.topic_id).and_then(|name| state.topics.get(name)) {
+            Some(topic) => describe_topic(topic),
+            None => missing.with_topic_id(asked.topic_id).with_error_code(ResponseError::UnknownTopicId.code()).with_name(None),
+        };
+    };
+    missing.name = Some(name.clone());
+    if let Some(topic) = state.topics.get(name) {
+        return describe_topic(topic);
+    }
+    if !crate::topics::is_name(name) {
+        return missing.with_error_code(ResponseError::InvalidTopicException.code());
+    }
+    if !(create && state.options.auto_create) {
+        return missing.with_error_code(ResponseError::UnknownTopicOrPartition.code());
+    }
+    match state.topics.make(name, state.options.partitions, TopicConfig::default()) {
+        Ok(topic) => describe_topic(topic),
+        Err(why) => missing.with_error_code(not_made(&why).0),
+    }
+}
+
+fn describe_topic(topic: &Topic) -> MetadataResponseTopic {
+    let partition = |index| {
+        MetadataResponsePartition::default()
+            .with_partition_index(index)
+            .with_leader_id(NODE)
+            .with_leader_epoch(0)
+            .with_replica_nodes(vec![NODE])
+            .with_isr_nodes(vec![NODE])
+    };
+    let mut response = MetadataResponseTopic::default();
+    response.name = Some(topic_name(&topic.name));
+    response.topic_id = topic.id;
+    response.partitions = (0..).take(topic.partitions.len()).map(partition).collect();
+    response
+}
+
+pub fn describe(state: &State, request: &DescribeClusterRequest, version: i16, caller: &Caller) -> DescribeClusterResponse {
+    let (host, port) = &caller.advertise;
+    let mut response = DescribeClusterResponse::default();
+    response.cluster_id = state.cluster.clone();
+    response.controller_id = NODE;
+    if version >= 1 && request.endpoint_type != BROKER_ENDPOINTS {
+        response.error_code = ResponseError::UnsupportedEndpointType.code();
+        response.error_message = Some(text("there are only brokers' endpoints here"));
+        return response;
+    }
+    let broker = DescribeClusterBroker::default().with_broker_id(NODE).with_host(host.clone());
+    response.brokers = vec![broker.with_port(i32::from(*port))];
+    response
+}
+
+pub fn describe_partitions(state: &State, request: &DescribeTopicPartitionsRequest) -> DescribeTopicPartitionsResponse {
+    let mut names: Vec<StrBytes> = request.topics.iter().map(|t| t.name.0.clone()).collect();
+    if names.is_empty() {
+        names = state.topics.all().map(|t| text(&t.name)).collect();
+    }
+    names.sort();
+    names.dedup();
+    let mut response = DescribeTopicPartitionsResponse::default();
+    response.topics = names.iter().map(|name| partitions_of(state, name)).collect();
+    response
+}
+
+fn partitions_of(state: &State, name: &StrBytes) -> DescribeTopicPartitionsResponseTopic {
+    let mut response = DescribeTopicPartitionsResponseTopic::default();
+    response.name = Some(topic_name(name));
+    let Some(topic) = state.topics.get(name) else {
+        response.topic_id = Uuid::nil();
+        response.error_code = ResponseError::UnknownTopicOrPartition.code();
+        return response;
+    };
+    let partition = |index| {
+        DescribeTopicPartitionsResponsePartition::default()
+            .with_partition_index(index)
+            .with_leader_id(NODE)
+            .with_leader_epoch(0)
+            .with_replica_nodes(vec![NODE])
+            .with_isr_nodes(vec![NODE])
+    };
+    response.topic_id = topic.id;
+    response.partitions = (0..).take(topic.partitions.len()).map(partition).collect();
+    response
+}
+
+/// Every group's coordinator is us.
+pub fn find_coordinator(request: &FindCoordinatorRequest, version: i16, caller: &Caller) -> FindCoordinatorResponse {
+    let (host, port) = &caller.advertise;
+    let is_group = version < 1 || request.key_type == GROUP_KEY;
+    // The one code that every client takes as final.
+    let refused = ResponseError::TransactionalIdAuthorizationFailed.code();
+    let mut response = FindCoordinatorResponse::default();
+    if version >= 4 {
+        let of = |key: &StrBytes| {
+            let coordinator = Coordinator::default().with_key(key.clone());
+            if !is_group {
+                return coordinator.with_error_code(refused).with_error_message(Some(text(NO_TRANSACTIONS)));
+            }
+            coordinator.with_node_id(NODE).with_host(host.clone()).with_port(i32::from(*port)).with_error_message(None)
+        };
+        response.coordinators = request.coordinator_keys.iter().map(of).collect();
+        return response;
+    }
+    if is_group {
+        (response.node_id, response.host, response.port) = (NODE, host.clone(), i32::from(*port));
+        response.error_code = OK;
+    } else {
+        response.error_code = refused;
+        response.error_message = Some(text(NO_TRANSACTIONS));
+    }
+    response
+}

@@ -1,0 +1,240 @@
+//! Configurations: described as Kafka's are, and changed where they mean something here.
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
+use kafka_protocol::messages::describe_configs_response::{
+    DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym,
+};
+use kafka_protocol::messages::{
+    AlterConfigsRequest, AlterConfigsResponse, DescribeConfigsRequest, DescribeConfigsResponse,
+    IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse,
+};
+use kafka_protocol::messages::{alter_configs_response, incremental_alter_configs_response};
+
+use super::{OK, text};
+use crate::config::{Entry, Kind, MESSAGE_BYTES, RETENTION_BYTES, RETENTION_MS, TopicConfig, default_entries};
+use crate::state::{NODE, State};
+
+const TOPIC: i8 = 2;
+const BROKER: i8 = 4;
+
+/// Where a value comes from, in Kafka's numbers.
+const OF_TOPIC: i8 = 1;
+const OF_BROKER: i8 = 4;
+const OF_DEFAULT: i8 = 5;
+
+/// How an incremental change is written.
+const SET: i8 = 0;
+const DELETE: i8 = 1;
+
+type No = (ResponseError, String);
+
+pub(super) fn source(entry: &Entry) -> i8 {
+    if entry.is_default { OF_DEFAULT } else { OF_TOPIC }
+}
+
+pub fn describe(state: &State, request: &DescribeConfigsRequest, version: i16) -> DescribeConfigsResponse {
+    let mut response = DescribeConfigsResponse::default();
+    for resource in &request.resources {
+        let mut result = DescribeConfigsResult::default()
+            .with_resource_type(resource.resource_type)
+            .with_resource_name(resource.resource_name.clone());
+        match described(state, resource) {
+            Ok(all) => {
+                let keys = resource.configuration_keys.as_ref();
+                let wanted = |(name, _): &(String, Entry)| keys.is_none_or(|keys| keys.iter().any(|k| k.as_str() == name));
+                let show = |(name, entry)| shown(name, &entry, resource.resource_type, request.include_synonyms, version);
+                result.configs = all.into_iter().filter(wanted).map(show).collect();
+                result.error_message = None;
+            }
+            Err((code, words)) => {
+                (result.error_code, result.error_message) = (code.code(), Some(text(&words)));
+            }
+        }
+        response.results.push(result);
+    }
+    response
+}
+
+/// Every value of a resource under the name it has there.
+fn described(state: &State, resource: &DescribeConfigsResource) -> Result<Vec<(String, Entry)>, No> {
+    match resource.resource_type {
+        TOPIC => {
+            let topic = state.topics.get(&resource.resource_name);
+            let topic = topic.ok_or((ResponseError::UnknownTopicOrPartition, "there is no such topic".to_owned()))?;
+            Ok(topic.config.entries(&state.topics.defaults).into_iter().map(|e| (e.name.to_owned(), e)).collect())
+        }
+        BROKER => is_us(&resource.resource_name).map(|()| of_broker(state)),
+        _ => Err(no_such_kind()),
+    }
+}
+
+fn of_broker(state: &State) -> Vec<(String, Entry)> {
+    let options = &state.options;
+    let acting = default_entries(&state.topics.defaults).into_iter().map(|(name, kind, value)| (of_all_topics(name), kind, value));
+    let fixed = [
+        ("auto.create.topics.enable", Kind::Flag, options.auto_create.to_string()),
+        ("broker.id", Kind::Int, NODE.to_string()),
+        ("default.replication.factor", Kind::Int, "1".to_owned()),
+        ("group.initial.rebalance.delay.ms", Kind::Int, "0".to_owned()),
+        ("log.cleanup.policy", Kind::List, "delete".to_owned()),
+        ("max.connections", Kind::Int, options.limits.connections.to_string()),
+        ("min.insync.replicas", Kind::Int, "1".to_owned()),
+        ("num.partitions", Kind::Int, options.partitions.to_string()),
+        ("offsets.topic.replication.factor", Kind::Int, "1".to_owned()),
+        ("socket.request.max.bytes", Kind::Int, options.limits.request_bytes.to_string()),
+    ];
+    let mut all: Vec<_> = acting
+        .chain(fixed)
+        .map(|(name, kind, value)| (name.to_owned(), Entry { name, kind, value, is_default: false }))
+        .collect();
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    all
+}
+
+/// The broker's name for what a topic calls otherwise.
+fn of_all_topics(name: &'static str) -> &'static str {
+    match name {
+        MESSAGE_BYTES => "message.max.bytes",
+        RETENTION_BYTES => "log.retention.bytes",
+        RETENTION_MS => "log.retention.ms",
+        other => other,
+    }
+}
+
+fn of_one_topic(name: &str) -> Option<&'static str> {
+    [MESSAGE_BYTES, RETENTION_BYTES, RETENTION_MS].into_iter().find(|n| of_all_topics(n) == name)
+}
+
+fn shown(name: String, entry: &Entry, resource: i8, synonyms: bool, version: i16) -> DescribeConfigsResourceResult {
+    let source = if resource == BROKER { OF_BROKER } else { source(entry) };
+    let mut result = DescribeConfigsResourceResult::default().with_name(text(&name)).with_value(Some(text(&entry.value)));
+    result.config_source = source;
+    result.read_only = resource == BROKER && of_one_topic(&name).is_none();
+    if version >= 3 {
+        result.config_type = entry.kind as i8;
+    }
+    if synonyms {
+        let synonym = DescribeConfigsSynonym::default().with_name(text(&name)).with_value(Some(text(&entry.value)));
+        result.synonyms = vec![synonym.with_source(source)];
+    }
+    result
+}
+
+fn is_us(name: &str) -> Result<(), No> {
+    // Empty: the default of all brokers.
+    let ours = name.is_empty() || name == NODE.to_string();
+    ours.then_some(()).ok_or_else(|| (ResponseError::InvalidRequest, format!("there is no broker {name} here: it is 1")))
+}
+
+fn no_such_kind() -> No {
+    (ResponseError::InvalidRequest, "only topics and brokers have a configuration here".to_owned())
+}
+
+/// One change: a name, and its new value if it is to have one of its own.
+type Change<'a> = (&'a str, Option<&'a str>);
+
+pub fn alter_incremental(state: &mut State, request: &IncrementalAlterConfigsRequest) -> IncrementalAlterConfigsResponse {
+    let mut response = IncrementalAlterConfigsResponse::default();
+    for resource in &request.resources {
+        let mut changes = Vec::with_capacity(resource.configs.len());
+        let mut unknown = None;
+        for config in &resource.configs {
+            match (config.config_operation, config.value.as_deref()) {
+                (SET, Some(value)) => changes.push((config.name.as_str(), Some(value))),
+                (DELETE, _) => changes.push((config.name.as_str(), None)),
+                _ => unknown = Some((ResponseError::InvalidConfig, format!("{}: only set and delete", &*config.name))),
+            }
+        }
+        let outcome = match unknown {
+            Some(no) => Err(no),
+            None => alter_one(state, resource.resource_type, &resource.resource_name, &changes, false, request.validate_only),
+        };
+        let (code, words) = told(outcome);
+        response.responses.push(
+            incremental_alter_configs_response::AlterConfigsResourceResponse::default()
+                .with_resource_type(resource.resource_type)
+                .with_resource_name(resource.resource_name.clone())
+                .with_error_code(code)
+                .with_error_message(words),
+        );
+    }
+    response
+}
+
+/// The old way: what is not named goes back to its default.
+pub fn alter(state: &mut State, request: &AlterConfigsRequest) -> AlterConfigsResponse {
+    let mut response = AlterConfigsResponse::default();
+    for resource in &request.resources {
+        let changes: Vec<Change<'_>> = resource.configs.iter().map(|c| (c.name.as_str(), c.value.as_deref())).collect();
+        let outcome =
+            alter_one(state, resource.resource_type, &resource.resource_name, &changes, true, request.validate_only);
+        let (code, words) = told(outcome);
+        response.responses.push(
+            alter_configs_response::AlterConfigsResourceResponse::default()
+                .with_resource_type(resource.resource_type)
+                .with_resource_name(resource.resource_name.clone())
+                .with_error_code(code)
+                .with_error_message(words),
+        );
+    }
+    response
+}
+
+fn told(outcome: Result<(), No>) -> (i16, Option<kafka_protocol::protocol::StrBytes>) {
+    match outcome {
+        Ok(()) => (OK, None),
+        Err((code, words)) => (code.code(), Some(text(&words))),
+    }
+}
+
+fn alter_one(state: &mut State, kind: i8, name: &str, changes: &[Change<'_>], anew: bool, validate: bool) -> Result<(), No> {
+    match kind {
+        TOPIC => {
+            let topic = state.topics.get_mut(name);
+            let topic = topic.ok_or((ResponseError::UnknownTopicOrPartition, "there is no such topic".to_owned()))?;
+            let mut config = if anew { TopicConfig::default() } else { topic.config.clone() };
+            changed(&mut config, changes)?;
+            if !validate {
+                topic.config = config;
+            }
+        }
+        BROKER => {
+            is_us(name)?;
+            let mut config = TopicConfig::default();
+            let mut of_topic = Vec::with_capacity(changes.len());
+            for (name, value) in changes {
+                let fixed = || (ResponseError::InvalidConfig, format!("{name} cannot be changed while the broker runs"));
+                of_topic.push((of_one_topic(name).ok_or_else(fixed)?, *value));
+            }
+            changed(&mut config, &of_topic)?;
+            if !validate {
+                let began_with = &state.options.defaults;
+                let mut defaults = if anew { *began_with } else { state.topics.defaults };
+                for (name, value) in of_topic {
+                    // A deleted value is what the broker began with.
+                    let over = if value.is_some() { &defaults } else { began_with };
+                    match name {
+                        MESSAGE_BYTES => defaults.message_bytes_max = config.message_bytes_max(over),
+                        RETENTION_BYTES => defaults.partition_bytes = config.partition_bytes(over),
+                        _ => defaults.retention = config.retention(over),
+                    }
+                }
+                state.topics.defaults = defaults;
+            }
+        }
+        _ => return Err(no_such_kind()),
+    }
+    Ok(())
+}
+
+fn changed(config: &mut TopicConfig, changes: &[Change<'_>]) -> Result<(), No> {
+    for (name, value) in changes {
+        let done = match value {
+            Some(value) => config.set(name, value),
+            None => config.unset(name),
+        };
+        done.map_err(|words| (ResponseError::InvalidConfig, words))?;
+    }
+    Ok(())
+}

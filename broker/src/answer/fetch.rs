@@ -1,0 +1,231 @@
+//! What a reader gets: whole batches from where it stands, as slices of what the producers sent.
+//!
+//! The response is written by hand, because kafka-protocol would copy every batch into it; the tests hold the two against
+//! each other.
+
+use std::rc::Rc;
+
+use bytes::{BufMut, Bytes};
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::FetchRequest;
+use kafka_protocol::messages::fetch_request::FetchPartition;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use super::OK;
+use crate::log::{Log, Slice};
+use crate::out::Out;
+use crate::state::State;
+
+/// The leader never changes.
+const EPOCH: i32 = 0;
+/// One answer pins no more than that (and no more than a part of the memory), whatever is asked for.
+const ANSWER_BYTES_MAX: usize = 64 << 20;
+const ANSWER_OF_MEMORY: usize = 8;
+
+/// From here on strings and arrays are compact and structs end with tagged fields.
+const FLEXIBLE: i16 = 12;
+const BY_ID: i16 = 13;
+
+/// What could be read for a request just now.
+#[derive(Debug, Default)]
+pub struct Reading {
+    topics: Vec<TopicReading>,
+    bytes: usize,
+    /// Something is wrong with a partition: that is told at once.
+    trouble: bool,
+}
+
+#[derive(Debug)]
+struct TopicReading {
+    name: String,
+    id: Uuid,
+    partitions: Vec<PartitionReading>,
+}
+
+#[derive(Debug)]
+struct PartitionReading {
+    index: i32,
+    error: i16,
+    high_watermark: i64,
+    start: i64,
+    slices: Vec<Slice>,
+    /// Where the reader stands once it has these.
+    next: i64,
+}
+
+impl Reading {
+    /// Whether this is worth an answer before the time is up.
+    pub fn is_enough(&self, request: &FetchRequest) -> bool {
+        self.trouble || self.topics.is_empty() || self.bytes >= usize::try_from(request.min_bytes).unwrap_or(0)
+    }
+
+    /// Where the reader stands after this answer, for each partition it asked for.
+    pub fn positions(&self) -> impl Iterator<Item = ((String, i32), i64)> {
+        self.topics.iter().flat_map(|topic| {
+            let good = topic.partitions.iter().filter(|p| p.error == OK);
+            good.map(|p| ((topic.name.clone(), p.index), p.next))
+        })
+    }
+}
+
+pub fn read(state: &State, request: &FetchRequest, version: i16) -> Reading {
+    let most = ANSWER_BYTES_MAX.min(state.memory.bound() / ANSWER_OF_MEMORY);
+    let bytes_max = usize::try_from(request.max_bytes).unwrap_or(0).min(most);
+    let mut reading = Reading::default();
+    for topic in &request.topics {
+        let named = if version < BY_ID { Some(topic.topic.as_str()) } else { state.topics.name_of(topic.topic_id) };
+        let name = named.unwrap_or_default().to_owned();
+        let mut partitions = Vec::with_capacity(topic.partitions.len());
+        for asked in &topic.partitions {
+            let left = bytes_max.saturating_sub(reading.bytes);
+            let part = match state.topics.partition(&name, asked.partition) {
+                Some(partition) => read_partition(&partition.log, asked, left, reading.bytes == 0),
+                None if named.is_none() => failed(asked, ResponseError::UnknownTopicId),
+                None => failed(asked, ResponseError::UnknownTopicOrPartition),
+            };
+            reading.bytes += part.slices.iter().map(|s| s.batch.len()).sum::<usize>();
+            reading.trouble |= part.error != OK;
+            partitions.push(part);
+        }
+        reading.topics.push(TopicReading { name, id: topic.topic_id, partitions });
+    }
+    reading
+}
+
+fn read_partition(log: &Log, asked: &FetchPartition, left: usize, at_least_one: bool) -> PartitionReading {
+    if asked.current_leader_epoch > EPOCH {
+        return failed(asked, ResponseError::UnknownLeaderEpoch);
+    }
+    let bytes_max = usize::try_from(asked.partition_max_bytes).unwrap_or(0).min(left);
+    let (error, slices) = match log.read(asked.fetch_offset, bytes_max, at_least_one) {
+        Ok(slices) => (OK, slices),
+        Err(_) => (ResponseError::OffsetOutOfRange.code(), Vec::new()),
+    };
+    let next = slices.last().map_or(asked.fetch_offset, |s| s.base_offset + i64::from(s.batch.header.records));
+    PartitionReading { index: asked.partition, error, high_watermark: log.end(), start: log.start(), slices, next }
+}
+
+fn failed(asked: &FetchPartition, why: ResponseError) -> PartitionReading {
+    PartitionReading {
+        index: asked.partition,
+        error: why.code(),
+        high_watermark: -1,
+        start: -1,
+        slices: Vec::new(),
+        next: asked.fetch_offset,
+    }
+}
+
+/// Rings `bell` when something happens to any of the partitions that the request asks for.
+pub fn wait(state: &mut State, request: &FetchRequest, version: i16, bell: &Rc<Notify>) {
+    for topic in &request.topics {
+        let name = if version < BY_ID {
+            Some(topic.topic.to_string())
+        } else {
+            state.topics.name_of(topic.topic_id).map(str::to_owned)
+        };
+        let Some(topic_there) = name.and_then(|name| state.topics.get_mut(&name)) else { continue };
+        for asked in &topic.partitions {
+            let index = usize::try_from(asked.partition).unwrap_or(usize::MAX);
+            if let Some(partition) = topic_there.partitions.get_mut(index) {
+                partition.wait(bell);
+            }
+        }
+    }
+}
+
+/// The whole response, its header included.
+pub fn write(reading: &Reading, correlation: i32, version: i16) -> Out {
+    let mut out = Out::default();
+    let flexible = version >= FLEXIBLE;
+    let head = out.scratch();
+    head.put_i32(correlation);
+    if flexible {
+        head.put_u8(0); // the header's tagged fields
+    }
+    head.put_i32(0); // throttled for that long
+    if version >= 7 {
+        head.put_i16(OK);
+        head.put_i32(0); // no fetch session
+    }
+    put_length(head, reading.topics.len(), flexible);
+    for topic in &reading.topics {
+        let head = out.scratch();
+        if version >= BY_ID {
+            head.put_slice(topic.id.as_bytes());
+        } else {
+            put_name(head, &topic.name, flexible);
+        }
+        put_length(head, topic.partitions.len(), flexible);
+        for partition in &topic.partitions {
+            write_partition(&mut out, partition, version);
+        }
+        end_struct(&mut out, flexible);
+    }
+    end_struct(&mut out, flexible);
+    out
+}
+
+fn write_partition(out: &mut Out, partition: &PartitionReading, version: i16) {
+    let flexible = version >= FLEXIBLE;
+    let head = out.scratch();
+    head.put_i32(partition.index);
+    head.put_i16(partition.error);
+    head.put_i64(partition.high_watermark);
+    head.put_i64(partition.high_watermark); // the last stable offset: there are no transactions
+    if version >= 5 {
+        head.put_i64(partition.start);
+    }
+    put_length(head, 0, flexible); // aborted transactions
+    if version >= 11 {
+        head.put_i32(-1); // no preferred replica
+    }
+    let bytes: usize = partition.slices.iter().map(|s| s.batch.len()).sum();
+    put_length(head, bytes, flexible);
+    for slice in &partition.slices {
+        write_batch(out, slice);
+    }
+    end_struct(out, flexible);
+}
+
+/// The batch as it came, under the offset and leader epoch that it has here: both stand before what its checksum covers.
+fn write_batch(out: &mut Out, slice: &Slice) {
+    let bytes: &Bytes = slice.batch.bytes();
+    let head = out.scratch();
+    head.put_i64(slice.base_offset);
+    head.put_slice(&bytes[8..12]); // its length
+    head.put_i32(EPOCH);
+    out.put(bytes.slice(16..));
+}
+
+fn end_struct(out: &mut Out, flexible: bool) {
+    if flexible {
+        out.scratch().put_u8(0);
+    }
+}
+
+fn put_length(head: &mut impl BufMut, length: usize, flexible: bool) {
+    if flexible {
+        put_varint(head, u32::try_from(length + 1).unwrap_or(u32::MAX));
+    } else {
+        head.put_i32(i32::try_from(length).unwrap_or(i32::MAX));
+    }
+}
+
+fn put_name(head: &mut impl BufMut, name: &str, flexible: bool) {
+    if flexible {
+        put_length(head, name.len(), true);
+    } else {
+        head.put_i16(i16::try_from(name.len()).unwrap_or(i16::MAX));
+    }
+    head.put_slice(name.as_bytes());
+}
+
+fn put_varint(head: &mut impl BufMut, mut value: u32) {
+    while value >= 0x80 {
+        head.put_u8((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    head.put_u8(value as u8);
+}

@@ -1,0 +1,149 @@
+//! Batches come in: each is checked, kept as it came, and whoever waits for it is woken.
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
+use kafka_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
+use kafka_protocol::messages::{
+    InitProducerIdRequest, InitProducerIdResponse, ProduceRequest, ProduceResponse, ProducerId,
+};
+
+use super::text;
+use crate::answer::OK;
+use crate::batch::{BadBatch, Batch};
+use crate::log::Refused;
+use crate::state::{Answer, Caller, State};
+
+/// A refused part: Kafka's code, and words for who reads them.
+type No = (ResponseError, String);
+
+pub fn produce(state: &mut State, request: ProduceRequest, caller: &Caller) -> Answer {
+    if let Some(client) = state.clients.get_mut(caller.connection) {
+        client.produces = true;
+    }
+    let acks = request.acks;
+    let refused = match (acks, &request.transactional_id) {
+        (-1..=1, None) => None,
+        (-1..=1, Some(_)) => {
+            let words = "this broker has no transactions: that needs Apache Kafka".to_owned();
+            Some((ResponseError::TransactionalIdAuthorizationFailed, words))
+        }
+        _ => Some((ResponseError::InvalidRequiredAcks, format!("acks={acks}: it is 0, 1 or all"))),
+    };
+    // What keeps the rest of the request alive must not be a small part of it.
+    let frame_bytes: usize = request.topic_data.iter().flat_map(|t| &t.partition_data).map(bytes_of).sum();
+    let mut response = ProduceResponse::default();
+    let mut all_well = true;
+    for topic in request.topic_data {
+        let answered = produce_topic(state, topic, refused.as_ref(), frame_bytes);
+        all_well &= answered.partition_responses.iter().all(|p| p.error_code == OK);
+        response.responses.push(answered);
+    }
+    match acks {
+        0 if all_well => Answer::Nothing,
+        // As Kafka does: who wants no answer learns of trouble by losing the connection.
+        0 => Answer::HangUp("a record was refused, and with acks=0 there is no other way to say so"),
+        _ => Answer::Now(response.into()),
+    }
+}
+
+fn bytes_of(part: &PartitionProduceData) -> usize {
+    part.records.as_ref().map_or(0, bytes::Bytes::len)
+}
+
+fn produce_topic(state: &mut State, topic: TopicProduceData, refused: Option<&No>, frame_bytes: usize) -> TopicProduceResponse {
+    let mut response = TopicProduceResponse::default();
+    let mut name = topic.name.0.clone();
+    if !topic.topic_id.is_nil() {
+        name = state.topics.name_of(topic.topic_id).map(text).unwrap_or_default();
+    }
+    let unknown_id = !topic.topic_id.is_nil() && name.is_empty();
+    for part in topic.partition_data {
+        let index = part.index;
+        let outcome = match refused {
+            Some((code, words)) => Err((*code, words.clone())),
+            None if unknown_id => Err((ResponseError::UnknownTopicId, "there is no topic of that id".to_owned())),
+            None => produce_partition(state, &name, part, frame_bytes),
+        };
+        response.partition_responses.push(partition_response(state, &name, index, outcome));
+    }
+    (response.name, response.topic_id) = (topic.name, topic.topic_id);
+    response
+}
+
+fn partition_response(state: &State, name: &str, index: i32, outcome: Result<i64, No>) -> PartitionProduceResponse {
+    let mut response = PartitionProduceResponse::default().with_index(index);
+    response.log_start_offset = state.topics.partition(name, index).map_or(-1, |p| p.log.start());
+    match outcome {
+        Ok(base_offset) => response.base_offset = base_offset,
+        Err((code, words)) => {
+            tracing::debug!("a batch for {name}/{index} is refused: {words}");
+            (response.error_code, response.base_offset) = (code.code(), -1);
+            response.error_message = Some(text(&words));
+        }
+    }
+    response
+}
+
+/// Returns the batch's base offset.
+fn produce_partition(state: &mut State, name: &str, part: PartitionProduceData, frame_bytes: usize) -> Result<i64, No> {
+    let now = state.now();
+    let State { topics, memory, .. } = state;
+    let defaults = topics.defaults;
+    let Some(config) = topics.get(name).map(|t| &t.config) else {
+        return Err((ResponseError::UnknownTopicOrPartition, format!("there is no topic {name}")));
+    };
+    let (limit, keeps) = (config.message_bytes_max(&defaults), config.partition_bytes(&defaults));
+    let Some(partition) = topics.partition_mut(name, part.index) else {
+        return Err((ResponseError::UnknownTopicOrPartition, format!("{name} has no partition {}", part.index)));
+    };
+    let mut bytes = part.records.unwrap_or_default();
+    if bytes.len() > limit {
+        let words = format!("{} bytes, and the topic's max.message.bytes is {limit}", bytes.len());
+        return Err((ResponseError::MessageTooLarge, words));
+    }
+    if bytes.len() * 2 < frame_bytes {
+        // One of many in a request: it must not keep the others in memory once they are gone.
+        let held = memory.hold(bytes.len());
+        bytes = held.keep(bytes.to_vec());
+    }
+    let batch = Batch::parse(bytes).map_err(bad_batch)?;
+    if batch.header.transactional || batch.header.control {
+        return Err((ResponseError::InvalidRecord, "this broker has no transactions: that needs Apache Kafka".to_owned()));
+    }
+    let appended = partition.log.append(batch, now).map_err(not_appended)?;
+    partition.log.keep(keeps, None);
+    partition.wake();
+    Ok(appended.base_offset)
+}
+
+fn bad_batch(why: BadBatch) -> No {
+    let code = match why {
+        BadBatch::OldFormat => ResponseError::UnsupportedForMessageFormat,
+        BadBatch::Corrupt => ResponseError::CorruptMessage,
+        BadBatch::Invalid(_) => ResponseError::InvalidRecord,
+    };
+    (code, why.to_string())
+}
+
+fn not_appended(why: Refused) -> No {
+    let code = match why {
+        Refused::OutOfOrderSequence => ResponseError::OutOfOrderSequenceNumber,
+        Refused::InvalidProducerEpoch => ResponseError::InvalidProducerEpoch,
+        Refused::DuplicateSequence => ResponseError::DuplicateSequenceNumber,
+        Refused::Full => ResponseError::KafkaStorageError,
+    };
+    (code, format!("{why:?}"))
+}
+
+/// An id for an idempotent producer.
+pub fn init_producer(state: &mut State, request: &InitProducerIdRequest) -> InitProducerIdResponse {
+    let mut response = InitProducerIdResponse::default();
+    if request.transactional_id.is_some() {
+        response.error_code = ResponseError::TransactionalIdAuthorizationFailed.code();
+        (response.producer_id, response.producer_epoch) = (ProducerId(-1), -1);
+        return response;
+    }
+    response.producer_id = ProducerId(state.next_producer);
+    state.next_producer += 1;
+    response
+}

@@ -1,0 +1,160 @@
+//! Topics are made, grown and deleted.
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::create_topics_request::CreatableTopic;
+use kafka_protocol::messages::create_topics_response::{CreatableTopicConfigs, CreatableTopicResult};
+use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
+use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
+use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
+use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
+use kafka_protocol::messages::{
+    CreatePartitionsRequest, CreatePartitionsResponse, CreateTopicsRequest, CreateTopicsResponse, DeleteTopicsRequest,
+    DeleteTopicsResponse,
+};
+use uuid::Uuid;
+
+use super::{OK, not_made, text, topic_name};
+use crate::answer::configs::source;
+use crate::config::TopicConfig;
+use crate::state::{NODE, State};
+
+type No = (i16, String);
+
+pub fn create(state: &mut State, request: &CreateTopicsRequest, version: i16) -> CreateTopicsResponse {
+    let mut response = CreateTopicsResponse::default();
+    for topic in &request.topics {
+        let twice = request.topics.iter().filter(|t| t.name == topic.name).count() > 1;
+        let made = if twice {
+            Err((ResponseError::InvalidRequest.code(), "the request names this topic twice".to_owned()))
+        } else {
+            create_one(state, topic, request.validate_only, version)
+        };
+        response.topics.push(made.unwrap_or_else(|(code, words)| {
+            CreatableTopicResult::default()
+                .with_name(topic.name.clone())
+                .with_error_code(code)
+                .with_error_message(Some(text(&words)))
+                .with_configs(None)
+        }));
+    }
+    response
+}
+
+fn create_one(state: &mut State, topic: &CreatableTopic, validate_only: bool, version: i16) -> Result<CreatableTopicResult, No> {
+    let count = partition_count(state, topic)?;
+    let mut config = TopicConfig::default();
+    for entry in &topic.configs {
+        let set = config.set(&entry.name, entry.value.as_deref().unwrap_or_default());
+        set.map_err(|words| (ResponseError::InvalidConfig.code(), words))?;
+    }
+    let why = |why| {
+        let (code, words) = not_made(&why);
+        (code, format!("{}: {words}", topic.name.as_str()))
+    };
+    state.topics.check(&topic.name, count).map_err(why)?;
+    let described = config_entries(state, &config);
+    let id = match validate_only {
+        true => Uuid::nil(),
+        false => state.topics.make(&topic.name, count, config).map_err(why)?.id,
+    };
+    let result = CreatableTopicResult::default().with_name(topic.name.clone()).with_topic_id(id).with_error_message(None);
+    if version < 5 {
+        return Ok(result);
+    }
+    Ok(result.with_num_partitions(count).with_replication_factor(1).with_configs(Some(described)))
+}
+
+/// How many partitions are asked for, if they may be as they are asked for.
+fn partition_count(state: &State, topic: &CreatableTopic) -> Result<i32, No> {
+    if !topic.assignments.is_empty() {
+        let ours = topic.assignments.iter().all(|a| a.broker_ids == [NODE]);
+        let mut indexes: Vec<i32> = topic.assignments.iter().map(|a| a.partition_index).collect();
+        indexes.sort_unstable();
+        let in_a_row = indexes.iter().copied().eq(0..i32::try_from(indexes.len()).unwrap_or_default());
+        if !ours || !in_a_row || topic.num_partitions != -1 || topic.replication_factor != -1 {
+            let words = "this broker is node 1 and alone: each partition, from 0 on, goes to it".to_owned();
+            return Err((ResponseError::InvalidReplicaAssignment.code(), words));
+        }
+        return Ok(i32::try_from(indexes.len()).unwrap_or_default());
+    }
+    if !matches!(topic.replication_factor, -1 | 1) {
+        let words = format!(
+            "Replication factor: {} larger than available brokers: 1 (this broker is alone: replication needs Apache Kafka)",
+            topic.replication_factor
+        );
+        return Err((ResponseError::InvalidReplicationFactor.code(), words));
+    }
+    Ok(if topic.num_partitions == -1 { state.options.partitions } else { topic.num_partitions })
+}
+
+fn config_entries(state: &State, config: &TopicConfig) -> Vec<CreatableTopicConfigs> {
+    let entries = config.entries(&state.topics.defaults);
+    let described = |e: crate::config::Entry| {
+        CreatableTopicConfigs::default()
+            .with_name(text(e.name))
+            .with_value(Some(text(&e.value)))
+            .with_config_source(source(&e))
+    };
+    entries.into_iter().map(described).collect()
+}
+
+pub fn create_partitions(state: &mut State, request: &CreatePartitionsRequest) -> CreatePartitionsResponse {
+    let mut response = CreatePartitionsResponse::default();
+    for topic in &request.topics {
+        let (code, words) = match grow(state, topic, request.validate_only) {
+            Ok(()) => (OK, None),
+            Err((code, words)) => (code, Some(text(&words))),
+        };
+        let result = CreatePartitionsTopicResult::default().with_name(topic.name.clone());
+        response.results.push(result.with_error_code(code).with_error_message(words));
+    }
+    response
+}
+
+fn grow(state: &mut State, topic: &CreatePartitionsTopic, validate_only: bool) -> Result<(), No> {
+    let Some(has) = state.topics.get(&topic.name).map(|t| t.partitions.len()) else {
+        return Err((ResponseError::UnknownTopicOrPartition.code(), "there is no such topic".to_owned()));
+    };
+    let count = usize::try_from(topic.count).ok().filter(|count| *count > has);
+    let Some(count) = count else {
+        let words = format!("Topic currently has {has} partitions, which is not fewer than the requested {}", topic.count);
+        return Err((ResponseError::InvalidPartitions.code(), words));
+    };
+    let assigned = topic.assignments.as_ref();
+    if assigned.is_some_and(|all| all.len() != count - has || all.iter().any(|a| a.broker_ids != [NODE])) {
+        let words = "this broker is node 1 and alone: each new partition goes to it".to_owned();
+        return Err((ResponseError::InvalidReplicaAssignment.code(), words));
+    }
+    if validate_only {
+        return Ok(());
+    }
+    state.topics.grow(&topic.name, count).map_err(|why| {
+        let (code, words) = not_made(&why);
+        (code, words.to_owned())
+    })
+}
+
+pub fn delete(state: &mut State, request: &DeleteTopicsRequest, version: i16) -> DeleteTopicsResponse {
+    let by_name = |name: &kafka_protocol::messages::TopicName| DeleteTopicState::default().with_name(Some(name.clone()));
+    let asked = if version >= 6 { request.topics.clone() } else { request.topic_names.iter().map(by_name).collect() };
+    let mut response = DeleteTopicsResponse::default();
+    response.responses = asked.iter().map(|topic| delete_one(state, topic, version)).collect();
+    response
+}
+
+fn delete_one(state: &mut State, asked: &DeleteTopicState, version: i16) -> DeletableTopicResult {
+    let result = DeletableTopicResult::default().with_name(asked.name.clone()).with_topic_id(asked.topic_id);
+    let name = match &asked.name {
+        Some(name) => Some(name.to_string()),
+        None => state.topics.name_of(asked.topic_id).map(str::to_owned),
+    };
+    let removed = name.as_deref().and_then(|name| state.topics.remove(name));
+    let (Some(name), Some(id)) = (name, removed) else {
+        let by_id = asked.name.is_none();
+        let code = if by_id { ResponseError::UnknownTopicId } else { ResponseError::UnknownTopicOrPartition };
+        return result.with_error_code(code.code());
+    };
+    state.groups.forget_topic(&name);
+    let id = if version >= 6 { id } else { Uuid::nil() };
+    result.with_name(Some(topic_name(&name))).with_topic_id(id)
+}

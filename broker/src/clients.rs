@@ -1,0 +1,79 @@
+//! Who is connected, and what each of them does: for the status line, for who must go, and for whether anybody still needs us.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+
+use tokio::task::AbortHandle;
+
+use crate::clock::Ms;
+
+/// One connection.
+#[derive(Debug)]
+pub struct Client {
+    /// As it calls itself.
+    pub name: String,
+    pub peer: SocketAddr,
+    pub since: Ms,
+    pub produces: bool,
+    /// What its last fetch read: the next offset of each partition.
+    pub reading: HashMap<(String, i32), i64>,
+    /// An answer is on its way to it since then.
+    pub writing_since: Option<Ms>,
+    abort: Option<AbortHandle>,
+}
+
+#[derive(Debug, Default)]
+pub struct Clients {
+    by_id: BTreeMap<u64, Client>,
+    next_id: u64,
+    /// What came in and went out, since the beginning.
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+}
+
+impl Clients {
+    pub fn add(&mut self, peer: SocketAddr, now: Ms) -> u64 {
+        self.next_id += 1;
+        let client = Client {
+            name: String::new(),
+            peer,
+            since: now,
+            produces: false,
+            reading: HashMap::new(),
+            writing_since: None,
+            abort: None,
+        };
+        self.by_id.insert(self.next_id, client);
+        self.next_id
+    }
+
+    pub fn set_abort(&mut self, id: u64, abort: AbortHandle) {
+        if let Some(client) = self.by_id.get_mut(&id) {
+            client.abort = Some(abort);
+        }
+    }
+
+    pub fn remove(&mut self, id: u64) {
+        self.by_id.remove(&id);
+    }
+
+    pub fn get_mut(&mut self, id: u64) -> Option<&mut Client> {
+        self.by_id.get_mut(&id)
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &Client> {
+        self.by_id.values()
+    }
+
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Cuts off whoever takes longest to take its answer, if that is longer than `at_least`.
+    pub fn cut_slowest(&mut self, now: Ms, at_least: Ms) -> Option<&Client> {
+        let slow = |c: &&Client| c.writing_since.is_some_and(|since| now.saturating_sub(since) >= at_least);
+        let slowest = self.by_id.values().filter(slow).min_by_key(|c| c.writing_since)?;
+        slowest.abort.as_ref()?.abort();
+        Some(slowest)
+    }
+}

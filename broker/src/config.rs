@@ -1,0 +1,210 @@
+//! A topic's configuration: what can be set, what it means here, and what is refused.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::options::Defaults;
+
+pub const RETENTION_MS: &str = "retention.ms";
+pub const RETENTION_BYTES: &str = "retention.bytes";
+pub const MESSAGE_BYTES: &str = "max.message.bytes";
+
+/// What Kafka's tools show a value as.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    Text = 2,
+    Int = 3,
+    Long = 5,
+    Double = 6,
+    List = 7,
+    Flag = 1,
+}
+
+/// A name that a topic may set: its type, Kafka's default, and the values that mean something here (empty: any of its type).
+struct Known(&'static str, Kind, &'static str, &'static [&'static str]);
+
+/// Besides the three that act. What has no meaning in memory is taken and kept, as tools set it; what would break a promise is not.
+const KNOWN: &[Known] = &[
+    Known("cleanup.policy", Kind::List, "delete", &["delete"]),
+    Known("compression.type", Kind::Text, "producer", &["producer"]),
+    Known("delete.retention.ms", Kind::Long, "86400000", &[]),
+    Known("file.delete.delay.ms", Kind::Long, "60000", &[]),
+    Known("flush.messages", Kind::Long, "9223372036854775807", &[]),
+    Known("flush.ms", Kind::Long, "9223372036854775807", &[]),
+    Known("index.interval.bytes", Kind::Int, "4096", &[]),
+    Known("max.compaction.lag.ms", Kind::Long, "9223372036854775807", &[]),
+    Known("message.timestamp.after.max.ms", Kind::Long, "3600000", &[]),
+    Known("message.timestamp.before.max.ms", Kind::Long, "9223372036854775807", &[]),
+    Known("message.timestamp.type", Kind::Text, "CreateTime", &["CreateTime"]),
+    Known("min.cleanable.dirty.ratio", Kind::Double, "0.5", &[]),
+    Known("min.compaction.lag.ms", Kind::Long, "0", &[]),
+    Known("min.insync.replicas", Kind::Int, "1", &["1"]),
+    Known("preallocate", Kind::Flag, "false", &[]),
+    Known("segment.bytes", Kind::Int, "1073741824", &[]),
+    Known("segment.index.bytes", Kind::Int, "10485760", &[]),
+    Known("segment.jitter.ms", Kind::Long, "0", &[]),
+    Known("segment.ms", Kind::Long, "604800000", &[]),
+    Known("unclean.leader.election.enable", Kind::Flag, "false", &[]),
+];
+
+/// What was set for a topic, as it was typed; the rest is the broker's default.
+#[derive(Clone, Default, Debug)]
+pub struct TopicConfig {
+    set: BTreeMap<&'static str, String>,
+}
+
+/// One value, as it is described.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entry {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub value: String,
+    pub is_default: bool,
+}
+
+impl TopicConfig {
+    /// Sets a value; the error says why not.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let (name, kind, allowed) = known(name)?;
+        let value = value.trim();
+        if !fits(name, kind, value) || !(allowed.is_empty() || allowed.contains(&value)) {
+            let allowed = if allowed.is_empty() { String::new() } else { format!(": it is {} here", allowed.join(", ")) };
+            return Err(format!("Invalid value {value:?} for configuration {name}{allowed}"));
+        }
+        self.set.insert(name, value.to_owned());
+        Ok(())
+    }
+
+    /// Back to the broker's default.
+    pub fn unset(&mut self, name: &str) -> Result<(), String> {
+        let (name, ..) = known(name)?;
+        self.set.remove(name);
+        Ok(())
+    }
+
+    pub fn retention(&self, defaults: &Defaults) -> Option<Duration> {
+        match self.number(RETENTION_MS) {
+            Some(ms) => u64::try_from(ms).ok().map(Duration::from_millis),
+            None => defaults.retention,
+        }
+    }
+
+    pub fn partition_bytes(&self, defaults: &Defaults) -> Option<usize> {
+        match self.number(RETENTION_BYTES) {
+            Some(bytes) => usize::try_from(bytes).ok(),
+            None => defaults.partition_bytes,
+        }
+    }
+
+    pub fn message_bytes_max(&self, defaults: &Defaults) -> usize {
+        self.number(MESSAGE_BYTES).and_then(|n| usize::try_from(n).ok()).unwrap_or(defaults.message_bytes_max)
+    }
+
+    /// All values, set or not, by name.
+    pub fn entries(&self, defaults: &Defaults) -> Vec<Entry> {
+        let acting = default_entries(defaults);
+        let passive = KNOWN.iter().map(|&Known(name, kind, value, _)| (name, kind, value.to_owned()));
+        let mut all: Vec<Entry> = acting.into_iter().chain(passive).map(|(name, kind, default)| self.entry(name, kind, default)).collect();
+        all.sort_by_key(|e| e.name);
+        all
+    }
+
+    fn entry(&self, name: &'static str, kind: Kind, default: String) -> Entry {
+        let set = self.set.get(name).cloned();
+        Entry { name, kind, is_default: set.is_none(), value: set.unwrap_or(default) }
+    }
+
+    fn number(&self, name: &str) -> Option<i64> {
+        self.set.get(name)?.parse().ok()
+    }
+}
+
+/// The values that act, as the broker has them.
+pub fn default_entries(defaults: &Defaults) -> [(&'static str, Kind, String); 3] {
+    let or_none = |n: Option<u128>| n.map_or("-1".to_owned(), |n| n.to_string());
+    [
+        (MESSAGE_BYTES, Kind::Int, defaults.message_bytes_max.to_string()),
+        (RETENTION_BYTES, Kind::Long, or_none(defaults.partition_bytes.map(|b| b as u128))),
+        (RETENTION_MS, Kind::Long, or_none(defaults.retention.map(|r| r.as_millis()))),
+    ]
+}
+
+/// A value that is one of the acting three.
+pub fn acting(name: &str) -> Option<Kind> {
+    match name {
+        MESSAGE_BYTES => Some(Kind::Int),
+        RETENTION_BYTES | RETENTION_MS => Some(Kind::Long),
+        _ => None,
+    }
+}
+
+fn known(name: &str) -> Result<(&'static str, Kind, &'static [&'static str]), String> {
+    if let Some(kind) = acting(name) {
+        let name = [MESSAGE_BYTES, RETENTION_BYTES, RETENTION_MS].into_iter().find(|n| *n == name).unwrap_or_default();
+        return Ok((name, kind, &[]));
+    }
+    let found = KNOWN.iter().find(|Known(known, ..)| *known == name);
+    found.map(|&Known(name, kind, _, allowed)| (name, kind, allowed)).ok_or_else(|| format!("Unknown topic config name: {name}"))
+}
+
+/// Whether a value is of the type; for those that act: whether it makes sense.
+fn fits(name: &str, kind: Kind, value: &str) -> bool {
+    let number = value.parse::<i64>();
+    match (name, kind) {
+        (MESSAGE_BYTES, _) => number.is_ok_and(|n| (0..=i64::from(i32::MAX)).contains(&n)),
+        (RETENTION_BYTES | RETENTION_MS, _) => number.is_ok_and(|n| n >= -1),
+        (_, Kind::Int) => value.parse::<i32>().is_ok(),
+        (_, Kind::Long) => number.is_ok(),
+        (_, Kind::Double) => value.parse::<f64>().is_ok(),
+        (_, Kind::Flag) => value == "true" || value == "false",
+        (_, Kind::Text | Kind::List) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEFAULTS: Defaults =
+        Defaults { retention: Some(Duration::from_secs(60)), partition_bytes: None, message_bytes_max: 1000 };
+
+    #[test]
+    fn what_is_set_is_over_the_brokers() {
+        let mut config = TopicConfig::default();
+        assert_eq!(config.retention(&DEFAULTS), Some(Duration::from_secs(60)));
+        config.set(RETENTION_MS, "-1").unwrap();
+        config.set(RETENTION_BYTES, "5000").unwrap();
+        config.set(MESSAGE_BYTES, "77").unwrap();
+        assert_eq!((config.retention(&DEFAULTS), config.partition_bytes(&DEFAULTS)), (None, Some(5000)));
+        assert_eq!(config.message_bytes_max(&DEFAULTS), 77);
+        config.unset(MESSAGE_BYTES).unwrap();
+        assert_eq!(config.message_bytes_max(&DEFAULTS), 1000);
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_refused() {
+        let refused = |name, value| TopicConfig::default().set(name, value).is_err();
+        for (name, value) in [
+            ("cleanup.policy", "compact"),
+            ("message.timestamp.type", "LogAppendTime"),
+            ("compression.type", "gzip"),
+            ("min.insync.replicas", "2"),
+            (MESSAGE_BYTES, "-1"),
+            (RETENTION_MS, "soon"),
+            ("no.such.thing", "1"),
+        ] {
+            assert!(refused(name, value), "{name}={value}");
+        }
+        assert!(!refused("segment.bytes", "67108864"));
+    }
+
+    #[test]
+    fn every_value_is_described_once() {
+        let mut config = TopicConfig::default();
+        config.set("segment.ms", "5").unwrap();
+        let entries = config.entries(&DEFAULTS);
+        assert_eq!(entries.len(), KNOWN.len() + 3);
+        assert!(entries.windows(2).all(|pair| pair[0].name < pair[1].name));
+        assert_eq!(entries.iter().filter(|e| !e.is_default).map(|e| e.name).collect::<Vec<_>>(), ["segment.ms"]);
+    }
+}

@@ -1,0 +1,259 @@
+//! One client: its requests are read, answered in the order they came, and its silence has an end.
+
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes};
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::{ApiKey, FetchRequest};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use crate::answer::{cluster, fetch};
+use crate::memory::Held;
+use crate::out::Out;
+use crate::request::{self, Decoded, Request};
+use crate::state::{Answer, Caller, State};
+
+/// A request's header takes more than that.
+const REQUEST_BYTES_MIN: usize = 8;
+/// What is set aside for a request before it comes; more only as it comes.
+const FIRST_BYTES: usize = 256 << 10;
+/// How long a request waits for room, and how often it looks.
+const ROOM_WAIT: Duration = Duration::from_secs(5);
+const ROOM_LOOK: Duration = Duration::from_millis(10);
+
+pub type Shared = Rc<RefCell<State>>;
+
+#[derive(Debug)]
+pub struct Connection {
+    pub stream: TcpStream,
+    pub state: Shared,
+    pub caller: Caller,
+    /// The next request's length, as far as it has come.
+    pub length: [u8; 4],
+    pub have: usize,
+}
+
+/// Why a connection ends.
+#[derive(Debug, thiserror::Error)]
+pub enum Ended {
+    #[error("closed")]
+    Closed,
+    #[error("{0}")]
+    Broken(#[from] io::Error),
+    #[error("no request for {} s", .0.as_secs())]
+    Idle(Duration),
+    #[error("it stopped in the middle for {} s", .0.as_secs())]
+    Stalled(Duration),
+    /// It does what no client does.
+    #[error("{0}")]
+    Malformed(String),
+    #[error("there is no memory for its request")]
+    NoRoom,
+}
+
+impl Ended {
+    /// Worth a line: somebody should look at that client.
+    pub fn is_odd(&self) -> bool {
+        matches!(self, Ended::Stalled(_) | Ended::Malformed(_) | Ended::NoRoom)
+    }
+}
+
+impl Connection {
+    /// Serves until the client goes, or must.
+    pub async fn run(&mut self) -> Ended {
+        let limits = self.state.borrow().options.limits;
+        let mut patience = limits.stall;
+        loop {
+            if let Err(ended) = self.serve_one(patience).await {
+                return ended;
+            }
+            patience = limits.idle;
+        }
+    }
+
+    async fn serve_one(&mut self, patience: Duration) -> Result<(), Ended> {
+        let frame = self.read(patience).await?;
+        match request::decode(frame).map_err(|e| Ended::Malformed(e.to_string()))? {
+            Decoded::Request(request) => self.answer(request).await,
+            Decoded::UnsupportedVersion { api, correlation, .. } => {
+                // As Kafka does: in the oldest version, which everybody understands, with all that we know.
+                let response = cluster::api_versions(ResponseError::UnsupportedVersion.code());
+                let out = Out::encode(&response.into(), api, 0, correlation).map_err(Ended::Malformed)?;
+                self.write(out).await
+            }
+        }
+    }
+
+    async fn answer(&mut self, request: Request) -> Result<(), Ended> {
+        let Request { api, version, correlation, .. } = request;
+        if self.caller.client != request.client {
+            self.caller.client.clone_from(&request.client);
+            if let Some(client) = self.state.borrow_mut().clients.get_mut(self.caller.connection) {
+                client.name.clone_from(&request.client);
+            }
+        }
+        let answer = self.state.borrow_mut().handle(request, &self.caller);
+        let response = match answer {
+            Answer::Now(response) => response,
+            Answer::Fetch(fetch) => return self.fetch(&fetch, version, correlation).await,
+            Answer::Join(answer) => self.parked(answer).await?.into(),
+            Answer::Sync(answer) => self.parked(answer).await?.into(),
+            Answer::Nothing => return Ok(()),
+            Answer::HangUp(why) => return Err(Ended::Malformed(why.to_owned())),
+        };
+        let out = Out::encode(&response, api, version, correlation);
+        // A bug of ours, not the client's.
+        let out = out.inspect_err(|why| tracing::error!("an answer cannot be written: {why}")).map_err(|_| Ended::Closed)?;
+        self.write_counted(out, api).await
+    }
+
+    /// Waits for a group's answer, and notices when nobody wants it any more.
+    async fn parked<T>(&mut self, answer: oneshot::Receiver<T>) -> Result<T, Ended> {
+        tokio::select! {
+            biased;
+            answer = answer => answer.map_err(|_| Ended::Closed),
+            gone = Self::gone(&mut self.stream, &mut self.length, &mut self.have) => Err(gone),
+        }
+    }
+
+    /// Answers a fetch once there is enough to read, or its time is up.
+    async fn fetch(&mut self, request: &FetchRequest, version: i16, correlation: i32) -> Result<(), Ended> {
+        let longest = self.state.borrow().options.limits.wait;
+        let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)).min(longest);
+        let until = Instant::now() + wait;
+        let bell = Rc::new(Notify::new());
+        let reading = loop {
+            let reading = fetch::read(&self.state.borrow(), request, version);
+            self.note(&reading);
+            if reading.is_enough(request) {
+                break reading;
+            }
+            fetch::wait(&mut self.state.borrow_mut(), request, version, &bell);
+            let rung = tokio::select! {
+                biased;
+                rung = timeout_at(until, bell.notified()) => rung,
+                gone = Self::gone(&mut self.stream, &mut self.length, &mut self.have) => return Err(gone),
+            };
+            if rung.is_err() {
+                break fetch::read(&self.state.borrow(), request, version);
+            }
+        };
+        self.note(&reading);
+        self.write(fetch::write(&reading, correlation, version)).await
+    }
+
+    /// Keeps what this client reads, for who wants to know whether it still has something to read.
+    fn note(&self, reading: &fetch::Reading) {
+        if let Some(client) = self.state.borrow_mut().clients.get_mut(self.caller.connection) {
+            client.reading.clear();
+            client.reading.extend(reading.positions());
+        }
+    }
+
+    /// The next request, without its length.
+    async fn read(&mut self, patience: Duration) -> Result<Bytes, Ended> {
+        let limits = self.state.borrow().options.limits;
+        while self.have < self.length.len() {
+            let (waits, ended) = match self.have {
+                0 => (patience, Ended::Idle(patience)),
+                _ => (limits.stall, Ended::Stalled(limits.stall)),
+            };
+            match timeout(waits, self.stream.read(&mut self.length[self.have..])).await {
+                Ok(Ok(0)) => return Err(Ended::Closed),
+                Ok(read) => self.have += read?,
+                Err(_) => return Err(ended),
+            }
+        }
+        self.have = 0;
+        let length = u32::from_be_bytes(self.length) as usize;
+        if !(REQUEST_BYTES_MIN..=limits.request_bytes).contains(&length) {
+            return Err(Ended::Malformed(format!("a request of {length} bytes (it may have {})", limits.request_bytes)));
+        }
+        self.read_body(length, limits.stall).await
+    }
+
+    async fn read_body(&mut self, length: usize, stall: Duration) -> Result<Bytes, Ended> {
+        let first = length.min(FIRST_BYTES);
+        let mut held = room(&self.state, first).await?;
+        let mut body = Vec::with_capacity(first);
+        while body.len() < length {
+            if body.len() == body.capacity() {
+                let more = body.capacity().min(length - body.len());
+                drop(room(&self.state, more).await?);
+                held.grow(more);
+                body.reserve_exact(more);
+            }
+            let space = body.capacity().min(length) - body.len();
+            match timeout(stall, self.stream.read_buf(&mut (&mut body).limit(space))).await {
+                Ok(Ok(0)) => return Err(Ended::Closed),
+                Ok(read) => read?,
+                Err(_) => return Err(Ended::Stalled(stall)),
+            };
+        }
+        self.state.borrow_mut().clients.bytes_in += length as u64 + 4;
+        Ok(held.keep(body))
+    }
+
+    /// Counts an answer of our own making while it is written. A produce's is small, and must not wait.
+    async fn write_counted(&mut self, out: Out, _api: ApiKey) -> Result<(), Ended> {
+        let _held = self.state.borrow().memory.hold(out.len());
+        self.write(out).await
+    }
+
+    async fn write(&mut self, out: Out) -> Result<(), Ended> {
+        let mut out = out.framed();
+        let bytes = out.len() as u64;
+        let stall = self.state.borrow().options.limits.stall;
+        self.mark_writing(true);
+        while !out.is_empty() {
+            match timeout(stall, self.stream.write_vectored(&out.slices())).await {
+                Ok(written) => out.written(written?),
+                Err(_) => return Err(Ended::Stalled(stall)),
+            }
+        }
+        self.mark_writing(false);
+        self.state.borrow_mut().clients.bytes_out += bytes;
+        Ok(())
+    }
+
+    fn mark_writing(&self, writing: bool) {
+        let mut state = self.state.borrow_mut();
+        let now = state.now().ms;
+        if let Some(client) = state.clients.get_mut(self.caller.connection) {
+            client.writing_since = writing.then_some(now);
+        }
+    }
+
+    /// Ends when the client has gone while its answer is not ready yet. What it may have sent meanwhile stays to be read.
+    async fn gone(stream: &mut TcpStream, length: &mut [u8; 4], have: &mut usize) -> Ended {
+        while *have < length.len() {
+            match stream.read(&mut length[*have..]).await {
+                Ok(0) => return Ended::Closed,
+                Ok(read) => *have += read,
+                Err(error) => return error.into(),
+            }
+        }
+        // It has more to ask, so it is there; that comes after the answer that it waits for.
+        std::future::pending().await
+    }
+}
+
+/// Counts `bytes` once there is room for them: the oldest records make it, and readers that do not read.
+async fn room(state: &Shared, bytes: usize) -> Result<Held, Ended> {
+    let until = Instant::now() + ROOM_WAIT;
+    loop {
+        if let Some(held) = state.borrow_mut().take_room(bytes) {
+            return Ok(held);
+        }
+        if Instant::now() >= until {
+            return Err(Ended::NoRoom);
+        }
+        sleep(ROOM_LOOK).await;
+    }
+}

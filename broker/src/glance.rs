@@ -1,0 +1,67 @@
+//! What can be seen of a running broker from outside.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::clients::Client;
+use crate::state::State;
+
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Glance {
+    pub topics: usize,
+    pub clients: Vec<ClientGlance>,
+    /// Since the beginning.
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+    pub memory_used: usize,
+    pub memory_bound: usize,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ClientGlance {
+    /// As it calls itself.
+    pub name: String,
+    pub peer: SocketAddr,
+    /// How long it has been connected.
+    pub connected: Duration,
+    pub produces: bool,
+    /// The topics that it reads.
+    pub reads: BTreeSet<String>,
+    /// There is something that it has not read yet.
+    pub behind: bool,
+}
+
+impl Glance {
+    pub fn of(state: &State) -> Glance {
+        Glance {
+            topics: state.topics.len(),
+            clients: state.clients.all().map(|client| ClientGlance::of(client, state)).collect(),
+            bytes_in: state.clients.bytes_in,
+            bytes_out: state.clients.bytes_out,
+            memory_used: state.memory.used(),
+            memory_bound: state.memory.bound(),
+        }
+    }
+
+    /// Whether somebody has asked for records of this topic.
+    pub fn is_read(&self, topic: &str) -> bool {
+        self.clients.iter().any(|c| c.reads.contains(topic))
+    }
+}
+
+impl ClientGlance {
+    fn of(client: &Client, state: &State) -> ClientGlance {
+        let unread = |((topic, partition), next): (&(String, i32), &i64)| {
+            state.topics.partition(topic, *partition).is_some_and(|p| p.log.end() > *next)
+        };
+        ClientGlance {
+            name: client.name.clone(),
+            peer: client.peer,
+            connected: Duration::from_millis(state.now().ms.saturating_sub(client.since)),
+            produces: client.produces,
+            reads: client.reading.keys().map(|(topic, _)| topic.clone()).collect(),
+            behind: !client.reading.is_empty() && (client.writing_since.is_some() || client.reading.iter().any(unread)),
+        }
+    }
+}

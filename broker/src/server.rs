@@ -1,0 +1,217 @@
+//! The broker as a whole: it listens, serves each client in a task of its own, and looks after time.
+
+use std::cell::RefCell;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::sync::mpsc as std_mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use kafka_protocol::protocol::StrBytes;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::task::LocalSet;
+use tokio::time::sleep;
+
+use crate::connection::{Connection, Shared};
+use crate::glance::Glance;
+use crate::options::Options;
+use crate::state::{Caller, State};
+
+/// How often what is too old is dropped.
+const KEEP_EVERY: Duration = Duration::from_secs(1);
+/// After a failed accept (no more files, say): until it is tried again.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
+
+/// What a running broker is asked from outside. That nobody can ask any more means: end.
+#[derive(Debug)]
+pub struct Orders(mpsc::UnboundedReceiver<std_mpsc::Sender<Glance>>);
+
+/// The other end of [`Orders`].
+#[derive(Clone, Debug)]
+pub struct Remote(mpsc::UnboundedSender<std_mpsc::Sender<Glance>>);
+
+/// A way to look at a broker, and by dropping it to end it.
+pub fn remote() -> (Remote, Orders) {
+    let (ask, asked) = mpsc::unbounded_channel();
+    (Remote(ask), Orders(asked))
+}
+
+impl Remote {
+    /// `None` if the broker has ended.
+    pub fn glance(&self) -> Option<Glance> {
+        let (answer, answered) = std_mpsc::channel();
+        self.0.send(answer).ok()?;
+        answered.recv().ok()
+    }
+}
+
+/// Serves clients on `listener`, on this thread, until every [`Remote`] is gone.
+pub fn serve(options: Options, listener: TcpListener, shutdown: Orders) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    LocalSet::new().block_on(&runtime, async {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let state = Rc::new(RefCell::new(State::new(options)));
+        tokio::select! {
+            () = accept(&listener, &state) => {}
+            () = look_after(&state) => {}
+            () = look_after_groups(&state) => {}
+            () = obey(shutdown, &state) => {}
+        }
+        Ok(())
+    })
+}
+
+/// A broker on a thread of its own; it ends when this is dropped.
+#[derive(Debug)]
+pub struct Broker {
+    remote: Option<Remote>,
+    thread: Option<JoinHandle<io::Result<()>>>,
+    pub address: SocketAddr,
+}
+
+impl Broker {
+    pub fn start(options: Options, listener: TcpListener) -> io::Result<Broker> {
+        let address = listener.local_addr()?;
+        let (remote, orders) = remote();
+        let serve = move || serve(options, listener, orders);
+        let thread = std::thread::Builder::new().name("broker".to_owned()).spawn(serve)?;
+        Ok(Broker { remote: Some(remote), thread: Some(thread), address })
+    }
+
+    /// `None` if it has ended.
+    pub fn glance(&self) -> Option<Glance> {
+        self.remote.as_ref()?.glance()
+    }
+
+    /// Ends it, and says what went wrong, if anything did.
+    pub fn stop(mut self) -> io::Result<()> {
+        self.end()
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        self.remote = None;
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(ended)) => ended,
+            Some(Err(_)) => Err(io::Error::other("the broker's thread panicked")),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        if let Err(error) = self.end() {
+            tracing::error!("the broker failed: {error}");
+        }
+    }
+}
+
+async fn accept(listener: &tokio::net::TcpListener, state: &Shared) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let full = {
+                    let state = state.borrow();
+                    state.clients.len() >= state.options.limits.connections
+                };
+                if full {
+                    tracing::warn!("{peer} is turned away: there are as many connections as there may be");
+                } else if let Err(error) = welcome(stream, peer, state) {
+                    tracing::debug!("{peer}: {error}");
+                }
+            }
+            Err(error) => {
+                tracing::warn!("a client cannot be let in: {error}");
+                sleep(ACCEPT_AGAIN).await;
+            }
+        }
+    }
+}
+
+/// Serves one client in a task of its own.
+fn welcome(stream: TcpStream, peer: SocketAddr, state: &Shared) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let reached = stream.local_addr()?;
+    let (host, port) =
+        state.borrow().options.advertise.clone().unwrap_or_else(|| (reached.ip().to_canonical().to_string(), reached.port()));
+    let id = {
+        let mut state = state.borrow_mut();
+        let now = state.now().ms;
+        state.clients.add(peer, now)
+    };
+    let caller = Caller {
+        connection: id,
+        client: String::new(),
+        peer_host: format!("/{}", peer.ip().to_canonical()),
+        advertise: (StrBytes::from_string(host), port),
+    };
+    let goodbye = Goodbye { state: state.clone(), id };
+    let state_of_task = state.clone();
+    let task = tokio::task::spawn_local(async move {
+        let _goodbye = goodbye;
+        let mut connection = Connection { stream, state: state_of_task, caller, length: [0; 4], have: 0 };
+        let ended = connection.run().await;
+        let name = &connection.caller.client;
+        if ended.is_odd() {
+            tracing::warn!("{peer} ({name}) is cut off: {ended}");
+        } else {
+            tracing::debug!("{peer} ({name}) is gone: {ended}");
+        }
+    });
+    state.borrow_mut().clients.set_abort(id, task.abort_handle());
+    Ok(())
+}
+
+/// However a client's task ends, it is forgotten.
+struct Goodbye {
+    state: Shared,
+    id: u64,
+}
+
+impl Drop for Goodbye {
+    fn drop(&mut self) {
+        let mut state = self.state.borrow_mut();
+        state.clients.remove(self.id);
+        let now = state.now().ms;
+        state.groups.disconnected(self.id, now);
+        state.alarm.notify_one();
+    }
+}
+
+async fn look_after(state: &Shared) {
+    loop {
+        sleep(KEEP_EVERY).await;
+        let mut state = state.borrow_mut();
+        let now = state.now();
+        state.topics.keep(now);
+    }
+}
+
+/// Sleeps until a member's or a rebalance's time is up, or something changes that.
+async fn look_after_groups(state: &Shared) {
+    let alarm = state.borrow().alarm.clone();
+    loop {
+        let wait = {
+            let mut state = state.borrow_mut();
+            let now = state.now().ms;
+            state.groups.tick(now);
+            state.groups.next_deadline().map(|at| Duration::from_millis(at.saturating_sub(now).max(1)))
+        };
+        match wait {
+            Some(wait) => {
+                let _ = tokio::time::timeout(wait, alarm.notified()).await;
+            }
+            None => alarm.notified().await,
+        }
+    }
+}
+
+async fn obey(mut orders: Orders, state: &Shared) {
+    while let Some(answer) = orders.0.recv().await {
+        // Who asked may have gone.
+        let _ = answer.send(Glance::of(&state.borrow()));
+    }
+}

@@ -1,0 +1,218 @@
+//! The topics there are, their partitions, and what they keep.
+
+use std::collections::{BTreeMap, HashMap};
+use std::rc::{Rc, Weak};
+
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::clock::Now;
+use crate::config::TopicConfig;
+use crate::log::Log;
+use crate::options::{Defaults, Limits};
+
+/// A log, and the fetches that wait for its next batch.
+#[derive(Debug)]
+pub struct Partition {
+    pub log: Log,
+    waiting: Vec<Weak<Notify>>,
+}
+
+#[derive(Debug)]
+pub struct Topic {
+    pub name: String,
+    pub id: Uuid,
+    pub config: TopicConfig,
+    pub partitions: Vec<Partition>,
+}
+
+/// Why a topic is not made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum NotMade {
+    Exists,
+    Name,
+    Partitions,
+    TooMany,
+}
+
+#[derive(Debug)]
+pub struct Topics {
+    by_name: BTreeMap<String, Topic>,
+    names: HashMap<Uuid, String>,
+    pub defaults: Defaults,
+    topics_max: usize,
+    partitions_max: usize,
+    partitions: usize,
+}
+
+impl Partition {
+    fn new() -> Partition {
+        Partition { log: Log::new(), waiting: Vec::new() }
+    }
+
+    /// Wakes every fetch that waits here.
+    pub fn wake(&mut self) {
+        for waiting in self.waiting.drain(..).filter_map(|w| w.upgrade()) {
+            waiting.notify_one();
+        }
+    }
+
+    /// `bell` is rung once, by the next thing that happens here.
+    pub fn wait(&mut self, bell: &Rc<Notify>) {
+        self.waiting.retain(|w| w.strong_count() > 0);
+        self.waiting.push(Rc::downgrade(bell));
+    }
+}
+
+impl Topics {
+    pub fn new(defaults: Defaults, limits: &Limits) -> Topics {
+        Topics {
+            by_name: BTreeMap::new(),
+            names: HashMap::new(),
+            defaults,
+            topics_max: limits.topics,
+            partitions_max: limits.partitions,
+            partitions: 0,
+        }
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Topic> {
+        self.by_name.get(name)
+    }
+
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Topic> {
+        self.by_name.get_mut(name)
+    }
+
+    pub fn name_of(&self, id: Uuid) -> Option<&str> {
+        self.names.get(&id).map(String::as_str)
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &Topic> {
+        self.by_name.values()
+    }
+
+    pub fn len(&self) -> usize {
+        self.by_name.len()
+    }
+
+    pub fn partition(&self, name: &str, index: i32) -> Option<&Partition> {
+        self.get(name)?.partitions.get(usize::try_from(index).ok()?)
+    }
+
+    pub fn partition_mut(&mut self, name: &str, index: i32) -> Option<&mut Partition> {
+        self.get_mut(name)?.partitions.get_mut(usize::try_from(index).ok()?)
+    }
+
+    /// Whether such a topic could be made.
+    pub fn check(&self, name: &str, partitions: i32) -> Result<usize, NotMade> {
+        if !is_name(name) {
+            return Err(NotMade::Name);
+        }
+        if self.by_name.contains_key(name) {
+            return Err(NotMade::Exists);
+        }
+        let count = usize::try_from(partitions).ok().filter(|n| *n > 0).ok_or(NotMade::Partitions)?;
+        if self.len() >= self.topics_max || self.partitions + count > self.partitions_max {
+            return Err(NotMade::TooMany);
+        }
+        Ok(count)
+    }
+
+    pub fn make(&mut self, name: &str, partitions: i32, config: TopicConfig) -> Result<&Topic, NotMade> {
+        let count = self.check(name, partitions)?;
+        let id = Uuid::new_v4();
+        self.names.insert(id, name.to_owned());
+        self.partitions += count;
+        let partitions = (0..count).map(|_| Partition::new()).collect();
+        let topic = Topic { name: name.to_owned(), id, config, partitions };
+        Ok(self.by_name.entry(name.to_owned()).or_insert(topic))
+    }
+
+    /// Adds partitions until there are `count`.
+    pub fn grow(&mut self, name: &str, count: usize) -> Result<(), NotMade> {
+        let topic = self.by_name.get_mut(name).ok_or(NotMade::Name)?;
+        let more = count.checked_sub(topic.partitions.len()).filter(|n| *n > 0).ok_or(NotMade::Partitions)?;
+        if self.partitions + more > self.partitions_max {
+            return Err(NotMade::TooMany);
+        }
+        self.partitions += more;
+        topic.partitions.extend((0..more).map(|_| Partition::new()));
+        Ok(())
+    }
+
+    /// Removes a topic; who waits for it hears that it is gone.
+    pub fn remove(&mut self, name: &str) -> Option<Uuid> {
+        let mut topic = self.by_name.remove(name)?;
+        self.names.remove(&topic.id);
+        self.partitions -= topic.partitions.len();
+        topic.partitions.iter_mut().for_each(Partition::wake);
+        Some(topic.id)
+    }
+
+    /// Drops the oldest batch of whichever partition holds most, so that a chat is not forgotten for a video's sake.
+    pub fn drop_one(&mut self) -> bool {
+        let partitions = self.by_name.values_mut().flat_map(|topic| &mut topic.partitions);
+        let largest = partitions.max_by_key(|p| p.log.bytes());
+        largest.is_some_and(|p| p.log.drop_oldest() > 0)
+    }
+
+    /// Drops what is older, or more, than each topic keeps.
+    pub fn keep(&mut self, now: Now) {
+        for topic in self.by_name.values_mut() {
+            let bytes = topic.config.partition_bytes(&self.defaults);
+            let retention = topic.config.retention(&self.defaults);
+            let age = retention.and_then(|r| i64::try_from(r.as_millis()).ok());
+            let oldest_ms = age.map(|age| now.wall_ms.saturating_sub(age));
+            topic.partitions.iter_mut().for_each(|p| p.log.keep(bytes, oldest_ms));
+        }
+    }
+}
+
+/// Kafka's rule for topic names.
+pub fn is_name(name: &str) -> bool {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    !name.is_empty() && name.len() <= 249 && name.chars().all(legal) && name != "." && name != ".."
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::Options;
+
+    fn topics(limits: &Limits) -> Topics {
+        Topics::new(Options::default().defaults, limits)
+    }
+
+    #[test]
+    fn topics_and_partitions_are_limited() {
+        let mut topics = topics(&Limits { topics: 2, partitions: 5, ..Limits::default() });
+        topics.make("a", 3, TopicConfig::default()).unwrap();
+        assert_eq!(topics.check("a", 1), Err(NotMade::Exists));
+        assert_eq!(topics.check("b", 3), Err(NotMade::TooMany));
+        assert_eq!(topics.check("b/c", 1), Err(NotMade::Name));
+        assert_eq!(topics.check("b", 0), Err(NotMade::Partitions));
+        topics.make("b", 1, TopicConfig::default()).unwrap();
+        assert_eq!(topics.check("c", 1), Err(NotMade::TooMany));
+        assert_eq!(topics.grow("b", 3), Err(NotMade::TooMany));
+        assert_eq!(topics.grow("b", 1), Err(NotMade::Partitions));
+        topics.grow("b", 2).unwrap();
+        let id = topics.remove("a").unwrap();
+        assert_eq!(topics.name_of(id), None);
+        topics.make("c", 3, TopicConfig::default()).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_bell_is_rung_once_by_whatever_happens_first() {
+        let mut topics = topics(&Limits::default());
+        topics.make("a", 2, TopicConfig::default()).unwrap();
+        let bell = Rc::new(Notify::new());
+        for index in 0..2 {
+            topics.partition_mut("a", index).unwrap().wait(&bell);
+        }
+        topics.partition_mut("a", 1).unwrap().wake();
+        bell.notified().await;
+        topics.remove("a");
+        bell.notified().await;
+    }
+}
