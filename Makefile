@@ -9,11 +9,12 @@ SHELL := bash
 STRICT ?=
 BROKER ?= all
 MINUTES ?= 10
+FUZZ_SECONDS ?= 60
 TESTS ?=
 BROKERS = $(if $(filter all,$(BROKER)),embedded real,$(BROKER))
 export STRICT BROKER
 
-.PHONY: help build demo test check fmt fmt-check lint doc soak kafka-up kafka-down clean
+.PHONY: help build demo test check fmt fmt-check lint doc soak fuzz kafka-up kafka-down clean
 
 help: ## this list
 	@printf 'Recipes:\n'
@@ -58,6 +59,10 @@ doc: ## the documentation, warnings are errors
 soak: build ## MINUTES=10 of 720p30; plots memory, CPU and latency into out/ and fails when memory grows
 	@scripts/setup test
 	scripts/soak --minutes '$(MINUTES)'
+
+fuzz: ## FUZZ_SECONDS=60 of fuzzing the broker's request decoding; finds go to broker/corpus, which the tests replay
+	@scripts/setup build
+	cargo run --release --locked -p broker --example fuzz -- request '$(FUZZ_SECONDS)'
 
 kafka-up: ## start a real Kafka on 127.0.0.1:9092 (scripts/kafka has three nodes, other ports and Kafka's own tools)
 	@scripts/kafka up

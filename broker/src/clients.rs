@@ -15,7 +15,7 @@ pub struct Client {
     pub peer: SocketAddr,
     pub since: Ms,
     pub produces: bool,
-    /// What its last fetch read: the next offset of each partition.
+    /// Where its last fetch began, in each partition.
     pub reading: HashMap<(String, i32), i64>,
     /// An answer is on its way to it since then.
     pub writing_since: Option<Ms>,

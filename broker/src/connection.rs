@@ -144,7 +144,6 @@ impl Connection {
                 break fetch::read(&self.state.borrow(), request, version);
             }
         };
-        self.note(&reading);
         self.write(fetch::write(&reading, correlation, version)).await
     }
 

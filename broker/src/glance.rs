@@ -52,8 +52,8 @@ impl Glance {
 
 impl ClientGlance {
     fn of(client: &Client, state: &State) -> ClientGlance {
-        let unread = |((topic, partition), next): (&(String, i32), &i64)| {
-            state.topics.partition(topic, *partition).is_some_and(|p| p.log.end() > *next)
+        let unread = |((topic, partition), from): (&(String, i32), &i64)| {
+            state.topics.partition(topic, *partition).is_some_and(|p| p.log.end() > *from)
         };
         ClientGlance {
             name: client.name.clone(),
@@ -61,7 +61,7 @@ impl ClientGlance {
             connected: Duration::from_millis(state.now().ms.saturating_sub(client.since)),
             produces: client.produces,
             reads: client.reading.keys().map(|(topic, _)| topic.clone()).collect(),
-            behind: !client.reading.is_empty() && (client.writing_since.is_some() || client.reading.iter().any(unread)),
+            behind: client.reading.iter().any(unread),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use common::clock::{Clock, Micros};
-use kafka::{Found, Position, Tail};
+use kafka::{Connection, Found, KafkaFault, Position, Presence, Tail};
 
 /// How long a look for the topic may hold up everything else.
 pub const LOOK: Duration = Duration::from_millis(100);
@@ -16,6 +16,9 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 pub struct Search {
     topic: String,
     brokers: String,
+    /// Nobody named them: who is there may be anybody.
+    usual: bool,
+    asked_who: bool,
     /// Give up after that long.
     timeout: Option<Duration>,
     since: Micros,
@@ -29,10 +32,27 @@ pub struct Search {
 }
 
 impl Search {
-    pub fn new(topic: &str, brokers: &str, timeout: Option<Duration>, from: Position, clock: Arc<dyn Clock>) -> Search {
+    pub fn new(
+        topic: &str,
+        connection: &Connection,
+        timeout: Option<Duration>,
+        from: Position,
+        clock: Arc<dyn Clock>,
+    ) -> Search {
         let now = clock.now();
-        let (topic, brokers) = (topic.to_owned(), brokers.to_owned());
-        Search { topic, brokers, timeout, since: now, next_look: now, said: false, from, was_missing: false, clock }
+        Search {
+            topic: topic.to_owned(),
+            brokers: connection.brokers.clone(),
+            usual: connection.is_usual(),
+            asked_who: false,
+            timeout,
+            since: now,
+            next_look: now,
+            said: false,
+            from,
+            was_missing: false,
+            clock,
+        }
     }
 
     /// Looks for a topic that went away under us; that it did was said already.
@@ -57,10 +77,30 @@ impl Search {
                 format!("no topic {} at {} yet", self.topic, self.brokers)
             }
             Found::NoLeader => format!("topic {} at {} has no leader now", self.topic, self.brokers),
-            Found::NoBroker(why) => format!("no Kafka answers at {} ({why})", self.brokers),
+            Found::NoBroker(why) => {
+                self.ask_who_is_there()?;
+                let hint = if self.usual { "; vidprod brings one with it" } else { "" };
+                format!("no Kafka answers at {} ({why}{hint})", self.brokers)
+            }
         };
         self.not_yet(&missing)?;
         Ok(None)
+    }
+
+    /// A web server at Kafka's usual place looks to the client like a broker that will come: it is asked, once.
+    fn ask_who_is_there(&mut self) -> anyhow::Result<()> {
+        if !self.usual || std::mem::replace(&mut self.asked_who, true) {
+            return Ok(());
+        }
+        match kafka::presence(&self.brokers) {
+            Presence::Stranger => Err(KafkaFault::Stranger { brokers: self.brokers.clone() }.into()),
+            // It may be somebody else's turn there later.
+            Presence::Nobody => {
+                self.asked_who = false;
+                Ok(())
+            }
+            Presence::Kafka | Presence::Silent => Ok(()),
+        }
     }
 
     /// Says once why it waits; fails when it has waited long enough.

@@ -84,7 +84,7 @@ impl Receiver {
             tail: tail(options, *start)?,
             reassembler: Reassembler::new(Limits::default()),
             rejected: 0,
-            search: Search::new(topic, &connection.brokers, *timeout, *start, clock.clone()),
+            search: Search::new(topic, connection, *timeout, *start, clock.clone()),
             reading: false,
             options: options.clone(),
             origin: Origin { boot: shell::machine::boot_id().into(), wall_offset_us: clock.wall_offset_us() },

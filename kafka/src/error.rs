@@ -8,6 +8,11 @@ pub enum KafkaFault {
         "no Kafka answers at {brokers} within {seconds} s ({cause}): is it running there? -b HOST:PORT names another"
     )]
     Unreachable { brokers: String, seconds: u64, cause: String },
+    #[error(
+        "what listens at {brokers} is no Kafka (or speaks TLS: -X security.protocol=SSL): stop it, or name your Kafka \
+         with -b HOST:PORT (vidbroker --listen 127.0.0.1:9192 starts one beside it)"
+    )]
+    Stranger { brokers: String },
     /// The program was asked to end while it waited.
     #[error("stopped while waiting for {brokers}")]
     Stopped { brokers: String },

@@ -10,6 +10,7 @@ mod context;
 mod convert;
 mod error;
 mod options;
+mod presence;
 mod properties;
 mod publisher;
 mod settings;
@@ -17,7 +18,8 @@ mod tail;
 
 pub use self::admin::{Admin, Created, NewTopic, Patience, TopicSummary, check_topic_name};
 pub use self::error::KafkaFault;
-pub use self::options::{Connection, KafkaArgs};
+pub use self::options::{Connection, DEFAULT_BROKERS, KafkaArgs};
+pub use self::presence::{Presence, presence};
 pub use self::publisher::{Delivery, Publisher, PublisherSettings};
 pub use self::settings::Waiting;
 pub use self::tail::{Event, Found, Position, Received, Tail};

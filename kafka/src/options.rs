@@ -36,6 +36,11 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// Nobody named a broker: whatever is at Kafka's usual place is meant, without TLS or passwords, and it need not be there.
+    pub fn is_usual(&self) -> bool {
+        !self.named && !self.properties.keys().any(|name| name == "security.protocol" || name.starts_with("sasl."))
+    }
+
     /// The user's properties, without secrets.
     pub fn shown_properties(&self) -> BTreeMap<String, String> {
         let secret = |name: &str| ["password", "secret", "pem", "key"].iter().any(|s| name.contains(s));

@@ -21,7 +21,9 @@ Examples:
   vidprod test --fps 60                                     a test card that proves the latency
   vidprod test:0+2 --fps 1 --source A                       the even numbers (test:1+2: the odd ones)
 
-Watch it with:  vidcons --topic video";
+Watch it with:  vidcons --topic video
+
+Without -b, and with no Kafka at localhost:9092, vidprod serves as the broker itself: in memory, for this machine alone.";
 
 /// Publishes video to a Kafka topic, frame by frame as JPEG.
 #[derive(Parser, Clone, Debug)]
@@ -52,6 +54,12 @@ pub struct Cli {
     /// How long to wait for a broker at the start, and for the last acknowledgements after Ctrl-C
     #[arg(allow_negative_numbers = true, long, default_value = "5", value_name = "SECONDS", help_heading = "Kafka")]
     pub timeout: Span,
+    /// Start no broker where nobody named one and none is at localhost:9092
+    #[arg(long, help_heading = "Kafka")]
+    pub no_embedded: bool,
+    /// With a broker of its own and an input that has an end: how long to wait for a viewer; 0 does not wait [default: 30s]
+    #[arg(allow_negative_numbers = true, long, value_name = "TIME", help_heading = "Kafka")]
+    pub wait_viewer: Option<Span>,
     /// The message limit in bytes [default: what the topic says]
     #[arg(long, value_name = "N", help_heading = "Kafka")]
     pub max_message_bytes: Option<usize>,

@@ -2,6 +2,7 @@
 
 mod cli;
 mod connect;
+mod embedded;
 mod encode;
 mod fit;
 mod limit;
@@ -48,6 +49,9 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let outcome = pipeline::run(&options, clock, &shutdown)?;
     let report = report(&options, &outcome, started_ms);
     output::tell(&report, options.report.as_ref())?;
+    if let Some(embedded) = outcome.embedded {
+        embedded.serve_on(&SystemClock, &shutdown);
+    }
     match outcome.trouble {
         Some(trouble) => Err(trouble),
         None if outcome.every_frame && outcome.books.losses.sum() > 0 => {

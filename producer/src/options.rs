@@ -36,6 +36,10 @@ pub struct Options {
     pub partition: Option<i32>,
     pub headers: Vec<(String, String)>,
     pub timeout: Duration,
+    /// Whether to serve as the broker where nobody named one and none is there.
+    pub embedded: bool,
+    /// How long to wait for a viewer, where one can be waited for.
+    pub wait_viewer: Option<Duration>,
     pub message_bytes_max: Option<usize>,
     pub quality: u8,
     pub fit: Fit,
@@ -100,6 +104,8 @@ impl Options {
             partition: cli.partition,
             headers: cli.headers.clone(),
             timeout: cli.timeout.duration(),
+            embedded: !cli.no_embedded,
+            wait_viewer: cli.wait_viewer.map(Span::duration),
             message_bytes_max: cli.max_message_bytes,
             quality: cli.quality,
             fit: cli.fit,

@@ -21,6 +21,7 @@ use kafka::{Admin, Patience};
 use shell::shutdown::Shutdown;
 
 use crate::connect::{announce, connect, prepare_topic};
+use crate::embedded::Embedded;
 use crate::encode::{Encoder, Identity, Shot};
 use crate::limit::Limit;
 use crate::options::{Hurry, Options};
@@ -42,13 +43,15 @@ pub struct Outcome {
     pub seconds: f64,
     /// Every frame was promised to arrive.
     pub every_frame: bool,
+    /// The broker that we are: to be ended when nobody needs it any more.
+    pub embedded: Option<Embedded>,
     /// Why it ended, if not as it should.
     pub trouble: Option<anyhow::Error>,
 }
 
 impl Outcome {
     fn nothing(every_frame: bool) -> Outcome {
-        Outcome { books: ProducerBooks::default(), seconds: 0.0, every_frame, trouble: None }
+        Outcome { books: ProducerBooks::default(), seconds: 0.0, every_frame, embedded: None, trouble: None }
     }
 }
 
@@ -71,23 +74,27 @@ struct Run {
 pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> anyhow::Result<Outcome> {
     let every_frame = every_frame(options.hurry, options.source.input.kind());
     match start(options, every_frame, clock, shutdown) {
-        Ok((run, source, publish, limit)) => run.go(options, source, publish, &limit),
+        Ok((embedded, run, source, publish, limit)) => {
+            let outcome = run.go(options, source, publish, &limit)?;
+            Ok(Outcome { embedded, ..outcome })
+        }
         // Ctrl-C before the first picture: nothing was captured, and nothing is wrong.
         Err(_) if shutdown.asked() => Ok(Outcome::nothing(every_frame)),
         Err(error) => Err(error),
     }
 }
 
-/// Opens the input and connects.
+/// Opens the input, sees to it that there is a broker, and connects.
 fn start(
     options: &Options,
     every_frame: bool,
     clock: Arc<dyn Clock>,
     shutdown: &Shutdown,
-) -> anyhow::Result<(Run, Source, Publish, Limit)> {
+) -> anyhow::Result<(Option<Embedded>, Run, Source, Publish, Limit)> {
     let open = || Source::open(&options.source, clock.clone(), shutdown.flag());
     // A file waits for us, and may not be there: it is looked at first. What comes as it comes is opened last.
     let file = if options.source.input.kind() == Kind::File { Some(open()?) } else { None };
+    let embedded = Embedded::start_if_needed(options)?;
     let wanted = || !shutdown.asked();
     let patience = Patience { timeout: options.timeout, clock: &*clock, wanted: &wanted };
     let admin = Admin::connect(&options.connection, "vidprod", &patience)?;
@@ -95,6 +102,13 @@ fn start(
     let (publish, shared) = connect(options, &limit, every_frame, &patience, &clock)?;
     let source = file.map_or_else(open, Ok)?;
     announce(options, source.about(), &limit);
+    match &embedded {
+        Some(embedded) => embedded.wait_for_viewer(options, &*clock, shutdown),
+        None if options.wait_viewer.is_some_and(|wait| !wait.is_zero()) => {
+            tracing::warn!("--wait-viewer is for a broker of our own: who reads from another cannot be seen");
+        }
+        None => {}
+    }
     let run = Run {
         admin,
         queue: Latest::default(),
@@ -105,7 +119,7 @@ fn start(
         done: AtomicBool::new(false),
         every_frame,
     };
-    Ok((run, source, publish, limit))
+    Ok((embedded, run, source, publish, limit))
 }
 
 /// Whether every frame waits its turn, or the newest wins.
@@ -141,7 +155,7 @@ impl Run {
         let books = std::mem::take(&mut self.shared.lock().books);
         let seconds = self.clock.now().since(began).as_secs_f64();
         let trouble = captured.err().or(encoded.err());
-        Ok(Outcome { books, seconds, every_frame: self.every_frame, trouble })
+        Ok(Outcome { books, seconds, every_frame: self.every_frame, embedded: None, trouble })
     }
 
     /// Takes pictures from the source, waits until each is due, and hands it over.

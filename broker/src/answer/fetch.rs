@@ -50,8 +50,8 @@ struct PartitionReading {
     high_watermark: i64,
     start: i64,
     slices: Vec<Slice>,
-    /// Where the reader stands once it has these.
-    next: i64,
+    /// Where the reader stands.
+    from: i64,
 }
 
 impl Reading {
@@ -60,11 +60,11 @@ impl Reading {
         self.trouble || self.topics.is_empty() || self.bytes >= usize::try_from(request.min_bytes).unwrap_or(0)
     }
 
-    /// Where the reader stands after this answer, for each partition it asked for.
+    /// Where the reader stands in each partition that it asked for: what comes before that it certainly has.
     pub fn positions(&self) -> impl Iterator<Item = ((String, i32), i64)> {
         self.topics.iter().flat_map(|topic| {
             let good = topic.partitions.iter().filter(|p| p.error == OK);
-            good.map(|p| ((topic.name.clone(), p.index), p.next))
+            good.map(|p| ((topic.name.clone(), p.index), p.from))
         })
     }
 }
@@ -102,8 +102,8 @@ fn read_partition(log: &Log, asked: &FetchPartition, left: usize, at_least_one: 
         Ok(slices) => (OK, slices),
         Err(_) => (ResponseError::OffsetOutOfRange.code(), Vec::new()),
     };
-    let next = slices.last().map_or(asked.fetch_offset, |s| s.base_offset + i64::from(s.batch.header.records));
-    PartitionReading { index: asked.partition, error, high_watermark: log.end(), start: log.start(), slices, next }
+    let from = asked.fetch_offset;
+    PartitionReading { index: asked.partition, error, high_watermark: log.end(), start: log.start(), slices, from }
 }
 
 fn failed(asked: &FetchPartition, why: ResponseError) -> PartitionReading {
@@ -113,7 +113,7 @@ fn failed(asked: &FetchPartition, why: ResponseError) -> PartitionReading {
         high_watermark: -1,
         start: -1,
         slices: Vec::new(),
-        next: asked.fetch_offset,
+        from: asked.fetch_offset,
     }
 }
 

@@ -1,0 +1,269 @@
+//! One group: its members, its generation, and the rebalance that leads from one generation to the next.
+
+use std::collections::BTreeMap;
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::join_group_response::JoinGroupResponseMember;
+use kafka_protocol::messages::{JoinGroupResponse, SyncGroupResponse};
+use kafka_protocol::protocol::StrBytes;
+
+use super::member::Member;
+use super::offsets::Offsets;
+use crate::clock::Ms;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum State {
+    #[default]
+    Empty,
+    /// Waits for the members' joins.
+    Preparing {
+        ends: Ms,
+    },
+    /// Waits for the leader's assignment.
+    Completing,
+    Stable,
+}
+
+impl State {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            State::Empty => "Empty",
+            State::Preparing { .. } => "PreparingRebalance",
+            State::Completing => "CompletingRebalance",
+            State::Stable => "Stable",
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    pub(super) state: State,
+    pub(super) generation: i32,
+    pub(super) protocol_type: StrBytes,
+    /// What this generation speaks; empty before the first.
+    pub(super) protocol: StrBytes,
+    pub(super) leader: Option<StrBytes>,
+    pub(super) members: BTreeMap<StrBytes, Member>,
+    /// Ids that were given out and not yet joined with, and until when they may be.
+    pub(super) pending: BTreeMap<StrBytes, Ms>,
+    /// Until when members must have asked for their assignment.
+    pub(super) sync_ends: Ms,
+    pub(super) offsets: Offsets,
+}
+
+impl Group {
+    /// Nothing would be lost by forgetting it.
+    pub(super) fn is_vacant(&self) -> bool {
+        self.members.is_empty() && self.pending.is_empty() && self.offsets.is_empty()
+    }
+
+    pub(super) fn is_leader(&self, id: &StrBytes) -> bool {
+        self.leader.as_ref() == Some(id)
+    }
+
+    pub(super) fn by_instance(&self, instance: &str) -> Option<&StrBytes> {
+        let mut members = self.members.iter();
+        members.find(|(_, m)| m.instance.as_deref() == Some(instance)).map(|(id, _)| id)
+    }
+
+    /// The member that a request claims to be from.
+    pub(super) fn claimed(&mut self, id: &StrBytes, instance: Option<&StrBytes>) -> Result<&mut Member, ResponseError> {
+        if let Some(instance) = instance {
+            let known = self.by_instance(instance).ok_or(ResponseError::UnknownMemberId)?;
+            if known != id {
+                return Err(ResponseError::FencedInstanceId);
+            }
+        }
+        self.members.get_mut(id).ok_or(ResponseError::UnknownMemberId)
+    }
+
+    /// Asks all members to join anew; parked syncs are told.
+    pub(super) fn prepare(&mut self, now: Ms) {
+        for member in self.members.values_mut() {
+            member.synced = false;
+            let error = ResponseError::RebalanceInProgress.code();
+            member.answer_sync(SyncGroupResponse::default().with_error_code(error), now);
+        }
+        self.state = State::Preparing { ends: now.saturating_add(self.rebalance_ms()) };
+        self.complete_if_all_joined(now);
+    }
+
+    pub(super) fn complete_if_all_joined(&mut self, now: Ms) {
+        self.drop_gone();
+        if self.members.values().all(|m| m.joining.is_some()) {
+            self.complete(now);
+        }
+    }
+
+    /// A rebalance goes on without this member.
+    pub(super) fn remove(&mut self, id: &StrBytes, told: ResponseError) -> Option<Member> {
+        let mut member = self.members.remove(id)?;
+        member.refuse(told, id);
+        if self.is_leader(id) {
+            self.leader = None;
+        }
+        Some(member)
+    }
+
+    /// What a member's removal leads to.
+    pub(super) fn after_removal(&mut self, now: Ms) {
+        match self.state {
+            State::Empty => {}
+            State::Preparing { .. } => self.complete_if_all_joined(now),
+            State::Completing | State::Stable => self.prepare(now),
+        }
+    }
+
+    pub(super) fn tick(&mut self, now: Ms) {
+        self.pending.retain(|_, ends| *ends > now);
+        let sync_over = self.waits_for_syncs() && self.sync_ends <= now;
+        let late = |m: &Member| (sync_over && !m.synced) || m.session_ends().is_some_and(|ends| ends <= now);
+        let late: Vec<StrBytes> = self.members.iter().filter(|(_, m)| late(m)).map(|(id, _)| id.clone()).collect();
+        for id in &late {
+            self.remove(id, ResponseError::UnknownMemberId);
+        }
+        if !late.is_empty() {
+            self.after_removal(now);
+        }
+        if matches!(self.state, State::Preparing { ends } if ends <= now) {
+            self.complete(now);
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Ms> {
+        let pending = self.pending.values().copied();
+        let sessions = self.members.values().filter_map(Member::session_ends);
+        let phase = match self.state {
+            State::Preparing { ends } => Some(ends),
+            _ => self.waits_for_syncs().then_some(self.sync_ends),
+        };
+        pending.chain(sessions).chain(phase).min()
+    }
+
+    fn waits_for_syncs(&self) -> bool {
+        matches!(self.state, State::Completing | State::Stable) && self.members.values().any(|m| !m.synced)
+    }
+
+    fn rebalance_ms(&self) -> Ms {
+        self.members.values().map(|m| m.rebalance_ms).max().unwrap_or(1)
+    }
+
+    /// Members whose join nobody waits for: a static one may still come back as what it was.
+    fn drop_gone(&mut self) {
+        let gone = |m: &Member| m.instance.is_none() && m.gone_from_join();
+        let gone: Vec<StrBytes> = self.members.iter().filter(|(_, m)| gone(m)).map(|(id, _)| id.clone()).collect();
+        for id in &gone {
+            self.remove(id, ResponseError::UnknownMemberId);
+        }
+    }
+
+    /// Ends the join phase with those that are there.
+    fn complete(&mut self, now: Ms) {
+        self.drop_gone();
+        let absent = |m: &Member| m.joining.is_none() && m.instance.is_none();
+        let absent: Vec<StrBytes> = self.members.iter().filter(|(_, m)| absent(m)).map(|(id, _)| id.clone()).collect();
+        for id in &absent {
+            self.remove(id, ResponseError::UnknownMemberId);
+        }
+        if self.members.is_empty() {
+            self.next_generation(State::Empty, StrBytes::new());
+            return;
+        }
+        self.leader = self.elect();
+        if self.leader.is_none() {
+            // Only static members are left, and all are away: their sessions decide.
+            self.state = State::Preparing { ends: now.saturating_add(self.rebalance_ms()) };
+            return;
+        }
+        self.next_generation(State::Completing, self.vote());
+        self.sync_ends = now.saturating_add(self.rebalance_ms());
+        self.answer_joins(now);
+    }
+
+    fn next_generation(&mut self, state: State, protocol: StrBytes) {
+        self.generation = self.generation.checked_add(1).unwrap_or(1);
+        self.state = state;
+        self.protocol = protocol;
+        for member in self.members.values_mut() {
+            member.synced = false;
+            member.assignment.clear();
+        }
+    }
+
+    /// The leader stays if it joined again.
+    fn elect(&self) -> Option<StrBytes> {
+        let joined = |id: &&StrBytes| self.members.get(*id).is_some_and(Member::waits_in_join);
+        self.leader.as_ref().filter(joined).or_else(|| self.members.keys().find(joined)).cloned()
+    }
+
+    /// Each member votes for the first of its protocols that all support.
+    pub(super) fn vote(&self) -> StrBytes {
+        let mut votes: BTreeMap<&StrBytes, usize> = BTreeMap::new();
+        for member in self.members.values() {
+            let all_support = |name: &StrBytes| self.members.values().all(|m| m.supports(name));
+            if let Some(choice) = member.protocols.iter().map(|p| &p.name).find(|name| all_support(name)) {
+                *votes.entry(choice).or_default() += 1;
+            }
+        }
+        votes.into_iter().max_by_key(|(_, count)| *count).map(|(name, _)| name.clone()).unwrap_or_default()
+    }
+
+    fn answer_joins(&mut self, now: Ms) {
+        let ids: Vec<StrBytes> = self.members.keys().cloned().collect();
+        for id in ids {
+            let answer = self.joined(&id);
+            if let Some(member) = self.members.get_mut(&id) {
+                member.heard = now;
+                member.answer_join(answer, now);
+            }
+        }
+    }
+
+    /// What a member of this generation is told of it.
+    pub(super) fn joined(&self, id: &StrBytes) -> JoinGroupResponse {
+        JoinGroupResponse::default()
+            .with_generation_id(self.generation)
+            .with_protocol_type(Some(self.protocol_type.clone()))
+            .with_protocol_name(Some(self.protocol.clone()))
+            .with_leader(self.leader.clone().unwrap_or_default())
+            .with_member_id(id.clone())
+            .with_members(if self.is_leader(id) { self.roster() } else { Vec::new() })
+    }
+
+    fn roster(&self) -> Vec<JoinGroupResponseMember> {
+        let entry = |(id, member): (&StrBytes, &Member)| {
+            JoinGroupResponseMember::default()
+                .with_member_id(id.clone())
+                .with_group_instance_id(member.instance.clone())
+                .with_metadata(member.metadata(&self.protocol))
+        };
+        self.members.iter().map(entry).collect()
+    }
+
+    /// Panics if something that always holds does not.
+    pub(super) fn check_invariants(&self) {
+        let members = || self.members.values();
+        assert_eq!(self.state == State::Empty, self.members.is_empty(), "a group is Empty when nobody is in it");
+        let led = self.leader.as_ref().is_some_and(|id| self.members.contains_key(id));
+        match self.state {
+            State::Empty => assert!(self.leader.is_none(), "nobody leads nobody"),
+            State::Preparing { .. } => {
+                assert!(members().all(|m| m.syncing.is_none()), "no sync is parked while members join");
+                assert!(!members().all(Member::waits_in_join), "when all have joined, the join phase is over");
+            }
+            State::Completing | State::Stable => {
+                assert!(led, "somebody leads");
+                assert!(members().all(|m| m.joining.is_none()), "no join is parked after the join phase");
+                assert!(members().all(|m| m.supports(&self.protocol)), "all speak what was chosen");
+            }
+        }
+        if self.state == State::Stable {
+            assert!(members().all(|m| m.syncing.is_none()), "who has an assignment is given it");
+        }
+        for (id, member) in &self.members {
+            let same = |other: &&Member| other.instance.is_some() && other.instance == member.instance;
+            assert!(members().filter(same).count() <= 1, "an instance is one member");
+            assert!(!self.pending.contains_key(id), "a member is not also awaited");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! How a member comes into a group: new, with an id it was given, or as the static instance it was before.
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::JoinGroupResponse;
+use kafka_protocol::protocol::StrBytes;
+use tokio::sync::oneshot::Sender;
+use uuid::Uuid;
+
+use super::group::{Group, State};
+use super::member::{Join, Member};
+use super::subscription;
+use crate::clock::Ms;
+
+/// An id must stay encodable as a string of the old versions, however long the client's name is.
+const ID_NAME_CHARS_MAX: usize = 200;
+
+impl Group {
+    pub(super) fn join(&mut self, join: &Join, members_max: usize, sender: Sender<JoinGroupResponse>, now: Ms) {
+        let refused = |error: ResponseError, id: &StrBytes| {
+            JoinGroupResponse::default().with_error_code(error.code()).with_member_id(id.clone())
+        };
+        if let Err(error) = self.admits(join, members_max) {
+            sender.send(refused(error, &join.member_id)).ok();
+            return;
+        }
+        let known = join.instance.as_deref().and_then(|instance| self.by_instance(instance).cloned());
+        if !join.member_id.is_empty() {
+            if self.pending.remove(&join.member_id).is_some() {
+                return self.enter(join.member_id.clone(), join, sender, now);
+            }
+            match self.claimed(&join.member_id, join.instance.as_ref()) {
+                Ok(_) => self.rejoin(join, sender, now),
+                Err(error) => drop(sender.send(refused(error, &join.member_id))),
+            }
+        } else if let Some(old) = known {
+            self.replace(&old, join, sender, now);
+        } else if join.version >= 4 && join.instance.is_none() {
+            let id = new_id(join);
+            self.pending.insert(id.clone(), now.saturating_add(join.session_ms));
+            sender.send(refused(ResponseError::MemberIdRequired, &id)).ok();
+        } else {
+            self.enter(new_id(join), join, sender, now);
+        }
+    }
+
+    fn admits(&self, join: &Join, members_max: usize) -> Result<(), ResponseError> {
+        let speaks = !join.protocol_type.is_empty() && !join.protocols.is_empty();
+        let all_support = |name: &StrBytes| self.members.values().all(|m| m.supports(name));
+        let fits = self.members.is_empty()
+            || (join.protocol_type == self.protocol_type && join.protocols.iter().any(|p| all_support(&p.name)));
+        if !speaks || !fits {
+            return Err(ResponseError::InconsistentGroupProtocol);
+        }
+        let instance_known = join.instance.as_deref().is_some_and(|instance| self.by_instance(instance).is_some());
+        let comes_anew = join.member_id.is_empty() && !instance_known;
+        if comes_anew && self.members.len() + self.pending.len() >= members_max {
+            return Err(ResponseError::GroupMaxSizeReached);
+        }
+        Ok(())
+    }
+
+    fn enter(&mut self, id: StrBytes, join: &Join, sender: Sender<JoinGroupResponse>, now: Ms) {
+        if self.members.is_empty() {
+            self.protocol_type = join.protocol_type.clone();
+        }
+        let mut member = Member::new(join, now);
+        member.joining = Some(sender);
+        self.members.insert(id, member);
+        self.rebalance(now);
+    }
+
+    fn rejoin(&mut self, join: &Join, sender: Sender<JoinGroupResponse>, now: Ms) {
+        let id = &join.member_id;
+        let leads = self.is_leader(id);
+        let Some(member) = self.members.get_mut(id) else { return };
+        let same = member.protocols == join.protocols;
+        let missed_the_answer = match self.state {
+            State::Completing => same,
+            State::Stable => same && !leads,
+            State::Empty | State::Preparing { .. } => false,
+        };
+        if missed_the_answer {
+            member.heard = now;
+            sender.send(self.joined(id)).ok();
+            return;
+        }
+        // A connection's answers come in order, so the join that this one replaces needs one as well.
+        member.refuse(ResponseError::RebalanceInProgress, id);
+        member.update(join, now);
+        member.joining = Some(sender);
+        self.rebalance(now);
+    }
+
+    /// A static instance is back: it is the same member under a new id, and the old id is fenced off.
+    fn replace(&mut self, old: &StrBytes, join: &Join, sender: Sender<JoinGroupResponse>, now: Ms) {
+        let led = self.is_leader(old);
+        let Some(mut member) = self.remove(old, ResponseError::FencedInstanceId) else { return };
+        let id = new_id(join);
+        let wants_the_same = subscription::same_topics(&member.protocols, &join.protocols);
+        member.update(join, now);
+        self.members.insert(id.clone(), member);
+        if led {
+            self.leader = Some(id.clone());
+        }
+        if self.state == State::Stable && wants_the_same && self.vote() == self.protocol {
+            sender.send(self.returned(&id, old, join.version)).ok();
+            return;
+        }
+        if let Some(member) = self.members.get_mut(&id) {
+            member.joining = Some(sender);
+        }
+        self.rebalance(now);
+    }
+
+    /// A leader that is back must not assign anew: it is told to skip that, or, where that cannot be said, that the
+    /// leader is another.
+    fn returned(&self, id: &StrBytes, old: &StrBytes, version: i16) -> JoinGroupResponse {
+        let answer = self.joined(id);
+        match self.is_leader(id) {
+            true if version >= 9 => answer.with_skip_assignment(true),
+            true => answer.with_leader(old.clone()).with_members(Vec::new()),
+            false => answer,
+        }
+    }
+
+    fn rebalance(&mut self, now: Ms) {
+        match self.state {
+            State::Preparing { .. } => self.complete_if_all_joined(now),
+            State::Empty | State::Completing | State::Stable => self.prepare(now),
+        }
+    }
+}
+
+fn new_id(join: &Join) -> StrBytes {
+    let name = join.instance.as_ref().unwrap_or(&join.client_id);
+    let name: String = name.chars().take(ID_NAME_CHARS_MAX).collect();
+    StrBytes::from_string(format!("{name}-{}", Uuid::new_v4()))
+}

@@ -1,0 +1,170 @@
+//! How far a group got: the committed offsets, and the answers made of them.
+
+use std::collections::BTreeMap;
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::offset_commit_request::OffsetCommitRequestPartition;
+use kafka_protocol::messages::offset_fetch_request::{OffsetFetchRequestGroup, OffsetFetchRequestTopics};
+use kafka_protocol::messages::offset_fetch_response::{
+    OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions, OffsetFetchResponseTopic,
+    OffsetFetchResponseTopics,
+};
+use kafka_protocol::messages::{GroupId, OffsetCommitRequest, OffsetFetchRequest, TopicName};
+use kafka_protocol::protocol::StrBytes;
+
+use super::group::{Group, State};
+use super::member::copied;
+use crate::clock::Ms;
+
+/// Of one commit's note, as Kafka's `offset.metadata.max.bytes`.
+const NOTE_BYTES_MAX: usize = 4096;
+
+#[derive(Clone, Debug)]
+pub(super) struct Committed {
+    offset: i64,
+    leader_epoch: i32,
+    note: StrBytes,
+}
+
+/// A topic with its partitions and what was committed for them.
+type Found = (TopicName, Vec<(i32, Option<Committed>)>);
+
+#[derive(Debug, Default)]
+pub(super) struct Offsets {
+    topics: BTreeMap<String, BTreeMap<i32, Committed>>,
+}
+
+impl Offsets {
+    pub(super) fn is_empty(&self) -> bool {
+        self.topics.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.topics.values().map(BTreeMap::len).sum()
+    }
+
+    pub(super) fn commit(
+        &mut self,
+        topic: &str,
+        partition: &OffsetCommitRequestPartition,
+        offsets_max: usize,
+    ) -> Result<(), ResponseError> {
+        let note = partition.committed_metadata.as_deref().unwrap_or_default();
+        if note.len() > NOTE_BYTES_MAX {
+            return Err(ResponseError::OffsetMetadataTooLarge);
+        }
+        if self.get(topic, partition.partition_index).is_none() && self.len() >= offsets_max {
+            return Err(ResponseError::InvalidCommitOffsetSize);
+        }
+        let committed = Committed {
+            offset: partition.committed_offset,
+            leader_epoch: partition.committed_leader_epoch,
+            note: copied(note),
+        };
+        self.topics.entry(topic.to_owned()).or_default().insert(partition.partition_index, committed);
+        Ok(())
+    }
+
+    fn get(&self, topic: &str, partition: i32) -> Option<&Committed> {
+        self.topics.get(topic)?.get(&partition)
+    }
+
+    pub(super) fn remove(&mut self, topic: &str, partition: i32) {
+        if let Some(partitions) = self.topics.get_mut(topic) {
+            partitions.remove(&partition);
+        }
+        self.topics.retain(|_, partitions| !partitions.is_empty());
+    }
+
+    pub(super) fn forget_topic(&mut self, topic: &str) {
+        self.topics.remove(topic);
+    }
+
+    fn all(&self) -> Vec<Found> {
+        let partitions =
+            |all: &BTreeMap<i32, Committed>| all.iter().map(|(&index, c)| (index, Some(c.clone()))).collect();
+        self.topics.iter().map(|(topic, all)| (TopicName(copied(topic)), partitions(all))).collect()
+    }
+}
+
+impl Group {
+    pub(super) fn may_commit(&mut self, request: &OffsetCommitRequest, now: Ms) -> Result<(), ResponseError> {
+        let generation = request.generation_id_or_member_epoch;
+        // A consumer that assigns itself, or an operator's tool: only while no member would be overruled.
+        if generation < 0 && self.state == State::Empty {
+            return Ok(());
+        }
+        self.current(&request.member_id, request.group_instance_id.as_ref(), generation)?.heard = now;
+        match self.state {
+            State::Completing => Err(ResponseError::RebalanceInProgress),
+            State::Empty | State::Preparing { .. } | State::Stable => Ok(()),
+        }
+    }
+}
+
+/// One group's answer of version 8 and later; the older ones are made of it.
+fn of_group(asked: &OffsetFetchRequestGroup, offsets: Option<&Offsets>) -> OffsetFetchResponseGroup {
+    let found = match &asked.topics {
+        Some(topics) => topics.iter().map(|topic| chosen(topic, offsets)).collect(),
+        None => offsets.map(Offsets::all).unwrap_or_default(),
+    };
+    let topics = found.into_iter().map(|(name, partitions)| {
+        let partitions = partitions.into_iter().map(|(index, committed)| of_partition(index, committed)).collect();
+        OffsetFetchResponseTopics::default().with_name(name).with_partitions(partitions)
+    });
+    let group = OffsetFetchResponseGroup::default().with_group_id(asked.group_id.clone());
+    group.with_topics(topics.collect())
+}
+
+fn chosen(topic: &OffsetFetchRequestTopics, offsets: Option<&Offsets>) -> Found {
+    let found = |&index: &i32| (index, offsets.and_then(|o| o.get(&topic.name, index)).cloned());
+    (topic.name.clone(), topic.partition_indexes.iter().map(found).collect())
+}
+
+fn of_partition(index: i32, committed: Option<Committed>) -> OffsetFetchResponsePartitions {
+    let committed = committed.unwrap_or(Committed { offset: -1, leader_epoch: -1, note: StrBytes::new() });
+    OffsetFetchResponsePartitions::default()
+        .with_partition_index(index)
+        .with_committed_offset(committed.offset)
+        .with_committed_leader_epoch(committed.leader_epoch)
+        .with_metadata(Some(committed.note))
+}
+
+/// What each group asked for, in the shape of version 8 and later.
+pub(super) fn asked(request: &OffsetFetchRequest, version: i16) -> Vec<OffsetFetchRequestGroup> {
+    if version >= 8 {
+        return request.groups.clone();
+    }
+    let topics = request.topics.as_ref().map(|topics| {
+        let newer = topics.iter().map(|t| {
+            let topic = OffsetFetchRequestTopics::default().with_name(t.name.clone());
+            topic.with_partition_indexes(t.partition_indexes.clone())
+        });
+        newer.collect()
+    });
+    vec![OffsetFetchRequestGroup::default().with_group_id(request.group_id.clone()).with_topics(topics)]
+}
+
+pub(super) fn answer(asked: &OffsetFetchRequestGroup, group: Option<&Group>) -> OffsetFetchResponseGroup {
+    if asked.group_id == GroupId::default() {
+        let refused = OffsetFetchResponseGroup::default().with_group_id(GroupId::default());
+        return refused.with_error_code(ResponseError::InvalidGroupId.code());
+    }
+    of_group(asked, group.map(|g| &g.offsets))
+}
+
+/// A group's topics in the shape of version 7 and earlier.
+pub(super) fn older(topics: Vec<OffsetFetchResponseTopics>) -> Vec<OffsetFetchResponseTopic> {
+    let partition = |p: OffsetFetchResponsePartitions| {
+        OffsetFetchResponsePartition::default()
+            .with_partition_index(p.partition_index)
+            .with_committed_offset(p.committed_offset)
+            .with_committed_leader_epoch(p.committed_leader_epoch)
+            .with_metadata(p.metadata)
+    };
+    let topic = |t: OffsetFetchResponseTopics| {
+        let partitions = t.partitions.into_iter().map(partition).collect();
+        OffsetFetchResponseTopic::default().with_name(t.name).with_partitions(partitions)
+    };
+    topics.into_iter().map(topic).collect()
+}

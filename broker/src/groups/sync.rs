@@ -1,0 +1,127 @@
+//! What a member does once it is in: it asks for its assignment, says that it lives, and leaves.
+
+use bytes::Bytes;
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::{HeartbeatRequest, SyncGroupRequest, SyncGroupResponse};
+use kafka_protocol::protocol::StrBytes;
+use tokio::sync::oneshot::Sender;
+
+use super::group::{Group, State};
+use super::member::Member;
+use crate::clock::Ms;
+
+impl Group {
+    pub(super) fn sync(&mut self, request: &SyncGroupRequest, sender: Sender<SyncGroupResponse>, now: Ms) {
+        let id = &request.member_id;
+        if let Err(error) = self.may_sync(request, now) {
+            sender.send(SyncGroupResponse::default().with_error_code(error.code())).ok();
+            return;
+        }
+        let leads = self.is_leader(id);
+        let Some(member) = self.members.get_mut(id) else { return };
+        member.synced = true;
+        member
+            .answer_sync(SyncGroupResponse::default().with_error_code(ResponseError::RebalanceInProgress.code()), now);
+        member.syncing = Some(sender);
+        if self.state == State::Completing && leads {
+            self.assign(request);
+        }
+        if self.state == State::Stable {
+            self.answer_syncs(now);
+        }
+    }
+
+    fn may_sync(&mut self, request: &SyncGroupRequest, now: Ms) -> Result<(), ResponseError> {
+        self.current(&request.member_id, request.group_instance_id.as_ref(), request.generation_id)?.heard = now;
+        let differs = |asked: &Option<StrBytes>, ours: &StrBytes| asked.as_ref().is_some_and(|asked| asked != ours);
+        if differs(&request.protocol_type, &self.protocol_type) || differs(&request.protocol_name, &self.protocol) {
+            return Err(ResponseError::InconsistentGroupProtocol);
+        }
+        match self.state {
+            State::Completing | State::Stable => Ok(()),
+            State::Empty | State::Preparing { .. } => Err(ResponseError::RebalanceInProgress),
+        }
+    }
+
+    /// The member that a request claims to be from, if it is of this generation.
+    pub(super) fn current(
+        &mut self,
+        id: &StrBytes,
+        instance: Option<&StrBytes>,
+        generation: i32,
+    ) -> Result<&mut Member, ResponseError> {
+        let ours = self.generation;
+        let member = self.claimed(id, instance)?;
+        if generation == ours { Ok(member) } else { Err(ResponseError::IllegalGeneration) }
+    }
+
+    fn assign(&mut self, request: &SyncGroupRequest) {
+        for given in &request.assignments {
+            if let Some(member) = self.members.get_mut(&given.member_id) {
+                member.assignment = Bytes::copy_from_slice(&given.assignment);
+            }
+        }
+        self.state = State::Stable;
+    }
+
+    fn answer_syncs(&mut self, now: Ms) {
+        for member in self.members.values_mut() {
+            let answer = SyncGroupResponse::default()
+                .with_protocol_type(Some(self.protocol_type.clone()))
+                .with_protocol_name(Some(self.protocol.clone()))
+                .with_assignment(member.assignment.clone());
+            member.answer_sync(answer, now);
+        }
+    }
+
+    pub(super) fn heartbeat(&mut self, request: &HeartbeatRequest, now: Ms) -> Result<(), ResponseError> {
+        let instance = request.group_instance_id.as_ref();
+        self.current(&request.member_id, instance, request.generation_id)?.heard = now;
+        match self.state {
+            State::Preparing { .. } => Err(ResponseError::RebalanceInProgress),
+            State::Empty | State::Completing | State::Stable => Ok(()),
+        }
+    }
+
+    /// Takes a member out; the rebalance is the caller's, once all that leave together are out.
+    pub(super) fn leave(&mut self, id: &StrBytes, instance: Option<&StrBytes>) -> Result<(), ResponseError> {
+        if instance.is_none() && self.pending.remove(id).is_some() {
+            return Ok(());
+        }
+        let known = instance.and_then(|instance| self.by_instance(instance).cloned());
+        // An operator names only the instance; the member itself names both.
+        let id = if id.is_empty() { known.unwrap_or_default() } else { id.clone() };
+        self.claimed(&id, instance)?;
+        self.remove(&id, ResponseError::UnknownMemberId);
+        Ok(())
+    }
+
+    /// Forgets questions whose asker is gone.
+    pub(super) fn disconnected(&mut self, connection: u64, now: Ms) {
+        for member in self.members.values_mut() {
+            if member.syncing.as_ref().is_some_and(Sender::is_closed) {
+                member.syncing = None;
+                member.heard = now;
+            }
+        }
+        let gone = |m: &Member| m.joining.is_some() && (m.connection == connection || m.gone_from_join());
+        let gone: Vec<StrBytes> = self.members.iter().filter(|(_, m)| gone(m)).map(|(id, _)| id.clone()).collect();
+        for id in &gone {
+            self.lost_in_join(id, now);
+        }
+        if !gone.is_empty() {
+            self.after_removal(now);
+        }
+    }
+
+    /// A static member may come back as what it was, until its session ends; another joins anew.
+    fn lost_in_join(&mut self, id: &StrBytes, now: Ms) {
+        let Some(member) = self.members.get_mut(id) else { return };
+        if member.instance.is_some() {
+            member.joining = None;
+            member.heard = now;
+        } else {
+            self.remove(id, ResponseError::UnknownMemberId);
+        }
+    }
+}

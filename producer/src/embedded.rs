@@ -1,0 +1,141 @@
+//! The broker in our own process: where nobody named one and none is there, a viewer needs nothing else than us.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::time::Duration;
+
+use anyhow::Context;
+use broker::{Broker, ClientGlance, Glance};
+use common::clock::Clock;
+use kafka::{DEFAULT_BROKERS, KafkaFault, Presence};
+use shell::shutdown::Shutdown;
+
+use crate::options::Options;
+use crate::source::{Kind, Loops};
+
+/// Kafka's own port, where a viewer that was told nothing looks.
+const PORT: u16 = 9092;
+/// How long a file waits for a viewer, unless it is told.
+const WAIT_VIEWER: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(10);
+/// A client that has just come and not said yet what it wants is given that long to say it.
+const NEWCOMER: Duration = Duration::from_secs(2);
+
+#[derive(Debug)]
+pub struct Embedded {
+    broker: Broker,
+}
+
+impl Embedded {
+    /// Becomes the broker, if nobody named one and none is there.
+    pub fn start_if_needed(options: &Options) -> anyhow::Result<Option<Embedded>> {
+        if !options.connection.is_usual() {
+            return Ok(None);
+        }
+        match kafka::presence(DEFAULT_BROKERS) {
+            Presence::Kafka | Presence::Silent => return Ok(None),
+            Presence::Stranger => return Err(KafkaFault::Stranger { brokers: DEFAULT_BROKERS.to_owned() }.into()),
+            Presence::Nobody if !options.embedded => return Ok(None),
+            Presence::Nobody => {}
+        }
+        // If somebody was quicker since we looked, that one is used, whoever it is.
+        let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, PORT)) else { return Ok(None) };
+        let settings = broker::Options::default();
+        let megabytes = settings.memory_bytes / 1_000_000;
+        let broker = Broker::start(settings, listener).context("starting the embedded broker")?;
+        tracing::info!(
+            "no Kafka at {DEFAULT_BROKERS}: serving as one here, in at most {megabytes} MB of memory (-b HOST:PORT names another)"
+        );
+        Ok(Some(Embedded { broker }))
+    }
+
+    /// An input that has an end waits for a viewer before its first frame, so that none of it is missed.
+    pub fn wait_for_viewer(&self, options: &Options, clock: &dyn Clock, shutdown: &Shutdown) {
+        let source = &options.source;
+        let has_an_end = source.input.kind() != Kind::Live && source.loops != Loops::Forever;
+        let topic = &options.topic.name;
+        let wait = options.wait_viewer.unwrap_or(WAIT_VIEWER);
+        if !has_an_end || wait.is_zero() || self.is_read(topic) {
+            return;
+        }
+        let seconds = wait.as_secs_f64();
+        tracing::info!(
+            "waiting at most {seconds} s for a viewer (--wait-viewer); in another terminal:  vidcons --topic {topic}"
+        );
+        let until = clock.now().plus(wait);
+        while !shutdown.asked() && clock.now() < until {
+            if self.is_read(topic) {
+                return;
+            }
+            clock.sleep_until(clock.now().plus(LOOK));
+        }
+        if !shutdown.asked() {
+            tracing::info!("nobody came: playing all the same");
+        }
+    }
+
+    fn is_read(&self, topic: &str) -> bool {
+        self.broker.glance().is_some_and(|glance| glance.is_read(topic))
+    }
+
+    /// Serves until nobody needs it any more: a second producer must not lose its broker, nor a viewer the last frame.
+    pub fn serve_on(self, clock: &dyn Clock, shutdown: &Shutdown) {
+        let mut said = String::new();
+        let began = clock.now();
+        while !shutdown.asked() {
+            let Some(why) = self.broker.glance().and_then(|glance| needed_by(&glance)) else { break };
+            let now = clock.now();
+            // What is over in a moment is not worth a line.
+            if why != said && now.since(began) > SAY_AFTER {
+                tracing::info!("serving on: {why} (Ctrl-C ends it)");
+                said = why;
+            }
+            clock.sleep_until(now.plus(LOOK));
+        }
+        if let Err(error) = self.broker.stop() {
+            tracing::warn!("the embedded broker: {error}");
+        }
+    }
+}
+
+const SAY_AFTER: Duration = Duration::from_secs(1);
+
+/// Who still needs the broker, in words.
+fn needed_by(glance: &Glance) -> Option<String> {
+    let count = |which: fn(&ClientGlance) -> bool| glance.clients.iter().filter(|c| which(c)).count();
+    let producers = count(|c| c.produces);
+    let readers = count(|c| !c.produces && c.behind);
+    let newcomers = count(|c| !c.produces && c.reads.is_empty() && c.connected < NEWCOMER);
+    match (producers, readers, newcomers) {
+        (0, 0, 0) => None,
+        (0, 0, _) => Some("somebody has just connected".to_owned()),
+        (0, readers, _) => Some(format!("{readers} reader(s) have not read all yet")),
+        (producers, ..) => Some(format!("{producers} other producer(s) are connected")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(produces: bool, reads: &[&str], behind: bool, connected_ms: u64) -> ClientGlance {
+        ClientGlance {
+            name: "someone".to_owned(),
+            peer: ([127, 0, 0, 1], 1).into(),
+            connected: Duration::from_millis(connected_ms),
+            produces,
+            reads: reads.iter().map(|t| (*t).to_owned()).collect(),
+            behind,
+        }
+    }
+
+    #[test]
+    fn a_broker_is_needed_by_producers_and_by_readers_that_are_behind() {
+        let needed = |clients: Vec<ClientGlance>| needed_by(&Glance { clients, ..Glance::default() }).is_some();
+        assert!(!needed(vec![]));
+        assert!(needed(vec![client(true, &[], false, 99_000)]));
+        assert!(needed(vec![client(false, &["video"], true, 99_000)]));
+        assert!(!needed(vec![client(false, &["video"], false, 100)]));
+        assert!(needed(vec![client(false, &[], false, 100)]));
+        assert!(!needed(vec![client(false, &[], false, 99_000)]));
+    }
+}
