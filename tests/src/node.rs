@@ -110,6 +110,7 @@ fn vidbroker() -> PathBuf {
 }
 
 /// Our own broker on this port; there is nothing of it but the process and its log.
+/// The comma tells the word of success from the same words in the error.
 pub fn start_embedded(folder: &Path, port: u16, setup: Setup) -> Node {
     let address = format!("127.0.0.1:{port}");
     let mut command = Command::new(vidbroker());
@@ -117,7 +118,7 @@ pub fn start_embedded(folder: &Path, port: u16, setup: Setup) -> Node {
     if !setup.auto_create {
         command.arg("--no-auto-create");
     }
-    Node::start(command, folder, &format!("listening on {address}"))
+    Node::start(command, folder, &format!("listening on {address},"))
 }
 
 /// Makes what a real Kafka finds in its folder: its settings, and a storage that is formatted.
