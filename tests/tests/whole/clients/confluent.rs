@@ -10,7 +10,6 @@ mod records {
         an_idempotent_producer_keeps_order_without_duplicates
         every_codec_is_read_back
         keys_headers_timestamps_and_nulls_come_back
-        a_topic_that_stamps_by_append_does_so
         a_message_above_the_limit_is_refused_and_the_next_one_is_not
         messages_of_megabytes_go_through_where_the_topic_allows
         a_partition_is_assigned_at_an_offset_the_begin_the_end_or_its_tail
@@ -29,6 +28,13 @@ mod records {
             "confluent_records.py",
             "an_unknown_topic_is_an_error_where_none_is_made",
         );
+    }
+
+    #[test]
+    fn a_topic_that_stamps_by_append_does_so() {
+        if only(Kind::Real, "the embedded broker refuses LogAppendTime, in words") {
+            super::super::check("confluent_records.py", "a_topic_that_stamps_by_append_does_so");
+        }
     }
 
     #[test]
