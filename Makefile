@@ -4,12 +4,14 @@ SHELL := bash
 .ONESHELL:
 .DEFAULT_GOAL := help
 
-# STRICT=1 turns a test that cannot run (a tool is missing) into a failure. BROKER=real|all|... picks the whole-program tests.
+# STRICT=1 turns a test that cannot run (a tool is missing) into a failure. BROKER=embedded|real|all is what the whole
+# programs are tested against: our own broker, a real Kafka, or first the one and then the other.
 STRICT ?=
 BROKER ?= all
 MINUTES ?= 10
 FUZZ_SECONDS ?= 60
 TESTS ?=
+BROKERS = $(if $(filter all,$(BROKER)),embedded real,$(BROKER))
 export STRICT BROKER
 
 .PHONY: help build demo test check fmt fmt-check lint doc soak fuzz bench-broker kafka-up kafka-down clean
@@ -28,11 +30,15 @@ demo: build ## play samples/clip.mp4 through a Kafka into a window (or out/demo.
 	@scripts/demo
 
 # The programs are built first, as a package's tests cannot ask cargo for another package's binaries.
-test: ## all tests, with a real Kafka and windows under Xvfb: BROKER=real|all picks, TESTS=name filters, STRICT=1 skips nothing
+test: ## all tests, against both brokers, windows under Xvfb: BROKER=embedded|real|all picks, TESTS=name filters, STRICT=1 skips nothing
 	@scripts/setup test
 	scripts/kafka jars >/dev/null
 	cargo build --locked --workspace --bins
-	cargo test --locked --workspace $(if $(TESTS),-- $(TESTS))
+	cargo test --locked --workspace --exclude whole $(if $(TESTS),-- $(TESTS))
+	for broker in $(BROKERS); do
+		echo "Whole programs, BROKER=$$broker:"
+		BROKER=$$broker cargo test --locked -p whole $(if $(TESTS),-- $(TESTS))
+	done
 
 check: fmt-check lint doc test ## what CI runs: formatting, lints, docs and all tests
 

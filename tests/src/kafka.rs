@@ -1,10 +1,9 @@
-//! A real Apache Kafka for tests: one node, on ports and in a folder of its own, that can be killed and started again.
+//! The broker of the tests, and what they make, write and read in it by a client of their own.
 
 use std::fs::File;
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
@@ -18,98 +17,56 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 use tempfile::TempDir;
 
-use crate::{GUARD, need, root, skip, until, within};
+use crate::node::{self, Kind, Node, Setup};
+use crate::{GUARD, until};
 
-/// The Kafka that the tests of one binary share, started on first use; `None` (said, and a failure under `STRICT=1`)
-/// where there can be none, or where `BROKER` asks for another kind.
+/// The broker that the tests of one run share, started on first use: the embedded one or a real Kafka, as `BROKER` says.
+/// `None` (said, and a failure under `STRICT=1`) where there can be none.
 pub fn kafka() -> Option<&'static KafkaServer> {
     static SHARED: OnceLock<KafkaServer> = OnceLock::new();
-    can_run().then(|| SHARED.get_or_init(KafkaServer::start))
+    let kind = Kind::of_this_run();
+    kind.can_run().then(|| SHARED.get_or_init(|| KafkaServer::start(kind, Setup::default())))
 }
 
-/// A Kafka that a test has for itself and may kill.
+/// A broker that a test has for itself and may kill.
 pub fn own_kafka() -> Option<KafkaServer> {
-    can_run().then(KafkaServer::start)
+    own_kafka_with(Setup::default())
 }
 
-fn can_run() -> bool {
-    match std::env::var("BROKER").as_deref() {
-        Ok("" | "all" | "real") | Err(_) => {}
-        // Asked for, so no reason to fail.
-        Ok(other) => {
-            println!("not run: BROKER={other} leaves the real Kafka out");
-            return false;
-        }
+/// A broker that a test has for itself, set up in another way than usual.
+pub fn own_kafka_with(setup: Setup) -> Option<KafkaServer> {
+    let kind = Kind::of_this_run();
+    kind.can_run().then(|| KafkaServer::start(kind, setup))
+}
+
+/// True in a run against this kind of broker. Otherwise the test must return: what it is about, only the other kind has.
+pub fn only(kind: Kind, why: &str) -> bool {
+    let this = Kind::of_this_run() == kind;
+    if !this {
+        println!("not run: only with BROKER={}: {why}", if kind == Kind::Real { "real" } else { "embedded" });
     }
-    need(&["java"]) && jars().is_some()
+    this
 }
 
-/// The folder of Kafka's jars, fetched if it must be.
-fn jars() -> Option<&'static Path> {
-    static JARS: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let jars = JARS.get_or_init(|| {
-        let done = Command::new(root().join("scripts/kafka")).arg("jars").stdin(Stdio::null()).output().ok()?;
-        if !done.status.success() {
-            println!("{}", String::from_utf8_lossy(&done.stderr));
-            return None;
-        }
-        Some(PathBuf::from(String::from_utf8_lossy(&done.stdout).trim()))
-    });
-    if jars.is_none() {
-        skip("scripts/kafka jars failed");
-    }
-    jars.as_deref()
-}
-
+/// A broker on a port and in a folder of its own, that can be killed and started again.
 #[derive(Debug)]
 pub struct KafkaServer {
-    jars: PathBuf,
+    kind: Kind,
+    setup: Setup,
     folder: TempDir,
     port: u16,
     node: Mutex<Option<Node>>,
 }
 
-/// The broker's process, and a shell that kills it when this process is gone, however that ends.
-#[derive(Debug)]
-struct Node {
-    java: Child,
-    watchdog: Child,
-}
-
 impl KafkaServer {
     /// Starts one and waits until it answers.
-    pub fn start() -> KafkaServer {
-        let jars = jars().expect("kafka() and own_kafka() have looked").to_owned();
+    fn start(kind: Kind, setup: Setup) -> KafkaServer {
         let folder = TempDir::with_prefix("kafka-").expect("a temporary folder");
-        let (port, controller) = (free_port(), free_port());
-        let data = folder.path().join("data");
-        std::fs::create_dir(&data).expect("a folder in a new one");
-        // What StorageTool would write, without its second of start-up; ids of a throw-away cluster need not be random.
-        let meta = "version=1\ncluster.id=whole-program-tests-00\nnode.id=1\ndirectory.id=d2hvbGUtcHJvZ3JhbS10ZQ\n";
-        std::fs::write(data.join("meta.properties"), meta).expect("writing a small file");
-        let properties = format!(
-            "process.roles=broker,controller\n\
-             node.id=1\n\
-             controller.quorum.voters=1@127.0.0.1:{controller}\n\
-             listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-             advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
-             controller.listener.names=CONTROLLER\n\
-             listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n\
-             log.dirs={}\n\
-             num.partitions=1\n\
-             offsets.topic.num.partitions=1\n\
-             offsets.topic.replication.factor=1\n\
-             transaction.state.log.replication.factor=1\n\
-             transaction.state.log.min.isr=1\n\
-             group.initial.rebalance.delay.ms=0\n\
-             log.cleaner.dedupe.buffer.size=2097152\n\
-             file.delete.delay.ms=100\n\
-             broker.session.timeout.ms=1000\n\
-             broker.heartbeat.interval.ms=200\n",
-            data.display()
-        );
-        std::fs::write(folder.path().join("node.properties"), properties).expect("writing a small file");
-        let server = KafkaServer { jars, folder, port, node: Mutex::new(None) };
+        let port = free_port();
+        if kind == Kind::Real {
+            node::format_real(folder.path(), port, free_port(), setup);
+        }
+        let server = KafkaServer { kind, setup, folder, port, node: Mutex::new(None) };
         server.restart();
         server
     }
@@ -118,54 +75,21 @@ impl KafkaServer {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// SIGKILL, as a machine that loses power would; its data stay as they are.
+    /// SIGKILL. A real Kafka's data stay as they are; the embedded broker has none but in its memory.
     pub fn kill(&self) {
-        if let Some(mut node) = self.node.lock().unwrap().take() {
-            node.watchdog.kill().expect("a child of ours can be killed");
-            node.watchdog.wait().expect("a child of ours can be waited for");
-            node.java.kill().expect("a child of ours can be killed");
-            node.java.wait().expect("a child of ours can be waited for");
+        if let Some(node) = self.node.lock().unwrap().take() {
+            node.kill();
         }
     }
 
-    /// Starts it again on its ports and data, and waits until it answers.
+    /// Starts it again on its port (and data), and waits until it answers.
     pub fn restart(&self) {
         self.kill();
-        let log = self.folder.path().join("node.log");
-        let out = File::create(&log).expect("creating a log file");
-        let err = out.try_clone().expect("a second handle to the log file");
-        let java = Command::new("java")
-            // Small and quick to start: the default cleaner buffer alone takes 128 MB, and C2 pays off after minutes.
-            .args(["-Xms128m", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"])
-            .arg(format!("-Dlog4j2.configurationFile=file:{}", self.jars.join("node-log4j2.properties").display()))
-            .arg("-cp")
-            .arg(self.jars.join("*"))
-            .arg("kafka.Kafka")
-            .arg(self.folder.path().join("node.properties"))
-            .current_dir(self.folder.path())
-            .stdin(Stdio::null())
-            .stdout(out)
-            .stderr(err)
-            .spawn()
-            .expect("java was found before");
-        let watchdog = Command::new("sh")
-            .args(["-c", "trap '' INT TERM HUP; cat >/dev/null; kill -9 \"$0\"; rm -rf \"$1\""])
-            .arg(java.id().to_string())
-            .arg(self.folder.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("there is always an sh");
-        *self.node.lock().unwrap() = Some(Node { java, watchdog });
-        let up = within(GUARD, || {
-            let text = std::fs::read_to_string(&log).unwrap_or_default();
-            let ended = self.node.lock().unwrap().as_mut()?.java.try_wait().expect("a child of ours").is_some();
-            (ended || text.contains("Kafka Server started")).then_some(!ended)
-        });
-        if up != Some(true) {
-            panic!("Kafka did not start:\n{}", std::fs::read_to_string(&log).unwrap_or_default());
-        }
+        let node = match self.kind {
+            Kind::Embedded => node::start_embedded(self.folder.path(), self.port, self.setup),
+            Kind::Real => node::start_real(self.folder.path()),
+        };
+        *self.node.lock().unwrap() = Some(node);
     }
 
     /// A topic name that no other test has; the topic itself is not made.

@@ -1,8 +1,13 @@
-//! The harness of the whole-program tests: a real Kafka, the two programs, an X server, clips and reports.
+//! The harness of the whole-program tests: a broker, the two programs, an X server, clips and reports.
 //!
 //! ```text
 //! ffmpeg ─clip─▶ Program::vidprod ═══▶ KafkaServer ═══▶ Program::vidcons ─▶ report, JPEGs, Xvfb's screen
+//!        other people's producers ═══▶             ═══▶ other people's consumers and admin tools
 //! ```
+//! The broker is of one kind for a whole run: our own `vidbroker` (`BROKER=embedded`, and what `cargo test` takes by
+//! itself) or a real Apache Kafka (`BROKER=real`); `make test` runs everything against both. Tests do not ask which it is,
+//! but for the few that [`kafka::only`] keeps to one kind, with the reason.
+//!
 //! No test asserts a time. A deadline here is a guard against hanging, many times longer than what it guards, and what
 //! runs into one panics with all that the program said.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a harness that cannot go on has only one way to say so")]
@@ -10,6 +15,7 @@
 
 pub mod kafka;
 pub mod media;
+pub mod node;
 pub mod program;
 pub mod report;
 pub mod xvfb;
@@ -19,6 +25,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 pub use kafka::{KafkaServer, kafka};
+pub use node::Kind;
 pub use program::{Finished, Program, Running};
 pub use report::Report;
 pub use rustix::process::Signal;
@@ -72,7 +79,7 @@ pub fn python() -> Option<PathBuf> {
     if python.exists() {
         return Some(python);
     }
-    skip("no .venv with confluent-kafka; run scripts/setup test");
+    skip("no .venv with confluent-kafka and kafka-python; run scripts/setup test");
     None
 }
 

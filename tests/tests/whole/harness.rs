@@ -1,9 +1,13 @@
-//! The harness itself: a Kafka that was killed is there again with its data, on the same port.
+//! The harness itself: a broker that was killed is there again on the same port, a real Kafka with its data.
 
-use whole::kafka::{Record, own_kafka};
+use whole::Kind;
+use whole::kafka::{Record, only, own_kafka};
 
 #[test]
-fn a_killed_kafka_comes_back_with_its_data() {
+fn a_killed_real_kafka_comes_back_with_its_data() {
+    if !only(Kind::Real, "the embedded broker keeps nothing") {
+        return;
+    }
     let Some(kafka) = own_kafka() else { return };
     let topic = kafka.topic("harness");
     kafka.create_topic(&topic, 1, &[("max.message.bytes", "2000000")]);
@@ -22,4 +26,24 @@ fn a_killed_kafka_comes_back_with_its_data() {
     assert_eq!(records[1].header("h").as_deref(), Some("1"));
     kafka.delete_topic(&topic);
     assert!(!kafka.topics().contains(&topic));
+}
+
+#[test]
+fn a_killed_embedded_broker_comes_back_empty() {
+    if !only(Kind::Embedded, "a real Kafka keeps its data") {
+        return;
+    }
+    let Some(kafka) = own_kafka() else { return };
+    let topic = kafka.topic("harness");
+    let record = |value: &[u8]| Record { value: value.into(), ..Record::default() };
+    kafka.create_topic(&topic, 1, &[]);
+    kafka.publish(&topic, [record(b"before")]);
+    let port = kafka.bootstrap();
+    kafka.kill();
+    kafka.restart();
+    assert_eq!(kafka.bootstrap(), port);
+    assert!(kafka.topics().is_empty(), "{:?}", kafka.topics());
+    kafka.create_topic(&topic, 1, &[]);
+    kafka.publish(&topic, [record(b"after")]);
+    assert_eq!(kafka.records(&topic).iter().map(|r| r.value.as_slice()).collect::<Vec<_>>(), [b"after"]);
 }

@@ -1,0 +1,113 @@
+"""kafka-python: a client that shares no line with librdkafka or Java's writes and reads."""
+
+import kafka.errors
+from kafka import KafkaProducer, TopicPartition
+
+from checks import fails, run, until
+from kafka_python_common import consumer, create, numbers, read, send, take, values
+
+
+def acks_of_0_1_and_all_deliver(brokers, topic):
+    create(brokers, topic)
+    for acks in (0, 1, "all"):
+        send(brokers, topic, numbers(20), acks=acks, enable_idempotence=False)
+    assert values(read(brokers, topic, 60)) == numbers(20) * 3
+
+
+def an_idempotent_producer_keeps_order_without_duplicates(brokers, topic):
+    create(brokers, topic)
+    acknowledged = send(brokers, topic, numbers(500), enable_idempotence=True, batch_size=100)
+    assert [each.offset for each in acknowledged] == list(range(500))
+    assert values(read(brokers, topic, 500)) == numbers(500)
+
+
+def every_codec_is_read_back(brokers, topic):
+    create(brokers, topic)
+    batch = [f"{n} ".encode() * 50 for n in range(30)]
+    for codec in (None, "gzip", "snappy", "lz4", "zstd"):
+        send(brokers, topic, batch, compression_type=codec, linger_ms=50)
+    assert values(read(brokers, topic, 150, check_crcs=True)) == batch * 5
+    assert values(read(brokers, topic, 1, offset=45)) == [batch[15]]
+
+
+def keys_headers_timestamps_and_nulls_come_back(brokers, topic):
+    create(brokers, topic, retention_ms=-1)
+    writer = KafkaProducer(bootstrap_servers=brokers)
+    writer.send(topic, b"full", key=b"k", headers=[("a", b"1"), ("b", b"")], timestamp_ms=1_600_000_000_123).get(60)
+    writer.send(topic, None, key=b"tombstone").get(60)
+    full, tombstone = read(brokers, topic, 2)
+    assert (full.key, full.value, full.timestamp) == (b"k", b"full", 1_600_000_000_123), full
+    assert list(full.headers) == [("a", b"1"), ("b", b"")], full.headers
+    assert (tombstone.key, tombstone.value) == (b"tombstone", None), tombstone
+
+
+def a_message_above_the_limit_is_refused(brokers, topic):
+    create(brokers, topic, max_message_bytes=10_000)
+    fails(kafka.errors.MessageSizeTooLargeError, lambda: send(brokers, topic, [b"x" * 20_000]))
+    send(brokers, topic, [b"x" * 9_000])
+
+
+def begin_end_and_times_are_found(brokers, topic):
+    create(brokers, topic, retention_ms=-1)
+    for n in range(5):
+        send(brokers, topic, numbers(1), timestamp_ms=1_700_000_000_000 + n * 1000)
+    reader, place = consumer(brokers), TopicPartition(topic, 0)
+    assert reader.beginning_offsets([place]) == {place: 0}
+    assert reader.end_offsets([place]) == {place: 5}
+    found = reader.offsets_for_times({place: 1_700_000_002_500})[place]
+    assert (found.offset, found.timestamp) == (3, 1_700_000_003_000), found
+    assert reader.offsets_for_times({place: 1_700_000_004_001})[place] is None
+
+
+def an_offset_out_of_range_is_reset_or_an_error(brokers, topic):
+    create(brokers, topic)
+    send(brokers, topic, numbers(5))
+    assert values(read(brokers, topic, 5, offset=1000)) == numbers(5)
+    fails(kafka.errors.OffsetOutOfRangeError, lambda: read(brokers, topic, 1, offset=1000, auto_offset_reset="none"))
+
+
+def what_is_committed_is_all_that_is_plain(brokers, topic):
+    create(brokers, topic)
+    send(brokers, topic, numbers(10))
+    assert values(read(brokers, topic, 10, isolation_level="read_committed")) == numbers(10)
+
+
+def a_group_goes_on_where_it_was(brokers, topic):
+    create(brokers, topic)
+    send(brokers, topic, numbers(10))
+    first = consumer(brokers, topic, group_id=topic)
+    assert values(take(first, 4)) == numbers(10)[:4]
+    first.commit()
+    first.close()
+    second = consumer(brokers, topic, group_id=topic)
+    assert second.committed(TopicPartition(topic, 0)) == 4
+    assert values(take(second, 6)) == numbers(10)[4:]
+    second.close()
+
+
+def two_members_share_the_partitions(brokers, topic):
+    create(brokers, topic, 4)
+    members = [consumer(brokers, topic, group_id=topic) for _ in range(2)]
+
+    def shared():
+        for member in members:
+            member.poll(100)
+        return all(len(member.assignment()) == 2 for member in members)
+
+    until("each has two", shared)
+    assert len(members[0].assignment() | members[1].assignment()) == 4
+    members[1].close()
+    until("the other has all", lambda: members[0].poll(100) or len(members[0].assignment()) == 4)
+    members[0].close()
+
+
+def transactions_are_refused(brokers, topic):
+    """By an error of the broker's, not by waiting in vain."""
+    writer = KafkaProducer(bootstrap_servers=brokers, transactional_id=topic, max_block_ms=30_000)
+    error = fails(kafka.errors.KafkaError, writer.init_transactions)
+    assert not isinstance(error, kafka.errors.KafkaTimeoutError), error
+    writer.close(timeout=1)
+
+
+if __name__ == "__main__":
+    run(globals())

@@ -1,0 +1,191 @@
+//! A broker's process, of one of two kinds: our own `vidbroker`, or a real Apache Kafka of one node.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+use crate::{GUARD, need, root, skip, target, within};
+
+/// Which broker the tests of this process run against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `vidbroker`, from cargo's folder: quick, and what it held is gone with it.
+    Embedded,
+    /// Apache Kafka in Java, from `scripts/kafka jars`.
+    Real,
+}
+
+impl Kind {
+    /// As `BROKER` says; by itself the quick one. `make test` runs the tests once for each.
+    pub fn of_this_run() -> Kind {
+        match std::env::var("BROKER").as_deref() {
+            Ok("" | "all" | "embedded") | Err(_) => Kind::Embedded,
+            Ok("real") => Kind::Real,
+            Ok(other) => panic!("BROKER is embedded, real or all, not {other}"),
+        }
+    }
+
+    /// True when a broker of this kind can be started; otherwise that is said, and a failure under `STRICT=1`.
+    pub fn can_run(self) -> bool {
+        match self {
+            Kind::Embedded => {
+                assert!(
+                    vidbroker().exists(),
+                    "{} is not built; run cargo build --workspace --bins",
+                    vidbroker().display()
+                );
+                true
+            }
+            Kind::Real => java_and_jars().is_some(),
+        }
+    }
+}
+
+/// How a broker is set up where a test cannot use the one that all share.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup {
+    /// A topic that somebody asks for by name is made.
+    pub auto_create: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Setup {
+        Setup { auto_create: true }
+    }
+}
+
+/// The process, and a shell that kills it when this process is gone, however that ends.
+#[derive(Debug)]
+pub struct Node {
+    broker: Child,
+    watchdog: Child,
+}
+
+impl Node {
+    /// Starts `command` with its log in `folder`, and waits until `ready` stands in that log.
+    fn start(mut command: Command, folder: &Path, ready: &str) -> Node {
+        let log = folder.join("node.log");
+        let out = File::create(&log).expect("creating a log file");
+        let err = out.try_clone().expect("a second handle to the log file");
+        let broker = command.current_dir(folder).stdin(Stdio::null()).stdout(out).stderr(err).spawn();
+        let mut broker = broker.unwrap_or_else(|e| panic!("cannot run {command:?}: {e}"));
+        let watchdog = watchdog(broker.id(), folder);
+        let up = within(GUARD, || {
+            let text = std::fs::read_to_string(&log).unwrap_or_default();
+            let ended = broker.try_wait().expect("a child of ours").is_some();
+            (ended || text.contains(ready)).then_some(!ended)
+        });
+        let node = Node { broker, watchdog };
+        if up != Some(true) {
+            node.kill();
+            panic!("the broker did not start:\n{}", std::fs::read_to_string(&log).unwrap_or_default());
+        }
+        node
+    }
+
+    /// SIGKILL, as a machine that loses power would.
+    pub fn kill(mut self) {
+        for child in [&mut self.watchdog, &mut self.broker] {
+            child.kill().expect("a child of ours can be killed");
+            child.wait().expect("a child of ours can be waited for");
+        }
+    }
+}
+
+fn watchdog(broker: u32, folder: &Path) -> Child {
+    Command::new("sh")
+        .args(["-c", "trap '' INT TERM HUP; cat >/dev/null; kill -9 \"$0\"; rm -rf \"$1\""])
+        .arg(broker.to_string())
+        .arg(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("there is always an sh")
+}
+
+fn vidbroker() -> PathBuf {
+    target().join("vidbroker")
+}
+
+/// Our own broker on this port; there is nothing of it but the process and its log.
+/// The comma tells the word of success from the same words in the error.
+pub fn start_embedded(folder: &Path, port: u16, setup: Setup) -> Node {
+    let address = format!("127.0.0.1:{port}");
+    let mut command = Command::new(vidbroker());
+    command.args(["--listen", &address]).env_remove("RUST_LOG").env("NO_COLOR", "1");
+    if !setup.auto_create {
+        command.arg("--no-auto-create");
+    }
+    Node::start(command, folder, &format!("listening on {address},"))
+}
+
+/// Makes what a real Kafka finds in its folder: its settings, and a storage that is formatted.
+pub fn format_real(folder: &Path, port: u16, controller: u16, setup: Setup) {
+    let data = folder.join("data");
+    std::fs::create_dir(&data).expect("a folder in a new one");
+    // What StorageTool would write, without its second of start-up; ids of a throw-away cluster need not be random.
+    let meta = "version=1\ncluster.id=whole-program-tests-00\nnode.id=1\ndirectory.id=d2hvbGUtcHJvZ3JhbS10ZQ\n";
+    std::fs::write(data.join("meta.properties"), meta).expect("writing a small file");
+    let properties = format!(
+        "process.roles=broker,controller\n\
+         node.id=1\n\
+         controller.quorum.voters=1@127.0.0.1:{controller}\n\
+         listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
+         advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
+         controller.listener.names=CONTROLLER\n\
+         listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n\
+         log.dirs={}\n\
+         auto.create.topics.enable={}\n\
+         num.partitions=1\n\
+         offsets.topic.num.partitions=1\n\
+         offsets.topic.replication.factor=1\n\
+         transaction.state.log.replication.factor=1\n\
+         transaction.state.log.min.isr=1\n\
+         group.initial.rebalance.delay.ms=0\n\
+         log.cleaner.dedupe.buffer.size=2097152\n\
+         file.delete.delay.ms=100\n\
+         broker.session.timeout.ms=1000\n\
+         broker.heartbeat.interval.ms=200\n",
+        data.display(),
+        setup.auto_create,
+    );
+    std::fs::write(folder.join("node.properties"), properties).expect("writing a small file");
+}
+
+/// A real Kafka on what [`format_real`] made, and on the data of its last life.
+pub fn start_real(folder: &Path) -> Node {
+    let jars = java_and_jars().expect("can_run has looked");
+    let mut command = Command::new("java");
+    command
+        // Small and quick to start: the default cleaner buffer alone takes 128 MB, and C2 pays off after minutes.
+        .args(["-Xms128m", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"])
+        .arg(format!("-Dlog4j2.configurationFile=file:{}", jars.join("node-log4j2.properties").display()))
+        .arg("-cp")
+        .arg(jars.join("*"))
+        .arg("kafka.Kafka")
+        .arg(folder.join("node.properties"));
+    Node::start(command, folder, "Kafka Server started")
+}
+
+/// The folder of Kafka's jars, fetched if it must be, where there is a Java to run them: the real broker, and Kafka's
+/// own tools against either broker.
+pub fn java_and_jars() -> Option<&'static Path> {
+    static JARS: OnceLock<Option<PathBuf>> = OnceLock::new();
+    if !need(&["java"]) {
+        return None;
+    }
+    let jars = JARS.get_or_init(|| {
+        let done = Command::new(root().join("scripts/kafka")).arg("jars").stdin(Stdio::null()).output().ok()?;
+        if !done.status.success() {
+            println!("{}", String::from_utf8_lossy(&done.stderr));
+            return None;
+        }
+        Some(PathBuf::from(String::from_utf8_lossy(&done.stdout).trim()))
+    });
+    if jars.is_none() {
+        skip("scripts/kafka jars failed");
+    }
+    jars.as_deref()
+}

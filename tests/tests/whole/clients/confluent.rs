@@ -1,0 +1,73 @@
+//! confluent-kafka, that is librdkafka from Python.
+
+mod records {
+    use whole::Kind;
+    use whole::kafka::only;
+
+    super::super::checks! { "confluent_records.py":
+        acks_of_0_1_and_all_deliver
+        acknowledged_offsets_are_those_that_are_read
+        an_idempotent_producer_keeps_order_without_duplicates
+        every_codec_is_read_back
+        keys_headers_timestamps_and_nulls_come_back
+        a_message_above_the_limit_is_refused_and_the_next_one_is_not
+        messages_of_megabytes_go_through_where_the_topic_allows
+        a_partition_is_assigned_at_an_offset_the_begin_the_end_or_its_tail
+        keys_spread_over_partitions_and_each_keeps_its_order
+        offsets_are_found_by_time
+        an_offset_out_of_range_is_reset_or_an_error
+        a_reader_seeks_pauses_and_goes_on
+        a_reader_of_what_is_committed_reads_all_that_is_plain
+        a_reader_that_waits_gets_what_is_written_later
+        a_topic_asked_for_by_a_producer_is_made
+    }
+
+    #[test]
+    fn an_unknown_topic_is_an_error_where_none_is_made() {
+        super::super::check_without_auto_create(
+            "confluent_records.py",
+            "an_unknown_topic_is_an_error_where_none_is_made",
+        );
+    }
+
+    #[test]
+    fn a_topic_that_stamps_by_append_does_so() {
+        if only(Kind::Real, "the embedded broker refuses LogAppendTime, in words") {
+            super::super::check("confluent_records.py", "a_topic_that_stamps_by_append_does_so");
+        }
+    }
+
+    #[test]
+    fn transactions_are_refused() {
+        if only(Kind::Embedded, "a real Kafka has transactions") {
+            super::super::check("confluent_records.py", "transactions_are_refused");
+        }
+    }
+}
+
+mod groups {
+    super::super::checks! { "confluent_groups.py":
+        two_members_share_four_partitions_and_one_takes_over
+        cooperative_members_share_and_take_over
+        each_message_goes_to_one_member
+        a_group_goes_on_where_it_was
+        offsets_are_committed_by_themselves
+        a_member_without_a_group_s_blessing_cannot_commit
+        a_static_member_comes_back_to_its_partitions
+    }
+}
+
+mod admin {
+    super::super::checks! { "confluent_admin.py":
+        topics_are_created_listed_described_and_deleted
+        wrong_topics_are_refused_by_name
+        settings_are_described
+        settings_are_altered_and_hold
+        a_setting_that_means_nothing_is_refused
+        the_cluster_is_described
+        partitions_are_added
+        records_are_deleted
+        offsets_are_listed
+        groups_are_listed_described_altered_and_deleted
+    }
+}

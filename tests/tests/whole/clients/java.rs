@@ -1,0 +1,178 @@
+//! Apache Kafka's own tools, of the version of `scripts/kafka`, which is Java's client. A JVM takes a second to start, so
+//! each test asks for several things in few calls.
+
+use std::process::Stdio;
+
+use whole::media::folder;
+use whole::node::java_and_jars;
+use whole::{KafkaServer, Program, kafka, need};
+
+fn ready() -> Option<&'static KafkaServer> {
+    if need(&["java"]) && java_and_jars().is_some() { kafka() } else { None }
+}
+
+/// A tool that finds the broker in its own way.
+fn java(class: &str) -> Program {
+    let jars = java_and_jars().expect("ready() has looked");
+    let log = format!("-Dlog4j2.configurationFile=file:{}", jars.join("tools-log4j2.properties").display());
+    let jvm = Program::at("java").args(["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m", &log, "-cp"]);
+    jvm.arg(jars.join("*")).arg(class)
+}
+
+fn tool(kafka: &KafkaServer, class: &str, args: &[&str]) -> Program {
+    java(class).args(["--bootstrap-server", &kafka.bootstrap()]).args(args)
+}
+
+fn topics(kafka: &KafkaServer, args: &[&str]) -> String {
+    tool(kafka, "org.apache.kafka.tools.TopicCommand", args).run().ok().text()
+}
+
+fn configs(kafka: &KafkaServer, topic: &str, args: &[&str]) -> String {
+    tool(kafka, "kafka.admin.ConfigCommand", &["--entity-type", "topics", "--entity-name", topic])
+        .args(args)
+        .run()
+        .ok()
+        .text()
+}
+
+fn groups(kafka: &KafkaServer, args: &[&str]) -> String {
+    tool(kafka, "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", args).run().ok().text()
+}
+
+fn produce(kafka: &KafkaServer, topic: &str, text: &str, more: &[&str]) {
+    let files = folder();
+    let file = std::fs::File::open(whole::kafka::write(files.path(), "lines", text.as_bytes())).unwrap();
+    let producer = tool(kafka, "org.apache.kafka.tools.ConsoleProducer", &["--topic", topic]).args(more);
+    producer.stdin(Stdio::from(file)).run().ok();
+}
+
+fn consume(kafka: &KafkaServer, topic: &str, count: usize, more: &[&str]) -> Vec<String> {
+    let count = count.to_string();
+    let args = ["--topic", topic, "--max-messages", &count];
+    tool(kafka, "org.apache.kafka.tools.consumer.ConsoleConsumer", &args).args(more).run().ok().lines()
+}
+
+/// The words of the line that begins with these words.
+#[track_caller]
+fn line<'a>(text: &'a str, begin: &[&str]) -> Vec<&'a str> {
+    let lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    lines.into_iter().find(|words| words.starts_with(begin)).unwrap_or_else(|| panic!("no line {begin:?} in\n{text}"))
+}
+
+#[test]
+fn kafka_topics_creates_lists_describes_extends_and_deletes() {
+    let Some(kafka) = ready() else { return };
+    let topic = kafka.topic("java");
+    let create = ["--create", "--topic", &topic, "--partitions", "2", "--config", "retention.ms=60000"];
+    assert!(topics(kafka, &create).contains(&format!("Created topic {topic}.")));
+    let again = tool(kafka, "org.apache.kafka.tools.TopicCommand", &create).run();
+    assert!(again.code() == Some(1) && again.stderr.contains("TopicExistsException"), "{}", again.story());
+    assert!(topics(kafka, &["--list"]).lines().any(|line| line == topic));
+    topics(kafka, &["--alter", "--topic", &topic, "--partitions", "3"]);
+    let text = topics(kafka, &["--describe", "--topic", &topic]);
+    assert!(text.contains("PartitionCount: 3") && text.contains("retention.ms=60000"), "{text}");
+    assert_eq!(text.matches("Leader: ").count(), 3, "{text}");
+    topics(kafka, &["--delete", "--topic", &topic]);
+    whole::until("the topic is gone", || (!kafka.topics().contains(&topic)).then_some(()));
+}
+
+#[test]
+fn the_console_producer_and_consumer_speak_to_each_other() {
+    let Some(kafka) = ready() else { return };
+    let topic = kafka.topic("java");
+    kafka.create_topic(&topic, 1, &[]);
+    produce(
+        kafka,
+        &topic,
+        "a:one\nb:two\nc:three\n",
+        &["--property", "parse.key=true", "--property", "key.separator=:"],
+    );
+    let with_keys = ["--from-beginning", "--property", "print.key=true", "--property", "key.separator=-"];
+    assert_eq!(consume(kafka, &topic, 3, &with_keys), ["a-one", "b-two", "c-three"]);
+    // A group goes on where it was; zstd and without acknowledgements this time.
+    let group = ["--group", &topic, "--from-beginning"];
+    assert_eq!(consume(kafka, &topic, 3, &group), ["one", "two", "three"]);
+    produce(kafka, &topic, "four\n", &["--compression-codec", "zstd", "--request-required-acks", "0"]);
+    assert_eq!(consume(kafka, &topic, 1, &group), ["four"]);
+    assert_eq!(consume(kafka, &topic, 2, &["--partition", "0", "--offset", "2"]), ["three", "four"]);
+    let committed = ["--from-beginning", "--isolation-level", "read_committed"];
+    assert_eq!(consume(kafka, &topic, 4, &committed).len(), 4);
+}
+
+#[test]
+fn the_performance_tools_measure() {
+    let Some(kafka) = ready() else { return };
+    let topic = kafka.topic("java");
+    kafka.create_topic(&topic, 1, &[]);
+    let produce = ["--topic", &topic, "--num-records", "2000", "--record-size", "1000", "--throughput", "-1"];
+    let broker = format!("bootstrap.servers={}", kafka.bootstrap());
+    let props = ["--producer-props", &broker, "acks=all", "compression.type=lz4"];
+    let done = java("org.apache.kafka.tools.ProducerPerformance").args(produce).args(props).run().ok();
+    assert!(done.text().contains("2000 records sent"), "{}", done.story());
+    let consume = ["--topic", &topic, "--messages", "2000"];
+    let done = tool(kafka, "org.apache.kafka.tools.ConsumerPerformance", &consume).run().ok();
+    let figures: Vec<String> = done.lines().last().expect("a line of figures").split(", ").map(str::to_owned).collect();
+    assert_eq!(figures[4].trim(), "2000", "{}", done.story());
+    let latency = [&kafka.bootstrap(), &topic, "200", "all", "100"];
+    let done = java("org.apache.kafka.tools.EndToEndLatency").args(latency).run().ok();
+    assert!(done.text().contains("Percentiles: 50th"), "{}", done.story());
+}
+
+#[test]
+fn kafka_configs_describes_and_alters() {
+    let Some(kafka) = ready() else { return };
+    let topic = kafka.topic("java");
+    kafka.create_topic(&topic, 1, &[]);
+    configs(kafka, &topic, &["--alter", "--add-config", "retention.ms=70000,max.message.bytes=5000"]);
+    let text = configs(kafka, &topic, &["--describe"]);
+    assert!(text.contains("retention.ms=70000") && text.contains("max.message.bytes=5000"), "{text}");
+    configs(kafka, &topic, &["--alter", "--delete-config", "retention.ms"]);
+    let text = configs(kafka, &topic, &["--describe"]);
+    assert!(!text.contains("retention.ms=") && text.contains("max.message.bytes=5000"), "{text}");
+    let all = configs(kafka, &topic, &["--describe", "--all"]);
+    assert!(all.contains("retention.ms=604800000"), "the default is back: {all}");
+}
+
+#[test]
+fn kafka_consumer_groups_lists_describes_resets_and_deletes() {
+    let Some(kafka) = ready() else { return };
+    let topic = kafka.topic("java");
+    kafka.create_topic(&topic, 1, &[]);
+    let records = (0..10).map(|n| whole::kafka::Record { value: vec![n], ..Default::default() });
+    kafka.publish(&topic, records);
+    consume(kafka, &topic, 10, &["--group", &topic, "--from-beginning"]);
+    assert!(groups(kafka, &["--list"]).lines().any(|line| line == topic));
+    let text = groups(kafka, &["--describe", "--group", &topic]);
+    assert_eq!(line(&text, &[&topic, &topic, "0"])[3..6], ["10", "10", "0"], "{text}");
+    let text = groups(kafka, &["--describe", "--group", &topic, "--state"]);
+    assert!(text.contains("Empty"), "{text}");
+    let reset = ["--reset-offsets", "--group", &topic, "--topic", &topic, "--to-offset", "4", "--execute"];
+    assert_eq!(line(&groups(kafka, &reset), &[&topic, &topic, "0"])[3], "4");
+    let text = groups(kafka, &["--describe", "--group", &topic]);
+    assert_eq!(line(&text, &[&topic, &topic, "0"])[3..6], ["4", "10", "6"], "{text}");
+    let text = groups(kafka, &["--delete", "--group", &topic]);
+    assert!(text.contains("successful"), "{text}");
+    assert!(!groups(kafka, &["--list"]).lines().any(|line| line == topic));
+}
+
+#[test]
+fn offsets_records_and_the_cluster_are_administered() {
+    let Some(kafka) = ready() else { return };
+    let (topic, files) = (kafka.topic("java"), folder());
+    kafka.create_topic(&topic, 1, &[]);
+    let records = (0..10).map(|n| whole::kafka::Record { value: vec![n], ..Default::default() });
+    kafka.publish(&topic, records);
+    let json = format!(r#"{{"partitions":[{{"topic":"{topic}","partition":0,"offset":3}}],"version":1}}"#);
+    let json = whole::kafka::write(files.path(), "delete.json", json.as_bytes());
+    let deleted =
+        tool(kafka, "org.apache.kafka.tools.DeleteRecordsCommand", &["--offset-json-file"]).arg(json).run().ok();
+    assert!(deleted.text().contains("low_watermark: 3"), "{}", deleted.story());
+    let offsets = |time: &str| {
+        let args = ["--topic", &topic, "--time", time];
+        tool(kafka, "org.apache.kafka.tools.GetOffsetShell", &args).run().ok().text()
+    };
+    assert_eq!(offsets("earliest").trim(), format!("{topic}:0:3"));
+    assert_eq!(offsets("latest").trim(), format!("{topic}:0:10"));
+    let versions = tool(kafka, "org.apache.kafka.tools.BrokerApiVersionsCommand", &[]).run().ok().text();
+    assert!(versions.contains(&kafka.bootstrap()) && versions.contains("Fetch(1)"), "{versions}");
+}

@@ -1,0 +1,43 @@
+//! Other people's clients, unchanged: whatever they do with a Kafka works with either broker.
+
+mod confluent;
+mod java;
+mod kafka_python;
+mod kcat;
+
+use whole::kafka::own_kafka_with;
+use whole::node::Setup;
+use whole::{KafkaServer, Program, kafka, python, root};
+
+/// Runs one check of a script in `tests/clients` against the broker that all share.
+fn check(script: &str, name: &str) {
+    let Some(kafka) = kafka() else { return };
+    check_on(kafka, script, name);
+}
+
+/// The same on a broker that makes no topics by itself.
+fn check_without_auto_create(script: &str, name: &str) {
+    let Some(kafka) = own_kafka_with(Setup { auto_create: false }) else { return };
+    check_on(&kafka, script, name);
+}
+
+fn check_on(kafka: &KafkaServer, script: &str, name: &str) {
+    let Some(python) = python() else { return };
+    let script = root().join("tests/clients").join(script);
+    let topic = kafka.topic("client");
+    let run = Program::at(python).arg("-B").arg(script).args([&kafka.bootstrap(), &topic, name]).run().ok();
+    assert!(run.text().ends_with("holds\n"), "{}", run.story());
+}
+
+/// A test for each check of a script.
+macro_rules! checks {
+    ($script:literal: $($name:ident)*) => {
+        $(
+            #[test]
+            fn $name() {
+                super::super::check($script, stringify!($name));
+            }
+        )*
+    };
+}
+use checks;
