@@ -37,7 +37,7 @@ test: ## all tests, against both brokers, windows under Xvfb: BROKER=embedded|re
 	cargo test --locked --workspace --exclude whole $(if $(TESTS),-- $(TESTS))
 	for broker in $(BROKERS); do
 		echo "Whole programs, BROKER=$$broker:"
-		BROKER=$$broker cargo test --locked -p whole $(if $(TESTS),-- $(TESTS))
+		BROKER=$$broker cargo test --locked --workspace --test whole $(if $(TESTS),-- $(TESTS))
 	done
 
 check: fmt-check lint doc test ## what CI runs: formatting, lints, docs and all tests

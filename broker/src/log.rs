@@ -159,11 +159,11 @@ impl Log {
     }
 
     /// Retention: forgets the oldest batches while there are more than `bytes_max`, though never the newest for its
-    /// size, and those whose time is before `oldest_ms`.
+    /// size, and those that came before `oldest_ms`.
     pub fn keep(&mut self, bytes_max: Option<usize>, oldest_ms: Option<i64>) {
         loop {
             let too_big = bytes_max.is_some_and(|max| self.bytes > max) && self.batches.len() > 1;
-            let too_old = self.oldest_timestamp().zip(oldest_ms).is_some_and(|(oldest, limit)| oldest < limit);
+            let too_old = self.oldest_arrival().zip(oldest_ms).is_some_and(|(oldest, limit)| oldest < limit);
             if !too_big && !too_old {
                 return;
             }

@@ -115,7 +115,7 @@ def records_are_deleted(brokers, topic):
 
 
 def offsets_are_listed(brokers, topic):
-    create(brokers, topic, retention_ms=-1)
+    create(brokers, topic)
     for n in (1, 5, 3):
         fill(brokers, topic, [b"x"], timestamp=1_700_000_000_000 + n)
     place = TopicPartition(topic, 0)

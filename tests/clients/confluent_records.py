@@ -46,7 +46,7 @@ def every_codec_is_read_back(brokers, topic):
 
 
 def keys_headers_timestamps_and_nulls_come_back(brokers, topic):
-    create(brokers, topic, retention_ms=-1)
+    create(brokers, topic)
     headers = [("a", b"1"), ("a", b"2"), ("empty", b""), ("null", None)]
     sent = producer(brokers)
     sent.produce(topic, b"full", key=b"k", headers=headers, timestamp=1_600_000_000_123)
@@ -125,7 +125,7 @@ def keys_spread_over_partitions_and_each_keeps_its_order(brokers, topic):
 
 
 def offsets_are_found_by_time(brokers, topic):
-    create(brokers, topic, retention_ms=-1)
+    create(brokers, topic)
     for n in range(10):
         fill(brokers, topic, numbers(1, f"t{n}-"), timestamp=1_700_000_000_000 + n * 1000)
     reader = consumer(brokers)

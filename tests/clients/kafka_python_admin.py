@@ -61,7 +61,7 @@ def records_are_deleted(brokers, topic):
 
 
 def offsets_are_listed(brokers, topic):
-    create(brokers, topic, retention_ms=-1)
+    create(brokers, topic)
     for n in (1, 5, 3):
         send(brokers, topic, [b"x"], timestamp_ms=1_700_000_000_000 + n)
     place = TopicPartition(topic, 0)

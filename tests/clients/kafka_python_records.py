@@ -31,7 +31,7 @@ def every_codec_is_read_back(brokers, topic):
 
 
 def keys_headers_timestamps_and_nulls_come_back(brokers, topic):
-    create(brokers, topic, retention_ms=-1)
+    create(brokers, topic)
     writer = KafkaProducer(bootstrap_servers=brokers)
     writer.send(topic, b"full", key=b"k", headers=[("a", b"1"), ("b", b"")], timestamp_ms=1_600_000_000_123).get(60)
     writer.send(topic, None, key=b"tombstone").get(60)
@@ -48,7 +48,7 @@ def a_message_above_the_limit_is_refused(brokers, topic):
 
 
 def begin_end_and_times_are_found(brokers, topic):
-    create(brokers, topic, retention_ms=-1)
+    create(brokers, topic)
     for n in range(5):
         send(brokers, topic, numbers(1), timestamp_ms=1_700_000_000_000 + n * 1000)
     reader, place = consumer(brokers), TopicPartition(topic, 0)

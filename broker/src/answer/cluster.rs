@@ -153,6 +153,9 @@ fn partitions_of(state: &State, name: &StrBytes) -> DescribeTopicPartitionsRespo
             .with_leader_epoch(0)
             .with_replica_nodes(vec![NODE])
             .with_isr_nodes(vec![NODE])
+            // Null is allowed, and Kafka's own tools fall over it.
+            .with_eligible_leader_replicas(Some(Vec::new()))
+            .with_last_known_elr(Some(Vec::new()))
     };
     response.topic_id = topic.id;
     response.partitions = (0..).take(topic.partitions.len()).map(partition).collect();

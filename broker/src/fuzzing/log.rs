@@ -129,7 +129,7 @@ impl Session<'_> {
         self.log.keep(bytes_max, oldest_ms);
         self.model.keep(bytes_max, oldest_ms);
         let limit = oldest_ms.unwrap_or(i64::MIN);
-        assert!(self.log.oldest_timestamp().is_none_or(|oldest| oldest >= limit));
+        assert!(self.log.oldest_arrival().is_none_or(|oldest| oldest >= limit));
     }
 
     fn look_up(&mut self) {

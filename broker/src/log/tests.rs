@@ -109,22 +109,24 @@ fn retention_by_size_never_takes_the_newest() {
 }
 
 #[test]
-fn retention_by_time_goes_by_the_newest_record_of_the_oldest_batch() {
-    let mut log = log_of(&[Spec::at(&[10, 30]), Spec::at(&[20]), Spec::at(&[40])]);
-    assert_eq!(log.oldest_timestamp(), Some(30));
-    log.keep(None, Some(30));
-    assert_eq!(log.start(), 0, "the second batch is older, but not the oldest");
-    log.keep(None, Some(31));
-    assert_eq!(log.start(), 3);
-    log.keep(None, Some(41));
-    assert_eq!((log.start(), log.oldest_timestamp()), (4, None));
+fn retention_by_time_goes_by_when_a_batch_came() {
+    let mut log = Log::new();
+    for (times, arrival) in [(&[10, 30][..], 500), (&[20], 600), (&[40], 700)] {
+        append_at(&mut log, &Spec::at(times), arrival).unwrap();
+    }
+    assert_eq!(log.oldest_arrival(), Some(500));
+    log.keep(None, Some(500));
+    assert_eq!(log.start(), 0);
+    log.keep(None, Some(501));
+    assert_eq!(log.start(), 2, "its records are older than those of the next, which stay");
+    log.keep(None, Some(701));
+    assert_eq!((log.start(), log.oldest_arrival()), (4, None));
 }
 
 #[test]
-fn a_batch_without_times_is_as_old_as_its_arrival() {
+fn a_batch_without_times_is_found_by_none() {
     let mut log = Log::new();
     append_at(&mut log, &Spec::plain(1), 500).unwrap();
-    assert_eq!(log.oldest_timestamp(), Some(500));
     assert_eq!((log.at_time(0), log.newest_time()), (None, None));
 }
 

@@ -5,9 +5,10 @@ use std::cmp::Reverse;
 use super::{Log, Stored};
 
 impl Log {
-    /// When the oldest batch becomes subject to retention: its largest timestamp, or its arrival where it has none.
-    pub fn oldest_timestamp(&self) -> Option<i64> {
-        self.batches.front().map(Stored::retention_timestamp)
+    /// When the oldest batch came: retention counts from there. What its records say of their own time does not matter;
+    /// Kafka goes by that, but looks only every five minutes, so that there a copied history survives its own copying.
+    pub fn oldest_arrival(&self) -> Option<i64> {
+        self.batches.front().map(|stored| stored.arrived_wall_ms)
     }
 
     /// Offset and timestamp of the first record at or after a time, in the order of offsets.
@@ -34,11 +35,6 @@ impl Log {
 }
 
 impl Stored {
-    fn retention_timestamp(&self) -> i64 {
-        let max_timestamp = self.batch.header.max_timestamp;
-        if max_timestamp >= 0 { max_timestamp } else { self.arrived_wall_ms }
-    }
-
     fn at_time(&self, timestamp: i64, start: i64) -> Option<(i64, i64)> {
         match self.visible(start) {
             Some(mut records) => records.find(|&(_, at)| at >= timestamp),

@@ -79,8 +79,7 @@ impl Model {
     pub(super) fn keep(&mut self, bytes_max: Option<usize>, oldest_ms: Option<i64>) {
         while let Some(oldest) = self.kept().first() {
             let too_big = self.kept().len() > 1 && bytes_max.is_some_and(|max| self.bytes() > max);
-            let at = if oldest.header.max_timestamp < 0 { oldest.arrived } else { oldest.header.max_timestamp };
-            if !too_big && oldest_ms.is_none_or(|limit| at >= limit) {
+            if !too_big && oldest_ms.is_none_or(|limit| oldest.arrived >= limit) {
                 break;
             }
             self.drop_oldest();
