@@ -1,5 +1,7 @@
 """kafka-python: a client that shares no line with librdkafka or Java's writes and reads."""
 
+import threading
+
 import kafka.errors
 from kafka import KafkaProducer, TopicPartition
 
@@ -87,18 +89,33 @@ def a_group_goes_on_where_it_was(brokers, topic):
 
 def two_members_share_the_partitions(brokers, topic):
     create(brokers, topic, 4)
-    members = [consumer(brokers, topic, group_id=topic) for _ in range(2)]
+    members = [Member(brokers, topic) for _ in range(2)]
+    until("each has two", lambda: all(len(member.has) == 2 for member in members))
+    assert len(members[0].has | members[1].has) == 4
+    members[1].leave()
+    until("the other has all", lambda: len(members[0].has) == 4)
+    members[0].leave()
 
-    def shared():
-        for member in members:
-            member.poll(100)
-        return all(len(member.assignment()) == 2 for member in members)
 
-    until("each has two", shared)
-    assert len(members[0].assignment() | members[1].assignment()) == 4
-    members[1].close()
-    until("the other has all", lambda: members[0].poll(100) or len(members[0].assignment()) == 4)
-    members[0].close()
+class Member(threading.Thread):
+    """Polls for a second at a time: a poll that ends in the middle of a join leaves kafka-python outside of its group."""
+
+    def __init__(self, brokers, topic):
+        super().__init__(daemon=True)
+        self.consumer = consumer(brokers, topic, group_id=topic)
+        self.has, self.leaving = set(), False
+        self.start()
+
+    def run(self):
+        while not self.leaving:
+            self.consumer.poll(1000)
+            self.has = self.consumer.assignment()
+        self.consumer.close()
+
+    def leave(self):
+        self.leaving = True
+        self.join(60)
+        assert not self.is_alive(), "it does not leave"
 
 
 def transactions_are_refused(brokers, topic):
