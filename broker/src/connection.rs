@@ -101,6 +101,7 @@ impl Connection {
                 client.name.clone_from(&request.client);
             }
         }
+        tracing::trace!("{} asks {api:?} v{version}", self.caller.client);
         let answer = self.state.borrow_mut().handle(request, &self.caller);
         let response = match answer {
             Answer::Now(response) => response,

@@ -17,6 +17,8 @@ const PORT: u16 = 9092;
 /// How long a file waits for a viewer, unless it is told.
 const WAIT_VIEWER: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(10);
+/// What is over in a moment is not worth a line.
+const SAY_AFTER: Duration = Duration::from_millis(500);
 /// A client that has just come and not said yet what it wants is given that long to say it.
 const NEWCOMER: Duration = Duration::from_secs(2);
 
@@ -58,13 +60,18 @@ impl Embedded {
             return;
         }
         let seconds = wait.as_secs_f64();
-        tracing::info!(
-            "waiting at most {seconds} s for a viewer (--wait-viewer); in another terminal:  vidcons --topic {topic}"
-        );
-        let until = clock.now().plus(wait);
-        while !shutdown.asked() && clock.now() < until {
+        let began = clock.now();
+        let mut said = false;
+        while !shutdown.asked() && clock.now().since(began) < wait {
             if self.is_read(topic) {
                 return;
+            }
+            // A viewer that was there before us needs a moment to notice.
+            if !said && clock.now().since(began) > SAY_AFTER {
+                said = true;
+                tracing::info!(
+                    "waiting at most {seconds} s for a viewer (--wait-viewer); in another terminal:  vidcons --topic {topic}"
+                );
             }
             clock.sleep_until(clock.now().plus(LOOK));
         }
@@ -84,7 +91,6 @@ impl Embedded {
         while !shutdown.asked() {
             let Some(why) = self.broker.glance().and_then(|glance| needed_by(&glance)) else { break };
             let now = clock.now();
-            // What is over in a moment is not worth a line.
             if why != said && now.since(began) > SAY_AFTER {
                 tracing::info!("serving on: {why} (Ctrl-C ends it)");
                 said = why;
@@ -96,8 +102,6 @@ impl Embedded {
         }
     }
 }
-
-const SAY_AFTER: Duration = Duration::from_secs(1);
 
 /// Who still needs the broker, in words.
 fn needed_by(glance: &Glance) -> Option<String> {

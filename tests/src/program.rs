@@ -32,6 +32,10 @@ impl Program {
         Program::named("vidcons")
     }
 
+    pub fn vidbroker() -> Program {
+        Program::named("vidbroker")
+    }
+
     fn named(name: &str) -> Program {
         let path = target().join(name);
         assert!(path.exists(), "{} is not built; run cargo build --workspace --bins (make test does)", path.display());
@@ -56,6 +60,12 @@ impl Program {
     pub fn on(self, kafka: &KafkaServer, topic: &str) -> Program {
         let report = self.folder.path().join("report.json");
         self.args(["-b", &kafka.bootstrap(), "-t", topic]).arg("--report").arg(report)
+    }
+
+    /// On this topic of whatever broker is found where nobody names one, with a report in JSON.
+    pub fn unnamed(self, topic: &str) -> Program {
+        let report = self.folder.path().join("report.json");
+        self.args(["-t", topic]).arg("--report").arg(report)
     }
 
     pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Program {

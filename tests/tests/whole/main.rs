@@ -4,6 +4,7 @@
 mod clients;
 mod counting;
 mod damage;
+mod embedded;
 mod errors;
 mod foreign;
 mod groups;

@@ -1,0 +1,198 @@
+//! Nobody names a broker and none is there: vidprod brings one, at Kafka's usual place on this machine.
+
+use std::io::Read;
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use whole::kafka::only;
+use whole::media::{clip_720p25, folder, small_clip};
+use whole::{Kind, Program, Signal, need, skip};
+
+const USUAL: &str = "127.0.0.1:9092";
+const SERVES: &str = "no Kafka at localhost:9092: serving as one here";
+
+/// The usual place, for one test at a time; `None` (said, and a failure under `STRICT=1`) if somebody else is there.
+fn usual_place() -> Option<MutexGuard<'static, ()>> {
+    static PLACE: Mutex<()> = Mutex::new(());
+    if !only(Kind::Embedded, "these have a broker of their own") || !need(&["ffmpeg"]) {
+        return None;
+    }
+    let place = PLACE.lock().unwrap_or_else(PoisonError::into_inner);
+    if TcpStream::connect(USUAL).is_ok() {
+        skip("something listens at 127.0.0.1:9092 already: stop it");
+        return None;
+    }
+    Some(place)
+}
+
+fn viewer(topic: &str) -> Program {
+    Program::vidcons().unnamed(topic).args(["--headless", "--every-frame", "-e"])
+}
+
+#[test]
+fn every_frame_is_seen_with_the_viewer_first() {
+    let Some(_place) = usual_place() else { return };
+    let folder = folder();
+    let mut viewer = viewer("first").start();
+    viewer.until_stderr("no Kafka answers at localhost:9092 (Connection refused; vidprod brings one with it)");
+    let producer = Program::vidprod().arg(small_clip(folder.path(), 50)).unnamed("first").run().ok();
+    assert!(producer.stderr.contains(SERVES), "{}", producer.story());
+    let seen = viewer.wait().ok();
+    assert_eq!(seen.report().number("frames.shown"), 50, "{}", seen.story());
+}
+
+#[test]
+fn every_frame_is_seen_with_the_producer_first() {
+    let Some(_place) = usual_place() else { return };
+    let folder = folder();
+    let mut producer = Program::vidprod().arg(small_clip(folder.path(), 50)).unnamed("second").start();
+    producer.until_stderr("in another terminal:  vidcons --topic second");
+    let seen = viewer("second").run().ok();
+    assert_eq!(seen.report().number("frames.shown"), 50, "{}", seen.story());
+    let producer = producer.wait().ok();
+    assert_eq!(producer.report().number("frames.acknowledged"), 50, "{}", producer.story());
+}
+
+#[test]
+fn a_file_waits_no_longer_for_a_viewer_than_it_is_told() {
+    let Some(_place) = usual_place() else { return };
+    let folder = folder();
+    let clip = small_clip(folder.path(), 10);
+    let none = Program::vidprod().arg(&clip).unnamed("nobody").args(["--wait-viewer", "0"]).run().ok();
+    assert!(!none.stderr.contains("waiting at most"), "{}", none.story());
+    let some = Program::vidprod().arg(&clip).unnamed("nobody").args(["--wait-viewer", "600ms"]).run().ok();
+    assert!(some.stderr.contains("nobody came: playing all the same"), "{}", some.story());
+    assert_eq!(some.report().number("frames.acknowledged"), 10, "{}", some.story());
+    let mut long = Program::vidprod().arg(&clip).unnamed("nobody").args(["--wait-viewer", "1h"]).start();
+    long.until_stderr("waiting at most 3600 s");
+    long.signal(Signal::INT);
+    long.wait().ok();
+}
+
+#[test]
+fn a_second_producer_does_not_lose_its_broker() {
+    let Some(_place) = usual_place() else { return };
+    let folder = folder();
+    let first = ["--wait-viewer", "0", "--source", "A"];
+    let mut first = Program::vidprod().arg(small_clip(folder.path(), 25)).args(first).unnamed("two").start();
+    first.until_stderr(SERVES);
+    let viewer = viewer("two").args(["--source", "B"]).start();
+    let second = Program::vidprod().arg(clip_720p25()).args(["--source", "B"]).unnamed("two").start();
+    first.until_stderr("serving on: 1 other producer(s) are connected");
+    let second = second.wait().ok();
+    assert!(!second.stderr.contains(SERVES), "{}", second.story());
+    assert_eq!(second.report().number("frames.acknowledged"), 250, "{}", second.story());
+    let seen = viewer.wait().ok();
+    assert_eq!(seen.report().source("B").number("frames.shown"), 250, "{}", seen.story());
+    first.wait().ok();
+}
+
+#[test]
+fn of_two_that_start_at_once_one_serves_both() {
+    let Some(_place) = usual_place() else { return };
+    let start = |name: &str| {
+        let card = ["test", "--size", "320x180", "--fps", "25", "--duration", "3s", "--source", name];
+        Program::vidprod().args(card).unnamed("race").start()
+    };
+    let both = [start("A"), start("B")].map(|producer| producer.wait().ok());
+    let serving = both.iter().filter(|producer| producer.stderr.contains(SERVES)).count();
+    assert_eq!(serving, 1, "{}\n{}", both[0].story(), both[1].story());
+    for producer in both {
+        producer.report().assert_books_balance();
+        assert!(producer.report().number("frames.acknowledged") > 0, "{}", producer.story());
+    }
+}
+
+#[test]
+fn a_viewer_that_comes_too_late_waits_for_the_next_producer() {
+    let Some(_place) = usual_place() else { return };
+    let folder = folder();
+    let clip = small_clip(folder.path(), 20);
+    Program::vidprod().arg(&clip).unnamed("late").args(["--wait-viewer", "0"]).run().ok();
+    let mut viewer = viewer("late").start();
+    viewer.until_stderr("no Kafka answers at localhost:9092");
+    Program::vidprod().arg(&clip).unnamed("late").run().ok();
+    let seen = viewer.wait().ok();
+    assert_eq!(seen.report().number("frames.shown"), 20, "{}", seen.story());
+}
+
+#[test]
+fn a_viewer_that_stays_sees_the_next_producer_too() {
+    let Some(_place) = usual_place() else { return };
+    let folder = folder();
+    let clip = small_clip(folder.path(), 20);
+    let mut viewer = Program::vidcons().unnamed("stays").args(["--headless", "--every-frame", "--print"]).start();
+    for run in 1..=2 {
+        Program::vidprod().arg(&clip).unnamed("stays").run().ok();
+        viewer.until_stdout("all frames of this run", |out| out.lines().count() >= run * 20);
+    }
+    let seen = viewer.interrupt().ok();
+    assert_eq!(seen.report().number("frames.shown"), 40, "{}", seen.story());
+    seen.report().assert_books_balance();
+}
+
+#[test]
+fn a_broker_that_somebody_named_is_never_replaced() {
+    let Some(_place) = usual_place() else { return };
+    let folder = folder();
+    let clip = small_clip(folder.path(), 5);
+    let producer = || Program::vidprod().arg(&clip).args(["--timeout", "1"]);
+    let named = [
+        producer().args(["-b", "localhost:9092"]).run(),
+        producer().env("KAFKA_BROKERS", "localhost:9092").run(),
+        producer().arg("--no-embedded").run(),
+    ];
+    for refused in named {
+        assert_eq!(refused.code(), Some(1), "{}", refused.story());
+        assert!(refused.stderr.contains("no Kafka answers at localhost:9092"), "{}", refused.story());
+        assert!(!refused.stderr.contains(SERVES), "{}", refused.story());
+    }
+}
+
+#[test]
+fn a_stranger_at_the_usual_place_is_told_with_the_cure() {
+    let Some(_place) = usual_place() else { return };
+    let folder = folder();
+    let stranger = TcpListener::bind(USUAL).expect("nobody is there");
+    let enough = Arc::new(AtomicBool::new(false));
+    let stop = enough.clone();
+    let answering = std::thread::spawn(move || {
+        for caller in stranger.incoming().take_while(|_| !stop.load(Ordering::Relaxed)) {
+            let mut caller = caller.expect("a caller");
+            let _ = caller.read(&mut [0; 64]);
+            let _ = std::io::Write::write_all(&mut caller, b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let producer = Program::vidprod().arg(small_clip(folder.path(), 5)).run();
+    let viewer = viewer("stranger").start();
+    for finished in [producer, viewer.wait()] {
+        assert_eq!(finished.code(), Some(1), "{}", finished.story());
+        assert!(finished.stderr.contains("what listens at localhost:9092 is no Kafka"), "{}", finished.story());
+        assert!(finished.stderr.contains("-b HOST:PORT"), "{}", finished.story());
+    }
+    enough.store(true, Ordering::Relaxed);
+    let _ = TcpStream::connect(USUAL);
+    answering.join().expect("the stranger is simple");
+}
+
+#[test]
+fn the_broker_by_itself_says_where_it_listens_and_ends_at_once() {
+    if !only(Kind::Embedded, "it is about vidbroker") {
+        return;
+    }
+    let mut broker = Program::vidbroker().args(["--listen", "127.0.0.1:0", "--memory", "64M"]).start();
+    broker.until_stderr("listening on 127.0.0.1:");
+    broker.until_stderr("0 topic(s), 0 client(s), in 0.0 MB/s, out 0.0 MB/s, memory 0.0 kB of 64.0 MB");
+    broker.signal(Signal::INT);
+    broker.wait().ok();
+    let mut open = Program::vidbroker().args(["--listen", "0.0.0.0:0"]).start();
+    open.until_stderr("anybody who reaches");
+    open.signal(Signal::TERM);
+    open.wait().ok();
+    let taken = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+    let address = taken.local_addr().expect("it is bound").to_string();
+    let refused = Program::vidbroker().args(["--listen", &address]).run();
+    assert_eq!(refused.code(), Some(1), "{}", refused.story());
+    assert!(refused.stderr.contains("--listen HOST:PORT names another place"), "{}", refused.story());
+}
