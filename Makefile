@@ -24,9 +24,9 @@ build: ## build the programs (target/release) and what they need; the first buil
 	@scripts/setup build run
 	[ -d target/release/deps ] || echo 'Building for the first time: librdkafka, libjpeg-turbo and some 200 crates take minutes, once.'
 	cargo build --release --locked
-	echo 'Built target/release/vidprod and target/release/vidcons.'
+	echo 'Built target/release/vidprod, vidcons and vidbroker.'
 
-demo: build ## play samples/clip.mp4 through a Kafka into a window (or out/demo.png), end with the latency report
+demo: build ## play samples/clip.mp4 into a window (or out/demo.png), end with the latency report
 	@scripts/demo
 
 # The programs are built first, as a package's tests cannot ask cargo for another package's binaries.
