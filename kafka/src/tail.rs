@@ -156,16 +156,21 @@ impl Tail {
     }
 
     fn no_broker(&self, error: &KafkaError) -> Result<Found, KafkaFault> {
-        if self.next.is_empty() && !self.group {
-            // Why it cannot connect, the client tells only where it is polled; and there is nothing to miss yet.
-            while self.consumer.poll(Duration::ZERO).is_some() {}
-        }
+        // Why it cannot connect, the client tells only where it is polled.
+        self.hear_out();
         match self.ears.trouble() {
             Some(trouble) if trouble.denied => {
                 Err(KafkaFault::Denied { brokers: self.brokers.clone(), cause: trouble.words })
             }
             Some(trouble) => Ok(Found::NoBroker(trouble.words)),
             None => Ok(Found::NoBroker(crate::error::plain(error))),
+        }
+    }
+
+    /// Takes what the client has to tell, while there can be no records to miss among it.
+    fn hear_out(&self) {
+        if self.next.is_empty() && !self.group {
+            while self.consumer.poll(Duration::ZERO).is_some() {}
         }
     }
 
@@ -194,6 +199,8 @@ impl Tail {
 
     /// Reads these partitions from `position` on.
     pub fn start(&mut self, partitions: &[i32], position: Position, timeout: Duration) -> Result<(), KafkaFault> {
+        // What was wrong before the topic was found is no news.
+        self.hear_out();
         let times = match position {
             Position::Time(ms) => self.offsets_at(partitions, ms, timeout)?,
             _ => BTreeMap::new(),
