@@ -17,8 +17,8 @@ pub struct Client {
     pub produces: bool,
     /// Where its last fetch began, in each partition.
     pub reading: HashMap<(String, i32), i64>,
-    /// An answer is on its way to it since then.
-    pub writing_since: Option<Ms>,
+    /// Since then a request of it is coming or an answer is going, and takes memory; not while it waits for us.
+    pub busy_since: Option<Ms>,
     abort: Option<AbortHandle>,
 }
 
@@ -40,7 +40,7 @@ impl Clients {
             since: now,
             produces: false,
             reading: HashMap::new(),
-            writing_since: None,
+            busy_since: None,
             abort: None,
         };
         self.by_id.insert(self.next_id, client);
@@ -69,11 +69,13 @@ impl Clients {
         self.by_id.len()
     }
 
-    /// Cuts off whoever takes longest to take its answer, if that is longer than `at_least`.
+    /// Cuts off whoever takes longest to send its request or to take its answer, if that is longer than `at_least`.
     pub fn cut_slowest(&mut self, now: Ms, at_least: Ms) -> Option<&Client> {
-        let slow = |c: &&Client| c.writing_since.is_some_and(|since| now.saturating_sub(since) >= at_least);
-        let slowest = self.by_id.values().filter(slow).min_by_key(|c| c.writing_since)?;
+        let slow = |c: &&mut Client| c.busy_since.is_some_and(|since| now.saturating_sub(since) >= at_least);
+        let slowest = self.by_id.values_mut().filter(slow).min_by_key(|c| c.busy_since)?;
         slowest.abort.as_ref()?.abort();
+        // It goes at its task's next turn; nobody needs to be cut off twice.
+        slowest.busy_since = None;
         Some(slowest)
     }
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::OK;
 use crate::log::{Log, Slice};
-use crate::out::Out;
+use crate::out::{Out, SLICE_BYTES_MIN};
 use crate::state::State;
 
 /// The leader never changes.
@@ -22,6 +22,9 @@ const EPOCH: i32 = 0;
 /// One answer pins no more than that (and no more than a part of the memory), whatever is asked for.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 const ANSWER_OF_MEMORY: usize = 8;
+
+/// What stands before a batch, a partition's batches, a topic's partitions, or all of it.
+const HEAD_BYTES_MAX: usize = 64;
 
 /// From here on strings and arrays are compact and structs end with tagged fields.
 const FLEXIBLE: i16 = 12;
@@ -58,6 +61,18 @@ impl Reading {
     /// Whether this is worth an answer before the time is up.
     pub fn is_enough(&self, request: &FetchRequest) -> bool {
         self.trouble || self.topics.is_empty() || self.bytes >= usize::try_from(request.min_bytes).unwrap_or(0)
+    }
+
+    /// What the answer takes beside the batches that it holds as they are; no less than that.
+    pub fn own_bytes(&self) -> usize {
+        let slice = |s: &Slice| {
+            let copied = if s.batch.len() < SLICE_BYTES_MIN { s.batch.len() } else { 0 };
+            HEAD_BYTES_MAX + size_of::<Slice>() + copied
+        };
+        let partition = |p: &PartitionReading| HEAD_BYTES_MAX + p.slices.iter().map(slice).sum::<usize>();
+        let topic =
+            |t: &TopicReading| HEAD_BYTES_MAX + t.name.len() + t.partitions.iter().map(partition).sum::<usize>();
+        HEAD_BYTES_MAX + self.topics.iter().map(topic).sum::<usize>()
     }
 
     /// Where the reader stands in each partition that it asked for: what comes before that it certainly has.
@@ -137,7 +152,7 @@ pub fn wait(state: &mut State, request: &FetchRequest, version: i16, bell: &Rc<N
 
 /// The whole response, its header included.
 pub fn write(reading: &Reading, correlation: i32, version: i16) -> Out {
-    let mut out = Out::default();
+    let mut out = Out::with_room(reading.own_bytes());
     let flexible = version >= FLEXIBLE;
     let head = out.scratch();
     head.put_i32(correlation);
