@@ -1,0 +1,7 @@
+//! The broker over real sockets, asked by kafka-protocol's own encoder and understood by its decoder.
+
+mod behaviour;
+mod client;
+mod every_api;
+mod fetch;
+mod kept;
