@@ -4,4 +4,6 @@ mod behaviour;
 mod client;
 mod every_api;
 mod fetch;
+mod group;
+mod hardship;
 mod kept;
