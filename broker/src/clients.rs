@@ -19,6 +19,8 @@ pub struct Client {
     pub reading: HashMap<(String, i32), i64>,
     /// Since then a request of it is coming or an answer is going, and takes memory; not while it waits for us.
     pub busy_since: Option<Ms>,
+    /// Bytes of the answer that is on its way to it.
+    answering: usize,
     abort: Option<AbortHandle>,
 }
 
@@ -26,6 +28,7 @@ pub struct Client {
 pub struct Clients {
     by_id: BTreeMap<u64, Client>,
     next_id: u64,
+    answering: usize,
     /// What came in and went out, since the beginning.
     pub bytes_in: u64,
     pub bytes_out: u64,
@@ -41,6 +44,7 @@ impl Clients {
             produces: false,
             reading: HashMap::new(),
             busy_since: None,
+            answering: 0,
             abort: None,
         };
         self.by_id.insert(self.next_id, client);
@@ -54,11 +58,24 @@ impl Clients {
     }
 
     pub fn remove(&mut self, id: u64) {
+        self.set_answering(id, 0);
         self.by_id.remove(&id);
     }
 
     pub fn get_mut(&mut self, id: u64) -> Option<&mut Client> {
         self.by_id.get_mut(&id)
+    }
+
+    pub fn set_answering(&mut self, id: u64, bytes: usize) {
+        if let Some(client) = self.by_id.get_mut(&id) {
+            self.answering = self.answering - client.answering + bytes;
+            client.answering = bytes;
+        }
+    }
+
+    /// Bytes of all answers that are on their way.
+    pub fn answering(&self) -> usize {
+        self.answering
     }
 
     pub fn all(&self) -> impl Iterator<Item = &Client> {

@@ -167,7 +167,10 @@ impl Connection {
         // While it waits for us, it is not what others wait for.
         self.mark_busy(false);
         let _held = self.room(reading.own_bytes()).await?;
-        self.write(fetch::write(&reading, correlation, version)).await
+        let out = fetch::write(&reading, correlation, version);
+        // What was copied is needed no more.
+        drop(reading);
+        self.write(out).await
     }
 
     /// Keeps what this client reads, for who wants to know whether it still has something to read.
@@ -256,6 +259,7 @@ impl Connection {
 
     async fn write_framed(&mut self, mut out: Out) -> Result<(), Ended> {
         let bytes = out.len() as u64;
+        self.mark_answering(out.len());
         let stall = self.state.borrow().options.limits.stall;
         self.mark_busy(true);
         while !out.is_empty() {
@@ -265,8 +269,13 @@ impl Connection {
             }
         }
         self.mark_busy(false);
+        self.mark_answering(0);
         self.state.borrow_mut().clients.bytes_out += bytes;
         Ok(())
+    }
+
+    fn mark_answering(&self, bytes: usize) {
+        self.state.borrow_mut().clients.set_answering(self.caller.connection, bytes);
     }
 
     /// Says whether this client holds memory and it is for the client to go on.

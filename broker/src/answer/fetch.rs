@@ -85,7 +85,9 @@ impl Reading {
 }
 
 pub fn read(state: &State, request: &FetchRequest, version: i16) -> Reading {
-    let most = ANSWER_BYTES_MAX.min(state.memory.bound() / ANSWER_OF_MEMORY);
+    // All answers together may have half of the clients' part, so that requests find room whoever does not read.
+    let left = (state.memory.of_clients() / 2).saturating_sub(state.clients.answering());
+    let most = ANSWER_BYTES_MAX.min(state.memory.bound() / ANSWER_OF_MEMORY).min(left);
     let bytes_max = usize::try_from(request.max_bytes).unwrap_or(0).min(most);
     let mut reading = Reading::default();
     for topic in &request.topics {

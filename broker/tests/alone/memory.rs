@@ -107,13 +107,20 @@ fn fill(broker: &Broker) -> i64 {
     count
 }
 
+/// More than the sockets hold.
+fn ask_and_never_read(client: &mut Client, from: i64) {
+    for _ in 0..100 {
+        client.send(&fetch("video", &[(0, from)]), 11);
+    }
+}
+
 #[test]
 fn one_who_never_reads_costs_others_nothing() {
     let _alone = alone();
     let broker = crowded();
     let begin = fill(&broker);
     let mut bad = Client::new(broker.address);
-    (0..100).for_each(|_| drop(bad.send(&fetch("video", &[(0, 0)]), 11)));
+    ask_and_never_read(&mut bad, 0);
     serve_well(&broker, begin, || {});
     assert!(kept(&broker) >= BOUND * 3 / 4, "{}", kept(&broker));
 }
@@ -123,14 +130,40 @@ fn many_who_never_read_take_no_more_than_their_part() {
     let _alone = alone();
     let broker = crowded();
     let begin = fill(&broker);
-    let mut bad: Vec<Client> = (0..20).map(|_| Client::new(broker.address)).collect();
+    let mut bad: Vec<Client> = (0..100).map(|_| Client::new(broker.address)).collect();
     for (nth, client) in (0..).zip(&mut bad) {
-        (0..100).for_each(|_| drop(client.send(&fetch("video", &[(0, nth * 5 % begin)]), 11)));
+        ask_and_never_read(client, nth * 5 % begin);
     }
     serve_well(&broker, begin, || {});
     assert!(kept(&broker) >= BOUND / 3, "{}", kept(&broker));
+}
+
+#[test]
+fn who_holds_what_is_needed_is_cut_off() {
+    const LARGE_BYTES: usize = 4 << 20;
+    let _alone = alone();
+    let broker = crowded();
+    let mut producer = Client::new(broker.address);
+    let mut write = |count| {
+        for _ in 0..count {
+            assert_eq!(producer.produce("video", 0, batch(LARGE_BYTES)).error_code, 0);
+        }
+    };
+    write(13);
+    let mut bad: Vec<Client> = (0..12).map(|_| Client::new(broker.address)).collect();
+    for (nth, client) in (1..).zip(&mut bad) {
+        ask_and_never_read(client, nth);
+    }
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| watch(&broker, &done));
+        let _finished = Finished(&done);
+        write(60);
+    });
     let left = broker.glance().unwrap().clients.len();
-    assert!(left < 20, "some were cut off: {left} are left");
+    assert!((1..13).contains(&left), "some were cut off, and the producer was not: {left} are left");
+    let kept = producer.fetch("video", 0, i64::MAX);
+    assert!(kept.high_watermark - kept.log_start_offset >= 4);
 }
 
 #[test]
@@ -169,7 +202,7 @@ fn small_batches_are_counted_where_they_are_copied() {
             if nth > 40 && nth % 4 == 0 {
                 let mut client = Client::new(broker.address);
                 let from = producer.fetch("video", 0, i64::MAX).log_start_offset;
-                (0..20).for_each(|_| drop(client.send(&fetch("video", &[(0, from)]), 11)));
+                ask_and_never_read(&mut client, from);
                 bad.push(client);
             }
         }
