@@ -212,6 +212,14 @@ mod tests {
         topics.make("c", 3, TopicConfig::default()).unwrap();
     }
 
+    #[test]
+    fn a_fetch_that_waits_on_waits_once() {
+        let mut partition = Partition::new();
+        let bells = [Rc::new(Notify::new()), Rc::new(Notify::new())];
+        (0..10).for_each(|nth| partition.wait(&bells[nth % 2]));
+        assert_eq!(partition.waiting.len(), 2);
+    }
+
     #[tokio::test]
     async fn a_bell_is_rung_once_by_whatever_happens_first() {
         let mut topics = topics(&Limits::default());

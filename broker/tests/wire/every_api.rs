@@ -141,11 +141,12 @@ fn topics_are_made_and_deleted_in_every_version() {
         let named = topic(&format!("new-{version}")).with_configs(vec![config.clone()]);
         let refused = topic("bad").with_configs(vec![bad.clone()]);
         let alone = topic("replicated").with_replication_factor(3);
-        CreateTopicsRequest::default().with_topics(vec![named, topic("a"), refused, alone])
+        let twice = topic("twice");
+        CreateTopicsRequest::default().with_topics(vec![named, topic("a"), refused, alone, twice.clone(), twice])
     };
     each(&mut client, make, |answer, version| {
         let codes: Vec<i16> = answer.topics.iter().map(|t| t.error_code).collect();
-        assert_eq!(codes, [0, 36, 40, 38], "v{version}");
+        assert_eq!(codes, [0, 36, 40, 38, 42, 42], "v{version}");
     });
     let delete = |version| {
         let request = DeleteTopicsRequest::default();
