@@ -23,6 +23,10 @@ use crate::state::{Answer, Caller, State};
 const REQUEST_BYTES_MIN: usize = 8;
 /// What is set aside for a request before it comes; more only as it comes.
 const FIRST_BYTES: usize = 256 << 10;
+/// What a decoded fetch takes for each of its partitions while it waits.
+const PARKED_BYTES: usize = 256;
+/// Of how many partitions a client's place is kept.
+const NOTED_MAX: usize = 1000;
 /// A request or an answer waits that long for room, and looks that often.
 const ROOM_WAIT: Duration = Duration::from_secs(5);
 const ROOM_LOOK: Duration = Duration::from_millis(10);
@@ -139,8 +143,10 @@ impl Connection {
             let state = self.state.borrow();
             (state.options.limits.wait, state.share_bytes())
         };
+        let partitions: usize = request.topics.iter().map(|topic| topic.partitions.len()).sum();
+        let parked = self.room(partitions * PARKED_BYTES).await?;
         // Its strings are slices of the request, which stays as long as it waits.
-        let large = bytes > share;
+        let large = bytes + partitions * PARKED_BYTES > share;
         let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)).min(longest);
         let until = Instant::now() + wait;
         let bell = Rc::new(Notify::new());
@@ -166,6 +172,7 @@ impl Connection {
         };
         // While it waits for us, it is not what others wait for.
         self.mark_busy(false);
+        drop(parked);
         let _held = self.room(reading.own_bytes()).await?;
         let out = fetch::write(&reading, correlation, version);
         // What was copied is needed no more.
@@ -177,7 +184,7 @@ impl Connection {
     fn note(&self, reading: &fetch::Reading) {
         if let Some(client) = self.state.borrow_mut().clients.get_mut(self.caller.connection) {
             client.reading.clear();
-            client.reading.extend(reading.positions());
+            client.reading.extend(reading.positions().take(NOTED_MAX));
         }
     }
 

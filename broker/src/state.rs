@@ -84,7 +84,11 @@ impl State {
         let now = self.now().ms;
         let response = match request.body {
             RequestKind::Produce(r) => return answer::produce::produce(self, r, bytes, caller),
-            RequestKind::Fetch(r) => return Answer::Fetch(r),
+            RequestKind::Fetch(mut r) => {
+                // Of fetch sessions, which we have none of.
+                r.forgotten_topics_data = Vec::new();
+                return Answer::Fetch(r);
+            }
             RequestKind::ListOffsets(r) => answer::offsets::list(self, &r, version).into(),
             RequestKind::OffsetForLeaderEpoch(r) => answer::offsets::of_epoch(self, &r).into(),
             RequestKind::DeleteRecords(r) => answer::offsets::delete_records(self, &r).into(),

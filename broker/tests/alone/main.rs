@@ -1,5 +1,6 @@
 //! What is measured of the whole process: its memory and its threads. So these tests run one after the other, and apart
 //! from the others.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "all of this is tests")]
 
 #[path = "../wire/client.rs"]
 #[allow(dead_code, reason = "shared with the tests over the wire, which use all of it")]

@@ -216,3 +216,21 @@ fn small_batches_are_counted_where_they_are_copied() {
         }
     });
 }
+
+#[test]
+fn fetches_of_many_partitions_are_counted_while_they_wait() {
+    let _alone = alone();
+    let broker = crowded();
+    let begin = fill(&broker);
+    let request = fetch("chat", &vec![(0, 1); 19_000]).with_max_wait_ms(60_000);
+    let frame = crate::client::frame(&request, 11, 1);
+    let framed = [&(frame.len() as u32).to_be_bytes(), &frame[..]].concat();
+    let mut bad: Vec<Client> = (0..50).map(|_| Client::new(broker.address)).collect();
+    serve_well(&broker, begin, || {
+        for client in &mut bad {
+            client.stream.set_write_timeout(Some(Duration::from_millis(20))).unwrap();
+            client.stream.write_all(&framed).ok();
+        }
+    });
+    assert!(kept(&broker) >= BOUND / 3, "{}", kept(&broker));
+}
