@@ -17,8 +17,10 @@ pub struct Client {
     pub produces: bool,
     /// Where its last fetch began, in each partition.
     pub reading: HashMap<(String, i32), i64>,
-    /// An answer is on its way to it since then.
-    pub writing_since: Option<Ms>,
+    /// Since then a request of it is coming or an answer is going, and takes memory; not while it waits for us.
+    pub busy_since: Option<Ms>,
+    /// Bytes of the answer that is on its way to it.
+    answering: usize,
     abort: Option<AbortHandle>,
 }
 
@@ -26,6 +28,7 @@ pub struct Client {
 pub struct Clients {
     by_id: BTreeMap<u64, Client>,
     next_id: u64,
+    answering: usize,
     /// What came in and went out, since the beginning.
     pub bytes_in: u64,
     pub bytes_out: u64,
@@ -40,7 +43,8 @@ impl Clients {
             since: now,
             produces: false,
             reading: HashMap::new(),
-            writing_since: None,
+            busy_since: None,
+            answering: 0,
             abort: None,
         };
         self.by_id.insert(self.next_id, client);
@@ -54,11 +58,24 @@ impl Clients {
     }
 
     pub fn remove(&mut self, id: u64) {
+        self.set_answering(id, 0);
         self.by_id.remove(&id);
     }
 
     pub fn get_mut(&mut self, id: u64) -> Option<&mut Client> {
         self.by_id.get_mut(&id)
+    }
+
+    pub fn set_answering(&mut self, id: u64, bytes: usize) {
+        if let Some(client) = self.by_id.get_mut(&id) {
+            self.answering = self.answering - client.answering + bytes;
+            client.answering = bytes;
+        }
+    }
+
+    /// Bytes of all answers that are on their way.
+    pub fn answering(&self) -> usize {
+        self.answering
     }
 
     pub fn all(&self) -> impl Iterator<Item = &Client> {
@@ -69,11 +86,13 @@ impl Clients {
         self.by_id.len()
     }
 
-    /// Cuts off whoever takes longest to take its answer, if that is longer than `at_least`.
+    /// Cuts off whoever takes longest to send its request or to take its answer, if that is longer than `at_least`.
     pub fn cut_slowest(&mut self, now: Ms, at_least: Ms) -> Option<&Client> {
-        let slow = |c: &&Client| c.writing_since.is_some_and(|since| now.saturating_sub(since) >= at_least);
-        let slowest = self.by_id.values().filter(slow).min_by_key(|c| c.writing_since)?;
+        let slow = |c: &&mut Client| c.busy_since.is_some_and(|since| now.saturating_sub(since) >= at_least);
+        let slowest = self.by_id.values_mut().filter(slow).min_by_key(|c| c.busy_since)?;
         slowest.abort.as_ref()?.abort();
+        // It goes at its task's next turn; nobody needs to be cut off twice.
+        slowest.busy_since = None;
         Some(slowest)
     }
 }

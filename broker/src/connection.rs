@@ -23,7 +23,11 @@ use crate::state::{Answer, Caller, State};
 const REQUEST_BYTES_MIN: usize = 8;
 /// What is set aside for a request before it comes; more only as it comes.
 const FIRST_BYTES: usize = 256 << 10;
-/// How long a request waits for room, and how often it looks.
+/// What a decoded fetch takes for each of its partitions while it waits.
+const PARKED_BYTES: usize = 256;
+/// Of how many partitions a client's place is kept.
+const NOTED_MAX: usize = 1000;
+/// A request or an answer waits that long for room, and looks that often.
 const ROOM_WAIT: Duration = Duration::from_secs(5);
 const ROOM_LOOK: Duration = Duration::from_millis(10);
 
@@ -82,8 +86,9 @@ impl Connection {
 
     async fn serve_one(&mut self, patience: Duration) -> Result<(), Ended> {
         let frame = self.read(patience).await?;
+        let bytes = frame.len();
         match request::decode(frame).map_err(|e| Ended::Malformed(e.to_string()))? {
-            Decoded::Request(request) => self.answer(request).await,
+            Decoded::Request(request) => self.answer(request, bytes).await,
             Decoded::UnsupportedVersion { api, correlation, .. } => {
                 // As Kafka does: in the oldest version, which everybody understands, with all that we know.
                 let response = cluster::api_versions(ResponseError::UnsupportedVersion.code());
@@ -93,7 +98,7 @@ impl Connection {
         }
     }
 
-    async fn answer(&mut self, request: Request) -> Result<(), Ended> {
+    async fn answer(&mut self, request: Request, bytes: usize) -> Result<(), Ended> {
         let Request { api, version, correlation, .. } = request;
         if self.caller.client != request.client {
             self.caller.client.clone_from(&request.client);
@@ -102,10 +107,10 @@ impl Connection {
             }
         }
         tracing::trace!("{} asks {api:?} v{version}", self.caller.client);
-        let answer = self.state.borrow_mut().handle(request, &self.caller);
+        let answer = self.state.borrow_mut().handle(request, bytes, &self.caller);
         let response = match answer {
             Answer::Now(response) => response,
-            Answer::Fetch(fetch) => return self.fetch(&fetch, version, correlation).await,
+            Answer::Fetch(fetch) => return self.fetch(&fetch, bytes, version, correlation).await,
             Answer::Join(answer) => self.parked(answer).await?.into(),
             Answer::Sync(answer) => self.parked(answer).await?.into(),
             Answer::Nothing => return Ok(()),
@@ -128,8 +133,21 @@ impl Connection {
     }
 
     /// Answers a fetch once there is enough to read, or its time is up.
-    async fn fetch(&mut self, request: &FetchRequest, version: i16, correlation: i32) -> Result<(), Ended> {
-        let longest = self.state.borrow().options.limits.wait;
+    async fn fetch(
+        &mut self,
+        request: &FetchRequest,
+        bytes: usize,
+        version: i16,
+        correlation: i32,
+    ) -> Result<(), Ended> {
+        let (longest, share) = {
+            let state = self.state.borrow();
+            (state.options.limits.wait, state.share_bytes())
+        };
+        let partitions: usize = request.topics.iter().map(|topic| topic.partitions.len()).sum();
+        let parked = self.room(partitions * PARKED_BYTES).await?;
+        // Its strings are slices of the request, which stays as long as it waits.
+        let large = bytes + partitions * PARKED_BYTES > share;
         let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)).min(longest);
         let until = Instant::now() + wait;
         let bell = Rc::new(Notify::new());
@@ -139,7 +157,11 @@ impl Connection {
             if reading.is_enough(request) {
                 break reading;
             }
+            drop(reading);
             fetch::wait(&mut self.state.borrow_mut(), request, version, &bell);
+            if large {
+                self.mark_busy(true);
+            }
             let rung = tokio::select! {
                 biased;
                 rung = timeout_at(until, bell.notified()) => rung,
@@ -149,22 +171,29 @@ impl Connection {
                 break fetch::read(&self.state.borrow(), request, version);
             }
         };
-        self.write(fetch::write(&reading, correlation, version)).await
+        // While it waits for us, it is not what others wait for.
+        self.mark_busy(false);
+        drop(parked);
+        let _held = self.room(reading.own_bytes()).await?;
+        let out = fetch::write(&reading, correlation, version);
+        // What was copied is needed no more.
+        drop(reading);
+        self.write(out).await
     }
 
     /// Keeps what this client reads, for who wants to know whether it still has something to read.
     fn note(&self, reading: &fetch::Reading) {
         if let Some(client) = self.state.borrow_mut().clients.get_mut(self.caller.connection) {
             client.reading.clear();
-            client.reading.extend(reading.positions());
+            client.reading.extend(reading.positions().take(NOTED_MAX));
         }
     }
 
     /// The next request, without its length.
     async fn read(&mut self, patience: Duration) -> Result<Bytes, Ended> {
         let (stall, request_bytes) = {
-            let limits = &self.state.borrow().options.limits;
-            (limits.stall, limits.request_bytes)
+            let state = self.state.borrow();
+            (state.options.limits.stall, state.request_bytes_max())
         };
         while self.have < self.length.len() {
             let (waits, ended) = match self.have {
@@ -186,14 +215,17 @@ impl Connection {
     }
 
     async fn read_body(&mut self, length: usize, stall: Duration) -> Result<Bytes, Ended> {
-        let first = length.min(FIRST_BYTES);
-        let mut held = room(&self.state, first).await?;
+        let share = self.state.borrow().share_bytes().max(REQUEST_BYTES_MIN);
+        let first = length.min(FIRST_BYTES).min(share);
+        let mut held = self.room(first).await?;
+        self.mark_busy(true);
         let mut body = Vec::with_capacity(first);
         while body.len() < length {
             if body.len() == body.capacity() {
                 let more = body.capacity().min(length - body.len());
-                drop(room(&self.state, more).await?);
-                held.grow(more);
+                self.mark_busy(false);
+                held.join(self.room(more).await?);
+                self.mark_busy(true);
                 body.reserve_exact(more);
             }
             let space = body.capacity().min(length) - body.len();
@@ -203,37 +235,63 @@ impl Connection {
                 Err(_) => return Err(Ended::Stalled(stall)),
             };
         }
+        self.mark_busy(false);
         self.state.borrow_mut().clients.bytes_in += length as u64 + 4;
         Ok(held.keep(body))
     }
 
+    /// Counts `bytes` once there is room for them: the oldest records make it, and clients that are slow.
+    async fn room(&self, bytes: usize) -> Result<Held, Ended> {
+        let until = Instant::now() + ROOM_WAIT;
+        loop {
+            if let Some(held) = self.state.borrow_mut().take_room(bytes) {
+                return Ok(held);
+            }
+            if Instant::now() >= until {
+                return Err(Ended::NoRoom);
+            }
+            sleep(ROOM_LOOK).await;
+        }
+    }
+
     /// An answer of our own making is counted while it is written.
     async fn write_counted(&mut self, out: Out) -> Result<(), Ended> {
-        let _held = self.state.borrow().memory.hold(out.len());
-        self.write(out).await
+        let out = out.framed();
+        let _held = self.room(out.len()).await?;
+        self.write_framed(out).await
     }
 
     async fn write(&mut self, out: Out) -> Result<(), Ended> {
-        let mut out = out.framed();
+        self.write_framed(out.framed()).await
+    }
+
+    async fn write_framed(&mut self, mut out: Out) -> Result<(), Ended> {
         let bytes = out.len() as u64;
+        self.mark_answering(out.len());
         let stall = self.state.borrow().options.limits.stall;
-        self.mark_writing(true);
+        self.mark_busy(true);
         while !out.is_empty() {
             match timeout(stall, self.stream.write_vectored(&out.slices())).await {
                 Ok(written) => out.written(written?),
                 Err(_) => return Err(Ended::Stalled(stall)),
             }
         }
-        self.mark_writing(false);
+        self.mark_busy(false);
+        self.mark_answering(0);
         self.state.borrow_mut().clients.bytes_out += bytes;
         Ok(())
     }
 
-    fn mark_writing(&self, writing: bool) {
+    fn mark_answering(&self, bytes: usize) {
+        self.state.borrow_mut().clients.set_answering(self.caller.connection, bytes);
+    }
+
+    /// Says whether this client holds memory and it is for the client to go on.
+    fn mark_busy(&self, busy: bool) {
         let mut state = self.state.borrow_mut();
         let now = state.now().ms;
         if let Some(client) = state.clients.get_mut(self.caller.connection) {
-            client.writing_since = writing.then_some(now);
+            client.busy_since = busy.then_some(client.busy_since.unwrap_or(now));
         }
     }
 
@@ -248,19 +306,5 @@ impl Connection {
         }
         // It has more to ask, so it is there; that comes after the answer that it waits for.
         std::future::pending().await
-    }
-}
-
-/// Counts `bytes` once there is room for them: the oldest records make it, and readers that do not read.
-async fn room(state: &Shared, bytes: usize) -> Result<Held, Ended> {
-    let until = Instant::now() + ROOM_WAIT;
-    loop {
-        if let Some(held) = state.borrow_mut().take_room(bytes) {
-            return Ok(held);
-        }
-        if Instant::now() >= until {
-            return Err(Ended::NoRoom);
-        }
-        sleep(ROOM_LOOK).await;
     }
 }

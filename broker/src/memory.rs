@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 
 /// What one request costs beside its bytes: its allocation's and the log's own bookkeeping.
-const OVERHEAD_BYTES: usize = 256;
+pub const OVERHEAD_BYTES: usize = 256;
+/// What is no larger may use the reserve, so that who asks for little is served while large requests wait for room.
+const SMALL_BYTES_MAX: usize = 4096;
+const RESERVE_OF_BOUND: usize = 16;
 
 /// The bound on everything that came from clients or is on its way to them, and how much of it is taken.
 #[derive(Clone, Debug)]
@@ -28,9 +31,15 @@ impl Memory {
         self.bound
     }
 
-    /// Whether `more` bytes would stay within the bound.
+    /// Whether `more` bytes, and what they cost beside, would stay within the bound.
     pub fn has_room(&self, more: usize) -> bool {
-        self.used() + more <= self.bound
+        let reserve = if more <= SMALL_BYTES_MAX { 0 } else { self.bound / RESERVE_OF_BOUND };
+        self.used().saturating_add(more).saturating_add(OVERHEAD_BYTES + reserve) <= self.bound
+    }
+
+    /// What requests and answers under way may take; the rest is the logs', and nobody but producers takes it from them.
+    pub fn of_clients(&self) -> usize {
+        self.bound / 2
     }
 
     /// Counts a buffer that is about to be filled. Whoever takes asks for room first.
@@ -49,10 +58,9 @@ pub struct Held {
 }
 
 impl Held {
-    /// Counts `more` on top.
-    pub fn grow(&mut self, more: usize) {
-        self.used.fetch_add(more, Ordering::Relaxed);
-        self.bytes += more;
+    /// Counts both as one.
+    pub fn join(&mut self, mut more: Held) {
+        self.bytes += std::mem::take(&mut more.bytes);
     }
 
     /// Bytes that stay counted until their last slice is dropped.
@@ -86,13 +94,20 @@ mod tests {
     fn a_slice_keeps_all_counted_until_it_is_gone() {
         let memory = Memory::new(1000);
         let mut held = memory.hold(100);
-        held.grow(50);
+        held.join(memory.hold(50));
         let bytes = held.keep(vec![7; 150]);
         let slice = bytes.slice(10..20);
         drop(bytes);
-        assert_eq!(memory.used(), 150 + OVERHEAD_BYTES);
-        assert!(memory.has_room(594) && !memory.has_room(595));
+        assert_eq!(memory.used(), 150 + 2 * OVERHEAD_BYTES);
+        assert!(memory.has_room(82) && !memory.has_room(83));
         drop(slice);
         assert_eq!(memory.used(), 0);
+    }
+
+    #[test]
+    fn the_reserve_is_for_what_is_small() {
+        let memory = Memory::new(160_000);
+        let _held = memory.hold(150_000);
+        assert!(memory.has_room(SMALL_BYTES_MAX) && !memory.has_room(SMALL_BYTES_MAX + 1));
     }
 }

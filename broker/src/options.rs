@@ -15,7 +15,7 @@ const MEMORY_BYTES_MAX: u64 = 4 << 30;
 pub struct Options {
     /// What clients are told to connect to; `None`: the address at which each of them reached us.
     pub advertise: Option<(String, u16)>,
-    /// The bound on all that is held in memory.
+    /// The bound on all that is held in memory. Half of it is the logs'; requests and answers under way share the rest.
     pub memory_bytes: usize,
     /// What a topic has that says nothing else.
     pub defaults: Defaults,
@@ -40,12 +40,13 @@ pub struct Defaults {
 #[derive(Clone, Debug)]
 pub struct Limits {
     pub connections: usize,
-    /// One request, as Kafka's socket.request.max.bytes.
+    /// One request, as Kafka's socket.request.max.bytes; and never more than a quarter of the memory.
     pub request_bytes: usize,
     pub topics: usize,
     /// Of all topics together.
     pub partitions: usize,
-    /// A client that begins a request or an answer and then does nothing is cut off after that long.
+    /// A client that begins a request or an answer and then does nothing is cut off after that long; where its memory
+    /// is needed, after a second.
     pub stall: Duration,
     /// A client that says nothing at all is cut off after that long, as Kafka's connections.max.idle.ms.
     pub idle: Duration,

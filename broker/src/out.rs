@@ -8,7 +8,7 @@ use kafka_protocol::messages::{ApiKey, ResponseHeader, ResponseKind};
 use kafka_protocol::protocol::Encodable;
 
 /// What is smaller is copied: a slice of its own would cost more.
-const SLICE_BYTES_MIN: usize = 4096;
+pub const SLICE_BYTES_MIN: usize = 4096;
 /// As many slices go into one system call.
 const SLICES_MAX: usize = 64;
 
@@ -29,6 +29,11 @@ impl Out {
             .and_then(|()| response.encode(&mut out.scratch, version))
             .map_err(|e| format!("{api:?} v{version}: {e}"))?;
         Ok(out)
+    }
+
+    /// Room for so many bytes of small things.
+    pub fn with_room(bytes: usize) -> Out {
+        Out { scratch: BytesMut::with_capacity(bytes), ..Out::default() }
     }
 
     /// Where small things are written.

@@ -1,5 +1,7 @@
 //! All that the broker knows, and the one place where a request meets it.
 
+use std::collections::HashSet;
+
 use kafka_protocol::messages::{BrokerId, RequestKind, ResponseKind};
 use kafka_protocol::protocol::StrBytes;
 use tokio::sync::{Notify, oneshot};
@@ -76,13 +78,17 @@ impl State {
         self.clock.now()
     }
 
-    /// Does what a request asks for.
-    pub fn handle(&mut self, request: Request, caller: &Caller) -> Answer {
+    /// Does what a request asks for, that came as so many bytes.
+    pub fn handle(&mut self, request: Request, bytes: usize, caller: &Caller) -> Answer {
         let version = request.version;
         let now = self.now().ms;
         let response = match request.body {
-            RequestKind::Produce(r) => return answer::produce::produce(self, r, caller),
-            RequestKind::Fetch(r) => return Answer::Fetch(r),
+            RequestKind::Produce(r) => return answer::produce::produce(self, r, bytes, caller),
+            RequestKind::Fetch(mut r) => {
+                // Of fetch sessions, which we have none of.
+                r.forgotten_topics_data = Vec::new();
+                return Answer::Fetch(r);
+            }
             RequestKind::ListOffsets(r) => answer::offsets::list(self, &r, version).into(),
             RequestKind::OffsetForLeaderEpoch(r) => answer::offsets::of_epoch(self, &r).into(),
             RequestKind::DeleteRecords(r) => answer::offsets::delete_records(self, &r).into(),
@@ -123,8 +129,17 @@ impl State {
                 let known = |topic: &str, partition| topics.partition(topic, partition).is_some();
                 groups.commit(&r, version, now, known).into()
             }
-            RequestKind::OffsetFetch(r) => groups.fetch_offsets(&r, version).into(),
-            RequestKind::DescribeGroups(r) => groups.describe(&r, version).into(),
+            RequestKind::OffsetFetch(mut r) => {
+                // Each group once: a short question must not have a long answer many times over.
+                let mut seen = HashSet::new();
+                r.groups.retain(|g| seen.insert(g.group_id.clone()));
+                groups.fetch_offsets(&r, version).into()
+            }
+            RequestKind::DescribeGroups(mut r) => {
+                let mut seen = HashSet::new();
+                r.groups.retain(|g| seen.insert(g.clone()));
+                groups.describe(&r, version).into()
+            }
             RequestKind::ListGroups(r) => groups.list(&r, version).into(),
             RequestKind::DeleteGroups(r) => groups.delete(&r).into(),
             RequestKind::OffsetDelete(r) => groups.delete_offsets(&r).into(),
@@ -135,30 +150,40 @@ impl State {
     }
 }
 
-/// A reader that takes that long for one answer may be cut off where its memory is needed.
+/// Who takes that long for one request or answer may be cut off where its memory is needed.
 const SLOW_MS: u64 = 1000;
 
 impl State {
-    /// Counts `bytes`, if dropping the oldest records makes room for them. Records that a slow reader still holds make
-    /// none: then that reader is cut off, and the caller tries again.
+    /// Counts `bytes`, if dropping the oldest records makes room for them.
+    ///
+    /// What clients hold, in requests that are not whole yet and answers that are not read, is not for the logs to make
+    /// good: where that is more than the clients' part, the slowest client is cut off and the caller tries again.
     pub fn take_room(&mut self, bytes: usize) -> Option<Held> {
         while !self.memory.has_room(bytes) {
-            let before = self.memory.used();
-            let dropped = self.topics.drop_one();
-            if !dropped || self.memory.used() == before {
-                if let Some(slow) = self.clients.cut_slowest(self.clock.now().ms, SLOW_MS) {
-                    tracing::warn!(
-                        "{} ({}) does not read its answer, and its memory is needed: cut off",
-                        slow.peer,
-                        slow.name
-                    );
-                    return None;
-                }
-                if !dropped {
-                    return None;
-                }
+            let of_clients = self.memory.used().saturating_sub(self.topics.cost());
+            let fits = of_clients.saturating_add(bytes) <= self.memory.of_clients();
+            if !(fits && self.topics.drop_one()) {
+                self.cut_slowest();
+                return None;
             }
         }
         Some(self.memory.hold(bytes))
+    }
+
+    fn cut_slowest(&mut self) {
+        if let Some(slow) = self.clients.cut_slowest(self.clock.now().ms, SLOW_MS) {
+            let (peer, name) = (slow.peer, &slow.name);
+            tracing::warn!("{peer} ({name}) takes long for a request or an answer, and its memory is needed: cut off");
+        }
+    }
+
+    /// What every connection may hold at once without asking more of the memory than is the clients' part.
+    pub fn share_bytes(&self) -> usize {
+        self.memory.of_clients() / self.options.limits.connections.max(1)
+    }
+
+    /// One request: what we are told, and what can find room.
+    pub fn request_bytes_max(&self) -> usize {
+        self.options.limits.request_bytes.min(self.memory.of_clients() / 2)
     }
 }

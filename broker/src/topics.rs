@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::clock::Now;
 use crate::config::TopicConfig;
 use crate::log::Log;
+use crate::memory::OVERHEAD_BYTES;
 use crate::options::{Defaults, Limits};
 
 /// A log, and the fetches that wait for its next batch.
@@ -60,7 +61,10 @@ impl Partition {
     /// `bell` is rung once, by the next thing that happens here.
     pub fn wait(&mut self, bell: &Rc<Notify>) {
         self.waiting.retain(|w| w.strong_count() > 0);
-        self.waiting.push(Rc::downgrade(bell));
+        // A fetch that was woken by another partition, and waits on, still waits here.
+        if !self.waiting.iter().any(|w| std::ptr::eq(w.as_ptr(), Rc::as_ptr(bell))) {
+            self.waiting.push(Rc::downgrade(bell));
+        }
     }
 }
 
@@ -150,6 +154,12 @@ impl Topics {
         Some(topic.id)
     }
 
+    /// What all logs take together, but for a small part: what came around a batch in its request (see `produce`).
+    pub fn cost(&self) -> usize {
+        let partitions = self.by_name.values().flat_map(|topic| &topic.partitions);
+        partitions.map(|p| p.log.bytes() + p.log.batches() * OVERHEAD_BYTES).sum()
+    }
+
     /// Drops the oldest batch of whichever partition holds most, so that a chat is not forgotten for a video's sake.
     pub fn drop_one(&mut self) -> bool {
         let partitions = self.by_name.values_mut().flat_map(|topic| &mut topic.partitions);
@@ -200,6 +210,14 @@ mod tests {
         let id = topics.remove("a").unwrap();
         assert_eq!(topics.name_of(id), None);
         topics.make("c", 3, TopicConfig::default()).unwrap();
+    }
+
+    #[test]
+    fn a_fetch_that_waits_on_waits_once() {
+        let mut partition = Partition::new();
+        let bells = [Rc::new(Notify::new()), Rc::new(Notify::new())];
+        (0..10).for_each(|nth| partition.wait(&bells[nth % 2]));
+        assert_eq!(partition.waiting.len(), 2);
     }
 
     #[tokio::test]

@@ -1,5 +1,7 @@
 //! Who we are, what we understand, and which topics there are.
 
+use std::collections::HashSet;
+
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
@@ -57,7 +59,11 @@ pub fn metadata(state: &mut State, request: &MetadataRequest, version: i16, call
     response.topics = match asked {
         None => state.topics.all().map(describe_topic).collect(),
         Some(topics) => {
-            topics.iter().map(|asked| metadata_of(state, asked, request.allow_auto_topic_creation)).collect()
+            // Each once: a short question must not have a long answer many times over.
+            let mut seen = HashSet::new();
+            let first = |asked: &&MetadataRequestTopic| seen.insert((asked.name.clone(), asked.topic_id));
+            let topics: Vec<_> = topics.iter().filter(first).collect();
+            topics.into_iter().map(|asked| metadata_of(state, asked, request.allow_auto_topic_creation)).collect()
         }
     };
     response

@@ -1,5 +1,7 @@
 //! Configurations: described as Kafka's are, and changed where they mean something here.
 
+use std::collections::HashSet;
+
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::{
@@ -35,7 +37,10 @@ pub(super) fn source(entry: &Entry) -> i8 {
 
 pub fn describe(state: &State, request: &DescribeConfigsRequest, version: i16) -> DescribeConfigsResponse {
     let mut response = DescribeConfigsResponse::default();
-    for resource in &request.resources {
+    // Each once: a short question must not have a long answer many times over.
+    let mut seen = HashSet::new();
+    let resources = request.resources.iter().filter(|r| seen.insert((r.resource_type, r.resource_name.clone())));
+    for resource in resources {
         let mut result = DescribeConfigsResult::default()
             .with_resource_type(resource.resource_type)
             .with_resource_name(resource.resource_name.clone());
@@ -86,7 +91,7 @@ fn of_broker(state: &State) -> Vec<(String, Entry)> {
         ("min.insync.replicas", Kind::Int, "1".to_owned()),
         ("num.partitions", Kind::Int, options.partitions.to_string()),
         ("offsets.topic.replication.factor", Kind::Int, "1".to_owned()),
-        ("socket.request.max.bytes", Kind::Int, options.limits.request_bytes.to_string()),
+        ("socket.request.max.bytes", Kind::Int, state.request_bytes_max().to_string()),
     ];
     let mut all: Vec<_> = acting
         .chain(fixed)

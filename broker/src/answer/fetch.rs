@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::OK;
 use crate::log::{Log, Slice};
-use crate::out::Out;
+use crate::out::{Out, SLICE_BYTES_MIN};
 use crate::state::State;
 
 /// The leader never changes.
@@ -22,6 +22,9 @@ const EPOCH: i32 = 0;
 /// One answer pins no more than that (and no more than a part of the memory), whatever is asked for.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 const ANSWER_OF_MEMORY: usize = 8;
+
+/// What stands before a batch, a partition's batches, a topic's partitions, or all of it.
+const HEAD_BYTES_MAX: usize = 64;
 
 /// From here on strings and arrays are compact and structs end with tagged fields.
 const FLEXIBLE: i16 = 12;
@@ -60,6 +63,18 @@ impl Reading {
         self.trouble || self.topics.is_empty() || self.bytes >= usize::try_from(request.min_bytes).unwrap_or(0)
     }
 
+    /// What the answer takes beside the batches that it holds as they are; no less than that.
+    pub fn own_bytes(&self) -> usize {
+        let slice = |s: &Slice| {
+            let copied = if s.batch.len() < SLICE_BYTES_MIN { s.batch.len() } else { 0 };
+            HEAD_BYTES_MAX + size_of::<Slice>() + copied
+        };
+        let partition = |p: &PartitionReading| HEAD_BYTES_MAX + p.slices.iter().map(slice).sum::<usize>();
+        let topic =
+            |t: &TopicReading| HEAD_BYTES_MAX + t.name.len() + t.partitions.iter().map(partition).sum::<usize>();
+        HEAD_BYTES_MAX + self.topics.iter().map(topic).sum::<usize>()
+    }
+
     /// Where the reader stands in each partition that it asked for: what comes before that it certainly has.
     pub fn positions(&self) -> impl Iterator<Item = ((String, i32), i64)> {
         self.topics.iter().flat_map(|topic| {
@@ -70,7 +85,9 @@ impl Reading {
 }
 
 pub fn read(state: &State, request: &FetchRequest, version: i16) -> Reading {
-    let most = ANSWER_BYTES_MAX.min(state.memory.bound() / ANSWER_OF_MEMORY);
+    // All answers together may have half of the clients' part, so that requests find room whoever does not read.
+    let left = (state.memory.of_clients() / 2).saturating_sub(state.clients.answering());
+    let most = ANSWER_BYTES_MAX.min(state.memory.bound() / ANSWER_OF_MEMORY).min(left);
     let bytes_max = usize::try_from(request.max_bytes).unwrap_or(0).min(most);
     let mut reading = Reading::default();
     for topic in &request.topics {
@@ -137,7 +154,7 @@ pub fn wait(state: &mut State, request: &FetchRequest, version: i16, bell: &Rc<N
 
 /// The whole response, its header included.
 pub fn write(reading: &Reading, correlation: i32, version: i16) -> Out {
-    let mut out = Out::default();
+    let mut out = Out::with_room(reading.own_bytes());
     let flexible = version >= FLEXIBLE;
     let head = out.scratch();
     head.put_i32(correlation);

@@ -16,7 +16,10 @@ use crate::state::{Answer, Caller, State};
 /// A refused part: Kafka's code, and words for who reads them.
 type No = (ResponseError, String);
 
-pub fn produce(state: &mut State, request: ProduceRequest, caller: &Caller) -> Answer {
+/// What is kept of a request's bytes may be that part of its batch larger than the batch.
+const SLACK_OF_BATCH: usize = 8;
+
+pub fn produce(state: &mut State, request: ProduceRequest, frame_bytes: usize, caller: &Caller) -> Answer {
     if let Some(client) = state.clients.get_mut(caller.connection) {
         client.produces = true;
     }
@@ -29,8 +32,6 @@ pub fn produce(state: &mut State, request: ProduceRequest, caller: &Caller) -> A
         }
         _ => Some((ResponseError::InvalidRequiredAcks, format!("acks={acks}: it is 0, 1 or all"))),
     };
-    // What keeps the rest of the request alive must not be a small part of it.
-    let frame_bytes: usize = request.topic_data.iter().flat_map(|t| &t.partition_data).map(bytes_of).sum();
     let mut response = ProduceResponse::default();
     let mut all_well = true;
     for topic in request.topic_data {
@@ -44,10 +45,6 @@ pub fn produce(state: &mut State, request: ProduceRequest, caller: &Caller) -> A
         0 => Answer::HangUp("a record was refused, and with acks=0 there is no other way to say so"),
         _ => Answer::Now(response.into()),
     }
-}
-
-fn bytes_of(part: &PartitionProduceData) -> usize {
-    part.records.as_ref().map_or(0, bytes::Bytes::len)
 }
 
 fn produce_topic(
@@ -92,23 +89,24 @@ fn partition_response(state: &State, name: &str, index: i32, outcome: Result<i64
 /// Returns the batch's base offset.
 fn produce_partition(state: &mut State, name: &str, part: PartitionProduceData, frame_bytes: usize) -> Result<i64, No> {
     let now = state.now();
-    let State { topics, memory, .. } = state;
-    let defaults = topics.defaults;
-    let Some(config) = topics.get(name).map(|t| &t.config) else {
+    let defaults = state.topics.defaults;
+    let Some(config) = state.topics.get(name).map(|t| &t.config) else {
         return Err((ResponseError::UnknownTopicOrPartition, format!("there is no topic {name}")));
     };
     let (limit, keeps) = (config.message_bytes_max(&defaults), config.partition_bytes(&defaults));
-    let Some(partition) = topics.partition_mut(name, part.index) else {
-        return Err((ResponseError::UnknownTopicOrPartition, format!("{name} has no partition {}", part.index)));
-    };
+    let no_partition = || (ResponseError::UnknownTopicOrPartition, format!("{name} has no partition {}", part.index));
+    if state.topics.partition(name, part.index).is_none() {
+        return Err(no_partition());
+    }
     let mut bytes = part.records.unwrap_or_default();
     if bytes.len() > limit {
         let words = format!("{} bytes, and the topic's max.message.bytes is {limit}", bytes.len());
         return Err((ResponseError::MessageTooLarge, words));
     }
-    if bytes.len() * 2 < frame_bytes {
+    if bytes.len() + bytes.len() / SLACK_OF_BATCH < frame_bytes {
         // One of many in a request: it must not keep the others in memory once they are gone.
-        let held = memory.hold(bytes.len());
+        let full = || (ResponseError::KafkaStorageError, "there is no memory for it just now".to_owned());
+        let held = state.take_room(bytes.len()).ok_or_else(full)?;
         bytes = held.keep(bytes.to_vec());
     }
     let batch = Batch::parse(bytes).map_err(bad_batch)?;
@@ -118,6 +116,7 @@ fn produce_partition(state: &mut State, name: &str, part: PartitionProduceData, 
             "this broker has no transactions: that needs Apache Kafka".to_owned(),
         ));
     }
+    let partition = state.topics.partition_mut(name, part.index).ok_or_else(no_partition)?;
     let appended = partition.log.append(batch, now).map_err(not_appended)?;
     partition.log.keep(keeps, None);
     partition.wake();

@@ -1,5 +1,7 @@
 //! Topics are made, grown and deleted.
 
+use std::collections::HashMap;
+
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
@@ -22,9 +24,12 @@ type No = (i16, String);
 
 pub fn create(state: &mut State, request: &CreateTopicsRequest, version: i16) -> CreateTopicsResponse {
     let mut response = CreateTopicsResponse::default();
+    let mut times: HashMap<&str, usize> = HashMap::new();
     for topic in &request.topics {
-        let twice = request.topics.iter().filter(|t| t.name == topic.name).count() > 1;
-        let made = if twice {
+        *times.entry(topic.name.as_str()).or_default() += 1;
+    }
+    for topic in &request.topics {
+        let made = if times[topic.name.as_str()] > 1 {
             Err((ResponseError::InvalidRequest.code(), "the request names this topic twice".to_owned()))
         } else {
             create_one(state, topic, request.validate_only, version)

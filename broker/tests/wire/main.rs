@@ -1,0 +1,10 @@
+//! The broker over real sockets, asked by kafka-protocol's own encoder and understood by its decoder.
+#![allow(clippy::unwrap_used, reason = "all of this is tests")]
+
+mod behaviour;
+mod client;
+mod every_api;
+mod fetch;
+mod group;
+mod hardship;
+mod kept;
