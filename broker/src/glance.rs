@@ -39,8 +39,8 @@ impl Glance {
             clients: state.clients.all().map(|client| ClientGlance::of(client, state)).collect(),
             bytes_in: state.clients.bytes_in,
             bytes_out: state.clients.bytes_out,
-            memory_used: state.memory.used(),
-            memory_bound: state.memory.bound(),
+            memory_used: state.memory.used() + state.groups.memory_used(),
+            memory_bound: state.options.memory_bytes,
         }
     }
 

@@ -19,6 +19,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::delete_groups_response::DeletableGroupResult;
 use kafka_protocol::messages::leave_group_request::MemberIdentity;
@@ -33,6 +34,7 @@ use kafka_protocol::messages::{
 use tokio::sync::oneshot;
 
 use crate::clock::Ms;
+use crate::memory::{Memory, OVERHEAD_BYTES};
 use group::{Group, State};
 use member::Join;
 
@@ -46,6 +48,8 @@ pub struct Limits {
     pub offsets: usize,
     /// Of one join, all names and metadata; of one sync, all assignments.
     pub metadata_bytes: usize,
+    /// All that the groups keep of what clients sent.
+    pub memory_bytes: usize,
     pub session_ms_min: i32,
     /// Also the most that a rebalance waits for a member.
     pub session_ms_max: i32,
@@ -62,23 +66,30 @@ pub struct Who {
 #[derive(Debug)]
 pub struct Groups {
     limits: Limits,
+    /// Of the groups alone: what they keep makes no reader wait, and no reader's slowness a group.
+    memory: Memory,
     groups: BTreeMap<String, Group>,
 }
 
 impl Groups {
     pub fn new(limits: Limits) -> Groups {
-        Groups { limits, groups: BTreeMap::new() }
+        Groups { memory: Memory::new(limits.memory_bytes), limits, groups: BTreeMap::new() }
+    }
+
+    /// What is kept of what clients sent.
+    pub fn memory_used(&self) -> usize {
+        self.memory.used()
     }
 
     pub fn join(
         &mut self,
-        request: JoinGroupRequest,
+        mut request: JoinGroupRequest,
         version: i16,
         who: &Who,
         now: Ms,
     ) -> oneshot::Receiver<JoinGroupResponse> {
         let (sender, answer) = oneshot::channel();
-        if let Err(error) = self.may_join(&request, who) {
+        if let Err(error) = self.may_join(&mut request, who) {
             let refused = JoinGroupResponse::default().with_member_id(request.member_id).with_error_code(error.code());
             sender.send(refused).ok();
             return answer;
@@ -90,21 +101,29 @@ impl Groups {
         answer
     }
 
-    fn may_join(&self, request: &JoinGroupRequest, who: &Who) -> Result<(), ResponseError> {
-        if request.group_id.is_empty() {
-            return Err(ResponseError::InvalidGroupId);
-        }
+    fn may_join(&self, request: &mut JoinGroupRequest, who: &Who) -> Result<(), ResponseError> {
+        check_id(&request.group_id)?;
         let session = self.limits.session_ms_min..=self.limits.session_ms_max;
         if !session.contains(&request.session_timeout_ms) {
             return Err(ResponseError::InvalidSessionTimeout);
         }
         let instance = request.group_instance_id.as_ref().map_or(0, |id| id.len());
-        let names = request.protocol_type.len() + who.client_id.len() + who.host.len() + instance;
-        let protocols: usize = request.protocols.iter().map(|p| p.name.len() + p.metadata.len()).sum();
-        if names + protocols > self.limits.metadata_bytes {
+        let of_member = request.protocol_type.len() + who.client_id.len() + who.host.len() + instance;
+        let names = of_member + request.protocols.iter().map(|p| p.name.len()).sum::<usize>();
+        let metadata: usize = request.protocols.iter().map(|p| p.metadata.len()).sum();
+        if names + metadata > self.limits.metadata_bytes {
             return Err(ResponseError::InvalidRequest);
         }
-        self.may_enter(&request.group_id, request.member_id.is_empty())
+        self.may_enter(&request.group_id, request.member_id.is_empty())?;
+        if !self.memory.has_room(names + metadata + request.protocols.len() * OVERHEAD_BYTES) {
+            return Err(ResponseError::CoordinatorNotAvailable);
+        }
+        let mut beside = names;
+        for protocol in &mut request.protocols {
+            // The names are counted with the first, as all of a member goes at once.
+            protocol.metadata = kept(&self.memory, &protocol.metadata, std::mem::take(&mut beside));
+        }
+        Ok(())
     }
 
     /// Whether there is such a group, or may be.
@@ -117,10 +136,20 @@ impl Groups {
         }
     }
 
-    pub fn sync(&mut self, request: SyncGroupRequest, _version: i16, now: Ms) -> oneshot::Receiver<SyncGroupResponse> {
+    pub fn sync(
+        &mut self,
+        mut request: SyncGroupRequest,
+        _version: i16,
+        now: Ms,
+    ) -> oneshot::Receiver<SyncGroupResponse> {
         let (sender, answer) = oneshot::channel();
         let bytes: usize = request.assignments.iter().map(|a| a.assignment.len()).sum();
-        let fits = bytes <= self.limits.metadata_bytes;
+        let cost = bytes + request.assignments.len() * OVERHEAD_BYTES;
+        let fits = bytes <= self.limits.metadata_bytes && self.memory.has_room(cost);
+        if fits {
+            let copies = request.assignments.iter_mut();
+            copies.for_each(|a| a.assignment = kept(&self.memory, &a.assignment, 0));
+        }
         match self.member_group(&request.group_id) {
             Err(error) => drop(sender.send(SyncGroupResponse::default().with_error_code(error.code()))),
             Ok(_) if !fits => {
@@ -181,7 +210,7 @@ impl Groups {
         now: Ms,
         known: impl Fn(&str, i32) -> bool,
     ) -> OffsetCommitResponse {
-        let offsets_max = self.limits.offsets;
+        let (offsets_max, memory) = (self.limits.offsets, self.memory.clone());
         let mut group = self.commit_group(request, now);
         let topics = request.topics.iter().map(|topic| {
             let partitions = topic.partitions.iter().map(|partition| {
@@ -190,7 +219,7 @@ impl Groups {
                     Ok(_) if !known(&topic.name, partition.partition_index) => {
                         Err(ResponseError::UnknownTopicOrPartition)
                     }
-                    Ok(group) => group.offsets.commit(&topic.name, partition, offsets_max),
+                    Ok(group) => group.offsets.commit(&topic.name, partition, offsets_max, &memory),
                 };
                 let answer = OffsetCommitResponsePartition::default().with_partition_index(partition.partition_index);
                 answer.with_error_code(code(result))
@@ -203,9 +232,7 @@ impl Groups {
     }
 
     fn commit_group(&mut self, request: &OffsetCommitRequest, now: Ms) -> Result<&mut Group, ResponseError> {
-        if request.group_id.is_empty() {
-            return Err(ResponseError::InvalidGroupId);
-        }
+        check_id(&request.group_id)?;
         let alone = request.generation_id_or_member_epoch < 0;
         self.may_enter(&request.group_id, alone).map_err(|error| match error {
             ResponseError::UnknownMemberId => ResponseError::IllegalGeneration,
@@ -326,6 +353,18 @@ impl Groups {
         }
     }
 }
+
+/// A copy that is counted as long as it is kept, with what is kept `beside` it.
+fn kept(memory: &Memory, bytes: &[u8], beside: usize) -> Bytes {
+    memory.hold(bytes.len() + beside).keep(bytes.to_vec())
+}
+
+/// A group's name is kept as long as the group is.
+fn check_id(group: &str) -> Result<(), ResponseError> {
+    (1..=ID_BYTES_MAX).contains(&group.len()).then_some(()).ok_or(ResponseError::InvalidGroupId)
+}
+
+const ID_BYTES_MAX: usize = 1024;
 
 fn code(result: Result<(), ResponseError>) -> i16 {
     result.map_or_else(|error| error.code(), |()| 0)

@@ -4,7 +4,7 @@ use std::net::{IpAddr, TcpListener};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use broker::{Broker, Defaults, Glance, Options};
 use clap::Parser;
 use common::clock::{Clock, Micros, SystemClock};
@@ -79,6 +79,14 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let shutdown = Shutdown::listen()?;
     let options = options(cli);
     let bound = options.memory_bytes;
+    let largest = bound / REQUEST_OF_MEMORY;
+    if cli.message_max_bytes > largest {
+        bail!(
+            "--message-max-bytes {}: with {} of memory it can be at most {largest}; --memory gives it more",
+            cli.message_max_bytes,
+            size(bound as u64)
+        );
+    }
     let listener = TcpListener::bind(&cli.listen).with_context(|| {
         format!(
             "listening on {} (is a Kafka running there already? --listen HOST:PORT names another place)",
@@ -120,6 +128,9 @@ fn options(cli: &Cli) -> Options {
 
 /// With less, a few clients' requests would leave nothing for records.
 const MEMORY_BYTES_MIN: usize = 16 << 20;
+
+/// One request may have a little more than a fifth of it.
+const REQUEST_OF_MEMORY: usize = 5;
 
 /// Tells how it goes until it is to end.
 fn watch(broker: &Broker, shutdown: &Shutdown, shown: bool) -> anyhow::Result<()> {

@@ -83,10 +83,12 @@ impl Default for Limits {
             idle: Duration::from_secs(600),
             wait: Duration::from_secs(60),
             groups: groups::Limits {
-                groups: 1000,
-                members: 1000,
-                offsets: 10_000,
+                groups: 500,
+                members: 250,
+                offsets: 5000,
                 metadata_bytes: 1 << 20,
+                // Replaced by the groups' part of the memory.
+                memory_bytes: 0,
                 session_ms_min: 1,
                 session_ms_max: 1_800_000,
             },

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, oneshot};
 use crate::answer;
 use crate::clients::Clients;
 use crate::clock::{Clock, Now};
-use crate::groups::{Groups, Who};
+use crate::groups::{self, Groups, Who};
 use crate::memory::{Held, Memory};
 use crate::options::Options;
 use crate::request::Request;
@@ -17,6 +17,9 @@ use crate::topics::Topics;
 
 /// There is only one of us.
 pub const NODE: BrokerId = BrokerId(1);
+
+/// What the groups may keep, of all the memory.
+const GROUPS_OF_MEMORY: usize = 16;
 
 #[derive(Debug)]
 pub struct State {
@@ -60,10 +63,11 @@ pub enum Answer {
 impl State {
     pub fn new(options: Options) -> State {
         let clock = Clock::start();
+        let for_groups = options.memory_bytes / GROUPS_OF_MEMORY;
         State {
-            memory: Memory::new(options.memory_bytes),
+            memory: Memory::new(options.memory_bytes - for_groups),
             topics: Topics::new(options.defaults, &options.limits),
-            groups: Groups::new(options.limits.groups.clone()),
+            groups: Groups::new(groups::Limits { memory_bytes: for_groups, ..options.limits.groups.clone() }),
             clients: Clients::default(),
             cluster: StrBytes::from_string(format!("vid-{}", uuid::Uuid::new_v4().simple())),
             // Not those of an earlier broker on this address, whose producers may still be there.

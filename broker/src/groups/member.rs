@@ -144,9 +144,7 @@ impl Join {
             session_ms,
             rebalance_ms,
             protocol_type: copied(&request.protocol_type),
-            protocols: protocols
-                .map(|p| Protocol { name: copied(&p.name), metadata: Bytes::copy_from_slice(&p.metadata) })
-                .collect(),
+            protocols: protocols.map(|p| Protocol { name: copied(&p.name), metadata: p.metadata.clone() }).collect(),
             version,
         }
     }

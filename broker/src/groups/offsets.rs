@@ -13,8 +13,10 @@ use kafka_protocol::messages::{GroupId, OffsetCommitRequest, OffsetFetchRequest,
 use kafka_protocol::protocol::StrBytes;
 
 use super::group::{Group, State};
+use super::kept;
 use super::member::copied;
 use crate::clock::Ms;
+use crate::memory::Memory;
 
 /// Of one commit's note, as Kafka's `offset.metadata.max.bytes`.
 const NOTE_BYTES_MAX: usize = 4096;
@@ -48,18 +50,20 @@ impl Offsets {
         topic: &str,
         partition: &OffsetCommitRequestPartition,
         offsets_max: usize,
+        memory: &Memory,
     ) -> Result<(), ResponseError> {
         let note = partition.committed_metadata.as_deref().unwrap_or_default();
         if note.len() > NOTE_BYTES_MAX {
             return Err(ResponseError::OffsetMetadataTooLarge);
         }
-        if self.get(topic, partition.partition_index).is_none() && self.len() >= offsets_max {
+        let is_new = self.get(topic, partition.partition_index).is_none();
+        if (is_new && self.len() >= offsets_max) || !memory.has_room(note.len() + topic.len()) {
             return Err(ResponseError::InvalidCommitOffsetSize);
         }
         let committed = Committed {
             offset: partition.committed_offset,
             leader_epoch: partition.committed_leader_epoch,
-            note: copied(note),
+            note: StrBytes::from_utf8(kept(memory, note.as_bytes(), topic.len())).unwrap_or_default(),
         };
         self.topics.entry(topic.to_owned()).or_default().insert(partition.partition_index, committed);
         Ok(())

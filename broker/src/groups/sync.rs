@@ -1,6 +1,5 @@
 //! What a member does once it is in: it asks for its assignment, says that it lives, and leaves.
 
-use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{HeartbeatRequest, SyncGroupRequest, SyncGroupResponse};
 use kafka_protocol::protocol::StrBytes;
@@ -58,7 +57,7 @@ impl Group {
     fn assign(&mut self, request: &SyncGroupRequest) {
         for given in &request.assignments {
             if let Some(member) = self.members.get_mut(&given.member_id) {
-                member.assignment = Bytes::copy_from_slice(&given.assignment);
+                member.assignment = given.assignment.clone();
             }
         }
         self.state = State::Stable;

@@ -19,7 +19,16 @@ const REBALANCE: i32 = 300;
 
 fn groups() -> Groups {
     let (session_ms_min, session_ms_max) = (1, 10_000);
-    Groups::new(Limits { groups: 3, members: 4, offsets: 3, metadata_bytes: 1000, session_ms_min, session_ms_max })
+    let memory_bytes = 100_000;
+    Groups::new(Limits {
+        groups: 3,
+        members: 4,
+        offsets: 3,
+        metadata_bytes: 1000,
+        memory_bytes,
+        session_ms_min,
+        session_ms_max,
+    })
 }
 
 fn id(text: &str) -> StrBytes {
@@ -386,4 +395,28 @@ proptest! {
         prop_assert!(walk.joins.iter_mut().all(|a| a.try_recv() != Err(oneshot::error::TryRecvError::Empty)));
         prop_assert!(walk.syncs.iter_mut().all(|a| a.try_recv() != Err(oneshot::error::TryRecvError::Empty)));
     }
+}
+
+#[test]
+fn what_members_send_is_counted_and_bounded() {
+    let (session_ms_min, session_ms_max) = (1, 10_000);
+    let (memory_bytes, metadata_bytes) = (50_000, 1000);
+    let limits =
+        Limits { groups: 1000, members: 4, offsets: 3, metadata_bytes, memory_bytes, session_ms_min, session_ms_max };
+    let mut groups = Groups::new(limits);
+    let large = |nth: usize| {
+        let protocol = JoinGroupRequestProtocol::default().with_name(id("range"));
+        let protocols = vec![protocol.with_metadata(Bytes::from(vec![0; 900]))];
+        join_request("").with_group_id(GroupId(id(&nth.to_string()))).with_protocols(protocols)
+    };
+    let refused = (0..100).find(|&nth| {
+        let mut answer = groups.join(large(nth), 3, &who(1), 0);
+        answer.try_recv().unwrap().error_code == ResponseError::CoordinatorNotAvailable.code()
+    });
+    assert!(refused.is_some_and(|nth| nth > 10), "{refused:?}");
+    assert!(groups.memory_used() <= memory_bytes && groups.memory_used() > memory_bytes / 2);
+    groups.tick(100_000);
+    assert_eq!(groups.memory_used(), 0);
+    let long = join_request("").with_group_id(GroupId(id(&"g".repeat(2000))));
+    assert_eq!(groups.join(long, 3, &who(1), 0).try_recv().unwrap().error_code, ResponseError::InvalidGroupId.code());
 }
