@@ -1,4 +1,5 @@
-//! One file for each kind of question: a request and the state in, a response out.
+//! The one place where a request meets what the broker knows: one file for each kind of question, a request and the state
+//! in, a response out.
 
 pub mod cluster;
 pub mod configs;
@@ -6,38 +7,102 @@ pub mod fetch;
 pub mod offsets;
 pub mod produce;
 pub mod topics;
+mod words;
 
-use kafka_protocol::ResponseError;
-use kafka_protocol::messages::TopicName;
-use kafka_protocol::protocol::StrBytes;
+use std::collections::HashSet;
 
-use crate::topics::NotMade;
+use kafka_protocol::messages::{FetchRequest, JoinGroupResponse, RequestKind, ResponseKind, SyncGroupResponse};
+use tokio::sync::oneshot;
 
-/// No error, on the wire.
-pub(crate) const OK: i16 = 0;
+use crate::groups::Who;
+use crate::request::Request;
+use crate::state::{Caller, State};
 
-pub(crate) fn text(words: &str) -> StrBytes {
-    StrBytes::from_string(words.to_owned())
+/// What comes of a request.
+#[derive(Debug)]
+pub enum Answer {
+    Now(ResponseKind),
+    /// A fetch: answered when there is enough to read, or its time is up.
+    Fetch(FetchRequest),
+    /// A member waits for its group.
+    Join(oneshot::Receiver<JoinGroupResponse>),
+    Sync(oneshot::Receiver<SyncGroupResponse>),
+    /// `acks=0`: none is wanted.
+    Nothing,
+    /// There is no way to say what is wrong but to hang up.
+    HangUp(&'static str),
 }
 
-pub(crate) fn topic_name(name: &str) -> TopicName {
-    TopicName(text(name))
-}
-
-/// Kafka's code for it, and words for who reads them.
-fn not_made(why: &NotMade) -> (i16, &'static str) {
-    match why {
-        NotMade::Exists => (ResponseError::TopicAlreadyExists.code(), "a topic of that name exists"),
-        NotMade::Name => (
-            ResponseError::InvalidTopicException.code(),
-            "a topic's name has 1 to 249 letters, digits, '.', '_' or '-', and is not '.' or '..'",
-        ),
-        NotMade::Partitions => {
-            (ResponseError::InvalidPartitions.code(), "that is no number of partitions it could have")
+/// Does what a request asks for, that came as so many bytes.
+pub fn answer(state: &mut State, request: Request, bytes: usize, caller: &Caller) -> Answer {
+    let version = request.version;
+    let now = state.now().ms;
+    let response = match request.body {
+        RequestKind::Produce(r) => {
+            return match produce::produce(state, r, bytes, caller) {
+                Ok(Some(response)) => Answer::Now(response.into()),
+                Ok(None) => Answer::Nothing,
+                Err(why) => Answer::HangUp(why),
+            };
         }
-        NotMade::TooMany => (
-            ResponseError::PolicyViolation.code(),
-            "this broker takes no more topics or partitions: delete some, or use Apache Kafka",
-        ),
-    }
+        RequestKind::Fetch(mut r) => {
+            // Of fetch sessions, which we have none of.
+            r.forgotten_topics_data = Vec::new();
+            return Answer::Fetch(r);
+        }
+        RequestKind::ListOffsets(r) => offsets::list(state, &r, version).into(),
+        RequestKind::OffsetForLeaderEpoch(r) => offsets::of_epoch(state, &r).into(),
+        RequestKind::DeleteRecords(r) => offsets::delete_records(state, &r).into(),
+        RequestKind::ApiVersions(_) => cluster::api_versions(0).into(),
+        RequestKind::Metadata(r) => cluster::metadata(state, &r, version, caller).into(),
+        RequestKind::DescribeCluster(r) => cluster::describe(state, &r, version, caller).into(),
+        RequestKind::DescribeTopicPartitions(r) => cluster::describe_partitions(state, &r).into(),
+        RequestKind::FindCoordinator(r) => cluster::find_coordinator(&r, version, caller).into(),
+        RequestKind::InitProducerId(r) => produce::init_producer(state, &r).into(),
+        RequestKind::CreateTopics(r) => topics::create(state, &r, version).into(),
+        RequestKind::CreatePartitions(r) => topics::create_partitions(state, &r).into(),
+        RequestKind::DeleteTopics(r) => topics::delete(state, &r, version).into(),
+        RequestKind::DescribeConfigs(r) => configs::describe(state, &r, version).into(),
+        RequestKind::AlterConfigs(r) => configs::alter(state, &r).into(),
+        RequestKind::IncrementalAlterConfigs(r) => configs::alter_incremental(state, &r).into(),
+        body => return answer_group(state, body, version, caller, now),
+    };
+    Answer::Now(response)
+}
+
+fn answer_group(state: &mut State, body: RequestKind, version: i16, caller: &Caller, now: u64) -> Answer {
+    // Whatever is asked, a deadline may come of it.
+    state.alarm.notify_one();
+    let State { groups, topics, .. } = state;
+    let response = match body {
+        RequestKind::JoinGroup(r) => {
+            let who =
+                Who { client_id: caller.client.clone(), host: caller.peer_host.clone(), connection: caller.connection };
+            return Answer::Join(groups.join(r, version, &who, now));
+        }
+        RequestKind::SyncGroup(r) => return Answer::Sync(groups.sync(r, version, now)),
+        RequestKind::Heartbeat(r) => groups.heartbeat(&r, now).into(),
+        RequestKind::LeaveGroup(r) => groups.leave(&r, version, now).into(),
+        RequestKind::OffsetCommit(r) => {
+            let known = |topic: &str, partition| topics.partition(topic, partition).is_some();
+            groups.commit(&r, version, now, known).into()
+        }
+        RequestKind::OffsetFetch(mut r) => {
+            // Each group once: a short question must not have a long answer many times over.
+            let mut seen = HashSet::new();
+            r.groups.retain(|g| seen.insert(g.group_id.clone()));
+            groups.fetch_offsets(&r, version).into()
+        }
+        RequestKind::DescribeGroups(mut r) => {
+            let mut seen = HashSet::new();
+            r.groups.retain(|g| seen.insert(g.clone()));
+            groups.describe(&r, version).into()
+        }
+        RequestKind::ListGroups(r) => groups.list(&r, version).into(),
+        RequestKind::DeleteGroups(r) => groups.delete(&r).into(),
+        RequestKind::OffsetDelete(r) => groups.delete_offsets(&r).into(),
+        // `request::decode` lets nothing else through.
+        _ => return Answer::HangUp("a request that is not served"),
+    };
+    Answer::Now(response)
 }

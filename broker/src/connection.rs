@@ -13,11 +13,11 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use crate::answer::{cluster, fetch};
+use crate::answer::{self, Answer, cluster, fetch};
 use crate::memory::Held;
 use crate::out::Out;
 use crate::request::{self, Decoded, Request};
-use crate::state::{Answer, Caller, State};
+use crate::state::{Caller, State};
 
 /// A request's header takes more than that.
 const REQUEST_BYTES_MIN: usize = 8;
@@ -107,7 +107,7 @@ impl Connection {
             }
         }
         tracing::trace!("{} asks {api:?} v{version}", self.caller.client);
-        let answer = self.state.borrow_mut().handle(request, bytes, &self.caller);
+        let answer = answer::answer(&mut self.state.borrow_mut(), request, bytes, &self.caller);
         let response = match answer {
             Answer::Now(response) => response,
             Answer::Fetch(fetch) => return self.fetch(&fetch, bytes, version, correlation).await,

@@ -245,7 +245,9 @@ impl Groups {
 
     pub fn fetch_offsets(&self, request: &OffsetFetchRequest, version: i16) -> OffsetFetchResponse {
         let asked = offsets::asked(request, version);
-        let groups = asked.iter().map(|asked| offsets::answer(asked, self.groups.get(&**asked.group_id)));
+        let groups = asked
+            .iter()
+            .map(|asked| offsets::answer(asked, self.groups.get(&**asked.group_id).map(|group| &group.offsets)));
         let mut groups: Vec<_> = groups.collect();
         if version >= 8 {
             return OffsetFetchResponse::default().with_groups(groups);

@@ -1,18 +1,14 @@
-//! All that the broker knows, and the one place where a request meets it.
+//! All that the broker knows.
 
-use std::collections::HashSet;
-
-use kafka_protocol::messages::{BrokerId, RequestKind, ResponseKind};
+use kafka_protocol::messages::BrokerId;
 use kafka_protocol::protocol::StrBytes;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 
-use crate::answer;
 use crate::clients::Clients;
 use crate::clock::{Clock, Now};
-use crate::groups::{self, Groups, Who};
+use crate::groups::{self, Groups};
 use crate::memory::{Held, Memory};
 use crate::options::Options;
-use crate::request::Request;
 use crate::topics::Topics;
 
 /// There is only one of us.
@@ -45,21 +41,6 @@ pub struct Caller {
     pub advertise: (StrBytes, u16),
 }
 
-/// What comes of a request.
-#[derive(Debug)]
-pub enum Answer {
-    Now(ResponseKind),
-    /// A fetch: answered when there is enough to read, or its time is up.
-    Fetch(kafka_protocol::messages::FetchRequest),
-    /// A member waits for its group.
-    Join(oneshot::Receiver<kafka_protocol::messages::JoinGroupResponse>),
-    Sync(oneshot::Receiver<kafka_protocol::messages::SyncGroupResponse>),
-    /// `acks=0`: none is wanted.
-    Nothing,
-    /// There is no way to say what is wrong but to hang up.
-    HangUp(&'static str),
-}
-
 impl State {
     pub fn new(options: Options) -> State {
         let clock = Clock::start();
@@ -80,77 +61,6 @@ impl State {
 
     pub fn now(&self) -> Now {
         self.clock.now()
-    }
-
-    /// Does what a request asks for, that came as so many bytes.
-    pub fn handle(&mut self, request: Request, bytes: usize, caller: &Caller) -> Answer {
-        let version = request.version;
-        let now = self.now().ms;
-        let response = match request.body {
-            RequestKind::Produce(r) => return answer::produce::produce(self, r, bytes, caller),
-            RequestKind::Fetch(mut r) => {
-                // Of fetch sessions, which we have none of.
-                r.forgotten_topics_data = Vec::new();
-                return Answer::Fetch(r);
-            }
-            RequestKind::ListOffsets(r) => answer::offsets::list(self, &r, version).into(),
-            RequestKind::OffsetForLeaderEpoch(r) => answer::offsets::of_epoch(self, &r).into(),
-            RequestKind::DeleteRecords(r) => answer::offsets::delete_records(self, &r).into(),
-            RequestKind::ApiVersions(_) => answer::cluster::api_versions(0).into(),
-            RequestKind::Metadata(r) => answer::cluster::metadata(self, &r, version, caller).into(),
-            RequestKind::DescribeCluster(r) => answer::cluster::describe(self, &r, version, caller).into(),
-            RequestKind::DescribeTopicPartitions(r) => answer::cluster::describe_partitions(self, &r).into(),
-            RequestKind::FindCoordinator(r) => answer::cluster::find_coordinator(&r, version, caller).into(),
-            RequestKind::InitProducerId(r) => answer::produce::init_producer(self, &r).into(),
-            RequestKind::CreateTopics(r) => answer::topics::create(self, &r, version).into(),
-            RequestKind::CreatePartitions(r) => answer::topics::create_partitions(self, &r).into(),
-            RequestKind::DeleteTopics(r) => answer::topics::delete(self, &r, version).into(),
-            RequestKind::DescribeConfigs(r) => answer::configs::describe(self, &r, version).into(),
-            RequestKind::AlterConfigs(r) => answer::configs::alter(self, &r).into(),
-            RequestKind::IncrementalAlterConfigs(r) => answer::configs::alter_incremental(self, &r).into(),
-            body => return self.handle_group(body, version, caller, now),
-        };
-        Answer::Now(response)
-    }
-
-    fn handle_group(&mut self, body: RequestKind, version: i16, caller: &Caller, now: u64) -> Answer {
-        // Whatever is asked, a deadline may come of it.
-        self.alarm.notify_one();
-        let State { groups, topics, .. } = self;
-        let response = match body {
-            RequestKind::JoinGroup(r) => {
-                let who = Who {
-                    client_id: caller.client.clone(),
-                    host: caller.peer_host.clone(),
-                    connection: caller.connection,
-                };
-                return Answer::Join(groups.join(r, version, &who, now));
-            }
-            RequestKind::SyncGroup(r) => return Answer::Sync(groups.sync(r, version, now)),
-            RequestKind::Heartbeat(r) => groups.heartbeat(&r, now).into(),
-            RequestKind::LeaveGroup(r) => groups.leave(&r, version, now).into(),
-            RequestKind::OffsetCommit(r) => {
-                let known = |topic: &str, partition| topics.partition(topic, partition).is_some();
-                groups.commit(&r, version, now, known).into()
-            }
-            RequestKind::OffsetFetch(mut r) => {
-                // Each group once: a short question must not have a long answer many times over.
-                let mut seen = HashSet::new();
-                r.groups.retain(|g| seen.insert(g.group_id.clone()));
-                groups.fetch_offsets(&r, version).into()
-            }
-            RequestKind::DescribeGroups(mut r) => {
-                let mut seen = HashSet::new();
-                r.groups.retain(|g| seen.insert(g.clone()));
-                groups.describe(&r, version).into()
-            }
-            RequestKind::ListGroups(r) => groups.list(&r, version).into(),
-            RequestKind::DeleteGroups(r) => groups.delete(&r).into(),
-            RequestKind::OffsetDelete(r) => groups.delete_offsets(&r).into(),
-            // `request::decode` lets nothing else through.
-            _ => return Answer::HangUp("a request that is not served"),
-        };
-        Answer::Now(response)
     }
 }
 

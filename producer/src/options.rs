@@ -120,6 +120,15 @@ impl Options {
         })
     }
 
+    /// Whether every frame waits its turn, or the newest wins.
+    pub fn every_frame(&self) -> bool {
+        match self.hurry {
+            Hurry::NewestWins => false,
+            Hurry::EveryFrame => true,
+            Hurry::BySource => self.source.input.kind() != Kind::Live,
+        }
+    }
+
     /// What the report says of how it was run.
     pub fn settings(&self) -> serde_json::Map<String, serde_json::Value> {
         let source = &self.source;
@@ -135,7 +144,7 @@ impl Options {
             "subsampling": format!("{:?}", source.subsampling).trim_start_matches('S').to_lowercase(),
             "fit": format!("{:?}", self.fit).to_lowercase(),
             "fps": source.fps,
-            "every_frame": crate::pipeline::every_frame(self.hurry, self.source.input.kind()),
+            "every_frame": self.every_frame(),
         });
         match settings {
             serde_json::Value::Object(map) => map,

@@ -24,7 +24,7 @@ use crate::connect::{announce, connect, prepare_topic};
 use crate::embedded::Embedded;
 use crate::encode::{Encoder, Identity, Shot};
 use crate::limit::Limit;
-use crate::options::{Hurry, Options};
+use crate::options::Options;
 use crate::pace::{Pace, Pacer};
 use crate::picture::Picture;
 use crate::publish::{Publish, Shared};
@@ -72,7 +72,7 @@ struct Run {
 
 /// Runs until the input ends, something fails, or `shutdown` is asked for.
 pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> anyhow::Result<Outcome> {
-    let every_frame = every_frame(options.hurry, options.source.input.kind());
+    let every_frame = options.every_frame();
     match start(options, every_frame, clock, shutdown) {
         Ok((embedded, run, source, publish, limit)) => {
             let outcome = run.go(options, source, publish, &limit)?;
@@ -120,15 +120,6 @@ fn start(
         every_frame,
     };
     Ok((embedded, run, source, publish, limit))
-}
-
-/// Whether every frame waits its turn, or the newest wins.
-pub fn every_frame(hurry: Hurry, kind: Kind) -> bool {
-    match hurry {
-        Hurry::NewestWins => false,
-        Hurry::EveryFrame => true,
-        Hurry::BySource => kind != Kind::Live,
-    }
 }
 
 impl Run {

@@ -21,7 +21,7 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
-use super::{OK, not_made, text, topic_name};
+use super::words::{OK, not_made, text, topic_name};
 use crate::config::TopicConfig;
 use crate::request;
 use crate::state::{Caller, NODE, State};

@@ -13,7 +13,7 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::messages::{alter_configs_response, incremental_alter_configs_response};
 
-use super::{OK, text};
+use super::words::{OK, text};
 use crate::config::{Entry, Kind, MESSAGE_BYTES, RETENTION_BYTES, RETENTION_MS, TopicConfig, default_entries};
 use crate::state::{NODE, State};
 

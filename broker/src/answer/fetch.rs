@@ -12,7 +12,7 @@ use kafka_protocol::messages::fetch_request::FetchPartition;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::OK;
+use super::words::OK;
 use crate::log::{Log, Slice};
 use crate::out::{Out, SLICE_BYTES_MIN};
 use crate::state::State;

@@ -11,7 +11,7 @@ use kafka_protocol::messages::{
     OffsetForLeaderEpochResponse,
 };
 
-use super::OK;
+use super::words::OK;
 use crate::log::Log;
 use crate::state::State;
 

@@ -7,11 +7,10 @@ use kafka_protocol::messages::{
     InitProducerIdRequest, InitProducerIdResponse, ProduceRequest, ProduceResponse, ProducerId,
 };
 
-use super::text;
-use crate::answer::OK;
+use super::words::{OK, text};
 use crate::batch::{BadBatch, Batch};
 use crate::log::Refused;
-use crate::state::{Answer, Caller, State};
+use crate::state::{Caller, State};
 
 /// A refused part: Kafka's code, and words for who reads them.
 type No = (ResponseError, String);
@@ -19,7 +18,13 @@ type No = (ResponseError, String);
 /// What is kept of a request's bytes may be that part of its batch larger than the batch.
 const SLACK_OF_BATCH: usize = 8;
 
-pub fn produce(state: &mut State, request: ProduceRequest, frame_bytes: usize, caller: &Caller) -> Answer {
+/// `None`: no answer is wanted. An error: there is no way to tell but to hang up.
+pub fn produce(
+    state: &mut State,
+    request: ProduceRequest,
+    frame_bytes: usize,
+    caller: &Caller,
+) -> Result<Option<ProduceResponse>, &'static str> {
     if let Some(client) = state.clients.get_mut(caller.connection) {
         client.produces = true;
     }
@@ -40,10 +45,10 @@ pub fn produce(state: &mut State, request: ProduceRequest, frame_bytes: usize, c
         response.responses.push(answered);
     }
     match acks {
-        0 if all_well => Answer::Nothing,
+        0 if all_well => Ok(None),
         // As Kafka does: who wants no answer learns of trouble by losing the connection.
-        0 => Answer::HangUp("a record was refused, and with acks=0 there is no other way to say so"),
-        _ => Answer::Now(response.into()),
+        0 => Err("a record was refused, and with acks=0 there is no other way to say so"),
+        _ => Ok(Some(response)),
     }
 }
 

@@ -15,7 +15,7 @@ use kafka_protocol::messages::{
 };
 use uuid::Uuid;
 
-use super::{OK, not_made, text, topic_name};
+use super::words::{OK, not_made, text, topic_name};
 use crate::answer::configs::source;
 use crate::config::TopicConfig;
 use crate::state::{NODE, State};

@@ -9,13 +9,11 @@ use kafka_protocol::messages::offset_fetch_response::{
     OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions, OffsetFetchResponseTopic,
     OffsetFetchResponseTopics,
 };
-use kafka_protocol::messages::{GroupId, OffsetCommitRequest, OffsetFetchRequest, TopicName};
+use kafka_protocol::messages::{GroupId, OffsetFetchRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 
-use super::group::{Group, State};
 use super::kept;
 use super::member::copied;
-use crate::clock::Ms;
 use crate::memory::Memory;
 
 /// Of one commit's note, as Kafka's `offset.metadata.max.bytes`.
@@ -91,21 +89,6 @@ impl Offsets {
     }
 }
 
-impl Group {
-    pub(super) fn may_commit(&mut self, request: &OffsetCommitRequest, now: Ms) -> Result<(), ResponseError> {
-        let generation = request.generation_id_or_member_epoch;
-        // A consumer that assigns itself, or an operator's tool: only while no member would be overruled.
-        if generation < 0 && self.state == State::Empty {
-            return Ok(());
-        }
-        self.current(&request.member_id, request.group_instance_id.as_ref(), generation)?.heard = now;
-        match self.state {
-            State::Completing => Err(ResponseError::RebalanceInProgress),
-            State::Empty | State::Preparing { .. } | State::Stable => Ok(()),
-        }
-    }
-}
-
 /// One group's answer of version 8 and later; the older ones are made of it.
 fn of_group(asked: &OffsetFetchRequestGroup, offsets: Option<&Offsets>) -> OffsetFetchResponseGroup {
     let found = match &asked.topics {
@@ -149,12 +132,12 @@ pub(super) fn asked(request: &OffsetFetchRequest, version: i16) -> Vec<OffsetFet
     vec![OffsetFetchRequestGroup::default().with_group_id(request.group_id.clone()).with_topics(topics)]
 }
 
-pub(super) fn answer(asked: &OffsetFetchRequestGroup, group: Option<&Group>) -> OffsetFetchResponseGroup {
+pub(super) fn answer(asked: &OffsetFetchRequestGroup, offsets: Option<&Offsets>) -> OffsetFetchResponseGroup {
     if asked.group_id == GroupId::default() {
         let refused = OffsetFetchResponseGroup::default().with_group_id(GroupId::default());
         return refused.with_error_code(ResponseError::InvalidGroupId.code());
     }
-    of_group(asked, group.map(|g| &g.offsets))
+    of_group(asked, offsets)
 }
 
 /// A group's topics in the shape of version 7 and earlier.

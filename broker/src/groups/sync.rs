@@ -1,7 +1,7 @@
 //! What a member does once it is in: it asks for its assignment, says that it lives, and leaves.
 
 use kafka_protocol::ResponseError;
-use kafka_protocol::messages::{HeartbeatRequest, SyncGroupRequest, SyncGroupResponse};
+use kafka_protocol::messages::{HeartbeatRequest, OffsetCommitRequest, SyncGroupRequest, SyncGroupResponse};
 use kafka_protocol::protocol::StrBytes;
 use tokio::sync::oneshot::Sender;
 
@@ -79,6 +79,19 @@ impl Group {
         match self.state {
             State::Preparing { .. } => Err(ResponseError::RebalanceInProgress),
             State::Empty | State::Completing | State::Stable => Ok(()),
+        }
+    }
+
+    pub(super) fn may_commit(&mut self, request: &OffsetCommitRequest, now: Ms) -> Result<(), ResponseError> {
+        let generation = request.generation_id_or_member_epoch;
+        // A consumer that assigns itself, or an operator's tool: only while no member would be overruled.
+        if generation < 0 && self.state == State::Empty {
+            return Ok(());
+        }
+        self.current(&request.member_id, request.group_instance_id.as_ref(), generation)?.heard = now;
+        match self.state {
+            State::Completing => Err(ResponseError::RebalanceInProgress),
+            State::Empty | State::Preparing { .. } | State::Stable => Ok(()),
         }
     }
 
