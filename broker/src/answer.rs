@@ -62,7 +62,7 @@ pub fn answer(state: &mut State, request: Request, bytes: usize, caller: &Caller
         RequestKind::CreateTopics(r) => topics::create(state, &r, version).into(),
         RequestKind::CreatePartitions(r) => topics::create_partitions(state, &r).into(),
         RequestKind::DeleteTopics(r) => topics::delete(state, &r, version).into(),
-        RequestKind::DescribeConfigs(r) => configs::describe(state, &r, version).into(),
+        RequestKind::DescribeConfigs(r) => configs::describe(state, &r, version, caller).into(),
         RequestKind::AlterConfigs(r) => configs::alter(state, &r).into(),
         RequestKind::IncrementalAlterConfigs(r) => configs::alter_incremental(state, &r).into(),
         body => return answer_group(state, body, version, caller, now),

@@ -15,6 +15,7 @@ mod tests;
 use bytes::{Buf, Bytes};
 
 use self::records::Records;
+use crate::memory::Held;
 
 const LENGTH_AT: usize = 8;
 const AFTER_LENGTH: usize = 12;
@@ -73,6 +74,11 @@ impl Batch {
             header.max_timestamp = records::check(&bytes[RECORDS_AT..], &header)?;
         }
         Ok(Batch { bytes, header })
+    }
+
+    /// The same in memory of its own.
+    pub(crate) fn copied(&self, held: Held) -> Batch {
+        Batch { bytes: held.keep(self.bytes.to_vec()), ..self.clone() }
     }
 
     pub fn bytes(&self) -> &Bytes {

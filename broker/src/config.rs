@@ -20,6 +20,9 @@ pub enum Kind {
     Flag = 1,
 }
 
+/// Every value that means something is shorter.
+const VALUE_BYTES_MAX: usize = 64;
+
 /// A name that a topic may set: its type, Kafka's default, and the values that mean something here (empty: any of its type).
 struct Known(&'static str, Kind, &'static str, &'static [&'static str]);
 
@@ -67,6 +70,9 @@ impl TopicConfig {
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         let (name, kind, allowed) = known(name)?;
         let value = value.trim();
+        if value.len() > VALUE_BYTES_MAX {
+            return Err(format!("a value of {} bytes for configuration {name}", value.len()));
+        }
         if !fits(name, kind, value) || !(allowed.is_empty() || allowed.contains(&value)) {
             let allowed =
                 if allowed.is_empty() { String::new() } else { format!(": it is {} here", allowed.join(", ")) };
@@ -187,6 +193,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_kept_is_refused() {
+        let long = "0".repeat(VALUE_BYTES_MAX + 1);
         let refused = |name, value| TopicConfig::default().set(name, value).is_err();
         for (name, value) in [
             ("cleanup.policy", "compact"),
@@ -196,6 +203,7 @@ mod tests {
             (MESSAGE_BYTES, "-1"),
             (RETENTION_MS, "soon"),
             ("no.such.thing", "1"),
+            ("segment.ms", long.as_str()),
         ] {
             assert!(refused(name, value), "{name}={value}");
         }

@@ -25,8 +25,10 @@ const REQUEST_BYTES_MIN: usize = 8;
 const FIRST_BYTES: usize = 256 << 10;
 /// What a decoded fetch takes for each of its partitions while it waits.
 const PARKED_BYTES: usize = 256;
+/// What an answer that is not records may take, of the clients' part of the memory.
+const ANSWER_OF_CLIENTS: usize = 8;
 /// Of how many partitions a client's place is kept.
-const NOTED_MAX: usize = 1000;
+const NOTED_MAX: usize = 100;
 /// A request or an answer waits that long for room, and looks that often.
 const ROOM_WAIT: Duration = Duration::from_secs(5);
 const ROOM_LOOK: Duration = Duration::from_millis(10);
@@ -257,6 +259,10 @@ impl Connection {
     /// An answer of our own making is counted while it is written.
     async fn write_counted(&mut self, out: Out) -> Result<(), Ended> {
         let out = out.framed();
+        let most = self.state.borrow().memory.of_clients() / ANSWER_OF_CLIENTS;
+        if out.len() > most {
+            return Err(Ended::Malformed(format!("a request for {} bytes (it may have {most})", out.len())));
+        }
         let _held = self.room(out.len()).await?;
         self.write_framed(out).await
     }

@@ -96,12 +96,13 @@ impl Groups {
         }
         let join = Join::new(&request, version, who, Ms::try_from(self.limits.session_ms_max).unwrap_or(1));
         let group = self.groups.entry(request.group_id.to_string()).or_default();
+        group.touched = now;
         group.join(&join, self.limits.members, sender, now);
         self.forget_if_vacant(&request.group_id);
         answer
     }
 
-    fn may_join(&self, request: &mut JoinGroupRequest, who: &Who) -> Result<(), ResponseError> {
+    fn may_join(&mut self, request: &mut JoinGroupRequest, who: &Who) -> Result<(), ResponseError> {
         check_id(&request.group_id)?;
         let session = self.limits.session_ms_min..=self.limits.session_ms_max;
         if !session.contains(&request.session_timeout_ms) {
@@ -127,13 +128,22 @@ impl Groups {
     }
 
     /// Whether there is such a group, or may be.
-    fn may_enter(&self, group: &str, anew: bool) -> Result<(), ResponseError> {
+    fn may_enter(&mut self, group: &str, anew: bool) -> Result<(), ResponseError> {
         match self.groups.contains_key(group) {
             true => Ok(()),
             false if !anew => Err(ResponseError::UnknownMemberId),
-            false if self.groups.len() >= self.limits.groups => Err(ResponseError::CoordinatorNotAvailable),
+            false if self.groups.len() >= self.limits.groups && !self.forget_oldest() => {
+                Err(ResponseError::CoordinatorNotAvailable)
+            }
             false => Ok(()),
         }
+    }
+
+    /// Makes room by forgetting how far the group got that nobody has been in for longest.
+    fn forget_oldest(&mut self) -> bool {
+        let deserted = self.groups.iter().filter(|(_, g)| g.members.is_empty() && g.pending.is_empty());
+        let oldest = deserted.min_by_key(|(_, g)| g.touched).map(|(id, _)| id.clone());
+        oldest.is_some_and(|id| self.groups.remove(&id).is_some())
     }
 
     pub fn sync(
@@ -145,17 +155,20 @@ impl Groups {
         let (sender, answer) = oneshot::channel();
         let bytes: usize = request.assignments.iter().map(|a| a.assignment.len()).sum();
         let cost = bytes + request.assignments.len() * OVERHEAD_BYTES;
-        let fits = bytes <= self.limits.metadata_bytes && self.memory.has_room(cost);
-        if fits {
+        let refused = if bytes > self.limits.metadata_bytes {
+            Some(ResponseError::InvalidRequest)
+        } else if !self.memory.has_room(cost) {
+            Some(ResponseError::CoordinatorNotAvailable)
+        } else {
+            None
+        };
+        if refused.is_none() {
             let copies = request.assignments.iter_mut();
             copies.for_each(|a| a.assignment = kept(&self.memory, &a.assignment, 0));
         }
-        match self.member_group(&request.group_id) {
+        let group = self.member_group(&request.group_id);
+        match group.and_then(|group| refused.map_or(Ok(group), Err)) {
             Err(error) => drop(sender.send(SyncGroupResponse::default().with_error_code(error.code()))),
-            Ok(_) if !fits => {
-                let error = ResponseError::InvalidRequest.code();
-                sender.send(SyncGroupResponse::default().with_error_code(error)).ok();
-            }
             Ok(group) => group.sync(&request, sender, now),
         }
         answer
@@ -239,6 +252,7 @@ impl Groups {
             other => other,
         })?;
         let group = self.groups.entry(request.group_id.to_string()).or_default();
+        group.touched = now;
         group.may_commit(request, now)?;
         Ok(group)
     }

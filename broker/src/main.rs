@@ -21,7 +21,7 @@ Examples:
 
 It keeps everything in memory: what must outlive it, or be replicated, belongs into Apache Kafka, with the same commands.";
 
-/// How often the status line looks.
+/// How soon Ctrl-C is seen.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// A small in-memory broker that speaks Kafka's protocol.
@@ -79,6 +79,9 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let shutdown = Shutdown::listen()?;
     let options = options(cli);
     let bound = options.memory_bytes;
+    if bound < MEMORY_BYTES_MIN {
+        bail!("--memory: with less than 16M a few clients' requests would leave nothing for records");
+    }
     let largest = bound / REQUEST_OF_MEMORY;
     if cli.message_max_bytes > largest {
         bail!(
@@ -114,7 +117,7 @@ fn options(cli: &Cli) -> Options {
     let of_machine = Options::default();
     Options {
         advertise: cli.advertise.clone(),
-        memory_bytes: cli.memory.map_or(of_machine.memory_bytes, |b| b.0.max(MEMORY_BYTES_MIN)),
+        memory_bytes: cli.memory.map_or(of_machine.memory_bytes, |b| b.0),
         defaults: Defaults {
             retention: cli.retention,
             partition_bytes: cli.partition_bytes.map(|b| b.0),
@@ -126,7 +129,6 @@ fn options(cli: &Cli) -> Options {
     }
 }
 
-/// With less, a few clients' requests would leave nothing for records.
 const MEMORY_BYTES_MIN: usize = 16 << 20;
 
 /// One request may have a little more than a fifth of it.

@@ -110,6 +110,8 @@ impl Drop for Broker {
 }
 
 async fn accept(listener: &tokio::net::TcpListener, state: &Shared) {
+    // What goes on is said once.
+    let mut turning_away = false;
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
@@ -117,8 +119,12 @@ async fn accept(listener: &tokio::net::TcpListener, state: &Shared) {
                     let state = state.borrow();
                     state.clients.len() >= state.options.limits.connections
                 };
+                if full && !turning_away {
+                    tracing::warn!("clients are turned away: there are as many connections as there may be");
+                }
+                turning_away = full;
                 if full {
-                    tracing::warn!("{peer} is turned away: there are as many connections as there may be");
+                    tracing::debug!("{peer} is turned away");
                 } else if let Err(error) = welcome(stream, peer, state) {
                     tracing::debug!("{peer}: {error}");
                 }

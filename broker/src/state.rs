@@ -73,10 +73,16 @@ impl State {
     /// What clients hold, in requests that are not whole yet and answers that are not read, is not for the logs to make
     /// good: where that is more than the clients' part, the slowest client is cut off and the caller tries again.
     pub fn take_room(&mut self, bytes: usize) -> Option<Held> {
+        if self.memory.has_room(bytes) {
+            return Some(self.memory.hold(bytes));
+        }
+        let mut cost = self.topics.cost();
         while !self.memory.has_room(bytes) {
-            let of_clients = self.memory.used().saturating_sub(self.topics.cost());
+            let of_clients = self.memory.used().saturating_sub(cost);
             let fits = of_clients.saturating_add(bytes) <= self.memory.of_clients();
-            if !(fits && self.topics.drop_one()) {
+            let dropped = if fits { self.topics.drop_some(bytes) } else { 0 };
+            cost = cost.saturating_sub(dropped);
+            if dropped == 0 {
                 self.cut_slowest();
                 return None;
             }

@@ -160,11 +160,19 @@ impl Topics {
         partitions.map(|p| p.log.bytes() + p.log.batches() * OVERHEAD_BYTES).sum()
     }
 
-    /// Drops the oldest batch of whichever partition holds most, so that a chat is not forgotten for a video's sake.
-    pub fn drop_one(&mut self) -> bool {
+    /// Drops the oldest batches of whichever partition holds most, so that a chat is not forgotten for a video's sake, until
+    /// `enough` bytes are dropped or there are no more. Gives how much that was.
+    pub fn drop_some(&mut self, enough: usize) -> usize {
         let partitions = self.by_name.values_mut().flat_map(|topic| &mut topic.partitions);
-        let largest = partitions.max_by_key(|p| p.log.bytes());
-        largest.is_some_and(|p| p.log.drop_oldest() > 0)
+        let Some(largest) = partitions.max_by_key(|p| p.log.bytes()) else { return 0 };
+        let mut dropped = 0;
+        while dropped < enough {
+            match largest.log.drop_oldest() {
+                0 => break,
+                bytes => dropped += bytes + OVERHEAD_BYTES,
+            }
+        }
+        dropped
     }
 
     /// Drops what is older, or more, than each topic keeps.

@@ -9,6 +9,8 @@ use kafka::{Connection, Found, KafkaFault, Position, Presence, Tail};
 
 /// How long a look for the topic may hold up everything else.
 pub const LOOK: Duration = Duration::from_millis(100);
+/// Between two questions who is there.
+const ASK_WHO_EVERY: Duration = Duration::from_secs(1);
 /// Between two looks.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
@@ -18,7 +20,8 @@ pub struct Search {
     brokers: String,
     /// Nobody named them: who is there may be anybody.
     usual: bool,
-    asked_who: bool,
+    /// When who is there is asked next.
+    ask_who_at: Micros,
     /// Give up after that long.
     timeout: Option<Duration>,
     since: Micros,
@@ -44,7 +47,7 @@ impl Search {
             topic: topic.to_owned(),
             brokers: connection.brokers.clone(),
             usual: connection.is_usual(),
-            asked_who: false,
+            ask_who_at: now,
             timeout,
             since: now,
             next_look: now,
@@ -87,19 +90,16 @@ impl Search {
         Ok(None)
     }
 
-    /// A web server at Kafka's usual place looks to the client like a broker that will come: it is asked, once.
+    /// A web server at Kafka's usual place looks to the client like a broker that will come: it is asked, now and then.
     fn ask_who_is_there(&mut self) -> anyhow::Result<()> {
-        if !self.usual || std::mem::replace(&mut self.asked_who, true) {
+        let now = self.clock.now();
+        if !self.usual || now < self.ask_who_at {
             return Ok(());
         }
-        match kafka::presence(&self.brokers) {
+        self.ask_who_at = now.plus(ASK_WHO_EVERY);
+        match kafka::presence(&self.brokers, LOOK) {
             Presence::Stranger => Err(KafkaFault::Stranger { brokers: self.brokers.clone() }.into()),
-            // It may be somebody else's turn there later.
-            Presence::Nobody => {
-                self.asked_who = false;
-                Ok(())
-            }
-            Presence::Kafka | Presence::Silent => Ok(()),
+            Presence::Kafka | Presence::Nobody | Presence::Silent => Ok(()),
         }
     }
 

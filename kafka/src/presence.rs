@@ -1,11 +1,9 @@
 //! Whether what listens at an address is a Kafka: librdkafka says the same of a web server and of a broker that is down.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-/// Until somebody answers the question that every Kafka answers at once.
-const ANSWER: Duration = Duration::from_secs(2);
 /// ApiVersions in its oldest form, which asks nothing but what we may ask.
 const QUESTION: &[u8; 21] = b"\0\0\0\x11\0\x12\0\0\0\0\x2a\x2a\0\x07vidlook";
 const CORRELATION: &[u8] = b"\0\0\x2a\x2a";
@@ -17,39 +15,55 @@ const ANSWER_BYTES_MAX: u32 = 1 << 16;
 pub enum Presence {
     Kafka,
     Nobody,
-    /// Somebody, who has not said anything.
+    /// Somebody, who has not said anything: a broker that is coming up or going down, or what stands before it.
     Silent,
     /// Somebody else.
     Stranger,
 }
 
-/// Looks who is at `address`, one `HOST:PORT`, over IPv4 where there is a choice, as our clients of this machine do.
-pub fn presence(address: &str) -> Presence {
+/// Looks who is at `address`, one `HOST:PORT`, over IPv4 where there is a choice, as our clients of this machine do. Every
+/// Kafka answers at once; `patience` is for who does not.
+pub fn presence(address: &str, patience: Duration) -> Presence {
     let Ok(all) = address.to_socket_addrs() else { return Presence::Nobody };
     let mut all: Vec<SocketAddr> = all.collect();
     all.sort_by_key(SocketAddr::is_ipv6);
     let Some(first) = all.first() else { return Presence::Nobody };
-    match TcpStream::connect_timeout(first, ANSWER) {
-        Ok(stream) => ask(stream),
+    match TcpStream::connect_timeout(first, patience) {
+        Ok(stream) => ask(stream, patience),
         Err(_) => Presence::Nobody,
     }
 }
 
-fn ask(mut stream: TcpStream) -> Presence {
-    let mut answer = [0; 8];
-    let asked = stream
-        .set_read_timeout(Some(ANSWER))
-        .and_then(|()| stream.write_all(QUESTION))
-        .and_then(|()| stream.read_exact(&mut answer));
-    match asked {
-        Ok(()) => {
-            let length = u32::from_be_bytes([answer[0], answer[1], answer[2], answer[3]]);
-            let good = &answer[4..] == CORRELATION && (6..ANSWER_BYTES_MAX).contains(&length);
-            if good { Presence::Kafka } else { Presence::Stranger }
-        }
-        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Presence::Silent,
-        Err(_) => Presence::Stranger,
+fn ask(mut stream: TcpStream, patience: Duration) -> Presence {
+    let asked = stream.set_read_timeout(Some(patience)).and_then(|()| stream.write_all(QUESTION));
+    if asked.is_err() {
+        return Presence::Silent;
     }
+    let mut answer = [0; 8];
+    let mut have = read_into(&mut stream, &mut answer);
+    if have == 0 {
+        // A server that reads lines waits for the rest of ours: told that there is none, it says what it is.
+        let _ = stream.shutdown(Shutdown::Write);
+        have = read_into(&mut stream, &mut answer);
+    }
+    let length = u32::from_be_bytes([answer[0], answer[1], answer[2], answer[3]]);
+    match have {
+        0 => Presence::Silent,
+        8 if answer[4..] == *CORRELATION && (6..ANSWER_BYTES_MAX).contains(&length) => Presence::Kafka,
+        _ => Presence::Stranger,
+    }
+}
+
+/// How much came before the end, an error, or the end of patience.
+fn read_into(stream: &mut TcpStream, answer: &mut [u8]) -> usize {
+    let mut have = 0;
+    while have < answer.len() {
+        match stream.read(&mut answer[have..]) {
+            Ok(read @ 1..) => have += read,
+            _ => break,
+        }
+    }
+    have
 }
 
 #[cfg(test)]
@@ -68,7 +82,7 @@ mod tests {
             stream.read_exact(&mut question).expect("a question");
             stream.write_all(answer).expect("it listens");
         });
-        assert_eq!(presence(&address), expected, "{answer:?}");
+        assert_eq!(presence(&address, Duration::from_secs(10)), expected, "{answer:?}");
         server.join().expect("the server is simple");
     }
 
@@ -76,14 +90,15 @@ mod tests {
     fn a_kafka_is_told_from_others() {
         check(b"\0\0\0\x0a\0\0\x2a\x2a\0\0\0\0\0\0", Presence::Kafka);
         check(b"HTTP/1.1 400 Bad Request\r\n\r\n", Presence::Stranger);
-        check(b"", Presence::Stranger);
+        check(b"", Presence::Silent);
+        check(b"\0\0", Presence::Stranger);
         check(b"\0\0\0\x0a\0\0\0\x01\0\0\0\0\0\0", Presence::Stranger);
     }
 
     #[test]
     fn nobody_is_where_nobody_listens() {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("there is a free port").port();
-        assert_eq!(presence(&format!("127.0.0.1:{port}")), Presence::Nobody);
+        assert_eq!(presence(&format!("127.0.0.1:{port}"), Duration::from_secs(10)), Presence::Nobody);
     }
 
     #[test]

@@ -16,6 +16,8 @@ use crate::source::{Kind, Loops};
 const PORT: u16 = 9092;
 /// How long a file waits for a viewer, unless it is told.
 const WAIT_VIEWER: Duration = Duration::from_secs(30);
+/// Who is at the usual place has that long to say so.
+const ANSWER: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(10);
 /// What is over in a moment is not worth a line.
 const SAY_AFTER: Duration = Duration::from_millis(500);
@@ -33,7 +35,7 @@ impl Embedded {
         if !options.connection.is_usual() {
             return Ok(None);
         }
-        match kafka::presence(DEFAULT_BROKERS) {
+        match kafka::presence(DEFAULT_BROKERS, ANSWER) {
             Presence::Kafka | Presence::Silent => return Ok(None),
             Presence::Stranger => return Err(KafkaFault::Stranger { brokers: DEFAULT_BROKERS.to_owned() }.into()),
             Presence::Nobody if !options.embedded => return Ok(None),

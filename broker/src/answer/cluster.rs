@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use std::ops::RangeInclusive;
+
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
@@ -14,7 +16,7 @@ use kafka_protocol::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
 use kafka_protocol::messages::{
-    ApiVersionsResponse, DescribeClusterRequest, DescribeClusterResponse, DescribeTopicPartitionsRequest,
+    ApiKey, ApiVersionsResponse, DescribeClusterRequest, DescribeClusterResponse, DescribeTopicPartitionsRequest,
     DescribeTopicPartitionsResponse, FindCoordinatorRequest, FindCoordinatorResponse, MetadataRequest,
     MetadataResponse,
 };
@@ -32,16 +34,16 @@ const GROUP_KEY: i8 = 0;
 const NO_TRANSACTIONS: &str = "this broker has no transactions: that needs Apache Kafka";
 /// A request for one kind of endpoints: the brokers'.
 const BROKER_ENDPOINTS: i8 = 1;
+const CONTROLLER_ENDPOINTS: i8 = 2;
 
 /// What we understand; `error` where the question itself was not understood.
 pub fn api_versions(error: i16) -> ApiVersionsResponse {
     let mut response = ApiVersionsResponse::default();
     response.error_code = error;
-    let api = |(key, versions): (kafka_protocol::messages::ApiKey, std::ops::RangeInclusive<i16>)| {
-        ApiVersion::default()
-            .with_api_key(key as i16)
-            .with_min_version(*versions.start())
-            .with_max_version(*versions.end())
+    let api = |(key, versions): (ApiKey, RangeInclusive<i16>)| {
+        // As Apache Kafka does: an older librdkafka compresses nothing where it does not see version 0, and asks for none.
+        let oldest = if key == ApiKey::Produce { 0 } else { *versions.start() };
+        ApiVersion::default().with_api_key(key as i16).with_min_version(oldest).with_max_version(*versions.end())
     };
     response.api_keys = request::supported().map(api).collect();
     response
@@ -123,7 +125,10 @@ pub fn describe(
     response.cluster_id = state.cluster.clone();
     response.controller_id = NODE;
     if version >= 1 && request.endpoint_type != BROKER_ENDPOINTS {
-        response.error_code = ResponseError::UnsupportedEndpointType.code();
+        let of_controllers = request.endpoint_type == CONTROLLER_ENDPOINTS;
+        let mismatched = ResponseError::MismatchedEndpointType;
+        let why = if of_controllers { mismatched } else { ResponseError::UnsupportedEndpointType };
+        response.error_code = why.code();
         response.error_message = Some(text("there are only brokers' endpoints here"));
         return response;
     }
@@ -194,4 +199,16 @@ pub fn find_coordinator(request: &FindCoordinatorRequest, version: i16, caller: 
         response.error_message = Some(text(NO_TRANSACTIONS));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn produce_is_shown_from_version_0_so_that_old_clients_compress() {
+        let versions = api_versions(0).api_keys;
+        let of = |key: ApiKey| versions.iter().find(|v| v.api_key == key as i16).map(|v| v.min_version);
+        assert_eq!((of(ApiKey::Produce), of(ApiKey::Fetch)), (Some(0), Some(4)));
+    }
 }

@@ -15,7 +15,7 @@ use kafka_protocol::messages::{alter_configs_response, incremental_alter_configs
 
 use super::words::{OK, text};
 use crate::config::{Entry, Kind, MESSAGE_BYTES, RETENTION_BYTES, RETENTION_MS, TopicConfig, default_entries};
-use crate::state::{NODE, State};
+use crate::state::{Caller, NODE, State};
 
 const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
@@ -23,6 +23,7 @@ const BROKER: i8 = 4;
 /// Where a value comes from, in Kafka's numbers.
 const OF_TOPIC: i8 = 1;
 const OF_BROKER: i8 = 4;
+const OF_BROKER_CHANGED: i8 = 2;
 const OF_DEFAULT: i8 = 5;
 
 /// How an incremental change is written.
@@ -35,7 +36,12 @@ pub(super) fn source(entry: &Entry) -> i8 {
     if entry.is_default { OF_DEFAULT } else { OF_TOPIC }
 }
 
-pub fn describe(state: &State, request: &DescribeConfigsRequest, version: i16) -> DescribeConfigsResponse {
+pub fn describe(
+    state: &State,
+    request: &DescribeConfigsRequest,
+    version: i16,
+    caller: &Caller,
+) -> DescribeConfigsResponse {
     let mut response = DescribeConfigsResponse::default();
     // Each once: a short question must not have a long answer many times over.
     let mut seen = HashSet::new();
@@ -44,7 +50,7 @@ pub fn describe(state: &State, request: &DescribeConfigsRequest, version: i16) -
         let mut result = DescribeConfigsResult::default()
             .with_resource_type(resource.resource_type)
             .with_resource_name(resource.resource_name.clone());
-        match described(state, resource) {
+        match described(state, resource, caller) {
             Ok(all) => {
                 let keys = resource.configuration_keys.as_ref();
                 let wanted =
@@ -64,24 +70,32 @@ pub fn describe(state: &State, request: &DescribeConfigsRequest, version: i16) -
 }
 
 /// Every value of a resource under the name it has there.
-fn described(state: &State, resource: &DescribeConfigsResource) -> Result<Vec<(String, Entry)>, No> {
+fn described(state: &State, resource: &DescribeConfigsResource, caller: &Caller) -> Result<Vec<(String, Entry)>, No> {
     match resource.resource_type {
         TOPIC => {
             let topic = state.topics.get(&resource.resource_name);
             let topic = topic.ok_or((ResponseError::UnknownTopicOrPartition, "there is no such topic".to_owned()))?;
             Ok(topic.config.entries(&state.topics.defaults).into_iter().map(|e| (e.name.to_owned(), e)).collect())
         }
-        BROKER => is_us(&resource.resource_name).map(|()| of_broker(state)),
+        BROKER => is_us(&resource.resource_name).map(|()| of_broker(state, caller)),
         _ => Err(no_such_kind()),
     }
 }
 
-fn of_broker(state: &State) -> Vec<(String, Entry)> {
+fn of_broker(state: &State, caller: &Caller) -> Vec<(String, Entry)> {
     let options = &state.options;
+    // What is not as the broker began with.
+    let began = default_entries(&options.defaults);
+    let changed: Vec<_> = default_entries(&state.topics.defaults).into_iter().filter(|e| !began.contains(e)).collect();
     let acting = default_entries(&state.topics.defaults)
         .into_iter()
         .map(|(name, kind, value)| (of_all_topics(name), kind, value));
     let fixed = [
+        (
+            "advertised.listeners",
+            Kind::List,
+            format!("PLAINTEXT://{}:{}", caller.advertise.0.as_str(), caller.advertise.1),
+        ),
         ("auto.create.topics.enable", Kind::Flag, options.auto_create.to_string()),
         ("broker.id", Kind::Int, NODE.to_string()),
         ("default.replication.factor", Kind::Int, "1".to_owned()),
@@ -95,7 +109,10 @@ fn of_broker(state: &State) -> Vec<(String, Entry)> {
     ];
     let mut all: Vec<_> = acting
         .chain(fixed)
-        .map(|(name, kind, value)| (name.to_owned(), Entry { name, kind, value, is_default: false }))
+        .map(|(name, kind, value)| {
+            let is_default = !changed.iter().any(|(n, _, now)| of_all_topics(n) == name && *now == value);
+            (name.to_owned(), Entry { name, kind, value, is_default })
+        })
         .collect();
     all.sort_by(|a, b| a.0.cmp(&b.0));
     all
@@ -116,7 +133,11 @@ fn of_one_topic(name: &str) -> Option<&'static str> {
 }
 
 fn shown(name: String, entry: &Entry, resource: i8, synonyms: bool, version: i16) -> DescribeConfigsResourceResult {
-    let source = if resource == BROKER { OF_BROKER } else { source(entry) };
+    let source = match resource {
+        BROKER if entry.is_default => OF_BROKER,
+        BROKER => OF_BROKER_CHANGED,
+        _ => source(entry),
+    };
     let mut result =
         DescribeConfigsResourceResult::default().with_name(text(&name)).with_value(Some(text(&entry.value)));
     result.config_source = source;
@@ -219,11 +240,12 @@ fn alter_one(
 ) -> Result<(), No> {
     match kind {
         TOPIC => {
-            let topic = state.topics.get_mut(name);
+            let topic = state.topics.get(name);
             let topic = topic.ok_or((ResponseError::UnknownTopicOrPartition, "there is no such topic".to_owned()))?;
             let mut config = if anew { TopicConfig::default() } else { topic.config.clone() };
             changed(&mut config, changes)?;
-            if !validate {
+            check_limit(state, &config)?;
+            if let Some(topic) = state.topics.get_mut(name).filter(|_| !validate) {
                 topic.config = config;
             }
         }
@@ -237,6 +259,7 @@ fn alter_one(
                 of_topic.push((of_one_topic(name).ok_or_else(fixed)?, *value));
             }
             changed(&mut config, &of_topic)?;
+            check_limit(state, &config)?;
             if !validate {
                 let began_with = &state.options.defaults;
                 let mut defaults = if anew { *began_with } else { state.topics.defaults };
@@ -255,6 +278,16 @@ fn alter_one(
         _ => return Err(no_such_kind()),
     }
     Ok(())
+}
+
+/// A batch that is larger than a request may be would be answered by nothing but a closed connection.
+pub(super) fn check_limit(state: &State, config: &TopicConfig) -> Result<(), No> {
+    let (asked, most) = (config.message_bytes_max(&state.options.defaults), state.request_bytes_max());
+    let fits = asked <= most
+        || config.entries(&state.options.defaults).iter().all(|e| e.name != MESSAGE_BYTES || e.is_default);
+    fits.then_some(()).ok_or_else(|| {
+        (ResponseError::InvalidConfig, format!("{MESSAGE_BYTES}={asked}: it can be at most {most} here"))
+    })
 }
 
 fn changed(config: &mut TopicConfig, changes: &[Change<'_>]) -> Result<(), No> {

@@ -25,6 +25,8 @@ const ANSWER_OF_MEMORY: usize = 8;
 
 /// What stands before a batch, a partition's batches, a topic's partitions, or all of it.
 const HEAD_BYTES_MAX: usize = 64;
+/// A batch begins with what is written anew for its reader.
+const PATCHED_BYTES: usize = 16;
 
 /// From here on strings and arrays are compact and structs end with tagged fields.
 const FLEXIBLE: i16 = 12;
@@ -35,6 +37,8 @@ const BY_ID: i16 = 13;
 pub struct Reading {
     topics: Vec<TopicReading>,
     bytes: usize,
+    /// An answer may have no more.
+    bytes_max: usize,
     /// Something is wrong with a partition: that is told at once.
     trouble: bool,
 }
@@ -60,13 +64,14 @@ struct PartitionReading {
 impl Reading {
     /// Whether this is worth an answer before the time is up.
     pub fn is_enough(&self, request: &FetchRequest) -> bool {
-        self.trouble || self.topics.is_empty() || self.bytes >= usize::try_from(request.min_bytes).unwrap_or(0)
+        let enough = usize::try_from(request.min_bytes).unwrap_or(0).min(self.bytes_max);
+        self.trouble || self.topics.is_empty() || (self.bytes >= enough && (self.bytes > 0 || request.min_bytes <= 0))
     }
 
     /// What the answer takes beside the batches that it holds as they are; no less than that.
     pub fn own_bytes(&self) -> usize {
         let slice = |s: &Slice| {
-            let copied = if s.batch.len() < SLICE_BYTES_MIN { s.batch.len() } else { 0 };
+            let copied = if s.batch.len() - PATCHED_BYTES < SLICE_BYTES_MIN { s.batch.len() } else { 0 };
             HEAD_BYTES_MAX + size_of::<Slice>() + copied
         };
         let partition = |p: &PartitionReading| HEAD_BYTES_MAX + p.slices.iter().map(slice).sum::<usize>();
@@ -89,7 +94,7 @@ pub fn read(state: &State, request: &FetchRequest, version: i16) -> Reading {
     let left = (state.memory.of_clients() / 2).saturating_sub(state.clients.answering());
     let most = ANSWER_BYTES_MAX.min(state.memory.bound() / ANSWER_OF_MEMORY).min(left);
     let bytes_max = usize::try_from(request.max_bytes).unwrap_or(0).min(most);
-    let mut reading = Reading::default();
+    let mut reading = Reading { bytes_max, ..Reading::default() };
     for topic in &request.topics {
         let named = if version < BY_ID { Some(topic.topic.as_str()) } else { state.topics.name_of(topic.topic_id) };
         let name = named.unwrap_or_default().to_owned();
@@ -213,7 +218,7 @@ fn write_batch(out: &mut Out, slice: &Slice) {
     head.put_i64(slice.base_offset);
     head.put_slice(&bytes[8..12]); // its length
     head.put_i32(EPOCH);
-    out.put(bytes.slice(16..));
+    out.put(bytes.slice(PATCHED_BYTES..));
 }
 
 fn end_struct(out: &mut Out, flexible: bool) {

@@ -33,12 +33,11 @@ pub fn list(state: &State, request: &ListOffsetsRequest, version: i16) -> ListOf
                 return answer.with_error_code(ResponseError::UnknownTopicOrPartition.code());
             };
             match look_up(&partition.log, asked.timestamp) {
-                Ok(Some((offset, timestamp))) => {
+                Some((offset, timestamp)) => {
                     let epoch = if version >= 4 { EPOCH } else { -1 };
                     answer.with_offset(offset).with_timestamp(timestamp).with_leader_epoch(epoch)
                 }
-                Ok(None) => answer,
-                Err(code) => answer.with_error_code(code.code()),
+                None => answer,
             }
         };
         let partitions = topic.partitions.iter().map(of).collect();
@@ -50,14 +49,14 @@ pub fn list(state: &State, request: &ListOffsetsRequest, version: i16) -> ListOf
 }
 
 /// Offset and timestamp; `None` where nothing is that late.
-fn look_up(log: &Log, timestamp: i64) -> Result<Option<(i64, i64)>, ResponseError> {
+fn look_up(log: &Log, timestamp: i64) -> Option<(i64, i64)> {
     match timestamp {
-        LATEST => Ok(Some((log.end(), -1))),
-        EARLIEST | EARLIEST_LOCAL => Ok(Some((log.start(), -1))),
-        NEWEST_TIME => Ok(log.newest_time()),
-        0.. => Ok(log.at_time(timestamp)),
+        LATEST => Some((log.end(), -1)),
+        EARLIEST | EARLIEST_LOCAL => Some((log.start(), -1)),
+        NEWEST_TIME => log.newest_time(),
+        0.. => log.at_time(timestamp),
         // Of tiered storage: there is none.
-        _ => Ok(None),
+        _ => None,
     }
 }
 

@@ -103,23 +103,22 @@ fn produce_partition(state: &mut State, name: &str, part: PartitionProduceData, 
     if state.topics.partition(name, part.index).is_none() {
         return Err(no_partition());
     }
-    let mut bytes = part.records.unwrap_or_default();
+    let bytes = part.records.unwrap_or_default();
     if bytes.len() > limit {
         let words = format!("{} bytes, and the topic's max.message.bytes is {limit}", bytes.len());
         return Err((ResponseError::MessageTooLarge, words));
     }
-    if bytes.len() + bytes.len() / SLACK_OF_BATCH < frame_bytes {
-        // One of many in a request: it must not keep the others in memory once they are gone.
-        let full = || (ResponseError::KafkaStorageError, "there is no memory for it just now".to_owned());
-        let held = state.take_room(bytes.len()).ok_or_else(full)?;
-        bytes = held.keep(bytes.to_vec());
-    }
-    let batch = Batch::parse(bytes).map_err(bad_batch)?;
+    let mut batch = Batch::parse(bytes).map_err(bad_batch)?;
     if batch.header.transactional || batch.header.control {
         return Err((
             ResponseError::InvalidRecord,
             "this broker has no transactions: that needs Apache Kafka".to_owned(),
         ));
+    }
+    if batch.len() + batch.len() / SLACK_OF_BATCH < frame_bytes {
+        // One of many in a request: it must not keep the others in memory once they are gone.
+        let full = || (ResponseError::KafkaStorageError, "there is no memory for it just now".to_owned());
+        batch = batch.copied(state.take_room(batch.len()).ok_or_else(full)?);
     }
     let partition = state.topics.partition_mut(name, part.index).ok_or_else(no_partition)?;
     let appended = partition.log.append(batch, now).map_err(not_appended)?;
@@ -144,7 +143,7 @@ fn not_appended(why: Refused) -> No {
         Refused::DuplicateSequence => ResponseError::DuplicateSequenceNumber,
         Refused::Full => ResponseError::KafkaStorageError,
     };
-    (code, format!("{why:?}"))
+    (code, why.to_string())
 }
 
 /// An id for an idempotent producer.

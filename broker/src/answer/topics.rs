@@ -51,17 +51,20 @@ fn create_one(
     validate_only: bool,
     version: i16,
 ) -> Result<CreatableTopicResult, No> {
+    let why = |why| {
+        let (code, words) = not_made(&why);
+        (code, format!("{}: {words}", topic.name.as_str()))
+    };
+    // That it exists matters more than how it is asked for: many ask so, and go on.
+    state.topics.check(&topic.name, 1).map_err(why)?;
     let count = partition_count(state, topic)?;
+    state.topics.check(&topic.name, count).map_err(why)?;
     let mut config = TopicConfig::default();
     for entry in &topic.configs {
         let set = config.set(&entry.name, entry.value.as_deref().unwrap_or_default());
         set.map_err(|words| (ResponseError::InvalidConfig.code(), words))?;
     }
-    let why = |why| {
-        let (code, words) = not_made(&why);
-        (code, format!("{}: {words}", topic.name.as_str()))
-    };
-    state.topics.check(&topic.name, count).map_err(why)?;
+    super::configs::check_limit(state, &config).map_err(|(code, words)| (code.code(), words))?;
     let described = config_entries(state, &config);
     let id = match validate_only {
         true => Uuid::nil(),
@@ -128,8 +131,7 @@ fn grow(state: &mut State, topic: &CreatePartitionsTopic, validate_only: bool) -
     };
     let count = usize::try_from(topic.count).ok().filter(|count| *count > has);
     let Some(count) = count else {
-        let words =
-            format!("Topic currently has {has} partitions, which is not fewer than the requested {}", topic.count);
+        let words = format!("Topic already has {has} partitions, and {} were asked for", topic.count);
         return Err((ResponseError::InvalidPartitions.code(), words));
     };
     let assigned = topic.assignments.as_ref();

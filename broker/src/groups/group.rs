@@ -49,6 +49,8 @@ pub(super) struct Group {
     /// Until when members must have asked for their assignment.
     pub(super) sync_ends: Ms,
     pub(super) offsets: Offsets,
+    /// When somebody joined or committed.
+    pub(super) touched: Ms,
 }
 
 impl Group {

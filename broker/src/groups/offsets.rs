@@ -1,6 +1,6 @@
 //! How far a group got: the committed offsets, and the answers made of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::offset_commit_request::OffsetCommitRequestPartition;
@@ -55,8 +55,11 @@ impl Offsets {
             return Err(ResponseError::OffsetMetadataTooLarge);
         }
         let is_new = self.get(topic, partition.partition_index).is_none();
-        if (is_new && self.len() >= offsets_max) || !memory.has_room(note.len() + topic.len()) {
+        if is_new && self.len() >= offsets_max {
             return Err(ResponseError::InvalidCommitOffsetSize);
+        }
+        if !memory.has_room(note.len() + topic.len()) {
+            return Err(ResponseError::CoordinatorNotAvailable);
         }
         let committed = Committed {
             offset: partition.committed_offset,
@@ -92,7 +95,11 @@ impl Offsets {
 /// One group's answer of version 8 and later; the older ones are made of it.
 fn of_group(asked: &OffsetFetchRequestGroup, offsets: Option<&Offsets>) -> OffsetFetchResponseGroup {
     let found = match &asked.topics {
-        Some(topics) => topics.iter().map(|topic| chosen(topic, offsets)).collect(),
+        Some(topics) => {
+            let mut seen = BTreeSet::new();
+            let once = topics.iter().filter(|topic| seen.insert(&topic.name));
+            once.map(|topic| chosen(topic, offsets)).collect()
+        }
         None => offsets.map(Offsets::all).unwrap_or_default(),
     };
     let topics = found.into_iter().map(|(name, partitions)| {
@@ -105,7 +112,9 @@ fn of_group(asked: &OffsetFetchRequestGroup, offsets: Option<&Offsets>) -> Offse
 
 fn chosen(topic: &OffsetFetchRequestTopics, offsets: Option<&Offsets>) -> Found {
     let found = |&index: &i32| (index, offsets.and_then(|o| o.get(&topic.name, index)).cloned());
-    (topic.name.clone(), topic.partition_indexes.iter().map(found).collect())
+    // Each once: a short question must not have a long answer.
+    let indexes: BTreeSet<&i32> = topic.partition_indexes.iter().collect();
+    (topic.name.clone(), indexes.into_iter().map(found).collect())
 }
 
 fn of_partition(index: i32, committed: Option<Committed>) -> OffsetFetchResponsePartitions {

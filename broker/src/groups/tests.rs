@@ -420,3 +420,16 @@ fn what_members_send_is_counted_and_bounded() {
     let long = join_request("").with_group_id(GroupId(id(&"g".repeat(2000))));
     assert_eq!(groups.join(long, 3, &who(1), 0).try_recv().unwrap().error_code, ResponseError::InvalidGroupId.code());
 }
+
+#[test]
+fn where_there_are_as_many_groups_as_may_be_the_one_deserted_longest_is_forgotten() {
+    let mut groups = groups();
+    let commit_to = |groups: &mut Groups, name: &str, now: Ms| {
+        let request = commit_request("", -1, 0, 5).with_group_id(GroupId(id(name)));
+        groups.commit(&request, 2, now, |_, _| true).topics[0].partitions[0].error_code
+    };
+    assert_eq!(["a", "b", "c", "d"].map(|name| commit_to(&mut groups, name, name.as_bytes()[0].into())), [0; 4]);
+    assert_eq!(groups.len(), 3);
+    let asked = OffsetDeleteRequest::default().with_group_id(GroupId(id("a")));
+    assert_eq!(groups.delete_offsets(&asked).error_code, ResponseError::GroupIdNotFound.code());
+}

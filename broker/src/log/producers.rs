@@ -10,7 +10,7 @@ use crate::batch::Header;
 /// As many batches as a producer may have under way at once.
 const BATCHES_MAX: usize = 5;
 /// The one that was silent for longest is forgotten for a further one.
-pub(super) const PRODUCERS_MAX: usize = 1024;
+pub(super) const PRODUCERS_MAX: usize = 128;
 /// Numbers less than this far behind the expected one are old; all others are yet to come.
 const HALF: i64 = SEQUENCES / 2;
 const SEQUENCES: i64 = 1 << 31;
