@@ -1,10 +1,11 @@
 //! `vidbroker`: the embedded broker by itself.
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, TcpListener};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use broker::{Broker, Defaults, Glance, Options};
 use clap::Parser;
 use common::clock::{Clock, Micros, SystemClock};
@@ -29,8 +30,8 @@ const LOOK: Duration = Duration::from_millis(100);
 #[command(name = "vidbroker", version, about, after_help = EXAMPLES, max_term_width = 110)]
 struct Cli {
     /// Where to listen
-    #[arg(short, long, default_value = "127.0.0.1:9092", value_name = "HOST:PORT")]
-    listen: String,
+    #[arg(short, long, default_value = "127.0.0.1:9092", value_name = "HOST:PORT", value_parser = host_and_port)]
+    listen: (String, u16),
     /// What clients are told to connect to [default: the address at which they came]
     #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
     advertise: Option<(String, u16)>,
@@ -90,11 +91,13 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             size(bound as u64)
         );
     }
-    let listener = TcpListener::bind(&cli.listen).with_context(|| {
-        format!(
-            "listening on {} (is a Kafka running there already? --listen HOST:PORT names another place)",
-            cli.listen
-        )
+    let (host, port) = &cli.listen;
+    let listener = TcpListener::bind((host.as_str(), *port)).map_err(|error| {
+        let hint = match error.kind() {
+            ErrorKind::AddrInUse => " (is a Kafka running there already? --listen HOST:PORT names another place)",
+            _ => "",
+        };
+        anyhow!("cannot listen on {host}:{port}{hint}: {error}")
     })?;
     let broker = Broker::start(options, listener).context("starting the broker")?;
     tracing::info!(
@@ -183,7 +186,7 @@ fn is_private(address: IpAddr) -> bool {
 
 fn host_and_port(text: &str) -> Result<(String, u16), String> {
     let parts = text.rsplit_once(':').and_then(|(host, port)| Some((host.to_owned(), port.parse().ok()?)));
-    parts.filter(|(host, port)| !host.is_empty() && *port > 0).ok_or_else(|| "write HOST:PORT".to_owned())
+    parts.filter(|(host, _)| !host.is_empty()).ok_or_else(|| "write HOST:PORT, with a port up to 65535".to_owned())
 }
 
 fn message_bytes(text: &str) -> Result<usize, String> {

@@ -164,11 +164,14 @@ fn welcome(stream: TcpStream, peer: SocketAddr, state: &Shared) -> io::Result<()
         let _goodbye = goodbye;
         let mut connection = Connection { stream, state: state_of_task, caller, length: [0; 4], have: 0 };
         let ended = connection.run().await;
-        let name = &connection.caller.client;
+        let name = match connection.caller.client.as_str() {
+            "" => String::new(),
+            name => format!(" ({name})"),
+        };
         if ended.is_odd() {
-            tracing::warn!("{peer} ({name}) is cut off: {ended}");
+            tracing::warn!("{peer}{name} is cut off: {ended}");
         } else {
-            tracing::debug!("{peer} ({name}) is gone: {ended}");
+            tracing::debug!("{peer}{name} is gone: {ended}");
         }
     });
     state.borrow_mut().clients.set_abort(id, task.abort_handle());

@@ -20,7 +20,8 @@ pub struct Search {
     brokers: String,
     /// Nobody named them: who is there may be anybody.
     usual: bool,
-    /// When who is there is asked next.
+    /// Who is there, as far as that was asked, and when it is asked next.
+    who: Option<Presence>,
     ask_who_at: Micros,
     /// Give up after that long.
     timeout: Option<Duration>,
@@ -47,6 +48,7 @@ impl Search {
             topic: topic.to_owned(),
             brokers: connection.brokers.clone(),
             usual: connection.is_usual(),
+            who: None,
             ask_who_at: now,
             timeout,
             since: now,
@@ -81,8 +83,11 @@ impl Search {
             }
             Found::NoLeader => format!("topic {} at {} has no leader now", self.topic, self.brokers),
             Found::NoBroker(why) => {
-                self.ask_who_is_there()?;
-                let hint = if self.usual { "; vidprod brings one with it" } else { "" };
+                let hint = match self.ask_who_is_there()? {
+                    Some(Presence::Nobody) => "; vidprod brings one with it",
+                    Some(Presence::Silent) => "; something listens there and does not answer",
+                    _ => "",
+                };
                 format!("no Kafka answers at {} ({why}{hint})", self.brokers)
             }
         };
@@ -91,15 +96,15 @@ impl Search {
     }
 
     /// A web server at Kafka's usual place looks to the client like a broker that will come: it is asked, now and then.
-    fn ask_who_is_there(&mut self) -> anyhow::Result<()> {
+    fn ask_who_is_there(&mut self) -> anyhow::Result<Option<Presence>> {
         let now = self.clock.now();
-        if !self.usual || now < self.ask_who_at {
-            return Ok(());
+        if self.usual && now >= self.ask_who_at {
+            self.ask_who_at = now.plus(ASK_WHO_EVERY);
+            self.who = Some(kafka::presence(&self.brokers, LOOK));
         }
-        self.ask_who_at = now.plus(ASK_WHO_EVERY);
-        match kafka::presence(&self.brokers, LOOK) {
-            Presence::Stranger => Err(KafkaFault::Stranger { brokers: self.brokers.clone() }.into()),
-            Presence::Kafka | Presence::Nobody | Presence::Silent => Ok(()),
+        match self.who {
+            Some(Presence::Stranger) => Err(KafkaFault::Stranger { brokers: self.brokers.clone() }.into()),
+            who => Ok(who),
         }
     }
 

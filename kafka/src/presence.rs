@@ -96,6 +96,19 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_waits_for_the_rest_of_our_line_is_no_kafka() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+        let address = listener.local_addr().expect("it is bound").to_string();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("somebody comes");
+            stream.read_to_end(&mut Vec::new()).expect("it ends");
+            stream.write_all(b"HTTP/1.1 400 Bad request syntax\r\n\r\n").expect("it listens");
+        });
+        assert_eq!(presence(&address, Duration::from_secs(1)), Presence::Stranger);
+        server.join().expect("the server is simple");
+    }
+
+    #[test]
     fn nobody_is_where_nobody_listens() {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("there is a free port").port();
         assert_eq!(presence(&format!("127.0.0.1:{port}"), Duration::from_secs(10)), Presence::Nobody);

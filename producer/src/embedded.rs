@@ -36,7 +36,13 @@ impl Embedded {
             return Ok(None);
         }
         match kafka::presence(DEFAULT_BROKERS, ANSWER) {
-            Presence::Kafka | Presence::Silent => return Ok(None),
+            Presence::Kafka => return Ok(None),
+            Presence::Silent => {
+                tracing::warn!(
+                    "something listens at {DEFAULT_BROKERS} and does not answer as a Kafka does: waiting for it"
+                );
+                return Ok(None);
+            }
             Presence::Stranger => return Err(KafkaFault::Stranger { brokers: DEFAULT_BROKERS.to_owned() }.into()),
             Presence::Nobody if !options.embedded => return Ok(None),
             Presence::Nobody => {}
@@ -114,8 +120,10 @@ fn needed_by(glance: &Glance) -> Option<String> {
     match (producers, readers, newcomers) {
         (0, 0, 0) => None,
         (0, 0, _) => Some("somebody has just connected".to_owned()),
-        (0, readers, _) => Some(format!("{readers} reader(s) have not read all yet")),
-        (producers, ..) => Some(format!("{producers} other producer(s) are connected")),
+        (0, 1, _) => Some("a reader has not read all yet".to_owned()),
+        (0, readers, _) => Some(format!("{readers} readers have not read all yet")),
+        (1, ..) => Some("another producer is connected, and would lose its broker".to_owned()),
+        (producers, ..) => Some(format!("{producers} other producers are connected, and would lose their broker")),
     }
 }
 
