@@ -151,14 +151,31 @@ impl Connection {
         // Its strings are slices of the request, which stays as long as it waits.
         let large = bytes + partitions * PARKED_BYTES > share;
         let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)).min(longest);
+        let reading = self.read_enough(request, version, wait, large).await?;
+        // While it waits for us, it is not what others wait for.
+        self.mark_busy(false);
+        drop(parked);
+        let _held = self.room(reading.own_bytes()).await?;
+        let out = fetch::write(&reading, correlation, version);
+        // What was copied is needed no more.
+        drop(reading);
+        self.write(out).await
+    }
+
+    /// What there is to read, once that is enough or the time is up.
+    async fn read_enough(
+        &mut self,
+        request: &FetchRequest,
+        version: i16,
+        wait: Duration,
+        large: bool,
+    ) -> Result<fetch::Reading, Ended> {
         let until = Instant::now() + wait;
+        let mut reading = fetch::read(&self.state.borrow(), request, version);
+        // Where it stands does not change while it waits.
+        self.note(&reading);
         let bell = Rc::new(Notify::new());
-        let reading = loop {
-            let reading = fetch::read(&self.state.borrow(), request, version);
-            self.note(&reading);
-            if reading.is_enough(request) {
-                break reading;
-            }
+        while !reading.is_enough(request) {
             drop(reading);
             fetch::wait(&mut self.state.borrow_mut(), request, version, &bell);
             if large {
@@ -169,18 +186,12 @@ impl Connection {
                 rung = timeout_at(until, bell.notified()) => rung,
                 gone = Self::gone(&mut self.stream, &mut self.length, &mut self.have) => return Err(gone),
             };
+            reading = fetch::read(&self.state.borrow(), request, version);
             if rung.is_err() {
-                break fetch::read(&self.state.borrow(), request, version);
+                break;
             }
-        };
-        // While it waits for us, it is not what others wait for.
-        self.mark_busy(false);
-        drop(parked);
-        let _held = self.room(reading.own_bytes()).await?;
-        let out = fetch::write(&reading, correlation, version);
-        // What was copied is needed no more.
-        drop(reading);
-        self.write(out).await
+        }
+        Ok(reading)
     }
 
     /// Keeps what this client reads, for who wants to know whether it still has something to read.
