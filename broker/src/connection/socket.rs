@@ -1,0 +1,147 @@
+//! A client's socket: whole requests in, answers out, each counted in the memory and none waited for for ever.
+
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{Connection, Ended};
+use crate::memory::Held;
+use crate::out::Out;
+
+/// A request's header takes more than that.
+const REQUEST_BYTES_MIN: usize = 8;
+/// What is set aside for a request before it comes; more only as it comes.
+const FIRST_BYTES: usize = 256 << 10;
+/// A request or an answer waits that long for room, and looks that often.
+const ROOM_WAIT: Duration = Duration::from_secs(5);
+const ROOM_LOOK: Duration = Duration::from_millis(10);
+/// What an answer that is not records may take, of the clients' part of the memory.
+const ANSWER_OF_CLIENTS: usize = 8;
+
+impl Connection {
+    /// The next request, without its length.
+    pub(super) async fn read(&mut self, patience: Duration) -> Result<Bytes, Ended> {
+        let (stall, request_bytes) = {
+            let state = self.state.borrow();
+            (state.options.limits.stall, state.request_bytes_max())
+        };
+        while self.have < self.length.len() {
+            let (waits, ended) = match self.have {
+                0 => (patience, Ended::Idle(patience)),
+                _ => (stall, Ended::Stalled(stall)),
+            };
+            match timeout(waits, self.stream.read(&mut self.length[self.have..])).await {
+                Ok(Ok(0)) => return Err(Ended::Closed),
+                Ok(read) => self.have += read?,
+                Err(_) => return Err(ended),
+            }
+        }
+        self.have = 0;
+        let length = u32::from_be_bytes(self.length) as usize;
+        if !(REQUEST_BYTES_MIN..=request_bytes).contains(&length) {
+            return Err(Ended::Malformed(format!("a request of {length} bytes (it may have {request_bytes})")));
+        }
+        self.read_body(length, stall).await
+    }
+
+    pub(super) async fn read_body(&mut self, length: usize, stall: Duration) -> Result<Bytes, Ended> {
+        let share = self.state.borrow().share_bytes().max(REQUEST_BYTES_MIN);
+        let first = length.min(FIRST_BYTES).min(share);
+        let mut held = self.room(first).await?;
+        self.mark_busy(true);
+        let mut body = Vec::with_capacity(first);
+        while body.len() < length {
+            if body.len() == body.capacity() {
+                let more = body.capacity().min(length - body.len());
+                self.mark_busy(false);
+                held.join(self.room(more).await?);
+                self.mark_busy(true);
+                body.reserve_exact(more);
+            }
+            let space = body.capacity().min(length) - body.len();
+            match timeout(stall, self.stream.read_buf(&mut (&mut body).limit(space))).await {
+                Ok(Ok(0)) => return Err(Ended::Closed),
+                Ok(read) => read?,
+                Err(_) => return Err(Ended::Stalled(stall)),
+            };
+        }
+        self.mark_busy(false);
+        self.state.borrow_mut().clients.bytes_in += length as u64 + 4;
+        Ok(held.keep(body))
+    }
+
+    /// Counts `bytes` once there is room for them: the oldest records make it, and clients that are slow.
+    pub(super) async fn room(&self, bytes: usize) -> Result<Held, Ended> {
+        let until = Instant::now() + ROOM_WAIT;
+        loop {
+            if let Some(held) = self.state.borrow_mut().take_room(bytes) {
+                return Ok(held);
+            }
+            if Instant::now() >= until {
+                return Err(Ended::NoRoom);
+            }
+            sleep(ROOM_LOOK).await;
+        }
+    }
+
+    /// An answer of our own making is counted while it is written.
+    pub(super) async fn write_counted(&mut self, out: Out) -> Result<(), Ended> {
+        let out = out.framed();
+        let most = self.state.borrow().memory.of_clients() / ANSWER_OF_CLIENTS;
+        if out.len() > most {
+            return Err(Ended::Malformed(format!("a request for {} bytes (it may have {most})", out.len())));
+        }
+        let _held = self.room(out.len()).await?;
+        self.write_framed(out).await
+    }
+
+    pub(super) async fn write(&mut self, out: Out) -> Result<(), Ended> {
+        self.write_framed(out.framed()).await
+    }
+
+    pub(super) async fn write_framed(&mut self, mut out: Out) -> Result<(), Ended> {
+        let bytes = out.len() as u64;
+        self.mark_answering(out.len());
+        let stall = self.state.borrow().options.limits.stall;
+        self.mark_busy(true);
+        while !out.is_empty() {
+            match timeout(stall, self.stream.write_vectored(&out.slices())).await {
+                Ok(written) => out.written(written?),
+                Err(_) => return Err(Ended::Stalled(stall)),
+            }
+        }
+        self.mark_busy(false);
+        self.mark_answering(0);
+        self.state.borrow_mut().clients.bytes_out += bytes;
+        Ok(())
+    }
+
+    pub(super) fn mark_answering(&self, bytes: usize) {
+        self.state.borrow_mut().clients.set_answering(self.caller.connection, bytes);
+    }
+
+    /// Says whether this client holds memory and it is for the client to go on.
+    pub(super) fn mark_busy(&self, busy: bool) {
+        let mut state = self.state.borrow_mut();
+        let now = state.now().ms;
+        if let Some(client) = state.clients.get_mut(self.caller.connection) {
+            client.busy_since = busy.then_some(client.busy_since.unwrap_or(now));
+        }
+    }
+
+    /// Ends when the client has gone while its answer is not ready yet. What it may have sent meanwhile stays to be read.
+    pub(super) async fn gone(stream: &mut TcpStream, length: &mut [u8; 4], have: &mut usize) -> Ended {
+        while *have < length.len() {
+            match stream.read(&mut length[*have..]).await {
+                Ok(0) => return Ended::Closed,
+                Ok(read) => *have += read,
+                Err(error) => return error.into(),
+            }
+        }
+        // It has more to ask, so it is there; that comes after the answer that it waits for.
+        std::future::pending().await
+    }
+}
