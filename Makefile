@@ -65,7 +65,7 @@ fuzz: ## FUZZ_SECONDS=60 each of fuzzing the broker's requests and its log; find
 	cargo run --release --locked -p broker --example fuzz -- request '$(FUZZ_SECONDS)'
 	cargo run --release --locked -p broker --example fuzz -- log '$(FUZZ_SECONDS)'
 
-# Ten minutes; the machine should have nothing else to do.
+# Seven minutes; the machine should have nothing else to do.
 bench-broker: build ## the embedded broker against a real Kafka: latency of the hop, throughput (benches/results)
 	@scripts/setup test
 	scripts/kafka jars >/dev/null
