@@ -1,0 +1,213 @@
+//! Threads that wait for work: a job in pieces, on all cores, done when the call returns.
+//!
+//! ```text
+//! each(&mut [T], work):  caller ─ takes a piece ─▶ work      until none is left, then waits for the last
+//!                        worker ─ takes a piece ─▶ work
+//! ```
+//! Nothing is spawned and nothing allocated for a job. The caller never waits for a worker that has not begun: what nobody
+//! took it does by itself. A pool that is at work for somebody else lets the second caller do its job alone.
+
+mod cores;
+
+use std::any::Any;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle};
+
+use crate::cores::Cores;
+
+/// So many threads work on one job at most: a frame has no use for more.
+pub const THREADS_MAX: usize = 16;
+
+/// Cloning it gives another handle on the same threads. They end with the last handle.
+#[derive(Clone)]
+pub struct Pool {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    workers: Vec<JoinHandle<()>>,
+    cores: Cores,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    /// There is a piece to take, or no more to come.
+    work: Condvar,
+    /// The last piece is done.
+    done: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    job: Option<Job>,
+    closed: bool,
+}
+
+struct Job {
+    piece: &'static (dyn Fn(usize) + Sync),
+    pieces: usize,
+    taken: usize,
+    finished: usize,
+    panic: Option<Box<dyn Any + Send>>,
+}
+
+impl Pool {
+    /// A pool of so many threads, the caller's own among them; without a number, one for each core that we may use.
+    pub fn new(threads: Option<NonZeroUsize>) -> Pool {
+        let cores = Cores::inherited();
+        let threads = threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+        let shared = Arc::<Shared>::default();
+        let spawn = |index: usize| {
+            let (shared, cores) = (shared.clone(), cores.clone());
+            Builder::new().name(format!("pool-{index}")).spawn(move || {
+                cores.enter();
+                shared.serve();
+            })
+        };
+        // Where the system gives no more threads, those that there are do the work.
+        let workers = (1..threads.min(THREADS_MAX)).map_while(|index| spawn(index).ok()).collect();
+        Pool { inner: Arc::new(Inner { shared, workers, cores }) }
+    }
+
+    /// Only the caller's own thread.
+    pub fn alone() -> Pool {
+        Pool::new(Some(NonZeroUsize::MIN))
+    }
+
+    /// How many threads work on a job, the caller's among them.
+    pub fn threads(&self) -> usize {
+        self.inner.workers.len() + 1
+    }
+
+    /// Calls `work` once with each item, and returns when all are done. A panic in one of them is the caller's.
+    pub fn each<T: Send>(&self, items: &mut [T], work: impl Fn(&mut T) + Sync) {
+        let count = items.len();
+        let items = Items(items.as_mut_ptr());
+        let piece = |index: usize| work(items.at(index));
+        if count < 2 || self.inner.workers.is_empty() || !self.inner.run(&piece, count) {
+            (0..count).for_each(piece);
+        }
+    }
+}
+
+impl Inner {
+    /// `false`, and nothing done, if the pool works for somebody else.
+    fn run(&self, piece: &(dyn Fn(usize) + Sync), pieces: usize) -> bool {
+        let piece = forget_lifetime(piece);
+        let mut state = self.shared.lock();
+        if state.job.is_some() {
+            return false;
+        }
+        state.job = Some(Job { piece, pieces, taken: 0, finished: 0, panic: None });
+        drop(state);
+        self.cores.keep_off_mine();
+        (1..pieces.min(self.workers.len() + 1)).for_each(|_| self.shared.work.notify_one());
+        let mut state = self.shared.work_along(self.shared.lock());
+        while state.job.as_ref().is_some_and(|job| job.finished < job.pieces) {
+            state = self.shared.done.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let panic = state.job.take().and_then(|job| job.panic);
+        drop(state);
+        if let Some(panic) = panic {
+            resume_unwind(panic);
+        }
+        true
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.work.notify_all();
+        for worker in self.workers.drain(..) {
+            // A worker's panics are caught and given to the caller; there is nothing else to hear.
+            let _ = worker.join();
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A worker's life.
+    fn serve(&self) {
+        let mut state = self.lock();
+        while !state.closed {
+            state = self.work_along(state);
+            if !state.closed {
+                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    /// Takes pieces and does them, without the lock, until there is none to take.
+    fn work_along<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        while let Some((piece, index)) = state.job.as_mut().and_then(Job::take) {
+            drop(state);
+            let result = catch_unwind(AssertUnwindSafe(|| piece(index)));
+            state = self.lock();
+            if let Some(job) = &mut state.job {
+                job.finished += 1;
+                job.panic = job.panic.take().or(result.err());
+                if job.finished == job.pieces {
+                    self.done.notify_one();
+                }
+            }
+        }
+        state
+    }
+}
+
+impl Job {
+    fn take(&mut self) -> Option<(&'static (dyn Fn(usize) + Sync), usize)> {
+        let index = self.taken;
+        (index < self.pieces).then(|| {
+            self.taken += 1;
+            (self.piece, index)
+        })
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pool({} threads)", self.threads())
+    }
+}
+
+/// The items of a job, each of which is given to one thread.
+struct Items<T>(*mut T);
+
+#[allow(unsafe_code, reason = "threads that outlive a call work on what the call borrowed")]
+mod borrowed {
+    use super::Items;
+
+    // SAFETY: the pointer is used by `at` alone, which gives each item to one thread, and `T` may be sent there.
+    unsafe impl<T: Send> Sync for Items<T> {}
+
+    impl<T> Items<T> {
+        /// To be asked once for each index, below the number of items: a job's pieces are taken once each.
+        #[allow(clippy::mut_from_ref, reason = "each index is asked for once, so no two of them are the same")]
+        pub(super) fn at(&self, index: usize) -> &mut T {
+            // SAFETY: the slice that it came from stays borrowed until `each` returns, and `index` is below its length.
+            unsafe { &mut *self.0.add(index) }
+        }
+    }
+
+    /// For `run`, which does not return before every piece is done, whereafter nobody calls it.
+    pub(super) fn forget_lifetime<'a>(piece: &'a (dyn Fn(usize) + Sync + 'a)) -> &'static (dyn Fn(usize) + Sync) {
+        // SAFETY: only the lifetime changes, and `run` keeps the borrow for as long as anybody may call it: it waits until
+        // as many pieces are finished as there are, a panic in one counts as finished, and it does not unwind before.
+        unsafe { std::mem::transmute::<&'a (dyn Fn(usize) + Sync + 'a), &'static (dyn Fn(usize) + Sync)>(piece) }
+    }
+}
+use borrowed::forget_lifetime;
+
+#[cfg(test)]
+mod tests;
