@@ -1,7 +1,18 @@
 //! Anybody's JPEG in, pixels in the window's own order out.
+//!
+//! ```text
+//! JPEG ─ cut at restart markers ─▶ a stripe for each thread, with a row of blocks of its neighbours ─▶ its rows of pixels
+//! ```
+//! Coarser chroma is mixed from the rows above and below. So a stripe is decoded with one row of blocks more on either side,
+//! of which nothing is drawn: the picture is the same as decoded whole, to the last bit.
 
-use turbojpeg::{Colorspace, DecompressHeader, Decompressor, Image, PixelFormat, Subsamp};
+use std::ops::Range;
 
+use pool::{Pool, THREADS_MAX};
+
+use crate::encode::STRIPE_PIXELS_MIN;
+use crate::layout::{EOI, Layout, markers, pieces, renumber};
+use crate::turbo::{Decompressor, Found};
 use crate::{JpegError, Subsampling};
 
 /// No picture above this many pixels is decoded, whatever its header says.
@@ -25,12 +36,42 @@ pub struct Header {
 /// A decoder and the memory it keeps from picture to picture.
 #[derive(Debug)]
 pub struct Decoder {
+    pool: Pool,
+    /// The first decodes whole pictures, too.
+    lanes: Vec<Lane>,
+}
+
+/// What one thread needs.
+#[derive(Debug)]
+struct Lane {
     codec: Decompressor,
+    /// A stripe as a JPEG of its own.
+    jpeg: Vec<u8>,
+}
+
+/// A part of a picture on its way.
+struct Stripe<'a> {
+    jpeg: &'a [u8],
+    layout: &'a Layout,
+    /// The rows of blocks to draw.
+    rows: Range<usize>,
+    out: &'a mut [u32],
+    stride_px: usize,
+    lane: &'a mut Lane,
+    decoded: Result<Found, JpegError>,
 }
 
 impl Decoder {
+    /// A decoder that works on the caller's thread alone.
     pub fn new() -> Result<Decoder, JpegError> {
-        Ok(Decoder { codec: fresh_codec()? })
+        Decoder::on(Pool::alone())
+    }
+
+    /// A decoder that cuts large pictures into stripes, where they have restart markers, for the threads of a pool.
+    pub fn on(pool: Pool) -> Result<Decoder, JpegError> {
+        let lane = || Ok(Lane { codec: fresh_codec()?, jpeg: Vec::new() });
+        let lanes = (0..pool.threads()).map(|_| lane()).collect::<Result<_, JpegError>>()?;
+        Ok(Decoder { pool, lanes })
     }
 
     /// The size of the picture, so that the caller can make room; not whether the rest is sound.
@@ -38,18 +79,137 @@ impl Decoder {
     /// It refuses what is too large, and what is too short to hold as many pixels as it says, so that a lie of a few
     /// bytes does not cost hundreds of megabytes.
     pub fn header(&mut self, jpeg: &[u8]) -> Result<Header, JpegError> {
-        let result = checked_header(&mut self.codec, jpeg);
-        self.recovered(result).map(|found| plain(&found))
+        self.lanes[0].checked_header(jpeg).map(|found| plain(&found))
     }
 
     /// Decodes into `out`, one `0xFFRRGGBB` for each pixel and `stride_px` pixels from one row to the next.
     ///
     /// Damaged and truncated data is an error; `out` may hold a part of the picture by then.
     pub fn decode_xrgb(&mut self, jpeg: &[u8], out: &mut [u32], stride_px: usize) -> Result<Header, JpegError> {
-        let result = decode_xrgb(&mut self.codec, jpeg, out, stride_px);
-        self.recovered(result).map(|found| plain(&found))
+        if let Some(layout) = Layout::of(jpeg)
+            && let Some(found) = self.striped(jpeg, &layout, out, stride_px)
+        {
+            return Ok(found);
+        }
+        // Whether it is damaged, and how much of that is an error, only the whole picture says.
+        self.lanes[0].decode_whole(jpeg, out, stride_px).map(|found| plain(&found))
     }
 
+    /// `None` if the picture cannot be cut, or is not worth it, or a stripe is damaged.
+    pub(crate) fn striped(
+        &mut self,
+        jpeg: &[u8],
+        layout: &Layout,
+        out: &mut [u32],
+        stride_px: usize,
+    ) -> Option<Header> {
+        let Layout { width, height, rows, .. } = *layout;
+        let count = (width * height / STRIPE_PIXELS_MIN).min(rows).clamp(1, self.lanes.len());
+        let fits =
+            stride_px >= width && stride_px.checked_mul(height).is_some_and(|all| all - stride_px + width <= out.len());
+        if count < 2 || !fits || width * height > PIXELS_MAX {
+            return None;
+        }
+        // What overlaps must not cost more than the cutting saves.
+        let most = pieces(rows, count).map(|rows| Some(layout.with_neighbours(&rows)?.0.len())).max()??;
+        if most * 4 > rows * 3 {
+            return None;
+        }
+        let mut stripes: [Option<Stripe<'_>>; THREADS_MAX] = [const { None }; THREADS_MAX];
+        let mut rest = out;
+        for ((stripe, lane), rows) in stripes.iter_mut().zip(&mut self.lanes).zip(pieces(rows, count)) {
+            let pixels = layout.pixels(&rows).len() * stride_px;
+            let (mine, below) = rest.split_at_mut(pixels.min(rest.len()));
+            rest = below;
+            *stripe = Some(Stripe { jpeg, layout, rows, out: mine, stride_px, lane, decoded: Err(JpegError::Stripe) });
+        }
+        self.pool.each(&mut stripes[..count], |stripe| stripe.iter_mut().for_each(Stripe::decode));
+        let mut whole = None;
+        for stripe in stripes.into_iter().flatten() {
+            let found = stripe.decoded.ok()?;
+            whole = whole.or(Some(plain(&found)));
+        }
+        whole
+    }
+}
+
+impl Stripe<'_> {
+    fn decode(&mut self) {
+        self.decoded = self.try_decode();
+    }
+
+    fn try_decode(&mut self) -> Result<Found, JpegError> {
+        let drawn = self.layout.pixels(&self.rows);
+        if self.rows.start == 0 {
+            // From its beginning a JPEG is decoded as it is, and left where the stripe ends.
+            let found = self.lane.checked_header(self.jpeg)?;
+            return self.draw(self.jpeg, found, drawn);
+        }
+        let (rows, intervals) = self.layout.with_neighbours(&self.rows).ok_or(JpegError::Stripe)?;
+        let held = self.layout.pixels(&rows);
+        let mut jpeg = std::mem::take(&mut self.lane.jpeg);
+        let result = cut(self.jpeg, self.layout, intervals, held.len(), &mut jpeg)
+            .and_then(|()| self.lane.checked_header(&jpeg))
+            .and_then(|found| self.draw(&jpeg, found, drawn.start - held.start..drawn.end - held.start));
+        self.lane.jpeg = jpeg;
+        result
+    }
+
+    fn draw(&mut self, jpeg: &[u8], found: Found, rows: Range<usize>) -> Result<Found, JpegError> {
+        if found.inks {
+            return Err(JpegError::Stripe);
+        }
+        let drawn = self.lane.codec.decompress(jpeg, &found, rows, self.out, self.stride_px);
+        self.lane.recovered(drawn).map(|()| found)
+    }
+}
+
+/// Makes a JPEG of these intervals of another, so many pixels high.
+fn cut(
+    jpeg: &[u8],
+    layout: &Layout,
+    intervals: Range<usize>,
+    height: usize,
+    out: &mut Vec<u8>,
+) -> Result<(), JpegError> {
+    let data = &jpeg[layout.data_at..];
+    // The nth marker ends the nth interval; the last ends with the picture.
+    let (mut begin, mut end) = (if intervals.start == 0 { Some(0) } else { None }, None);
+    for (nth, (at, marker)) in (1..).zip(markers(data)) {
+        let restart = (0xD0..=0xD7).contains(&marker);
+        if restart && usize::from(marker & 7) != (nth - 1) & 7 {
+            return Err(JpegError::Stripe);
+        }
+        if nth == intervals.start {
+            begin = restart.then_some(at + 2);
+        }
+        if nth == intervals.end {
+            end = Some(at);
+        }
+        if nth >= intervals.end || !restart {
+            break;
+        }
+    }
+    let (Some(begin), Some(end)) = (begin, end) else { return Err(JpegError::Stripe) };
+    out.clear();
+    out.extend_from_slice(&jpeg[..layout.data_at]);
+    out[layout.height_at..][..2].copy_from_slice(&(height as u16).to_be_bytes());
+    out.extend_from_slice(&data[begin..end]);
+    // Their count begins with the first of these: minus so many, in the three bits that are written.
+    renumber(&mut out[layout.data_at..], 8 - (intervals.start & 7));
+    out.extend_from_slice(&EOI);
+    Ok(())
+}
+
+impl Layout {
+    /// These rows of blocks and what a decoder needs beside them: which rows that is, and which intervals.
+    fn with_neighbours(&self, rows: &Range<usize>) -> Option<(Range<usize>, Range<usize>)> {
+        let beside = usize::from(self.mixes_rows);
+        self.between_markers(rows.start.saturating_sub(beside)..(rows.end + beside).min(self.rows))
+    }
+}
+
+impl Lane {
     /// libjpeg-turbo does not find its way back from each error: after a bad marker in the header the next picture's
     /// header fails too. So an error costs the codec its state, and the next picture is decoded by a fresh one.
     fn recovered<T>(&mut self, result: Result<T, JpegError>) -> Result<T, JpegError> {
@@ -58,54 +218,38 @@ impl Decoder {
         }
         result
     }
+
+    fn checked_header(&mut self, jpeg: &[u8]) -> Result<Found, JpegError> {
+        let found = self.codec.header(jpeg);
+        let found = self.recovered(found)?;
+        let Found { width, height, .. } = found;
+        if width == 0 || height == 0 {
+            return Err(JpegError::Size { width, height });
+        }
+        let pixels = width.saturating_mul(height);
+        if pixels > PIXELS_MAX {
+            return Err(JpegError::TooLarge { width, height });
+        }
+        if !found.arithmetic && jpeg.len() < pixels / PIXELS_PER_BYTE_MAX {
+            return Err(JpegError::TooShort { bytes: jpeg.len(), width, height });
+        }
+        Ok(found)
+    }
+
+    fn decode_whole(&mut self, jpeg: &[u8], out: &mut [u32], stride_px: usize) -> Result<Found, JpegError> {
+        let found = self.checked_header(jpeg)?;
+        let decoded = self.codec.decompress(jpeg, &found, 0..found.height, out, stride_px);
+        self.recovered(decoded)?;
+        if found.inks {
+            let rows = out.chunks_mut(stride_px).take(found.height);
+            rows.for_each(|row| row[..found.width].iter_mut().for_each(ink_to_light));
+        }
+        Ok(found)
+    }
 }
 
 fn fresh_codec() -> Result<Decompressor, JpegError> {
-    let mut codec = Decompressor::new()?;
-    codec.set_scan_limit(SCANS_MAX)?;
-    Ok(codec)
-}
-
-/// The order of bytes that makes `0xFFRRGGBB` when read as one number.
-const XRGB: PixelFormat = if cfg!(target_endian = "little") { PixelFormat::BGRX } else { PixelFormat::XRGB };
-
-fn decode_xrgb(
-    codec: &mut Decompressor,
-    jpeg: &[u8],
-    out: &mut [u32],
-    stride_px: usize,
-) -> Result<DecompressHeader, JpegError> {
-    let found = checked_header(codec, jpeg)?;
-    let (width, height) = (found.width, found.height);
-    let needed = stride_px.checked_mul(height - 1).and_then(|above| above.checked_add(width));
-    let pitch = stride_px.checked_mul(4).filter(|pitch| i32::try_from(*pitch).is_ok());
-    let (true, Some(pitch)) = (stride_px >= width && needed.is_some_and(|needed| needed <= out.len()), pitch) else {
-        return Err(JpegError::Buffer { width, height });
-    };
-    let inks = matches!(found.colorspace, Colorspace::CMYK | Colorspace::YCCK);
-    let format = if inks { PixelFormat::CMYK } else { XRGB };
-    let pixels = bytemuck::cast_slice_mut(out);
-    codec.decompress(jpeg, Image { pixels, width, pitch, height, format })?;
-    if inks {
-        out.chunks_mut(stride_px).take(height).for_each(|row| row[..width].iter_mut().for_each(ink_to_light));
-    }
-    Ok(found)
-}
-
-fn checked_header(codec: &mut Decompressor, jpeg: &[u8]) -> Result<DecompressHeader, JpegError> {
-    let found = codec.read_header(jpeg)?;
-    let (width, height) = (found.width, found.height);
-    if width == 0 || height == 0 {
-        return Err(JpegError::Size { width, height });
-    }
-    let pixels = width.saturating_mul(height);
-    if pixels > PIXELS_MAX {
-        return Err(JpegError::TooLarge { width, height });
-    }
-    if !found.is_arithmetic && jpeg.len() < pixels / PIXELS_PER_BYTE_MAX {
-        return Err(JpegError::TooShort { bytes: jpeg.len(), width, height });
-    }
-    Ok(found)
+    Decompressor::new(SCANS_MAX)
 }
 
 /// The codec leaves inks as they are: C, M, Y, K, inverted as Adobe has always stored them.
@@ -115,13 +259,6 @@ fn ink_to_light(pixel: &mut u32) {
     *pixel = 0xFF00_0000 | light(cyan) << 16 | light(magenta) << 8 | light(yellow);
 }
 
-fn plain(found: &DecompressHeader) -> Header {
-    let subsampling = match found.subsamp {
-        Subsamp::Sub2x2 => Some(Subsampling::S420),
-        Subsamp::Sub2x1 => Some(Subsampling::S422),
-        Subsamp::None => Some(Subsampling::S444),
-        Subsamp::Gray => Some(Subsampling::Gray),
-        _ => None,
-    };
-    Header { width: found.width, height: found.height, subsampling }
+fn plain(found: &Found) -> Header {
+    Header { width: found.width, height: found.height, subsampling: found.subsampling }
 }

@@ -1,24 +1,62 @@
 //! Planes in, one plain baseline JPEG out.
+//!
+//! ```text
+//! planes ─ cut between rows of blocks ─▶ a stripe for each thread ─▶ a JPEG of its own ─▶ joined under one header
+//! ```
+//! A restart marker ends each row of blocks and forgets what came before it, so the stripes' data follow one another as if
+//! one encoder had written them.
 
-use turbojpeg::{Compressor, Image, OutputBuf, PixelFormat, Subsamp, YuvPlanesImage, compressed_buf_len};
+use std::ops::Range;
 
+use pool::{Pool, THREADS_MAX};
+
+use crate::layout::{EOI, Layout, pieces, renumber};
+use crate::turbo::Compressor;
 use crate::{JpegError, Plane, Planes, Subsampling};
 
 /// What the format's 16-bit sizes leave after the codec's own limit (`JPEG_MAX_DIMENSION`).
 const SIDE_MAX: usize = 65_500;
 
+/// A smaller stripe is done sooner than another thread is woken.
+pub(crate) const STRIPE_PIXELS_MIN: usize = if cfg!(test) { 64 } else { 100_000 };
+
 /// An encoder and the memory it keeps from picture to picture.
 #[derive(Debug)]
 pub struct Encoder {
+    pool: Pool,
+    lanes: Vec<Lane>,
+}
+
+/// What one thread needs.
+#[derive(Debug)]
+struct Lane {
     codec: Compressor,
     /// Room for the worst case, grown once. The JPEG is copied out of it (about 10 µs for 100 KB), because zeroing
     /// the worst case in the caller's buffer for each picture would cost ten times that.
     room: Vec<u8>,
 }
 
+/// A part of a picture on its way.
+struct Stripe<'a> {
+    planes: Planes<'a>,
+    /// Rows of blocks above it.
+    above: usize,
+    quality: u8,
+    lane: &'a mut Lane,
+    encoded: Result<usize, JpegError>,
+}
+
 impl Encoder {
+    /// An encoder that works on the caller's thread alone.
     pub fn new() -> Result<Encoder, JpegError> {
-        Ok(Encoder { codec: Compressor::new()?, room: Vec::new() })
+        Encoder::on(Pool::alone())
+    }
+
+    /// An encoder that cuts large pictures into stripes for the threads of a pool.
+    pub fn on(pool: Pool) -> Result<Encoder, JpegError> {
+        let lane = || Ok(Lane { codec: Compressor::new()?, room: Vec::new() });
+        let lanes = (0..pool.threads()).map(|_| lane()).collect::<Result<_, JpegError>>()?;
+        Ok(Encoder { pool, lanes })
     }
 
     /// Replaces what is in `out` by the picture as a JPEG; its memory is used again.
@@ -28,30 +66,61 @@ impl Encoder {
         if !(1..=100).contains(&quality) {
             return Err(JpegError::Quality(quality));
         }
-        self.codec.set_quality(i32::from(quality))?;
-        let bytes_max = compressed_buf_len(planes.width, planes.height, subsamp(planes.subsampling))?;
-        if self.room.len() < bytes_max {
-            self.room.resize(bytes_max, 0);
+        let rows = planes.height.div_ceil(planes.row_height());
+        let count = (planes.width * planes.height / STRIPE_PIXELS_MIN).min(rows).clamp(1, self.lanes.len());
+        let mut stripes: [Option<Stripe<'_>>; THREADS_MAX] = [const { None }; THREADS_MAX];
+        for ((stripe, lane), rows) in stripes.iter_mut().zip(&mut self.lanes).zip(pieces(rows, count)) {
+            let (above, planes) = (rows.start, planes.cut(&rows));
+            *stripe = Some(Stripe { planes, above, quality, lane, encoded: Ok(0) });
         }
-        let bytes = match planes.subsampling {
-            Subsampling::Gray => {
-                self.codec.set_subsamp(Subsamp::Gray)?;
-                self.codec.compress_to_slice(gray(planes), &mut self.room)?
-            }
-            _ => {
-                let mut room = OutputBuf::borrowed(&mut self.room);
-                self.codec.compress_yuv_planes(&coloured(planes), &mut room)?;
-                room.len()
-            }
-        };
-        out.extend_from_slice(&self.room[..bytes]);
-        Ok(())
+        self.pool.each(&mut stripes[..count], |stripe| stripe.iter_mut().for_each(Stripe::encode));
+        join(stripes.into_iter().flatten(), planes.height, out)
     }
 }
 
-impl Planes<'_> {
-    /// That the planes hold what the sizes promise: the codec reads them unchecked.
-    fn check(&self) -> Result<(), JpegError> {
+impl Stripe<'_> {
+    fn encode(&mut self) {
+        self.encoded = self.try_encode();
+    }
+
+    fn try_encode(&mut self) -> Result<usize, JpegError> {
+        let length = self.lane.codec.compress(&self.planes.check()?, self.quality, &mut self.lane.room)?;
+        if !self.above.is_multiple_of(8) {
+            let layout = Layout::of(&self.lane.room[..length]).ok_or(JpegError::Stripe)?;
+            renumber(&mut self.lane.room[layout.data_at..length], self.above);
+        }
+        Ok(length)
+    }
+}
+
+fn join<'a>(stripes: impl Iterator<Item = Stripe<'a>>, height: usize, out: &mut Vec<u8>) -> Result<(), JpegError> {
+    for stripe in stripes {
+        let jpeg = &stripe.lane.room[..stripe.encoded?];
+        let layout = Layout::of(jpeg).ok_or(JpegError::Stripe)?;
+        let data = jpeg.strip_suffix(&EOI).ok_or(JpegError::Stripe)?;
+        if stripe.above == 0 {
+            out.extend_from_slice(data);
+            out[layout.height_at..][..2].copy_from_slice(&(height as u16).to_be_bytes());
+        } else {
+            out.extend_from_slice(&[0xFF, 0xD0 | ((stripe.above - 1) & 7) as u8]);
+            out.extend_from_slice(&data[layout.data_at..]);
+        }
+    }
+    out.extend_from_slice(&EOI);
+    Ok(())
+}
+
+/// Planes that hold what the sizes promise: the codec reads them unchecked.
+pub(crate) struct Checked<'a>(Planes<'a>);
+
+impl<'a> Checked<'a> {
+    pub fn get(&self) -> &Planes<'a> {
+        &self.0
+    }
+}
+
+impl<'a> Planes<'a> {
+    pub(crate) fn check(&self) -> Result<Checked<'a>, JpegError> {
         let (width, height) = (self.width, self.height);
         if !(1..=SIDE_MAX).contains(&width) || !(1..=SIDE_MAX).contains(&height) {
             return Err(JpegError::Size { width, height });
@@ -63,7 +132,24 @@ impl Planes<'_> {
             self.u.check("first chroma", chroma)?;
             self.v.check("second chroma", chroma)?;
         }
-        Ok(())
+        Ok(Checked(*self))
+    }
+
+    /// Rows of pixels in a row of blocks.
+    fn row_height(&self) -> usize {
+        8 * self.subsampling.step().1
+    }
+
+    /// The part that these rows of blocks make.
+    fn cut(&self, rows: &Range<usize>) -> Planes<'a> {
+        let (first, end) = (rows.start * self.row_height(), (rows.end * self.row_height()).min(self.height));
+        let down = self.subsampling.step().1;
+        let part = |plane: Plane<'a>, down: usize| Plane {
+            data: plane.data.get(first / down * plane.stride..).unwrap_or_default(),
+            ..plane
+        };
+        let (y, u, v) = (part(self.y, 1), part(self.u, down), part(self.v, down));
+        Planes { height: end - first, y, u, v, ..*self }
     }
 }
 
@@ -74,39 +160,5 @@ impl Plane<'_> {
             && i32::try_from(self.stride).is_ok()
             && needed.is_some_and(|needed| needed <= self.data.len());
         fits.then_some(()).ok_or(JpegError::Plane(name))
-    }
-}
-
-fn coloured<'a>(planes: &Planes<'a>) -> YuvPlanesImage<&'a [u8]> {
-    YuvPlanesImage {
-        y_plane: planes.y.data,
-        u_plane: planes.u.data,
-        v_plane: planes.v.data,
-        width: planes.width,
-        height: planes.height,
-        y_stride: planes.y.stride,
-        u_stride: planes.u.stride,
-        v_stride: planes.v.stride,
-        subsamp: subsamp(planes.subsampling),
-    }
-}
-
-/// The codec's planar entry wants three planes, so gray goes in as one-byte pixels.
-fn gray<'a>(planes: &Planes<'a>) -> Image<&'a [u8]> {
-    Image {
-        pixels: planes.y.data,
-        width: planes.width,
-        pitch: planes.y.stride,
-        height: planes.height,
-        format: PixelFormat::GRAY,
-    }
-}
-
-fn subsamp(subsampling: Subsampling) -> Subsamp {
-    match subsampling {
-        Subsampling::S420 => Subsamp::Sub2x2,
-        Subsampling::S422 => Subsamp::Sub2x1,
-        Subsampling::S444 => Subsamp::None,
-        Subsampling::Gray => Subsamp::Gray,
     }
 }

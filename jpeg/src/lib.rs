@@ -6,12 +6,17 @@
 //! ```
 //!
 //! The codec is libjpeg-turbo, which takes planes as they are and writes pixels in the window's order, so nothing
-//! is converted twice. Both directions keep their memory from picture to picture.
+//! is converted twice. Both directions keep their memory from picture to picture, and work on all threads of a
+//! [`Pool`](pool::Pool): a picture is cut between its rows of blocks, where restart markers make that possible.
 
 mod decode;
 mod encode;
+mod layout;
+#[cfg(test)]
+mod stripe_tests;
 #[cfg(test)]
 mod tests;
+mod turbo;
 
 pub use decode::{Decoder, Header, PIXELS_MAX};
 pub use encode::Encoder;
@@ -75,6 +80,8 @@ pub enum JpegError {
     TooShort { bytes: usize, width: usize, height: usize },
     #[error("the buffer is too small for a picture of {width}x{height}")]
     Buffer { width: usize, height: usize },
-    #[error(transparent)]
-    Codec(#[from] turbojpeg::Error),
+    #[error("{0}")]
+    Codec(String),
+    #[error("a part of the picture cannot be cut from it or joined to it")]
+    Stripe,
 }

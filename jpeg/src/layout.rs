@@ -1,0 +1,136 @@
+//! Where the parts of a baseline JPEG lie, as far as cutting it into stripes needs to know.
+
+use std::ops::Range;
+
+pub const EOI: [u8; 2] = [0xFF, 0xD9];
+
+/// A JPEG of one scan without progression. Anything else has no layout, and is coded whole.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Layout {
+    pub width: usize,
+    pub height: usize,
+    /// Where the picture's height stands, as two bytes.
+    pub height_at: usize,
+    /// Where the scan's data begin.
+    pub data_at: usize,
+    /// Rows of blocks (MCUs), and how many rows of pixels each has.
+    pub rows: usize,
+    pub row_height: usize,
+    columns: usize,
+    /// Chroma is coarser from row to row: a decoder mixes it from the rows above and below.
+    pub mixes_rows: bool,
+    /// MCUs from one restart marker to the next; zero if there are none.
+    interval: usize,
+}
+
+impl Layout {
+    pub fn of(jpeg: &[u8]) -> Option<Layout> {
+        let mut layout: Option<Layout> = None;
+        let (mut interval, mut components) = (0, 0);
+        let mut at = 2;
+        if jpeg.get(..2)? != [0xFF, 0xD8] {
+            return None;
+        }
+        loop {
+            let [0xFF, marker] = *jpeg.get(at..at + 2)? else { return None };
+            let length = number(jpeg, at + 2)?;
+            let body = jpeg.get(at + 4..at + 2 + length)?;
+            match marker {
+                0xC0 | 0xC1 if layout.is_none() => {
+                    layout = Some(Layout::of_frame(body, at + 5)?);
+                    components = usize::from(body[5]);
+                }
+                // Other kinds of coding, and a second frame.
+                0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCF => return None,
+                0xDD => interval = number(body, 0)?,
+                0xDA => {
+                    let whole = usize::from(*body.first()?) == components;
+                    let layout = Layout { interval, data_at: at + 2 + length, ..layout? };
+                    return whole.then_some(layout);
+                }
+                0x01 | 0xD0..=0xD9 => return None,
+                _ => {}
+            }
+            at += 2 + length;
+        }
+    }
+
+    /// From the frame header's body, whose height stands at `height_at`.
+    fn of_frame(body: &[u8], height_at: usize) -> Option<Layout> {
+        let (height, width) = (number(body, 1)?, number(body, 3)?);
+        let components = body.get(6..)?.chunks_exact(3);
+        if body[0] != 8 || width == 0 || height == 0 || components.len() != usize::from(body[5]) {
+            return None;
+        }
+        let factors = |component: &[u8]| (usize::from(component[1] >> 4), usize::from(component[1] & 15));
+        let across = components.clone().map(|c| factors(c).0).max()?;
+        let down = components.clone().map(|c| factors(c).1).max()?;
+        let mixes_rows = components.clone().any(|c| factors(c).1 < down);
+        if components.clone().any(|c| factors(c).0 == 0 || factors(c).1 == 0) {
+            return None;
+        }
+        // The only component of a picture comes block by block, whatever its factors say.
+        let (across, down) = if components.len() == 1 { (1, 1) } else { (across, down) };
+        Some(Layout {
+            width,
+            height,
+            height_at,
+            data_at: 0,
+            rows: height.div_ceil(8 * down),
+            row_height: 8 * down,
+            columns: width.div_ceil(8 * across),
+            mixes_rows,
+            interval: 0,
+        })
+    }
+
+    /// The rows of pixels of these rows of blocks.
+    pub fn pixels(&self, rows: &Range<usize>) -> Range<usize> {
+        rows.start * self.row_height..(rows.end * self.row_height).min(self.height)
+    }
+
+    /// The least rows that hold these and begin and end at a restart marker, and which intervals these are; `None` if the
+    /// intervals fit no rows.
+    pub fn between_markers(&self, rows: Range<usize>) -> Option<(Range<usize>, Range<usize>)> {
+        let (interval, columns) = (self.interval, self.columns);
+        if interval == 0 {
+            return None;
+        }
+        if columns.is_multiple_of(interval) {
+            let each = columns / interval;
+            return Some((rows.clone(), rows.start * each..rows.end * each));
+        }
+        let each = interval.is_multiple_of(columns).then_some(interval / columns)?;
+        let intervals = rows.start / each..rows.end.div_ceil(each);
+        Some((intervals.start * each..(intervals.end * each).min(self.rows), intervals))
+    }
+}
+
+fn number(bytes: &[u8], at: usize) -> Option<usize> {
+    let bytes = bytes.get(at..at + 2)?;
+    Some(usize::from(bytes[0]) << 8 | usize::from(bytes[1]))
+}
+
+/// Markers in a scan's data, each with the place of its `0xFF`; a stuffed `0xFF00` is none.
+pub fn markers(data: &[u8]) -> impl Iterator<Item = (usize, u8)> {
+    memchr::memchr_iter(0xFF, data).filter_map(|at| {
+        let marker = *data.get(at + 1)?;
+        (marker != 0 && marker != 0xFF).then_some((at, marker))
+    })
+}
+
+/// Counts the restart markers in a scan's data on from `first`, of which only the last three bits are written.
+pub fn renumber(data: &mut [u8], first: usize) {
+    let mut at = 0;
+    while let Some(found) = memchr::memchr(0xFF, &data[at..]) {
+        at += found + 1;
+        if let Some(marker @ 0xD0..=0xD7) = data.get_mut(at) {
+            *marker = 0xD0 | ((usize::from(*marker) + first) & 7) as u8;
+        }
+    }
+}
+
+/// So many rows in so many pieces, as even as can be.
+pub fn pieces(rows: usize, count: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..count).map(move |i| rows * i / count..rows * (i + 1) / count)
+}
