@@ -22,10 +22,6 @@ impl Canvas {
     pub fn size(&self) -> (usize, usize) {
         (self.width, self.height)
     }
-
-    pub fn view(&mut self) -> View<'_> {
-        View { pixels: &mut self.pixels, width: self.width, height: self.height }
-    }
 }
 
 impl std::fmt::Debug for Canvas {

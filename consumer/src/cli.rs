@@ -1,5 +1,6 @@
 //! The command line as it is typed.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Parser;
@@ -79,6 +80,9 @@ pub struct Cli {
     #[arg(long, value_name = "X|max", help_heading = "What to read")]
     pub speed: Option<Speed>,
 
+    /// Threads that decode a frame [default: one for each core that may be used]
+    #[arg(long, value_name = "N", help_heading = "Window")]
+    pub threads: Option<NonZeroUsize>,
     /// No window, and no display needed
     #[arg(long, help_heading = "Window")]
     pub headless: bool,

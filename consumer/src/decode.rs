@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use jpeg::JpegError;
+use pool::Pool;
 
 use crate::canvas::Canvas;
 use crate::overlay::Overlay;
@@ -91,8 +92,8 @@ pub struct Decode {
 }
 
 impl Decode {
-    pub fn new() -> anyhow::Result<Decode> {
-        Ok(Decode { jpeg: jpeg::Decoder::new().context("starting the JPEG decoder")? })
+    pub fn new(pool: Pool) -> anyhow::Result<Decode> {
+        Ok(Decode { jpeg: jpeg::Decoder::on(pool).context("starting the JPEG decoder")? })
     }
 
     /// Draws the picture where the screen will show it, and returns its size.

@@ -1,5 +1,6 @@
 //! The command line as it was checked: what the viewer is told to do.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -41,6 +42,7 @@ pub struct Options {
     /// `None`: headless.
     pub window: Option<WindowOptions>,
     pub overlay: bool,
+    pub threads: Option<NonZeroUsize>,
     pub print: Option<Format>,
     pub snapshot: Option<(PathBuf, u64)>,
     pub output: Option<Output>,
@@ -87,6 +89,7 @@ impl Options {
                 borderless: cli.borderless,
             }),
             overlay: !cli.no_overlay,
+            threads: cli.threads,
             print: cli.format.clone().or_else(|| cli.print.then(Format::default)),
             snapshot: cli.snapshot.clone().map(|path| (path, cli.at)),
             output: cli.output.clone(),
@@ -113,6 +116,7 @@ impl Options {
             "sources": self.sources,
             "every_frame": self.every_frame,
             "headless": self.window.is_none(),
+            "threads": self.threads,
         });
         match settings {
             serde_json::Value::Object(map) => map,

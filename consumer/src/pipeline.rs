@@ -17,6 +17,7 @@ use common::ledger::{Loss, ViewerBooks};
 use common::reassemble::{Ended, Reassembler};
 use common::stamps::Stage;
 use kafka::Tail;
+use pool::Pool;
 use shell::shutdown::Shutdown;
 use shell::status::Status;
 
@@ -77,11 +78,12 @@ struct Run<'a> {
 pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> anyhow::Result<Outcome> {
     let screen = Screen::new(options.window.as_ref())?;
     let stages: &'static [Stage] = if screen.is_window() { &Stage::ALL } else { HEADLESS_STAGES };
+    let pool = Pool::new(options.threads);
     let mut run = Run {
         receiver: Receiver::new(options, clock.clone())?,
         viewer: Viewer::new(Selection::new(&options.sources), stages, clock.clone()),
         screen,
-        decode: Decode::new()?,
+        decode: Decode::new(pool)?,
         outputs: Outputs::new(options),
         replay: Replay::new(options.speed),
         held: None,
@@ -292,8 +294,17 @@ impl Run<'_> {
             self.overlay.lines = lines;
             redraw |= self.viewer.paused;
         }
-        if redraw {
-            self.screen.present(self.overlay_on.then_some(&self.overlay))?;
+        if redraw { self.show_again() } else { Ok(()) }
+    }
+
+    /// The picture on the screen once more, as the window or the overlay has changed.
+    fn show_again(&mut self) -> anyhow::Result<()> {
+        let Some(on) = &self.viewer.on_screen else { return Ok(()) };
+        match self.decode.decode(&on.jpeg, &mut self.screen) {
+            Err(DecodeError::Present(error)) => return Err(error.into()),
+            // It was a picture before: there is nothing to count.
+            Err(DecodeError::Jpeg(error)) => tracing::debug!("showing a picture again: {error}"),
+            Ok(_) => self.screen.present(self.overlay_on.then_some(&self.overlay))?,
         }
         Ok(())
     }

@@ -5,8 +5,8 @@
 //! decoder ─▶ a canvas ─ scaled ─▶ the window's pixels ─▶ overlay ─▶ shown
 //! ```
 //!
-//! The last picture is kept, so that it can be shown again without decoding: while paused, under another overlay, in
-//! a window of another size.
+//! A picture is written once for each time it is shown: to show it again, under another overlay or in a window of another
+//! size, it is decoded again, so that no frame pays for keeping what the overlay covers.
 
 mod keys;
 mod screen;
@@ -15,7 +15,7 @@ mod surface;
 use minifb::{ScaleMode, Window};
 use thiserror::Error;
 
-use crate::canvas::{Canvas, Rect, Scaler, View};
+use crate::canvas::{Canvas, Scaler, View};
 use crate::overlay::{Overlay, Painter};
 pub use keys::Key;
 use keys::Keys;
@@ -46,11 +46,11 @@ pub struct Events {
     pub resized: bool,
 }
 
-/// Where the last whole picture is.
+/// Where the picture is that was written last.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Holder {
-    Nobody,
-    /// In the window's own pixels, with the overlay on top of it.
+enum Written {
+    Nowhere,
+    /// In the window's own pixels.
     Screen,
     Canvas,
 }
@@ -62,12 +62,10 @@ pub struct Presenter {
     window: Window,
     title: String,
     keys: Keys,
-    holder: Holder,
+    written: Written,
     canvas: Canvas,
     scaler: Scaler,
     painter: Painter,
-    /// What the overlay covers, where it lies in the picture itself.
-    covered: Vec<(Rect, Vec<u32>)>,
 }
 
 /// Fails now, rather than with the first picture, where no window can be opened.
@@ -99,11 +97,10 @@ impl Presenter {
             keys: Keys::of(&mut window),
             window,
             title,
-            holder: Holder::Nobody,
+            written: Written::Nowhere,
             canvas: Canvas::default(),
             scaler: Scaler::default(),
             painter: Painter::default(),
-            covered: Vec::new(),
         })
     }
 
@@ -115,40 +112,34 @@ impl Presenter {
         (width, height): (usize, usize),
         decode: impl FnOnce(&mut [u32], usize) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.covered.clear();
-        self.holder = Holder::Nobody;
+        self.written = Written::Nowhere;
         if self.screen.size() == (width, height)
             && let Some(mut pixels) = self.screen.pixels()
         {
             decode(&mut pixels, width)?;
-            self.holder = Holder::Screen;
+            self.written = Written::Screen;
             return Ok(());
         }
         self.canvas.reshape(width, height);
         decode(&mut self.canvas.pixels, width)?;
-        self.holder = Holder::Canvas;
+        self.written = Written::Canvas;
         Ok(())
     }
 
-    /// Shows the last picture that was written, with this on top.
+    /// Shows the picture that was written, with this on top of it. To show it again, it is written again.
     pub fn present(&mut self, overlay: Option<&Overlay>) -> Result<(), PresentError> {
-        self.uncover();
         let (width, height) = self.screen.size();
-        if self.holder == Holder::Nobody {
+        let written = std::mem::replace(&mut self.written, Written::Nowhere);
+        if written == Written::Nowhere {
             return Ok(());
         }
         if let Some(mut pixels) = self.screen.pixels() {
             let mut view = View { pixels: &mut pixels, width, height };
-            if self.holder == Holder::Canvas {
+            if written == Written::Canvas {
                 self.scaler.draw(&self.canvas, &mut view);
             }
             let panels = overlay.map(|overlay| self.painter.layout(overlay, (width, height)));
-            for panel in panels.iter().flat_map(|panels| panels.iter()) {
-                if self.holder == Holder::Screen {
-                    self.covered.push((panel.rect, save(&mut view, panel.rect)));
-                }
-                self.painter.draw(panel, &mut view);
-            }
+            panels.iter().flat_map(|panels| panels.iter()).for_each(|panel| self.painter.draw(panel, &mut view));
         }
         self.screen.present(&mut self.window)
     }
@@ -158,7 +149,7 @@ impl Presenter {
         self.window.update();
         let resized = self.window.get_size() != self.screen.size();
         if resized {
-            self.rescue_picture();
+            self.written = Written::Nowhere;
             self.screen.resize(self.window.get_size());
         }
         Events { keys: self.keys.take(), resized }
@@ -172,50 +163,6 @@ impl Presenter {
         if self.title != title {
             title.clone_into(&mut self.title);
             self.window.set_title(&title.replace('\0', ""));
-        }
-    }
-
-    /// Takes the overlay off the picture that it was drawn on.
-    fn uncover(&mut self) {
-        let (width, height) = self.screen.size();
-        if self.covered.is_empty() {
-            return;
-        }
-        if let Some(mut pixels) = self.screen.pixels() {
-            let mut view = View { pixels: &mut pixels, width, height };
-            // Panels may overlap: the last drawn goes first.
-            self.covered.drain(..).rev().for_each(|(rect, saved)| restore(&mut view, rect, &saved));
-        }
-    }
-
-    /// Before the window's pixels are lost.
-    fn rescue_picture(&mut self) {
-        if self.holder == Holder::Screen {
-            match self.screen_copy() {
-                Some(canvas) => (self.canvas, self.holder) = (canvas, Holder::Canvas),
-                None => self.holder = Holder::Nobody,
-            }
-        }
-    }
-
-    fn screen_copy(&mut self) -> Option<Canvas> {
-        let (width, height) = self.screen.size();
-        let mut copy = Canvas { width, height, pixels: self.screen.pixels()?.to_vec() };
-        for (rect, saved) in self.covered.iter().rev() {
-            restore(&mut copy.view(), *rect, saved);
-        }
-        Some(copy)
-    }
-}
-
-fn save(view: &mut View<'_>, rect: Rect) -> Vec<u32> {
-    (rect.y..rect.y + rect.height).flat_map(|y| view.row(y)[rect.x..][..rect.width].to_vec()).collect()
-}
-
-fn restore(view: &mut View<'_>, rect: Rect, saved: &[u32]) {
-    if rect.width > 0 {
-        for (i, row) in saved.chunks_exact(rect.width).enumerate() {
-            view.row(rect.y + i)[rect.x..][..rect.width].copy_from_slice(row);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The command line as it is typed.
 
+use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -86,6 +87,9 @@ pub struct Cli {
     /// How coarse the colours are
     #[arg(long, value_enum, default_value_t, help_heading = "Picture")]
     pub subsampling: Subsampling,
+    /// Threads that encode a frame [default: one for each core that may be used]
+    #[arg(long, value_name = "N", help_heading = "Picture")]
+    pub threads: Option<NonZeroUsize>,
     /// What to do with a frame over the message limit
     #[arg(long, value_enum, default_value_t, help_heading = "Picture")]
     pub fit: Fit,

@@ -8,6 +8,7 @@ use common::clock::{Clock, Micros};
 use common::frame::{Frame, Kind, Meta, Origin, Session};
 use common::stamps::Stamps;
 use jpeg::{JpegError, Plane, Planes};
+use pool::Pool;
 
 use crate::fit::{Fit, QUALITY_FLOOR, SCALE_FLOOR, Setting, Shrinker};
 use crate::picture::Picture;
@@ -47,6 +48,7 @@ impl Encoder {
     /// `value_bytes_max`: what one message holds.
     pub fn new(
         identity: Identity,
+        pool: Pool,
         quality: u8,
         fit: Fit,
         value_bytes_max: usize,
@@ -54,7 +56,7 @@ impl Encoder {
     ) -> Result<Encoder, JpegError> {
         let shrinker = (fit == Fit::Shrink).then(|| Shrinker::new(value_bytes_max, quality));
         Ok(Encoder {
-            jpeg: jpeg::Encoder::new()?,
+            jpeg: jpeg::Encoder::on(pool)?,
             identity,
             quality,
             shrinker,

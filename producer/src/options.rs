@@ -1,5 +1,6 @@
 //! The command line as it was checked: what the producer is told to do.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -42,6 +43,7 @@ pub struct Options {
     pub wait_viewer: Option<Duration>,
     pub message_bytes_max: Option<usize>,
     pub quality: u8,
+    pub threads: Option<NonZeroUsize>,
     pub fit: Fit,
     pub pace: Pace,
     pub hurry: Hurry,
@@ -108,6 +110,7 @@ impl Options {
             wait_viewer: cli.wait_viewer.map(Span::duration),
             message_bytes_max: cli.max_message_bytes,
             quality: cli.quality,
+            threads: cli.threads,
             fit: cli.fit,
             pace: Pace::new(cli.fps, cli.speed),
             hurry: match (cli.live, cli.every_frame) {
@@ -141,6 +144,7 @@ impl Options {
             "partition": self.partition,
             "size": source.box_size.map_or("source".to_owned(), |(w, h)| format!("{w}x{h}")),
             "quality": self.quality,
+            "threads": self.threads,
             "subsampling": format!("{:?}", source.subsampling).trim_start_matches('S').to_lowercase(),
             "fit": format!("{:?}", self.fit).to_lowercase(),
             "fps": source.fps,

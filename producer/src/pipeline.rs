@@ -18,6 +18,7 @@ use common::frame::Session;
 use common::latest::Latest;
 use common::ledger::{Loss, ProducerBooks};
 use kafka::{Admin, Patience};
+use pool::Pool;
 use shell::shutdown::Shutdown;
 
 use crate::connect::{announce, connect, prepare_topic};
@@ -130,8 +131,10 @@ impl Run {
             session: Session { began_ms: self.clock.wall_us() / 1000, salt: salt(&*self.clock) },
             boot: shell::machine::boot_id().into(),
         };
-        let encoder = Encoder::new(identity, options.quality, options.fit, limit.value_bytes_max, self.clock.clone())
-            .context("starting the JPEG encoder")?;
+        let pool = Pool::new(options.threads);
+        let encoder =
+            Encoder::new(identity, pool, options.quality, options.fit, limit.value_bytes_max, self.clock.clone())
+                .context("starting the JPEG encoder")?;
         let began = self.clock.now();
         let (captured, encoded) = std::thread::scope(|scope| {
             let name = |name: &str| std::thread::Builder::new().name(name.to_owned());
