@@ -13,17 +13,17 @@ use crate::present::{Events, PresentError, Presenter, WindowOptions};
 pub enum Screen {
     Headless(Canvas),
     /// Opened with the first picture, whose size it takes.
-    Waiting(WindowOptions),
+    Waiting(WindowOptions, Pool),
     Window(Box<Presenter>),
 }
 
 impl Screen {
-    pub fn new(window: Option<&WindowOptions>) -> Result<Screen, PresentError> {
+    pub fn new(window: Option<&WindowOptions>, pool: &Pool) -> Result<Screen, PresentError> {
         match window {
             None => Ok(Screen::Headless(Canvas::default())),
             Some(options) => {
                 crate::present::check_display()?;
-                Ok(Screen::Waiting(options.clone()))
+                Ok(Screen::Waiting(options.clone(), pool.clone()))
             }
         }
     }
@@ -69,8 +69,8 @@ impl Screen {
                 decode(&mut canvas.pixels, width)
             }
             Screen::Window(presenter) => presenter.write((width, height), decode),
-            Screen::Waiting(options) => {
-                *self = Screen::Window(Box::new(Presenter::open(options, (width, height))?));
+            Screen::Waiting(options, pool) => {
+                *self = Screen::Window(Box::new(Presenter::open(options, (width, height), pool.clone())?));
                 self.write((width, height), decode)
             }
         }

@@ -76,9 +76,9 @@ struct Run<'a> {
 
 /// Runs until the end that was asked for, or `shutdown`.
 pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> anyhow::Result<Outcome> {
-    let screen = Screen::new(options.window.as_ref())?;
-    let stages: &'static [Stage] = if screen.is_window() { &Stage::ALL } else { HEADLESS_STAGES };
     let pool = Pool::new(options.threads);
+    let screen = Screen::new(options.window.as_ref(), &pool)?;
+    let stages: &'static [Stage] = if screen.is_window() { &Stage::ALL } else { HEADLESS_STAGES };
     let mut run = Run {
         receiver: Receiver::new(options, clock.clone())?,
         viewer: Viewer::new(Selection::new(&options.sources), stages, clock.clone()),

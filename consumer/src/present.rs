@@ -13,6 +13,7 @@ mod screen;
 mod surface;
 
 use minifb::{ScaleMode, Window};
+use pool::Pool;
 use thiserror::Error;
 
 use crate::canvas::{Canvas, Scaler, View};
@@ -76,7 +77,7 @@ pub fn check_display() -> Result<(), PresentError> {
 
 impl Presenter {
     /// Opens the window, for a first picture of that size.
-    pub fn open(options: &WindowOptions, first: (usize, usize)) -> Result<Presenter, PresentError> {
+    pub fn open(options: &WindowOptions, first: (usize, usize), pool: Pool) -> Result<Presenter, PresentError> {
         let (width, height) = options.size.unwrap_or(first);
         let title = options.title.clone().unwrap_or_default().replace('\0', "");
         let settings = minifb::WindowOptions {
@@ -99,7 +100,7 @@ impl Presenter {
             title,
             written: Written::Nowhere,
             canvas: Canvas::default(),
-            scaler: Scaler::default(),
+            scaler: Scaler::on(pool),
             painter: Painter::default(),
         })
     }

@@ -6,6 +6,8 @@
 //! rows of the picture ── weights of the row ──▶ one row, as wide as the picture ── weights of each column ──▶ pixels
 //! ```
 
+use pool::{Pool, THREADS_MAX};
+
 use super::{Canvas, Rect, View};
 
 /// The weights of all taps of one pixel add up to this, so two channels fit into one number without touching.
@@ -13,18 +15,40 @@ const ONE: usize = 256;
 const RED_BLUE: u32 = 0x00FF_00FF;
 const GREEN: u32 = 0x0000_FF00;
 
-/// The weights for one pair of sizes, kept for as long as the sizes stay.
-#[derive(Debug, Default)]
+/// A smaller part is done sooner than another thread is woken.
+const PART_PIXELS_MIN: usize = if cfg!(test) { 4 } else { 100_000 };
+
+/// Scales on all threads of a pool. The weights for one pair of sizes are kept for as long as the sizes stay.
+#[derive(Debug)]
 pub struct Scaler {
+    pool: Pool,
+    weights: Weights,
+    /// Of each thread: the sums of one row, red and blue, and green.
+    sums: Vec<Vec<(u32, u32)>>,
+}
+
+#[derive(Debug, Default)]
+struct Weights {
     from: (usize, usize),
     to: (usize, usize),
     columns: Axis,
     rows: Axis,
-    /// Sums of one row: red and blue, and green.
-    sums: Vec<(u32, u32)>,
+}
+
+/// Some rows of the window, from `first` of the scaled picture on.
+struct Part<'a> {
+    first: usize,
+    /// As wide as the window, with the picture from `left` on.
+    rows: &'a mut [u32],
+    sums: &'a mut Vec<(u32, u32)>,
 }
 
 impl Scaler {
+    pub fn on(pool: Pool) -> Scaler {
+        let sums = vec![Vec::new(); pool.threads()];
+        Scaler { pool, weights: Weights::default(), sums }
+    }
+
     /// Draws the picture into the window with its shape kept, black around it.
     pub fn draw(&mut self, picture: &Canvas, window: &mut View<'_>) {
         let place = Rect::fitted(picture.size(), (window.width, window.height));
@@ -32,14 +56,30 @@ impl Scaler {
         if picture.size() == (place.width, place.height) {
             return copy(picture, window, place);
         }
-        self.prepare(picture.size(), (place.width, place.height));
-        for y in 0..place.height {
-            self.sum_rows(picture, y);
-            let row = &mut window.row(place.y + y)[place.x..][..place.width];
-            self.sum_columns(row);
+        self.weights.prepare(picture.size(), (place.width, place.height));
+        let weights = &self.weights;
+        let count = (place.width * place.height / PART_PIXELS_MIN).min(place.height).clamp(1, self.sums.len());
+        let width = window.width;
+        let mut rest = &mut window.pixels[place.y * width..][..place.height * width];
+        let mut parts: [Option<Part<'_>>; THREADS_MAX] = [const { None }; THREADS_MAX];
+        for (i, (part, sums)) in parts.iter_mut().zip(&mut self.sums).take(count).enumerate() {
+            let (first, end) = (place.height * i / count, place.height * (i + 1) / count);
+            let (rows, below) = rest.split_at_mut((end - first) * width);
+            rest = below;
+            *part = Some(Part { first, rows, sums });
         }
+        self.pool.each(&mut parts[..count], |part| {
+            if let Some(Part { first, rows, sums }) = part {
+                for (y, row) in rows.chunks_exact_mut(width).enumerate() {
+                    weights.sum_rows(picture, *first + y, sums);
+                    weights.sum_columns(sums, &mut row[place.x..][..place.width]);
+                }
+            }
+        });
     }
+}
 
+impl Weights {
     fn prepare(&mut self, from: (usize, usize), to: (usize, usize)) {
         if (self.from, self.to) == (from, to) {
             return;
@@ -47,15 +87,14 @@ impl Scaler {
         (self.from, self.to) = (from, to);
         self.columns = Axis::new(from.0, to.0);
         self.rows = Axis::new(from.1, to.1);
-        // One more, as the last pixel's second tap lies outside; its weight is zero.
-        self.sums.clear();
-        self.sums.resize(from.0 + 1, (0, 0));
     }
 
-    fn sum_rows(&mut self, picture: &Canvas, y: usize) {
+    fn sum_rows(&self, picture: &Canvas, y: usize, sums: &mut Vec<(u32, u32)>) {
         let (first, weights) = self.rows.taps(y);
-        let sums = &mut self.sums[..picture.width];
-        sums.fill((0, 0));
+        sums.clear();
+        // One more, as the last pixel's second tap lies outside; its weight is zero.
+        sums.resize(picture.width + 1, (0, 0));
+        let sums = &mut sums[..picture.width];
         for (tap, weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0) {
             let row = &picture.pixels[(first + tap) * picture.width..][..picture.width];
             for (sum, pixel) in sums.iter_mut().zip(row) {
@@ -68,15 +107,15 @@ impl Scaler {
         }
     }
 
-    fn sum_columns(&self, row: &mut [u32]) {
-        if self.to.0 < self.from.0 { self.mean_columns(row) } else { self.mix_columns(row) }
+    fn sum_columns(&self, sums: &[(u32, u32)], row: &mut [u32]) {
+        if self.to.0 < self.from.0 { self.mean_columns(sums, row) } else { self.mix_columns(sums, row) }
     }
 
-    fn mean_columns(&self, row: &mut [u32]) {
+    fn mean_columns(&self, sums: &[(u32, u32)], row: &mut [u32]) {
         for (x, pixel) in row.iter_mut().enumerate() {
             let (first, weights) = self.columns.taps(x);
             let (mut red_blue, mut green) = (0, 0);
-            for (sum, weight) in self.sums[first..].iter().zip(weights) {
+            for (sum, weight) in sums[first..].iter().zip(weights) {
                 red_blue += sum.0 * weight;
                 green += sum.1 * weight;
             }
@@ -85,10 +124,10 @@ impl Scaler {
     }
 
     /// Two taps for each pixel: without the inner loop this takes a third of the time.
-    fn mix_columns(&self, row: &mut [u32]) {
+    fn mix_columns(&self, sums: &[(u32, u32)], row: &mut [u32]) {
         let pairs = self.columns.weights.chunks_exact(2);
         for ((pixel, (first, _)), pair) in row.iter_mut().zip(&self.columns.starts).zip(pairs) {
-            let (left, right) = (self.sums[*first], self.sums[first + 1]);
+            let (left, right) = (sums[*first], sums[first + 1]);
             let (red_blue, green) = (left.0 * pair[0] + right.0 * pair[1], left.1 * pair[0] + right.1 * pair[1]);
             *pixel = red_blue >> 8 & RED_BLUE | green & GREEN;
         }
@@ -159,6 +198,8 @@ fn clear_around(window: &mut View<'_>, place: Rect) {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroUsize;
+
     use super::*;
 
     fn canvas(width: usize, height: usize, pixel: impl Fn(usize, usize) -> u32) -> Canvas {
@@ -167,9 +208,25 @@ mod tests {
     }
 
     fn scaled(picture: &Canvas, width: usize, height: usize) -> Canvas {
+        scaled_by(1, picture, width, height)
+    }
+
+    fn scaled_by(threads: usize, picture: &Canvas, width: usize, height: usize) -> Canvas {
         let mut window = canvas(width, height, |_, _| 0x12_3456);
-        Scaler::default().draw(picture, &mut window.view());
+        let mut view = View { pixels: &mut window.pixels, width, height };
+        Scaler::on(Pool::new(NonZeroUsize::new(threads))).draw(picture, &mut view);
         window
+    }
+
+    #[test]
+    fn it_is_the_same_picture_on_any_number_of_threads() {
+        let picture = canvas(61, 37, |x, y| (x * 311 + y * 17_231) as u32 * 77);
+        for (width, height) in [(122, 74), (100, 80), (30, 18), (200, 20), (3, 200), (1, 1)] {
+            let alone = scaled(&picture, width, height);
+            for threads in 2..6 {
+                assert_eq!(scaled_by(threads, &picture, width, height), alone, "{threads} threads, {width}x{height}");
+            }
+        }
     }
 
     #[test]
