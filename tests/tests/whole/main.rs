@@ -16,4 +16,5 @@ mod outage;
 mod pipes;
 mod play;
 mod sessions;
+mod stripes;
 mod window;
