@@ -3,6 +3,8 @@
 pub mod logging;
 pub mod machine;
 pub mod output;
+pub mod recorder;
+pub mod report;
 pub mod shutdown;
 pub mod status;
 pub mod values;
