@@ -35,6 +35,9 @@ pub struct Report {
     pub sources: BTreeMap<String, Sums>,
     pub settings: serde_json::Map<String, serde_json::Value>,
     pub machine: Machine,
+    /// Of the libraries that the figures depend on.
+    #[serde(default)]
+    pub versions: BTreeMap<String, String>,
 }
 
 /// What is told of a source, and of all together.

@@ -29,7 +29,7 @@ impl Second {
     }
 }
 
-#[derive(Debug)]
+#[derive(Default, Debug)]
 pub struct Timeline {
     began: Micros,
     seconds: VecDeque<Second>,
@@ -41,7 +41,7 @@ pub struct Timeline {
 
 impl Timeline {
     pub fn new(began: Micros) -> Timeline {
-        Timeline { began, seconds: VecDeque::new(), at: 0, totals: Latency::default(), sums: Default::default() }
+        Timeline { began, ..Timeline::default() }
     }
 
     /// Enters a frame that was done at `now`.

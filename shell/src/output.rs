@@ -8,7 +8,6 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use anyhow::Context;
-use common::report::Report;
 
 /// A file, or `-` for standard output.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -78,18 +77,4 @@ pub fn print(text: &str) -> anyhow::Result<ExitCode> {
         }
         _ => Ok(ExitCode::SUCCESS),
     }
-}
-
-/// Ends a run: the report in words on standard error, and as JSON where that was asked for.
-pub fn tell(report: &Report, json: Option<&Output>) -> anyhow::Result<()> {
-    crate::logging::print_report(report);
-    json.map_or(Ok(()), |output| write_report(report, output))
-}
-
-/// Writes a report as JSON.
-pub fn write_report(report: &Report, output: &Output) -> anyhow::Result<()> {
-    let mut json = serde_json::to_string_pretty(report).context("making the report")?;
-    json.push('\n');
-    let mut to = output.create()?;
-    to.write_all(json.as_bytes()).and_then(|()| to.flush()).with_context(|| format!("writing the report to {output}"))
 }

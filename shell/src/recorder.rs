@@ -29,7 +29,7 @@ const BATCH_ROWS_MAX: usize = 4096;
 const QUEUE_BATCHES: usize = 4;
 
 /// How the latency went, for the charts.
-#[derive(Debug)]
+#[derive(Default, Debug)]
 pub struct Course {
     pub timeline: Timeline,
     pub anatomy: Anatomy,
@@ -74,8 +74,7 @@ impl Recorder {
 
     /// For who writes nothing.
     pub fn idle() -> Recorder {
-        let course = Course { timeline: Timeline::new(Micros(0)), anatomy: Anatomy::default() };
-        Recorder { course, writer: None }
+        Recorder { course: Course::default(), writer: None }
     }
 
     pub fn timeline(&self) -> &Timeline {

@@ -1,11 +1,34 @@
-//! Which reports a person asked for, and in what form: a name's extension says so.
+//! Which reports a person asked for, in what form (a name's extension says so), and their writing at the end.
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
+use charts::Figure;
+use clap::Args;
+use common::latency::Latency;
+use common::report::percentiles;
 
 use crate::output::Output;
+
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Report")]
+pub struct ReportArgs {
+    /// Write the report (repeatable; '-': standard output). The name says the format: .html is a page with charts; .svg and
+    /// .png the charts; .hgrm HdrHistogram's percentiles, each stage's beside it as in FILE.decode.hgrm; .hlog its interval
+    /// log; .csv a line for each frame; all else JSON
+    #[arg(long = "report", value_name = "FILE|-")]
+    pub files: Vec<ReportFile>,
+    /// Draw the latency below the status line while it runs, on a terminal
+    #[arg(long)]
+    pub live_histogram: bool,
+}
+
+impl ReportArgs {
+    pub fn to_stdout(&self) -> bool {
+        self.files.iter().any(|file| file.to == Output::Stdout)
+    }
+}
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Format {
@@ -67,6 +90,45 @@ pub fn check(reports: &[ReportFile]) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Ends a run: the report in words on standard error, and in each form that was asked for. One that cannot be written does
+/// not keep the others from being written.
+pub fn tell(figure: &Figure<'_>, reports: &[ReportFile]) -> anyhow::Result<()> {
+    crate::logging::print_report(figure.report);
+    let written: Vec<anyhow::Result<()>> = reports.iter().map(|report| write(figure, report)).collect();
+    written.into_iter().collect()
+}
+
+fn write(figure: &Figure<'_>, report: &ReportFile) -> anyhow::Result<()> {
+    let to = &report.to;
+    let bytes = match report.format {
+        // These were written as it ran.
+        Format::Hlog | Format::Csv => return Ok(()),
+        Format::Json => serde_json::to_string_pretty(figure.report).context("making the report")? + "\n",
+        Format::Html => charts::html(figure)?,
+        Format::Svg => charts::svg(figure)?,
+        Format::Png => return write_bytes(to, &charts::png(figure)?),
+        Format::Hgrm => return write_histograms(figure, to),
+    };
+    write_bytes(to, bytes.as_bytes())
+}
+
+/// The total there, each stage into a file beside it, as in `FILE.decode.hgrm`.
+fn write_histograms(figure: &Figure<'_>, to: &Output) -> anyhow::Result<()> {
+    let write = |latency: &Latency, to: &Output| write_bytes(to, percentiles(latency).as_bytes());
+    write(&figure.latencies.total, to)?;
+    let Output::File(path) = to else { return Ok(()) };
+    let beside = |name: &str| Output::File(path.with_extension(format!("{name}.hgrm")));
+    for &stage in figure.stages {
+        write(figure.latencies.stage(stage), &beside(stage.name()))?;
+    }
+    figure.acknowledge.map_or(Ok(()), |latency| write(latency, &beside("acknowledge")))
+}
+
+fn write_bytes(to: &Output, bytes: &[u8]) -> anyhow::Result<()> {
+    let mut out = to.create()?;
+    out.write_all(bytes).and_then(|()| out.flush()).with_context(|| format!("writing the report to {to}"))
 }
 
 #[cfg(test)]

@@ -114,6 +114,7 @@ mod tests {
             sums,
             settings: Default::default(),
             machine: Machine::default(),
+            versions: Default::default(),
         }
         .to_string();
         assert!(text.contains("\n  UNTILED  1 frames"), "{text}");
