@@ -109,7 +109,8 @@ pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> any
 
 impl Run<'_> {
     fn go(&mut self, shutdown: &Shutdown) -> anyhow::Result<()> {
-        let mut status = Status::new(None, !self.options.quiet);
+        let mut status = Status::new(self.options.until.pictures, !self.options.quiet);
+        let live = self.options.live_histogram && status.is_drawn();
         while !shutdown.asked() && !self.is_done() {
             if let Some(held) = self.take()? {
                 self.show(held)?;
@@ -120,7 +121,7 @@ impl Run<'_> {
             self.viewer.recorder.turn(now);
             let shown = self.viewer.displayed;
             if self.receiver.reading() {
-                status.tell(now, shown, || glance::status(&mut self.viewer, &self.receiver.reassembler, now));
+                status.tell(now, shown, || glance::status(&mut self.viewer, &self.receiver.reassembler, now, live));
             }
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! What every program has around it: logging, Ctrl-C, the live status line, and where reports go.
 
+pub mod live;
 pub mod logging;
 pub mod machine;
 pub mod output;
