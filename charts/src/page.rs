@@ -41,6 +41,8 @@ fn write_all(page: &mut String, report: &Report, charts: &str) -> std::fmt::Resu
         bytes(sums.bytes),
         report.seconds
     )?;
+    let sources: Vec<String> = report.sources.keys().map(|name| escaped(name)).collect();
+    writeln!(page, "<p class=\"quiet\">Sources: {}</p>", sources.join(", "))?;
     writeln!(page, "<h2>Latency, ms</h2>\n<p class=\"quiet\">Clocks: {}</p>", escaped(&sums.latency_us.clock))?;
     write_untiled(page, sums)?;
     write_stages(page, sums)?;
@@ -181,9 +183,16 @@ mod tests {
         let page = page();
         // An XML parser knows no doctype without a name behind it, and is stricter than a browser in all else.
         roxmltree::Document::parse(page.trim_start_matches("<!DOCTYPE html>\n")).expect("it is XML");
-        for said in
-            ["vidcons video", "2023-11-14 22:13:20 UTC", "same host: exact", "reassemble", "superseded", "desk", "a, b"]
-        {
+        for said in [
+            "vidcons video",
+            "2023-11-14 22:13:20 UTC",
+            "same host: exact",
+            "&lt;lobby&gt; &amp; &quot;hall&quot;",
+            "reassemble",
+            "superseded",
+            "desk",
+            "a, b",
+        ] {
             assert!(page.contains(said), "no {said}");
         }
         assert!(!page.contains(&css(INK)), "ink that does not turn light on dark");

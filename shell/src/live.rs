@@ -32,7 +32,8 @@ pub fn histogram(timeline: &Timeline, total: &Latency) -> String {
     let most = counts.iter().copied().max().unwrap_or(0);
     for (row, count) in counts.iter().enumerate() {
         let ms = (low + row as u64 * step) as f64 / 1000.0;
-        let _ = write!(text, "\n  {ms:8.1} ms {:<BAR$} {count}", bar(*count, most));
+        let from = if row + 1 < counts.len() { ' ' } else { '≥' };
+        let _ = write!(text, "\n {from}{ms:8.1} ms {:<BAR$} {count}", bar(*count, most));
     }
     text
 }
