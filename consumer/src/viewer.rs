@@ -212,6 +212,18 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_whose_clocks_disagree_is_shown_and_in_no_figure() {
+        let mut viewer = viewer();
+        let mut astray = frame("a", 5);
+        astray.meta.stamps.captured = Micros(7);
+        let held = viewer.admit(astray, TimeBase::WallClocks, false).expect("it is shown");
+        viewer.shown(held, 1, 1);
+        let books = &viewer.books.total;
+        assert_eq!((books.shown, books.latencies.untiled, books.latencies.total.histogram().len()), (1, 1, 0));
+        assert_eq!(viewer.recorder.timeline().all().count(), 0);
+    }
+
+    #[test]
     fn a_repeat_is_shown_only_where_it_is_news() {
         let mut viewer = viewer();
         let mut end = frame("a", 9);
