@@ -6,10 +6,10 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 use crate::clock::Micros;
-use crate::stamps::{Stage, Stamps};
+use crate::stamps::{Stage, Stamps, Tiles};
 
 /// Latencies above an hour are told as an hour.
-const LATENCY_US_MAX: u64 = 3_600_000_000;
+pub(crate) const LATENCY_US_MAX: u64 = 3_600_000_000;
 /// What the last seconds' figures are made of at most.
 const RECENT_FRAMES_MAX: usize = 2048;
 
@@ -54,6 +54,11 @@ impl Latency {
     pub fn histogram(&self) -> &Histogram<u32> {
         &self.0
     }
+
+    /// Begins anew in the same memory.
+    pub fn clear(&mut self) {
+        self.0.reset();
+    }
 }
 
 /// The latencies of one source, or of all.
@@ -74,12 +79,10 @@ impl Latencies {
             self.untiled += 1;
             return;
         };
-        let mut total = Duration::ZERO;
-        for (stage, duration) in tiles {
+        for (stage, duration) in tiles.iter() {
             self.stages[stage as usize].record(duration);
-            total += duration;
         }
-        self.total.record(total);
+        self.total.record(tiles.total());
     }
 
     pub fn stage(&self, stage: Stage) -> &Latency {
@@ -125,19 +128,13 @@ impl Recent {
     pub fn glance(&mut self, stages: &[Stage], now: Micros) -> Option<Glance> {
         self.forget(now);
         let (first, last) = (self.frames.front()?.0, self.frames.back()?.0);
-        let mut tiled: Vec<(Duration, Vec<(Stage, Duration)>)> = self
-            .frames
-            .iter()
-            .filter_map(|(_, stamps)| stamps.tile(stages))
-            .map(|tiles| (tiles.iter().map(|(_, d)| *d).sum(), tiles))
-            .collect();
-        tiled.sort_by_key(|(total, _)| *total);
+        let mut tiled: Vec<Tiles> = self.frames.iter().filter_map(|(_, stamps)| stamps.tile(stages)).collect();
+        tiled.sort_by_key(Tiles::total);
         let at = |q: f64| ((tiled.len() as f64 * q).ceil() as usize).clamp(1, tiled.len().max(1)) - 1;
-        let (p50, stages) = tiled.get(at(0.5)).cloned()?;
-        let p99 = tiled.get(at(0.99))?.0;
+        let (p50, p99) = (tiled.get(at(0.5))?, tiled.get(at(0.99))?.total());
         let seconds = last.since(first).as_secs_f64();
         let fps = if seconds > 0.0 { (self.frames.len() - 1) as f64 / seconds } else { 0.0 };
-        Some(Glance { fps, p50, p99, stages })
+        Some(Glance { fps, p50: p50.total(), p99, stages: p50.iter().collect() })
     }
 }
 

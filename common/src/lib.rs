@@ -4,6 +4,7 @@
 //! Nothing in here talks to Kafka, opens a socket, starts a thread or runs a codec, and time is an argument;
 //! [`clock::SystemClock`] is the one place that reads the system's clock, and the programs hand it down.
 
+pub mod anatomy;
 pub mod bar;
 pub mod clock;
 pub mod frame;
@@ -16,3 +17,4 @@ pub mod record;
 pub mod report;
 pub mod stamps;
 pub mod text;
+pub mod timeline;

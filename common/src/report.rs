@@ -1,6 +1,8 @@
 //! The report: one struct for every program, as JSON (a contract that scripts rely on) and as text.
 
 mod hgrm;
+mod hlog;
+mod row;
 mod text;
 
 use std::collections::BTreeMap;
@@ -8,6 +10,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use self::hgrm::percentiles;
+pub use self::hlog::IntervalLog;
+pub use self::row::{HEADER as CSV_HEADER, Row};
 pub use self::text::bytes;
 use crate::latency::{Latencies, Latency};
 use crate::ledger::{Loss, ProducerBooks, SourceBooks, ViewerBooks};
@@ -31,6 +35,9 @@ pub struct Report {
     pub sources: BTreeMap<String, Sums>,
     pub settings: serde_json::Map<String, serde_json::Value>,
     pub machine: Machine,
+    /// Of the libraries that the figures depend on.
+    #[serde(default)]
+    pub versions: BTreeMap<String, String>,
 }
 
 /// What is told of a source, and of all together.

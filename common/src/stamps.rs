@@ -76,15 +76,20 @@ impl Stamps {
         }
     }
 
-    /// How long each of `stages` took, if they tile: no stage ends before it began, so that their sum is the total.
-    pub fn tile(&self, stages: &[Stage]) -> Option<Vec<(Stage, Duration)>> {
-        stages
-            .iter()
-            .map(|&stage| {
-                let (begin, end) = self.span(stage);
-                (begin <= end).then(|| (stage, end.since(begin)))
-            })
-            .collect()
+    /// How long each of `stages` took, if they tile: no stage ends before it began, and their sum is the time from where the
+    /// first begins to where the last ends, to the µs.
+    pub fn tile(&self, stages: &[Stage]) -> Option<Tiles> {
+        let mut tiles = Tiles { of: [None; Stage::ALL.len()], total: Duration::ZERO };
+        for &stage in stages {
+            let (begin, end) = self.span(stage);
+            if begin > end {
+                return None;
+            }
+            tiles.of[stage as usize] = Some(end.since(begin));
+            tiles.total += end.since(begin);
+        }
+        let (first, last) = (stages.first()?, stages.last()?);
+        (tiles.total == self.span(*last).1.since(self.span(*first).0)).then_some(tiles)
     }
 
     /// The producer's moments on a clock that reads `offset_us` more.
@@ -94,6 +99,28 @@ impl Stamps {
             *stamp = stamp.shifted(offset_us);
         }
         self
+    }
+}
+
+/// How long each stage of one frame's way took, without gap or overlap.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Tiles {
+    of: [Option<Duration>; Stage::ALL.len()],
+    total: Duration,
+}
+
+impl Tiles {
+    pub fn iter(&self) -> impl Iterator<Item = (Stage, Duration)> {
+        Stage::ALL.into_iter().filter_map(|stage| Some((stage, self.stage(stage)?)))
+    }
+
+    /// `None` for a stage that was not on this way.
+    pub fn stage(&self, stage: Stage) -> Option<Duration> {
+        self.of[stage as usize]
+    }
+
+    pub fn total(&self) -> Duration {
+        self.total
     }
 }
 
@@ -109,13 +136,22 @@ mod tests {
     #[test]
     fn the_stages_sum_to_the_total() {
         let s = stamps([10, 11, 14, 15, 29, 29, 40, 41]);
-        let sum: Duration = s.tile(&Stage::ALL).expect("in order").iter().map(|(_, d)| *d).sum();
-        assert_eq!(sum, s.presented.since(s.due));
+        let tiles = s.tile(&Stage::ALL).expect("in order");
+        assert_eq!(tiles.iter().map(|(_, d)| d).sum::<Duration>(), s.presented.since(s.due));
+        assert_eq!(tiles.total(), s.presented.since(s.due));
     }
 
     #[test]
     fn a_clock_that_runs_back_does_not_tile() {
         assert_eq!(stamps([10, 11, 14, 15, 12, 29, 40, 41]).tile(&Stage::ALL), None);
+    }
+
+    #[test]
+    fn stages_with_a_gap_or_an_overlap_do_not_tile() {
+        let s = stamps([10, 11, 14, 15, 29, 29, 40, 41]);
+        assert_eq!(s.tile(&[Stage::Capture, Stage::Publish]), None, "what was between is in no stage");
+        assert_eq!(s.tile(&[Stage::Capture, Stage::Encode, Stage::Encode]), None, "one is counted twice");
+        assert_eq!(s.tile(&[]), None);
     }
 
     #[test]

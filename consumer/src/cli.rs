@@ -7,6 +7,7 @@ use clap::Parser;
 use kafka::KafkaArgs;
 use shell::logging::LogArgs;
 use shell::output::Output;
+use shell::report::ReportArgs;
 use shell::values::{self, Span, Speed};
 
 use crate::format::Format;
@@ -122,11 +123,10 @@ pub struct Cli {
     #[arg(short, long, help_heading = "Output")]
     pub list: bool,
 
-    /// Write the report as JSON to a file, or '-' for standard output
-    #[arg(long, value_name = "FILE|-", help_heading = "Words")]
-    pub report: Option<Output>,
-    /// Write the latency's distribution in HdrHistogram's format; each stage's beside it, as in FILE.decode.hgrm
-    #[arg(long, value_name = "FILE.hgrm", help_heading = "Words")]
+    #[command(flatten)]
+    pub reports: ReportArgs,
+    /// The same as --report FILE.hgrm, whatever the file's name
+    #[arg(long, value_name = "FILE.hgrm", help_heading = "Report")]
     pub histogram: Option<PathBuf>,
     #[command(flatten)]
     pub log: LogArgs,
@@ -147,7 +147,7 @@ pub fn writers_to_stdout(cli: &Cli) -> Vec<&'static str> {
     [
         (cli.print || cli.format.is_some(), "--print"),
         (stdout(&cli.output), "--output -"),
-        (stdout(&cli.report), "--report -"),
+        (cli.reports.to_stdout(), "--report -"),
         (cli.list, "--list"),
     ]
     .into_iter()

@@ -20,8 +20,14 @@ fn losses(viewer: &Viewer, reassembler: &Reassembler) -> (u64, u64) {
     (losses.sum() - losses.of(Loss::Unselected), tally.lost.saturating_add(tally.torn))
 }
 
-/// One line a second.
-pub fn status(viewer: &mut Viewer, reassembler: &Reassembler, now: Micros) -> String {
+/// One line a second, and the live histogram below it where that is wanted.
+pub fn status(viewer: &mut Viewer, reassembler: &Reassembler, now: Micros, live: bool) -> String {
+    let below = || shell::live::histogram(viewer.recorder.timeline(), &viewer.books.total.latencies.total);
+    let below = if live { below() } else { String::new() };
+    line(viewer, reassembler, now) + &below
+}
+
+fn line(viewer: &mut Viewer, reassembler: &Reassembler, now: Micros) -> String {
     let (dropped, lost) = losses(viewer, reassembler);
     let source = viewer.selection.chosen().cloned();
     let shown = viewer.books.total.shown;

@@ -18,17 +18,14 @@ mod select;
 mod start;
 mod viewer;
 
-use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use charts::Figure;
 use clap::Parser;
 use common::clock::{Clock, SystemClock};
-use common::report::{Report, SCHEMA, percentiles, viewer_sums};
-use shell::output;
+use common::report::{Report, SCHEMA, viewer_sums};
 use shell::shutdown::Shutdown;
 
 use crate::cli::Cli;
@@ -61,10 +58,15 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let started_ms = clock.wall_us() / 1000;
     let outcome = pipeline::run(&options, clock, &shutdown)?;
     let report = report(&options, &outcome, started_ms);
-    output::tell(&report, options.report.as_ref())?;
-    if let Some(path) = &options.histogram {
-        write_histograms(path, &outcome)?;
-    }
+    let figure = Figure {
+        report: &report,
+        latencies: &outcome.books.total.latencies,
+        acknowledge: None,
+        stages: outcome.stages,
+        timeline: &outcome.course.timeline,
+        anatomy: &outcome.course.anatomy,
+    };
+    shell::report::tell(&figure, &options.reports)?;
     outcome.tail.close(LEAVE);
     outcome.trouble.map_or(Ok(ExitCode::SUCCESS), Err)
 }
@@ -81,19 +83,6 @@ fn report(options: &Options, outcome: &Outcome, started_ms: u64) -> Report {
         sources,
         settings: options.settings(),
         machine: shell::machine::machine(),
+        versions: kafka::versions(),
     }
-}
-
-/// The total into `path`, each stage into a file beside it.
-fn write_histograms(path: &Path, outcome: &Outcome) -> anyhow::Result<()> {
-    let latencies = &outcome.books.total.latencies;
-    let write = |path: &Path, text: &str| {
-        let mut file = output::create(path)?;
-        file.write_all(text.as_bytes()).with_context(|| format!("writing {}", path.display()))
-    };
-    write(path, &percentiles(&latencies.total))?;
-    for &stage in outcome.stages {
-        write(&path.with_extension(format!("{}.hgrm", stage.name())), &percentiles(latencies.stage(stage)))?;
-    }
-    Ok(())
 }

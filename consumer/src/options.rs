@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::bail;
 use kafka::{Connection, Position};
 use shell::output::Output;
+use shell::report::ReportFile;
 use shell::values::{Span, Speed};
 
 use crate::cli::Cli;
@@ -46,8 +47,8 @@ pub struct Options {
     pub print: Option<Format>,
     pub snapshot: Option<(PathBuf, u64)>,
     pub output: Option<Output>,
-    pub report: Option<Output>,
-    pub histogram: Option<PathBuf>,
+    pub reports: Vec<ReportFile>,
+    pub live_histogram: bool,
     pub quiet: bool,
 }
 
@@ -62,11 +63,11 @@ impl Options {
         if cli.sources.iter().any(String::is_empty) {
             bail!("--source needs a name");
         }
-        [&cli.report, &cli.output].into_iter().flatten().try_for_each(Output::check)?;
-        [cli.histogram.as_ref(), cli.snapshot.as_ref()]
-            .into_iter()
-            .flatten()
-            .try_for_each(|path| shell::output::check_writable(path))?;
+        cli.output.iter().try_for_each(Output::check)?;
+        cli.snapshot.iter().try_for_each(|path| shell::output::check_writable(path))?;
+        let mut reports = cli.reports.files.clone();
+        reports.extend(cli.histogram.clone().map(ReportFile::hgrm));
+        shell::report::check(&reports)?;
         let start = if cli.from_beginning { Position::Beginning } else { cli.offset.0 };
         let history = is_history(start);
         let pace = if cli.headless || !history { Speed::Max } else { Speed::Times(1.0) };
@@ -93,8 +94,8 @@ impl Options {
             print: cli.format.clone().or_else(|| cli.print.then(Format::default)),
             snapshot: cli.snapshot.clone().map(|path| (path, cli.at)),
             output: cli.output.clone(),
-            report: cli.report.clone(),
-            histogram: cli.histogram.clone(),
+            reports,
+            live_histogram: cli.reports.live_histogram,
             quiet: cli.log.quiet,
         })
     }

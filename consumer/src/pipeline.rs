@@ -18,6 +18,7 @@ use common::reassemble::{Ended, Reassembler};
 use common::stamps::Stage;
 use kafka::Tail;
 use pool::Pool;
+use shell::recorder::{Course, Recorder};
 use shell::shutdown::Shutdown;
 use shell::status::Status;
 
@@ -46,6 +47,7 @@ pub struct Outcome {
     pub books: ViewerBooks,
     pub reassembler: Reassembler,
     pub stages: &'static [Stage],
+    pub course: Course,
     pub seconds: f64,
     /// To be closed once the report is out: a group whose broker is gone takes its time.
     pub tail: Tail,
@@ -81,7 +83,12 @@ pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> any
     let stages: &'static [Stage] = if screen.is_window() { &Stage::ALL } else { HEADLESS_STAGES };
     let mut run = Run {
         receiver: Receiver::new(options, clock.clone())?,
-        viewer: Viewer::new(Selection::new(&options.sources), stages, clock.clone()),
+        viewer: Viewer::new(
+            Selection::new(&options.sources),
+            stages,
+            Recorder::start("vidcons", &options.reports, &clock)?,
+            clock.clone(),
+        ),
         screen,
         decode: Decode::new(pool)?,
         outputs: Outputs::new(options),
@@ -104,7 +111,8 @@ pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> any
 
 impl Run<'_> {
     fn go(&mut self, shutdown: &Shutdown) -> anyhow::Result<()> {
-        let mut status = Status::new(None, !self.options.quiet);
+        let mut status = Status::new(self.options.until.pictures, !self.options.quiet);
+        let live = self.options.live_histogram && status.is_drawn();
         while !shutdown.asked() && !self.is_done() {
             if let Some(held) = self.take()? {
                 self.show(held)?;
@@ -112,9 +120,10 @@ impl Run<'_> {
             self.look_after_window()?;
             self.receiver.expire();
             let now = self.clock.now();
+            self.viewer.recorder.turn(now);
             let shown = self.viewer.displayed;
             if self.receiver.reading() {
-                status.tell(now, shown, || glance::status(&mut self.viewer, &self.receiver.reassembler, now));
+                status.tell(now, shown, || glance::status(&mut self.viewer, &self.receiver.reassembler, now, live));
             }
         }
         Ok(())
@@ -340,11 +349,12 @@ impl Run<'_> {
             // Taken, and the end came before its turn.
             self.viewer.lose(&held.frame, Loss::Superseded);
         }
-        let trouble = trouble.or_else(|| self.outputs.finish(self.viewer.displayed).err());
+        let (course, written) = self.viewer.recorder.finish(self.clock.now());
+        let trouble = trouble.or_else(|| self.outputs.finish(self.viewer.displayed).err()).or(written.err());
         let mut books = self.viewer.books;
         books.rejected = self.receiver.rejected;
         let (reassembler, tail) = self.receiver.close();
-        Outcome { books, reassembler, stages, seconds, tail, trouble }
+        Outcome { books, reassembler, stages, course, seconds, tail, trouble }
     }
 }
 

@@ -7,7 +7,9 @@ use common::clock::{Clock, Micros};
 use common::frame::{Frame, Kind, Session};
 use common::latency::{Recent, TimeBase};
 use common::ledger::{Loss, ViewerBooks};
+use common::report::Row;
 use common::stamps::Stage;
+use shell::recorder::Recorder;
 
 use crate::select::Selection;
 
@@ -48,11 +50,13 @@ pub struct Viewer {
     pub displayed: u64,
     pub last_arrival: Micros,
     pub paused: bool,
+    /// What reports are made of that tell of each frame or second.
+    pub recorder: Recorder,
     clock: Arc<dyn Clock>,
 }
 
 impl Viewer {
-    pub fn new(selection: Selection, stages: &'static [Stage], clock: Arc<dyn Clock>) -> Viewer {
+    pub fn new(selection: Selection, stages: &'static [Stage], recorder: Recorder, clock: Arc<dyn Clock>) -> Viewer {
         Viewer {
             books: ViewerBooks::default(),
             selection,
@@ -62,6 +66,7 @@ impl Viewer {
             displayed: 0,
             last_arrival: clock.now(),
             paused: false,
+            recorder,
             clock,
         }
     }
@@ -113,6 +118,8 @@ impl Viewer {
         let Held { frame: Frame { meta, jpeg, kind }, base, timed } = held;
         if kind != Kind::Repeat {
             let stages = self.stages;
+            let row = Row { timed, ..Row::new(&meta, jpeg.len(), stages) };
+            self.recorder.record(row, self.clock.now());
             self.books.post(&meta.source, |books| {
                 books.shown += 1;
                 if timed {
@@ -173,7 +180,7 @@ mod tests {
     }
 
     fn viewer() -> Viewer {
-        Viewer::new(Selection::new(&[]), HEADLESS_STAGES, Arc::new(ManualClock::default()))
+        Viewer::new(Selection::new(&[]), HEADLESS_STAGES, Recorder::idle(), Arc::new(ManualClock::default()))
     }
 
     #[test]
@@ -202,6 +209,18 @@ mod tests {
         viewer.shown(held, 1, 1);
         let books = &viewer.books.total;
         assert_eq!((books.shown, books.latencies.total.histogram().len()), (2, 1));
+    }
+
+    #[test]
+    fn a_frame_whose_clocks_disagree_is_shown_and_in_no_figure() {
+        let mut viewer = viewer();
+        let mut astray = frame("a", 5);
+        astray.meta.stamps.captured = Micros(7);
+        let held = viewer.admit(astray, TimeBase::WallClocks, false).expect("it is shown");
+        viewer.shown(held, 1, 1);
+        let books = &viewer.books.total;
+        assert_eq!((books.shown, books.latencies.untiled, books.latencies.total.histogram().len()), (1, 1, 0));
+        assert_eq!(viewer.recorder.timeline().all().count(), 0);
     }
 
     #[test]

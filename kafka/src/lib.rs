@@ -23,3 +23,8 @@ pub use self::presence::{Presence, presence};
 pub use self::publisher::{Delivery, Publisher, PublisherSettings};
 pub use self::settings::Waiting;
 pub use self::tail::{Event, Found, Position, Received, Tail};
+
+/// Whose figures a latency also is.
+pub fn versions() -> std::collections::BTreeMap<String, String> {
+    [("librdkafka".to_owned(), rdkafka::util::get_rdkafka_version().1)].into()
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use kafka::KafkaArgs;
 use shell::logging::LogArgs;
-use shell::output::Output;
+use shell::report::ReportArgs;
 use shell::values::{self, Span, Speed};
 
 use crate::fit::Fit;
@@ -129,9 +129,8 @@ pub struct Cli {
     #[arg(long, help_heading = "Camera", exclusive = true)]
     pub list_cameras: bool,
 
-    /// Write the report as JSON to a file, or '-' for standard output
-    #[arg(long, value_name = "FILE|-", help_heading = "Words")]
-    pub report: Option<Output>,
+    #[command(flatten)]
+    pub reports: ReportArgs,
     #[command(flatten)]
     pub log: LogArgs,
     /// Print the completions of a shell

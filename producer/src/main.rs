@@ -18,10 +18,11 @@ mod status;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use charts::Figure;
 use clap::Parser;
 use common::clock::{Clock, SystemClock};
 use common::report::{Report, SCHEMA, Sums};
-use shell::output;
+use common::stamps::Stage;
 use shell::shutdown::Shutdown;
 
 use crate::cli::Cli;
@@ -48,7 +49,15 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let started_ms = clock.wall_us() / 1000;
     let outcome = pipeline::run(&options, clock, &shutdown)?;
     let report = report(&options, &outcome, started_ms);
-    output::tell(&report, options.report.as_ref())?;
+    let figure = Figure {
+        report: &report,
+        latencies: &outcome.books.latencies,
+        acknowledge: Some(&outcome.books.ack),
+        stages: &Stage::PRODUCER,
+        timeline: &outcome.course.timeline,
+        anatomy: &outcome.course.anatomy,
+    };
+    shell::report::tell(&figure, &options.reports)?;
     if let Some(embedded) = outcome.embedded {
         embedded.serve_on(&SystemClock, &shutdown);
     }
@@ -73,5 +82,6 @@ fn report(options: &Options, outcome: &Outcome, started_ms: u64) -> Report {
         sums,
         settings: options.settings(),
         machine: shell::machine::machine(),
+        versions: kafka::versions(),
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::bail;
 use common::record::SOURCE_BYTES_MAX;
 use kafka::{Connection, NewTopic};
-use shell::output::Output;
+use shell::report::ReportFile;
 use shell::values::Span;
 
 use crate::cli::{Cli, Size, Subsampling};
@@ -47,7 +47,8 @@ pub struct Options {
     pub fit: Fit,
     pub pace: Pace,
     pub hurry: Hurry,
-    pub report: Option<Output>,
+    pub reports: Vec<ReportFile>,
+    pub live_histogram: bool,
     pub quiet: bool,
 }
 
@@ -59,9 +60,7 @@ impl Options {
         if let Some((header, _)) = cli.headers.iter().find(|(h, _)| common::record::HEADERS.contains(&h.as_str())) {
             bail!("-H {header}: vidprod writes that header itself; choose another name");
         }
-        if let Some(report) = &cli.report {
-            report.check()?;
-        }
+        shell::report::check(&cli.reports.files)?;
         if cli.duration.is_some_and(|d| d.duration().is_zero()) {
             bail!("--duration 0 plays nothing: leave it away to play all");
         }
@@ -118,7 +117,8 @@ impl Options {
                 (_, true) => Hurry::EveryFrame,
                 _ => Hurry::BySource,
             },
-            report: cli.report.clone(),
+            reports: cli.reports.files.clone(),
+            live_histogram: cli.reports.live_histogram,
             quiet: cli.log.quiet,
         })
     }

@@ -19,6 +19,7 @@ use common::latest::Latest;
 use common::ledger::{Loss, ProducerBooks};
 use kafka::{Admin, Patience};
 use pool::Pool;
+use shell::recorder::{Course, Recorder};
 use shell::shutdown::Shutdown;
 
 use crate::connect::{announce, connect, prepare_topic};
@@ -41,6 +42,7 @@ const LOOK_UP: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct Outcome {
     pub books: ProducerBooks,
+    pub course: Course,
     pub seconds: f64,
     /// Every frame was promised to arrive.
     pub every_frame: bool,
@@ -52,7 +54,8 @@ pub struct Outcome {
 
 impl Outcome {
     fn nothing(every_frame: bool) -> Outcome {
-        Outcome { books: ProducerBooks::default(), seconds: 0.0, every_frame, embedded: None, trouble: None }
+        let (books, course) = (ProducerBooks::default(), Course::default());
+        Outcome { books, course, seconds: 0.0, every_frame, embedded: None, trouble: None }
     }
 }
 
@@ -136,6 +139,7 @@ impl Run {
             Encoder::new(identity, pool, options.quality, options.fit, limit.value_bytes_max, self.clock.clone())
                 .context("starting the JPEG encoder")?;
         let began = self.clock.now();
+        self.shared.lock().recorder = Some(Recorder::start("vidprod", &options.reports, &self.clock)?);
         let (captured, encoded) = std::thread::scope(|scope| {
             let name = |name: &str| std::thread::Builder::new().name(name.to_owned());
             let capture = name("capture").spawn_scoped(scope, || self.capture(source, options))?;
@@ -146,10 +150,14 @@ impl Run {
             let encoded = encode.join().unwrap_or_else(|_| Err(panicked()));
             anyhow::Ok((captured, encoded))
         })?;
-        let books = std::mem::take(&mut self.shared.lock().books);
+        let (books, recorder) = {
+            let mut state = self.shared.lock();
+            (std::mem::take(&mut state.books), state.recorder.take())
+        };
+        let (course, written) = recorder.unwrap_or_else(Recorder::idle).finish(self.clock.now());
         let seconds = self.clock.now().since(began).as_secs_f64();
-        let trouble = captured.err().or(encoded.err());
-        Ok(Outcome { books, seconds, every_frame: self.every_frame, embedded: None, trouble })
+        let trouble = captured.err().or(encoded.err()).or(written.err());
+        Ok(Outcome { books, course, seconds, every_frame: self.every_frame, embedded: None, trouble })
     }
 
     /// Takes pictures from the source, waits until each is due, and hands it over.
@@ -250,7 +258,11 @@ impl Run {
         while !self.done.load(Ordering::Relaxed) {
             let now = self.clock.now();
             telling.tell(&self.shared, now);
-            let gone = self.shared.lock().may_have_no_topic(now);
+            let gone = {
+                let mut state = self.shared.lock();
+                state.recorder.iter_mut().for_each(|recorder| recorder.turn(now));
+                state.may_have_no_topic(now)
+            };
             if gone && options.create && now.since(mended) > MEND_EVERY {
                 mended = now;
                 // Somebody may have deleted the topic under us. A broker that is down answers nothing, and is waited for.

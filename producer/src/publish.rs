@@ -9,8 +9,10 @@ use common::clock::{Clock, Micros};
 use common::frame::{Frame, Meta};
 use common::ledger::{Loss, ProducerBooks};
 use common::record::{self, Record};
+use common::report::Row;
 use common::stamps::Stage;
 use kafka::{Connection, Delivery, KafkaFault, Patience, PublisherSettings};
+use shell::recorder::Recorder;
 
 /// Frames in flight: this much, and never less than two of the largest.
 const IN_FLIGHT_BYTES: usize = 4 << 20;
@@ -41,6 +43,8 @@ pub struct State {
     topic_gone: bool,
     /// When the broker was last heard of, or first had something to answer.
     heard: Micros,
+    /// What reports are made of that tell of each frame or second.
+    pub recorder: Option<Recorder>,
 }
 
 impl State {
@@ -94,8 +98,7 @@ enum Ticket {
 
 #[derive(Debug)]
 struct FrameTicket {
-    bytes: usize,
-    published: Micros,
+    row: Row,
     parts_left: AtomicU32,
     /// The first part that failed speaks for the frame.
     failed: OnceLock<Delivery>,
@@ -140,31 +143,31 @@ impl Publish {
         frame.meta.stamps.published = self.clock.now();
         let records = record::split(&frame, self.value_bytes_max);
         let ticket = Arc::new(FrameTicket {
-            bytes: frame.jpeg.len(),
-            published: frame.meta.stamps.published,
+            row: Row::new(&frame.meta, frame.jpeg.len(), &Stage::PRODUCER),
             parts_left: AtomicU32::new(records.len() as u32),
             failed: OnceLock::new(),
         });
         {
             let mut state = self.shared.lock();
             if state.in_flight_frames == 0 {
-                state.heard = ticket.published;
+                state.heard = frame.meta.stamps.published;
             }
-            state.in_flight_bytes += ticket.bytes;
+            let bytes = frame.jpeg.len();
+            state.in_flight_bytes += bytes;
             state.in_flight_frames += 1;
             state.quality = quality;
-            state.largest = state.largest.max(ticket.bytes);
+            state.largest = state.largest.max(bytes);
             let books = &mut state.books;
             books.published += 1;
             books.records += records.len() as u64;
-            books.bytes += ticket.bytes as u64;
-            books.frame_bytes_max = books.frame_bytes_max.max(ticket.bytes as u64);
+            books.bytes += bytes as u64;
+            books.frame_bytes_max = books.frame_bytes_max.max(bytes as u64);
             books.latencies.record(&frame.meta.stamps, &Stage::PRODUCER, common::latency::TimeBase::SameHost);
         }
         for record in records {
             self.send(record, Ticket::Part(ticket.clone()), &wanted);
         }
-        tracing::trace!(frame = frame.meta.frame, bytes = ticket.bytes, "published");
+        tracing::trace!(frame = frame.meta.frame, bytes = frame.jpeg.len(), "published");
         self.last = Some((frame.meta, frame.jpeg));
     }
 
@@ -238,7 +241,7 @@ fn settle(shared: &Shared, ticket: Ticket, delivery: Delivery, now: Micros) {
                 shared.delivered.notify_all();
                 return;
             }
-            state.in_flight_bytes -= ticket.bytes;
+            state.in_flight_bytes -= ticket.row.bytes;
             state.in_flight_frames -= 1;
             enter(&mut state, &ticket, now);
         }
@@ -250,8 +253,12 @@ fn enter(state: &mut State, ticket: &FrameTicket, now: Micros) {
     let books = &mut state.books;
     match ticket.failed.get() {
         None | Some(Delivery::Acknowledged) => {
+            let took = now.since(ticket.row.stamps.published);
             books.acknowledged += 1;
-            books.ack.record(now.since(ticket.published));
+            books.ack.record(took);
+            if let Some(recorder) = &mut state.recorder {
+                recorder.record(Row { acknowledge: Some(took), ..ticket.row.clone() }, now);
+            }
         }
         Some(Delivery::Late) => books.losses.add(Loss::Late),
         Some(Delivery::NoTopic) => {

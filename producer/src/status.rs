@@ -12,6 +12,8 @@ use crate::source::About;
 #[derive(Debug)]
 pub struct Telling {
     status: Status,
+    /// Whether the histogram is drawn below the line.
+    live: bool,
     began: Micros,
     told: Told,
 }
@@ -26,8 +28,10 @@ struct Told {
 impl Telling {
     pub fn new(about: &About, options: &Options, clock: &dyn Clock) -> Telling {
         let began = clock.now();
+        let status = Status::new(frames(options, about), !options.quiet);
         Telling {
-            status: Status::new(frames(options, about), !options.quiet),
+            live: options.live_histogram && status.is_drawn(),
+            status,
             began,
             told: Told { at: began, frames: 0, bytes: 0 },
         }
@@ -36,13 +40,23 @@ impl Telling {
     /// Tells how it goes, if it is time.
     pub fn tell(&mut self, shared: &Shared, now: Micros) {
         let captured = shared.lock().books.captured;
-        let Telling { status, began, told } = self;
+        let Telling { status, live, began, told } = self;
         status.tell(now, captured, || {
-            let (line, next) = line(shared, *began, now, *told);
+            let (mut text, next) = line(shared, *began, now, *told);
             *told = next;
-            line
+            if *live {
+                text += &histogram(shared);
+            }
+            text
         });
     }
+}
+
+/// From due to published.
+fn histogram(shared: &Shared) -> String {
+    let state = shared.lock();
+    let total = &state.books.latencies.total;
+    state.recorder.as_ref().map_or(String::new(), |recorder| shell::live::histogram(recorder.timeline(), total))
 }
 
 /// How many there will be, where that is known.

@@ -1,8 +1,11 @@
 //! What every program has around it: logging, Ctrl-C, the live status line, and where reports go.
 
+pub mod live;
 pub mod logging;
 pub mod machine;
 pub mod output;
+pub mod recorder;
+pub mod report;
 pub mod shutdown;
 pub mod status;
 pub mod values;

@@ -1,5 +1,6 @@
 //! Where reports go: a file, or standard output for `-`; and who may use standard output.
 
+use std::fmt;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,6 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use anyhow::Context;
-use common::report::Report;
 
 /// A file, or `-` for standard output.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,6 +21,15 @@ impl FromStr for Output {
 
     fn from_str(text: &str) -> Result<Output, Self::Err> {
         Ok(if text == "-" { Output::Stdout } else { Output::File(text.into()) })
+    }
+}
+
+impl fmt::Display for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Output::Stdout => f.write_str("standard output"),
+            Output::File(path) => path.display().fmt(f),
+        }
     }
 }
 
@@ -68,22 +77,4 @@ pub fn print(text: &str) -> anyhow::Result<ExitCode> {
         }
         _ => Ok(ExitCode::SUCCESS),
     }
-}
-
-/// Ends a run: the report in words on standard error, and as JSON where that was asked for.
-pub fn tell(report: &Report, json: Option<&Output>) -> anyhow::Result<()> {
-    crate::logging::print_report(report);
-    json.map_or(Ok(()), |output| write_report(report, output))
-}
-
-/// Writes a report as JSON.
-pub fn write_report(report: &Report, output: &Output) -> anyhow::Result<()> {
-    let mut json = serde_json::to_string_pretty(report).context("making the report")?;
-    json.push('\n');
-    let name = match output {
-        Output::Stdout => "standard output".to_owned(),
-        Output::File(path) => path.display().to_string(),
-    };
-    let mut to = output.create()?;
-    to.write_all(json.as_bytes()).and_then(|()| to.flush()).with_context(|| format!("writing the report to {name}"))
 }

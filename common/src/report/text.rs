@@ -43,15 +43,14 @@ fn write_sums(f: &mut fmt::Formatter<'_>, sums: &Sums) -> fmt::Result {
         writeln!(f, "           refused {n}: {refusal}")?;
     }
     let counts = &sums.counts;
-    for (name, n) in [
-        ("duplicates", counts.duplicates),
-        ("foreign", counts.foreign),
-        ("rejected", counts.rejected),
-        ("with clocks that disagree", counts.untiled),
-    ] {
+    for (name, n) in [("duplicates", counts.duplicates), ("foreign", counts.foreign), ("rejected", counts.rejected)] {
         if n > 0 {
             writeln!(f, "           beside these: {n} {name}")?;
         }
+    }
+    if counts.untiled > 0 {
+        let n = counts.untiled;
+        writeln!(f, "  UNTILED  {n} frames are in no figure below: by their clocks a stage ended before it began")?;
     }
     write_latency(f, sums)
 }
@@ -83,5 +82,41 @@ pub fn bytes(n: u64) -> String {
         10_000..1_000_000 => format!("{} kB", n / 1000),
         1_000_000..1_000_000_000 => format!("{:.1} MB", n as f64 / 1e6),
         _ => format!("{:.2} GB", n as f64 / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::latency::{Latencies, TimeBase};
+    use crate::ledger::SourceBooks;
+    use crate::reassemble::Tally;
+    use crate::report::{Machine, SCHEMA};
+    use crate::stamps::Stamps;
+
+    #[test]
+    fn frames_that_do_not_tile_cannot_be_overlooked() {
+        let mut latencies = Latencies::default();
+        latencies.record(
+            &Stamps { due: crate::clock::Micros(9), ..Stamps::default() },
+            &Stage::ALL,
+            TimeBase::SameHost,
+        );
+        let sums = Sums::viewer(&SourceBooks { latencies, ..SourceBooks::default() }, &Tally::default(), &Stage::ALL);
+        assert_eq!(sums.counts.untiled, 1);
+        let text = Report {
+            schema: SCHEMA,
+            program: "vidcons".to_owned(),
+            version: String::new(),
+            started_ms: 0,
+            seconds: 0.0,
+            sources: Default::default(),
+            sums,
+            settings: Default::default(),
+            machine: Machine::default(),
+            versions: Default::default(),
+        }
+        .to_string();
+        assert!(text.contains("\n  UNTILED  1 frames"), "{text}");
     }
 }

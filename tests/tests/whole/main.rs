@@ -6,6 +6,7 @@ mod counting;
 mod damage;
 mod embedded;
 mod errors;
+mod figure;
 mod foreign;
 mod groups;
 mod hardships;

@@ -1,0 +1,76 @@
+//! A figure for the tests: a viewer's, in which one frame in fifty waited for the broker.
+
+use std::time::Duration;
+
+use common::anatomy::Anatomy;
+use common::clock::Micros;
+use common::latency::{Latencies, TimeBase};
+use common::ledger::SourceBooks;
+use common::reassemble::Tally;
+use common::report::{Machine, Report, SCHEMA, Sums};
+use common::stamps::{Stage, Stamps};
+use common::timeline::Timeline;
+
+use crate::Figure;
+
+pub(crate) fn with_figure(frames: u64, look: impl FnOnce(&Figure<'_>)) {
+    let mut latencies = Latencies::default();
+    let (mut timeline, mut anatomy) = (Timeline::new(Micros(0)), Anatomy::default());
+    for n in 0..frames {
+        // A stall of five seconds in the middle.
+        let due = n * 33_333 + if n > frames / 2 { 5_000_000 } else { 0 };
+        let broker = if n % 50 == 49 { 9_000 + n % 7 * 900 } else { 1_200 + n * 37 % 800 };
+        let mut at = due;
+        let mut after = |us: u64| {
+            at += us;
+            Micros(at)
+        };
+        let stamps = Stamps {
+            due: Micros(due),
+            captured: after(300),
+            encoded: after(2_000 + n * 53 % 900),
+            published: after(180),
+            received: after(broker),
+            reassembled: after(150),
+            decoded: after(2_200 + n * 71 % 1_100),
+            presented: after(400),
+        };
+        latencies.record(&stamps, &Stage::ALL, TimeBase::SameHost);
+        let tiles = stamps.tile(&Stage::ALL).expect("in order");
+        timeline.record(&tiles, stamps.presented);
+        anatomy.record(&tiles);
+    }
+    let books = SourceBooks { shown: frames, latencies: latencies.clone(), ..SourceBooks::default() };
+    let sums = Sums::viewer(&books, &Tally { whole: frames, ..Tally::default() }, &Stage::ALL);
+    let report = Report {
+        schema: SCHEMA,
+        program: "vidcons".to_owned(),
+        version: "1.2.3".to_owned(),
+        started_ms: 1_700_000_000_000,
+        seconds: Duration::from_millis(frames * 33).as_secs_f64(),
+        sources: [("<lobby> & \"hall\"".to_owned(), sums.clone())].into(),
+        sums,
+        settings: serde_json::json!({ "topic": "video", "sources": ["a", "b"] })
+            .as_object()
+            .cloned()
+            .unwrap_or_default(),
+        machine: Machine { host: "desk".to_owned(), cores: 2, ..Machine::default() },
+        versions: Default::default(),
+    };
+    let stages = &Stage::ALL;
+    let (timeline, anatomy) = (&timeline, &anatomy);
+    look(&Figure { report: &report, latencies: &latencies, acknowledge: None, stages, timeline, anatomy });
+}
+
+/// Writes them for a person to look at: `LOOK=folder cargo test -p charts look`.
+#[test]
+fn look() {
+    let Ok(folder) = std::env::var("LOOK") else { return };
+    let write =
+        |name: &str, bytes: &[u8]| std::fs::write(format!("{folder}/{name}"), bytes).expect("it can be written");
+    with_figure(1500, |figure| {
+        write("look.svg", crate::svg(figure).expect("it is drawn").as_bytes());
+        write("look.png", &crate::png(figure).expect("it is drawn"));
+        write("look.html", crate::html(figure).expect("it is drawn").as_bytes());
+    });
+}
