@@ -10,6 +10,7 @@ pub mod frame;
 pub mod latency;
 pub mod latest;
 pub mod ledger;
+pub mod pixels;
 pub mod ranges;
 pub mod reassemble;
 pub mod record;

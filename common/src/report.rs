@@ -11,6 +11,7 @@ pub use self::hgrm::percentiles;
 pub use self::text::bytes;
 use crate::latency::{Latencies, Latency};
 use crate::ledger::{Loss, ProducerBooks, SourceBooks, ViewerBooks};
+use crate::pixels::PixelCheck;
 use crate::reassemble::{Reassembler, Tally};
 use crate::stamps::Stage;
 
@@ -29,6 +30,9 @@ pub struct Report {
     #[serde(flatten)]
     pub sums: Sums,
     pub sources: BTreeMap<String, Sums>,
+    /// Pictures held against their headers (`vidcons --verify-pixels`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pixels: Option<PixelCheck>,
     pub settings: serde_json::Map<String, serde_json::Value>,
     pub machine: Machine,
 }

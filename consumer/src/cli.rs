@@ -114,6 +114,10 @@ pub struct Cli {
     /// Write the JPEGs that are shown one after the other, to a file or standard output (MJPEG)
     #[arg(long, value_name = "FILE|-", help_heading = "Output")]
     pub output: Option<Output>,
+    /// Read the test card's bar back from the pixels that were shown, and hold them against the headers (exit code 1 if
+    /// one disagrees)
+    #[arg(long, help_heading = "Output")]
+    pub verify_pixels: bool,
     /// Print the topics (with -t that one), and the sources in each with rate, size and age
     #[arg(short, long, help_heading = "Output")]
     pub list: bool,

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use jpeg::JpegError;
 
-use crate::canvas::Canvas;
+use crate::canvas::{Canvas, Rect};
 use crate::overlay::Overlay;
 use crate::present::{Events, PresentError, Presenter, WindowOptions};
 
@@ -53,6 +53,18 @@ impl Screen {
     pub fn set_title(&mut self, title: &str) {
         if let Screen::Window(presenter) = self {
             presenter.set_title(title);
+        }
+    }
+
+    /// Lets `look` see what was shown last: the pixels, how many a row has, and where among them the picture lies.
+    pub fn look<T>(&mut self, look: impl FnOnce(&[u32], usize, Rect) -> T) -> Option<T> {
+        match self {
+            Screen::Headless(canvas) => {
+                let (width, height) = canvas.size();
+                Some(look(&canvas.pixels, width, Rect { x: 0, y: 0, width, height }))
+            }
+            Screen::Window(presenter) => presenter.look(look),
+            Screen::Waiting(_) => None,
         }
     }
 

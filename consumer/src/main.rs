@@ -16,6 +16,7 @@ mod receive;
 mod replay;
 mod select;
 mod start;
+mod verify;
 mod viewer;
 
 use std::io::Write;
@@ -79,6 +80,7 @@ fn report(options: &Options, outcome: &Outcome, started_ms: u64) -> Report {
         seconds: outcome.seconds,
         sums,
         sources,
+        pixels: outcome.pixels,
         settings: options.settings(),
         machine: shell::machine::machine(),
     }

@@ -44,6 +44,7 @@ pub struct Options {
     pub print: Option<Format>,
     pub snapshot: Option<(PathBuf, u64)>,
     pub output: Option<Output>,
+    pub verify_pixels: bool,
     pub report: Option<Output>,
     pub histogram: Option<PathBuf>,
     pub quiet: bool,
@@ -90,6 +91,7 @@ impl Options {
             print: cli.format.clone().or_else(|| cli.print.then(Format::default)),
             snapshot: cli.snapshot.clone().map(|path| (path, cli.at)),
             output: cli.output.clone(),
+            verify_pixels: cli.verify_pixels,
             report: cli.report.clone(),
             histogram: cli.histogram.clone(),
             quiet: cli.log.quiet,
@@ -113,6 +115,7 @@ impl Options {
             "sources": self.sources,
             "every_frame": self.every_frame,
             "headless": self.window.is_none(),
+            "verify_pixels": self.verify_pixels,
         });
         match settings {
             serde_json::Value::Object(map) => map,

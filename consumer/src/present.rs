@@ -153,6 +153,17 @@ impl Presenter {
         self.screen.present(&mut self.window)
     }
 
+    /// Lets `look` see what was shown last: the window's pixels, how many a row has, and where the picture lies.
+    pub fn look<T>(&mut self, look: impl FnOnce(&[u32], usize, Rect) -> T) -> Option<T> {
+        let window = self.screen.size();
+        let place = match self.holder {
+            Holder::Nobody => return None,
+            Holder::Screen => Rect { x: 0, y: 0, width: window.0, height: window.1 },
+            Holder::Canvas => Rect::fitted(self.canvas.size(), window),
+        };
+        self.screen.pixels().map(|pixels| look(&pixels, window.0, place))
+    }
+
     /// Looks after the window: what was pressed, and its size. Takes a few hundred microseconds and never sleeps.
     pub fn events(&mut self) -> Events {
         self.window.update();

@@ -71,6 +71,7 @@ fn report(options: &Options, outcome: &Outcome, started_ms: u64) -> Report {
         seconds: outcome.seconds,
         sources: [(options.source.name.clone(), sums.clone())].into(),
         sums,
+        pixels: None,
         settings: options.settings(),
         machine: shell::machine::machine(),
     }

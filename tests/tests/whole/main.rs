@@ -14,6 +14,7 @@ mod history;
 mod large;
 mod outage;
 mod pipes;
+mod pixels;
 mod play;
 mod sessions;
 mod window;
