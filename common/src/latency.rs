@@ -6,6 +6,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 use crate::clock::Micros;
+use crate::slowest::Slowest;
 use crate::stamps::{Stage, Stamps};
 
 /// Latencies above an hour are told as an hour.
@@ -61,6 +62,7 @@ impl Latency {
 pub struct Latencies {
     pub total: Latency,
     stages: [Latency; Stage::ALL.len()],
+    pub slowest: Slowest,
     /// Frames whose stages did not tile, so that they are in no histogram: clocks that disagree.
     pub untiled: u64,
     pub base: TimeBase,
@@ -75,10 +77,11 @@ impl Latencies {
             return;
         };
         let mut total = Duration::ZERO;
-        for (stage, duration) in tiles {
-            self.stages[stage as usize].record(duration);
-            total += duration;
+        for (stage, duration) in &tiles {
+            self.stages[*stage as usize].record(*duration);
+            total += *duration;
         }
+        self.slowest.enter(&tiles, total);
         self.total.record(total);
     }
 

@@ -6,6 +6,7 @@
 
 pub mod bar;
 pub mod clock;
+pub mod explain;
 pub mod frame;
 pub mod latency;
 pub mod latest;
@@ -15,5 +16,6 @@ pub mod ranges;
 pub mod reassemble;
 pub mod record;
 pub mod report;
+pub mod slowest;
 pub mod stamps;
 pub mod text;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::hgrm::percentiles;
 pub use self::text::bytes;
+use crate::explain::Explain;
 use crate::latency::{Latencies, Latency};
 use crate::ledger::{Loss, ProducerBooks, SourceBooks, ViewerBooks};
 use crate::pixels::PixelCheck;
@@ -33,6 +34,9 @@ pub struct Report {
     /// Pictures held against their headers (`vidcons --verify-pixels`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pixels: Option<PixelCheck>,
+    /// Why p99 is what it is.
+    #[serde(default)]
+    pub explain: Explain,
     pub settings: serde_json::Map<String, serde_json::Value>,
     pub machine: Machine,
 }

@@ -17,7 +17,8 @@ impl Display for Report {
                 write_sums(f, sums)?;
             }
         }
-        self.pixels.iter().try_for_each(|pixels| write_pixels(f, pixels))
+        self.pixels.iter().try_for_each(|pixels| write_pixels(f, pixels))?;
+        if self.explain.aloud { self.explain.fmt(f) } else { Ok(()) }
     }
 }
 
