@@ -128,6 +128,9 @@ pub struct Cli {
     /// Write the latency's distribution in HdrHistogram's format; each stage's beside it, as in FILE.decode.hgrm
     #[arg(long, value_name = "FILE.hgrm", help_heading = "Words")]
     pub histogram: Option<PathBuf>,
+    /// Say at the end why p99 is what it is, and what to change (the JSON report always has it)
+    #[arg(long, help_heading = "Words")]
+    pub explain: bool,
     #[command(flatten)]
     pub log: LogArgs,
     /// Print the completions of a shell

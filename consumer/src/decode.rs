@@ -31,6 +31,14 @@ impl Screen {
         !matches!(self, Screen::Headless(_))
     }
 
+    /// How pictures get on it, for who wants to know why that takes time.
+    pub fn kind(&self) -> common::explain::Screen {
+        match self {
+            Screen::Window(presenter) => presenter.kind(),
+            _ => common::explain::Screen::None,
+        }
+    }
+
     pub fn events(&mut self) -> Events {
         match self {
             Screen::Window(presenter) => presenter.events(),

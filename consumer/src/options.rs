@@ -47,6 +47,7 @@ pub struct Options {
     pub verify_pixels: bool,
     pub report: Option<Output>,
     pub histogram: Option<PathBuf>,
+    pub explain: bool,
     pub quiet: bool,
 }
 
@@ -94,6 +95,7 @@ impl Options {
             verify_pixels: cli.verify_pixels,
             report: cli.report.clone(),
             histogram: cli.histogram.clone(),
+            explain: cli.explain,
             quiet: cli.log.quiet,
         })
     }

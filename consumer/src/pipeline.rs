@@ -48,6 +48,7 @@ pub struct Outcome {
     pub reassembler: Reassembler,
     pub stages: &'static [Stage],
     pub seconds: f64,
+    pub screen: common::explain::Screen,
     /// Pictures held against their headers, if that was asked for.
     pub pixels: Option<PixelCheck>,
     /// To be closed once the report is out: a group whose broker is gone takes its time.
@@ -346,8 +347,9 @@ impl Run<'_> {
         let pixels = self.verify.map(|verify| verify.pixels);
         let mut books = self.viewer.books;
         books.rejected = self.receiver.rejected;
+        let screen = self.screen.kind();
         let (reassembler, tail) = self.receiver.close();
-        Outcome { books, reassembler, stages, seconds, pixels, tail, trouble }
+        Outcome { books, reassembler, stages, seconds, screen, pixels, tail, trouble }
     }
 }
 

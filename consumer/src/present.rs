@@ -175,6 +175,15 @@ impl Presenter {
         Events { keys: self.keys.take(), resized }
     }
 
+    /// How pictures get on the screen.
+    pub fn kind(&self) -> common::explain::Screen {
+        match (&self.screen, self.holder) {
+            (Screen::Sent(_), _) => common::explain::Screen::Sent,
+            (Screen::Shared(_), Holder::Canvas) => common::explain::Screen::Scaled,
+            (Screen::Shared(_), _) => common::explain::Screen::Shared,
+        }
+    }
+
     pub fn is_open(&self) -> bool {
         self.window.is_open()
     }

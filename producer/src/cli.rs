@@ -128,6 +128,9 @@ pub struct Cli {
     /// Write the report as JSON to a file, or '-' for standard output
     #[arg(long, value_name = "FILE|-", help_heading = "Words")]
     pub report: Option<Output>,
+    /// Say at the end why p99 is what it is, and what to change (the JSON report always has it)
+    #[arg(long, help_heading = "Words")]
+    pub explain: bool,
     #[command(flatten)]
     pub log: LogArgs,
     /// Print the completions of a shell

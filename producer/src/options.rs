@@ -46,6 +46,7 @@ pub struct Options {
     pub pace: Pace,
     pub hurry: Hurry,
     pub report: Option<Output>,
+    pub explain: bool,
     pub quiet: bool,
 }
 
@@ -116,6 +117,7 @@ impl Options {
                 _ => Hurry::BySource,
             },
             report: cli.report.clone(),
+            explain: cli.explain,
             quiet: cli.log.quiet,
         })
     }

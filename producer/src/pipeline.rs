@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use common::clock::{Clock, Micros};
+use common::explain::ClientFacts;
 use common::frame::Session;
 use common::latest::Latest;
 use common::ledger::{Loss, ProducerBooks};
@@ -40,6 +41,7 @@ const LOOK_UP: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct Outcome {
     pub books: ProducerBooks,
+    pub client: ClientFacts,
     pub seconds: f64,
     /// Every frame was promised to arrive.
     pub every_frame: bool,
@@ -51,7 +53,14 @@ pub struct Outcome {
 
 impl Outcome {
     fn nothing(every_frame: bool) -> Outcome {
-        Outcome { books: ProducerBooks::default(), seconds: 0.0, every_frame, embedded: None, trouble: None }
+        Outcome {
+            books: ProducerBooks::default(),
+            client: ClientFacts::default(),
+            seconds: 0.0,
+            every_frame,
+            embedded: None,
+            trouble: None,
+        }
     }
 }
 
@@ -132,7 +141,7 @@ impl Run {
         };
         let encoder = Encoder::new(identity, options.quality, options.fit, limit.value_bytes_max, self.clock.clone())
             .context("starting the JPEG encoder")?;
-        let began = self.clock.now();
+        let (began, facts) = (self.clock.now(), publish.facts());
         let (captured, encoded) = std::thread::scope(|scope| {
             let name = |name: &str| std::thread::Builder::new().name(name.to_owned());
             let capture = name("capture").spawn_scoped(scope, || self.capture(source, options))?;
@@ -146,7 +155,7 @@ impl Run {
         let books = std::mem::take(&mut self.shared.lock().books);
         let seconds = self.clock.now().since(began).as_secs_f64();
         let trouble = captured.err().or(encoded.err());
-        Ok(Outcome { books, seconds, every_frame: self.every_frame, embedded: None, trouble })
+        Ok(Outcome { books, client: facts.get(), seconds, every_frame: self.every_frame, embedded: None, trouble })
     }
 
     /// Takes pictures from the source, waits until each is due, and hands it over.
