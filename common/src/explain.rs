@@ -25,11 +25,11 @@ use crate::stamps::Stage;
 
 /// What takes less of the way than that is no reason.
 const SHARE_MIN: f64 = 0.2;
-const SHARE_MIN_US: u64 = 1000;
+const SHARE_MIN_US: u64 = 2000;
 /// A tail below so many times the median is no tail.
 const TAIL_FACTOR: u64 = 2;
-/// With fewer frames p99 is the slowest one, and says nothing.
-const FRAMES_MIN: u64 = 20;
+/// Fewer frames say nothing; where most are given up, few more may have been shown.
+const FRAMES_MIN: u64 = 5;
 /// So many findings are told to a person; scripts get all.
 const TOLD_MAX: usize = 3;
 
@@ -132,7 +132,7 @@ impl Display for Finding {
             "encode" => "between captured and encoded",
             "publish" => "between encoded and published",
             "broker" => "between published and received",
-            "reassemble" => "waiting for the rest of a frame",
+            "reassemble" => "putting parts together",
             "decode" => "decoding",
             "present" => "presenting",
             _ => "between published and acknowledged",

@@ -113,6 +113,14 @@ impl Evidence {
         self.interval.is_some_and(|interval| us as u128 * 10 >= interval.as_micros() * 9)
     }
 
+    /// Frames that were given up, as the end of a sentence: what they waited for is in no histogram.
+    pub(super) fn given_up(&self) -> String {
+        match self.superseded {
+            0 => String::new(),
+            n => format!(", {n} frames were given up for newer ones"),
+        }
+    }
+
     pub(super) fn rate(&self) -> String {
         self.interval
             .map_or(String::new(), |interval| format!("a frame is due every {} ms", ms(interval.as_micros() as u64)))

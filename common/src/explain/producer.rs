@@ -28,16 +28,12 @@ fn too_slow(evidence: &Evidence) -> bool {
 /// The encoder cannot keep up: then frames of a file come late too, as they wait for their turn before they are captured.
 fn encode(evidence: &Evidence) -> Option<Finding> {
     let way = &evidence.way;
-    let superseded = match evidence.superseded {
-        0 => String::new(),
-        n => format!(", {n} frames were given up for newer ones"),
-    };
     too_slow(evidence).then(|| {
         let finding = way.finding(Stage::Encode, way.tail.of(Stage::Encode));
         Finding {
             share_us: finding.share_us + way.tail.of(Stage::Capture),
             cause: "a frame's turn at the encoder takes as long as the frames are apart".to_owned(),
-            evidence: format!("{}, {}{superseded}", finding.evidence, evidence.rate()),
+            evidence: format!("{}, {}{}", finding.evidence, evidence.rate(), evidence.given_up()),
             advice: "a smaller --size, a lower --quality or --fps; or more cores".to_owned(),
             ..finding
         }

@@ -148,23 +148,18 @@ fn settings_that_make_a_fetch_wait_are_named() {
     let full = [("fetch.queue.backoff.ms", "300"), ("queued.max.messages.kbytes", "1")];
     let words = ["fetch.queue.backoff.ms=300 was set with queued.max.messages.kbytes=1", "leave both"];
     check(slow(280_000).set_to(&full), "broker", 280_000, &words);
+    let given_up = |e: &mut Evidence| e.superseded = 400;
+    check(slow(8000).set_to(&full).with(given_up), "broker", 8000, &["400 frames were given up"]);
     // It was set, and it never came to that.
     let set = explain(&slow(8000).set_to(&full));
     assert!(set.findings.is_empty(), "{set:#?}");
 }
 
 #[test]
-fn fetches_smaller_than_a_frame_are_named_at_the_stage_they_slow() {
+fn fetches_smaller_than_a_frame_are_named() {
     let small = [("max.partition.fetch.bytes", "20000")];
-    let parts = viewer([100, 5000, 20, 1000, 30_000, 5000, 1000]);
-    check(
-        parts.clone().set_to(&small),
-        "reassemble",
-        30_000,
-        &["max.partition.fetch.bytes=20000", "less than a frame"],
-    );
-    check(parts, "reassemble", 30_000, &["in parts", "max.message.bytes"]);
-    check(viewer([100, 5000, 20, 30_000, 10, 5000, 1000]).set_to(&small), "broker", 30_000, &["fetch.bytes=20000"]);
+    let slow = viewer([100, 5000, 20, 30_000, 10, 5000, 1000]);
+    check(slow.set_to(&small), "broker", 30_000, &["max.partition.fetch.bytes=20000", "less than a frame"]);
 }
 
 #[test]

@@ -19,7 +19,6 @@ pub(super) fn findings(evidence: &Evidence) -> Vec<Finding> {
         throttled(evidence),
         broken(evidence),
         clocks(evidence),
-        parts(evidence),
         decode(evidence),
         present(evidence),
     ]
@@ -55,7 +54,7 @@ fn before(evidence: &Evidence) -> Option<Finding> {
 fn fetch_waits(evidence: &Evidence) -> Option<Finding> {
     let bytes = evidence.set("fetch.min.bytes").filter(|bytes| *bytes > 1.0)?;
     let wait_ms = evidence.set("fetch.wait.max.ms").unwrap_or(FETCH_WAIT_MS);
-    let words = format!("the broker waits for that much, or {wait_ms} ms, before it answers");
+    let words = format!("the broker waits for that much, or {wait_ms} ms, before it answers{}", evidence.given_up());
     let cause = format!("fetch.min.bytes={bytes} was set");
     Some(found(evidence, Stage::Broker, (wait_ms * 1000.0) as u64, &cause, words, "set it to 1, or leave it away"))
 }
@@ -63,15 +62,17 @@ fn fetch_waits(evidence: &Evidence) -> Option<Finding> {
 fn queue_full(evidence: &Evidence) -> Option<Finding> {
     let backoff_ms = evidence.set("fetch.queue.backoff.ms").filter(|ms| *ms > BACKOFF_MS)?;
     let share_us = (backoff_ms * 1000.0) as u64;
-    if evidence.way.tail.of(Stage::Broker) * 2 < share_us {
-        // It never came to that.
+    // A frame that waited and was then given up for a newer one is in no histogram.
+    let shown = evidence.way.frames;
+    let many_given_up = evidence.superseded * 10 > shown + evidence.superseded;
+    if evidence.way.tail.of(Stage::Broker) * 2 < share_us && !many_given_up {
         return None;
     }
     let queue = ["queued.max.messages.kbytes", "queued.min.messages"]
         .iter()
         .find_map(|name| Some(format!(" with {name}={}", evidence.set(name)?)))
         .unwrap_or_default();
-    let words = format!("a client whose queue is full asks for more only {backoff_ms} ms later");
+    let words = format!("a client whose queue is full asks for more only {backoff_ms} ms later{}", evidence.given_up());
     let cause = format!("fetch.queue.backoff.ms={backoff_ms} was set{queue}");
     Some(found(evidence, Stage::Broker, share_us, &cause, words, "leave both away"))
 }
@@ -80,12 +81,9 @@ fn small_fetches(evidence: &Evidence) -> Option<Finding> {
     let Side::Viewer { frame_bytes, .. } = evidence.side else { return None };
     let small = |name: &&str| evidence.set(name).is_some_and(|bytes| bytes < frame_bytes as f64);
     let name = ["fetch.max.bytes", "max.partition.fetch.bytes"].into_iter().find(small)?;
-    let way = &evidence.way;
-    // The parts of a frame that do not come with the first are what the others wait for.
-    let stage = [Stage::Broker, Stage::Reassemble].into_iter().max_by_key(|stage| way.tail.of(*stage))?;
     let cause = format!("{name}={} was set, which is less than a frame", evidence.set(name)?);
-    let words = format!("frames have up to {frame_bytes} bytes, and each answer of the broker holds a part of one");
-    Some(found(evidence, stage, way.tail.of(stage), &cause, words, "leave it away"))
+    let words = format!("frames have up to {frame_bytes} bytes, and what comes in parts is asked for part by part");
+    Some(found(evidence, Stage::Broker, evidence.way.tail.of(Stage::Broker), &cause, words, "leave it away"))
 }
 
 fn far_away(evidence: &Evidence) -> Option<Finding> {
@@ -123,23 +121,8 @@ fn clocks(evidence: &Evidence) -> Option<Finding> {
     Some(found(evidence, Stage::Broker, share_us, cause, way.base.name().to_owned(), advice))
 }
 
-fn parts(evidence: &Evidence) -> Option<Finding> {
-    let way = &evidence.way;
-    Some(Finding {
-        cause: "frames come in parts, and the last is late".to_owned(),
-        advice: "a higher max.message.bytes of the topic, or --fit shrink at vidprod, so that each is one message"
-            .to_owned(),
-        ..way.finding(Stage::Reassemble, way.tail.of(Stage::Reassemble))
-    })
-    .filter(|_| small_fetches(evidence).is_none())
-}
-
 fn decode(evidence: &Evidence) -> Option<Finding> {
     let way = &evidence.way;
-    let superseded = match evidence.superseded {
-        0 => String::new(),
-        n => format!(", {n} frames were given up for newer ones"),
-    };
     let too_long = evidence.takes_too_long(way.usual(Stage::Decode) + way.usual(Stage::Present));
     // What waits for the decoder waits in the client's queue.
     let waited_us = if evidence.client.fetched_max > 1 { way.tail.of(Stage::Broker) } else { 0 };
@@ -147,7 +130,7 @@ fn decode(evidence: &Evidence) -> Option<Finding> {
     too_long.then(|| Finding {
         share_us: finding.share_us + waited_us,
         cause: "decoding a frame takes as long as the frames are apart".to_owned(),
-        evidence: format!("{}, {}{superseded}", finding.evidence, evidence.rate()),
+        evidence: format!("{}, {}{}", finding.evidence, evidence.rate(), evidence.given_up()),
         advice: "a smaller --size or a lower --fps at vidprod, or more cores".to_owned(),
         ..finding
     })

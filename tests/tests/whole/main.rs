@@ -6,6 +6,7 @@ mod counting;
 mod damage;
 mod embedded;
 mod errors;
+mod explain;
 mod foreign;
 mod groups;
 mod hardships;
