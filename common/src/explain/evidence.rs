@@ -129,18 +129,22 @@ impl Evidence {
 
 /// How far apart the frames of a session are due.
 #[derive(Clone, Copy, Default, Debug)]
-pub struct Rhythm(Option<(Session, (u64, Micros), (u64, Micros))>);
+pub struct Rhythm {
+    session: Option<Session>,
+    first: (u64, Micros),
+    last: (u64, Micros),
+}
 
 impl Rhythm {
     pub fn enter(&mut self, meta: &Meta) {
-        let here = (meta.frame, meta.stamps.due);
-        let first = self.0.filter(|(session, ..)| *session == meta.session).map_or(here, |(_, first, _)| first);
-        self.0 = Some((meta.session, first, here));
+        self.last = (meta.frame, meta.stamps.due);
+        if self.session.replace(meta.session) != Some(meta.session) {
+            self.first = self.last;
+        }
     }
 
     pub fn interval(&self) -> Option<Duration> {
-        let (_, first, last) = self.0?;
-        let frames = u32::try_from(last.0.checked_sub(first.0)?).ok().filter(|n| *n > 0)?;
-        Some(last.1.since(first.1) / frames).filter(|interval| !interval.is_zero())
+        let frames = u32::try_from(self.last.0.checked_sub(self.first.0)?).ok().filter(|n| *n > 0)?;
+        Some(self.last.1.since(self.first.1) / frames).filter(|interval| !interval.is_zero())
     }
 }
