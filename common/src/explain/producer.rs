@@ -5,6 +5,8 @@ use crate::stamps::Stage;
 
 /// A broker nearby that answers within that is well.
 const ANSWER_US: u64 = 15_000;
+/// A busy machine wakes us that late; it is no stall of the source.
+const STALL_US: u64 = 10_000;
 
 pub(super) fn findings(evidence: &Evidence) -> Vec<Finding> {
     [
@@ -42,7 +44,7 @@ fn encode(evidence: &Evidence) -> Option<Finding> {
 
 fn capture(evidence: &Evidence) -> Option<Finding> {
     let way = &evidence.way;
-    (!too_slow(evidence)).then(|| Finding {
+    (!too_slow(evidence) && way.tail.of(Stage::Capture) >= STALL_US).then(|| Finding {
         cause: "the source stalls, so frames are there later than they are due".to_owned(),
         advice: "look at what feeds vidprod: the pipe's other end, the camera, the network".to_owned(),
         ..way.finding(Stage::Capture, way.tail.of(Stage::Capture))

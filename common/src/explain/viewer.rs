@@ -162,8 +162,10 @@ fn elsewhere(evidence: &Evidence, explained_us: u64) -> Option<Finding> {
     let share_us = way.tail.of(Stage::Broker);
     // Half of the way: less than that is what a broker costs.
     let long = share_us * 2 >= way.tail.total_us() && explained_us * 2 < share_us;
-    let words = format!("the shortest round trip from here took {} ms", ms(evidence.client.round_trip.min_us));
-    let words = if evidence.client.tellings == 0 { way.finding(Stage::Broker, 0).evidence } else { words };
     let advice = "see vidprod --explain: its linger.ms, its connection; then the broker";
-    long.then(|| found(evidence, Stage::Broker, share_us, "nothing on the viewer's side makes it", words, advice))
+    long.then(|| Finding {
+        cause: "nothing on the viewer's side makes it".to_owned(),
+        advice: advice.to_owned(),
+        ..way.finding(Stage::Broker, share_us)
+    })
 }
