@@ -50,6 +50,8 @@ pub(crate) fn with_figure(frames: u64, look: impl FnOnce(&Figure<'_>)) {
         seconds: Duration::from_millis(frames * 33).as_secs_f64(),
         sources: [("<lobby> & \"hall\"".to_owned(), sums.clone())].into(),
         sums,
+        pixels: None,
+        explain: Default::default(),
         settings: serde_json::json!({ "topic": "video", "sources": ["a", "b"] })
             .as_object()
             .cloned()

@@ -6,6 +6,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 use crate::clock::Micros;
+use crate::slowest::Slowest;
 use crate::stamps::{Stage, Stamps, Tiles};
 
 /// Latencies above an hour are told as an hour.
@@ -66,6 +67,7 @@ impl Latency {
 pub struct Latencies {
     pub total: Latency,
     stages: [Latency; Stage::ALL.len()],
+    pub slowest: Slowest,
     /// Frames whose stages did not tile, so that they are in no histogram: clocks that disagree.
     pub untiled: u64,
     pub base: TimeBase,
@@ -82,6 +84,7 @@ impl Latencies {
         for (stage, duration) in tiles.iter() {
             self.stages[stage as usize].record(duration);
         }
+        self.slowest.enter(&tiles);
         self.total.record(tiles.total());
     }
 

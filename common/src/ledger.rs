@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::explain::Rhythm;
 use crate::frame::End;
 use crate::latency::Latencies;
 use crate::reassemble::{Reassembler, Tally};
@@ -76,6 +77,7 @@ pub struct ProducerBooks {
     pub records: u64,
     pub frame_bytes_max: u64,
     pub latencies: Latencies,
+    pub rhythm: Rhythm,
     /// published → acknowledged
     pub ack: crate::latency::Latency,
     /// Why frames were refused: the client's words and how often.
@@ -105,6 +107,7 @@ pub struct SourceBooks {
     pub losses: Losses,
     pub foreign: u64,
     pub bytes: u64,
+    pub frame_bytes_max: u64,
     pub latencies: Latencies,
 }
 
@@ -121,6 +124,8 @@ pub struct ViewerBooks {
     pub total: SourceBooks,
     pub sources: BTreeMap<Arc<str>, SourceBooks>,
     pub rejected: u64,
+    /// Of what is shown.
+    pub rhythm: Rhythm,
 }
 
 impl ViewerBooks {

@@ -7,14 +7,17 @@
 pub mod anatomy;
 pub mod bar;
 pub mod clock;
+pub mod explain;
 pub mod frame;
 pub mod latency;
 pub mod latest;
 pub mod ledger;
+pub mod pixels;
 pub mod ranges;
 pub mod reassemble;
 pub mod record;
 pub mod report;
+pub mod slowest;
 pub mod stamps;
 pub mod text;
 pub mod timeline;

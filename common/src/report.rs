@@ -13,8 +13,10 @@ pub use self::hgrm::percentiles;
 pub use self::hlog::IntervalLog;
 pub use self::row::{HEADER as CSV_HEADER, Row};
 pub use self::text::bytes;
+use crate::explain::Explain;
 use crate::latency::{Latencies, Latency};
 use crate::ledger::{Loss, ProducerBooks, SourceBooks, ViewerBooks};
+use crate::pixels::PixelCheck;
 use crate::reassemble::{Reassembler, Tally};
 use crate::stamps::Stage;
 
@@ -33,6 +35,12 @@ pub struct Report {
     #[serde(flatten)]
     pub sums: Sums,
     pub sources: BTreeMap<String, Sums>,
+    /// Pictures held against their headers (`vidcons --verify-pixels`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pixels: Option<PixelCheck>,
+    /// Why p99 is what it is.
+    #[serde(default)]
+    pub explain: Explain,
     pub settings: serde_json::Map<String, serde_json::Value>,
     pub machine: Machine,
     /// Of the libraries that the figures depend on.

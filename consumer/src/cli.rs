@@ -119,6 +119,10 @@ pub struct Cli {
     /// Write the JPEGs that are shown one after the other, to a file or standard output (MJPEG)
     #[arg(long, value_name = "FILE|-", help_heading = "Output")]
     pub output: Option<Output>,
+    /// Read the test card's bar back from the pixels that were shown, and hold them against the headers (exit code 1 if
+    /// one disagrees)
+    #[arg(long, help_heading = "Output")]
+    pub verify_pixels: bool,
     /// Print the topics (with -t that one), and the sources in each with rate, size and age
     #[arg(short, long, help_heading = "Output")]
     pub list: bool,
@@ -128,6 +132,9 @@ pub struct Cli {
     /// The same as --report FILE.hgrm, whatever the file's name
     #[arg(long, value_name = "FILE.hgrm", help_heading = "Report")]
     pub histogram: Option<PathBuf>,
+    /// Say at the end why p99 is what it is, and what to change (the JSON report always has it)
+    #[arg(long, help_heading = "Words")]
+    pub explain: bool,
     #[command(flatten)]
     pub log: LogArgs,
     /// Print the completions of a shell

@@ -4,7 +4,7 @@ use anyhow::Context;
 use jpeg::JpegError;
 use pool::Pool;
 
-use crate::canvas::Canvas;
+use crate::canvas::{Canvas, Rect};
 use crate::overlay::Overlay;
 use crate::present::{Events, PresentError, Presenter, WindowOptions};
 
@@ -32,6 +32,14 @@ impl Screen {
         !matches!(self, Screen::Headless(_))
     }
 
+    /// How pictures get on it, for who wants to know why that takes time.
+    pub fn kind(&self) -> common::explain::Screen {
+        match self {
+            Screen::Window(presenter) => presenter.kind(),
+            _ => common::explain::Screen::None,
+        }
+    }
+
     pub fn events(&mut self) -> Events {
         match self {
             Screen::Window(presenter) => presenter.events(),
@@ -54,6 +62,18 @@ impl Screen {
     pub fn set_title(&mut self, title: &str) {
         if let Screen::Window(presenter) = self {
             presenter.set_title(title);
+        }
+    }
+
+    /// Lets `look` see what was shown last: the pixels, how many a row has, and where among them the picture lies.
+    pub fn look<T>(&mut self, look: impl FnOnce(&[u32], usize, Rect) -> T) -> Option<T> {
+        match self {
+            Screen::Headless(canvas) => {
+                let (width, height) = canvas.size();
+                Some(look(&canvas.pixels, width, Rect { x: 0, y: 0, width, height }))
+            }
+            Screen::Window(presenter) => presenter.look(look),
+            Screen::Waiting(..) => None,
         }
     }
 

@@ -16,6 +16,7 @@ mod receive;
 mod replay;
 mod select;
 mod start;
+mod verify;
 mod viewer;
 
 use std::process::ExitCode;
@@ -25,6 +26,8 @@ use std::time::Duration;
 use charts::Figure;
 use clap::Parser;
 use common::clock::{Clock, SystemClock};
+use common::explain::{Evidence, Explain, Side, Way, explain};
+use common::ledger::Loss;
 use common::report::{Report, SCHEMA, viewer_sums};
 use shell::shutdown::Shutdown;
 
@@ -71,6 +74,20 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     outcome.trouble.map_or(Ok(ExitCode::SUCCESS), Err)
 }
 
+fn explained(options: &Options, outcome: &Outcome) -> Explain {
+    let books = &outcome.books;
+    let total = &books.total;
+    let explained = explain(&Evidence {
+        way: Way::new(&total.latencies, outcome.stages),
+        interval: books.rhythm.interval(),
+        superseded: total.losses.of(Loss::Superseded),
+        client: outcome.tail.facts().get(),
+        properties: options.connection.properties.clone(),
+        side: Side::Viewer { screen: outcome.screen, frame_bytes: total.frame_bytes_max },
+    });
+    Explain { aloud: options.explain, ..explained }
+}
+
 fn report(options: &Options, outcome: &Outcome, started_ms: u64) -> Report {
     let (sums, sources) = viewer_sums(&outcome.books, &outcome.reassembler, outcome.stages);
     Report {
@@ -81,6 +98,8 @@ fn report(options: &Options, outcome: &Outcome, started_ms: u64) -> Report {
         seconds: outcome.seconds,
         sums,
         sources,
+        pixels: outcome.pixels,
+        explain: explained(options, outcome),
         settings: options.settings(),
         machine: shell::machine::machine(),
         versions: kafka::versions(),

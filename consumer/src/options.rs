@@ -47,8 +47,10 @@ pub struct Options {
     pub print: Option<Format>,
     pub snapshot: Option<(PathBuf, u64)>,
     pub output: Option<Output>,
+    pub verify_pixels: bool,
     pub reports: Vec<ReportFile>,
     pub live_histogram: bool,
+    pub explain: bool,
     pub quiet: bool,
 }
 
@@ -94,8 +96,10 @@ impl Options {
             print: cli.format.clone().or_else(|| cli.print.then(Format::default)),
             snapshot: cli.snapshot.clone().map(|path| (path, cli.at)),
             output: cli.output.clone(),
+            verify_pixels: cli.verify_pixels,
             reports,
             live_histogram: cli.reports.live_histogram,
+            explain: cli.explain,
             quiet: cli.log.quiet,
         })
     }
@@ -118,6 +122,7 @@ impl Options {
             "every_frame": self.every_frame,
             "headless": self.window.is_none(),
             "threads": self.threads,
+            "verify_pixels": self.verify_pixels,
         });
         match settings {
             serde_json::Value::Object(map) => map,

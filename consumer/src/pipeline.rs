@@ -14,6 +14,7 @@ use common::clock::{Clock, Micros};
 use common::frame::Kind;
 use common::latency::TimeBase;
 use common::ledger::{Loss, ViewerBooks};
+use common::pixels::PixelCheck;
 use common::reassemble::{Ended, Reassembler};
 use common::stamps::Stage;
 use kafka::Tail;
@@ -31,6 +32,7 @@ use crate::present::Key;
 use crate::receive::{Arrival, Arrived, Receiver};
 use crate::replay::Replay;
 use crate::select::Selection;
+use crate::verify::Verify;
 use crate::viewer::{HEADLESS_STAGES, Held, Viewer};
 
 /// With a window, its events are looked after that often while nothing comes.
@@ -49,6 +51,9 @@ pub struct Outcome {
     pub stages: &'static [Stage],
     pub course: Course,
     pub seconds: f64,
+    pub screen: common::explain::Screen,
+    /// Pictures held against their headers, if that was asked for.
+    pub pixels: Option<PixelCheck>,
     /// To be closed once the report is out: a group whose broker is gone takes its time.
     pub tail: Tail,
     /// Why it ended, if not as it should.
@@ -63,6 +68,7 @@ struct Run<'a> {
     screen: Screen,
     decode: Decode,
     outputs: Outputs,
+    verify: Option<Verify>,
     replay: Replay,
     /// Decided to be shown, and not due yet.
     held: Option<Held>,
@@ -92,6 +98,7 @@ pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> any
         screen,
         decode: Decode::new(pool)?,
         outputs: Outputs::new(options),
+        verify: options.verify_pixels.then(Verify::default),
         replay: Replay::new(options.speed),
         held: None,
         overlay: Overlay::default(),
@@ -278,6 +285,12 @@ impl Run<'_> {
             self.screen.present(self.overlay_on.then_some(&self.overlay))?;
             held.frame.meta.stamps.presented = self.clock.now();
         }
+        if let Some(verify) = &mut self.verify
+            && held.frame.kind == Kind::Own
+        {
+            let offset_us = self.receiver.offset_us(&held.frame.meta.origin).unwrap_or(0);
+            verify.check(&mut self.screen, &held.frame.meta, offset_us);
+        }
         let jpeg = held.frame.jpeg.clone();
         self.viewer.shown(held, width, height);
         self.outputs.shown(&jpeg, self.viewer.displayed, &mut self.decode)
@@ -350,11 +363,14 @@ impl Run<'_> {
             self.viewer.lose(&held.frame, Loss::Superseded);
         }
         let (course, written) = self.viewer.recorder.finish(self.clock.now());
-        let trouble = trouble.or_else(|| self.outputs.finish(self.viewer.displayed).err()).or(written.err());
+        let trouble = trouble.or_else(|| self.outputs.finish(self.viewer.displayed).err());
+        let trouble = trouble.or_else(|| self.verify.as_ref()?.finish().err()).or(written.err());
+        let pixels = self.verify.map(|verify| verify.pixels);
         let mut books = self.viewer.books;
         books.rejected = self.receiver.rejected;
+        let screen = self.screen.kind();
         let (reassembler, tail) = self.receiver.close();
-        Outcome { books, reassembler, stages, course, seconds, tail, trouble }
+        Outcome { books, reassembler, stages, course, seconds, screen, pixels, tail, trouble }
     }
 }
 

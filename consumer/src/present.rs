@@ -16,7 +16,7 @@ use minifb::{ScaleMode, Window};
 use pool::Pool;
 use thiserror::Error;
 
-use crate::canvas::{Canvas, Scaler, View};
+use crate::canvas::{Canvas, Rect, Scaler, View};
 use crate::overlay::{Overlay, Painter};
 pub use keys::Key;
 use keys::Keys;
@@ -64,6 +64,8 @@ pub struct Presenter {
     title: String,
     keys: Keys,
     written: Written,
+    /// The size of the picture that was written last.
+    picture: (usize, usize),
     canvas: Canvas,
     scaler: Scaler,
     painter: Painter,
@@ -99,6 +101,7 @@ impl Presenter {
             window,
             title,
             written: Written::Nowhere,
+            picture: first,
             canvas: Canvas::default(),
             scaler: Scaler::on(pool),
             painter: Painter::default(),
@@ -114,6 +117,7 @@ impl Presenter {
         decode: impl FnOnce(&mut [u32], usize) -> Result<(), E>,
     ) -> Result<(), E> {
         self.written = Written::Nowhere;
+        self.picture = (width, height);
         if self.screen.size() == (width, height)
             && let Some(mut pixels) = self.screen.pixels()
         {
@@ -145,6 +149,13 @@ impl Presenter {
         self.screen.present(&mut self.window)
     }
 
+    /// Lets `look` see what was shown last: the window's pixels, how many a row has, and where the picture lies.
+    pub fn look<T>(&mut self, look: impl FnOnce(&[u32], usize, Rect) -> T) -> Option<T> {
+        let window = self.screen.size();
+        let place = Rect::fitted(self.picture, window);
+        self.screen.pixels().map(|pixels| look(&pixels, window.0, place))
+    }
+
     /// Looks after the window: what was pressed, and its size. Takes a few hundred microseconds and never sleeps.
     pub fn events(&mut self) -> Events {
         self.window.update();
@@ -154,6 +165,15 @@ impl Presenter {
             self.screen.resize(self.window.get_size());
         }
         Events { keys: self.keys.take(), resized }
+    }
+
+    /// How pictures get on the screen.
+    pub fn kind(&self) -> common::explain::Screen {
+        match &self.screen {
+            Screen::Sent(_) => common::explain::Screen::Sent,
+            Screen::Shared(surface) if surface.size() != self.picture => common::explain::Screen::Scaled,
+            Screen::Shared(_) => common::explain::Screen::Shared,
+        }
     }
 
     pub fn is_open(&self) -> bool {

@@ -262,14 +262,17 @@ impl Receiver {
         Ok(true)
     }
 
+    /// What brings a producer's stamps onto this host's clock; `None` where they share one.
+    pub fn offset_us(&self, of: &Origin) -> Option<i64> {
+        (of.boot != self.origin.boot).then(|| of.wall_offset_us.saturating_sub(self.origin.wall_offset_us))
+    }
+
     /// Brings the producer's stamps onto this host's clock.
     fn on_our_clock(&self, incoming: Incoming, now: Micros) -> (Incoming, TimeBase) {
         let shift = |mut meta: Meta| {
-            let same = meta.origin.boot == self.origin.boot;
-            if !same {
-                meta.stamps =
-                    meta.stamps.shifted(meta.origin.wall_offset_us.saturating_sub(self.origin.wall_offset_us));
-            }
+            let offset_us = self.offset_us(&meta.origin);
+            let same = offset_us.is_none();
+            meta.stamps = meta.stamps.shifted(offset_us.unwrap_or(0));
             meta.stamps.received = now;
             (meta, if same { TimeBase::SameHost } else { TimeBase::WallClocks })
         };

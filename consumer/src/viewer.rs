@@ -79,6 +79,7 @@ impl Viewer {
         let foreign = u64::from(frame.kind == Kind::Foreign);
         self.books.post(&frame.meta.source, |books| {
             books.bytes += bytes;
+            books.frame_bytes_max = books.frame_bytes_max.max(bytes);
             books.foreign += foreign;
         });
         let fate = if !self.selection.takes(&frame.meta, !before_us, now) {
@@ -127,6 +128,7 @@ impl Viewer {
                 }
             });
             if timed {
+                self.books.rhythm.enter(&meta);
                 self.recent.record(&meta.stamps, self.clock.now());
             }
         }

@@ -1,4 +1,4 @@
-//! What the client tells us by itself: log lines, and why it cannot connect.
+//! What the client tells us by itself: log lines, why it cannot connect, and its figures.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,10 +9,13 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::ProducerContext;
 
+use crate::statistics::Facts;
+
 /// The last trouble of one client, and its log lines sent on.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ears {
     trouble: Arc<Mutex<Option<Trouble>>>,
+    pub facts: Facts,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,6 +59,10 @@ impl ClientContext for Ears {
             RDKafkaLogLevel::Debug => tracing::trace!("librdkafka {facility}: {message}"),
             _ => tracing::debug!("librdkafka {facility}: {message}"),
         }
+    }
+
+    fn stats_raw(&self, json: &[u8]) {
+        self.facts.enter(json);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

@@ -3,7 +3,8 @@
 //! ```text
 //! Record ─publish─▶ Publisher ═══▶ broker ═══▶ Tail ─next─▶ Received { record, partition, offset }
 //! ```
-//! This room knows `common`'s [`Record`](common::record::Record) and nothing else of video.
+//! This room knows `common`'s [`Record`](common::record::Record), hands it the client's own figures as
+//! [`ClientFacts`](common::explain::ClientFacts), and knows nothing else of video.
 
 mod admin;
 mod context;
@@ -14,6 +15,7 @@ mod presence;
 mod properties;
 mod publisher;
 mod settings;
+mod statistics;
 mod tail;
 
 pub use self::admin::{Admin, Created, NewTopic, Patience, TopicSummary, check_topic_name};
@@ -22,6 +24,7 @@ pub use self::options::{Connection, DEFAULT_BROKERS, KafkaArgs};
 pub use self::presence::{Presence, presence};
 pub use self::publisher::{Delivery, Publisher, PublisherSettings};
 pub use self::settings::Waiting;
+pub use self::statistics::Facts;
 pub use self::tail::{Event, Found, Position, Received, Tail};
 
 /// Whose figures a latency also is.

@@ -15,6 +15,7 @@ use crate::context::Ears;
 use crate::error::{KafkaFault, name, setting};
 use crate::options::Connection;
 use crate::settings::{self, Waiting};
+use crate::statistics::Facts;
 
 /// What became of a record.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -74,6 +75,10 @@ impl<T: Send + Sync + 'static> ClientContext for Deliveries<T> {
 
     fn error(&self, error: KafkaError, reason: &str) {
         self.ears.error(error, reason);
+    }
+
+    fn stats_raw(&self, json: &[u8]) {
+        self.ears.stats_raw(json);
     }
 }
 
@@ -153,6 +158,11 @@ impl<T: Send + Sync + 'static> Publisher<T> {
     /// Enters that a record was not sent.
     pub fn refuse(&self, ticket: T, why: &str) {
         (self.producer.context().delivered)(ticket, Delivery::Refused(why.to_owned()));
+    }
+
+    /// What the client counts of itself.
+    pub fn facts(&self) -> Facts {
+        self.producer.context().ears.facts.clone()
     }
 
     /// Drops what is still queued or on its way; each such record comes back as late.

@@ -12,6 +12,8 @@ const QUEUE_OVER_IN_FLIGHT: usize = 2;
 const QUEUE_KBYTES_MIN: usize = 16 * 1024;
 const PREFETCH_KBYTES: usize = 32 * 1024;
 const FETCH_BYTES_MAX: usize = 8 << 20;
+/// How often the client tells its figures, in ms; it knows no shorter interval.
+const STATISTICS_MS: &str = "1000";
 
 /// How long a record may wait in the client for its acknowledgement.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,6 +69,7 @@ pub(crate) fn producer(
         .set("queue.buffering.max.kbytes", queue_kbytes.to_string())
         .set("queue.buffering.max.messages", "1000000")
         .set("message.timeout.ms", timeout_ms.to_string())
+        .set("statistics.interval.ms", STATISTICS_MS)
         .set("partitioner", "murmur2_random");
     if may_be_idempotent(connection) {
         // Keeps the parts of a frame in order under retries, and costs nothing.
@@ -89,6 +92,7 @@ pub(crate) fn consumer(connection: &Connection, client_id: &str, group: Option<&
         .set("fetch.error.backoff.ms", "20")
         .set("max.partition.fetch.bytes", FETCH_BYTES_MAX.to_string())
         .set("queued.max.messages.kbytes", PREFETCH_KBYTES.to_string())
+        .set("statistics.interval.ms", STATISTICS_MS)
         .set("check.crcs", "false");
     with_the_users(config, connection)
 }

@@ -14,6 +14,7 @@ use crate::context::Ears;
 use crate::error::{KafkaFault, setting};
 use crate::options::Connection;
 use crate::settings;
+use crate::statistics::Facts;
 
 /// Where to begin in each partition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -121,6 +122,11 @@ impl Tail {
             at_end: BTreeSet::new(),
             fallback,
         })
+    }
+
+    /// What the client counts of itself.
+    pub fn facts(&self) -> Facts {
+        self.ears.facts.clone()
     }
 
     /// Turns to another topic, with the same connections.

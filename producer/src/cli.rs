@@ -131,6 +131,9 @@ pub struct Cli {
 
     #[command(flatten)]
     pub reports: ReportArgs,
+    /// Say at the end why p99 is what it is, and what to change (the JSON report always has it)
+    #[arg(long, help_heading = "Words")]
+    pub explain: bool,
     #[command(flatten)]
     pub log: LogArgs,
     /// Print the completions of a shell

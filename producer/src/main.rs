@@ -21,6 +21,8 @@ use std::sync::Arc;
 use charts::Figure;
 use clap::Parser;
 use common::clock::{Clock, SystemClock};
+use common::explain::{Evidence, Explain, Side, Way, explain};
+use common::ledger::Loss;
 use common::report::{Report, SCHEMA, Sums};
 use common::stamps::Stage;
 use shell::shutdown::Shutdown;
@@ -70,6 +72,19 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     }
 }
 
+fn explained(options: &Options, outcome: &Outcome) -> Explain {
+    let books = &outcome.books;
+    let explained = explain(&Evidence {
+        way: Way::new(&books.latencies, &Stage::PRODUCER),
+        interval: books.rhythm.interval(),
+        superseded: books.losses.of(Loss::Superseded),
+        client: outcome.client,
+        properties: options.connection.properties.clone(),
+        side: Side::producer(&books.ack),
+    });
+    Explain { aloud: options.explain, ..explained }
+}
+
 fn report(options: &Options, outcome: &Outcome, started_ms: u64) -> Report {
     let sums = Sums::from(&outcome.books);
     Report {
@@ -80,6 +95,8 @@ fn report(options: &Options, outcome: &Outcome, started_ms: u64) -> Report {
         seconds: outcome.seconds,
         sources: [(options.source.name.clone(), sums.clone())].into(),
         sums,
+        pixels: None,
+        explain: explained(options, outcome),
         settings: options.settings(),
         machine: shell::machine::machine(),
         versions: kafka::versions(),

@@ -49,6 +49,7 @@ pub struct Options {
     pub hurry: Hurry,
     pub reports: Vec<ReportFile>,
     pub live_histogram: bool,
+    pub explain: bool,
     pub quiet: bool,
 }
 
@@ -119,6 +120,7 @@ impl Options {
             },
             reports: cli.reports.files.clone(),
             live_histogram: cli.reports.live_histogram,
+            explain: cli.explain,
             quiet: cli.log.quiet,
         })
     }

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use common::clock::{Clock, Micros};
+use common::explain::ClientFacts;
 use common::frame::Session;
 use common::latest::Latest;
 use common::ledger::{Loss, ProducerBooks};
@@ -43,6 +44,7 @@ const LOOK_UP: Duration = Duration::from_millis(50);
 pub struct Outcome {
     pub books: ProducerBooks,
     pub course: Course,
+    pub client: ClientFacts,
     pub seconds: f64,
     /// Every frame was promised to arrive.
     pub every_frame: bool,
@@ -54,8 +56,15 @@ pub struct Outcome {
 
 impl Outcome {
     fn nothing(every_frame: bool) -> Outcome {
-        let (books, course) = (ProducerBooks::default(), Course::default());
-        Outcome { books, course, seconds: 0.0, every_frame, embedded: None, trouble: None }
+        Outcome {
+            books: ProducerBooks::default(),
+            course: Course::default(),
+            client: ClientFacts::default(),
+            seconds: 0.0,
+            every_frame,
+            embedded: None,
+            trouble: None,
+        }
     }
 }
 
@@ -138,7 +147,7 @@ impl Run {
         let encoder =
             Encoder::new(identity, pool, options.quality, options.fit, limit.value_bytes_max, self.clock.clone())
                 .context("starting the JPEG encoder")?;
-        let began = self.clock.now();
+        let (began, facts) = (self.clock.now(), publish.facts());
         self.shared.lock().recorder = Some(Recorder::start("vidprod", &options.reports, &self.clock)?);
         let (captured, encoded) = std::thread::scope(|scope| {
             let name = |name: &str| std::thread::Builder::new().name(name.to_owned());
@@ -156,8 +165,8 @@ impl Run {
         };
         let (course, written) = recorder.unwrap_or_else(Recorder::idle).finish(self.clock.now());
         let seconds = self.clock.now().since(began).as_secs_f64();
-        let trouble = captured.err().or(encoded.err()).or(written.err());
-        Ok(Outcome { books, course, seconds, every_frame: self.every_frame, embedded: None, trouble })
+        let (client, trouble) = (facts.get(), captured.err().or(encoded.err()).or(written.err()));
+        Ok(Outcome { books, course, client, seconds, every_frame: self.every_frame, embedded: None, trouble })
     }
 
     /// Takes pictures from the source, waits until each is due, and hands it over.

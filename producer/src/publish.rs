@@ -11,7 +11,7 @@ use common::ledger::{Loss, ProducerBooks};
 use common::record::{self, Record};
 use common::report::Row;
 use common::stamps::Stage;
-use kafka::{Connection, Delivery, KafkaFault, Patience, PublisherSettings};
+use kafka::{Connection, Delivery, Facts, KafkaFault, Patience, PublisherSettings};
 use shell::recorder::Recorder;
 
 /// Frames in flight: this much, and never less than two of the largest.
@@ -133,6 +133,11 @@ impl Publish {
         Ok((Publish { publisher, shared: shared.clone(), clock, key, value_bytes_max, last: None }, shared))
     }
 
+    /// What the client counts of itself.
+    pub fn facts(&self) -> Facts {
+        self.publisher.facts()
+    }
+
     /// Waits until the next frame may be handed over, while `wanted`; `false` if it may not.
     pub fn wait_for_room(&self, wanted: impl Fn() -> bool) -> bool {
         self.shared.wait(State::has_room, wanted)
@@ -162,6 +167,7 @@ impl Publish {
             books.records += records.len() as u64;
             books.bytes += bytes as u64;
             books.frame_bytes_max = books.frame_bytes_max.max(bytes as u64);
+            books.rhythm.enter(&frame.meta);
             books.latencies.record(&frame.meta.stamps, &Stage::PRODUCER, common::latency::TimeBase::SameHost);
         }
         for record in records {

@@ -18,6 +18,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use tempfile::TempDir;
 
 use crate::node::{self, Kind, Node, Setup};
+use crate::proxy::Proxy;
 use crate::{GUARD, until};
 
 /// The broker that the tests of one run share, started on first use: the embedded one or a real Kafka, as `BROKER` says.
@@ -37,6 +38,14 @@ pub fn own_kafka() -> Option<KafkaServer> {
 pub fn own_kafka_with(setup: Setup) -> Option<KafkaServer> {
     let kind = Kind::of_this_run();
     kind.can_run().then(|| KafkaServer::start(kind, setup))
+}
+
+/// A broker that a test has for itself, and can only be reached through a network this slow.
+pub fn own_kafka_behind(delay: Duration) -> Option<(KafkaServer, Proxy)> {
+    let proxy = Proxy::start(delay);
+    let kafka = own_kafka_with(Setup { advertised: Some(proxy.port()), ..Setup::default() })?;
+    proxy.lead_to(kafka.port);
+    Some((kafka, proxy))
 }
 
 /// True in a run against this kind of broker. Otherwise the test must return: what it is about, only the other kind has.
@@ -72,7 +81,7 @@ impl KafkaServer {
     }
 
     pub fn bootstrap(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("127.0.0.1:{}", self.setup.advertised.unwrap_or(self.port))
     }
 
     /// SIGKILL. A real Kafka's data stay as they are; the embedded broker has none but in its memory.

@@ -17,6 +17,7 @@ pub mod kafka;
 pub mod media;
 pub mod node;
 pub mod program;
+pub mod proxy;
 pub mod report;
 pub mod xvfb;
 
@@ -27,6 +28,7 @@ use std::time::{Duration, Instant};
 pub use kafka::{KafkaServer, kafka};
 pub use node::Kind;
 pub use program::{Finished, Program, Running};
+pub use proxy::Proxy;
 pub use report::Report;
 pub use rustix::process::Signal;
 pub use xvfb::Xvfb;

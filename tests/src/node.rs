@@ -47,11 +47,13 @@ impl Kind {
 pub struct Setup {
     /// A topic that somebody asks for by name is made.
     pub auto_create: bool,
+    /// Clients are told to come to this port.
+    pub advertised: Option<u16>,
 }
 
 impl Default for Setup {
     fn default() -> Setup {
-        Setup { auto_create: true }
+        Setup { auto_create: true, advertised: None }
     }
 }
 
@@ -118,6 +120,9 @@ pub fn start_embedded(folder: &Path, port: u16, setup: Setup) -> Node {
     if !setup.auto_create {
         command.arg("--no-auto-create");
     }
+    if let Some(advertised) = setup.advertised {
+        command.args(["--advertise", &format!("127.0.0.1:{advertised}")]);
+    }
     Node::start(command, folder, &format!("listening on {address},"))
 }
 
@@ -128,12 +133,13 @@ pub fn format_real(folder: &Path, port: u16, controller: u16, setup: Setup) {
     // What StorageTool would write, without its second of start-up; ids of a throw-away cluster need not be random.
     let meta = "version=1\ncluster.id=whole-program-tests-00\nnode.id=1\ndirectory.id=d2hvbGUtcHJvZ3JhbS10ZQ\n";
     std::fs::write(data.join("meta.properties"), meta).expect("writing a small file");
+    let advertised = setup.advertised.unwrap_or(port);
     let properties = format!(
         "process.roles=broker,controller\n\
          node.id=1\n\
          controller.quorum.voters=1@127.0.0.1:{controller}\n\
          listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-         advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
+         advertised.listeners=PLAINTEXT://127.0.0.1:{advertised}\n\
          controller.listener.names=CONTROLLER\n\
          listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n\
          log.dirs={}\n\

@@ -17,7 +17,7 @@ fn check(script: &str, name: &str) {
 
 /// The same on a broker that makes no topics by itself.
 fn check_without_auto_create(script: &str, name: &str) {
-    let Some(kafka) = own_kafka_with(Setup { auto_create: false }) else { return };
+    let Some(kafka) = own_kafka_with(Setup { auto_create: false, ..Setup::default() }) else { return };
     check_on(&kafka, script, name);
 }
 

@@ -1,0 +1,154 @@
+//! Why p99 is what it is: which stage the slowest frames spent their time in, what did that, and what to change.
+//!
+//! ```text
+//! histograms, slowest frames ─┐
+//! what the client counted ────┼─▶ Evidence ─rules─▶ Finding { stage, share, cause, evidence, advice } …
+//! settings ───────────────────┘
+//! ```
+//! Each program knows its own side only; where the time was spent on the other, it says so.
+
+mod client;
+mod evidence;
+mod producer;
+mod viewer;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt::{self, Display};
+
+use serde::{Deserialize, Serialize};
+
+pub use self::client::{ClientFacts, Waits};
+pub use self::evidence::{Evidence, Rhythm, Screen, Side, Way};
+use crate::stamps::Stage;
+
+/// What takes less of the way than that is no reason.
+const SHARE_MIN: f64 = 0.2;
+const SHARE_MIN_US: u64 = 2000;
+/// A tail below so many times the median is no tail.
+const TAIL_FACTOR: u64 = 2;
+/// Fewer frames say nothing; where most are given up, few more may have been shown.
+const FRAMES_MIN: u64 = 5;
+/// So many findings are told to a person; scripts get all.
+const TOLD_MAX: usize = 3;
+
+/// One reason why the slow frames are slow.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Finding {
+    /// A stage of the way, or `acknowledge`.
+    pub stage: String,
+    /// How much of the way this is about, in µs.
+    pub share_us: u64,
+    /// What the way took: the slowest hundredth of the frames, on average; or acknowledging at p99.
+    pub of_us: u64,
+    pub cause: String,
+    pub evidence: String,
+    pub advice: String,
+}
+
+/// Why p99 is what it is, the largest reason first.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct Explain {
+    /// In one line, also where nothing stands out.
+    pub summary: String,
+    pub findings: Vec<Finding>,
+    /// What the Kafka client counted, where it did.
+    pub client: ClientFacts,
+    /// A person wants to read it too.
+    #[serde(skip)]
+    pub aloud: bool,
+}
+
+/// Looks for reasons in what was seen.
+pub fn explain(evidence: &Evidence) -> Explain {
+    let mut findings = Vec::new();
+    if evidence.way.frames >= FRAMES_MIN {
+        findings = match &evidence.side {
+            Side::Producer { .. } => producer::findings(evidence),
+            Side::Viewer { .. } => viewer::findings(evidence),
+        };
+        findings.extend(slower_than_usual(evidence, &findings));
+    }
+    findings.retain(stands_out);
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.share_us));
+    let summary = findings.first().map_or_else(|| nothing(&evidence.way), Finding::to_string);
+    Explain { summary, findings, client: evidence.client, aloud: false }
+}
+
+fn stands_out(finding: &Finding) -> bool {
+    finding.share_us >= SHARE_MIN_US && finding.share_us as f64 >= SHARE_MIN * finding.of_us as f64
+}
+
+/// Where one stage makes most of the tail and no rule knew why: the machine, most likely.
+fn slower_than_usual(evidence: &Evidence, known: &[Finding]) -> Option<Finding> {
+    let way = &evidence.way;
+    let total_us = way.tail.total_us();
+    if total_us < TAIL_FACTOR * way.p50_us {
+        return None;
+    }
+    let growth = |stage: &Stage| way.tail.of(*stage).saturating_sub(way.usual(*stage));
+    let stage = way.stages.iter().copied().max_by_key(growth)?;
+    let explained = known.iter().any(|finding| finding.stage == stage.name() && stands_out(finding));
+    let most = 2 * growth(&stage) >= total_us.saturating_sub(way.p50_us);
+    let advice = match stage {
+        Stage::Capture => "look at what feeds vidprod: a camera, a pipe, a network, a disk",
+        Stage::Broker | Stage::Publish => "look at the network and at what the broker's machine does besides",
+        Stage::Encode | Stage::Reassemble | Stage::Decode | Stage::Present => {
+            "look at what else takes the processor, and give the programs cores of their own"
+        }
+    };
+    (most && !explained).then(|| Finding {
+        cause: "it is slower now and then".to_owned(),
+        advice: advice.to_owned(),
+        ..way.finding(stage, growth(&stage))
+    })
+}
+
+fn nothing(way: &Way) -> String {
+    if way.frames < FRAMES_MIN {
+        return format!("{} frames are too few to say", way.frames);
+    }
+    let mut stages = way.stages.to_vec();
+    stages.sort_by_key(|stage| std::cmp::Reverse(way.tail.of(*stage)));
+    let largest: Vec<Stage> = stages.into_iter().take(2).collect();
+    let share = largest.iter().map(|stage| way.tail.of(*stage)).sum::<u64>() * 100 / way.tail.total_us().max(1);
+    let names = largest.iter().map(|stage| stage.name()).collect::<Vec<_>>().join(" and ");
+    let times = way.p99_us as f64 / way.p50_us.max(1) as f64;
+    format!("nothing stands out: p99 is {times:.1} x p50, {names} are {share} % of it")
+}
+
+/// µs as ms for a person.
+fn ms(us: u64) -> String {
+    let ms = us as f64 / 1000.0;
+    if ms < 10.0 { format!("{ms:.1}") } else { format!("{ms:.0}") }
+}
+
+impl Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Finding { stage, share_us, of_us, cause, evidence, advice } = self;
+        let place = match stage.as_str() {
+            "capture" => "between due and captured",
+            "encode" => "between captured and encoded",
+            "publish" => "between encoded and published",
+            "broker" => "between published and received",
+            "reassemble" => "putting parts together",
+            "decode" => "decoding",
+            "present" => "presenting",
+            _ => "between published and acknowledged",
+        };
+        write!(f, "{} of {} ms at p99 are {place}: {cause} ({evidence}): {advice}", ms(*share_us), ms(*of_us))
+    }
+}
+
+impl Display for Explain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.findings.is_empty() {
+            return writeln!(f, "  why p99  {}", self.summary);
+        }
+        for (n, finding) in self.findings.iter().take(TOLD_MAX).enumerate() {
+            writeln!(f, "  {}  {finding}", if n == 0 { "why p99" } else { "       " })?;
+        }
+        Ok(())
+    }
+}

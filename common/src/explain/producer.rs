@@ -1,0 +1,123 @@
+//! The producer's rules: from due to published, and from published to acknowledged.
+
+use super::{Evidence, Finding, Side, ms};
+use crate::stamps::Stage;
+
+/// A broker nearby that answers within that is well.
+const ANSWER_US: u64 = 15_000;
+/// A busy machine wakes us that late; it is no stall of the source.
+const STALL_US: u64 = 10_000;
+
+pub(super) fn findings(evidence: &Evidence) -> Vec<Finding> {
+    [
+        encode(evidence),
+        capture(evidence),
+        linger(evidence),
+        link(evidence),
+        answer(evidence),
+        throttled(evidence),
+        broken(evidence),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn too_slow(evidence: &Evidence) -> bool {
+    evidence.takes_too_long(evidence.way.usual(Stage::Encode))
+}
+
+/// The encoder cannot keep up: then frames of a file come late too, as they wait for their turn before they are captured.
+fn encode(evidence: &Evidence) -> Option<Finding> {
+    let way = &evidence.way;
+    too_slow(evidence).then(|| {
+        let finding = way.finding(Stage::Encode, way.tail.of(Stage::Encode));
+        Finding {
+            share_us: finding.share_us + way.tail.of(Stage::Capture),
+            cause: "a frame's turn at the encoder takes as long as the frames are apart".to_owned(),
+            evidence: format!("{}, {}{}", finding.evidence, evidence.rate(), evidence.given_up()),
+            advice: "a smaller --size, a lower --quality or --fps; or more cores".to_owned(),
+            ..finding
+        }
+    })
+}
+
+fn capture(evidence: &Evidence) -> Option<Finding> {
+    let way = &evidence.way;
+    (!too_slow(evidence) && way.tail.of(Stage::Capture) >= STALL_US).then(|| Finding {
+        cause: "the source stalls, so frames are there later than they are due".to_owned(),
+        advice: "look at what feeds vidprod: the pipe's other end, the camera, the network".to_owned(),
+        ..way.finding(Stage::Capture, way.tail.of(Stage::Capture))
+    })
+}
+
+/// A finding on the way from published to acknowledged.
+fn acknowledge(evidence: &Evidence, share_us: u64, cause: &str, words: String, advice: &str) -> Option<Finding> {
+    let Side::Producer { acknowledge_p99_us, .. } = evidence.side else { return None };
+    Some(Finding {
+        stage: "acknowledge".to_owned(),
+        share_us: share_us.min(acknowledge_p99_us),
+        of_us: acknowledge_p99_us,
+        cause: cause.to_owned(),
+        evidence: words,
+        advice: advice.to_owned(),
+    })
+}
+
+fn linger(evidence: &Evidence) -> Option<Finding> {
+    let linger = evidence.set("linger.ms").filter(|ms| *ms > 0.0)?;
+    let queued = evidence.client.queued;
+    let (share_us, words) = match queued.count {
+        0 => ((linger * 1000.0) as u64, "that long the client waits for more to send along".to_owned()),
+        _ => (
+            queued.p99_us,
+            format!("records wait {} ms in the client, {} at p99", ms(queued.mean_us), ms(queued.p99_us)),
+        ),
+    };
+    acknowledge(evidence, share_us, &format!("linger.ms={linger} was set"), words, "set it to 0, or leave it away")
+}
+
+/// What leaves the machine slower than it comes.
+fn link(evidence: &Evidence) -> Option<Finding> {
+    let client = &evidence.client;
+    let lingers = evidence.set("linger.ms").is_some_and(|ms| ms > 0.0);
+    let queued_us = if lingers { 0 } else { client.queued.p99_us };
+    let words =
+        format!("records wait up to {} ms in the client, requests {} ms", ms(queued_us), ms(client.unsent.p99_us));
+    let cause = "more is published than the connection takes";
+    let advice = "a smaller --size, a lower --quality or --fps; or a faster network";
+    acknowledge(evidence, queued_us.max(client.unsent.p99_us), cause, words, advice)
+}
+
+fn answer(evidence: &Evidence) -> Option<Finding> {
+    let trip = evidence.client.round_trip;
+    if trip.p99_us < ANSWER_US {
+        return None;
+    }
+    let words =
+        format!("a round trip takes {} ms, {} at least, {} at p99", ms(trip.mean_us), ms(trip.min_us), ms(trip.p99_us));
+    // Where even the quickest answer takes long, it is the way there; else the broker takes its time.
+    if 2 * trip.min_us >= trip.mean_us {
+        let cause = "the broker is far away";
+        return acknowledge(evidence, trip.mean_us, cause, words, "a broker nearer by, or a quicker network");
+    }
+    let cause = "the broker is slow to answer, now and then at least";
+    let advice = "look at the broker's disks and load; -X acks=1 does without its replicas' word";
+    acknowledge(evidence, trip.p99_us, cause, words, advice)
+}
+
+fn throttled(evidence: &Evidence) -> Option<Finding> {
+    let throttled = evidence.client.throttled;
+    let words = format!("it held answers back for up to {} ms", ms(throttled.p99_us));
+    let advice = "raise the quota of this client at the broker, or send less: --quality, --size, --fps";
+    acknowledge(evidence, throttled.p99_us, "the broker throttles this client", words, advice)
+}
+
+fn broken(evidence: &Evidence) -> Option<Finding> {
+    let Side::Producer { acknowledge_p50_us, acknowledge_p99_us } = evidence.side else { return None };
+    let n = evidence.client.disconnects;
+    let share_us = if n > 0 { acknowledge_p99_us.saturating_sub(acknowledge_p50_us) } else { 0 };
+    let words = format!("{n} connections broke during the run");
+    let advice = "look at the network and at the broker's log; -v tells when";
+    acknowledge(evidence, share_us, "the connection was lost and made anew", words, advice)
+}

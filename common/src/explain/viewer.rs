@@ -1,0 +1,171 @@
+//! The viewer's rules: what came before it, the way through the broker, and its own stages.
+
+use super::{Evidence, Finding, Screen, Side, ms};
+use crate::latency::TimeBase;
+use crate::stamps::Stage;
+
+/// librdkafka's own, where the user sets only the other half of the pair.
+const FETCH_WAIT_MS: f64 = 500.0;
+/// A wait at a full queue that is shorter is ours, or as good.
+const BACKOFF_MS: f64 = 10.0;
+
+pub(super) fn findings(evidence: &Evidence) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = [
+        before(evidence),
+        fetch_waits(evidence),
+        queue_full(evidence),
+        small_fetches(evidence),
+        far_away(evidence),
+        throttled(evidence),
+        broken(evidence),
+        clocks(evidence),
+        decode(evidence),
+        present(evidence),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let broker = |finding: &&Finding| finding.stage == Stage::Broker.name() && super::stands_out(finding);
+    let explained = findings.iter().filter(broker).map(|finding| finding.share_us).max().unwrap_or(0);
+    findings.extend(elsewhere(evidence, explained));
+    findings
+}
+
+/// A finding about so many µs of a stage, with evidence of its own.
+fn found(evidence: &Evidence, stage: Stage, share_us: u64, cause: &str, words: String, advice: &str) -> Finding {
+    let finding = evidence.way.finding(stage, share_us);
+    Finding { cause: cause.to_owned(), evidence: words, advice: advice.to_owned(), ..finding }
+}
+
+/// What the frames had behind them when they were published.
+fn before(evidence: &Evidence) -> Option<Finding> {
+    let way = &evidence.way;
+    let share_us = Stage::PRODUCER.iter().map(|stage| way.tail.of(*stage)).sum::<u64>();
+    let stage = Stage::PRODUCER.into_iter().max_by_key(|stage| way.tail.of(*stage))?;
+    // About half is as it should be: vidprod encodes what vidcons decodes.
+    (share_us * 5 >= way.tail.total_us() * 3).then(|| Finding {
+        share_us,
+        cause: "the time was spent before publishing".to_owned(),
+        advice: "see vidprod --explain".to_owned(),
+        ..way.finding(stage, share_us)
+    })
+}
+
+fn fetch_waits(evidence: &Evidence) -> Option<Finding> {
+    let bytes = evidence.set("fetch.min.bytes").filter(|bytes| *bytes > 1.0)?;
+    let wait_ms = evidence.set("fetch.wait.max.ms").unwrap_or(FETCH_WAIT_MS);
+    let words = format!("the broker waits for that much, or {wait_ms} ms, before it answers{}", evidence.given_up());
+    let cause = format!("fetch.min.bytes={bytes} was set");
+    Some(found(evidence, Stage::Broker, (wait_ms * 1000.0) as u64, &cause, words, "set it to 1, or leave it away"))
+}
+
+fn queue_full(evidence: &Evidence) -> Option<Finding> {
+    let backoff_ms = evidence.set("fetch.queue.backoff.ms").filter(|ms| *ms > BACKOFF_MS)?;
+    let share_us = (backoff_ms * 1000.0) as u64;
+    // A frame that waited and was then given up for a newer one is in no histogram.
+    let shown = evidence.way.frames;
+    let many_given_up = evidence.superseded * 10 > shown + evidence.superseded;
+    if evidence.way.tail.of(Stage::Broker) * 2 < share_us && !many_given_up {
+        return None;
+    }
+    let queue = ["queued.max.messages.kbytes", "queued.min.messages"]
+        .iter()
+        .find_map(|name| Some(format!(" with {name}={}", evidence.set(name)?)))
+        .unwrap_or_default();
+    let words = format!("a client whose queue is full asks for more only {backoff_ms} ms later{}", evidence.given_up());
+    let cause = format!("fetch.queue.backoff.ms={backoff_ms} was set{queue}");
+    Some(found(evidence, Stage::Broker, share_us, &cause, words, "leave both away"))
+}
+
+fn small_fetches(evidence: &Evidence) -> Option<Finding> {
+    let Side::Viewer { frame_bytes, .. } = evidence.side else { return None };
+    let small = |name: &&str| evidence.set(name).is_some_and(|bytes| bytes < frame_bytes as f64);
+    let name = ["fetch.max.bytes", "max.partition.fetch.bytes"].into_iter().find(small)?;
+    let cause = format!("{name}={} was set, which is less than a frame", evidence.set(name)?);
+    let words = format!("frames have up to {frame_bytes} bytes, and what comes in parts is asked for part by part");
+    Some(found(evidence, Stage::Broker, evidence.way.tail.of(Stage::Broker), &cause, words, "leave it away"))
+}
+
+fn far_away(evidence: &Evidence) -> Option<Finding> {
+    let trip_us = evidence.client.round_trip.min_us;
+    let words = format!("the shortest round trip took {} ms", ms(trip_us));
+    let advice = "a broker nearer by, or a quicker network";
+    Some(found(evidence, Stage::Broker, trip_us, "the broker is far away", words, advice))
+}
+
+fn throttled(evidence: &Evidence) -> Option<Finding> {
+    let us = evidence.client.throttled.p99_us;
+    let words = format!("it held answers back for up to {} ms", ms(us));
+    let advice = "raise the quota of this client at the broker";
+    Some(found(evidence, Stage::Broker, us, "the broker throttles this client", words, advice))
+}
+
+fn broken(evidence: &Evidence) -> Option<Finding> {
+    let (n, way) = (evidence.client.disconnects, &evidence.way);
+    let share_us = way.tail.of(Stage::Broker).saturating_sub(way.usual(Stage::Broker));
+    let words = format!("{n} connections broke during the run");
+    let advice = "look at the network and at the broker's log; -v tells when";
+    (n > 0).then(|| found(evidence, Stage::Broker, share_us, "the connection was lost and made anew", words, advice))
+}
+
+/// Two clocks that differ look like a slow broker.
+fn clocks(evidence: &Evidence) -> Option<Finding> {
+    let way = &evidence.way;
+    let cause = match way.base {
+        TimeBase::SameHost => return None,
+        TimeBase::WallClocks => "it is measured by two hosts' wall clocks, so what they differ is in it",
+        TimeBase::RecordTimestamps => "it is measured by record timestamps, which are another clock's, and in ms",
+    };
+    let advice = "let NTP or PTP keep the clocks of all hosts, or try with both programs on one host";
+    let share_us = way.tail.of(Stage::Broker);
+    Some(found(evidence, Stage::Broker, share_us, cause, way.base.name().to_owned(), advice))
+}
+
+fn decode(evidence: &Evidence) -> Option<Finding> {
+    let way = &evidence.way;
+    let too_long = evidence.takes_too_long(way.usual(Stage::Decode) + way.usual(Stage::Present));
+    // What waits for the decoder waits in the client's queue.
+    let waited_us = if evidence.client.fetched_max > 1 { way.tail.of(Stage::Broker) } else { 0 };
+    let finding = way.finding(Stage::Decode, way.tail.of(Stage::Decode));
+    too_long.then(|| Finding {
+        share_us: finding.share_us + waited_us,
+        cause: "decoding a frame takes as long as the frames are apart".to_owned(),
+        evidence: format!("{}, {}{}", finding.evidence, evidence.rate(), evidence.given_up()),
+        advice: "a smaller --size or a lower --fps at vidprod, or more cores".to_owned(),
+        ..finding
+    })
+}
+
+fn present(evidence: &Evidence) -> Option<Finding> {
+    let Side::Viewer { screen, .. } = evidence.side else { return None };
+    let way = &evidence.way;
+    let most = way.tail.of(Stage::Present) * 2 >= way.tail.total_us();
+    let (cause, advice) = match screen {
+        Screen::None => return None,
+        Screen::Shared if !most => return None,
+        Screen::Sent => {
+            ("pictures are sent through the display's socket", "run vidcons where the display is, with shared memory")
+        }
+        Screen::Scaled => ("pictures are scaled to the window", "leave --window-size away, or a --size to match it"),
+        Screen::Shared => ("the display is slow to take a picture", "look at what else draws on it; or --no-overlay"),
+    };
+    Some(Finding {
+        cause: cause.to_owned(),
+        advice: advice.to_owned(),
+        ..way.finding(Stage::Present, way.tail.of(Stage::Present))
+    })
+}
+
+/// The way through the broker is long, and nothing on this side is known to make it so.
+fn elsewhere(evidence: &Evidence, explained_us: u64) -> Option<Finding> {
+    let way = &evidence.way;
+    let share_us = way.tail.of(Stage::Broker);
+    // Half of the way: less than that is what a broker costs.
+    let long = share_us * 2 >= way.tail.total_us() && explained_us * 2 < share_us;
+    let advice = "see vidprod --explain: its linger.ms, its connection; then the broker";
+    long.then(|| Finding {
+        cause: "nothing on the viewer's side makes it".to_owned(),
+        advice: advice.to_owned(),
+        ..way.finding(Stage::Broker, share_us)
+    })
+}

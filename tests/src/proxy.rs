@@ -1,0 +1,88 @@
+//! A network between the programs and their broker that is slow, or breaks when a test wants it to.
+//!
+//! ```text
+//! client ─▶ Proxy ─ every byte `delay` later, either way ─▶ broker, which advertises the proxy's port
+//! ```
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+#[derive(Debug)]
+pub struct Proxy {
+    port: u16,
+    wires: Arc<Wires>,
+}
+
+#[derive(Debug)]
+struct Wires {
+    delay: Duration,
+    /// The broker's port, once there is a broker.
+    to: AtomicU16,
+    open: Mutex<Vec<TcpStream>>,
+}
+
+impl Proxy {
+    /// Listens; who connects before [`Proxy::lead_to`] was called is turned away.
+    pub fn start(delay: Duration) -> Proxy {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+        let port = listener.local_addr().expect("it is bound").port();
+        let wires = Arc::new(Wires { delay, to: AtomicU16::new(0), open: Mutex::default() });
+        let shared = wires.clone();
+        // It ends with the test's process.
+        std::thread::spawn(move || listener.incoming().flatten().for_each(|client| shared.join(client)));
+        Proxy { port, wires }
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn lead_to(&self, port: u16) {
+        self.wires.to.store(port, Ordering::Relaxed);
+    }
+
+    /// Breaks every connection that there is.
+    pub fn cut(&self) {
+        for wire in self.wires.open.lock().unwrap().drain(..) {
+            let _ = wire.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+impl Wires {
+    fn join(&self, client: TcpStream) {
+        let Ok(broker) = TcpStream::connect(("127.0.0.1", self.to.load(Ordering::Relaxed))) else { return };
+        for wire in [&client, &broker] {
+            wire.set_nodelay(true).expect("a fresh socket");
+            self.open.lock().unwrap().push(wire.try_clone().expect("a second handle"));
+        }
+        let (client2, broker2) = (client.try_clone().expect("a handle"), broker.try_clone().expect("a handle"));
+        carry(client, broker, self.delay);
+        carry(broker2, client2, self.delay);
+    }
+}
+
+/// One thread reads and stamps, another waits and writes: what is under way is not held up by what comes after it.
+fn carry(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
+    let (under_way, arriving) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut buffer = vec![0; 64 << 10];
+        while let Ok(n @ 1..) = from.read(&mut buffer) {
+            if under_way.send((crate::now() + delay, buffer[..n].to_vec())).is_err() {
+                break;
+            }
+        }
+    });
+    std::thread::spawn(move || {
+        for (due, bytes) in arriving {
+            std::thread::sleep(due.saturating_duration_since(crate::now()));
+            if to.write_all(&bytes).is_err() {
+                break;
+            }
+        }
+        let _ = to.shutdown(Shutdown::Both);
+    });
+}

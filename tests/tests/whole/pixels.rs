@@ -1,0 +1,83 @@
+//! `--verify-pixels`: the pictures on the screen are the ones that their headers speak of.
+
+use whole::{KafkaServer, Program, Report, Xvfb, kafka, need};
+
+const CARD: [&str; 5] = ["test", "--fps", "20", "--duration", "2"];
+
+/// Plays a test card to a viewer with these options, and gives the viewer's report.
+fn verified(kafka: &KafkaServer, topic: &str, screen: Option<&Xvfb>, options: &[&str]) -> Report {
+    let viewer = Program::vidcons().on(kafka, topic).args(["--verify-pixels", "--every-frame", "-e"]).args(options);
+    let viewer = match screen {
+        Some(screen) => viewer.args(["--position", "0,0", "--borderless"]).env("DISPLAY", screen.display()).start(),
+        None => viewer.arg("--headless").start(),
+    };
+    Program::vidprod().args(CARD).args(["--size", "640x360"]).on(kafka, topic).run().ok();
+    let viewer = viewer.wait().ok();
+    let report = viewer.report();
+    assert_eq!(report.number("pixels.checked"), report.number("frames.shown"), "{}", viewer.story());
+    assert_eq!(report.number("pixels.disagreed"), 0, "{}", viewer.story());
+    assert_eq!(report.number("pixels.largest_difference_us"), 0, "{}", viewer.story());
+    assert!(viewer.stderr.contains("agreed with their headers"), "{}", viewer.story());
+    report
+}
+
+#[track_caller]
+fn assert_all_agreed(report: &Report) {
+    assert!(report.number("pixels.checked") >= 30, "{:#}", report.0["pixels"]);
+    assert_eq!(report.number("pixels.agreed"), report.number("pixels.checked"), "{:#}", report.0["pixels"]);
+}
+
+#[test]
+fn every_picture_of_a_test_card_agrees_headless() {
+    let Some(kafka) = kafka() else { return };
+    assert_all_agreed(&verified(kafka, &kafka.topic("pixels"), None, &[]));
+}
+
+#[test]
+fn every_picture_agrees_in_a_window_of_its_size_and_of_another() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&["Xvfb"]) {
+        return;
+    }
+    let screen = Xvfb::start();
+    // The overlay lies over the picture's upper part, and not over the bar.
+    assert_all_agreed(&verified(kafka, &kafka.topic("pixels-window"), Some(&screen), &[]));
+    let scaled = ["--window-size", "800x600"];
+    assert_all_agreed(&verified(kafka, &kafka.topic("pixels-scaled"), Some(&screen), &scaled));
+}
+
+#[test]
+fn a_window_too_small_for_the_bar_makes_it_unreadable() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&["Xvfb"]) {
+        return;
+    }
+    let options = ["--window-size", "128x72", "--no-overlay"];
+    let report = verified(kafka, &kafka.topic("pixels-small"), Some(&Xvfb::start()), &options);
+    assert_eq!(report.number("pixels.unreadable"), report.number("pixels.checked"));
+}
+
+#[test]
+fn a_picture_under_another_number_or_time_is_told_and_fails() {
+    let Some(kafka) = kafka() else { return };
+    let clean = kafka.topic("pixels-clean");
+    Program::vidprod().args(CARD).args(["--size", "320x180"]).on(kafka, &clean).run().ok();
+    for (header, value, said) in [("number", "4711", "the header 4711"), ("captured", "1", "captured")] {
+        let topic = kafka.topic("pixels-forged");
+        kafka.create_topic(&topic, 1, &[]);
+        let mut records = kafka.records(&clean);
+        for (name, was) in &mut records[5].headers {
+            if name == header {
+                *was = value.into();
+            }
+        }
+        kafka.publish(&topic, records);
+        let args = ["--verify-pixels", "--headless", "-o", "beginning", "-e"];
+        let viewer = Program::vidcons().on(kafka, &topic).args(args).run();
+        viewer.assert_fails(1, "1 of ");
+        assert!(viewer.stderr.contains("frame 5: ") && viewer.stderr.contains(said), "{}", viewer.story());
+        let report = viewer.report();
+        assert_eq!(report.number("pixels.disagreed"), 1);
+        assert_eq!(report.number("pixels.agreed"), report.number("pixels.checked") - 1);
+    }
+}
