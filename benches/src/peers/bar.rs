@@ -99,7 +99,7 @@ mod tests {
     const SIZE: Size = Size { width: 640, height: 368 };
 
     fn noisy() -> Vec<u8> {
-        (0..SIZE.bytes()).map(|i| (i * 2_654_435_761 >> 7) as u8).collect()
+        (0..SIZE.bytes()).map(|i| ((i * 2_654_435_761) >> 7) as u8).collect()
     }
 
     fn read_luma(luma: &[u8], place: Place) -> Option<usize> {
