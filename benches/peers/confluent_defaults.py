@@ -1,7 +1,7 @@
 """confluent-kafka as it comes, with OpenCV."""
 
 import confluent
-from codecs_of import OpenCv
+from jpegs import OpenCv
 from common import run
 
 run(

@@ -1,7 +1,7 @@
 """confluent-kafka at its best settings, with simplejpeg."""
 
 import confluent
-from codecs_of import Simplejpeg
+from jpegs import Simplejpeg
 from common import run
 
 SOCKETS = {"socket.nagle.disable": True, "socket.send.buffer.bytes": 4 << 20, "socket.receive.buffer.bytes": 4 << 20}

@@ -2,7 +2,7 @@
 
 import imagezmq
 
-from codecs_of import Simplejpeg
+from jpegs import Simplejpeg
 from common import Viewer, frames, run
 
 

@@ -2,7 +2,7 @@
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from codecs_of import OpenCv
+from jpegs import OpenCv
 from common import Viewer, frames, run
 
 

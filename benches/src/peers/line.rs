@@ -12,6 +12,7 @@ pub enum Line {
     OursReal,
     OursEmbedded,
     Gstreamer,
+    GstreamerSynced,
     GstreamerRtp,
     Imagezmq,
     ConfluentTuned,
@@ -55,10 +56,11 @@ pub struct Commands {
 }
 
 impl Line {
-    pub const ALL: [Line; 8] = [
+    pub const ALL: [Line; 9] = [
         Line::OursReal,
         Line::OursEmbedded,
         Line::Gstreamer,
+        Line::GstreamerSynced,
         Line::GstreamerRtp,
         Line::Imagezmq,
         Line::ConfluentTuned,
@@ -71,6 +73,7 @@ impl Line {
             Line::OursReal => "ours-real",
             Line::OursEmbedded => "ours-embedded",
             Line::Gstreamer => "gstreamer",
+            Line::GstreamerSynced => "gstreamer-synced",
             Line::GstreamerRtp => "gstreamer-rtp",
             Line::Imagezmq => "imagezmq",
             Line::ConfluentTuned => "confluent-tuned",
@@ -85,18 +88,18 @@ impl Line {
 
     /// Whether its consumer writes a report of its own.
     pub const fn tells(self) -> bool {
-        !matches!(self, Line::Gstreamer | Line::GstreamerRtp)
+        !matches!(self, Line::Gstreamer | Line::GstreamerSynced | Line::GstreamerRtp)
     }
 
     pub fn by_default(self, headless: bool) -> bool {
-        self != Line::GstreamerRtp && (self.tells() || !headless)
+        self == Line::Gstreamer && !headless || self.tells()
     }
 
     pub const fn broker(self) -> Option<Choice> {
         match self {
             Line::OursEmbedded => Some(Choice::Embedded),
             Line::OursReal | Line::ConfluentTuned | Line::Confluent | Line::KafkaPython => Some(Choice::Real),
-            Line::Gstreamer | Line::GstreamerRtp | Line::Imagezmq => None,
+            Line::Gstreamer | Line::GstreamerSynced | Line::GstreamerRtp | Line::Imagezmq => None,
         }
     }
 
@@ -104,7 +107,7 @@ impl Line {
         use Need::{Element, Module, Ours, Program};
         match self {
             Line::OursReal | Line::OursEmbedded => &[Ours("vidprod"), Ours("vidcons")],
-            Line::Gstreamer => &[
+            Line::Gstreamer | Line::GstreamerSynced => &[
                 Program("gst-launch-1.0"),
                 Element("y4mdec"),
                 Element("jpegenc"),
@@ -124,8 +127,9 @@ impl Line {
     pub fn commands(self, around: &Around<'_>) -> Commands {
         match self {
             Line::OursReal | Line::OursEmbedded => ours(around),
-            Line::Gstreamer => gstreamer(around, GSTREAMER),
-            Line::GstreamerRtp => gstreamer(around, GSTREAMER_RTP),
+            Line::Gstreamer => gstreamer(around, TCP_RECEIVE, &format!("{TCP_SEND} sync=false")),
+            Line::GstreamerSynced => gstreamer(around, TCP_RECEIVE, TCP_SEND),
+            Line::GstreamerRtp => gstreamer(around, RTP_RECEIVE, RTP_SEND),
             Line::Imagezmq => python(around, "imagezmq_simplejpeg.py"),
             Line::ConfluentTuned => python(around, "confluent_tuned.py"),
             Line::Confluent => python(around, "confluent_defaults.py"),
@@ -166,21 +170,20 @@ fn ours(around: &Around<'_>) -> Commands {
     Commands { consumer, producer }
 }
 
-/// The best way without a broker that was found: the sender's pipe is read in few pieces, nothing waits for a clock.
-const GSTREAMER: (&str, &str) = (
-    "tcpserversrc host=127.0.0.1 port=PORT ! matroskademux ! jpegdec ! videoconvert ! ximagesink sync=false",
-    "matroskamux streamable=true ! tcpclientsink host=127.0.0.1 port=PORT",
-);
+/// The best way without a broker that was found. By itself a sink that sends waits for the stream's clock, which begins
+/// when the first frame arrives: that one is slow, and then all the others are (`gstreamer-synced`).
+const TCP_RECEIVE: &str =
+    "tcpserversrc host=127.0.0.1 port=PORT ! matroskademux ! jpegdec ! videoconvert ! ximagesink sync=false";
+const TCP_SEND: &str = "matroskamux streamable=true ! tcpclientsink host=127.0.0.1 port=PORT";
 
-/// With the system's own receive buffer a tenth of the frames would be lost.
-const GSTREAMER_RTP: (&str, &str) = (
-    "udpsrc address=127.0.0.1 port=PORT buffer-size=4194304 \
-     caps=application/x-rtp,media=video,encoding-name=JPEG,payload=26,clock-rate=90000 \
-     ! rtpjpegdepay ! jpegdec ! videoconvert ! ximagesink sync=false",
-    "rtpjpegpay ! udpsink host=127.0.0.1 port=PORT",
-);
+/// With the system's own receive buffer frames would be lost.
+const RTP_RECEIVE: &str = "udpsrc address=127.0.0.1 port=PORT buffer-size=4194304 \
+    caps=application/x-rtp,media=video,encoding-name=JPEG,payload=26,clock-rate=90000 \
+    ! rtpjpegdepay ! jpegdec ! videoconvert ! ximagesink sync=false";
+const RTP_SEND: &str = "rtpjpegpay ! udpsink host=127.0.0.1 port=PORT sync=false";
 
-fn gstreamer(around: &Around<'_>, (receive, send): (&str, &str)) -> Commands {
+/// The pipe is read in few pieces.
+fn gstreamer(around: &Around<'_>, receive: &str, send: &str) -> Commands {
     let encode = format!("fdsrc fd=0 blocksize=262144 ! y4mdec ! jpegenc quality={}", around.options.quality);
     let launch = |pipeline: &str| {
         let pipeline = pipeline.replace("PORT", &around.port.to_string());

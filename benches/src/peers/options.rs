@@ -16,7 +16,7 @@ use crate::brokers::root;
 
 const EXAMPLES: &str = "\
 Examples:
-  vidbench peers                                           all lines, seen on a screen: 8 minutes
+  vidbench peers                                           all lines, seen on a screen
   vidbench peers --lines ours-real,gstreamer --rounds 5    two of them
   vidbench peers --headless                                captured to decoded, without a screen
   vidbench peers --fps 60 --size 1920x1080 --clip FILE     other pictures
@@ -26,8 +26,8 @@ What a line needs and is not there is said, and it is left out; scripts/setup be
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct PeersArgs {
-    /// What to compare: ours-real, ours-embedded, gstreamer, gstreamer-rtp, imagezmq, confluent-tuned, confluent,
-    /// kafka-python [default: all of them but gstreamer-rtp]
+    /// What to compare: ours-real, ours-embedded, gstreamer, gstreamer-synced, gstreamer-rtp, imagezmq, confluent-tuned,
+    /// confluent, kafka-python [default: all of them but gstreamer's two others]
     #[arg(long, value_name = "LINE,…", value_delimiter = ',')]
     pub lines: Vec<Line>,
     /// No screen: from captured to decoded, as the programs themselves tell it
