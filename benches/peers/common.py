@@ -17,7 +17,7 @@ def run(produce, consume):
     """Calls one of them with the options of the command line."""
     parser = argparse.ArgumentParser()
     parser.add_argument("role", choices=["produce", "consume"])
-    parser.add_argument("--address", required=True, help="HOST:PORT of the broker, or of the consumer where there is none")
+    parser.add_argument("--address", required=True, help="HOST:PORT of the broker, or of a consumer without one")
     parser.add_argument("--topic", default="")
     parser.add_argument("--quality", type=int, default=80)
     parser.add_argument("--window", help="WIDTHxHEIGHT; without it nothing is shown")

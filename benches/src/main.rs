@@ -1,7 +1,7 @@
 //! `vidbench`: what the way through a broker costs, and how whole programs compare.
 //!
 //! ```text
-//! cli (as typed) → options (as checked) → brokers (started) → rounds ─Case─▶ hop | throughput | peers ─Measured─▶ table, JSON
+//! cli (as typed) → options (as checked) → brokers (started) → rounds ─▶ hop | throughput | peers ─Measured─▶ table, JSON
 //! ```
 mod about;
 mod brokers;

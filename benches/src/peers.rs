@@ -1,7 +1,7 @@
 //! `vidbench peers`: our programs beside what people use instead, seen from outside.
 //!
 //! ```text
-//! clip ─frames, when due─▶ feeder ─y4m─▶ producer … consumer ─pixels─▶ screen ─bar─▶ watcher: when was which frame seen
+//! clip ─frames, when due─▶ feeder ─y4m─▶ producer … consumer ─pixels─▶ screen ─bar─▶ watcher: which was seen when
 //! ```
 //!
 //! Feeder and watcher know nothing of what lies between them, so any two programs compare.

@@ -1,7 +1,7 @@
 //! A frame's index, as blocks in the middle of its picture that survive a JPEG.
 //!
-//! Each bit is two blocks, white and black for 1, black and white for 0: a pair that is neither is no reading. Four bits
-//! of checksum tell a bar of which one half is already the next frame's.
+//! Each bit is two blocks, white and black for 1, black and white for 0: a pair that is neither is no reading. Four
+//! bits of checksum tell a bar of which one half is already the next frame's.
 
 use super::options::Size;
 

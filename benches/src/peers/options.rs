@@ -26,8 +26,8 @@ What a line needs and is not there is said, and it is left out; scripts/setup be
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct PeersArgs {
-    /// What to compare: ours-real, ours-embedded, gstreamer, gstreamer-synced, gstreamer-rtp, imagezmq, confluent-tuned,
-    /// confluent, kafka-python [default: all of them but gstreamer's two others]
+    /// What to compare: ours-real, ours-embedded, gstreamer, gstreamer-synced, gstreamer-rtp, imagezmq,
+    /// confluent-tuned, confluent, kafka-python [default: all of them but gstreamer's two others]
     #[arg(long, value_name = "LINE,…", value_delimiter = ',')]
     pub lines: Vec<Line>,
     /// No screen: from captured to decoded, as the programs themselves tell it

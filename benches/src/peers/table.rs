@@ -40,7 +40,7 @@ fn write_all(to: &mut String, options: &PeersOptions, result: &PeersResult) -> s
         "{what}: {clip}, {size}, {fps} fps, quality {quality}; {rounds} round(s){interrupted} of {frames} frames"
     )?;
     let warm = if *warm > 0 { format!(", the first {warm} not counted") } else { String::new() };
-    writeln!(to, "each{warm}; ms {from}; each line's middle round")?;
+    writeln!(to, "each{warm}; ms, {from}; each line's middle round")?;
     writeln!(to, "{}\n", about::machine_line())?;
     write_lines(to, result)?;
     write_ratios(to, &compare::ratios(&result.lines, &result.measured, *headless))?;

@@ -1,7 +1,7 @@
 //! Sees from outside when each frame is on the screen.
 //!
 //! The X server says when something was drawn (its DAMAGE extension); then one row of the bar is fetched and read. So
-//! nothing is polled: the watcher costs next to nothing, and what it sees is not older than the way of two small messages.
+//! nothing is polled: the watcher sleeps between frames, and what it sees is not older than two small messages' way.
 
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
