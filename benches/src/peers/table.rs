@@ -51,7 +51,7 @@ fn write_lines(to: &mut String, result: &PeersResult) -> std::fmt::Result {
     writeln!(to, "{:<16}{:>9}{:>9}{:>9}{:>9}{:>12}", "line", "p50", "p90", "p99", "max", "shown/of")?;
     for line in &result.lines {
         let Some(Measured { latency: l, shown, of, .. }) = compare::middle(&result.measured, *line) else {
-            writeln!(to, "{line:<16}{:>9}", "failed")?;
+            writeln!(to, "{line:<16}{:>9}", "no run")?;
             continue;
         };
         write!(to, "{line:<16}{:>9.2}{:>9.2}{:>9.2}{:>9.2}", ms(l.p50), ms(l.p90), ms(l.p99), ms(l.max))?;
