@@ -14,7 +14,7 @@ TESTS ?=
 BROKERS = $(if $(filter all,$(BROKER)),embedded real,$(BROKER))
 export STRICT BROKER
 
-.PHONY: help build demo test check fmt fmt-check lint doc soak fuzz bench-broker kafka-up kafka-down clean
+.PHONY: help build demo test check fmt fmt-check lint doc soak fuzz bench-broker bench-peers kafka-up kafka-down clean
 
 help: ## this list
 	@printf 'Recipes:\n'
@@ -73,6 +73,15 @@ bench-broker: build ## the embedded broker against a real Kafka: latency of the 
 	target/release/vidbench hop --report benches/results/broker.json | tee benches/results/broker.txt
 	echo | tee -a benches/results/broker.txt
 	target/release/vidbench throughput --report benches/results/broker-throughput.json | tee -a benches/results/broker.txt
+
+# About eight minutes, and six more without a screen; the machine should have nothing else to do.
+bench-peers: build ## vidprod and vidcons beside GStreamer, imagezmq and Python's Kafka clients, glass to glass (benches/results)
+	@scripts/setup bench
+	scripts/kafka jars >/dev/null || echo 'There is no real Kafka: its lines are left out.' >&2
+	mkdir -p benches/results
+	target/release/vidbench peers --report benches/results/peers.json | tee benches/results/peers.txt
+	echo | tee -a benches/results/peers.txt
+	target/release/vidbench peers --headless --report benches/results/peers-headless.json | tee -a benches/results/peers.txt
 
 kafka-up: ## start a real Kafka on 127.0.0.1:9092 (scripts/kafka has three nodes, other ports and Kafka's own tools)
 	@scripts/kafka up

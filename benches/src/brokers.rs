@@ -11,7 +11,7 @@ use std::str::FromStr;
 use anyhow::{Context, bail};
 use shell::shutdown::Shutdown;
 
-use self::afterwards::Afterwards;
+pub use self::afterwards::Afterwards;
 
 /// A broker as asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -89,7 +89,7 @@ fn running(name: &str, address: &str) -> Broker {
 }
 
 /// A port of 127.0.0.1 for which `fits` too, below those that the system hands to clients.
-fn free_port(fits: impl Fn(u16) -> bool) -> anyhow::Result<u16> {
+pub fn free_port(fits: impl Fn(u16) -> bool) -> anyhow::Result<u16> {
     let first = u16::try_from(std::process::id() % 500).expect("below 500") * 20;
     (0..600)
         .map(|i| 20_000 + (first + i * 20) % 12_000)
@@ -102,7 +102,7 @@ fn is_free(port: u16) -> bool {
 }
 
 /// The folder of the sources, where the scripts are.
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     let benches = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     benches.parent().map_or(benches.clone(), PathBuf::from)
 }

@@ -6,6 +6,7 @@ use shell::output::Output;
 use shell::values::{Span, positive};
 
 use crate::brokers::Choice;
+use crate::peers::PeersArgs;
 
 const HOP_EXAMPLES: &str = "\
 Examples:
@@ -40,6 +41,8 @@ pub enum Command {
     /// How much goes through as fast as it goes, with one consumer that reads along
     #[command(after_help = THROUGHPUT_EXAMPLES)]
     Throughput(ThroughputArgs),
+    /// Glass to glass: our programs beside what people use instead
+    Peers(PeersArgs),
 }
 
 impl Command {
@@ -47,6 +50,7 @@ impl Command {
         match self {
             Command::Hop(args) => &args.common.log,
             Command::Throughput(args) => &args.common.log,
+            Command::Peers(args) => &args.log,
         }
     }
 }

@@ -1,7 +1,7 @@
-//! `vidbench`: what the way through a broker costs.
+//! `vidbench`: what the way through a broker costs, and how whole programs compare.
 //!
 //! ```text
-//! cli (as typed) → options (as checked) → brokers (started) → rounds ─Case─▶ hop | throughput ─Measured─▶ table, JSON
+//! cli (as typed) → options (as checked) → brokers (started) → rounds ─▶ hop | throughput | peers ─Measured─▶ table, JSON
 //! ```
 mod about;
 mod brokers;
@@ -11,6 +11,7 @@ mod flight;
 mod hop;
 mod options;
 mod payload;
+mod peers;
 mod reader;
 mod rounds;
 mod schedule;
@@ -27,6 +28,7 @@ use shell::shutdown::Shutdown;
 
 use crate::cli::{Cli, Command};
 use crate::options::{HopOptions, ThroughputOptions};
+use crate::peers::PeersOptions;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -39,5 +41,6 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
         Command::Hop(args) => hop::run(&HopOptions::check(args)?, &SystemClock, &shutdown),
         Command::Throughput(args) => throughput::run(&ThroughputOptions::check(args)?, &SystemClock, &shutdown),
+        Command::Peers(args) => peers::run(&PeersOptions::check(args)?, &SystemClock, &shutdown),
     }
 }

@@ -1,0 +1,10 @@
+"""confluent-kafka as it comes, with OpenCV."""
+
+import confluent
+from jpegs import OpenCv
+from common import run
+
+run(
+    lambda options: confluent.produce(options, {}, OpenCv()),
+    lambda options: confluent.consume(options, {}, OpenCv()),
+)

@@ -1,0 +1,174 @@
+//! A frame's index, as blocks in the middle of its picture that survive a JPEG.
+//!
+//! Each bit is two blocks, white and black for 1, black and white for 0: a pair that is neither is no reading. Four
+//! bits of checksum tell a bar of which one half is already the next frame's.
+
+use super::options::Size;
+
+/// A multiple of what JPEG codes at once, luma and halved chroma alike.
+const BLOCK: usize = 16;
+const INDEX_BITS: usize = 14;
+const CHECK_BITS: usize = 4;
+pub const WIDTH: usize = (INDEX_BITS + CHECK_BITS) * 2 * BLOCK;
+pub const FRAMES_MAX: usize = 1 << INDEX_BITS;
+
+const BLACK: u8 = 16;
+const WHITE: u8 = 235;
+/// Of chroma: no colour.
+const NEUTRAL: u8 = 128;
+/// How far the blocks of a pair must be apart.
+const CONTRAST_MIN: i32 = 100;
+
+/// Where the bar lies in a picture of a size.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place {
+    size: Size,
+    x: usize,
+    y: usize,
+}
+
+impl Place {
+    /// `None` in a picture that is too small for it.
+    pub fn of(size: Size) -> Option<Place> {
+        let fits = size.width >= WIDTH && size.height >= 2 * BLOCK;
+        let middle = |length: usize| length / 2 / BLOCK * BLOCK;
+        fits.then(|| Place { size, x: middle(size.width - WIDTH), y: middle(size.height - BLOCK) })
+    }
+
+    /// The row of pixels that is looked at: x, y, and `WIDTH` of them.
+    pub fn strip(&self) -> (usize, usize) {
+        (self.x, self.y + BLOCK / 2)
+    }
+
+    /// Draws it into planar 4:2:0.
+    pub fn draw(&self, index: usize, planes: &mut [u8]) {
+        let Size { width, height } = self.size;
+        let (luma, chroma) = planes.split_at_mut(width * height);
+        let row = blocks(index);
+        for line in luma.chunks_exact_mut(width).skip(self.y).take(BLOCK) {
+            line[self.x..][..WIDTH].copy_from_slice(&row);
+        }
+        for plane in chroma.chunks_exact_mut(width / 2 * (height / 2)) {
+            for line in plane.chunks_exact_mut(width / 2).skip(self.y / 2).take(BLOCK / 2) {
+                line[self.x / 2..][..WIDTH / 2].fill(NEUTRAL);
+            }
+        }
+    }
+}
+
+fn blocks(index: usize) -> [u8; WIDTH] {
+    let bits = index << CHECK_BITS | check(index);
+    std::array::from_fn(|x| {
+        let (bit, second) = (x / BLOCK / 2, x / BLOCK % 2 == 1);
+        if (bits >> bit & 1 == 1) != second { WHITE } else { BLACK }
+    })
+}
+
+/// The index that a strip of `WIDTH` levels shows; `None` if it is not one whole bar.
+pub fn read(level: impl Fn(usize) -> u8) -> Option<usize> {
+    // The middle half of a block: its edges blur.
+    let sum = |block: usize| -> i32 {
+        (BLOCK / 4..BLOCK * 3 / 4).map(|x| i32::from(level(block * BLOCK + x))).sum::<i32>() / (BLOCK / 2) as i32
+    };
+    let mut bits = 0;
+    for bit in 0..INDEX_BITS + CHECK_BITS {
+        let contrast = sum(2 * bit) - sum(2 * bit + 1);
+        if contrast.abs() < CONTRAST_MIN {
+            return None;
+        }
+        bits |= usize::from(contrast > 0) << bit;
+    }
+    let index = bits >> CHECK_BITS;
+    (bits & ((1 << CHECK_BITS) - 1) == check(index)).then_some(index)
+}
+
+/// CRC-4 (x⁴ + x + 1): what is joined of two bars hardly ever fits it.
+fn check(index: usize) -> usize {
+    (0..INDEX_BITS).rev().fold(0b1111, |crc, bit| {
+        let carry = (crc >> 3 ^ index >> bit) & 1;
+        (crc << 1 & 0b1111) ^ (carry * 0b0011)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use jpeg::{Decoder, Plane, Planes, Subsampling};
+
+    use super::*;
+
+    const SIZE: Size = Size { width: 640, height: 368 };
+
+    fn noisy() -> Vec<u8> {
+        (0..SIZE.bytes()).map(|i| ((i * 2_654_435_761) >> 7) as u8).collect()
+    }
+
+    fn read_luma(luma: &[u8], place: Place) -> Option<usize> {
+        let (x, y) = place.strip();
+        read(|i| luma[y * SIZE.width + x + i])
+    }
+
+    #[test]
+    fn every_index_comes_back() {
+        for index in 0..FRAMES_MAX {
+            let row = blocks(index);
+            assert_eq!(read(|x| row[x]), Some(index));
+        }
+    }
+
+    #[test]
+    fn what_is_torn_is_no_reading() {
+        for index in 0..2000 {
+            let (old, new) = (blocks(index), blocks(index + 1));
+            for torn in (BLOCK / 2..WIDTH).step_by(BLOCK / 2) {
+                let seen = read(|x| if x < torn { new[x] } else { old[x] });
+                assert!(seen.is_none_or(|seen| seen == index || seen == index + 1), "{index} {torn} {seen:?}");
+            }
+            assert_eq!(read(|x| old[x].midpoint(new[x])), None);
+        }
+        assert_eq!(read(|_| 0), None);
+    }
+
+    #[test]
+    fn a_picture_too_small_has_no_place() {
+        let place = |width, height| Place::of(Size { width, height });
+        assert_eq!(place(WIDTH - 2, 360), None);
+        assert_eq!(place(640, 30), None);
+        assert!(place(WIDTH, 32).is_some());
+    }
+
+    #[test]
+    fn only_the_bar_s_own_pixels_are_drawn() {
+        let place = Place::of(SIZE).unwrap();
+        let (before, mut after) = (noisy(), noisy());
+        place.draw(77, &mut after);
+        let changed = before.iter().zip(&after).filter(|(a, b)| a != b).count();
+        assert!(changed > 0 && changed <= WIDTH * BLOCK * 3 / 2, "{changed}");
+        assert_eq!(read_luma(&after, place), Some(77));
+    }
+
+    #[test]
+    fn survives_a_jpeg_of_noise_at_quality_80() {
+        let place = Place::of(SIZE).unwrap();
+        let (luma, quarter) = (SIZE.width * SIZE.height, SIZE.width * SIZE.height / 4);
+        let mut encoder = jpeg::Encoder::new().unwrap();
+        for index in [0, 1, 4711, FRAMES_MAX - 1] {
+            let mut picture = noisy();
+            place.draw(index, &mut picture);
+            let plane = |from: usize, stride: usize| Plane { data: &picture[from..], stride };
+            let planes = Planes {
+                width: SIZE.width,
+                height: SIZE.height,
+                subsampling: Subsampling::S420,
+                y: plane(0, SIZE.width),
+                u: plane(luma, SIZE.width / 2),
+                v: plane(luma + quarter, SIZE.width / 2),
+            };
+            let mut jpeg = Vec::new();
+            encoder.encode(&planes, 80, &mut jpeg).unwrap();
+            let mut pixels = vec![0u32; luma];
+            Decoder::new().unwrap().decode_xrgb(&jpeg, &mut pixels, SIZE.width).unwrap();
+            let green: Vec<u8> = pixels.iter().map(|pixel| (pixel >> 8) as u8).collect();
+            assert_eq!(read_luma(&green, place), Some(index));
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The pictures that all lines are fed: some of a clip, kept in memory, over and over.
+
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail, ensure};
+
+use super::bar::Place;
+use super::options::Size;
+
+/// Four seconds at 30 fps, 166 MB at 720p.
+const DISTINCT_MAX: usize = 120;
+const FRAME: &[u8] = b"FRAME\n";
+
+#[derive(Debug)]
+pub struct Clip {
+    size: Size,
+    place: Place,
+    pictures: Vec<Vec<u8>>,
+}
+
+impl Clip {
+    /// Decoded by FFmpeg's program, scaled to the size, as planar 4:2:0.
+    pub fn read(file: &Path, size: Size, place: Place) -> anyhow::Result<Clip> {
+        let mut ffmpeg = Command::new("ffmpeg")
+            .args(["-v", "error", "-nostdin", "-i"])
+            .arg(file)
+            .args(["-frames:v", &DISTINCT_MAX.to_string(), "-vf", &format!("scale={size}")])
+            .args(["-pix_fmt", "yuv420p", "-f", "rawvideo", "-"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("running ffmpeg, which decodes the clip (scripts/setup bench installs it)")?;
+        let mut pipe = ffmpeg.stdout.take().context("ffmpeg's standard output")?;
+        let mut pictures = Vec::new();
+        loop {
+            let mut picture = vec![0; size.bytes()];
+            match pipe.read_exact(&mut picture) {
+                Ok(()) => pictures.push(picture),
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => break,
+                Err(error) => return Err(error).context("reading what ffmpeg decodes"),
+            }
+        }
+        let code = ffmpeg.wait().context("waiting for ffmpeg")?;
+        if !code.success() {
+            bail!("ffmpeg cannot decode {} (it says why above)", file.display());
+        }
+        ensure!(!pictures.is_empty(), "{} has no pictures", file.display());
+        Ok(Clip { size, place, pictures })
+    }
+
+    pub fn header(&self, fps: f64) -> String {
+        let Size { width, height } = self.size;
+        format!("YUV4MPEG2 W{width} H{height} F{}:1000 Ip A1:1 C420jpeg\n", (fps * 1000.0).round())
+    }
+
+    /// Replaces what is in `out` by a frame as it goes down the pipe, with its index drawn in.
+    pub fn frame(&self, index: usize, out: &mut Vec<u8>) {
+        out.clear();
+        out.extend_from_slice(FRAME);
+        out.extend_from_slice(&self.pictures[index % self.pictures.len()]);
+        self.place.draw(index, &mut out[FRAME.len()..]);
+    }
+}

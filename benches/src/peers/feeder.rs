@@ -1,0 +1,74 @@
+//! Writes frames into a producer's standard input when they are due, and notes when.
+
+use std::io::{ErrorKind, Write};
+use std::process::ChildStdin;
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use common::clock::{Clock, Micros};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use shell::shutdown::Shutdown;
+
+use super::clip::Clip;
+use crate::schedule::Schedule;
+
+/// What the system allows a pipe without being root: a frame of 720p hardly waits for its reader.
+const PIPE_BYTES: usize = 1 << 20;
+/// From the stream's header to the first frame: the producer connects meanwhile.
+const LEAD: Duration = Duration::from_secs(1);
+/// A producer that takes nothing for so long hangs.
+const PATIENCE: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
+
+/// When the write of each frame began, and how much later than it was due.
+#[derive(Clone, Default, Debug)]
+pub struct Fed {
+    pub began: Vec<Micros>,
+    pub late_max: Duration,
+}
+
+/// Feeds `frames` frames, fewer after Ctrl-C, and closes the pipe.
+pub fn feed(
+    mut pipe: ChildStdin,
+    clip: &Clip,
+    (frames, fps): (usize, f64),
+    clock: &dyn Clock,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Fed> {
+    // A smaller pipe is slower for all lines alike.
+    let _ = rustix::pipe::fcntl_setpipe_size(&pipe, PIPE_BYTES);
+    rustix::io::ioctl_fionbio(&pipe, true).context("making the pipe give up on a reader that hangs")?;
+    write_all(&mut pipe, clip.header(fps).as_bytes())?;
+    let schedule = Schedule::new(clock.now().plus(LEAD), fps);
+    let mut fed = Fed::default();
+    let mut frame = Vec::new();
+    for index in 0..frames {
+        // Made before it is due.
+        clip.frame(index, &mut frame);
+        let due = schedule.due(index as u64);
+        clock.sleep_until(due);
+        if shutdown.asked() {
+            break;
+        }
+        let began = clock.now();
+        write_all(&mut pipe, &frame).with_context(|| format!("feeding frame {index}"))?;
+        fed.began.push(began);
+        fed.late_max = fed.late_max.max(began.since(due));
+    }
+    Ok(fed)
+}
+
+fn write_all(pipe: &mut ChildStdin, mut bytes: &[u8]) -> anyhow::Result<()> {
+    while !bytes.is_empty() {
+        match pipe.write(bytes) {
+            Ok(count) => bytes = &bytes[count..],
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                let ready = poll(&mut [PollFd::new(pipe, PollFlags::OUT)], Some(&PATIENCE));
+                ensure!(ready.context("waiting for the producer")? > 0, "the producer reads no more");
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => bail!("the producer closed its standard input"),
+            Err(error) => return Err(error).context("writing to the producer"),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,233 @@
+//! What is compared: each line is a consumer that shows pictures at 0,0 and a producer that reads y4m.
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use super::options::PeersOptions;
+use crate::brokers::{Choice, root};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Line {
+    OursReal,
+    OursEmbedded,
+    Gstreamer,
+    GstreamerSynced,
+    GstreamerRtp,
+    Imagezmq,
+    ConfluentTuned,
+    Confluent,
+    KafkaPython,
+}
+
+/// What a line must have to run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Need {
+    /// A program beside this one.
+    Ours(&'static str),
+    Program(&'static str),
+    /// A part of GStreamer.
+    Element(&'static str),
+    /// A Python module.
+    Module(&'static str),
+}
+
+/// One run's surroundings.
+#[derive(Clone, Copy, Debug)]
+pub struct Around<'a> {
+    pub options: &'a PeersOptions,
+    /// Empty without a broker.
+    pub broker: &'a str,
+    pub topic: &'a str,
+    /// For lines without a broker.
+    pub port: u16,
+    pub python: &'a str,
+    /// Where the programs beside this one are.
+    pub ours: &'a Path,
+    /// Where the consumer writes its report.
+    pub report: &'a Path,
+}
+
+/// The two command lines.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Commands {
+    pub consumer: Vec<String>,
+    pub producer: Vec<String>,
+}
+
+impl Line {
+    pub const ALL: [Line; 9] = [
+        Line::OursReal,
+        Line::OursEmbedded,
+        Line::Gstreamer,
+        Line::GstreamerSynced,
+        Line::GstreamerRtp,
+        Line::Imagezmq,
+        Line::ConfluentTuned,
+        Line::Confluent,
+        Line::KafkaPython,
+    ];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Line::OursReal => "ours-real",
+            Line::OursEmbedded => "ours-embedded",
+            Line::Gstreamer => "gstreamer",
+            Line::GstreamerSynced => "gstreamer-synced",
+            Line::GstreamerRtp => "gstreamer-rtp",
+            Line::Imagezmq => "imagezmq",
+            Line::ConfluentTuned => "confluent-tuned",
+            Line::Confluent => "confluent",
+            Line::KafkaPython => "kafka-python",
+        }
+    }
+
+    pub const fn is_ours(self) -> bool {
+        matches!(self, Line::OursReal | Line::OursEmbedded)
+    }
+
+    /// Whether its consumer writes a report of its own.
+    pub const fn tells(self) -> bool {
+        !matches!(self, Line::Gstreamer | Line::GstreamerSynced | Line::GstreamerRtp)
+    }
+
+    pub fn by_default(self, headless: bool) -> bool {
+        self == Line::Gstreamer && !headless || self.tells()
+    }
+
+    pub const fn broker(self) -> Option<Choice> {
+        match self {
+            Line::OursEmbedded => Some(Choice::Embedded),
+            Line::OursReal | Line::ConfluentTuned | Line::Confluent | Line::KafkaPython => Some(Choice::Real),
+            Line::Gstreamer | Line::GstreamerSynced | Line::GstreamerRtp | Line::Imagezmq => None,
+        }
+    }
+
+    pub const fn needs(self) -> &'static [Need] {
+        use Need::{Element, Module, Ours, Program};
+        match self {
+            Line::OursReal | Line::OursEmbedded => &[Ours("vidprod"), Ours("vidcons")],
+            Line::Gstreamer | Line::GstreamerSynced => &[
+                Program("gst-launch-1.0"),
+                Element("y4mdec"),
+                Element("jpegenc"),
+                Element("tcpserversrc"),
+                Element("ximagesink"),
+            ],
+            Line::GstreamerRtp => {
+                &[Program("gst-launch-1.0"), Element("y4mdec"), Element("rtpjpegpay"), Element("ximagesink")]
+            }
+            Line::Imagezmq => &[Module("pygame"), Module("simplejpeg"), Module("imagezmq")],
+            Line::ConfluentTuned => &[Module("pygame"), Module("simplejpeg"), Module("confluent_kafka")],
+            Line::Confluent => &[Module("pygame"), Module("cv2"), Module("confluent_kafka")],
+            Line::KafkaPython => &[Module("pygame"), Module("cv2"), Module("kafka")],
+        }
+    }
+
+    pub fn commands(self, around: &Around<'_>) -> Commands {
+        match self {
+            Line::OursReal | Line::OursEmbedded => ours(around),
+            Line::Gstreamer => gstreamer(around, TCP_RECEIVE, &format!("{TCP_SEND} sync=false")),
+            Line::GstreamerSynced => gstreamer(around, TCP_RECEIVE, TCP_SEND),
+            Line::GstreamerRtp => gstreamer(around, RTP_RECEIVE, RTP_SEND),
+            Line::Imagezmq => python(around, "imagezmq_simplejpeg.py"),
+            Line::ConfluentTuned => python(around, "confluent_tuned.py"),
+            Line::Confluent => python(around, "confluent_defaults.py"),
+            Line::KafkaPython => python(around, "kafka_python_defaults.py"),
+        }
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Line {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Line, String> {
+        let names = || Line::ALL.map(Line::name).join(", ");
+        Line::ALL.into_iter().find(|line| line.name() == text).ok_or_else(|| format!("the lines are {}", names()))
+    }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+/// -e: it ends with the session, and then writes its report.
+fn ours(around: &Around<'_>) -> Commands {
+    let Around { options, broker, topic, ours, report, .. } = around;
+    let show = if options.headless { "--headless" } else { "--borderless --position 0,0 --no-overlay" };
+    let program = |name: &str| ours.join(name).display().to_string();
+    let mut consumer = vec![program("vidcons")];
+    consumer.extend(words(&format!("-q -b {broker} -t {topic} -e {show} --report")));
+    consumer.push(report.display().to_string());
+    let mut producer = vec![program("vidprod")];
+    producer.extend(words(&format!("- -q -b {broker} -t {topic} --size source --quality {}", options.quality)));
+    Commands { consumer, producer }
+}
+
+/// The best way without a broker that was found. By itself a sink that sends waits for the stream's clock, which begins
+/// when the first frame arrives: that one is slow, and then all the others are (`gstreamer-synced`).
+const TCP_RECEIVE: &str =
+    "tcpserversrc host=127.0.0.1 port=PORT ! matroskademux ! jpegdec ! videoconvert ! ximagesink sync=false";
+const TCP_SEND: &str = "matroskamux streamable=true ! tcpclientsink host=127.0.0.1 port=PORT";
+
+/// With the system's own receive buffer frames would be lost.
+const RTP_RECEIVE: &str = "udpsrc address=127.0.0.1 port=PORT buffer-size=4194304 \
+    caps=application/x-rtp,media=video,encoding-name=JPEG,payload=26,clock-rate=90000 \
+    ! rtpjpegdepay ! jpegdec ! videoconvert ! ximagesink sync=false";
+const RTP_SEND: &str = "rtpjpegpay ! udpsink host=127.0.0.1 port=PORT sync=false";
+
+/// The pipe is read in few pieces.
+fn gstreamer(around: &Around<'_>, receive: &str, send: &str) -> Commands {
+    let encode = format!("fdsrc fd=0 blocksize=262144 ! y4mdec ! jpegenc quality={}", around.options.quality);
+    let launch = |pipeline: &str| {
+        let pipeline = pipeline.replace("PORT", &around.port.to_string());
+        [words("gst-launch-1.0 -q"), words(&pipeline)].concat()
+    };
+    Commands { consumer: launch(receive), producer: launch(&format!("{encode} ! {send}")) }
+}
+
+/// Scripts of benches/peers, which all take the same.
+fn python(around: &Around<'_>, script: &str) -> Commands {
+    let Around { options, broker, topic, port, .. } = around;
+    let script = root().join("benches/peers").join(script).display().to_string();
+    let address = if broker.is_empty() { format!("127.0.0.1:{port}") } else { (*broker).to_owned() };
+    let begin = |role: &str| {
+        let mut command = vec![around.python.to_owned(), script.clone()];
+        command.extend(words(&format!("{role} --address {address} --topic {topic}")));
+        command
+    };
+    let mut consumer = begin("consume");
+    consumer.push("--report".to_owned());
+    consumer.push(around.report.display().to_string());
+    if !options.headless {
+        consumer.extend(words(&format!("--window {}", options.size)));
+    }
+    let mut producer = begin("produce");
+    producer.extend(words(&format!("--quality {}", options.quality)));
+    Commands { consumer, producer }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_found_by_its_name() {
+        for line in Line::ALL {
+            assert_eq!(line.name().parse(), Ok(line));
+        }
+        assert!("kafka".parse::<Line>().is_err());
+    }
+
+    #[test]
+    fn without_a_screen_only_those_that_tell_are_run() {
+        let of = |headless| Line::ALL.into_iter().filter(|line| line.by_default(headless)).count();
+        assert_eq!((of(false), of(true)), (7, 6));
+    }
+}

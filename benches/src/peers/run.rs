@@ -1,0 +1,120 @@
+//! One run of one line: its consumer, then its producer, then the frames.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, ensure};
+use common::clock::{Clock, Micros};
+use common::latency::Latency;
+use common::report::Summary;
+use shell::shutdown::Shutdown;
+
+use super::clip::Clip;
+use super::feeder::{self, Fed};
+use super::line::{Around, Line};
+use super::options::PeersOptions;
+use super::running::{Piped, Running};
+use super::screen::Screen;
+use super::told::Told;
+use super::watcher::Watcher;
+
+/// After the last frame was fed, for those that are on their way.
+const STRAGGLERS: Duration = Duration::from_secs(3);
+/// For a consumer to end by itself and write its report.
+const REPORTING: Duration = Duration::from_secs(10);
+
+/// One run's figures.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    pub line: Line,
+    pub round: u32,
+    /// What the line is compared by: seen on the screen, or captured → decoded.
+    pub latency: Summary,
+    /// Frames that were counted and shown, and that should have been.
+    pub shown: u64,
+    pub of: u64,
+    /// p50 of all frames that were seen, without a warm-up, as the consumer's report has them.
+    pub seen_p50: Option<u64>,
+    pub told: Option<Told>,
+    pub feeder_late_max: Duration,
+}
+
+/// `None` after Ctrl-C.
+pub fn run(
+    (line, round): (Line, u32),
+    around: &Around<'_>,
+    clip: &Clip,
+    folder: &Path,
+    clock: &dyn Clock,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Option<Measured>> {
+    let options = around.options;
+    let commands = line.commands(around);
+    let screen = (!options.headless).then(|| Screen::start(options.size, folder)).transpose()?;
+    let display = screen.as_ref().map(|screen| screen.display.as_str());
+    let watcher = display.map(|display| Watcher::connect(display, options.place)).transpose()?;
+    let mut consumer = Running::start("consumer", &commands.consumer, display, Piped::Nothing, folder)?;
+    clock.sleep_until(clock.now().plus(options.settle));
+    ensure!(!consumer.has_ended(), "the consumer ended before anything was sent; {}", consumer.last_words());
+    let mut producer = Running::start("producer", &commands.producer, display, Piped::Input, folder)?;
+    let pipe = producer.input()?;
+    let stop = AtomicBool::new(false);
+    let (fed, seen) = thread::scope(|threads| {
+        let watching = watcher.as_ref().map(|watcher| threads.spawn(|| watcher.watch(options.frames, clock, &stop)));
+        let fed = feeder::feed(pipe, clip, (options.frames, options.fps), clock, shutdown);
+        let until = clock.now().plus(if fed.is_ok() && !shutdown.asked() { STRAGGLERS } else { Duration::ZERO });
+        while watching.as_ref().is_some_and(|thread| !thread.is_finished()) && clock.now() < until {
+            clock.sleep_until(clock.now().plus(Duration::from_millis(20)));
+        }
+        stop.store(true, Ordering::Relaxed);
+        let seen = watching.map(|thread| thread.join().unwrap_or_else(|_| Err(anyhow!("the watcher panicked"))));
+        (fed, seen)
+    });
+    if shutdown.asked() {
+        return Ok(None);
+    }
+    let fed = fed.with_context(|| producer.last_words())?;
+    let told = match line.tells() {
+        false => None,
+        true => {
+            producer.ends_within(REPORTING, clock);
+            consumer.ends_within(REPORTING, clock);
+            Some(Told::read(around.report).with_context(|| consumer.last_words())?)
+        }
+    };
+    let measured = Measured {
+        line,
+        round,
+        latency: Summary::default(),
+        shown: 0,
+        of: (options.frames - options.warm) as u64,
+        seen_p50: None,
+        told,
+        feeder_late_max: fed.late_max,
+    };
+    let measured = match seen {
+        Some(seen) => from_screen(measured, &fed, &seen?, options),
+        None => from_told(measured),
+    };
+    ensure!(measured.shown > 0, "no frame was seen; {}; {}", consumer.last_words(), producer.last_words());
+    Ok(Some(measured))
+}
+
+fn from_screen(measured: Measured, fed: &Fed, seen: &[Option<Micros>], options: &PeersOptions) -> Measured {
+    let latency = |from: usize| {
+        let mut latency = Latency::default();
+        let both = fed.began.iter().zip(seen).skip(from).filter_map(|(began, seen)| Some(seen.as_ref()?.since(*began)));
+        both.for_each(|took| latency.record(took));
+        latency
+    };
+    let summary = Summary::from(&latency(options.warm));
+    let all = Summary::from(&latency(0));
+    Measured { shown: summary.count, latency: summary, seen_p50: Some(all.p50), ..measured }
+}
+
+fn from_told(measured: Measured) -> Measured {
+    let latency = measured.told.as_ref().map(Told::captured_to_decoded).unwrap_or_default();
+    Measured { shown: latency.count, latency, ..measured }
+}

@@ -1,0 +1,109 @@
+//! A program that runs for a while, in a process group of its own, and is gone afterwards.
+
+use std::fs::File;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::Context;
+use common::clock::{Clock, SystemClock};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::brokers::Afterwards;
+
+/// Between asking a program to end and ending it.
+const GRACE: Duration = Duration::from_secs(2);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+#[derive(Debug)]
+pub struct Running {
+    name: String,
+    child: Child,
+    words: PathBuf,
+    /// If we are killed.
+    _afterwards: Afterwards,
+}
+
+/// What is piped; the rest of what a program says goes to a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Piped {
+    Nothing,
+    Input,
+    Output,
+}
+
+impl Running {
+    /// What it says goes to a file called `name` in `folder`.
+    pub fn start(
+        name: &str,
+        argv: &[String],
+        display: Option<&str>,
+        piped: Piped,
+        folder: &Path,
+    ) -> anyhow::Result<Running> {
+        let (program, args) = argv.split_first().context("a program's name")?;
+        let words = folder.join(name);
+        let file = File::create(&words).with_context(|| format!("cannot write {}", words.display()))?;
+        let mut command = Command::new(program);
+        command.args(args).process_group(0).stderr(file.try_clone()?);
+        command.stdin(if piped == Piped::Input { Stdio::piped() } else { Stdio::null() });
+        command.stdout(if piped == Piped::Output { Stdio::piped() } else { file.into() });
+        match display {
+            Some(display) => command.env("DISPLAY", display),
+            None => command.env_remove("DISPLAY"),
+        };
+        // A window there would not be on our screen.
+        command.env_remove("WAYLAND_DISPLAY");
+        let child = command.spawn().with_context(|| format!("starting {program}"))?;
+        let afterwards = Afterwards::run("kill -s TERM -- \"-$1\"", &[&child.id().to_string()])?;
+        Ok(Running { name: name.to_owned(), child, words, _afterwards: afterwards })
+    }
+
+    pub fn input(&mut self) -> anyhow::Result<ChildStdin> {
+        self.child.stdin.take().with_context(|| format!("the {}'s standard input", self.name))
+    }
+
+    pub fn output(&mut self) -> anyhow::Result<ChildStdout> {
+        self.child.stdout.take().with_context(|| format!("the {}'s standard output", self.name))
+    }
+
+    pub fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Whether it ends by itself within `patience`.
+    pub fn ends_within(&mut self, patience: Duration, clock: &dyn Clock) -> bool {
+        let until = clock.now().plus(patience);
+        while !self.has_ended() {
+            let now = clock.now();
+            if now >= until {
+                return false;
+            }
+            clock.sleep_until(now.plus(LOOK_EVERY));
+        }
+        true
+    }
+
+    /// The last line that it said, for an error.
+    pub fn last_words(&self) -> String {
+        let words = std::fs::read(&self.words).unwrap_or_default();
+        let words = String::from_utf8_lossy(&words);
+        let last = words.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("nothing");
+        format!("the {} said: {last}", self.name)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.has_ended() {
+            return;
+        }
+        let group = Pid::from_child(&self.child);
+        let _ = kill_process_group(group, Signal::TERM);
+        if !self.ends_within(GRACE, &SystemClock) {
+            let _ = kill_process_group(group, Signal::KILL);
+            let _ = self.child.wait();
+        }
+    }
+}
