@@ -121,6 +121,9 @@ pub struct Cli {
     /// Write the report as JSON to a file, or '-' for standard output
     #[arg(long, value_name = "FILE|-", help_heading = "Words")]
     pub report: Option<Output>,
+    /// Leave the first N frames out of the latency: they warm up, and count as shown
+    #[arg(allow_negative_numbers = true, long, value_name = "N", default_value_t = 0, help_heading = "Words")]
+    pub skip: u64,
     /// Write the latency's distribution in HdrHistogram's format; each stage's beside it, as in FILE.decode.hgrm
     #[arg(long, value_name = "FILE.hgrm", help_heading = "Words")]
     pub histogram: Option<PathBuf>,

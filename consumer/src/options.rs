@@ -46,6 +46,8 @@ pub struct Options {
     pub output: Option<Output>,
     pub report: Option<Output>,
     pub histogram: Option<PathBuf>,
+    /// So many shown frames are in no histogram.
+    pub skip: u64,
     pub quiet: bool,
 }
 
@@ -92,6 +94,7 @@ impl Options {
             output: cli.output.clone(),
             report: cli.report.clone(),
             histogram: cli.histogram.clone(),
+            skip: cli.skip,
             quiet: cli.log.quiet,
         })
     }
@@ -113,6 +116,7 @@ impl Options {
             "sources": self.sources,
             "every_frame": self.every_frame,
             "headless": self.window.is_none(),
+            "skip": self.skip,
         });
         match settings {
             serde_json::Value::Object(map) => map,

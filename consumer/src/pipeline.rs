@@ -79,7 +79,7 @@ pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> any
     let stages: &'static [Stage] = if screen.is_window() { &Stage::ALL } else { HEADLESS_STAGES };
     let mut run = Run {
         receiver: Receiver::new(options, clock.clone())?,
-        viewer: Viewer::new(Selection::new(&options.sources), stages, clock.clone()),
+        viewer: Viewer::new(Selection::new(&options.sources), stages, options.skip, clock.clone()),
         screen,
         decode: Decode::new()?,
         outputs: Outputs::new(options),

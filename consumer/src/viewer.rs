@@ -48,11 +48,13 @@ pub struct Viewer {
     pub displayed: u64,
     pub last_arrival: Micros,
     pub paused: bool,
+    /// So many shown frames are in no histogram: the programs warm up.
+    skip: u64,
     clock: Arc<dyn Clock>,
 }
 
 impl Viewer {
-    pub fn new(selection: Selection, stages: &'static [Stage], clock: Arc<dyn Clock>) -> Viewer {
+    pub fn new(selection: Selection, stages: &'static [Stage], skip: u64, clock: Arc<dyn Clock>) -> Viewer {
         Viewer {
             books: ViewerBooks::default(),
             selection,
@@ -62,6 +64,7 @@ impl Viewer {
             displayed: 0,
             last_arrival: clock.now(),
             paused: false,
+            skip,
             clock,
         }
     }
@@ -113,9 +116,10 @@ impl Viewer {
         let Held { frame: Frame { meta, jpeg, kind }, base, timed } = held;
         if kind != Kind::Repeat {
             let stages = self.stages;
+            let measured = timed && self.books.total.shown >= self.skip;
             self.books.post(&meta.source, |books| {
                 books.shown += 1;
-                if timed {
+                if measured {
                     books.latencies.record(&meta.stamps, stages, base);
                 }
             });
@@ -173,7 +177,11 @@ mod tests {
     }
 
     fn viewer() -> Viewer {
-        Viewer::new(Selection::new(&[]), HEADLESS_STAGES, Arc::new(ManualClock::default()))
+        viewer_that_skips(0)
+    }
+
+    fn viewer_that_skips(frames: u64) -> Viewer {
+        Viewer::new(Selection::new(&[]), HEADLESS_STAGES, frames, Arc::new(ManualClock::default()))
     }
 
     #[test]
@@ -202,6 +210,18 @@ mod tests {
         viewer.shown(held, 1, 1);
         let books = &viewer.books.total;
         assert_eq!((books.shown, books.latencies.total.histogram().len()), (2, 1));
+    }
+
+    #[test]
+    fn what_is_skipped_counts_as_shown_and_is_in_no_histogram() {
+        let mut viewer = viewer_that_skips(2);
+        for n in 0..5 {
+            let held = viewer.admit(frame("a", n), TimeBase::SameHost, false).expect("it is shown");
+            viewer.shown(held, 1, 1);
+        }
+        let books = &viewer.books.total;
+        assert_eq!((books.shown, books.latencies.total.histogram().len()), (5, 3));
+        assert_eq!(viewer.books.sources["a"].latencies.total.histogram().len(), 3);
     }
 
     #[test]
