@@ -6,6 +6,7 @@ use shell::output::Output;
 use shell::values::{Span, positive};
 
 use crate::brokers::Choice;
+use crate::run::{self, cli::RunArgs};
 
 const HOP_EXAMPLES: &str = "\
 Examples:
@@ -37,6 +38,9 @@ pub enum Command {
     /// The latency of the bare hop: producer, broker, consumers
     #[command(after_help = HOP_EXAMPLES)]
     Hop(HopArgs),
+    /// The way of a frame end to end, with vidprod and vidcons themselves
+    #[command(after_help = run::cli::EXAMPLES)]
+    Run(RunArgs),
     /// How much goes through as fast as it goes, with one consumer that reads along
     #[command(after_help = THROUGHPUT_EXAMPLES)]
     Throughput(ThroughputArgs),
@@ -46,6 +50,7 @@ impl Command {
     pub fn log(&self) -> &LogArgs {
         match self {
             Command::Hop(args) => &args.common.log,
+            Command::Run(args) => &args.basics.log,
             Command::Throughput(args) => &args.common.log,
         }
     }
@@ -84,7 +89,7 @@ pub struct ThroughputArgs {
 /// What every comparison of brokers has.
 #[derive(Args, Clone, Debug)]
 pub struct CommonArgs {
-    /// What to compare: embedded, real, or NAME=HOST:PORT of one that is running
+    /// What to compare: embedded, real, real3 (three nodes), or NAME=HOST:PORT of one that is running
     #[arg(long, default_value = "embedded,real", value_name = "BROKER,…", value_delimiter = ',')]
     pub brokers: Vec<Choice>,
     /// Size of a message

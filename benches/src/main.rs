@@ -4,8 +4,11 @@
 //! cli (as typed) → options (as checked) → brokers (started) → rounds ─Case─▶ hop | throughput ─Measured─▶ table, JSON
 //! ```
 mod about;
+mod acks;
+mod basics;
 mod brokers;
 mod cli;
+mod e2e;
 mod ending;
 mod flight;
 mod hop;
@@ -13,8 +16,10 @@ mod options;
 mod payload;
 mod reader;
 mod rounds;
+mod run;
 mod schedule;
 mod seen;
+mod size;
 mod stats;
 mod throughput;
 mod topic;
@@ -31,13 +36,14 @@ use crate::options::{HopOptions, ThroughputOptions};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     cli.command.log().init();
-    shell::outcome(run(&cli))
+    shell::outcome(go(&cli))
 }
 
-fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+fn go(cli: &Cli) -> anyhow::Result<ExitCode> {
     let shutdown = Shutdown::listen()?;
     match &cli.command {
         Command::Hop(args) => hop::run(&HopOptions::check(args)?, &SystemClock, &shutdown),
+        Command::Run(args) => run::run(args, &SystemClock, &shutdown),
         Command::Throughput(args) => throughput::run(&ThroughputOptions::check(args)?, &SystemClock, &shutdown),
     }
 }

@@ -17,7 +17,7 @@ use crate::options::HopOptions;
 use crate::payload::{Payload, Stamp};
 use crate::schedule::{self, Schedule};
 use crate::seen::Seen;
-use crate::topic::Topic;
+use crate::topic::{Topic, Wishes};
 use crate::{reader, topic};
 
 /// Between the last preparation and the first message.
@@ -52,7 +52,7 @@ pub fn run(
     clock: &dyn Clock,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Option<Measured>> {
-    let topic = Topic::create(&broker.address, &name(case), clock)?;
+    let topic = Topic::create(&broker.address, &name(case), &Wishes::default(), clock)?;
     let flight = Flight::default();
     let publisher = topic.publisher(&flight, clock)?;
     let tails = (0..case.consumers).map(|_| topic.tail(clock)).collect::<anyhow::Result<Vec<_>>>()?;

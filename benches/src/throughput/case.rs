@@ -16,7 +16,7 @@ use crate::options::Amount;
 use crate::payload::{Payload, Stamp};
 use crate::reader;
 use crate::seen::Seen;
-use crate::topic::{IN_FLIGHT_BYTES_MAX, Topic};
+use crate::topic::{IN_FLIGHT_BYTES_MAX, Topic, Wishes};
 
 /// The client itself gives up before that.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -57,7 +57,7 @@ impl Measured {
 /// `None` after Ctrl-C.
 pub fn run(run: Run, broker: &Broker, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<Option<Measured>> {
     let name = format!("throughput-{}-{}-{}", std::process::id(), run.round, run.broker);
-    let topic = Topic::create(&broker.address, &name, clock)?;
+    let topic = Topic::create(&broker.address, &name, &Wishes::default(), clock)?;
     let flight = Flight::default();
     let publisher = topic.publisher(&flight, clock)?;
     let tail = topic.tail(clock)?;
