@@ -6,6 +6,7 @@ use shell::output::Output;
 use shell::values::{Span, positive};
 
 use crate::brokers::Choice;
+use crate::floor::{self, cli::FloorArgs};
 use crate::run::{self, cli::RunArgs};
 
 const HOP_EXAMPLES: &str = "\
@@ -41,6 +42,9 @@ pub enum Command {
     /// The way of a frame end to end, with vidprod and vidcons themselves
     #[command(after_help = run::cli::EXAMPLES)]
     Run(RunArgs),
+    /// Each stage alone, and the whole beside their sum
+    #[command(after_help = floor::cli::EXAMPLES)]
+    Floor(FloorArgs),
     /// How much goes through as fast as it goes, with one consumer that reads along
     #[command(after_help = THROUGHPUT_EXAMPLES)]
     Throughput(ThroughputArgs),
@@ -50,6 +54,7 @@ impl Command {
     pub fn log(&self) -> &LogArgs {
         match self {
             Command::Hop(args) => &args.common.log,
+            Command::Floor(args) => &args.basics.log,
             Command::Run(args) => &args.basics.log,
             Command::Throughput(args) => &args.common.log,
         }

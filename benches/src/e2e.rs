@@ -78,8 +78,13 @@ pub struct Ran {
 
 /// Runs it in a topic of that name, which is gone afterwards; `None` after Ctrl-C.
 pub fn run(setup: &Setup, topic: &str, place: Place<'_>) -> anyhow::Result<Option<Ran>> {
+    let _topic = Topic::create(&place.broker.address, topic, &Wishes::default(), place.clock)?;
+    run_in(setup, topic, place)
+}
+
+/// The same in a topic that is there.
+pub fn run_in(setup: &Setup, topic: &str, place: Place<'_>) -> anyhow::Result<Option<Ran>> {
     let Place { broker, clock, shutdown, .. } = place;
-    let _topic = Topic::create(&broker.address, topic, &Wishes::default(), clock)?;
     let folder = TempDir::new().context("a folder for the reports")?;
     let report = |name: &str| folder.path().join(format!("{name}.json"));
     let start = |program: &str, args: Vec<String>, name: &str| {
@@ -91,7 +96,9 @@ pub fn run(setup: &Setup, topic: &str, place: Place<'_>) -> anyhow::Result<Optio
     let viewers = (0..setup.viewers)
         .map(|i| start("vidcons", viewer_args(setup, i, place.display.is_some()), &format!("vidcons-{i}")))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    sleep(VIEWERS_FIRST, clock, shutdown);
+    if !viewers.is_empty() {
+        sleep(VIEWERS_FIRST, clock, shutdown);
+    }
     let producers = (0..setup.sources)
         .map(|i| start("vidprod", producer_args(setup, i), &format!("vidprod-{i}")))
         .collect::<anyhow::Result<Vec<_>>>()?;

@@ -11,6 +11,7 @@ mod cli;
 mod e2e;
 mod ending;
 mod flight;
+mod floor;
 mod hop;
 mod options;
 mod payload;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
 fn go(cli: &Cli) -> anyhow::Result<ExitCode> {
     let shutdown = Shutdown::listen()?;
     match &cli.command {
+        Command::Floor(args) => floor::run(args, &SystemClock, &shutdown),
         Command::Hop(args) => hop::run(&HopOptions::check(args)?, &SystemClock, &shutdown),
         Command::Run(args) => run::run(args, &SystemClock, &shutdown),
         Command::Throughput(args) => throughput::run(&ThroughputOptions::check(args)?, &SystemClock, &shutdown),

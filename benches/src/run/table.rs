@@ -70,13 +70,13 @@ fn write_stages(to: &mut String, result: &RunResult, summaries: &[(usize, CaseSu
     let Some((_, first)) = summaries.first() else { return Ok(()) };
     writeln!(to, "\nStages, p50 / p99:")?;
     write_head(to)?;
-    first.stages.iter().try_for_each(|(stage, _)| write!(to, "{:>14}", stage.name()))?;
+    first.stages.iter().try_for_each(|(stage, _)| write!(to, "{:>18}", stage.name()))?;
     writeln!(to)?;
     for (case, summary) in summaries {
         write_case(to, result, &result.cases[*case])?;
         for (_, figures) in &summary.stages {
             let pair = format!("{:.2} / {:.2}", figures.p50.median / 1e3, figures.p99.median / 1e3);
-            write!(to, "{pair:>14}")?;
+            write!(to, "{pair:>18}")?;
         }
         writeln!(to)?;
     }
