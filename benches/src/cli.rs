@@ -7,6 +7,7 @@ use shell::values::{Span, positive};
 
 use crate::brokers::Choice;
 use crate::floor::{self, cli::FloorArgs};
+use crate::hops::{self, cli::KafkaArgs};
 use crate::run::{self, cli::RunArgs};
 
 const HOP_EXAMPLES: &str = "\
@@ -45,6 +46,9 @@ pub enum Command {
     /// Each stage alone, and the whole beside their sum
     #[command(after_help = floor::cli::EXAMPLES)]
     Floor(FloorArgs),
+    /// The bare hop in a table: sizes, acks, lingering, consumers, brokers
+    #[command(after_help = hops::cli::EXAMPLES)]
+    Kafka(KafkaArgs),
     /// How much goes through as fast as it goes, with one consumer that reads along
     #[command(after_help = THROUGHPUT_EXAMPLES)]
     Throughput(ThroughputArgs),
@@ -55,6 +59,7 @@ impl Command {
         match self {
             Command::Hop(args) => &args.common.log,
             Command::Floor(args) => &args.basics.log,
+            Command::Kafka(args) => &args.basics.log,
             Command::Run(args) => &args.basics.log,
             Command::Throughput(args) => &args.common.log,
         }
@@ -121,6 +126,6 @@ fn bytes(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(fits).ok_or_else(|| "write a number of bytes from 24 to 1000000".to_owned())
 }
 
-fn consumers(text: &str) -> Result<usize, String> {
+pub fn consumers(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| (1..=32).contains(n)).ok_or_else(|| "write a number from 1 to 32".to_owned())
 }

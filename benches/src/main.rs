@@ -13,6 +13,7 @@ mod ending;
 mod flight;
 mod floor;
 mod hop;
+mod hops;
 mod options;
 mod payload;
 mod reader;
@@ -45,6 +46,7 @@ fn go(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
         Command::Floor(args) => floor::run(args, &SystemClock, &shutdown),
         Command::Hop(args) => hop::run(&HopOptions::check(args)?, &SystemClock, &shutdown),
+        Command::Kafka(args) => hops::run(args, &SystemClock, &shutdown),
         Command::Run(args) => run::run(args, &SystemClock, &shutdown),
         Command::Throughput(args) => throughput::run(&ThroughputOptions::check(args)?, &SystemClock, &shutdown),
     }
