@@ -9,6 +9,7 @@ use crate::brokers::Choice;
 use crate::floor::{self, cli::FloorArgs};
 use crate::hops::{self, cli::KafkaArgs};
 use crate::run::{self, cli::RunArgs};
+use crate::streams::{self, cli::StreamsArgs};
 
 const HOP_EXAMPLES: &str = "\
 Examples:
@@ -49,6 +50,9 @@ pub enum Command {
     /// The bare hop in a table: sizes, acks, lingering, consumers, brokers
     #[command(after_help = hops::cli::EXAMPLES)]
     Kafka(KafkaArgs),
+    /// How many sources, and how many viewers, one machine carries
+    #[command(after_help = streams::cli::EXAMPLES)]
+    Streams(StreamsArgs),
     /// How much goes through as fast as it goes, with one consumer that reads along
     #[command(after_help = THROUGHPUT_EXAMPLES)]
     Throughput(ThroughputArgs),
@@ -61,6 +65,7 @@ impl Command {
             Command::Floor(args) => &args.basics.log,
             Command::Kafka(args) => &args.basics.log,
             Command::Run(args) => &args.basics.log,
+            Command::Streams(args) => &args.basics.log,
             Command::Throughput(args) => &args.common.log,
         }
     }

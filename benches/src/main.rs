@@ -23,6 +23,7 @@ mod schedule;
 mod seen;
 mod size;
 mod stats;
+mod streams;
 mod throughput;
 mod topic;
 
@@ -48,6 +49,7 @@ fn go(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Hop(args) => hop::run(&HopOptions::check(args)?, &SystemClock, &shutdown),
         Command::Kafka(args) => hops::run(args, &SystemClock, &shutdown),
         Command::Run(args) => run::run(args, &SystemClock, &shutdown),
+        Command::Streams(args) => streams::run(args, &SystemClock, &shutdown),
         Command::Throughput(args) => throughput::run(&ThroughputOptions::check(args)?, &SystemClock, &shutdown),
     }
 }
