@@ -110,7 +110,7 @@ fn is_free(port: u16) -> bool {
 }
 
 /// The folder of the sources, where the scripts are.
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     let benches = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     benches.parent().map_or(benches.clone(), PathBuf::from)
 }

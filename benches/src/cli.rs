@@ -8,6 +8,7 @@ use shell::values::{Span, positive};
 use crate::brokers::Choice;
 use crate::floor::{self, cli::FloorArgs};
 use crate::hops::{self, cli::KafkaArgs};
+use crate::readme::ReadmeArgs;
 use crate::run::{self, cli::RunArgs};
 use crate::streams::{self, cli::StreamsArgs};
 
@@ -53,6 +54,8 @@ pub enum Command {
     /// How many sources, and how many viewers, one machine carries
     #[command(after_help = streams::cli::EXAMPLES)]
     Streams(StreamsArgs),
+    /// Writes the results that are kept into README.md's tables
+    Readme(ReadmeArgs),
     /// How much goes through as fast as it goes, with one consumer that reads along
     #[command(after_help = THROUGHPUT_EXAMPLES)]
     Throughput(ThroughputArgs),
@@ -64,6 +67,7 @@ impl Command {
             Command::Hop(args) => &args.common.log,
             Command::Floor(args) => &args.basics.log,
             Command::Kafka(args) => &args.basics.log,
+            Command::Readme(args) => &args.log,
             Command::Run(args) => &args.basics.log,
             Command::Streams(args) => &args.basics.log,
             Command::Throughput(args) => &args.common.log,

@@ -17,6 +17,7 @@ mod hops;
 mod options;
 mod payload;
 mod reader;
+mod readme;
 mod rounds;
 mod run;
 mod schedule;
@@ -48,6 +49,7 @@ fn go(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Floor(args) => floor::run(args, &SystemClock, &shutdown),
         Command::Hop(args) => hop::run(&HopOptions::check(args)?, &SystemClock, &shutdown),
         Command::Kafka(args) => hops::run(args, &SystemClock, &shutdown),
+        Command::Readme(args) => readme::run(args),
         Command::Run(args) => run::run(args, &SystemClock, &shutdown),
         Command::Streams(args) => streams::run(args, &SystemClock, &shutdown),
         Command::Throughput(args) => throughput::run(&ThroughputOptions::check(args)?, &SystemClock, &shutdown),
