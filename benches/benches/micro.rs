@@ -65,7 +65,8 @@ fn queue(c: &mut Criterion) {
     let there = Arc::new(Latest::<u64>::default());
     let back = Arc::new(Latest::<u64>::default());
     let (from, to) = (there.clone(), back.clone());
-    let echo = std::thread::spawn(move || std::iter::from_fn(|| from.recv()).for_each(|n| assert_eq!(to.send(n), None)));
+    let echo =
+        std::thread::spawn(move || std::iter::from_fn(|| from.recv()).for_each(|n| assert_eq!(to.send(n), None)));
     group.bench_function("to another thread and back", |b| {
         b.iter(|| {
             there.send(black_box(1));

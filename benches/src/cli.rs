@@ -29,7 +29,7 @@ Examples:
 
 Throughput counts from the first send to when the consumer had the last record.";
 
-/// Measures what the way through a broker costs.
+/// Measures what a frame's way costs, whole and in parts.
 #[derive(Parser, Clone, Debug)]
 #[command(name = "vidbench", version, about, max_term_width = 110)]
 pub struct Cli {

@@ -1,7 +1,7 @@
-//! `vidbench`: what the way through a broker costs.
+//! `vidbench`: what a frame's way costs, whole and in parts.
 //!
 //! ```text
-//! cli (as typed) → options (as checked) → brokers (started) → rounds ─Case─▶ hop | throughput ─Measured─▶ table, JSON
+//! cli (as typed) → options (as checked) → brokers (started) → rounds ─Case─▶ run | floor | hop | … ─Measured─▶ table, JSON
 //! ```
 mod about;
 mod acks;

@@ -1,7 +1,7 @@
 //! `vidbench readme`: tables in the project's texts, made from the results that are kept.
 //!
 //! ```text
-//! <!-- bench:NAME -->          a table of benches/results/NAME.json goes between the two,
+//! <!-- bench:NAME -->          a table of benches/results/NAME.json goes between these two lines,
 //! <!-- bench:end -->           in place of what stood there
 //! ```
 
@@ -19,7 +19,8 @@ use crate::brokers::root;
 
 const BEGIN: &str = "<!-- bench:";
 const CLOSE: &str = " -->";
-const END: &str = "<!-- bench:end -->";
+/// The name that ends a table.
+const END: &str = "end";
 
 #[derive(Args, Clone, Debug)]
 pub struct ReadmeArgs {
@@ -71,24 +72,34 @@ fn table(results: &Path, name: &str) -> anyhow::Result<Option<String>> {
     tables::of(&result).map(Some).with_context(|| path.display().to_string())
 }
 
-/// The text with a fresh table between each pair of markers; where `table` has none, with the one that stood there.
+/// The text with a fresh table between each pair of markers; where `table` has none, with the one that stood there. A
+/// marker is a line by itself.
 fn rewritten(text: &str, table: impl Fn(&str) -> anyhow::Result<Option<String>>) -> anyhow::Result<String> {
     let mut new = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once(BEGIN) {
-        let (name, after) = after.split_once(CLOSE).context("a bench marker is not closed")?;
-        if name == "end" {
-            bail!("{END} stands without a beginning");
+    // The result whose table we are in, and whether the lines of the old one stay.
+    let mut inside: Option<(&str, bool)> = None;
+    for line in text.split_inclusive('\n') {
+        let marker = line.trim_end().strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(CLOSE));
+        match (marker, inside) {
+            (Some(END), Some(_)) => inside = None,
+            (Some(END), None) => bail!("an end of a bench table stands without a beginning"),
+            (Some(name), Some((outer, _))) => bail!("the table of {outer} has no end before that of {name}"),
+            (Some(name), None) => {
+                let table = table(name)?;
+                inside = Some((name, table.is_none()));
+                new.push_str(line);
+                new.extend(table.map(|table| format!("{}\n", table.trim_end())));
+                continue;
+            }
+            (None, Some((_, false))) => continue,
+            (None, _) => {}
         }
-        let (body, after) = after.split_once(END).with_context(|| format!("no {END} follows {BEGIN}{name}{CLOSE}"))?;
-        if body.contains(BEGIN) {
-            bail!("no {END} follows {BEGIN}{name}{CLOSE}");
-        }
-        let body = table(name)?.map_or_else(|| body.to_owned(), |table| format!("\n{}\n", table.trim_end()));
-        new.push_str(&format!("{before}{BEGIN}{name}{CLOSE}{body}{END}"));
-        rest = after;
+        new.push_str(line);
     }
-    Ok(new + rest)
+    match inside {
+        None => Ok(new),
+        Some((name, _)) => bail!("the table of {name} has no end: {BEGIN}{END}{CLOSE}"),
+    }
 }
 
 #[cfg(test)]
@@ -104,8 +115,9 @@ mod tests {
     #[test]
     fn tables_stand_between_their_markers() {
         check("no marker", Ok("no marker"));
+        check("as in `<!-- bench:run -->`", Ok("as in `<!-- bench:run -->`"));
         check(
-            "a\n<!-- bench:run -->\nold\n<!-- bench:end -->\nb\n<!-- bench:floor --><!-- bench:end -->",
+            "a\n<!-- bench:run -->\nold\n<!-- bench:end -->\nb\n<!-- bench:floor -->\n<!-- bench:end -->",
             Ok(
                 "a\n<!-- bench:run -->\n| run |\n<!-- bench:end -->\nb\n<!-- bench:floor -->\n| floor |\n<!-- bench:end -->",
             ),
@@ -126,12 +138,11 @@ mod tests {
 
     #[test]
     fn a_marker_without_its_other_is_an_error() {
-        check("<!-- bench:run -->\n", Err("no <!-- bench:end --> follows <!-- bench:run -->"));
+        check("<!-- bench:run -->\n", Err("the table of run has no end: <!-- bench:end -->"));
         check(
             "<!-- bench:a -->\n<!-- bench:b -->\n<!-- bench:end -->",
-            Err("no <!-- bench:end --> follows <!-- bench:a -->"),
+            Err("the table of a has no end before that of b"),
         );
-        check("<!-- bench:end -->", Err("<!-- bench:end --> stands without a beginning"));
-        check("<!-- bench:run", Err("a bench marker is not closed"));
+        check("<!-- bench:end -->", Err("an end of a bench table stands without a beginning"));
     }
 }
