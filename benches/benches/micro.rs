@@ -8,7 +8,6 @@ mod pieces;
 use std::hint::black_box;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use common::clock::Micros;
 use common::latest::Latest;
 use common::reassemble::{Limits, Reassembler};
@@ -18,24 +17,24 @@ use jpeg::{Decoder, Encoder};
 
 use self::pieces::{HEIGHT, Picture, QUALITY, WIDTH, frame};
 
-/// Message limits that make one record of a frame, and four.
-const LIMITS: [(&str, usize); 2] = [("a frame", 1_000_000), ("a frame in 4 parts", FRAME_BYTES / 4)];
-const FRAME_BYTES: usize = 100_000;
-
 fn wire(c: &mut Criterion) {
-    let jpeg = Bytes::from(vec![0xff; FRAME_BYTES]);
+    let jpeg = Picture::new().jpeg();
+    // Message limits that make one record of a frame, and four.
+    let limits = [("a frame", jpeg.len()), ("a frame in 4 parts", jpeg.len().div_ceil(4))];
     let sent = frame(1, jpeg.clone());
     let mut group = c.benchmark_group("record");
-    for (name, limit) in LIMITS {
+    for (name, limit) in limits {
         group.bench_function(format!("write {name}"), |b| b.iter(|| record::split(black_box(&sent), limit)));
         let records = record::split(&sent, limit);
-        let read = |records: &[Record]| records.iter().for_each(|r| drop(black_box(record::read(r))));
+        let read = |records: &[Record]| {
+            records.iter().for_each(|r| drop(black_box(record::read(r).expect("our own record"))));
+        };
         group.bench_function(format!("read {name}"), |b| b.iter(|| read(black_box(&records))));
     }
     group.finish();
 
     let mut group = c.benchmark_group("reassemble");
-    for (name, limit) in LIMITS {
+    for (name, limit) in limits {
         let mut reassembler = Reassembler::new(Limits::default());
         let mut number = 0;
         let mut incoming = || {
@@ -45,7 +44,7 @@ fn wire(c: &mut Criterion) {
         };
         group.bench_function(name, |b| {
             let push = |parts: Vec<_>| {
-                parts.into_iter().for_each(|part| drop(black_box(reassembler.push(part, Micros(1)))));
+                parts.into_iter().for_each(|part| drop(reassembler.push(part, Micros(1)).expect("our own part")));
             };
             b.iter_batched(&mut incoming, push, BatchSize::PerIteration);
         });
