@@ -26,13 +26,14 @@ type Table = (Vec<&'static str>, Vec<Vec<String>>);
 fn provenance(result: &Value, command: &str) -> anyhow::Result<String> {
     let (cpu, cores) = (text(result, "/machine/cpu")?, number(result, "/machine/cores")?);
     let commit = result.pointer("/commit").and_then(Value::as_str).unwrap_or("unknown");
+    let changed = if commit.ends_with("changed") { " with changes" } else { "" };
     let commit = commit.get(..7).unwrap_or(commit);
     let versions =
         array(result, "/brokers")?.iter().map(|b| text(b, "/version")).collect::<anyhow::Result<Vec<_>>>()?;
     let mut once: Vec<String> = Vec::new();
     versions.into_iter().for_each(|v| once.extend((!once.contains(&v)).then_some(v)));
     Ok(format!(
-        "`{command}`, {} round(s); {cpu}, {cores} cores; {}; commit {commit}.",
+        "`{command}`, {} round(s); {cpu}, {cores} cores; {}; commit {commit}{changed}.",
         rounds(result)?,
         once.join(", ")
     ))
@@ -183,6 +184,13 @@ mod tests {
              | real | 1.20 | 1.20 | 1.20 | 1.20 | 1.20 | 1.20 | 1.20 (1.10…1.25) |\n\n\
              `vidbench floor`, 3 round(s); a CPU, 2 cores; vidbroker 0.1.0; commit 0123456.\n"
         );
+    }
+
+    #[test]
+    fn what_was_measured_with_changes_says_so() {
+        let mut changed = result("run", json!({ "cases": [] }));
+        changed["commit"] = json!("0123456789, changed");
+        assert!(of(&changed).unwrap().ends_with("commit 0123456 with changes.\n"));
     }
 
     #[test]
