@@ -14,7 +14,7 @@ TESTS ?=
 BROKERS = $(if $(filter all,$(BROKER)),embedded real,$(BROKER))
 export STRICT BROKER
 
-.PHONY: help build demo test check fmt fmt-check lint doc soak fuzz bench-broker bench-peers kafka-up kafka-down clean
+.PHONY: help build demo test check fmt fmt-check lint doc soak fuzz bench bench-broker bench-peers kafka-up kafka-down clean
 
 help: ## this list
 	@printf 'Recipes:\n'
@@ -64,6 +64,17 @@ fuzz: ## FUZZ_SECONDS=60 each of fuzzing the broker's requests and its log; find
 	@scripts/setup build
 	cargo run --release --locked -p broker --example fuzz -- request '$(FUZZ_SECONDS)'
 	cargo run --release --locked -p broker --example fuzz -- log '$(FUZZ_SECONDS)'
+
+# The machine should have nothing else to do.
+bench: build ## the whole, its floor, Kafka by size, streams; results in benches/results, then the tables (vidbench readme)
+	@scripts/setup test
+	scripts/kafka jars >/dev/null
+	mkdir -p benches/results
+	target/release/vidbench run --window --seconds 8 --report benches/results/run.json
+	target/release/vidbench floor --window --seconds 6 --report benches/results/floor.json
+	target/release/vidbench kafka --acks all,1 --consumers 1 --seconds 5 --rounds 1 --report benches/results/kafka.json
+	target/release/vidbench streams --seconds 5 --max 8 --rounds 1 --report benches/results/streams.json
+	target/release/vidbench readme
 
 # Seven minutes; the machine should have nothing else to do.
 bench-broker: build ## the embedded broker against a real Kafka: latency of the hop, throughput (benches/results)

@@ -18,7 +18,12 @@ pub use self::afterwards::Afterwards;
 pub enum Choice {
     Embedded,
     Real,
-    Running { name: String, address: String },
+    /// Three nodes, and each message on all of them.
+    Real3,
+    Running {
+        name: String,
+        address: String,
+    },
 }
 
 impl Choice {
@@ -26,6 +31,7 @@ impl Choice {
         match self {
             Choice::Embedded => "embedded",
             Choice::Real => "real",
+            Choice::Real3 => "real3",
             Choice::Running { name, .. } => name,
         }
     }
@@ -38,10 +44,11 @@ impl FromStr for Choice {
         match (text, text.split_once('=')) {
             ("embedded", _) => Ok(Choice::Embedded),
             ("real", _) => Ok(Choice::Real),
+            ("real3", _) => Ok(Choice::Real3),
             (_, Some((name, address))) if !name.is_empty() && address.contains(':') => {
                 Ok(Choice::Running { name: name.to_owned(), address: address.to_owned() })
             }
-            _ => Err("write embedded, real or NAME=HOST:PORT".to_owned()),
+            _ => Err("write embedded, real, real3 or NAME=HOST:PORT".to_owned()),
         }
     }
 }
@@ -62,7 +69,8 @@ pub fn start(choices: &[Choice], memory: Option<&str>, shutdown: &Shutdown) -> a
     for choice in choices {
         let started = match choice {
             Choice::Embedded => embedded::start(memory),
-            Choice::Real => real::start(),
+            Choice::Real => real::start("real", 1),
+            Choice::Real3 => real::start("real3", 3),
             Choice::Running { name, address } => Ok(running(name, address)),
         };
         match started {
@@ -115,6 +123,7 @@ mod tests {
     fn brokers_are_chosen_by_name_or_address() {
         assert_eq!("embedded".parse(), Ok(Choice::Embedded));
         assert_eq!("real".parse(), Ok(Choice::Real));
+        assert_eq!("real3".parse(), Ok(Choice::Real3));
         let running = Choice::Running { name: "a".to_owned(), address: "host:9092".to_owned() };
         assert_eq!("a=host:9092".parse(), Ok(running));
         for bad in ["", "kafka", "a=", "=host:1", "a=host"] {

@@ -6,7 +6,12 @@ use shell::output::Output;
 use shell::values::{Span, positive};
 
 use crate::brokers::Choice;
+use crate::floor::{self, cli::FloorArgs};
+use crate::hops::{self, cli::KafkaArgs};
 use crate::peers::PeersArgs;
+use crate::readme::ReadmeArgs;
+use crate::run::{self, cli::RunArgs};
+use crate::streams::{self, cli::StreamsArgs};
 
 const HOP_EXAMPLES: &str = "\
 Examples:
@@ -25,7 +30,7 @@ Examples:
 
 Throughput counts from the first send to when the consumer had the last record.";
 
-/// Measures what the way through a broker costs.
+/// Measures what a frame's way costs, whole and in parts.
 #[derive(Parser, Clone, Debug)]
 #[command(name = "vidbench", version, about, max_term_width = 110)]
 pub struct Cli {
@@ -38,6 +43,20 @@ pub enum Command {
     /// The latency of the bare hop: producer, broker, consumers
     #[command(after_help = HOP_EXAMPLES)]
     Hop(HopArgs),
+    /// The way of a frame end to end, with vidprod and vidcons themselves
+    #[command(after_help = run::cli::EXAMPLES)]
+    Run(RunArgs),
+    /// Each stage alone, and the whole beside their sum
+    #[command(after_help = floor::cli::EXAMPLES)]
+    Floor(FloorArgs),
+    /// The bare hop in a table: sizes, acks, lingering, consumers, brokers
+    #[command(after_help = hops::cli::EXAMPLES)]
+    Kafka(KafkaArgs),
+    /// How many sources, and how many viewers, one machine carries
+    #[command(after_help = streams::cli::EXAMPLES)]
+    Streams(StreamsArgs),
+    /// Writes the results that are kept into README.md's tables
+    Readme(ReadmeArgs),
     /// How much goes through as fast as it goes, with one consumer that reads along
     #[command(after_help = THROUGHPUT_EXAMPLES)]
     Throughput(ThroughputArgs),
@@ -49,6 +68,11 @@ impl Command {
     pub fn log(&self) -> &LogArgs {
         match self {
             Command::Hop(args) => &args.common.log,
+            Command::Floor(args) => &args.basics.log,
+            Command::Kafka(args) => &args.basics.log,
+            Command::Readme(args) => &args.log,
+            Command::Run(args) => &args.basics.log,
+            Command::Streams(args) => &args.basics.log,
             Command::Throughput(args) => &args.common.log,
             Command::Peers(args) => &args.log,
         }
@@ -88,7 +112,7 @@ pub struct ThroughputArgs {
 /// What every comparison of brokers has.
 #[derive(Args, Clone, Debug)]
 pub struct CommonArgs {
-    /// What to compare: embedded, real, or NAME=HOST:PORT of one that is running
+    /// What to compare: embedded, real, real3 (three nodes), or NAME=HOST:PORT of one that is running
     #[arg(long, default_value = "embedded,real", value_name = "BROKER,…", value_delimiter = ',')]
     pub brokers: Vec<Choice>,
     /// Size of a message
@@ -115,6 +139,6 @@ fn bytes(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(fits).ok_or_else(|| "write a number of bytes from 24 to 1000000".to_owned())
 }
 
-fn consumers(text: &str) -> Result<usize, String> {
+pub fn consumers(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| (1..=32).contains(n)).ok_or_else(|| "write a number from 1 to 32".to_owned())
 }

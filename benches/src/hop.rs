@@ -3,7 +3,7 @@
 //! Producer and consumers are threads of this process: what disturbs a broker on the same machine are their threads, of
 //! which there are as many in processes of their own, and nothing has to be started while something is measured.
 
-mod case;
+pub mod case;
 mod ratios;
 mod report;
 mod table;
@@ -14,10 +14,12 @@ use anyhow::Context;
 use common::clock::Clock;
 use shell::shutdown::Shutdown;
 
-use self::case::{Case, Measured};
+use self::case::{Case, Load, Measured};
 use crate::about::{self, Began};
+use crate::acks::Acks;
 use crate::brokers::{self, Broker};
 use crate::options::HopOptions;
+use crate::payload::Payload;
 use crate::{rounds, throughput};
 
 /// What was measured; after Ctrl-C, up to there.
@@ -32,7 +34,7 @@ pub struct HopResult {
 pub fn run(options: &HopOptions, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let began = Began::now(clock);
     let brokers = brokers::start(&options.common.brokers, options.common.memory.as_deref(), shutdown)?;
-    throughput::prepare(&brokers, &options.common, clock, shutdown)?;
+    throughput::prepare(&brokers, options.common.prepare_messages, options.common.bytes, clock, shutdown)?;
     let measured = measure(options, &brokers, clock, shutdown)?;
     let result = HopResult { brokers, measured, interrupted: shutdown.asked() };
     if let Some(to) = &options.common.report {
@@ -48,13 +50,14 @@ fn measure(
     clock: &dyn Clock,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Vec<Measured>> {
+    let load = Load { payload: Payload::new(options.common.bytes), warmup: options.warmup, seconds: options.seconds };
     let mut measured = Vec::new();
     for case in cases(options, brokers.len()) {
         let broker = &brokers[case.broker];
         let Case { round, fps, consumers, .. } = case;
         let name = &broker.name;
         let doing = || format!("{name}, {fps} fps, {consumers} consumer(s), round {round}");
-        let Some(one) = case::run(case, broker, options, clock, shutdown).with_context(doing)? else { break };
+        let Some(one) = case::run(case, &load, broker, clock, shutdown).with_context(doing)? else { break };
         let h = one.from_send.histogram();
         tracing::info!(
             "{}: p50 {:.2} p99 {:.2} ms",
@@ -74,7 +77,7 @@ fn cases(options: &HopOptions, brokers: usize) -> Vec<Case> {
         for &fps in &options.fps {
             for &consumers in &options.consumers {
                 let turns = rounds::turns(brokers, round).into_iter();
-                cases.extend(turns.map(|broker| Case { round, broker, fps, consumers }));
+                cases.extend(turns.map(|broker| Case { round, broker, fps, consumers, acks: Acks::All, linger_ms: 0 }));
             }
         }
     }

@@ -1,22 +1,31 @@
-//! `vidbench`: what the way through a broker costs, and how whole programs compare.
+//! `vidbench`: what a frame's way costs, whole and in parts, beside other brokers and other people's programs.
 //!
 //! ```text
-//! cli (as typed) → options (as checked) → brokers (started) → rounds ─▶ hop | throughput | peers ─Measured─▶ table, JSON
+//! cli (as typed) → options (as checked) → brokers (started) → rounds ─Case─▶ run | floor | hop | peers | … ─Measured─▶ table, JSON
 //! ```
 mod about;
+mod acks;
+mod basics;
 mod brokers;
 mod cli;
+mod e2e;
 mod ending;
 mod flight;
+mod floor;
 mod hop;
+mod hops;
 mod options;
 mod payload;
 mod peers;
 mod reader;
+mod readme;
 mod rounds;
+mod run;
 mod schedule;
 mod seen;
+mod size;
 mod stats;
+mod streams;
 mod throughput;
 mod topic;
 
@@ -33,13 +42,18 @@ use crate::peers::PeersOptions;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     cli.command.log().init();
-    shell::outcome(run(&cli))
+    shell::outcome(go(&cli))
 }
 
-fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+fn go(cli: &Cli) -> anyhow::Result<ExitCode> {
     let shutdown = Shutdown::listen()?;
     match &cli.command {
+        Command::Floor(args) => floor::run(args, &SystemClock, &shutdown),
         Command::Hop(args) => hop::run(&HopOptions::check(args)?, &SystemClock, &shutdown),
+        Command::Kafka(args) => hops::run(args, &SystemClock, &shutdown),
+        Command::Readme(args) => readme::run(args),
+        Command::Run(args) => run::run(args, &SystemClock, &shutdown),
+        Command::Streams(args) => streams::run(args, &SystemClock, &shutdown),
         Command::Throughput(args) => throughput::run(&ThroughputOptions::check(args)?, &SystemClock, &shutdown),
         Command::Peers(args) => peers::run(&PeersOptions::check(args)?, &SystemClock, &shutdown),
     }

@@ -17,10 +17,22 @@ pub struct Stamp {
 #[derive(Clone, Debug)]
 pub struct Payload {
     bytes: Vec<u8>,
+    /// By a message's number, over and over; never empty.
+    lengths: Vec<usize>,
 }
 
 impl Payload {
     pub fn new(length: usize) -> Payload {
+        Payload::of_lengths(&[length])
+    }
+
+    /// Each message as long as the next of these, and from the first again.
+    pub fn of_lengths(lengths: &[usize]) -> Payload {
+        let mut lengths: Vec<usize> = lengths.iter().map(|length| (*length).max(STAMP_BYTES)).collect();
+        if lengths.is_empty() {
+            lengths.push(STAMP_BYTES);
+        }
+        let longest = lengths.iter().copied().max().unwrap_or(STAMP_BYTES);
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
         let noise = std::iter::repeat_with(|| {
             // xorshift64: a JPEG's bytes look like noise too.
@@ -29,22 +41,28 @@ impl Payload {
             state ^= state << 17;
             state as u8
         });
-        Payload { bytes: noise.take(length.max(STAMP_BYTES)).collect() }
+        Payload { bytes: noise.take(longest).collect(), lengths }
     }
 
-    pub fn len(&self) -> usize {
+    /// Of the longest message.
+    pub fn len_max(&self) -> usize {
         self.bytes.len()
     }
 
+    fn len(&self, sequence: u64) -> usize {
+        self.lengths[(sequence % self.lengths.len() as u64) as usize]
+    }
+
     /// A message without its stamp: it is made before it is due, as copying it takes longer than stamping it.
-    pub fn blank(&self) -> Vec<u8> {
-        self.bytes.clone()
+    pub fn blank(&self, sequence: u64) -> Vec<u8> {
+        self.bytes[..self.len(sequence)].to_vec()
     }
 
     /// The stamp of a message that came; `None` if it is not one of ours, or not as it was sent.
     pub fn read(&self, message: &[u8]) -> Option<Stamp> {
         let (stamp, rest) = message.split_at_checked(STAMP_BYTES)?;
-        (rest == &self.bytes[STAMP_BYTES..]).then(|| Stamp::read(stamp))
+        let stamp = Stamp::read(stamp);
+        (rest == &self.bytes[STAMP_BYTES..self.len(stamp.sequence)]).then_some(stamp)
     }
 }
 
@@ -74,16 +92,25 @@ mod tests {
     fn a_stamp_comes_back() {
         for length in [STAMP_BYTES, 25, 100_000] {
             let payload = Payload::new(length);
-            let mut message = payload.blank();
+            let mut message = payload.blank(STAMP.sequence);
             STAMP.write(&mut message);
             assert_eq!((message.len(), payload.read(&message)), (length, Some(STAMP)));
         }
     }
 
     #[test]
+    fn messages_take_their_lengths_in_turn() {
+        let payload = Payload::of_lengths(&[100, 30, 5]);
+        assert_eq!([0, 1, 2, 3].map(|n| payload.blank(n).len()), [100, 30, STAMP_BYTES, 100]);
+        let mut message = payload.blank(0);
+        Stamp { sequence: 1, ..STAMP }.write(&mut message);
+        assert_eq!(payload.read(&message), None, "as long as another one");
+    }
+
+    #[test]
     fn what_is_not_as_it_was_sent_is_seen() {
         let payload = Payload::new(100);
-        let mut message = payload.blank();
+        let mut message = payload.blank(STAMP.sequence);
         STAMP.write(&mut message);
         assert_eq!(payload.read(&message[..99]), None);
         assert_eq!(payload.read(&[message.clone(), vec![0]].concat()), None);

@@ -12,7 +12,7 @@ use shell::shutdown::Shutdown;
 use self::case::{Measured, Run};
 use crate::about::{self, Began};
 use crate::brokers::{self, Broker};
-use crate::options::{Amount, Comparison, ThroughputOptions};
+use crate::options::{Amount, ThroughputOptions};
 use crate::rounds;
 
 /// What was measured; after Ctrl-C, up to there.
@@ -26,7 +26,7 @@ pub struct ThroughputResult {
 pub fn run(options: &ThroughputOptions, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let began = Began::now(clock);
     let brokers = brokers::start(&options.common.brokers, options.common.memory.as_deref(), shutdown)?;
-    prepare(&brokers, &options.common, clock, shutdown)?;
+    prepare(&brokers, options.common.prepare_messages, options.common.bytes, clock, shutdown)?;
     let measured = measure(options, &brokers, clock, shutdown)?;
     let result = ThroughputResult { brokers, measured, interrupted: shutdown.asked() };
     if let Some(to) = &options.common.report {
@@ -59,11 +59,16 @@ fn measure(
 }
 
 /// Before the first round: a real Kafka that has just started runs uncompiled code, which is not what is compared.
-pub fn prepare(brokers: &[Broker], common: &Comparison, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<()> {
+pub fn prepare(
+    brokers: &[Broker],
+    messages: u64,
+    bytes: usize,
+    clock: &dyn Clock,
+    shutdown: &Shutdown,
+) -> anyhow::Result<()> {
     for (broker, started) in brokers.iter().enumerate() {
-        if common.prepare_messages > 0 {
-            let amount = Amount::Messages(common.prepare_messages);
-            let run = Run { round: 0, broker, amount, bytes: common.bytes };
+        if messages > 0 {
+            let run = Run { round: 0, broker, amount: Amount::Messages(messages), bytes };
             case::run(run, started, clock, shutdown).with_context(|| format!("{}, preparing", started.name))?;
         }
     }

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use anyhow::Context;
 use common::clock::Clock;
+use common::record::OVERHEAD_BYTES_MAX;
 use futures_executor::block_on;
 use kafka::{
     Admin, Connection, Found, NewTopic, Patience, Position, Publisher, PublisherSettings, Tail, Waiting,
     check_topic_name,
 };
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 
 use crate::flight::Flight;
@@ -32,17 +33,44 @@ pub struct Topic {
     name: String,
     connection: Connection,
     message_bytes_max: usize,
+    /// The producer's own.
+    properties: BTreeMap<String, String>,
+}
+
+/// What a case wants otherwise than vidprod has it.
+#[derive(Clone, Default, Debug)]
+pub struct Wishes {
+    /// The largest message: where the topic takes none that large, its limit is raised.
+    pub message_bytes: usize,
+    /// Of the producer.
+    pub properties: BTreeMap<String, String>,
 }
 
 impl Topic {
-    pub fn create(brokers: &str, name: &str, clock: &dyn Clock) -> anyhow::Result<Topic> {
+    pub fn create(brokers: &str, name: &str, wishes: &Wishes, clock: &dyn Clock) -> anyhow::Result<Topic> {
         check_topic_name(name)?;
         let connection = Connection { brokers: brokers.to_owned(), named: true, properties: BTreeMap::new() };
         let admin = Admin::connect(&connection, "vidbench", &patience(clock))?;
         let new = NewTopic { name: name.to_owned(), partitions: 1, replication: None, retention: Some(RETENTION) };
         admin.ensure(&new, true, TIMEOUT)?;
         let message_bytes_max = admin.message_bytes_max(name, TIMEOUT).unwrap_or(MESSAGE_BYTES_MAX);
-        Ok(Topic { name: name.to_owned(), connection, message_bytes_max })
+        let properties = wishes.properties.clone();
+        let mut topic = Topic { name: name.to_owned(), connection, message_bytes_max, properties };
+        let wanted = wishes.message_bytes + OVERHEAD_BYTES_MAX;
+        if wanted > message_bytes_max {
+            topic.raise_limit(wanted)?;
+        }
+        Ok(topic)
+    }
+
+    fn raise_limit(&mut self, bytes: usize) -> anyhow::Result<()> {
+        let limit = bytes.to_string();
+        let resource = AlterConfig::new(ResourceSpecifier::Topic(&self.name)).set("max.message.bytes", &limit);
+        let answer = block_on(self.admin()?.alter_configs([&resource], &options()))?;
+        let raised = answer.into_iter().next().context("no answer")?;
+        raised.map_err(|(_, code)| code).with_context(|| format!("raising the topic's limit to {bytes} bytes"))?;
+        self.message_bytes_max = bytes;
+        Ok(())
     }
 
     /// A producer that is connected.
@@ -57,7 +85,8 @@ impl Topic {
             headers: Vec::new(),
         };
         let flight = flight.clone();
-        Ok(Publisher::connect(&self.connection, settings, &patience(clock), move |(), delivery| flight.land(delivery))?)
+        let connection = Connection { properties: self.properties.clone(), ..self.connection.clone() };
+        Ok(Publisher::connect(&connection, settings, &patience(clock), move |(), delivery| flight.land(delivery))?)
     }
 
     /// A consumer that reads from the first record on.
@@ -75,11 +104,12 @@ impl Topic {
         Ok(tail)
     }
 
+    fn admin(&self) -> anyhow::Result<AdminClient<DefaultClientContext>> {
+        Ok(ClientConfig::new().set("bootstrap.servers", &self.connection.brokers).create()?)
+    }
+
     fn delete(&self) -> anyhow::Result<()> {
-        let admin: AdminClient<DefaultClientContext> =
-            ClientConfig::new().set("bootstrap.servers", &self.connection.brokers).create()?;
-        let options = AdminOptions::new().request_timeout(Some(TIMEOUT)).operation_timeout(Some(TIMEOUT));
-        let answer = block_on(admin.delete_topics(&[&self.name], &options))?;
+        let answer = block_on(self.admin()?.delete_topics(&[&self.name], &options()))?;
         match answer.into_iter().next().context("no answer")? {
             Ok(_) => Ok(()),
             Err((_, code)) => Err(code.into()),
@@ -93,6 +123,10 @@ impl Drop for Topic {
             tracing::warn!("topic {} could not be deleted: {error:#}", self.name);
         }
     }
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new().request_timeout(Some(TIMEOUT)).operation_timeout(Some(TIMEOUT))
 }
 
 fn patience(clock: &dyn Clock) -> Patience<'_> {

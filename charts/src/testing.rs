@@ -50,6 +50,7 @@ pub(crate) fn with_figure(frames: u64, look: impl FnOnce(&Figure<'_>)) {
         seconds: Duration::from_millis(frames * 33).as_secs_f64(),
         sources: [("<lobby> & \"hall\"".to_owned(), sums.clone())].into(),
         sums,
+        cpu_seconds: 1.0,
         pixels: None,
         explain: Default::default(),
         settings: serde_json::json!({ "topic": "video", "sources": ["a", "b"] })

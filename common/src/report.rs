@@ -32,6 +32,9 @@ pub struct Report {
     /// Wall clock, in ms since 1970.
     pub started_ms: u64,
     pub seconds: f64,
+    /// Processor time of the whole program, from its start on: in it and in the system for it.
+    #[serde(default)]
+    pub cpu_seconds: f64,
     #[serde(flatten)]
     pub sums: Sums,
     pub sources: BTreeMap<String, Sums>,

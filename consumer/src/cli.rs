@@ -129,6 +129,9 @@ pub struct Cli {
 
     #[command(flatten)]
     pub reports: ReportArgs,
+    /// Leave the first N frames out of the latency: they warm up, and count as shown
+    #[arg(allow_negative_numbers = true, long, value_name = "N", default_value_t = 0, help_heading = "Report")]
+    pub skip: u64,
     /// The same as --report FILE.hgrm, whatever the file's name
     #[arg(long, value_name = "FILE.hgrm", help_heading = "Report")]
     pub histogram: Option<PathBuf>,

@@ -96,6 +96,7 @@ fn report(options: &Options, outcome: &Outcome, started_ms: u64) -> Report {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_ms,
         seconds: outcome.seconds,
+        cpu_seconds: shell::machine::cpu_time().as_secs_f64(),
         sums,
         sources,
         pixels: outcome.pixels,

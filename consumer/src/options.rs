@@ -50,6 +50,8 @@ pub struct Options {
     pub verify_pixels: bool,
     pub reports: Vec<ReportFile>,
     pub live_histogram: bool,
+    /// So many shown frames are in no histogram.
+    pub skip: u64,
     pub explain: bool,
     pub quiet: bool,
 }
@@ -99,6 +101,7 @@ impl Options {
             verify_pixels: cli.verify_pixels,
             reports,
             live_histogram: cli.reports.live_histogram,
+            skip: cli.skip,
             explain: cli.explain,
             quiet: cli.log.quiet,
         })
@@ -123,6 +126,7 @@ impl Options {
             "headless": self.window.is_none(),
             "threads": self.threads,
             "verify_pixels": self.verify_pixels,
+            "skip": self.skip,
         });
         match settings {
             serde_json::Value::Object(map) => map,

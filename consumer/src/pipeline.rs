@@ -92,6 +92,7 @@ pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> any
         viewer: Viewer::new(
             Selection::new(&options.sources),
             stages,
+            options.skip,
             Recorder::start("vidcons", &options.reports, &clock)?,
             clock.clone(),
         ),

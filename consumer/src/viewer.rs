@@ -52,11 +52,19 @@ pub struct Viewer {
     pub paused: bool,
     /// What reports are made of that tell of each frame or second.
     pub recorder: Recorder,
+    /// So many shown frames are in no histogram: the programs warm up.
+    skip: u64,
     clock: Arc<dyn Clock>,
 }
 
 impl Viewer {
-    pub fn new(selection: Selection, stages: &'static [Stage], recorder: Recorder, clock: Arc<dyn Clock>) -> Viewer {
+    pub fn new(
+        selection: Selection,
+        stages: &'static [Stage],
+        skip: u64,
+        recorder: Recorder,
+        clock: Arc<dyn Clock>,
+    ) -> Viewer {
         Viewer {
             books: ViewerBooks::default(),
             selection,
@@ -67,6 +75,7 @@ impl Viewer {
             last_arrival: clock.now(),
             paused: false,
             recorder,
+            skip,
             clock,
         }
     }
@@ -119,6 +128,7 @@ impl Viewer {
         let Held { frame: Frame { meta, jpeg, kind }, base, timed } = held;
         if kind != Kind::Repeat {
             let stages = self.stages;
+            let timed = timed && self.books.total.shown >= self.skip;
             let row = Row { timed, ..Row::new(&meta, jpeg.len(), stages) };
             self.recorder.record(row, self.clock.now());
             self.books.post(&meta.source, |books| {
@@ -182,7 +192,11 @@ mod tests {
     }
 
     fn viewer() -> Viewer {
-        Viewer::new(Selection::new(&[]), HEADLESS_STAGES, Recorder::idle(), Arc::new(ManualClock::default()))
+        viewer_that_skips(0)
+    }
+
+    fn viewer_that_skips(frames: u64) -> Viewer {
+        Viewer::new(Selection::new(&[]), HEADLESS_STAGES, frames, Recorder::idle(), Arc::new(ManualClock::default()))
     }
 
     #[test]
@@ -223,6 +237,18 @@ mod tests {
         let books = &viewer.books.total;
         assert_eq!((books.shown, books.latencies.untiled, books.latencies.total.histogram().len()), (1, 1, 0));
         assert_eq!(viewer.recorder.timeline().all().count(), 0);
+    }
+
+    #[test]
+    fn what_is_skipped_counts_as_shown_and_is_in_no_histogram() {
+        let mut viewer = viewer_that_skips(2);
+        for n in 0..5 {
+            let held = viewer.admit(frame("a", n), TimeBase::SameHost, false).expect("it is shown");
+            viewer.shown(held, 1, 1);
+        }
+        let books = &viewer.books.total;
+        assert_eq!((books.shown, books.latencies.total.histogram().len()), (5, 3));
+        assert_eq!(viewer.books.sources["a"].latencies.total.histogram().len(), 3);
     }
 
     #[test]

@@ -93,6 +93,7 @@ fn report(options: &Options, outcome: &Outcome, started_ms: u64) -> Report {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_ms,
         seconds: outcome.seconds,
+        cpu_seconds: shell::machine::cpu_time().as_secs_f64(),
         sources: [(options.source.name.clone(), sums.clone())].into(),
         sums,
         pixels: None,

@@ -1,5 +1,7 @@
 //! What machine this is, and which clock it has.
 
+use std::time::Duration;
+
 use common::report::Machine;
 
 /// Reads it from the system; what cannot be read stays empty.
@@ -22,6 +24,12 @@ pub fn machine() -> Machine {
         cores: std::thread::available_parallelism().map_or(1, |n| n.get()),
         memory_mb: memory_kb.split(' ').next().and_then(|kb| kb.parse::<u64>().ok()).unwrap_or(0) / 1024,
     }
+}
+
+/// The processor time that this program took so far, all threads together: its own and the system's for it.
+pub fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 pub fn host_name() -> String {

@@ -1,4 +1,4 @@
-//! A real Apache Kafka of one node, by way of scripts/kafka.
+//! A real Apache Kafka of one node or three, by way of scripts/kafka.
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -8,15 +8,15 @@ use anyhow::{Context, ensure};
 
 use super::{Afterwards, Broker, free_port, is_free, root};
 
-pub fn start() -> anyhow::Result<Broker> {
+pub fn start(name: &str, nodes: u16) -> anyhow::Result<Broker> {
     let script = root().join("scripts/kafka");
-    let dir = root().join(format!(".kafka/bench/{}", std::process::id()));
-    // Its controller takes the port ten above.
-    let port = free_port(|port| is_free(port + 10))?;
+    let dir = root().join(format!(".kafka/bench/{}-{name}", std::process::id()));
+    // A controller takes the port ten above its node's.
+    let port = free_port(|port| (0..nodes).all(|node| is_free(port + node) && is_free(port + 10 + node)))?;
     let (script_name, dir_name) = (script.display().to_string(), dir.display().to_string());
     let afterwards = Afterwards::run("\"$1\" reset --dir \"$2\"; rmdir \"${2%/*}\"", &[&script_name, &dir_name])?;
     let said = Command::new(&script)
-        .args(["up", "--port", &port.to_string(), "--dir", &dir_name])
+        .args(["up", "--nodes", &nodes.to_string(), "--port", &port.to_string(), "--dir", &dir_name])
         .stdin(Stdio::null())
         .process_group(0)
         .output()
@@ -25,7 +25,7 @@ pub fn start() -> anyhow::Result<Broker> {
     let why = why.lines().last().unwrap_or("it does not say why").trim_start_matches("error: ");
     ensure!(said.status.success(), "scripts/kafka up: {why} (scripts/setup test installs what a real Kafka needs)");
     let address = String::from_utf8_lossy(&said.stdout).trim().to_owned();
-    Ok(Broker { name: "real".to_owned(), address, version: version(&script), _afterwards: Some(afterwards) })
+    Ok(Broker { name: name.to_owned(), address, version: version(&script), _afterwards: Some(afterwards) })
 }
 
 /// Which Kafka the script runs, in its own words.

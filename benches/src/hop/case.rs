@@ -1,5 +1,6 @@
 //! One run of one case: a paced producer on a thread, each consumer on a thread.
 
+use std::collections::BTreeMap;
 use std::thread;
 use std::time::Duration;
 
@@ -10,14 +11,14 @@ use common::record::Record;
 use kafka::Publisher;
 use shell::shutdown::Shutdown;
 
+use crate::acks::Acks;
 use crate::brokers::Broker;
 use crate::ending::Ending;
 use crate::flight::Flight;
-use crate::options::HopOptions;
 use crate::payload::{Payload, Stamp};
 use crate::schedule::{self, Schedule};
 use crate::seen::Seen;
-use crate::topic::Topic;
+use crate::topic::{Topic, Wishes};
 use crate::{reader, topic};
 
 /// Between the last preparation and the first message.
@@ -32,6 +33,16 @@ pub struct Case {
     pub broker: usize,
     pub fps: f64,
     pub consumers: usize,
+    pub acks: Acks,
+    pub linger_ms: u32,
+}
+
+/// What is sent in a case, and for how long.
+#[derive(Clone, Debug)]
+pub struct Load {
+    pub payload: Payload,
+    pub warmup: Duration,
+    pub seconds: Duration,
 }
 
 /// The latencies of all consumers together.
@@ -47,24 +58,24 @@ pub struct Measured {
 /// `None` after Ctrl-C.
 pub fn run(
     case: Case,
+    load: &Load,
     broker: &Broker,
-    options: &HopOptions,
     clock: &dyn Clock,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Option<Measured>> {
-    let topic = Topic::create(&broker.address, &name(case), clock)?;
+    let payload = &load.payload;
+    let topic = Topic::create(&broker.address, &name(case, payload), &wishes(case, payload), clock)?;
     let flight = Flight::default();
     let publisher = topic.publisher(&flight, clock)?;
     let tails = (0..case.consumers).map(|_| topic.tail(clock)).collect::<anyhow::Result<Vec<_>>>()?;
-    let payload = Payload::new(options.common.bytes);
-    let warmup = schedule::count(options.warmup, case.fps);
+    let warmup = schedule::count(load.warmup, case.fps);
     let paced = Paced {
-        count: warmup + schedule::count(options.seconds, case.fps),
+        count: warmup + schedule::count(load.seconds, case.fps),
         schedule: Schedule::new(clock.now().plus(LEAD), case.fps),
     };
     let ending = Ending::default();
     let (sent, read) = thread::scope(|threads| {
-        let (payload, ending) = (&payload, &ending);
+        let ending = &ending;
         let readers: Vec<_> = tails
             .into_iter()
             .map(|tail| {
@@ -100,9 +111,22 @@ pub fn run(
 }
 
 /// A run's own topic.
-fn name(case: Case) -> String {
-    let Case { round, broker, fps, consumers } = case;
-    format!("hop-{}-{round}-{broker}-{}-{consumers}", std::process::id(), (fps * 1000.0).round())
+fn name(case: Case, payload: &Payload) -> String {
+    let Case { round, broker, fps, consumers, acks, linger_ms } = case;
+    let (process, fps, bytes) = (std::process::id(), (fps * 1000.0).round(), payload.len_max());
+    format!("hop-{process}-{round}-{broker}-{fps}-{consumers}-{acks}-{linger_ms}-{bytes}")
+}
+
+/// What is as vidprod has it is not set, so that its settings are what is measured.
+fn wishes(case: Case, payload: &Payload) -> Wishes {
+    let mut properties = BTreeMap::new();
+    if case.acks != Acks::All {
+        properties.insert("acks".to_owned(), case.acks.to_string());
+    }
+    if case.linger_ms > 0 {
+        properties.insert("linger.ms".to_owned(), case.linger_ms.to_string());
+    }
+    Wishes { message_bytes: payload.len_max(), properties }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -122,7 +146,7 @@ fn send(
 ) -> anyhow::Result<u64> {
     let mut sent = 0;
     for sequence in 0..paced.count {
-        let mut message = payload.blank();
+        let mut message = payload.blank(sequence);
         let due = paced.schedule.due(sequence);
         clock.sleep_until(due);
         if shutdown.asked() {

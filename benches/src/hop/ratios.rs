@@ -104,11 +104,12 @@ mod tests {
 
     use super::super::case::Case;
     use super::*;
+    use crate::acks::Acks;
 
     fn took(round: u32, broker: usize, consumers: usize, us: u64) -> Measured {
         let mut from_send = Latency::default();
         from_send.record(Duration::from_micros(us));
-        let case = Case { round, broker, fps: 30.0, consumers };
+        let case = Case { round, broker, fps: 30.0, consumers, acks: Acks::All, linger_ms: 0 };
         Measured { case, from_due: from_send.clone(), from_send }
     }
 

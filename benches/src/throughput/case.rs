@@ -16,7 +16,7 @@ use crate::options::Amount;
 use crate::payload::{Payload, Stamp};
 use crate::reader;
 use crate::seen::Seen;
-use crate::topic::{IN_FLIGHT_BYTES_MAX, Topic};
+use crate::topic::{IN_FLIGHT_BYTES_MAX, Topic, Wishes};
 
 /// The client itself gives up before that.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -57,7 +57,7 @@ impl Measured {
 /// `None` after Ctrl-C.
 pub fn run(run: Run, broker: &Broker, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<Option<Measured>> {
     let name = format!("throughput-{}-{}-{}", std::process::id(), run.round, run.broker);
-    let topic = Topic::create(&broker.address, &name, clock)?;
+    let topic = Topic::create(&broker.address, &name, &Wishes::default(), clock)?;
     let flight = Flight::default();
     let publisher = topic.publisher(&flight, clock)?;
     let tail = topic.tail(clock)?;
@@ -104,7 +104,7 @@ fn send(
     clock: &dyn Clock,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Sent> {
-    let in_flight_max = (IN_FLIGHT_BYTES_MAX / payload.len()).max(2) as u64;
+    let in_flight_max = (IN_FLIGHT_BYTES_MAX / payload.len_max()).max(2) as u64;
     let first = clock.now();
     let goes_on = |count: u64| match amount {
         Amount::Messages(messages) => count < messages,
@@ -114,7 +114,7 @@ fn send(
     while goes_on(count) && !shutdown.asked() {
         flight.wait_below(in_flight_max, PATIENCE)?;
         flight.take_off();
-        let mut message = payload.blank();
+        let mut message = payload.blank(count);
         Stamp { sequence: count, due: first, sent: clock.now() }.write(&mut message);
         if publisher.send(&Record { value: message.into(), ..Record::default() }, ()).is_some() {
             bail!("the client's queue is full below what may be under way");

@@ -1,0 +1,52 @@
+//! What every comparison is told: brokers, rounds, where the report goes.
+
+use anyhow::ensure;
+use clap::Args;
+use common::clock::Clock;
+use shell::logging::LogArgs;
+use shell::output::Output;
+use shell::shutdown::Shutdown;
+
+use crate::brokers::{self, Broker, Choice};
+use crate::throughput;
+
+/// Size of the messages that a broker is prepared with: a frame of 720p.
+const PREPARE_BYTES: usize = 100_000;
+
+#[derive(Args, Clone, Debug)]
+pub struct Basics {
+    /// What to compare: embedded, real, real3 (three nodes), or NAME=HOST:PORT of one that is running
+    #[arg(long, default_value = "embedded,real", value_name = "BROKER,…", value_delimiter = ',')]
+    pub brokers: Vec<Choice>,
+    /// How often every case is run, in turn
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub rounds: u32,
+    /// Messages through each broker as fast as they go before the first round, for the real one's compiler
+    #[arg(long, default_value_t = 3000, value_name = "N")]
+    pub prepare: u64,
+    /// Given to vidbroker as its --memory [default: its own]
+    #[arg(long, value_name = "SIZE")]
+    pub memory: Option<String>,
+    /// Write machine, versions, settings and each round's figures as JSON ('-': standard output)
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<Output>,
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+impl Basics {
+    pub fn check(&self) -> anyhow::Result<()> {
+        let names: Vec<&str> = self.brokers.iter().map(Choice::name).collect();
+        for (i, name) in names.iter().enumerate() {
+            ensure!(!names[..i].contains(name), "two brokers are called {name}");
+        }
+        self.report.iter().try_for_each(Output::check)
+    }
+
+    /// Starts the brokers, and sends what prepares them.
+    pub fn start(&self, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<Vec<Broker>> {
+        let brokers = brokers::start(&self.brokers, self.memory.as_deref(), shutdown)?;
+        throughput::prepare(&brokers, self.prepare, PREPARE_BYTES, clock, shutdown)?;
+        Ok(brokers)
+    }
+}

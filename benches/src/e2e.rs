@@ -1,0 +1,239 @@
+//! One run of the real programs, end to end: vidprod into a topic, vidcons out of it, and what both say at their end.
+//!
+//! The programs are those that lie beside this one. The viewers come first and are given time to read; then the producers
+//! play, and are interrupted when their time is up, so that every source ends in the same way.
+
+mod child;
+mod display;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use common::clock::Clock;
+use common::report::Report;
+use shell::shutdown::Shutdown;
+use tempfile::TempDir;
+
+use self::child::Child;
+pub use self::display::Display;
+use crate::acks::Acks;
+use crate::brokers::Broker;
+use crate::schedule;
+use crate::size::Size;
+use crate::topic::{Topic, Wishes};
+
+/// From the viewers' start to the producers'.
+const VIEWERS_FIRST: Duration = Duration::from_millis(1200);
+/// How long a program may take to end after it was asked to, or after its source did.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// No wait is longer, so that Ctrl-C is noticed.
+const NAP: Duration = Duration::from_millis(100);
+/// A viewer that nobody interrupts ends by itself.
+const IDLE: &str = "60";
+
+/// What is played.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Input {
+    /// vidprod's own: the same moving picture in every run, but for the clock drawn into it.
+    #[default]
+    TestCard,
+    /// A file, over and over.
+    Clip(PathBuf),
+}
+
+/// How the programs are run.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Setup {
+    pub input: Input,
+    pub size: Size,
+    pub fps: f64,
+    pub acks: Acks,
+    /// `None`: what the topic says.
+    pub message_bytes_max: Option<usize>,
+    pub sources: usize,
+    /// The first shows the first source, the next the next one, and round again.
+    pub viewers: usize,
+    /// Not measured, before what is.
+    pub warmup: Duration,
+    pub seconds: Duration,
+}
+
+/// Where they are run.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    pub broker: &'a Broker,
+    /// `None`: headless.
+    pub display: Option<&'a Display>,
+    pub clock: &'a dyn Clock,
+    pub shutdown: &'a Shutdown,
+}
+
+/// What the programs reported.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    pub producers: Vec<Report>,
+    pub viewers: Vec<Report>,
+}
+
+/// Runs it in a topic of that name, which is gone afterwards; `None` after Ctrl-C.
+pub fn run(setup: &Setup, topic: &str, place: Place<'_>) -> anyhow::Result<Option<Ran>> {
+    let _topic = Topic::create(&place.broker.address, topic, &Wishes::default(), place.clock)?;
+    run_in(setup, topic, place)
+}
+
+/// The same in a topic that is there.
+pub fn run_in(setup: &Setup, topic: &str, place: Place<'_>) -> anyhow::Result<Option<Ran>> {
+    let Place { broker, clock, shutdown, .. } = place;
+    let folder = TempDir::new().context("a folder for the reports")?;
+    let report = |name: &str| folder.path().join(format!("{name}.json"));
+    let start = |program: &str, args: Vec<String>, name: &str| {
+        let mut args = args;
+        args.extend(["-b", &broker.address, "-t", topic, "--quiet", "--report"].map(str::to_owned));
+        args.push(report(name).display().to_string());
+        Child::start(program, &args, place.display)
+    };
+    let viewers = (0..setup.viewers)
+        .map(|i| start("vidcons", viewer_args(setup, i, place.display.is_some()), &format!("vidcons-{i}")))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    if !viewers.is_empty() {
+        sleep(VIEWERS_FIRST, clock, shutdown);
+    }
+    let producers = (0..setup.sources)
+        .map(|i| start("vidprod", producer_args(setup, i), &format!("vidprod-{i}")))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    sleep(setup.warmup + setup.seconds, clock, shutdown);
+    producers.iter().try_for_each(Child::interrupt)?;
+    producers.into_iter().try_for_each(|child| child.wait(PATIENCE, clock))?;
+    if shutdown.asked() {
+        return Ok(None);
+    }
+    viewers.into_iter().try_for_each(|child| child.wait(PATIENCE, clock))?;
+    let read = |program: &str, count: usize| {
+        (0..count).map(|i| read_report(&report(&format!("{program}-{i}")))).collect::<anyhow::Result<Vec<_>>>()
+    };
+    let ran = Ran { producers: read("vidprod", setup.sources)?, viewers: read("vidcons", setup.viewers)? };
+    ensure!(ran.viewers.iter().all(|v| v.sums.latency_us.total.count > 0), "a viewer showed nothing after the warm-up");
+    Ok(Some(ran))
+}
+
+fn viewer_args(setup: &Setup, index: usize, window: bool) -> Vec<String> {
+    let skip = schedule::count(setup.warmup, setup.fps).to_string();
+    let source = source(index % setup.sources.max(1));
+    let mut args: Vec<String> =
+        ["-e", "--idle-timeout", IDLE, "--skip", &skip, "--source", &source].map(str::to_owned).into();
+    args.push(if window { "--borderless" } else { "--headless" }.to_owned());
+    args
+}
+
+fn producer_args(setup: &Setup, index: usize) -> Vec<String> {
+    let Setup { size, fps, acks, .. } = setup;
+    let mut args = match &setup.input {
+        Input::TestCard => vec!["test".to_owned()],
+        Input::Clip(path) => vec![path.display().to_string(), "--loop".to_owned()],
+    };
+    args.extend(["--size", &size.pixels(), "--fps", &fps.to_string(), "--source", &source(index)].map(str::to_owned));
+    if *acks != Acks::All {
+        args.extend(["-X".to_owned(), format!("acks={acks}")]);
+    }
+    if let Some(bytes) = setup.message_bytes_max {
+        args.extend(["--max-message-bytes".to_owned(), bytes.to_string()]);
+    }
+    args
+}
+
+fn source(index: usize) -> String {
+    format!("source-{}", index + 1)
+}
+
+fn read_report(path: &std::path::Path) -> anyhow::Result<Report> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    serde_json::from_str(&text)
+        .with_context(|| format!("{} is no report of ours: build all with make build", path.display()))
+}
+
+fn sleep(time: Duration, clock: &dyn Clock, shutdown: &Shutdown) {
+    let until = clock.now().plus(time);
+    while clock.now() < until && !shutdown.asked() {
+        clock.sleep_until(until.min(clock.now().plus(NAP)));
+    }
+}
+
+impl Ran {
+    /// What must not be: books that do not balance, stages that do not tile, frames that a file lost.
+    pub fn faults(&self) -> Vec<String> {
+        let both = self.producers.iter().chain(&self.viewers);
+        let mut faults = Vec::new();
+        for Report { program, sums, .. } in both {
+            if !sums.balanced {
+                faults.push(format!("the books of {program} do not balance"));
+            }
+            if sums.counts.untiled > 0 {
+                faults.push(format!("{program}: the stages of {} frames do not tile", sums.counts.untiled));
+            }
+        }
+        faults
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use common::report::{Machine, Sums};
+
+    use super::*;
+
+    pub fn setup() -> Setup {
+        Setup {
+            input: Input::TestCard,
+            size: "720p".parse().expect("a size"),
+            fps: 30.0,
+            acks: Acks::All,
+            message_bytes_max: None,
+            sources: 1,
+            viewers: 1,
+            warmup: Duration::from_secs(2),
+            seconds: Duration::from_secs(10),
+        }
+    }
+
+    pub fn report(program: &str, change: impl FnOnce(&mut Sums)) -> Report {
+        let mut sums = Sums { balanced: true, ..Sums::default() };
+        change(&mut sums);
+        Report {
+            schema: common::report::SCHEMA,
+            program: program.to_owned(),
+            version: String::new(),
+            started_ms: 0,
+            seconds: 12.0,
+            cpu_seconds: 0.0,
+            sums,
+            sources: std::collections::BTreeMap::new(),
+            settings: serde_json::Map::new(),
+            machine: Machine::default(),
+        }
+    }
+
+    #[test]
+    fn books_that_do_not_balance_and_stages_that_do_not_tile_are_faults() {
+        let ran = |producer: Report, viewer: Report| Ran { producers: vec![producer], viewers: vec![viewer] }.faults();
+        let good = |program: &str| report(program, |_| {});
+        assert_eq!(ran(good("vidprod"), good("vidcons")), [""; 0]);
+        let unbalanced = ran(report("vidprod", |s| s.balanced = false), good("vidcons"));
+        assert_eq!(unbalanced, ["the books of vidprod do not balance"]);
+        let untiled = ran(good("vidprod"), report("vidcons", |s| s.counts.untiled = 3));
+        assert_eq!(untiled, ["vidcons: the stages of 3 frames do not tile"]);
+    }
+
+    #[test]
+    fn the_programs_are_told_what_the_setup_says() {
+        assert_eq!(producer_args(&setup(), 0).join(" "), "test --size 1280x720 --fps 30 --source source-1");
+        let other =
+            Setup { input: Input::Clip("a.mp4".into()), acks: Acks::One, message_bytes_max: Some(50_000), ..setup() };
+        assert_eq!(
+            producer_args(&other, 1).join(" "),
+            "a.mp4 --loop --size 1280x720 --fps 30 --source source-2 -X acks=1 --max-message-bytes 50000"
+        );
+        let args = viewer_args(&Setup { sources: 2, ..setup() }, 3, false).join(" ");
+        assert_eq!(args, "-e --idle-timeout 60 --skip 60 --source source-2 --headless");
+    }
+}

@@ -1,0 +1,148 @@
+//! `vidbench floor`: what each stage takes alone, and how much more the whole takes than their sum.
+//!
+//! ```text
+//! vidprod ─first frames─▶ encode alone │ decode alone │ bare hop with as many bytes │ vidprod and vidcons, end to end
+//! ```
+//! Each at the frames' own pace, in the same rounds. Present has no floor of its own here: it is vidcons's own figure.
+
+mod alone;
+pub mod cli;
+mod codec;
+mod frames;
+mod report;
+mod sum;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, ensure};
+use bytes::Bytes;
+use common::clock::Clock;
+use shell::shutdown::Shutdown;
+
+use self::alone::{Alone, Pace};
+use self::cli::FloorArgs;
+use self::codec::{Decode, Encode, Picture};
+use crate::about::{self, Began};
+use crate::acks::Acks;
+use crate::brokers::Broker;
+use crate::e2e::{self, Display, Input, Place, Ran, Setup};
+use crate::hop::case::{self, Case, Load};
+use crate::payload::Payload;
+use crate::rounds;
+
+/// One round of one broker.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    pub round: u32,
+    pub broker: usize,
+    pub encode: Alone,
+    pub decode: Alone,
+    pub hop: common::latency::Latency,
+    pub ran: Ran,
+}
+
+#[derive(Debug)]
+pub struct FloorResult {
+    pub brokers: Vec<Broker>,
+    pub measured: Vec<Measured>,
+    pub frame_bytes: usize,
+    pub display: Option<&'static str>,
+    pub interrupted: bool,
+}
+
+/// What is measured with.
+struct Material {
+    setup: Setup,
+    pace: Pace,
+    jpegs: Vec<Bytes>,
+    pictures: Vec<Picture>,
+    load: Load,
+    display: Option<Display>,
+}
+
+pub fn run(args: &FloorArgs, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
+    args.basics.check()?;
+    let began = Began::now(clock);
+    let pace = Pace { fps: args.fps, warmup: args.warm.duration(), seconds: args.seconds.duration() };
+    ensure!(pace.seconds.as_secs_f64() * pace.fps >= 1.0, "--seconds is too short for a single frame");
+    let brokers = args.basics.start(clock, shutdown)?;
+    let Some(material) = prepare(args, pace, &brokers[0], clock, shutdown)? else { return Ok(ExitCode::FAILURE) };
+    let mut measured = Vec::new();
+    for round in 1..=args.basics.rounds {
+        let of_round =
+            measure(round, &material, &brokers, clock, shutdown).with_context(|| format!("round {round}"))?;
+        measured.extend(of_round);
+        if shutdown.asked() {
+            break;
+        }
+    }
+    let frame_bytes = material.jpegs.iter().map(Bytes::len).sum::<usize>() / material.jpegs.len().max(1);
+    let display = material.display.as_ref().map(Display::kind);
+    let result = FloorResult { brokers, measured, frame_bytes, display, interrupted: shutdown.asked() };
+    if let Some(to) = &args.basics.report {
+        let head = about::head("floor", &result.brokers, report::settings(args, &result), began, clock);
+        about::write(report::report(head, &result), to)?;
+    }
+    shell::output::print(&report::text(args, &result))?;
+    let faults: Vec<String> = result.measured.iter().flat_map(|m| m.ran.faults()).collect();
+    faults.iter().for_each(|fault| tracing::error!("WRONG: {fault}"));
+    Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn prepare(
+    args: &FloorArgs,
+    pace: Pace,
+    broker: &Broker,
+    clock: &dyn Clock,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Option<Material>> {
+    let setup = Setup {
+        input: args.clip.clone().map_or(Input::TestCard, Input::Clip),
+        size: args.size.clone(),
+        fps: pace.fps,
+        acks: Acks::All,
+        message_bytes_max: None,
+        sources: 1,
+        viewers: 1,
+        warmup: pace.warmup,
+        seconds: pace.seconds,
+    };
+    let display = args.window.then(Display::find).transpose()?;
+    let Some(jpegs) = frames::take(&setup, Place { broker, display: None, clock, shutdown })? else { return Ok(None) };
+    let mut decode = Decode::new()?;
+    let pictures = jpegs.iter().map(|jpeg| decode.picture(jpeg)).collect::<anyhow::Result<Vec<_>>>()?;
+    let lengths: Vec<usize> = jpegs.iter().map(Bytes::len).collect();
+    let load = Load { payload: Payload::of_lengths(&lengths), warmup: pace.warmup, seconds: pace.seconds };
+    Ok(Some(Material { setup, pace, jpegs, pictures, load, display }))
+}
+
+/// A round: the codec, then each broker's hop and whole, every other round with the brokers backwards. After Ctrl-C what
+/// is not whole is left out.
+fn measure(
+    round: u32,
+    material: &Material,
+    brokers: &[Broker],
+    clock: &dyn Clock,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Vec<Measured>> {
+    let Material { setup, pace, jpegs, pictures, load, display } = material;
+    let (mut encoder, mut decoder) = (Encode::new()?, Decode::new()?);
+    let work = |n: usize| encoder.encode(&pictures[n % pictures.len()]).map(drop);
+    let Some(encode) = alone::measure(*pace, clock, shutdown, work)? else { return Ok(Vec::new()) };
+    let work = |n: usize| decoder.decode(&jpegs[n % jpegs.len()]).map(drop);
+    let Some(decode) = alone::measure(*pace, clock, shutdown, work)? else { return Ok(Vec::new()) };
+    let mut measured = Vec::new();
+    for broker in rounds::turns(brokers.len(), round) {
+        let (started, fps) = (&brokers[broker], pace.fps);
+        let case = Case { round, broker, fps, consumers: 1, acks: Acks::All, linger_ms: 0 };
+        let Some(hop) = case::run(case, load, started, clock, shutdown)? else { break };
+        let place = Place { broker: started, display: display.as_ref(), clock, shutdown };
+        let topic = format!("floor-{}-{round}-{broker}", std::process::id());
+        let Some(ran) = e2e::run(setup, &topic, place)? else { break };
+        let (encode, decode) = (encode.clone(), decode.clone());
+        let one = Measured { round, broker, encode, decode, hop: hop.from_send, ran };
+        tracing::info!("{}, round {round}: {}", started.name, sum::of(&one));
+        measured.push(one);
+    }
+    Ok(measured)
+}

@@ -1,0 +1,75 @@
+//! One stage with nothing beside it, at the frames' own pace: a hot loop would flatter it.
+
+use std::time::Duration;
+
+use common::clock::Clock;
+use common::latency::Latency;
+use shell::shutdown::Shutdown;
+
+use crate::schedule::{self, Schedule};
+
+const LEAD: Duration = Duration::from_millis(100);
+
+/// How often and for how long.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Pace {
+    pub fps: f64,
+    pub warmup: Duration,
+    pub seconds: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct Alone {
+    pub time: Latency,
+    /// Processor time of a frame, in µs: of all threads, so that a codec's own are in it.
+    pub cpu_us: f64,
+}
+
+/// Does `work` for each frame when it is due, and takes the time of it; `None` after Ctrl-C.
+pub fn measure(
+    pace: Pace,
+    clock: &dyn Clock,
+    shutdown: &Shutdown,
+    mut work: impl FnMut(usize) -> anyhow::Result<()>,
+) -> anyhow::Result<Option<Alone>> {
+    let warmup = schedule::count(pace.warmup, pace.fps);
+    let count = schedule::count(pace.seconds, pace.fps);
+    let schedule = Schedule::new(clock.now().plus(LEAD), pace.fps);
+    let (mut time, mut cpu) = (Latency::default(), Duration::ZERO);
+    for n in 0..warmup + count {
+        clock.sleep_until(schedule.due(n));
+        if shutdown.asked() {
+            return Ok(None);
+        }
+        let (cpu_before, before) = (shell::machine::cpu_time(), clock.now());
+        work(n as usize)?;
+        let took = clock.now().since(before);
+        if n >= warmup {
+            time.record(took);
+            cpu += shell::machine::cpu_time().saturating_sub(cpu_before);
+        }
+    }
+    Ok(Some(Alone { time, cpu_us: cpu.as_secs_f64() * 1e6 / count.max(1) as f64 }))
+}
+
+#[cfg(test)]
+mod tests {
+    use common::clock::ManualClock;
+
+    use super::*;
+
+    #[test]
+    fn the_warm_up_is_done_and_not_counted() {
+        let clock = ManualClock::default();
+        let pace = Pace { fps: 10.0, warmup: Duration::from_secs(1), seconds: Duration::from_secs(2) };
+        let mut done = Vec::new();
+        let alone = measure(pace, &clock, &Shutdown::default(), |n| {
+            done.push(n);
+            clock.advance(Duration::from_millis(if n < 10 { 50 } else { 5 }));
+            Ok(())
+        });
+        let alone = alone.unwrap().expect("nobody interrupts");
+        assert_eq!(done, (0..30).collect::<Vec<_>>());
+        assert_eq!((alone.time.histogram().len(), alone.time.histogram().max()), (20, 5003));
+    }
+}

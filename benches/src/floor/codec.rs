@@ -1,0 +1,125 @@
+//! The codec alone: crate `jpeg` with nothing around it.
+
+use anyhow::Context;
+use bytes::Bytes;
+use jpeg::{Decoder, Encoder, Plane, Planes, Subsampling};
+
+/// vidprod's default.
+pub const QUALITY: u8 = 80;
+
+/// A picture as the encoder takes it: 4:2:0.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    width: usize,
+    height: usize,
+    y: Vec<u8>,
+    u: Vec<u8>,
+    v: Vec<u8>,
+}
+
+impl Picture {
+    pub fn planes(&self) -> Planes<'_> {
+        let plane = |data, stride| Plane { data, stride };
+        let (luma, chroma) = (even(self.width), self.width.div_ceil(2));
+        Planes {
+            width: self.width,
+            height: self.height,
+            subsampling: Subsampling::S420,
+            y: plane(&self.y, luma),
+            u: plane(&self.u, chroma),
+            v: plane(&self.v, chroma),
+        }
+    }
+
+    /// Full-range BT.601, chroma the mean of four pixels.
+    fn of_xrgb(pixels: &[u32], width: usize, height: usize) -> Picture {
+        let at = |x: usize, y: usize| {
+            let [b, g, r, _] = pixels[y.min(height - 1) * width + x.min(width - 1)].to_le_bytes();
+            [r, g, b].map(i32::from)
+        };
+        let dot = |[r, g, b]: [i32; 3], [kr, kg, kb]: [i32; 3]| kr * r + kg * g + kb * b;
+        let byte = |value: i32| value.clamp(0, 255) as u8;
+        let mut picture = Picture { width, height, y: Vec::new(), u: Vec::new(), v: Vec::new() };
+        for y in 0..even(height) {
+            picture.y.extend((0..even(width)).map(|x| byte((dot(at(x, y), [77, 150, 29]) + 128) >> 8)));
+        }
+        for y in (0..height).step_by(2) {
+            for x in (0..width).step_by(2) {
+                let four = [at(x, y), at(x + 1, y), at(x, y + 1), at(x + 1, y + 1)];
+                let sum = four.into_iter().fold([0; 3], |sum, p| [sum[0] + p[0], sum[1] + p[1], sum[2] + p[2]]);
+                picture.u.push(byte(128 + (dot(sum, [-43, -85, 128]) >> 10)));
+                picture.v.push(byte(128 + (dot(sum, [128, -107, -21]) >> 10)));
+            }
+        }
+        picture
+    }
+}
+
+fn even(n: usize) -> usize {
+    n.next_multiple_of(2)
+}
+
+/// What vidprod does to a picture.
+#[derive(Debug)]
+pub struct Encode {
+    encoder: Encoder,
+    out: Vec<u8>,
+}
+
+impl Encode {
+    pub fn new() -> anyhow::Result<Encode> {
+        Ok(Encode { encoder: Encoder::new()?, out: Vec::new() })
+    }
+
+    /// The JPEG's length.
+    pub fn encode(&mut self, picture: &Picture) -> anyhow::Result<usize> {
+        self.encoder.encode(&picture.planes(), QUALITY, &mut self.out).context("encoding a frame")?;
+        Ok(self.out.len())
+    }
+}
+
+/// What vidcons does to a frame.
+#[derive(Debug)]
+pub struct Decode {
+    decoder: Decoder,
+    pixels: Vec<u32>,
+}
+
+impl Decode {
+    pub fn new() -> anyhow::Result<Decode> {
+        Ok(Decode { decoder: Decoder::new()?, pixels: Vec::new() })
+    }
+
+    /// The picture's size.
+    pub fn decode(&mut self, jpeg: &[u8]) -> anyhow::Result<(usize, usize)> {
+        let header = self.decoder.header(jpeg)?;
+        let (width, height) = (header.width, header.height);
+        self.pixels.resize(width * height, 0);
+        self.decoder.decode_xrgb(jpeg, &mut self.pixels, width).context("decoding a frame")?;
+        Ok((width, height))
+    }
+
+    pub fn picture(&mut self, jpeg: &Bytes) -> anyhow::Result<Picture> {
+        let (width, height) = self.decode(jpeg)?;
+        Ok(Picture::of_xrgb(&self.pixels, width, height))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_comes_through_the_codec() {
+        let (width, height) = (33, 17);
+        let colour = 0xFF20_80C0u32;
+        let picture = Picture::of_xrgb(&vec![colour; width * height], width, height);
+        let (mut encode, mut decode) = (Encode::new().unwrap(), Decode::new().unwrap());
+        let length = encode.encode(&picture).unwrap();
+        assert!(length > 100);
+        assert_eq!(decode.decode(&encode.out).unwrap(), (width, height));
+        for (channel, expected) in decode.pixels[width * 8 + 16].to_le_bytes().into_iter().zip(colour.to_le_bytes()) {
+            assert!(channel.abs_diff(expected) <= 4, "{channel} is not {expected}");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The frames that the stages are measured with: what vidprod itself publishes in its first seconds.
+
+use std::time::Duration;
+
+use anyhow::ensure;
+use bytes::Bytes;
+use common::reassemble::{Limits, Pushed, Reassembler};
+use common::record;
+use kafka::Event;
+
+use crate::e2e::{self, Place, Setup};
+use crate::topic::{Topic, Wishes};
+
+/// So much is played; its frames are used over and over.
+const PLAYED: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Plays a little of it without a viewer, and reads it back. `None` after Ctrl-C.
+pub fn take(setup: &Setup, place: Place<'_>) -> anyhow::Result<Option<Vec<Bytes>>> {
+    let name = format!("floor-frames-{}", std::process::id());
+    let topic = Topic::create(&place.broker.address, &name, &Wishes::default(), place.clock)?;
+    let little = Setup { viewers: 0, warmup: Duration::ZERO, seconds: PLAYED, ..setup.clone() };
+    if e2e::run_in(&little, &name, place)?.is_none() {
+        return Ok(None);
+    }
+    let mut tail = topic.tail(place.clock)?;
+    let mut reassembler = Reassembler::new(Limits::default());
+    let mut frames = Vec::new();
+    while let Event::Record(received) = tail.next(LOOK) {
+        match reassembler.push(record::read(&received.record)?, place.clock.now())? {
+            Pushed::Frame(frame) => frames.push(frame.jpeg),
+            Pushed::Nothing => {}
+            Pushed::End(_) => break,
+        }
+    }
+    ensure!(!frames.is_empty(), "vidprod published no frame");
+    Ok(Some(frames))
+}

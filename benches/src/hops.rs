@@ -1,0 +1,87 @@
+//! `vidbench kafka`: the bare hop in a table of sizes, acknowledgements, lingering, consumers and brokers.
+
+pub mod cli;
+mod matrix;
+mod report;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, ensure};
+use common::clock::Clock;
+use common::latency::Latency;
+use shell::shutdown::Shutdown;
+
+use self::cli::KafkaArgs;
+use self::matrix::Cell;
+use crate::about::{self, Began};
+use crate::brokers::Broker;
+use crate::hop::case::{self, Load};
+use crate::payload::Payload;
+use crate::{rounds, schedule};
+
+/// A cell of the table, after all rounds.
+#[derive(Clone, Debug)]
+pub struct Filled {
+    pub cell: Cell,
+    /// From just before the send call; one of each round.
+    pub rounds: Vec<Latency>,
+}
+
+#[derive(Debug)]
+pub struct KafkaResult {
+    pub brokers: Vec<Broker>,
+    pub table: Vec<Filled>,
+    pub interrupted: bool,
+}
+
+pub fn run(args: &KafkaArgs, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
+    args.basics.check()?;
+    for &bytes in &args.sizes {
+        let fps = matrix::fps(args, bytes);
+        ensure!(
+            schedule::count(args.seconds.duration(), fps) > 0,
+            "--seconds is too short for a single message of {bytes} bytes at {fps:.2} a second"
+        );
+    }
+    let began = Began::now(clock);
+    let brokers = args.basics.start(clock, shutdown)?;
+    let cells = matrix::cells(args, brokers.len());
+    tracing::info!("{} cases a round, {} round(s)", cells.len(), args.basics.rounds);
+    let table = measure(args, &cells, &brokers, clock, shutdown)?;
+    let result = KafkaResult { brokers, table, interrupted: shutdown.asked() };
+    if let Some(to) = &args.basics.report {
+        let head = about::head("kafka", &result.brokers, report::settings(args), began, clock);
+        about::write(report::report(head, &result), to)?;
+    }
+    shell::output::print(&report::text(args, &result))
+}
+
+fn measure(
+    args: &KafkaArgs,
+    cells: &[Cell],
+    brokers: &[Broker],
+    clock: &dyn Clock,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Vec<Filled>> {
+    let mut table: Vec<Filled> = cells.iter().map(|cell| Filled { cell: *cell, rounds: Vec::new() }).collect();
+    for round in 1..=args.basics.rounds {
+        for index in rounds::turns(cells.len(), round) {
+            let cell = cells[index];
+            let broker = &brokers[cell.case.broker];
+            let doing = || format!("{}, {cell}, round {round}", broker.name);
+            let load = Load {
+                payload: Payload::new(cell.bytes),
+                warmup: args.warm.duration(),
+                seconds: args.seconds.duration(),
+            };
+            let case = case::Case { round, ..cell.case };
+            let Some(one) = case::run(case, &load, broker, clock, shutdown).with_context(doing)? else {
+                return Ok(table);
+            };
+            let h = one.from_send.histogram();
+            tracing::info!("{}: p50 {} p99 {} us", doing(), h.value_at_quantile(0.5), h.value_at_quantile(0.99));
+            table[index].rounds.push(one.from_send);
+        }
+    }
+    Ok(table)
+}

@@ -1,0 +1,218 @@
+//! A result as a table in Markdown, and below it where that was measured.
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+/// Which table it is follows from the command that made the result.
+pub fn of(result: &Value) -> anyhow::Result<String> {
+    let command = text(result, "/program")?;
+    let (head, rows) = match command.as_str() {
+        "vidbench hop" => hop(result)?,
+        "vidbench run" => run(result)?,
+        "vidbench floor" => floor(result)?,
+        "vidbench kafka" => kafka(result)?,
+        "vidbench streams" => streams(result)?,
+        other => bail!("there is no table for a result of {other}"),
+    };
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let rule = format!("|{}\n", "---|".repeat(head.len()));
+    let rows: String = rows.iter().map(|row| line(row)).collect();
+    let head: Vec<String> = head.into_iter().map(str::to_owned).collect();
+    Ok(format!("{}{rule}{rows}\n{}\n", line(&head), provenance(result, &command)?))
+}
+
+type Table = (Vec<&'static str>, Vec<Vec<String>>);
+
+fn provenance(result: &Value, command: &str) -> anyhow::Result<String> {
+    let (cpu, cores) = (text(result, "/machine/cpu")?, number(result, "/machine/cores")?);
+    let commit = result.pointer("/commit").and_then(Value::as_str).unwrap_or("unknown");
+    let changed = if commit.ends_with("changed") { " with changes" } else { "" };
+    let commit = commit.get(..7).unwrap_or(commit);
+    let versions =
+        array(result, "/brokers")?.iter().map(|b| text(b, "/version")).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut once: Vec<String> = Vec::new();
+    versions.into_iter().for_each(|v| once.extend((!once.contains(&v)).then_some(v)));
+    Ok(format!(
+        "`{command}`, {} round(s); {cpu}, {cores} cores; {}; commit {commit}{changed}.",
+        rounds(result)?,
+        once.join(", ")
+    ))
+}
+
+fn rounds(result: &Value) -> anyhow::Result<f64> {
+    number(result, "/settings/rounds")
+}
+
+/// Two brokers beside each other, as `between_brokers` pairs them: p50 and p99 of one pair are one row.
+fn hop(result: &Value) -> anyhow::Result<Table> {
+    let head = vec!["", "p50 built in", "p50 Kafka", "ratio (rounds)", "p99 built in", "p99 Kafka", "ratio (rounds)"];
+    let cases = array(result, "/cases")?;
+    let us = |side: &Value, figure: &str| {
+        let same = |case: &&Value| ["broker", "fps", "consumers"].iter().all(|key| case[key] == side[key]);
+        let case = cases.iter().find(same).context("a ratio without its cases")?;
+        ms(case, &format!("/from_send_us/{figure}"))
+    };
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for ratio in array(result, "/between_brokers")? {
+        let (of, to, figure) = (&ratio["of"], &ratio["to"], text(ratio, "/figure")?);
+        let cells = [us(of, &figure)?, us(to, &figure)?, spread(ratio, "/ratio")?];
+        if figure == "p50" {
+            let consumers = number(of, "/consumers")?;
+            let plural = if consumers > 1.0 { "s" } else { "" };
+            rows.push(vec![format!("{} fps, {consumers} consumer{plural}", number(of, "/fps")?)]);
+        }
+        rows.last_mut().context("a p99 before its p50")?.extend(cells);
+    }
+    Ok((head, rows))
+}
+
+fn run(result: &Value) -> anyhow::Result<Table> {
+    let head =
+        vec!["size", "fps", "broker", "acks", "p50", "p90", "p99", "p99.9", "max", "shown", "CPU vidprod", "vidcons"];
+    let row = |case: &Value| {
+        let total = |figure: &str| ms(case, &format!("/total_us/{figure}/median"));
+        let cpu = |program: &str| ms(case, &format!("/cpu_us_a_frame/{program}/median"));
+        let shown = format!("{} of {}", number(case, "/shown")?, number(case, "/captured")?);
+        let limit = case["limit"].as_u64().map_or(String::new(), |bytes| format!(", parts of {bytes}"));
+        let figures = [total("p50")?, total("p90")?, total("p99")?, total("p999")?, ms(case, "/total_us/max")?];
+        let mut row = vec![text(case, "/size")? + &limit, number(case, "/fps")?.to_string()];
+        row.extend([text(case, "/broker")?, text(case, "/acks")?]);
+        row.extend(figures);
+        row.extend([shown, cpu("vidprod")?, cpu("vidcons")?]);
+        Ok(row)
+    };
+    Ok((head, rows(result, row)?))
+}
+
+fn floor(result: &Value) -> anyhow::Result<Table> {
+    let head = vec!["broker", "encode", "bare hop", "decode", "present", "sum", "whole", "whole / sum (rounds)"];
+    let row = |case: &Value| {
+        let mut row = vec![text(case, "/broker")?];
+        for stage in ["encode", "hop", "decode", "present", "sum", "whole"] {
+            row.push(ms(case, &format!("/p50_us/{stage}/median"))?);
+        }
+        row.push(spread(case, "/ratio")?);
+        Ok(row)
+    };
+    Ok((head, rows(result, row)?))
+}
+
+fn kafka(result: &Value) -> anyhow::Result<Table> {
+    let head =
+        vec!["broker", "bytes", "acks", "linger, ms", "consumers", "records", "p50, µs", "p90", "p99", "p99.9", "max"];
+    let row = |case: &Value| {
+        let mut row = vec![text(case, "/broker")?];
+        let told = |path: &str| number(case, path).map(|n| n.to_string());
+        row.extend([told("/bytes")?, text(case, "/acks")?, told("/linger_ms")?, told("/consumers")?]);
+        for figure in ["count", "p50", "p90", "p99", "p999", "max"] {
+            row.push(told(&format!("/from_send_us/{figure}"))?);
+        }
+        Ok(row)
+    };
+    Ok((head, rows(result, row)?))
+}
+
+fn streams(result: &Value) -> anyhow::Result<Table> {
+    let head = vec!["broker", "sources", "viewers", "p50", "p99", "lost", "CPU vidprod", "vidcons"];
+    let row = |case: &Value| {
+        let told = |path: &str| number(case, path).map(|n| n.to_string());
+        let mut row = vec![text(case, "/broker")?, told("/sources")?, told("/viewers")?];
+        row.extend([ms(case, "/p50_us")?, ms(case, "/p99_us")?, told("/lost")?]);
+        row.extend([ms(case, "/cpu_us_a_frame/vidprod")?, ms(case, "/cpu_us_a_frame/vidcons")?]);
+        Ok(row)
+    };
+    Ok((head, rows(result, row)?))
+}
+
+fn rows(result: &Value, row: impl Fn(&Value) -> anyhow::Result<Vec<String>>) -> anyhow::Result<Vec<Vec<String>>> {
+    array(result, "/cases")?.iter().map(row).collect()
+}
+
+fn array<'a>(value: &'a Value, path: &str) -> anyhow::Result<&'a Vec<Value>> {
+    value.pointer(path).and_then(Value::as_array).with_context(|| format!("{path} is missing"))
+}
+
+fn text(value: &Value, path: &str) -> anyhow::Result<String> {
+    let text = value.pointer(path).and_then(Value::as_str);
+    text.map(str::to_owned).with_context(|| format!("{path} is missing"))
+}
+
+fn number(value: &Value, path: &str) -> anyhow::Result<f64> {
+    value.pointer(path).and_then(Value::as_f64).with_context(|| format!("{path} is missing"))
+}
+
+/// What is kept in µs.
+fn ms(value: &Value, path: &str) -> anyhow::Result<String> {
+    Ok(format!("{:.2}", number(value, path)? / 1e3))
+}
+
+fn spread(value: &Value, path: &str) -> anyhow::Result<String> {
+    let of = |figure: &str| number(value, &format!("{path}/{figure}"));
+    Ok(format!("{:.2} ({:.2}…{:.2})", of("median")?, of("min")?, of("max")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn result(command: &str, mut rest: Value) -> Value {
+        rest["program"] = json!(format!("vidbench {command}"));
+        rest["machine"] = json!({ "cpu": "a CPU", "cores": 2 });
+        rest["commit"] = json!("0123456789");
+        rest["settings"] = json!({ "rounds": 3 });
+        rest["brokers"] = json!([{ "version": "vidbroker 0.1.0" }, { "version": "vidbroker 0.1.0" }]);
+        rest
+    }
+
+    #[test]
+    fn a_result_becomes_a_table_and_says_where_it_was_measured() {
+        let spread = json!({ "median": 1200.0, "min": 1.0, "max": 1.3 });
+        let case = json!({
+            "broker": "real",
+            "p50_us": {
+                "encode": spread, "hop": spread, "decode": spread, "present": spread, "sum": spread, "whole": spread,
+            },
+            "ratio": { "median": 1.2, "min": 1.1, "max": 1.25 },
+        });
+        let table = of(&result("floor", json!({ "cases": [case] }))).unwrap();
+        assert_eq!(
+            table,
+            "| broker | encode | bare hop | decode | present | sum | whole | whole / sum (rounds) |\n\
+             |---|---|---|---|---|---|---|---|\n\
+             | real | 1.20 | 1.20 | 1.20 | 1.20 | 1.20 | 1.20 | 1.20 (1.10…1.25) |\n\n\
+             `vidbench floor`, 3 round(s); a CPU, 2 cores; vidbroker 0.1.0; commit 0123456.\n"
+        );
+    }
+
+    #[test]
+    fn what_was_measured_with_changes_says_so() {
+        let mut changed = result("run", json!({ "cases": [] }));
+        changed["commit"] = json!("0123456789, changed");
+        assert!(of(&changed).unwrap().ends_with("commit 0123456 with changes.\n"));
+    }
+
+    #[test]
+    fn both_figures_of_a_hop_are_one_row() {
+        let side = |broker: &str| json!({ "broker": broker, "fps": 30.0, "consumers": 3 });
+        let mut cases = [side("embedded"), side("real")];
+        cases[0]["from_send_us"] = json!({ "p50": 610, "p99": 1390 });
+        cases[1]["from_send_us"] = json!({ "p50": 1810, "p99": 5510 });
+        let ratio = |figure: &str| {
+            let ratio = json!({ "median": 0.33, "min": 0.23, "max": 0.38 });
+            json!({ "of": side("embedded"), "to": side("real"), "figure": figure, "ratio": ratio })
+        };
+        let rest = json!({ "cases": cases, "between_brokers": [ratio("p50"), ratio("p99")] });
+        let table = of(&result("hop", rest)).unwrap();
+        let row = "| 30 fps, 3 consumers | 0.61 | 1.81 | 0.33 (0.23…0.38) | 1.39 | 5.51 | 0.33 (0.23…0.38) |";
+        assert_eq!(table.lines().nth(2), Some(row));
+    }
+
+    #[test]
+    fn what_is_no_result_of_ours_is_an_error() {
+        assert!(of(&json!({})).is_err());
+        assert!(of(&result("dance", json!({}))).is_err());
+        assert!(of(&result("run", json!({ "cases": [{}] }))).is_err());
+    }
+}

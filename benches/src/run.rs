@@ -1,0 +1,96 @@
+//! `vidbench run`: the way of a frame end to end, with the real programs.
+
+pub mod cli;
+mod matrix;
+mod report;
+mod summary;
+mod table;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, ensure};
+use common::clock::Clock;
+use shell::shutdown::Shutdown;
+
+use self::cli::RunArgs;
+use self::matrix::Case;
+use crate::about::{self, Began};
+use crate::brokers::Broker;
+use crate::e2e::{self, Display, Place, Ran};
+use crate::rounds;
+
+/// One run of one case.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    pub round: u32,
+    /// Which one of the matrix.
+    pub case: usize,
+    pub ran: Ran,
+}
+
+/// What was measured; after Ctrl-C, up to there.
+#[derive(Debug)]
+pub struct RunResult {
+    pub brokers: Vec<Broker>,
+    pub cases: Vec<Case>,
+    pub measured: Vec<Measured>,
+    pub display: Option<&'static str>,
+    pub interrupted: bool,
+}
+
+pub fn run(args: &RunArgs, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
+    args.basics.check()?;
+    ensure!(!args.seconds.duration().is_zero(), "--seconds must be above zero");
+    if let Some(clip) = &args.clip {
+        ensure!(clip.is_file(), "--clip {}: there is no such file", clip.display());
+    }
+    let began = Began::now(clock);
+    let display = args.window.then(Display::find).transpose()?;
+    let brokers = args.basics.start(clock, shutdown)?;
+    let cases = matrix::cases(args, brokers.len());
+    let measured = measure(args, &cases, &brokers, display.as_ref(), clock, shutdown)?;
+    let display = display.as_ref().map(Display::kind);
+    let result = RunResult { brokers, cases, measured, display, interrupted: shutdown.asked() };
+    if let Some(to) = &args.basics.report {
+        let head = about::head("run", &result.brokers, report::settings(args, result.display), began, clock);
+        about::write(report::report(head, &result), to)?;
+    }
+    shell::output::print(&table::text(args, &result))?;
+    Ok(end_with(&result))
+}
+
+fn measure(
+    args: &RunArgs,
+    cases: &[Case],
+    brokers: &[Broker],
+    display: Option<&Display>,
+    clock: &dyn Clock,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Vec<Measured>> {
+    let mut measured = Vec::new();
+    for round in 1..=args.basics.rounds {
+        for case in rounds::turns(cases.len(), round) {
+            let Case { broker, setup } = &cases[case];
+            let doing = || format!("{}, round {round}", cases[case].label(brokers));
+            let place = Place { broker: &brokers[*broker], display, clock, shutdown };
+            let topic = format!("run-{}-{round}-{case}", std::process::id());
+            let Some(ran) = e2e::run(setup, &topic, place).with_context(doing)? else { return Ok(measured) };
+            let total = ran.viewers[0].sums.latency_us.total;
+            tracing::info!("{}: p50 {:.2} p99 {:.2} ms", doing(), total.p50 as f64 / 1e3, total.p99 as f64 / 1e3);
+            measured.push(Measured { round, case, ran });
+        }
+    }
+    Ok(measured)
+}
+
+/// A figure of which the books do not balance is none: it is said, and the exit code says so too.
+fn end_with(result: &RunResult) -> ExitCode {
+    let mut code = ExitCode::SUCCESS;
+    for Measured { round, case, ran } in &result.measured {
+        for fault in ran.faults() {
+            tracing::error!("WRONG: {}, round {round}: {fault}", result.cases[*case].label(&result.brokers));
+            code = ExitCode::FAILURE;
+        }
+    }
+    code
+}

@@ -1,0 +1,103 @@
+//! `vidbench streams`: how many sources, and how many viewers, one machine carries.
+
+pub mod cli;
+mod load;
+mod report;
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use common::clock::Clock;
+use shell::shutdown::Shutdown;
+
+use self::cli::{StreamsArgs, Viewers};
+use self::load::Load;
+use crate::about::{self, Began};
+use crate::acks::Acks;
+use crate::brokers::Broker;
+use crate::e2e::{self, Input, Place, Setup};
+use crate::rounds;
+
+/// One run of one case.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    pub round: u32,
+    pub broker: usize,
+    pub load: Load,
+    pub faults: Vec<String>,
+}
+
+#[derive(Debug)]
+pub struct StreamsResult {
+    pub brokers: Vec<Broker>,
+    pub measured: Vec<Measured>,
+    pub interrupted: bool,
+}
+
+pub fn run(args: &StreamsArgs, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
+    args.basics.check()?;
+    let began = Began::now(clock);
+    let brokers = args.basics.start(clock, shutdown)?;
+    let mut measured = Vec::new();
+    for round in 1..=args.basics.rounds {
+        let sources = (1..=args.max).map(|n| (n, if args.viewers == Viewers::Each { n } else { 1 }));
+        climb(args, round, sources, &brokers, &mut measured, clock, shutdown)?;
+        // One source with one viewer was the first of those.
+        let viewers = (2..=args.consumers).map(|n| (1, n));
+        climb(args, round, viewers, &brokers, &mut measured, clock, shutdown)?;
+    }
+    let result = StreamsResult { brokers, measured, interrupted: shutdown.asked() };
+    if let Some(to) = &args.basics.report {
+        let head = about::head("streams", &result.brokers, report::settings(args), began, clock);
+        about::write(report::report(head, args, &result), to)?;
+    }
+    shell::output::print(&report::text(args, &result))?;
+    let faults: Vec<&String> = result.measured.iter().flat_map(|m| &m.faults).collect();
+    faults.iter().for_each(|fault| tracing::error!("WRONG: {fault}"));
+    Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// More and more, with the brokers in turn at each step; a broker that had too much takes no further part.
+fn climb(
+    args: &StreamsArgs,
+    round: u32,
+    steps: impl Iterator<Item = (usize, usize)>,
+    brokers: &[Broker],
+    measured: &mut Vec<Measured>,
+    clock: &dyn Clock,
+    shutdown: &Shutdown,
+) -> anyhow::Result<()> {
+    let mut going = vec![true; brokers.len()];
+    for (sources, viewers) in steps {
+        for broker in rounds::turns(brokers.len(), round) {
+            if !going[broker] || shutdown.asked() {
+                continue;
+            }
+            let place = Place { broker: &brokers[broker], display: None, clock, shutdown };
+            let doing = || format!("{}, {sources} source(s), {viewers} viewer(s), round {round}", place.broker.name);
+            let topic = format!("streams-{}-{round}-{broker}-{sources}-{viewers}", std::process::id());
+            let Some(ran) = e2e::run(&setup(args, sources, viewers), &topic, place).with_context(doing)? else {
+                return Ok(());
+            };
+            let load = Load::of(&ran);
+            tracing::info!("{}: {load}", doing());
+            going[broker] = !load.is_too_much(args.until_p99_ms);
+            measured.push(Measured { round, broker, load, faults: ran.faults() });
+        }
+    }
+    Ok(())
+}
+
+fn setup(args: &StreamsArgs, sources: usize, viewers: usize) -> Setup {
+    Setup {
+        input: Input::TestCard,
+        size: args.size.clone(),
+        fps: args.fps,
+        acks: Acks::All,
+        message_bytes_max: None,
+        sources,
+        viewers,
+        warmup: args.warm.duration(),
+        seconds: args.seconds.duration(),
+    }
+}

@@ -1,0 +1,108 @@
+//! What some sources and viewers did to the machine.
+
+use std::fmt;
+
+use common::report::{Report, Summary};
+
+use crate::e2e::Ran;
+
+/// A live source that falls behind drops frames and stays quick: more than this share lost is too much as well.
+const LOST_MAX: f64 = 0.01;
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Load {
+    pub sources: usize,
+    pub viewers: usize,
+    /// Of the viewer with the largest.
+    pub p50_us: u64,
+    pub p99_us: u64,
+    /// Of the sources that are watched, once for each viewer.
+    pub captured: u64,
+    pub shown: u64,
+    /// Processor time for a frame, in µs: of all vidprods over what they encoded, of all vidcons over what they received.
+    pub producer_cpu_us: f64,
+    pub viewer_cpu_us: f64,
+}
+
+impl Load {
+    pub fn of(ran: &Ran) -> Load {
+        let Ran { producers, viewers } = ran;
+        let worst =
+            |figure: fn(&Summary) -> u64| viewers.iter().map(|v| figure(&v.sums.latency_us.total)).max().unwrap_or(0);
+        // As e2e deals the sources out.
+        let watched = (0..viewers.len()).filter_map(|i| producers.get(i % producers.len().max(1)));
+        Load {
+            sources: producers.len(),
+            viewers: viewers.len(),
+            p50_us: worst(|s| s.p50),
+            p99_us: worst(|s| s.p99),
+            captured: watched.map(|p| p.sums.frames.captured.unwrap_or(0)).sum(),
+            shown: viewers.iter().map(|v| v.sums.frames.shown.unwrap_or(0)).sum(),
+            producer_cpu_us: cpu_us(producers, |p| p.sums.frames.encoded),
+            viewer_cpu_us: cpu_us(viewers, |v| v.sums.frames.received),
+        }
+    }
+
+    pub fn lost(&self) -> u64 {
+        self.captured.saturating_sub(self.shown)
+    }
+
+    pub fn is_too_much(&self, p99_ms: f64) -> bool {
+        self.p99_us as f64 / 1e3 > p99_ms || self.lost() as f64 > LOST_MAX * self.captured as f64
+    }
+}
+
+fn cpu_us(reports: &[Report], frames: fn(&Report) -> Option<u64>) -> f64 {
+    let seconds: f64 = reports.iter().map(|r| r.cpu_seconds).sum();
+    let frames: u64 = reports.iter().filter_map(frames).sum();
+    seconds * 1e6 / frames.max(1) as f64
+}
+
+impl fmt::Display for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ms = |us: u64| us as f64 / 1e3;
+        write!(f, "p50 {:.2} p99 {:.2} ms, {} of {} lost", ms(self.p50_us), ms(self.p99_us), self.lost(), self.captured)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::e2e::tests::report;
+
+    fn producer(captured: u64, cpu_seconds: f64) -> Report {
+        let mut producer = report("vidprod", |sums| {
+            sums.frames.captured = Some(captured);
+            sums.frames.encoded = Some(captured);
+        });
+        producer.cpu_seconds = cpu_seconds;
+        producer
+    }
+
+    fn viewer(shown: u64, p99: u64) -> Report {
+        report("vidcons", |sums| {
+            sums.frames.shown = Some(shown);
+            sums.frames.received = Some(2 * shown);
+            sums.latency_us.total = Summary { p50: p99 / 2, p99, ..Summary::default() };
+        })
+    }
+
+    #[test]
+    fn the_worst_viewer_speaks_for_all() {
+        let producers = vec![producer(300, 1.0), producer(100, 1.0)];
+        let ran = Ran { producers, viewers: vec![viewer(299, 8000), viewer(100, 40_000)] };
+        let load = Load::of(&ran);
+        assert_eq!((load.p50_us, load.p99_us), (20_000, 40_000));
+        assert_eq!((load.captured, load.lost()), (400, 1));
+        assert_eq!(load.producer_cpu_us, 5000.0);
+        assert!(load.is_too_much(33.0) && !load.is_too_much(41.0));
+    }
+
+    #[test]
+    fn a_source_that_nobody_watches_is_not_expected() {
+        let ran = Ran { producers: vec![producer(300, 0.0), producer(300, 0.0)], viewers: vec![viewer(290, 10)] };
+        let load = Load::of(&ran);
+        assert_eq!((load.captured, load.lost()), (300, 10));
+        assert!(load.is_too_much(33.0), "it is quick, and loses three in a hundred");
+    }
+}
