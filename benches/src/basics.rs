@@ -11,7 +11,9 @@ use crate::brokers::{self, Broker, Choice};
 use crate::throughput;
 
 /// Size of the messages that a broker is prepared with: a frame of 720p.
-const PREPARE_BYTES: usize = 100_000;
+pub const PREPARE_BYTES: usize = 100_000;
+/// So many of them are enough for a JVM.
+pub const PREPARE_MESSAGES: u64 = 3000;
 
 #[derive(Args, Clone, Debug)]
 pub struct Basics {

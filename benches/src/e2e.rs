@@ -208,8 +208,11 @@ pub mod tests {
             cpu_seconds: 0.0,
             sums,
             sources: std::collections::BTreeMap::new(),
+            pixels: None,
+            explain: common::explain::Explain::default(),
             settings: serde_json::Map::new(),
             machine: Machine::default(),
+            versions: Default::default(),
         }
     }
 

@@ -66,18 +66,6 @@ impl ThroughputOptions {
 }
 
 impl Comparison {
-    /// What a broker is prepared with where brokers themselves are not compared.
-    pub fn preparation() -> Comparison {
-        Comparison {
-            brokers: Vec::new(),
-            bytes: 100_000,
-            rounds: 1,
-            prepare_messages: 3000,
-            memory: None,
-            report: None,
-        }
-    }
-
     fn check(args: &CommonArgs) -> anyhow::Result<Comparison> {
         let brokers = args.brokers.clone();
         for (i, broker) in brokers.iter().enumerate() {

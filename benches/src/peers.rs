@@ -33,8 +33,8 @@ use self::line::{Around, Line};
 pub use self::options::{PeersArgs, PeersOptions};
 use self::run::Measured;
 use crate::about::{self, Began};
+use crate::basics::{PREPARE_BYTES, PREPARE_MESSAGES};
 use crate::brokers::{self, Broker, Choice};
-use crate::options::Comparison;
 use crate::topic::Topic;
 use crate::{rounds, throughput};
 
@@ -94,7 +94,7 @@ fn start_brokers(lines: &mut Vec<Line>, clock: &dyn Clock, shutdown: &Shutdown) 
             brokers => started.extend(brokers?),
         }
     }
-    throughput::prepare(&started, &Comparison::preparation(), clock, shutdown)?;
+    throughput::prepare(&started, PREPARE_MESSAGES, PREPARE_BYTES, clock, shutdown)?;
     Ok(started)
 }
 
