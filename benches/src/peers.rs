@@ -35,7 +35,7 @@ use self::run::Measured;
 use crate::about::{self, Began};
 use crate::basics::{PREPARE_BYTES, PREPARE_MESSAGES};
 use crate::brokers::{self, Broker, Choice};
-use crate::topic::Topic;
+use crate::topic::{Topic, Wishes};
 use crate::{rounds, throughput};
 
 /// What was measured; after Ctrl-C, up to there.
@@ -112,7 +112,8 @@ fn measure(
             let line = result.lines[turn];
             let broker = line.broker().and_then(|choice| result.brokers.iter().find(|b| b.name == choice.name()));
             let name = format!("peers-{}-{round}-{line}", std::process::id());
-            let topic = broker.map(|broker| Topic::create(&broker.address, &name, clock)).transpose()?;
+            let topic =
+                broker.map(|broker| Topic::create(&broker.address, &name, &Wishes::default(), clock)).transpose()?;
             let folder = tempfile::tempdir().context("a folder for logs and reports")?;
             let around = Around {
                 options,

@@ -124,6 +124,7 @@ mod tests {
             version: String::new(),
             started_ms: 0,
             seconds: 0.0,
+            cpu_seconds: 0.0,
             sources: Default::default(),
             sums,
             pixels: None,
