@@ -13,6 +13,7 @@ use common::latest::Latest;
 use common::reassemble::{Limits, Pushed, Reassembler};
 use common::record::{self, Incoming, Record};
 use jpeg::{Decoder, Encoder};
+use pool::Pool;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 use self::pieces::{HEIGHT, Picture, QUALITY, WIDTH, frame};
@@ -78,8 +79,8 @@ fn measure(parts: usize) -> Table {
     let picture = Picture::new();
     let jpeg = picture.jpeg();
     let limit = jpeg.len().div_ceil(parts);
-    let (mut encoder, mut out) = (Encoder::new().expect("the codec starts"), Vec::new());
-    let (mut decoder, mut pixels) = (Decoder::new().expect("the codec starts"), vec![0; WIDTH * HEIGHT]);
+    let (mut encoder, mut out) = (Encoder::on(Pool::new(None)).expect("the codec starts"), Vec::new());
+    let (mut decoder, mut pixels) = (Decoder::on(Pool::new(None)).expect("the codec starts"), vec![0; WIDTH * HEIGHT]);
     let queue = Latest::default();
     let mut reassembler = Reassembler::new(Limits::default());
     let mut table = Table::default();

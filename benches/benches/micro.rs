@@ -14,6 +14,7 @@ use common::reassemble::{Limits, Reassembler};
 use common::record::{self, Record};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use jpeg::{Decoder, Encoder};
+use pool::Pool;
 
 use self::pieces::{HEIGHT, Picture, QUALITY, WIDTH, frame};
 
@@ -82,14 +83,18 @@ fn codec(c: &mut Criterion) {
     let jpeg = picture.jpeg();
     let mut group = c.benchmark_group("jpeg 720p");
     group.throughput(Throughput::Elements((WIDTH * HEIGHT) as u64));
-    let (mut encoder, mut out) = (Encoder::new().expect("the codec starts"), Vec::new());
-    group.bench_function("encode", |b| {
-        b.iter(|| encoder.encode(&picture.planes(), QUALITY, &mut out).expect("the picture is sound"));
-    });
-    let (mut decoder, mut pixels) = (Decoder::new().expect("the codec starts"), vec![0; WIDTH * HEIGHT]);
-    group.bench_function("decode", |b| {
-        b.iter(|| decoder.decode_xrgb(&jpeg, &mut pixels, WIDTH).expect("our own JPEG"));
-    });
+    for (name, pool) in [("one thread", Pool::alone()), ("all threads", Pool::new(None))] {
+        let mut encoder = Encoder::on(pool.clone()).expect("the codec starts");
+        let mut out = Vec::new();
+        group.bench_function(format!("encode on {name}"), |b| {
+            b.iter(|| encoder.encode(&picture.planes(), QUALITY, &mut out).expect("the picture is sound"));
+        });
+        let mut decoder = Decoder::on(pool).expect("the codec starts");
+        let mut pixels = vec![0; WIDTH * HEIGHT];
+        group.bench_function(format!("decode on {name}"), |b| {
+            b.iter(|| decoder.decode_xrgb(&jpeg, &mut pixels, WIDTH).expect("our own JPEG"));
+        });
+    }
     group.finish();
 }
 

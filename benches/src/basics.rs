@@ -10,10 +10,10 @@ use shell::shutdown::Shutdown;
 use crate::brokers::{self, Broker, Choice};
 use crate::throughput;
 
-/// Size of the messages that a broker is prepared with: a frame of 720p.
-pub const PREPARE_BYTES: usize = 100_000;
-/// So many of them are enough for a JVM.
-pub const PREPARE_MESSAGES: u64 = 3000;
+/// Size of the messages that a broker is prepared with: small, so that many do not keep the disk busy for seconds afterwards.
+pub const PREPARE_BYTES: usize = 10_000;
+/// So many, that a JVM compiles what they go through.
+pub const PREPARE_MESSAGES: u64 = 20_000;
 
 #[derive(Args, Clone, Debug)]
 pub struct Basics {
@@ -24,7 +24,7 @@ pub struct Basics {
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rounds: u32,
     /// Messages through each broker as fast as they go before the first round, for the real one's compiler
-    #[arg(long, default_value_t = 3000, value_name = "N")]
+    #[arg(long, default_value_t = PREPARE_MESSAGES, value_name = "N")]
     pub prepare: u64,
     /// Given to vidbroker as its --memory [default: its own]
     #[arg(long, value_name = "SIZE")]

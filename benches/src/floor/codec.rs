@@ -1,8 +1,9 @@
-//! The codec alone: crate `jpeg` with nothing around it.
+//! The codec alone: crate `jpeg` with nothing around it, on as many threads as the programs give it.
 
 use anyhow::Context;
 use bytes::Bytes;
 use jpeg::{Decoder, Encoder, Plane, Planes, Subsampling};
+use pool::Pool;
 
 /// vidprod's default.
 pub const QUALITY: u8 = 80;
@@ -68,7 +69,7 @@ pub struct Encode {
 
 impl Encode {
     pub fn new() -> anyhow::Result<Encode> {
-        Ok(Encode { encoder: Encoder::new()?, out: Vec::new() })
+        Ok(Encode { encoder: Encoder::on(Pool::new(None))?, out: Vec::new() })
     }
 
     /// The JPEG's length.
@@ -87,7 +88,7 @@ pub struct Decode {
 
 impl Decode {
     pub fn new() -> anyhow::Result<Decode> {
-        Ok(Decode { decoder: Decoder::new()?, pixels: Vec::new() })
+        Ok(Decode { decoder: Decoder::on(Pool::new(None))?, pixels: Vec::new() })
     }
 
     /// The picture's size.

@@ -21,6 +21,10 @@ use super::pose::{Pose, sample_aspect};
 /// A demuxer that finds nothing but damage for so long has come to the end of what is usable.
 const BROKEN_IN_A_ROW_MAX: u32 = 10_000;
 
+/// A seventieth of what others get of a core that both want.
+#[cfg(target_os = "linux")]
+const AHEAD_NICENESS: i32 = 19;
+
 /// What the decoder's threads are for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Haste {
@@ -259,9 +263,27 @@ fn open_decoder(stream: &ffmpeg::Stream, haste: Haste, name: &str) -> Result<dec
     }
     let no_decoder = || SourceError::NoDecoder { name: name.to_owned(), codec: format!("{codec:?}").to_lowercase() };
     let found = decoder::find(codec).ok_or_else(no_decoder)?;
-    let limit = PIXELS_MAX.to_string();
-    let limits = Dictionary::from_iter([("max_pixels", limit.as_str())]);
-    decoder.open_as_with(found, limits).and_then(|opened| opened.video()).map_err(failed)
+    let open = || {
+        let limit = PIXELS_MAX.to_string();
+        let limits = Dictionary::from_iter([("max_pixels", limit.as_str())]);
+        decoder.open_as_with(found, limits).and_then(|opened| opened.video())
+    };
+    match haste {
+        Haste::Throughput => giving_way(open),
+        Haste::LowDelay => open(),
+    }
+    .map_err(failed)
+}
+
+/// Opens a decoder whose threads give way to all others: they work ahead, while a picture that is due is being encoded.
+fn giving_way<T: Send>(open: impl FnOnce() -> T + Send) -> T {
+    let lowered = || {
+        // A thread's niceness is that of the thread which starts it. It cannot be taken back, so this one ends with it.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::process::setpriority_process(None, AHEAD_NICENESS);
+        open()
+    };
+    std::thread::scope(|scope| scope.spawn(lowered).join()).unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn pose(stream: &ffmpeg::Stream) -> Pose {
