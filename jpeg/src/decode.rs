@@ -11,7 +11,7 @@ use std::ops::Range;
 use pool::{Pool, THREADS_MAX};
 
 use crate::encode::STRIPE_PIXELS_MIN;
-use crate::layout::{EOI, Layout, markers, pieces, renumber};
+use crate::layout::{EOI, Layout, markers, renumber};
 use crate::turbo::{Decompressor, Found};
 use crate::{JpegError, Subsampling};
 
@@ -79,7 +79,7 @@ impl Decoder {
     /// It refuses what is too large, and what is too short to hold as many pixels as it says, so that a lie of a few
     /// bytes does not cost hundreds of megabytes.
     pub fn header(&mut self, jpeg: &[u8]) -> Result<Header, JpegError> {
-        self.lanes[0].checked_header(jpeg).map(|found| plain(&found))
+        self.lanes[0].header(jpeg).map(|found| plain(&found))
     }
 
     /// Decodes into `out`, one `0xFFRRGGBB` for each pixel and `stride_px` pixels from one row to the next.
@@ -104,20 +104,20 @@ impl Decoder {
         stride_px: usize,
     ) -> Option<Header> {
         let Layout { width, height, rows, .. } = *layout;
-        let count = (width * height / STRIPE_PIXELS_MIN).min(rows).clamp(1, self.lanes.len());
+        let count = self.pool.pieces(width * height, STRIPE_PIXELS_MIN, rows);
         let fits =
             stride_px >= width && stride_px.checked_mul(height).is_some_and(|all| all - stride_px + width <= out.len());
         if count < 2 || !fits || width * height > PIXELS_MAX {
             return None;
         }
         // What overlaps must not cost more than the cutting saves.
-        let most = pieces(rows, count).map(|rows| Some(layout.with_neighbours(&rows)?.0.len())).max()??;
+        let most = pool::cut(rows, count).map(|rows| Some(layout.with_neighbours(&rows)?.0.len())).max()??;
         if most * 4 > rows * 3 {
             return None;
         }
         let mut stripes: [Option<Stripe<'_>>; THREADS_MAX] = [const { None }; THREADS_MAX];
         let mut rest = out;
-        for ((stripe, lane), rows) in stripes.iter_mut().zip(&mut self.lanes).zip(pieces(rows, count)) {
+        for ((stripe, lane), rows) in stripes.iter_mut().zip(&mut self.lanes).zip(pool::cut(rows, count)) {
             let pixels = layout.pixels(&rows).len() * stride_px;
             let (mine, below) = rest.split_at_mut(pixels.min(rest.len()));
             rest = below;
@@ -142,25 +142,28 @@ impl Stripe<'_> {
         let drawn = self.layout.pixels(&self.rows);
         if self.rows.start == 0 {
             // From its beginning a JPEG is decoded as it is, and left where the stripe ends.
-            let found = self.lane.checked_header(self.jpeg)?;
-            return self.draw(self.jpeg, found, drawn);
+            return self.draw(self.jpeg, self.layout.height, drawn);
         }
         let (rows, intervals) = self.layout.with_neighbours(&self.rows).ok_or(JpegError::Stripe)?;
         let held = self.layout.pixels(&rows);
         let mut jpeg = std::mem::take(&mut self.lane.jpeg);
         let result = cut(self.jpeg, self.layout, intervals, held.len(), &mut jpeg)
-            .and_then(|()| self.lane.checked_header(&jpeg))
-            .and_then(|found| self.draw(&jpeg, found, drawn.start - held.start..drawn.end - held.start));
+            .and_then(|()| self.draw(&jpeg, held.len(), drawn.start - held.start..drawn.end - held.start));
         self.lane.jpeg = jpeg;
         result
     }
 
-    fn draw(&mut self, jpeg: &[u8], found: Found, rows: Range<usize>) -> Result<Found, JpegError> {
-        if found.inks {
-            return Err(JpegError::Stripe);
-        }
-        let drawn = self.lane.codec.decompress(jpeg, &found, rows, self.out, self.stride_px);
-        self.lane.recovered(drawn).map(|()| found)
+    /// Draws rows of a JPEG that is so many pixels high, if the codec sees in it what the layout says.
+    fn draw(&mut self, jpeg: &[u8], height: usize, rows: Range<usize>) -> Result<Found, JpegError> {
+        let width = self.layout.width;
+        let choose = |found: &Found| {
+            check(found, jpeg)?;
+            let cuttable = !found.inks && found.subsampling.is_some();
+            let as_laid_out = (found.width, found.height) == (width, height);
+            if cuttable && as_laid_out { Ok(rows) } else { Err(JpegError::Stripe) }
+        };
+        let drawn = self.lane.codec.decompress(jpeg, choose, self.out, self.stride_px);
+        self.lane.recovered(drawn)
     }
 }
 
@@ -219,33 +222,38 @@ impl Lane {
         result
     }
 
-    fn checked_header(&mut self, jpeg: &[u8]) -> Result<Found, JpegError> {
+    fn header(&mut self, jpeg: &[u8]) -> Result<Found, JpegError> {
         let found = self.codec.header(jpeg);
         let found = self.recovered(found)?;
-        let Found { width, height, .. } = found;
-        if width == 0 || height == 0 {
-            return Err(JpegError::Size { width, height });
-        }
-        let pixels = width.saturating_mul(height);
-        if pixels > PIXELS_MAX {
-            return Err(JpegError::TooLarge { width, height });
-        }
-        if !found.arithmetic && jpeg.len() < pixels / PIXELS_PER_BYTE_MAX {
-            return Err(JpegError::TooShort { bytes: jpeg.len(), width, height });
-        }
-        Ok(found)
+        check(&found, jpeg).map(|()| found)
     }
 
     fn decode_whole(&mut self, jpeg: &[u8], out: &mut [u32], stride_px: usize) -> Result<Found, JpegError> {
-        let found = self.checked_header(jpeg)?;
-        let decoded = self.codec.decompress(jpeg, &found, 0..found.height, out, stride_px);
-        self.recovered(decoded)?;
+        let all = |found: &Found| check(found, jpeg).map(|()| 0..found.height);
+        let decoded = self.codec.decompress(jpeg, all, out, stride_px);
+        let found = self.recovered(decoded)?;
         if found.inks {
             let rows = out.chunks_mut(stride_px).take(found.height);
             rows.for_each(|row| row[..found.width].iter_mut().for_each(ink_to_light));
         }
         Ok(found)
     }
+}
+
+/// That a header can be true, before memory is taken or time spent on its word.
+fn check(found: &Found, jpeg: &[u8]) -> Result<(), JpegError> {
+    let Found { width, height, .. } = *found;
+    if width == 0 || height == 0 {
+        return Err(JpegError::Size { width, height });
+    }
+    let pixels = width.saturating_mul(height);
+    if pixels > PIXELS_MAX {
+        return Err(JpegError::TooLarge { width, height });
+    }
+    if !found.arithmetic && jpeg.len() < pixels / PIXELS_PER_BYTE_MAX {
+        return Err(JpegError::TooShort { bytes: jpeg.len(), width, height });
+    }
+    Ok(())
 }
 
 fn fresh_codec() -> Result<Decompressor, JpegError> {

@@ -8,9 +8,9 @@
 
 use std::ops::Range;
 
-use pool::{Pool, THREADS_MAX};
+use pool::{Pool, THREADS_MAX, cut};
 
-use crate::layout::{EOI, Layout, pieces, renumber};
+use crate::layout::{EOI, Layout, renumber};
 use crate::turbo::Compressor;
 use crate::{JpegError, Plane, Planes, Subsampling};
 
@@ -67,9 +67,9 @@ impl Encoder {
             return Err(JpegError::Quality(quality));
         }
         let rows = planes.height.div_ceil(planes.row_height());
-        let count = (planes.width * planes.height / STRIPE_PIXELS_MIN).min(rows).clamp(1, self.lanes.len());
+        let count = self.pool.pieces(planes.width * planes.height, STRIPE_PIXELS_MIN, rows);
         let mut stripes: [Option<Stripe<'_>>; THREADS_MAX] = [const { None }; THREADS_MAX];
-        for ((stripe, lane), rows) in stripes.iter_mut().zip(&mut self.lanes).zip(pieces(rows, count)) {
+        for ((stripe, lane), rows) in stripes.iter_mut().zip(&mut self.lanes).zip(cut(rows, count)) {
             let (above, planes) = (rows.start, planes.cut(&rows));
             *stripe = Some(Stripe { planes, above, quality, lane, encoded: Ok(0) });
         }

@@ -48,7 +48,8 @@ impl Layout {
                     let layout = Layout { interval, data_at: at + 2 + length, ..layout? };
                     return whole.then_some(layout);
                 }
-                0x01 | 0xD0..=0xD9 => return None,
+                // What has no length, is stuffing, or only fills up: nobody writes these here.
+                0x00 | 0x01 | 0xD0..=0xD9 | 0xFF => return None,
                 _ => {}
             }
             at += 2 + length;
@@ -128,9 +129,4 @@ pub fn renumber(data: &mut [u8], first: usize) {
             *marker = 0xD0 | ((usize::from(*marker) + first) & 7) as u8;
         }
     }
-}
-
-/// So many rows in so many pieces, as even as can be.
-pub fn pieces(rows: usize, count: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..count).map(move |i| rows * i / count..rows * (i + 1) / count)
 }

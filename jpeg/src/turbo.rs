@@ -155,18 +155,19 @@ impl Decompressor {
         })
     }
 
-    /// Decodes `rows` of the picture, the first of them into the first row of `out`.
+    /// Decodes the `rows` that `choose` takes of the picture, the first of them into the first row of `out`.
     ///
-    /// `found` is what [`header`](Self::header) said of this very JPEG just before, and `rows` lie within its height.
+    /// The header is read first, and shown to `choose`: what is written depends on it.
     pub fn decompress(
         &mut self,
         jpeg: &[u8],
-        found: &Found,
-        rows: Range<usize>,
+        choose: impl FnOnce(&Found) -> Result<Range<usize>, JpegError>,
         out: &mut [u32],
         stride_px: usize,
-    ) -> Result<(), JpegError> {
-        let (width, height) = (found.width, found.height);
+    ) -> Result<Found, JpegError> {
+        let found = self.header(jpeg)?;
+        let rows = choose(&found)?;
+        let Found { width, height, .. } = found;
         let needed = stride_px.checked_mul(rows.len().saturating_sub(1)).and_then(|above| above.checked_add(width));
         let pitch = stride_px.checked_mul(4).and_then(|pitch| c_int::try_from(pitch).ok());
         let fits = stride_px >= width && needed.is_some_and(|needed| needed <= out.len());
@@ -176,7 +177,7 @@ impl Decompressor {
         self.crop(rows, height)?;
         let format = if found.inks { raw::TJPF_TJPF_CMYK } else { XRGB };
         // SAFETY: it reads `jpeg` up to its length. It writes `rows` rows of `width` pixels, `pitch` bytes apart, which
-        // `out` was just found to hold: the size is that of this JPEG's header, read by the same parser.
+        // `out` was just found to hold: the size is that of this JPEG's header, read above by the same parser.
         let result = unsafe {
             raw::tj3Decompress8(
                 self.handle.0,
@@ -187,7 +188,7 @@ impl Decompressor {
                 format,
             )
         };
-        self.handle.check(result)
+        self.handle.check(result).map(|()| found)
     }
 
     fn crop(&mut self, rows: Range<usize>, height: usize) -> Result<(), JpegError> {

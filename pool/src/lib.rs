@@ -12,6 +12,7 @@ mod cores;
 use std::any::Any;
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -84,15 +85,26 @@ impl Pool {
         self.inner.workers.len() + 1
     }
 
+    /// Into how many pieces to cut a job: one for each thread, but none smaller than `least` of the job's `size`, and no
+    /// more than `most`.
+    pub fn pieces(&self, size: usize, least: usize, most: usize) -> usize {
+        (size / least).min(most).clamp(1, self.threads())
+    }
+
     /// Calls `work` once with each item, and returns when all are done. A panic in one of them is the caller's.
     pub fn each<T: Send>(&self, items: &mut [T], work: impl Fn(&mut T) + Sync) {
         let count = items.len();
         let items = Items(items.as_mut_ptr());
-        let piece = |index: usize| work(items.at(index));
+        let piece = |index: usize| work(items.of(index));
         if count < 2 || self.inner.workers.is_empty() || !self.inner.run(&piece, count) {
             (0..count).for_each(piece);
         }
     }
+}
+
+/// So many rows in so many pieces, as even as can be.
+pub fn cut(rows: usize, pieces: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..pieces).map(move |i| rows * i / pieces..rows * (i + 1) / pieces)
 }
 
 impl Inner {
@@ -154,8 +166,10 @@ impl Shared {
             let result = catch_unwind(AssertUnwindSafe(|| piece(index)));
             state = self.lock();
             if let Some(job) = &mut state.job {
+                if let Err(panic) = result {
+                    job.keep(panic);
+                }
                 job.finished += 1;
-                job.panic = job.panic.take().or(result.err());
                 if job.finished == job.pieces {
                     self.done.notify_one();
                 }
@@ -166,6 +180,16 @@ impl Shared {
 }
 
 impl Job {
+    /// The first panic is the caller's. Another one's payload is not even dropped, as that may panic, too: here, where
+    /// others count on this piece being finished.
+    fn keep(&mut self, panic: Box<dyn Any + Send>) {
+        if self.panic.is_some() {
+            std::mem::forget(panic);
+        } else {
+            self.panic = Some(panic);
+        }
+    }
+
     fn take(&mut self) -> Option<(&'static (dyn Fn(usize) + Sync), usize)> {
         let index = self.taken;
         (index < self.pieces).then(|| {
@@ -188,13 +212,13 @@ struct Items<T>(*mut T);
 mod borrowed {
     use super::Items;
 
-    // SAFETY: the pointer is used by `at` alone, which gives each item to one thread, and `T` may be sent there.
+    // SAFETY: the pointer is used by `of` alone, which gives each item to one thread, and `T` may be sent there.
     unsafe impl<T: Send> Sync for Items<T> {}
 
     impl<T> Items<T> {
-        /// To be asked once for each index, below the number of items: a job's pieces are taken once each.
+        /// Only for `each`, which asks once for each index below the number of items: a job's pieces are taken once each.
         #[allow(clippy::mut_from_ref, reason = "each index is asked for once, so no two of them are the same")]
-        pub(super) fn at(&self, index: usize) -> &mut T {
+        pub(super) fn of(&self, index: usize) -> &mut T {
             // SAFETY: the slice that it came from stays borrowed until `each` returns, and `index` is below its length.
             unsafe { &mut *self.0.add(index) }
         }

@@ -58,15 +58,14 @@ impl Scaler {
         }
         self.weights.prepare(picture.size(), (place.width, place.height));
         let weights = &self.weights;
-        let count = (place.width * place.height / PART_PIXELS_MIN).min(place.height).clamp(1, self.sums.len());
+        let count = self.pool.pieces(place.width * place.height, PART_PIXELS_MIN, place.height);
         let width = window.width;
         let mut rest = &mut window.pixels[place.y * width..][..place.height * width];
         let mut parts: [Option<Part<'_>>; THREADS_MAX] = [const { None }; THREADS_MAX];
-        for (i, (part, sums)) in parts.iter_mut().zip(&mut self.sums).take(count).enumerate() {
-            let (first, end) = (place.height * i / count, place.height * (i + 1) / count);
-            let (rows, below) = rest.split_at_mut((end - first) * width);
+        for ((part, sums), of_part) in parts.iter_mut().zip(&mut self.sums).zip(pool::cut(place.height, count)) {
+            let (rows, below) = rest.split_at_mut(of_part.len() * width);
             rest = below;
-            *part = Some(Part { first, rows, sums });
+            *part = Some(Part { first: of_part.start, rows, sums });
         }
         self.pool.each(&mut parts[..count], |part| {
             if let Some(Part { first, rows, sums }) = part {
