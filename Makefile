@@ -84,6 +84,7 @@ bench-broker: build ## the embedded broker against a real Kafka: latency of the 
 	target/release/vidbench hop --report benches/results/broker.json | tee benches/results/broker.txt
 	echo | tee -a benches/results/broker.txt
 	target/release/vidbench throughput --report benches/results/broker-throughput.json | tee -a benches/results/broker.txt
+	target/release/vidbench readme
 
 # About eight minutes, and six more without a screen; the machine should have nothing else to do.
 bench-peers: build ## vidprod and vidcons beside GStreamer, imagezmq and Python's Kafka clients, glass to glass (benches/results)

@@ -14,7 +14,7 @@ mod sum;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use bytes::Bytes;
 use common::clock::Clock;
 use shell::shutdown::Shutdown;
@@ -26,6 +26,7 @@ use crate::about::{self, Began};
 use crate::acks::Acks;
 use crate::brokers::Broker;
 use crate::e2e::{self, Display, Input, Place, Ran, Setup};
+use crate::failed::Failed;
 use crate::hop::case::{self, Case, Load};
 use crate::payload::Payload;
 use crate::rounds;
@@ -45,6 +46,7 @@ pub struct Measured {
 pub struct FloorResult {
     pub brokers: Vec<Broker>,
     pub measured: Vec<Measured>,
+    pub failed: Failed,
     pub frame_bytes: usize,
     pub display: Option<&'static str>,
     pub interrupted: bool,
@@ -67,18 +69,17 @@ pub fn run(args: &FloorArgs, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::
     ensure!(pace.seconds.as_secs_f64() * pace.fps >= 1.0, "--seconds is too short for a single frame");
     let brokers = args.basics.start(clock, shutdown)?;
     let Some(material) = prepare(args, pace, &brokers[0], clock, shutdown)? else { return Ok(ExitCode::FAILURE) };
-    let mut measured = Vec::new();
+    let (mut measured, mut failed) = (Vec::new(), Failed::default());
     for round in 1..=args.basics.rounds {
-        let of_round =
-            measure(round, &material, &brokers, clock, shutdown).with_context(|| format!("round {round}"))?;
-        measured.extend(of_round);
+        let of_round = measure(round, &material, &brokers, &mut failed, clock, shutdown);
+        measured.extend(failed.or(of_round.map(Some), || format!("round {round}"), shutdown).unwrap_or_default());
         if shutdown.asked() {
             break;
         }
     }
     let frame_bytes = material.jpegs.iter().map(Bytes::len).sum::<usize>() / material.jpegs.len().max(1);
     let display = material.display.as_ref().map(Display::kind);
-    let result = FloorResult { brokers, measured, frame_bytes, display, interrupted: shutdown.asked() };
+    let result = FloorResult { brokers, measured, failed, frame_bytes, display, interrupted: shutdown.asked() };
     if let Some(to) = &args.basics.report {
         let head = about::head("floor", &result.brokers, report::settings(args, &result), began, clock);
         about::write(report::report(head, &result), to)?;
@@ -86,7 +87,7 @@ pub fn run(args: &FloorArgs, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::
     shell::output::print(&report::text(args, &result))?;
     let faults: Vec<String> = result.measured.iter().flat_map(|m| m.ran.faults()).collect();
     faults.iter().for_each(|fault| tracing::error!("WRONG: {fault}"));
-    Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if faults.is_empty() { result.failed.code() } else { ExitCode::FAILURE })
 }
 
 fn prepare(
@@ -116,12 +117,13 @@ fn prepare(
     Ok(Some(Material { setup, pace, jpegs, pictures, load, display }))
 }
 
-/// A round: the codec, then each broker's hop and whole, every other round with the brokers backwards. After Ctrl-C what
-/// is not whole is left out.
+/// A round: the codec, then each broker's hop and whole, every other round with the brokers backwards. What fails is left
+/// out, and after Ctrl-C what is not whole.
 fn measure(
     round: u32,
     material: &Material,
     brokers: &[Broker],
+    failed: &mut Failed,
     clock: &dyn Clock,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Vec<Measured>> {
@@ -135,12 +137,21 @@ fn measure(
     for broker in rounds::turns(brokers.len(), round) {
         let (started, fps) = (&brokers[broker], pace.fps);
         let case = Case { round, broker, fps, consumers: 1, acks: Acks::All, linger_ms: 0 };
-        let Some(hop) = case::run(case, load, started, clock, shutdown)? else { break };
         let place = Place { broker: started, display: display.as_ref(), clock, shutdown };
         let topic = format!("floor-{}-{round}-{broker}", std::process::id());
-        let Some(ran) = e2e::run(setup, &topic, place)? else { break };
+        let both = || {
+            let Some(hop) = case::run(case, load, started, clock, shutdown)? else { return Ok(None) };
+            let ran = e2e::run(setup, &topic, place)?.map(Ran::seen).transpose()?;
+            Ok(ran.map(|ran| (hop.from_send, ran)))
+        };
+        let Some((hop, ran)) = failed.or(both(), || format!("{}, round {round}", started.name), shutdown) else {
+            if shutdown.asked() {
+                break;
+            }
+            continue;
+        };
         let (encode, decode) = (encode.clone(), decode.clone());
-        let one = Measured { round, broker, encode, decode, hop: hop.from_send, ran };
+        let one = Measured { round, broker, encode, decode, hop, ran };
         tracing::info!("{}, round {round}: {}", started.name, sum::of(&one));
         measured.push(one);
     }

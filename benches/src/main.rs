@@ -10,6 +10,7 @@ mod brokers;
 mod cli;
 mod e2e;
 mod ending;
+mod failed;
 mod flight;
 mod floor;
 mod hop;

@@ -49,6 +49,12 @@ pub struct PeersResult {
     pub interrupted: bool,
 }
 
+impl PeersResult {
+    fn has(&self, line: Line) -> bool {
+        self.measured.iter().any(|measured| measured.line == line)
+    }
+}
+
 pub fn run(options: &PeersOptions, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let began = Began::now(clock);
     ensure!(options.headless || needs::is_program("Xvfb"), "there is no Xvfb: scripts/setup bench installs it");
@@ -67,13 +73,14 @@ pub fn run(options: &PeersOptions, clock: &dyn Clock, shutdown: &Shutdown) -> an
     let brokers = start_brokers(&mut lines, clock, shutdown)?;
     ensure!(!lines.is_empty(), "none of the lines can be run");
     let mut result = PeersResult { brokers, lines, measured: Vec::new(), interrupted: false };
-    measure(options, &mut result, (ours, &python), &clip, clock, shutdown)?;
+    measure(options, &mut result, (ours, &python), &clip, clock, shutdown);
     result.interrupted = shutdown.asked();
     if let Some(to) = &options.report {
         let head = about::head("peers", &result.brokers, report::settings(options), began, clock);
         about::write(report::report(head, &result, options.headless), to)?;
     }
-    shell::output::print(&table::text(options, &result))
+    shell::output::print(&table::text(options, &result))?;
+    Ok(end_with(&result))
 }
 
 /// Those that the lines need; lines whose broker does not start are left out.
@@ -106,35 +113,73 @@ fn measure(
     clip: &Clip,
     clock: &dyn Clock,
     shutdown: &Shutdown,
-) -> anyhow::Result<()> {
+) {
     for round in 1..=options.rounds {
         for turn in rounds::turns(result.lines.len(), round) {
             let line = result.lines[turn];
             let broker = line.broker().and_then(|choice| result.brokers.iter().find(|b| b.name == choice.name()));
-            let name = format!("peers-{}-{round}-{line}", std::process::id());
-            let topic =
-                broker.map(|broker| Topic::create(&broker.address, &name, &Wishes::default(), clock)).transpose()?;
-            let folder = tempfile::tempdir().context("a folder for logs and reports")?;
-            let around = Around {
-                options,
-                broker: broker.map_or("", |broker| &broker.address),
-                topic: &name,
-                port: brokers::free_port(|_| true)?,
-                python,
-                ours,
-                report: &folder.path().join("report.json"),
-            };
-            let outcome = run::run((line, round), &around, clip, folder.path(), clock, shutdown);
-            drop(topic);
-            match outcome {
-                Ok(None) => return Ok(()),
+            match one((line, round), options, broker, (ours, python), clip, clock, shutdown) {
                 Ok(Some(measured)) => {
                     tracing::info!("round {round}, {}", table::in_words(&measured));
                     result.measured.push(measured);
                 }
-                Err(error) => tracing::warn!("round {round}, {line} failed: {error:#}"),
+                Err(error) if !shutdown.asked() => tracing::warn!("round {round}, {line} failed: {error:#}"),
+                _ => return,
             }
         }
     }
-    Ok(())
+}
+
+/// `None` after Ctrl-C.
+fn one(
+    (line, round): (Line, u32),
+    options: &PeersOptions,
+    broker: Option<&Broker>,
+    (ours, python): (&Path, &str),
+    clip: &Clip,
+    clock: &dyn Clock,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Option<Measured>> {
+    let name = format!("peers-{}-{round}-{line}", std::process::id());
+    let _topic = broker.map(|broker| Topic::create(&broker.address, &name, &Wishes::default(), clock)).transpose()?;
+    let folder = tempfile::tempdir().context("a folder for logs and reports")?;
+    let around = Around {
+        options,
+        broker: broker.map_or("", |broker| &broker.address),
+        topic: &name,
+        port: brokers::free_port(|_| true)?,
+        python,
+        ours,
+        report: &folder.path().join("report.json"),
+    };
+    run::run((line, round), &around, clip, folder.path(), clock, shutdown)
+}
+
+/// Ctrl-C is no failure; a line that was to be measured and has no round is one.
+fn end_with(result: &PeersResult) -> ExitCode {
+    let mut code = ExitCode::SUCCESS;
+    for line in result.lines.iter().filter(|line| !result.interrupted && !result.has(**line)) {
+        tracing::error!("{line} failed in every round");
+        code = ExitCode::FAILURE;
+    }
+    code
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peers::compare::tests::took;
+
+    #[test]
+    fn a_line_without_a_round_is_a_failure_unless_interrupted() {
+        let check = |measured: &[Line], interrupted: bool, expected: ExitCode| {
+            let lines = vec![Line::OursReal, Line::Gstreamer];
+            let measured = measured.iter().map(|line| took(*line, 2, 10)).collect();
+            let result = PeersResult { brokers: Vec::new(), lines, measured, interrupted };
+            assert_eq!(end_with(&result), expected, "{result:?}");
+        };
+        check(&[Line::OursReal, Line::Gstreamer], false, ExitCode::SUCCESS);
+        check(&[Line::Gstreamer, Line::Gstreamer], false, ExitCode::FAILURE);
+        check(&[Line::Gstreamer], true, ExitCode::SUCCESS);
+    }
 }

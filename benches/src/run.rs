@@ -8,7 +8,7 @@ mod table;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use common::clock::Clock;
 use shell::shutdown::Shutdown;
 
@@ -17,6 +17,7 @@ use self::matrix::Case;
 use crate::about::{self, Began};
 use crate::brokers::Broker;
 use crate::e2e::{self, Display, Place, Ran};
+use crate::failed::Failed;
 use crate::rounds;
 
 /// One run of one case.
@@ -34,6 +35,7 @@ pub struct RunResult {
     pub brokers: Vec<Broker>,
     pub cases: Vec<Case>,
     pub measured: Vec<Measured>,
+    pub failed: Failed,
     pub display: Option<&'static str>,
     pub interrupted: bool,
 }
@@ -48,9 +50,9 @@ pub fn run(args: &RunArgs, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Re
     let display = args.window.then(Display::find).transpose()?;
     let brokers = args.basics.start(clock, shutdown)?;
     let cases = matrix::cases(args, brokers.len());
-    let measured = measure(args, &cases, &brokers, display.as_ref(), clock, shutdown)?;
+    let (measured, failed) = measure(args, &cases, &brokers, display.as_ref(), clock, shutdown);
     let display = display.as_ref().map(Display::kind);
-    let result = RunResult { brokers, cases, measured, display, interrupted: shutdown.asked() };
+    let result = RunResult { brokers, cases, measured, failed, display, interrupted: shutdown.asked() };
     if let Some(to) = &args.basics.report {
         let head = about::head("run", &result.brokers, report::settings(args, result.display), began, clock);
         about::write(report::report(head, &result), to)?;
@@ -59,6 +61,7 @@ pub fn run(args: &RunArgs, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Re
     Ok(end_with(&result))
 }
 
+/// Every case once in each round. One that fails is said, and tried again in the next round.
 fn measure(
     args: &RunArgs,
     cases: &[Case],
@@ -66,26 +69,32 @@ fn measure(
     display: Option<&Display>,
     clock: &dyn Clock,
     shutdown: &Shutdown,
-) -> anyhow::Result<Vec<Measured>> {
-    let mut measured = Vec::new();
+) -> (Vec<Measured>, Failed) {
+    let (mut measured, mut failed) = (Vec::new(), Failed::default());
     for round in 1..=args.basics.rounds {
         for case in rounds::turns(cases.len(), round) {
             let Case { broker, setup } = &cases[case];
             let doing = || format!("{}, round {round}", cases[case].label(brokers));
             let place = Place { broker: &brokers[*broker], display, clock, shutdown };
             let topic = format!("run-{}-{round}-{case}", std::process::id());
-            let Some(ran) = e2e::run(setup, &topic, place).with_context(doing)? else { return Ok(measured) };
+            let outcome = e2e::run(setup, &topic, place).and_then(|ran| ran.map(Ran::seen).transpose());
+            let Some(ran) = failed.or(outcome, doing, shutdown) else {
+                if shutdown.asked() {
+                    return (measured, failed);
+                }
+                continue;
+            };
             let total = ran.viewers[0].sums.latency_us.total;
             tracing::info!("{}: p50 {:.2} p99 {:.2} ms", doing(), total.p50 as f64 / 1e3, total.p99 as f64 / 1e3);
             measured.push(Measured { round, case, ran });
         }
     }
-    Ok(measured)
+    (measured, failed)
 }
 
-/// A figure of which the books do not balance is none: it is said, and the exit code says so too.
+/// A figure of which the books do not balance is none: it is said, and the exit code says so too; as of runs that failed.
 fn end_with(result: &RunResult) -> ExitCode {
-    let mut code = ExitCode::SUCCESS;
+    let mut code = result.failed.code();
     for Measured { round, case, ran } in &result.measured {
         for fault in ran.faults() {
             tracing::error!("WRONG: {}, round {round}: {fault}", result.cases[*case].label(&result.brokers));

@@ -6,7 +6,6 @@ mod report;
 
 use std::process::ExitCode;
 
-use anyhow::Context;
 use common::clock::Clock;
 use shell::shutdown::Shutdown;
 
@@ -16,6 +15,7 @@ use crate::about::{self, Began};
 use crate::acks::Acks;
 use crate::brokers::Broker;
 use crate::e2e::{self, Input, Place, Setup};
+use crate::failed::Failed;
 use crate::rounds;
 
 /// One run of one case.
@@ -27,10 +27,16 @@ pub struct Measured {
     pub faults: Vec<String>,
 }
 
+/// A line of the table: broker, sources, viewers.
+type Key = (usize, usize, usize);
+
 #[derive(Debug)]
 pub struct StreamsResult {
     pub brokers: Vec<Broker>,
     pub measured: Vec<Measured>,
+    pub failed: Failed,
+    /// Where that was.
+    pub failed_at: Vec<Key>,
     pub interrupted: bool,
 }
 
@@ -38,15 +44,16 @@ pub fn run(args: &StreamsArgs, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow
     args.basics.check()?;
     let began = Began::now(clock);
     let brokers = args.basics.start(clock, shutdown)?;
-    let mut measured = Vec::new();
+    let (measured, failed, failed_at) = (Vec::new(), Failed::default(), Vec::new());
+    let mut result = StreamsResult { brokers, measured, failed, failed_at, interrupted: false };
     for round in 1..=args.basics.rounds {
         let sources = (1..=args.max).map(|n| (n, if args.viewers == Viewers::Each { n } else { 1 }));
-        climb(args, round, sources, &brokers, &mut measured, clock, shutdown)?;
+        climb(args, round, sources, &mut result, clock, shutdown);
         // One source with one viewer was the first of those.
         let viewers = (2..=args.consumers).map(|n| (1, n));
-        climb(args, round, viewers, &brokers, &mut measured, clock, shutdown)?;
+        climb(args, round, viewers, &mut result, clock, shutdown);
     }
-    let result = StreamsResult { brokers, measured, interrupted: shutdown.asked() };
+    result.interrupted = shutdown.asked();
     if let Some(to) = &args.basics.report {
         let head = about::head("streams", &result.brokers, report::settings(args), began, clock);
         about::write(report::report(head, args, &result), to)?;
@@ -54,38 +61,42 @@ pub fn run(args: &StreamsArgs, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow
     shell::output::print(&report::text(args, &result))?;
     let faults: Vec<&String> = result.measured.iter().flat_map(|m| &m.faults).collect();
     faults.iter().for_each(|fault| tracing::error!("WRONG: {fault}"));
-    Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if faults.is_empty() { result.failed.code() } else { ExitCode::FAILURE })
 }
 
-/// More and more, with the brokers in turn at each step; a broker that had too much takes no further part.
+/// More and more, with the brokers in turn at each step; a broker that had too much or failed takes no further part.
 fn climb(
     args: &StreamsArgs,
     round: u32,
     steps: impl Iterator<Item = (usize, usize)>,
-    brokers: &[Broker],
-    measured: &mut Vec<Measured>,
+    result: &mut StreamsResult,
     clock: &dyn Clock,
     shutdown: &Shutdown,
-) -> anyhow::Result<()> {
-    let mut going = vec![true; brokers.len()];
+) {
+    let mut going = vec![true; result.brokers.len()];
     for (sources, viewers) in steps {
-        for broker in rounds::turns(brokers.len(), round) {
+        for broker in rounds::turns(going.len(), round) {
             if !going[broker] || shutdown.asked() {
                 continue;
             }
-            let place = Place { broker: &brokers[broker], display: None, clock, shutdown };
+            let place = Place { broker: &result.brokers[broker], display: None, clock, shutdown };
             let doing = || format!("{}, {sources} source(s), {viewers} viewer(s), round {round}", place.broker.name);
             let topic = format!("streams-{}-{round}-{broker}-{sources}-{viewers}", std::process::id());
-            let Some(ran) = e2e::run(&setup(args, sources, viewers), &topic, place).with_context(doing)? else {
-                return Ok(());
+            let outcome = e2e::run(&setup(args, sources, viewers), &topic, place);
+            let Some(ran) = result.failed.or(outcome, doing, shutdown) else {
+                if shutdown.asked() {
+                    return;
+                }
+                going[broker] = false;
+                result.failed_at.push((broker, sources, viewers));
+                continue;
             };
             let load = Load::of(&ran);
             tracing::info!("{}: {load}", doing());
             going[broker] = !load.is_too_much(args.until_p99_ms);
-            measured.push(Measured { round, broker, load, faults: ran.faults() });
+            result.measured.push(Measured { round, broker, load, faults: ran.faults() });
         }
     }
-    Ok(())
 }
 
 fn setup(args: &StreamsArgs, sources: usize, viewers: usize) -> Setup {

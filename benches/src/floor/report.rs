@@ -101,7 +101,9 @@ pub fn settings(args: &FloorArgs, result: &FloorResult) -> Value {
 pub fn report(mut head: Map<String, Value>, result: &FloorResult) -> Map<String, Value> {
     head.insert("interrupted".to_owned(), json!(result.interrupted));
     head.insert("goal".to_owned(), json!({ "ratio": GOAL, "dream": DREAM }));
-    head.insert("cases".to_owned(), (0..result.brokers.len()).map(|broker| case(result, broker)).collect());
+    head.insert("failed".to_owned(), json!(result.failed.0));
+    let measured = (0..result.brokers.len()).filter(|broker| of(result, *broker).next().is_some());
+    head.insert("cases".to_owned(), measured.map(|broker| case(result, broker)).collect());
     head
 }
 

@@ -54,12 +54,12 @@ pub fn middle(measured: &[Measured], line: Line) -> Option<&Measured> {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use std::time::Duration;
 
     use super::*;
 
-    fn took(line: Line, round: u32, p50: u64) -> Measured {
+    pub fn took(line: Line, round: u32, p50: u64) -> Measured {
         let latency = Summary { p50, p99: 2 * p50, ..Summary::default() };
         let feeder_late_max = Duration::ZERO;
         Measured { line, round, latency, shown: 1, of: 1, seen_p50: None, told: None, feeder_late_max }

@@ -117,7 +117,12 @@ fn streams(result: &Value) -> anyhow::Result<Table> {
     let row = |case: &Value| {
         let told = |path: &str| number(case, path).map(|n| n.to_string());
         let mut row = vec![text(case, "/broker")?, told("/sources")?, told("/viewers")?];
-        row.extend([ms(case, "/p50_us")?, ms(case, "/p99_us")?, told("/lost")?]);
+        if case["saw_nothing"].as_u64().unwrap_or(0) > 0 {
+            // Some viewer's latency is none.
+            row.extend(["–".to_owned(), "–".to_owned(), told("/lost")?]);
+        } else {
+            row.extend([ms(case, "/p50_us")?, ms(case, "/p99_us")?, told("/lost")?]);
+        }
         row.extend([ms(case, "/cpu_us_a_frame/vidprod")?, ms(case, "/cpu_us_a_frame/vidcons")?]);
         Ok(row)
     };

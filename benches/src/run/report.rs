@@ -21,6 +21,7 @@ pub fn settings(args: &RunArgs, display: Option<&str>) -> Value {
 pub fn report(mut head: Map<String, Value>, result: &RunResult) -> Map<String, Value> {
     head.insert("interrupted".to_owned(), json!(result.interrupted));
     let faults: usize = result.measured.iter().map(|m| m.ran.faults().len()).sum();
+    head.insert("failed".to_owned(), json!(result.failed.0));
     head.insert("faults".to_owned(), json!(faults));
     head.insert("cases".to_owned(), (0..result.cases.len()).filter_map(|index| case(result, index)).collect());
     head

@@ -78,6 +78,7 @@ mod tests {
     use super::*;
     use crate::e2e::Ran;
     use crate::e2e::tests::{report, setup};
+    use crate::failed::Failed;
     use crate::run::matrix::Case;
 
     fn took(round: u32, case: usize, us: u64) -> Measured {
@@ -102,6 +103,7 @@ mod tests {
             brokers: Vec::new(),
             cases: vec![Case { broker: 0, setup: setup() }],
             measured: vec![took(1, 0, 100), took(2, 0, 900), took(3, 0, 200)],
+            failed: Failed::default(),
             display: None,
             interrupted: false,
         };

@@ -19,6 +19,8 @@ pub struct Load {
     /// Of the sources that are watched, once for each viewer.
     pub captured: u64,
     pub shown: u64,
+    /// Viewers that have no latency to tell: the others' stand above.
+    pub saw_nothing: usize,
     /// Processor time for a frame, in µs: of all vidprods over what they encoded, of all vidcons over what they received.
     pub producer_cpu_us: f64,
     pub viewer_cpu_us: f64,
@@ -38,6 +40,7 @@ impl Load {
             p99_us: worst(|s| s.p99),
             captured: watched.map(|p| p.sums.frames.captured.unwrap_or(0)).sum(),
             shown: viewers.iter().map(|v| v.sums.frames.shown.unwrap_or(0)).sum(),
+            saw_nothing: ran.saw_nothing(),
             producer_cpu_us: cpu_us(producers, |p| p.sums.frames.encoded),
             viewer_cpu_us: cpu_us(viewers, |v| v.sums.frames.received),
         }
@@ -48,7 +51,9 @@ impl Load {
     }
 
     pub fn is_too_much(&self, p99_ms: f64) -> bool {
-        self.p99_us as f64 / 1e3 > p99_ms || self.lost() as f64 > LOST_MAX * self.captured as f64
+        self.saw_nothing > 0
+            || self.p99_us as f64 / 1e3 > p99_ms
+            || self.lost() as f64 > LOST_MAX * self.captured as f64
     }
 }
 
@@ -61,7 +66,15 @@ fn cpu_us(reports: &[Report], frames: fn(&Report) -> Option<u64>) -> f64 {
 impl fmt::Display for Load {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = |us: u64| us as f64 / 1e3;
-        write!(f, "p50 {:.2} p99 {:.2} ms, {} of {} lost", ms(self.p50_us), ms(self.p99_us), self.lost(), self.captured)
+        write!(
+            f,
+            "p50 {:.2} p99 {:.2} ms, {} of {} lost",
+            ms(self.p50_us),
+            ms(self.p99_us),
+            self.lost(),
+            self.captured
+        )?;
+        if self.saw_nothing > 0 { write!(f, ", {} viewer(s) showed nothing", self.saw_nothing) } else { Ok(()) }
     }
 }
 
@@ -83,7 +96,7 @@ mod tests {
         report("vidcons", |sums| {
             sums.frames.shown = Some(shown);
             sums.frames.received = Some(2 * shown);
-            sums.latency_us.total = Summary { p50: p99 / 2, p99, ..Summary::default() };
+            sums.latency_us.total = Summary { count: shown, p50: p99 / 2, p99, ..Summary::default() };
         })
     }
 
@@ -96,6 +109,14 @@ mod tests {
         assert_eq!((load.captured, load.lost()), (400, 1));
         assert_eq!(load.producer_cpu_us, 5000.0);
         assert!(load.is_too_much(33.0) && !load.is_too_much(41.0));
+    }
+
+    #[test]
+    fn a_viewer_that_showed_nothing_had_too_much() {
+        let nothing = Ran { producers: vec![producer(0, 0.0)], viewers: vec![viewer(0, 0)] };
+        let load = Load::of(&nothing);
+        assert!(load.is_too_much(33.0));
+        assert_eq!(load.to_string(), "p50 0.00 p99 0.00 ms, 0 of 0 lost, 1 viewer(s) showed nothing");
     }
 
     #[test]

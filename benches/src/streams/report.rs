@@ -6,12 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::cli::{StreamsArgs, Viewers};
 use super::load::Load;
-use super::{Measured, StreamsResult};
+use super::{Key, Measured, StreamsResult};
 use crate::about;
 use crate::stats::Spread;
-
-/// A line of the table: broker, sources, viewers.
-type Key = (usize, usize, usize);
 
 fn keys(result: &StreamsResult) -> Vec<Key> {
     let mut keys: Vec<Key> = result.measured.iter().map(key).collect();
@@ -37,8 +34,11 @@ fn median(result: &StreamsResult, of: Key, figure: fn(&Load) -> f64) -> f64 {
 fn carried(args: &StreamsArgs, result: &StreamsResult, broker: usize) -> usize {
     let expected_viewers = |sources: usize| if args.viewers == Viewers::Each { sources } else { 1 };
     let good = |sources: &usize| {
-        let mut loads = loads(result, (broker, *sources, expected_viewers(*sources))).peekable();
-        loads.peek().is_some() && loads.all(|load| !load.is_too_much(args.until_p99_ms))
+        let of = (broker, *sources, expected_viewers(*sources));
+        let mut loads = loads(result, of).peekable();
+        !result.failed_at.contains(&of)
+            && loads.peek().is_some()
+            && loads.all(|load| !load.is_too_much(args.until_p99_ms))
     };
     (1..=args.max).take_while(good).count()
 }
@@ -68,12 +68,14 @@ fn write_all(to: &mut String, args: &StreamsArgs, result: &StreamsResult) -> std
     for of in keys(result) {
         let (broker, sources, viewers) = of;
         let ms = |figure| median(result, of, figure) / 1e3;
-        let (p50, p99) = (ms(|l| l.p50_us as f64), ms(|l| l.p99_us as f64));
+        let seen = loads(result, of).all(|load| load.saw_nothing == 0);
+        let latency = |figure| if seen { format!("{:.2}", ms(figure)) } else { "-".to_owned() };
+        let (p50, p99) = (latency(|l| l.p50_us as f64), latency(|l| l.p99_us as f64));
         let (shown, lost): (u64, u64) =
             (loads(result, of).map(|l| l.shown).sum(), loads(result, of).map(Load::lost).sum());
         let (producer, viewer) = (ms(|l| l.producer_cpu_us), ms(|l| l.viewer_cpu_us));
         let name = &result.brokers[broker].name;
-        write!(to, "{name:<12}{sources:>8}{viewers:>8}{p50:>9.2}{p99:>9.2}{shown:>9}{lost:>7}")?;
+        write!(to, "{name:<12}{sources:>8}{viewers:>8}{p50:>9}{p99:>9}{shown:>9}{lost:>7}")?;
         writeln!(to, "{producer:>14.2}{viewer:>9.2}")?;
     }
     writeln!(to)?;
@@ -100,6 +102,7 @@ pub fn settings(args: &StreamsArgs) -> Value {
 
 pub fn report(mut head: Map<String, Value>, args: &StreamsArgs, result: &StreamsResult) -> Map<String, Value> {
     head.insert("interrupted".to_owned(), json!(result.interrupted));
+    head.insert("failed".to_owned(), json!(result.failed.0));
     let cases = keys(result).into_iter().map(|of| {
         let (broker, sources, viewers) = of;
         let sum = |figure: fn(&Load) -> u64| loads(result, of).map(figure).sum::<u64>();
@@ -111,6 +114,7 @@ pub fn report(mut head: Map<String, Value>, args: &StreamsArgs, result: &Streams
             "p99_us": median(result, of, |l| l.p99_us as f64),
             "shown": sum(|l| l.shown),
             "lost": sum(Load::lost),
+            "saw_nothing": sum(|l| l.saw_nothing as u64),
             "cpu_us_a_frame": {
                 "vidprod": median(result, of, |l| l.producer_cpu_us).round(),
                 "vidcons": median(result, of, |l| l.viewer_cpu_us).round(),
