@@ -12,6 +12,7 @@ pub fn of(result: &Value) -> anyhow::Result<String> {
         "vidbench floor" => floor(result)?,
         "vidbench kafka" => kafka(result)?,
         "vidbench streams" => streams(result)?,
+        "vidbench peers" => peers(result)?,
         other => bail!("there is no table for a result of {other}"),
     };
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
@@ -129,6 +130,35 @@ fn streams(result: &Value) -> anyhow::Result<Table> {
     Ok((head, rows(result, row)?))
 }
 
+/// Each line with its middle round, and ours beside each of the others: the ratio is of the line in its row.
+fn peers(result: &Value) -> anyhow::Result<Table> {
+    let head =
+        vec!["line", "p50", "p90", "p99", "max", "shown", "ours, Kafka: p50", "p99", "ours, built in: p50", "p99"];
+    let ratios = array(result, "/ratios")?;
+    let beside = |ours: &str, line: &str| -> anyhow::Result<[String; 2]> {
+        let of_both = |ratio: &&Value| ratio["of"] == ours && ratio["to"] == line;
+        ratios
+            .iter()
+            .find(of_both)
+            .map_or(Ok([String::new(), String::new()]), |ratio| Ok([spread(ratio, "/p50")?, spread(ratio, "/p99")?]))
+    };
+    let row = |line: &Value| {
+        let name = text(line, "/line")?;
+        let middle = number(line, "/middle_round")?;
+        let rounds = array(line, "/rounds")?.iter();
+        let round = rounds.clone().find(|r| r["round"].as_f64() == Some(middle)).context("no middle round")?;
+        let mut row = vec![name.clone()];
+        for figure in ["p50", "p90", "p99", "max"] {
+            row.push(ms(round, &format!("/latency_us/{figure}"))?);
+        }
+        row.push(format!("{} of {}", number(round, "/shown")?, number(round, "/of")?));
+        row.extend(beside("ours-real", &name)?);
+        row.extend(beside("ours-embedded", &name)?);
+        Ok(row)
+    };
+    Ok((head, array(result, "/lines")?.iter().map(row).collect::<anyhow::Result<_>>()?))
+}
+
 fn rows(result: &Value, row: impl Fn(&Value) -> anyhow::Result<Vec<String>>) -> anyhow::Result<Vec<Vec<String>>> {
     array(result, "/cases")?.iter().map(row).collect()
 }
@@ -212,6 +242,23 @@ mod tests {
         let table = of(&result("hop", rest)).unwrap();
         let row = "| 30 fps, 3 consumers | 0.61 | 1.81 | 0.33 (0.23…0.38) | 1.39 | 5.51 | 0.33 (0.23…0.38) |";
         assert_eq!(table.lines().nth(2), Some(row));
+    }
+
+    #[test]
+    fn a_line_of_others_has_our_ratios_beside_it() {
+        let round = json!({ "round": 2, "latency_us": { "p50": 8000, "p90": 9000, "p99": 10000, "max": 11000 }, "shown": 5, "of": 6 });
+        let lines: Vec<Value> = ["ours-real", "gstreamer"]
+            .iter()
+            .map(|name| json!({ "line": name, "middle_round": 2, "rounds": [round] }))
+            .collect();
+        let ratio = json!({ "median": 0.9, "min": 0.8, "max": 1.0 });
+        let ratio = json!({ "of": "ours-real", "to": "gstreamer", "p50": ratio, "p99": ratio });
+        let table = of(&result("peers", json!({ "lines": lines, "ratios": [ratio] }))).unwrap();
+        let rows: Vec<&str> = table.lines().skip(2).take(2).collect();
+        assert_eq!(rows[0], "| ours-real | 8.00 | 9.00 | 10.00 | 11.00 | 5 of 6 |  |  |  |  |");
+        let ratio = "0.90 (0.80…1.00)";
+        let row = format!("| gstreamer | 8.00 | 9.00 | 10.00 | 11.00 | 5 of 6 | {ratio} | {ratio} |  |  |");
+        assert_eq!(rows[1], row);
     }
 
     #[test]
