@@ -65,10 +65,11 @@ pub(crate) fn with_figure(frames: u64, look: impl FnOnce(&Figure<'_>)) {
     look(&Figure { report: &report, latencies: &latencies, acknowledge: None, stages, timeline, anatomy });
 }
 
-/// Writes them for a person to look at: `LOOK=folder cargo test -p charts look`.
+/// `LOOK=folder cargo test -p charts look -- --ignored`.
 #[test]
+#[ignore = "draws samples for a person to look at"]
 fn look() {
-    let Ok(folder) = std::env::var("LOOK") else { return };
+    let folder = std::env::var("LOOK").expect("LOOK names a folder");
     let write =
         |name: &str, bytes: &[u8]| std::fs::write(format!("{folder}/{name}"), bytes).expect("it can be written");
     with_figure(1500, |figure| {

@@ -81,7 +81,7 @@ pub struct Cli {
     #[arg(long, value_name = "X|max", help_heading = "What to read")]
     pub speed: Option<Speed>,
 
-    /// Threads that decode a frame [default: one for each core that may be used]
+    /// Threads that decode a frame, at most 16 [default: one for each core that may be used]
     #[arg(long, value_name = "N", help_heading = "Window")]
     pub threads: Option<NonZeroUsize>,
     /// No window, and no display needed

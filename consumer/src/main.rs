@@ -69,9 +69,9 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         timeline: &outcome.course.timeline,
         anatomy: &outcome.course.anatomy,
     };
-    shell::report::tell(&figure, &options.reports)?;
+    let told = shell::report::tell(&figure, &options.reports);
     outcome.tail.close(LEAVE);
-    outcome.trouble.map_or(Ok(ExitCode::SUCCESS), Err)
+    shell::ended(outcome.trouble, told)
 }
 
 fn explained(options: &Options, outcome: &Outcome) -> Explain {

@@ -7,6 +7,8 @@
 //! the source that is shown (the others are counted), decodes it into the buffer that will be shown, shows it, and looks
 //! after the window. With every frame wanted, each turn takes the next instead of the newest.
 
+mod window;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +30,6 @@ use crate::glance;
 use crate::options::Options;
 use crate::outputs::Outputs;
 use crate::overlay::Overlay;
-use crate::present::Key;
 use crate::receive::{Arrival, Arrived, Receiver};
 use crate::replay::Replay;
 use crate::select::Selection;
@@ -40,8 +41,6 @@ const WINDOW_WAIT: Duration = Duration::from_millis(10);
 const HEADLESS_WAIT: Duration = Duration::from_millis(50);
 /// One turn takes no more than that, so that a flood of records does not keep frames from the screen.
 const TURN_RECORDS_MAX: usize = 256;
-/// The overlay's figures are made anew that often.
-const OVERLAY_EVERY: Duration = Duration::from_millis(250);
 
 /// What a run came to.
 #[derive(Debug)]
@@ -297,65 +296,6 @@ impl Run<'_> {
         self.outputs.shown(&jpeg, self.viewer.displayed, &mut self.decode)
     }
 
-    fn look_after_window(&mut self) -> anyhow::Result<()> {
-        if !self.screen.is_window() {
-            return Ok(());
-        }
-        let events = self.screen.events();
-        let mut redraw = events.resized;
-        for key in events.keys {
-            redraw |= self.pressed(key);
-        }
-        self.quit |= self.screen.closed();
-        let now = self.clock.now();
-        if now.since(self.overlay_at) >= OVERLAY_EVERY {
-            self.overlay_at = now;
-            let (title, lines) = glance::overlay(&mut self.viewer, &self.receiver.reassembler, now);
-            if self.options.window.as_ref().is_some_and(|w| w.title.is_none()) {
-                self.screen.set_title(&title);
-            }
-            self.overlay.lines = lines;
-            redraw |= self.viewer.paused;
-        }
-        if redraw { self.show_again() } else { Ok(()) }
-    }
-
-    /// The picture on the screen once more, as the window or the overlay has changed.
-    fn show_again(&mut self) -> anyhow::Result<()> {
-        let Some(on) = &self.viewer.on_screen else { return Ok(()) };
-        match self.decode.decode(&on.jpeg, &mut self.screen) {
-            Err(DecodeError::Present(error)) => return Err(error.into()),
-            // It was a picture before: there is nothing to count.
-            Err(DecodeError::Jpeg(error)) => tracing::debug!("showing a picture again: {error}"),
-            Ok(_) => self.screen.present(self.overlay_on.then_some(&self.overlay))?,
-        }
-        Ok(())
-    }
-
-    /// Returns whether the window must be drawn again.
-    fn pressed(&mut self, key: Key) -> bool {
-        match key {
-            Key::Quit => self.quit = true,
-            Key::Pause => self.viewer.paused = !self.viewer.paused,
-            Key::Overlay => self.overlay_on = !self.overlay_on,
-            Key::Help => {
-                self.overlay.help = if self.overlay.help.is_empty() { help() } else { Vec::new() };
-                self.overlay_on |= !self.overlay.help.is_empty();
-            }
-            Key::NextSource => {
-                if let Some(source) = self.viewer.selection.next_source() {
-                    tracing::info!("showing {source}");
-                }
-            }
-            Key::Snapshot => {
-                if let Some(on) = self.viewer.on_screen.clone() {
-                    self.outputs.snapshot_key(&on, &mut self.decode);
-                }
-            }
-        }
-        matches!(key, Key::Overlay | Key::Help | Key::Pause)
-    }
-
     fn outcome(mut self, stages: &'static [Stage], seconds: f64, trouble: Option<anyhow::Error>) -> Outcome {
         if let Some(held) = self.held.take()
             && held.frame.kind != Kind::Repeat
@@ -373,10 +313,4 @@ impl Run<'_> {
         let (reassembler, tail) = self.receiver.close();
         Outcome { books, reassembler, stages, course, seconds, screen, pixels, tail, trouble }
     }
-}
-
-fn help() -> Vec<String> {
-    ["q, Esc  quit", "space   pause", "s       snapshot", "o       overlay", "h       this help", "Tab     next source"]
-        .map(str::to_owned)
-        .to_vec()
 }

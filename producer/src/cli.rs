@@ -87,7 +87,7 @@ pub struct Cli {
     /// How coarse the colours are
     #[arg(long, value_enum, default_value_t, help_heading = "Picture")]
     pub subsampling: Subsampling,
-    /// Threads that encode a frame [default: one for each core that may be used]
+    /// Threads that encode a frame, at most 16 [default: one for each core that may be used]
     #[arg(long, value_name = "N", help_heading = "Picture")]
     pub threads: Option<NonZeroUsize>,
     /// What to do with a frame over the message limit

@@ -59,17 +59,15 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         timeline: &outcome.course.timeline,
         anatomy: &outcome.course.anatomy,
     };
-    shell::report::tell(&figure, &options.reports)?;
+    // Whatever comes of the reports: somebody may still read from our broker.
+    let told = shell::report::tell(&figure, &options.reports);
     if let Some(embedded) = outcome.embedded {
         embedded.serve_on(&SystemClock, &shutdown);
     }
-    match outcome.trouble {
-        Some(trouble) => Err(trouble),
-        None if outcome.every_frame && outcome.books.losses.sum() > 0 => {
-            anyhow::bail!("{} of {} frames were not acknowledged", outcome.books.losses.sum(), outcome.books.captured)
-        }
-        None => Ok(ExitCode::SUCCESS),
-    }
+    let (lost, captured) = (outcome.books.losses.sum(), outcome.books.captured);
+    let unacknowledged =
+        (outcome.every_frame && lost > 0).then(|| anyhow::anyhow!("{lost} of {captured} frames were not acknowledged"));
+    shell::ended(outcome.trouble.or(unacknowledged), told)
 }
 
 fn explained(options: &Options, outcome: &Outcome) -> Explain {

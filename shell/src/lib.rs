@@ -28,6 +28,19 @@ pub fn outcome(result: anyhow::Result<ExitCode>) -> ExitCode {
     }
 }
 
+/// How a run ended whose reports were `told`: its own trouble goes before that of the reports, which is told as well.
+pub fn ended(trouble: Option<anyhow::Error>, told: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
+    match (trouble, told) {
+        (None, told) => told.map(|()| ExitCode::SUCCESS),
+        (Some(trouble), told) => {
+            if let Err(error) = told {
+                tracing::warn!("{error:#}");
+            }
+            Err(trouble)
+        }
+    }
+}
+
 /// Errors of other people's libraries may come with line breaks.
 fn one_line(text: &str) -> String {
     text.split('\n').map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
@@ -47,8 +60,22 @@ pub fn usage_error<C: CommandFactory>(message: impl std::fmt::Display) -> ! {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    #[test]
+    fn the_trouble_of_a_run_goes_before_that_of_its_reports() {
+        let words = |trouble: Option<&'static str>, told: Result<(), &'static str>| {
+            let ended = ended(trouble.map(anyhow::Error::msg), told.map_err(anyhow::Error::msg));
+            ended.map_err(|error| error.to_string()).err()
+        };
+        assert_eq!(words(None, Ok(())), None);
+        assert_eq!(words(None, Err("full")).as_deref(), Some("full"));
+        assert_eq!(words(Some("gone"), Ok(())).as_deref(), Some("gone"));
+        assert_eq!(words(Some("gone"), Err("full")).as_deref(), Some("gone"));
+    }
+
     #[test]
     fn an_error_is_one_line() {
-        assert_eq!(super::one_line("a: b\n  c\n\n"), "a: b c");
+        assert_eq!(one_line("a: b\n  c\n\n"), "a: b c");
     }
 }

@@ -1,6 +1,6 @@
 //! Which reports a person asked for, in what form (a name's extension says so), and their writing at the end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
@@ -8,8 +8,12 @@ use charts::Figure;
 use clap::Args;
 use common::latency::Latency;
 use common::report::percentiles;
+use common::stamps::Stage;
 
 use crate::output::Output;
+
+/// The latency beside the stages, in the names of files.
+const ACKNOWLEDGE: &str = "acknowledge";
 
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Report")]
@@ -79,17 +83,38 @@ impl ReportFile {
     pub fn hgrm(path: PathBuf) -> ReportFile {
         ReportFile { format: Format::Hgrm, to: Output::File(path) }
     }
+
+    /// Where all goes that it may write, in a form that does not depend on how a path is spelt.
+    fn places(&self) -> Vec<Output> {
+        let Output::File(path) = &self.to else { return vec![Output::Stdout] };
+        let mut paths = vec![path.clone()];
+        if self.format == Format::Hgrm {
+            paths.extend(Stage::ALL.iter().map(|stage| beside(path, stage.name())));
+            paths.push(beside(path, ACKNOWLEDGE));
+        }
+        paths.into_iter().map(|path| Output::File(std::path::absolute(&path).unwrap_or(path))).collect()
+    }
 }
 
-/// Fails now rather than after an hour if one of them cannot be written.
+/// Fails now rather than after an hour if one of them cannot be written, or would be written over by another.
 pub fn check(reports: &[ReportFile]) -> anyhow::Result<()> {
-    for (i, report) in reports.iter().enumerate() {
-        report.to.check()?;
-        if reports[..i].iter().any(|other| other.to == report.to) {
-            bail!("two reports go to {}: give each a file of its own", report.to);
-        }
+    reports.iter().try_for_each(|report| report.to.check())?;
+    match written_twice(reports) {
+        Some(place) => bail!("two reports go to {place}: give each a file of its own"),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+fn written_twice(reports: &[ReportFile]) -> Option<Output> {
+    let mut taken: Vec<Output> = Vec::new();
+    for report in reports {
+        let places = report.places();
+        if let Some(place) = places.iter().find(|place| taken.contains(place)) {
+            return Some(place.clone());
+        }
+        taken.extend(places);
+    }
+    None
 }
 
 /// Ends a run: the report in words on standard error, and in each form that was asked for. One that cannot be written does
@@ -119,11 +144,14 @@ fn write_histograms(figure: &Figure<'_>, to: &Output) -> anyhow::Result<()> {
     let write = |latency: &Latency, to: &Output| write_bytes(to, percentiles(latency).as_bytes());
     write(&figure.latencies.total, to)?;
     let Output::File(path) = to else { return Ok(()) };
-    let beside = |name: &str| Output::File(path.with_extension(format!("{name}.hgrm")));
     for &stage in figure.stages {
-        write(figure.latencies.stage(stage), &beside(stage.name()))?;
+        write(figure.latencies.stage(stage), &Output::File(beside(path, stage.name())))?;
     }
-    figure.acknowledge.map_or(Ok(()), |latency| write(latency, &beside("acknowledge")))
+    figure.acknowledge.map_or(Ok(()), |latency| write(latency, &Output::File(beside(path, ACKNOWLEDGE))))
+}
+
+fn beside(path: &Path, name: &str) -> PathBuf {
+    path.with_extension(format!("{name}.hgrm"))
 }
 
 fn write_bytes(to: &Output, bytes: &[u8]) -> anyhow::Result<()> {
@@ -155,7 +183,15 @@ mod tests {
 
     #[test]
     fn two_reports_in_one_file_are_refused() {
-        assert!(check(&[file("-"), file("-")]).is_err());
-        assert!(check(&[file("-")]).is_ok());
+        let refused = |names: &[&str]| {
+            let reports: Vec<ReportFile> = names.iter().map(|name| file(name)).collect();
+            written_twice(&reports).is_some()
+        };
+        assert!(refused(&["-", "-"]));
+        assert!(refused(&["a.csv", "./a.csv"]));
+        assert!(refused(&["a.csv", &std::path::absolute("a.csv").expect("it has one").display().to_string()]));
+        assert!(refused(&["x.decode.hgrm", "x.hgrm"]), "it would be written over");
+        assert!(refused(&["x.hgrm", "./x.acknowledge.hgrm"]));
+        assert!(!refused(&["-", "a.csv", "a.hlog", "b/a.csv", "a.hgrm", "b.hgrm", "b/a.hgrm", "a.decode.csv"]));
     }
 }

@@ -127,7 +127,7 @@ fn a_pipe_that_stalls_is_named() {
 #[test]
 fn an_encoder_that_cannot_keep_up_is_named() {
     let Some(kafka) = kafka() else { return };
-    let card = ["test", "--size", "3840x2160", "--fps", "200", "--duration", "5", "--explain"];
+    let card = ["test", "--size", "3840x2160", "--fps", "200", "--duration", "5", "--explain", "--threads", "1"];
     let producer = Program::vidprod().args(card).on(kafka, &kafka.topic("explain-encoder")).run().ok();
     assert_names(&producer, "encode", "takes as long as the frames are apart");
 }
@@ -139,10 +139,10 @@ fn a_decoder_that_cannot_keep_up_is_named() {
     for topic in [&large, &topic] {
         kafka.create_topic(topic, 1, &[("max.message.bytes", "10000000")]);
     }
-    let card = ["test", "--size", "3840x2160", "--fps", "5", "--duration", "0.3"];
+    let card = ["test", "--size", "3840x2160", "--fps", "5", "--duration", "0.3", "--threads", "1"];
     Program::vidprod().args(card).on(kafka, &large).run().ok();
     let large = kafka.records(&large).swap_remove(0);
-    let args = ["--headless", "--explain", "--idle-timeout", "5"];
+    let args = ["--headless", "--explain", "--idle-timeout", "5", "--threads", "1"];
     let viewer = Program::vidcons().on(kafka, &topic).args(args).start();
     // No encoder is that quick: the same large picture as if it were another each time.
     let frames = (0..200).map(|n| {

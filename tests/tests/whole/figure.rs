@@ -6,8 +6,6 @@ use std::path::Path;
 use whole::media::folder;
 use whole::{Program, kafka};
 
-const FRAMES: usize = 60;
-
 fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
@@ -50,17 +48,20 @@ fn every_form_of_the_report_tells_of_the_same_frames() {
     };
     let viewer = ["--headless", "--every-frame", "-e", "--histogram"];
     let viewer = Program::vidcons().on(kafka, &topic).args(viewer).arg(path("by-name")).args(forms("viewer")).start();
-    let card = ["test", "--size", "320x180", "--fps", "30", "--duration", "2", "--source", "card"];
+    let card = ["test", "--size", "320x180", "--fps", "30", "--duration", "2", "--source", "card", "--every-frame"];
     let producer = Program::vidprod().args(card).on(kafka, &topic).args(forms("producer")).run().ok();
     let viewer = viewer.wait().ok();
+    // 60, unless the machine was so busy that the card left some away.
+    let shown = producer.report().number("frames.captured");
+    assert!(shown > 0, "{}", producer.story());
     for (program, report, last) in
         [("producer", producer.report(), "published"), ("viewer", viewer.report(), "decoded")]
     {
         let rows = rows(&path(&format!("{program}.csv")));
         assert_rows_tile(&rows, last);
         let frames: Vec<String> = rows.iter().map(|row| row["frame"].clone()).collect();
-        assert_eq!(frames, (0..FRAMES).map(|n| n.to_string()).collect::<Vec<_>>(), "{program}");
-        assert_eq!(report.number("latency_us.total.count"), FRAMES as u64);
+        assert_eq!(frames, (0..shown).map(|n| n.to_string()).collect::<Vec<_>>(), "{program}");
+        assert_eq!(report.number("latency_us.total.count"), shown);
         assert_eq!(report.number("counts.untiled"), 0);
         let largest = rows.iter().filter_map(|row| row["total_us"].parse::<u64>().ok()).max().unwrap_or(0);
         // A histogram keeps three digits.
@@ -76,7 +77,7 @@ fn every_form_of_the_report_tells_of_the_same_frames() {
         assert!(!page.contains("src=") && !page.contains("href"), "it needs something from elsewhere: {page}");
         assert!(read(&path(&format!("{program}.svg"))).starts_with("<svg"));
         assert!(std::fs::read(path(&format!("{program}.png"))).unwrap().starts_with(b"\x89PNG"));
-        assert!(read(&path(&format!("{program}.hgrm"))).contains(&format!("Total count    = {FRAMES:12}")));
+        assert!(read(&path(&format!("{program}.hgrm"))).contains(&format!("Total count    = {shown:12}")));
         assert!(read(&path(&format!("{program}.encode.hgrm"))).contains("Percentile"));
     }
     assert_eq!(rows(&path("producer.csv"))[0]["source"], "card");
@@ -90,7 +91,7 @@ fn a_disk_that_is_full_costs_the_report_and_not_the_view() {
     let (topic, out) = (kafka.topic("full"), folder());
     let full = out.path().join("frames.csv");
     std::os::unix::fs::symlink("/dev/full", &full).unwrap();
-    let card = ["test", "--size", "320x180", "--fps", "30", "--duration", "3"];
+    let card = ["test", "--size", "320x180", "--fps", "30", "--duration", "3", "--every-frame"];
     let viewer = ["--headless", "--every-frame", "-e"];
     let viewer = Program::vidcons().on(kafka, &topic).args(viewer).arg("--report").arg(&full).start();
     let producer = Program::vidprod().args(card).on(kafka, &topic).run().ok();
