@@ -94,6 +94,7 @@ bench-peers: build ## vidprod and vidcons beside GStreamer, imagezmq and Python'
 	target/release/vidbench peers --report benches/results/peers.json | tee benches/results/peers.txt
 	echo | tee -a benches/results/peers.txt
 	target/release/vidbench peers --headless --report benches/results/peers-headless.json | tee -a benches/results/peers.txt
+	target/release/vidbench readme
 
 kafka-up: ## start a real Kafka on 127.0.0.1:9092 (scripts/kafka has three nodes, other ports and Kafka's own tools)
 	@scripts/kafka up
