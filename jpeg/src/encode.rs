@@ -6,16 +6,11 @@
 //! A restart marker ends each row of blocks and forgets what came before it, so the stripes' data follow one another as if
 //! one encoder had written them.
 
-use std::ops::Range;
-
 use pool::{Pool, THREADS_MAX, cut};
 
 use crate::layout::{EOI, Layout, renumber};
 use crate::turbo::Compressor;
-use crate::{JpegError, Plane, Planes, Subsampling};
-
-/// What the format's 16-bit sizes leave after the codec's own limit (`JPEG_MAX_DIMENSION`).
-const SIDE_MAX: usize = 65_500;
+use crate::{JpegError, Planes};
 
 /// A smaller stripe is done sooner than another thread is woken.
 pub(crate) const STRIPE_PIXELS_MIN: usize = if cfg!(test) { 64 } else { 100_000 };
@@ -108,57 +103,4 @@ fn join<'a>(stripes: impl Iterator<Item = Stripe<'a>>, height: usize, out: &mut 
     }
     out.extend_from_slice(&EOI);
     Ok(())
-}
-
-/// Planes that hold what the sizes promise: the codec reads them unchecked.
-pub(crate) struct Checked<'a>(Planes<'a>);
-
-impl<'a> Checked<'a> {
-    pub fn get(&self) -> &Planes<'a> {
-        &self.0
-    }
-}
-
-impl<'a> Planes<'a> {
-    pub(crate) fn check(&self) -> Result<Checked<'a>, JpegError> {
-        let (width, height) = (self.width, self.height);
-        if !(1..=SIDE_MAX).contains(&width) || !(1..=SIDE_MAX).contains(&height) {
-            return Err(JpegError::Size { width, height });
-        }
-        let (across, down) = self.subsampling.step();
-        let chroma = (width.div_ceil(across), height.div_ceil(down));
-        self.y.check("luma", (chroma.0 * across, chroma.1 * down))?;
-        if self.subsampling != Subsampling::Gray {
-            self.u.check("first chroma", chroma)?;
-            self.v.check("second chroma", chroma)?;
-        }
-        Ok(Checked(*self))
-    }
-
-    /// Rows of pixels in a row of blocks.
-    fn row_height(&self) -> usize {
-        8 * self.subsampling.step().1
-    }
-
-    /// The part that these rows of blocks make.
-    fn cut(&self, rows: &Range<usize>) -> Planes<'a> {
-        let (first, end) = (rows.start * self.row_height(), (rows.end * self.row_height()).min(self.height));
-        let down = self.subsampling.step().1;
-        let part = |plane: Plane<'a>, down: usize| Plane {
-            data: plane.data.get(first / down * plane.stride..).unwrap_or_default(),
-            ..plane
-        };
-        let (y, u, v) = (part(self.y, 1), part(self.u, down), part(self.v, down));
-        Planes { height: end - first, y, u, v, ..*self }
-    }
-}
-
-impl Plane<'_> {
-    fn check(&self, name: &'static str, (columns, rows): (usize, usize)) -> Result<(), JpegError> {
-        let needed = self.stride.checked_mul(rows - 1).and_then(|above| above.checked_add(columns));
-        let fits = self.stride >= columns
-            && i32::try_from(self.stride).is_ok()
-            && needed.is_some_and(|needed| needed <= self.data.len());
-        fits.then_some(()).ok_or(JpegError::Plane(name))
-    }
 }

@@ -12,6 +12,7 @@
 mod decode;
 mod encode;
 mod layout;
+mod planes;
 #[cfg(test)]
 mod stripe_tests;
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::ptr;
 
 use turbojpeg::raw;
 
-use crate::encode::Checked;
+use crate::planes::Checked;
 use crate::{JpegError, Subsampling};
 
 /// The order of bytes that makes `0xFFRRGGBB` when read as one number.
