@@ -8,14 +8,23 @@ mod client;
 mod idle;
 mod memory;
 
+#[cfg(target_os = "linux")]
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// While this is held, no other test of this program runs.
 fn alone() -> MutexGuard<'static, ()> {
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+    let guard = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    #[cfg(target_os = "linux")]
+    BEFORE.store(1024 * status("/proc/self/status", "VmRSS"), Ordering::Relaxed);
+    guard
 }
+
+/// What was resident when the test at work began: the allocator may keep what earlier ones gave back.
+#[cfg(target_os = "linux")]
+static BEFORE: AtomicU64 = AtomicU64::new(0);
 
 /// A number of one of /proc's status files.
 #[cfg(target_os = "linux")]
