@@ -8,23 +8,29 @@ mod client;
 mod idle;
 mod memory;
 
-#[cfg(target_os = "linux")]
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// While this is held, no other test of this program runs.
-fn alone() -> MutexGuard<'static, ()> {
-    let guard = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    #[cfg(target_os = "linux")]
-    BEFORE.store(1024 * status("/proc/self/status", "VmRSS"), Ordering::Relaxed);
-    guard
-}
+/// Set in the process that a test has to itself.
+const OWN_PROCESS: &str = "TEST_HAS_A_PROCESS_OF_ITS_OWN";
 
-/// What was resident when the test at work began: the allocator may keep what earlier ones gave back.
-#[cfg(target_os = "linux")]
-static BEFORE: AtomicU64 = AtomicU64::new(0);
+/// Runs the calling test in a process of its own, as the allocator may keep what earlier tests gave back: there it is `Some`,
+/// and while that is held no other test of this program runs; here, with the test passed, it is `None`.
+fn alone() -> Option<MutexGuard<'static, ()>> {
+    let guard = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let thread = std::thread::current();
+    // With one test at a time, tests run on the main thread and have no name.
+    let test = thread.name().filter(|name| *name != "main");
+    let Some(test) = test.filter(|_| std::env::var_os(OWN_PROCESS).is_none()) else { return Some(guard) };
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    let ran = command.args([test, "--exact", "--nocapture"]).env(OWN_PROCESS, "1").output().unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout);
+    let why = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success() && said.contains("1 passed"), "{test} in a process of its own: {said}\n{why}");
+    print!("{said}");
+    None
+}
 
 /// A number of one of /proc's status files.
 #[cfg(target_os = "linux")]

@@ -45,9 +45,7 @@ fn watch(broker: &Broker, until: &AtomicBool) {
         #[cfg(target_os = "linux")]
         {
             let resident = 1024 * crate::status("/proc/self/status", "VmRSS");
-            let before = crate::BEFORE.load(Ordering::Relaxed);
-            let allowed = before + BOUND as u64 + ALLOWANCE_BYTES;
-            assert!(resident <= allowed, "{resident} bytes are resident, {before} of them from before");
+            assert!(resident <= BOUND as u64 + ALLOWANCE_BYTES, "{resident} bytes are resident");
             most_resident = most_resident.max(resident);
         }
         sleep(Duration::from_millis(2));
@@ -126,7 +124,7 @@ fn ask_and_never_read(client: &mut Client, from: i64) {
 
 #[test]
 fn one_who_never_reads_costs_others_nothing() {
-    let _alone = alone();
+    let Some(_alone) = alone() else { return };
     let broker = crowded();
     let begin = fill(&broker);
     let mut bad = Client::new(broker.address);
@@ -137,7 +135,7 @@ fn one_who_never_reads_costs_others_nothing() {
 
 #[test]
 fn many_who_never_read_take_no_more_than_their_part() {
-    let _alone = alone();
+    let Some(_alone) = alone() else { return };
     let broker = crowded();
     let begin = fill(&broker);
     let mut bad: Vec<Client> = (0..100).map(|_| Client::new(broker.address)).collect();
@@ -151,7 +149,7 @@ fn many_who_never_read_take_no_more_than_their_part() {
 #[test]
 fn who_holds_what_is_needed_is_cut_off() {
     const LARGE_BYTES: usize = 4 << 20;
-    let _alone = alone();
+    let Some(_alone) = alone() else { return };
     let broker = crowded();
     let mut producer = Client::new(broker.address);
     let mut write = |count| {
@@ -178,7 +176,7 @@ fn who_holds_what_is_needed_is_cut_off() {
 
 #[test]
 fn requests_that_never_come_whole_take_no_more_than_their_part() {
-    let _alone = alone();
+    let Some(_alone) = alone() else { return };
     let broker = crowded();
     let begin = fill(&broker);
     let mut bad: Vec<Client> = (0..50).map(|_| Client::new(broker.address)).collect();
@@ -196,7 +194,7 @@ fn requests_that_never_come_whole_take_no_more_than_their_part() {
 
 #[test]
 fn small_batches_are_counted_where_they_are_copied() {
-    let _alone = alone();
+    let Some(_alone) = alone() else { return };
     let broker = crowded();
     let mut producer = Client::new(broker.address);
     let pieces: Vec<_> = (0..500).map(|_| (0, batch(3500))).collect();
@@ -221,7 +219,7 @@ fn small_batches_are_counted_where_they_are_copied() {
 
 #[test]
 fn fetches_of_many_partitions_are_counted_while_they_wait() {
-    let _alone = alone();
+    let Some(_alone) = alone() else { return };
     let broker = crowded();
     let begin = fill(&broker);
     let request = fetch("chat", &vec![(0, 1); 19_000]).with_max_wait_ms(60_000);
