@@ -6,6 +6,7 @@ use common::clock::Clock;
 use shell::logging::LogArgs;
 use shell::output::Output;
 use shell::shutdown::Shutdown;
+use shell::values::Span;
 
 use crate::brokers::{self, Broker, Choice};
 use crate::throughput;
@@ -23,6 +24,12 @@ pub struct Basics {
     /// How often every case is run, in turn
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rounds: u32,
+    /// How long each case is measured
+    #[arg(long, default_value = "10", value_name = "TIME")]
+    pub seconds: Span,
+    /// How long each case goes on before that without being counted
+    #[arg(long, default_value = "2", value_name = "TIME")]
+    pub warm: Span,
     /// Messages through each broker as fast as they go before the first round, for the real one's compiler
     #[arg(long, default_value_t = PREPARE_MESSAGES, value_name = "N")]
     pub prepare: u64,

@@ -39,7 +39,7 @@ pub fn run(args: &KafkaArgs, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::
     for &bytes in &args.sizes {
         let fps = matrix::fps(args, bytes);
         ensure!(
-            schedule::count(args.seconds.duration(), fps) > 0,
+            schedule::count(args.basics.seconds.duration(), fps) > 0,
             "--seconds is too short for a single message of {bytes} bytes at {fps:.2} a second"
         );
     }
@@ -71,8 +71,8 @@ fn measure(
             let doing = || format!("{}, {cell}, round {round}", broker.name);
             let load = Load {
                 payload: Payload::new(cell.bytes),
-                warmup: args.warm.duration(),
-                seconds: args.seconds.duration(),
+                warmup: args.basics.warm.duration(),
+                seconds: args.basics.seconds.duration(),
             };
             let case = case::Case { round, ..cell.case };
             let Some(one) = case::run(case, &load, broker, clock, shutdown).with_context(doing)? else {

@@ -108,7 +108,7 @@ fn setup(args: &StreamsArgs, sources: usize, viewers: usize) -> Setup {
         message_bytes_max: None,
         sources,
         viewers,
-        warmup: args.warm.duration(),
-        seconds: args.seconds.duration(),
+        warmup: args.basics.warm.duration(),
+        seconds: args.basics.seconds.duration(),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use shell::values::{Span, positive};
+use shell::values::positive;
 
 use crate::basics::Basics;
 use crate::size::Size;
@@ -30,12 +30,6 @@ pub struct FloorArgs {
     /// With windows: on DISPLAY, or without one under an Xvfb of its own
     #[arg(long)]
     pub window: bool,
-    /// How long each stage and each run is measured
-    #[arg(long, default_value = "10", value_name = "TIME")]
-    pub seconds: Span,
-    /// How long each goes on before that without being counted
-    #[arg(long, default_value = "2", value_name = "TIME")]
-    pub warm: Span,
     #[command(flatten)]
     pub basics: Basics,
 }

@@ -1,7 +1,7 @@
 //! `vidbench kafka` as it is typed.
 
 use clap::Args;
-use shell::values::{Bytes, Span, positive};
+use shell::values::{Bytes, positive};
 
 use crate::acks::Acks;
 use crate::basics::Basics;
@@ -34,12 +34,6 @@ pub struct KafkaArgs {
     /// No more bytes a second than that: large messages come more seldom, as this is about latency
     #[arg(long, default_value = "6M", value_name = "SIZE")]
     pub bytes_per_second: Bytes,
-    /// How long each case is measured
-    #[arg(long, default_value = "10", value_name = "TIME")]
-    pub seconds: Span,
-    /// How long each case runs before that without being counted
-    #[arg(long, default_value = "1", value_name = "TIME")]
-    pub warm: Span,
     #[command(flatten)]
     pub basics: Basics,
 }

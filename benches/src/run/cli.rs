@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use shell::values::{Bytes, Span, positive};
+use shell::values::{Bytes, positive};
 
 use crate::acks::Acks;
 use crate::basics::Basics;
@@ -38,12 +38,6 @@ pub struct RunArgs {
     /// With windows: on DISPLAY, or without one under an Xvfb of its own
     #[arg(long)]
     pub window: bool,
-    /// How long each case is measured
-    #[arg(long, default_value = "10", value_name = "TIME")]
-    pub seconds: Span,
-    /// How long each case runs before that without being counted
-    #[arg(long, default_value = "2", value_name = "TIME")]
-    pub warm: Span,
     #[command(flatten)]
     pub basics: Basics,
 }

@@ -37,8 +37,8 @@ pub fn cases(args: &RunArgs, brokers: usize) -> Vec<Case> {
                         message_bytes_max,
                         sources: 1,
                         viewers: 1,
-                        warmup: args.warm.duration(),
-                        seconds: args.seconds.duration(),
+                        warmup: args.basics.warm.duration(),
+                        seconds: args.basics.seconds.duration(),
                     };
                     cases.extend((0..brokers).map(|broker| Case { broker, setup: setup.clone() }));
                 }

@@ -1,7 +1,7 @@
 //! `vidbench streams` as it is typed.
 
 use clap::{Args, ValueEnum};
-use shell::values::{Span, positive};
+use shell::values::positive;
 
 use crate::basics::Basics;
 use crate::size::Size;
@@ -44,12 +44,6 @@ pub struct StreamsArgs {
     /// Frames a second
     #[arg(long, default_value = "30", value_name = "N", value_parser = positive)]
     pub fps: f64,
-    /// How long each case is measured
-    #[arg(long, default_value = "10", value_name = "TIME")]
-    pub seconds: Span,
-    /// How long each case runs before that without being counted
-    #[arg(long, default_value = "2", value_name = "TIME")]
-    pub warm: Span,
     #[command(flatten)]
     pub basics: Basics,
 }
