@@ -14,7 +14,7 @@ use crate::throughput;
 /// Size of the messages that a broker is prepared with: small, so that many do not keep the disk busy for seconds afterwards.
 pub const PREPARE_BYTES: usize = 10_000;
 /// So many, that a JVM compiles what they go through.
-pub const PREPARE_MESSAGES: u64 = 20_000;
+pub const PREPARE_MESSAGES: u64 = 10_000;
 
 #[derive(Args, Clone, Debug)]
 pub struct Basics {
@@ -30,7 +30,7 @@ pub struct Basics {
     /// How long each case goes on before that without being counted
     #[arg(long, default_value = "2", value_name = "TIME")]
     pub warm: Span,
-    /// Messages through each broker as fast as they go before the first round, for the real one's compiler
+    /// Messages through each broker, one by one, before the first round: for the real one's compiler
     #[arg(long, default_value_t = PREPARE_MESSAGES, value_name = "N")]
     pub prepare: u64,
     /// Given to vidbroker as its --memory [default: its own]
@@ -55,7 +55,7 @@ impl Basics {
     /// Starts the brokers, and sends what prepares them.
     pub fn start(&self, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<Vec<Broker>> {
         let brokers = brokers::start(&self.brokers, self.memory.as_deref(), shutdown)?;
-        throughput::prepare(&brokers, self.prepare, PREPARE_BYTES, clock, shutdown)?;
+        throughput::prepare(&brokers, self.prepare, clock, shutdown)?;
         Ok(brokers)
     }
 }

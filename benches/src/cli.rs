@@ -121,8 +121,8 @@ pub struct CommonArgs {
     /// How often every case is run, in turn
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rounds: u32,
-    /// Messages through each broker as fast as they go before the first round, for the real one's compiler
-    #[arg(long, default_value_t = 3000, value_name = "N")]
+    /// Messages through each broker, one by one, before the first round: for the real one's compiler
+    #[arg(long, default_value_t = crate::basics::PREPARE_MESSAGES, value_name = "N")]
     pub prepare: u64,
     /// Given to vidbroker as its --memory [default: its own]
     #[arg(long, value_name = "SIZE")]

@@ -34,7 +34,7 @@ pub struct HopResult {
 pub fn run(options: &HopOptions, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let began = Began::now(clock);
     let brokers = brokers::start(&options.common.brokers, options.common.memory.as_deref(), shutdown)?;
-    throughput::prepare(&brokers, options.common.prepare_messages, options.common.bytes, clock, shutdown)?;
+    throughput::prepare(&brokers, options.common.prepare_messages, clock, shutdown)?;
     let measured = measure(options, &brokers, clock, shutdown)?;
     let result = HopResult { brokers, measured, interrupted: shutdown.asked() };
     if let Some(to) = &options.common.report {

@@ -33,7 +33,7 @@ use self::line::{Around, Line};
 pub use self::options::{PeersArgs, PeersOptions};
 use self::run::Measured;
 use crate::about::{self, Began};
-use crate::basics::{PREPARE_BYTES, PREPARE_MESSAGES};
+use crate::basics::PREPARE_MESSAGES;
 use crate::brokers::{self, Broker, Choice};
 use crate::topic::{Topic, Wishes};
 use crate::{rounds, throughput};
@@ -101,7 +101,7 @@ fn start_brokers(lines: &mut Vec<Line>, clock: &dyn Clock, shutdown: &Shutdown) 
             brokers => started.extend(brokers?),
         }
     }
-    throughput::prepare(&started, PREPARE_MESSAGES, PREPARE_BYTES, clock, shutdown)?;
+    throughput::prepare(&started, PREPARE_MESSAGES, clock, shutdown)?;
     Ok(started)
 }
 

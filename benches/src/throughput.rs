@@ -11,6 +11,7 @@ use shell::shutdown::Shutdown;
 
 use self::case::{Measured, Run};
 use crate::about::{self, Began};
+use crate::basics::PREPARE_BYTES;
 use crate::brokers::{self, Broker};
 use crate::options::{Amount, ThroughputOptions};
 use crate::rounds;
@@ -26,7 +27,7 @@ pub struct ThroughputResult {
 pub fn run(options: &ThroughputOptions, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let began = Began::now(clock);
     let brokers = brokers::start(&options.common.brokers, options.common.memory.as_deref(), shutdown)?;
-    prepare(&brokers, options.common.prepare_messages, options.common.bytes, clock, shutdown)?;
+    prepare(&brokers, options.common.prepare_messages, clock, shutdown)?;
     let measured = measure(options, &brokers, clock, shutdown)?;
     let result = ThroughputResult { brokers, measured, interrupted: shutdown.asked() };
     if let Some(to) = &options.common.report {
@@ -45,7 +46,7 @@ fn measure(
     let mut measured = Vec::new();
     for round in 1..=options.common.rounds {
         for broker in rounds::turns(brokers.len(), round) {
-            let run = Run { round, broker, amount: options.amount, bytes: options.common.bytes };
+            let run = Run::full(round, broker, options.amount, options.common.bytes);
             let name = &brokers[broker].name;
             let doing = || format!("{name}, round {round}");
             let Some(one) = case::run(run, &brokers[broker], clock, shutdown).with_context(doing)? else {
@@ -58,19 +59,13 @@ fn measure(
     Ok(measured)
 }
 
-/// Before the first round: a real Kafka that has just started runs uncompiled code, which is not what is compared.
-pub fn prepare(
-    brokers: &[Broker],
-    messages: u64,
-    bytes: usize,
-    clock: &dyn Clock,
-    shutdown: &Shutdown,
-) -> anyhow::Result<()> {
-    for (broker, started) in brokers.iter().enumerate() {
-        if messages > 0 {
-            let run = Run { round: 0, broker, amount: Amount::Messages(messages), bytes };
-            case::run(run, started, clock, shutdown).with_context(|| format!("{}, preparing", started.name))?;
-        }
+/// Before the first round: a real Kafka that has just started runs uncompiled code, which is not what is compared. One message
+/// at a time, as frames come: what is sent as fast as it goes is sent in few requests.
+pub fn prepare(brokers: &[Broker], messages: u64, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<()> {
+    for (broker, started) in brokers.iter().enumerate().filter(|_| messages > 0) {
+        let run =
+            Run { round: 0, broker, amount: Amount::Messages(messages), bytes: PREPARE_BYTES, in_flight_max: 1 };
+        case::run(run, started, clock, shutdown).with_context(|| format!("{}, preparing", started.name))?;
     }
     Ok(())
 }

@@ -28,6 +28,15 @@ pub struct Run {
     pub broker: usize,
     pub amount: Amount,
     pub bytes: usize,
+    /// How many messages may be under way.
+    pub in_flight_max: u64,
+}
+
+impl Run {
+    /// As many under way as a producer of ours allows.
+    pub fn full(round: u32, broker: usize, amount: Amount, bytes: usize) -> Run {
+        Run { round, broker, amount, bytes, in_flight_max: (IN_FLIGHT_BYTES_MAX / bytes.max(1)).max(2) as u64 }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,7 +80,7 @@ pub fn run(run: Run, broker: &Broker, clock: &dyn Clock, shutdown: &Shutdown) ->
             let seen = reader::read(tail, payload, ending, clock, |_, at| last = at)?;
             anyhow::Ok((seen, last))
         });
-        let sender = threads.spawn(|| send(run.amount, &publisher, &flight, payload, clock, shutdown));
+        let sender = threads.spawn(|| send(run, &publisher, &flight, payload, clock, shutdown));
         let sent = sender.join().unwrap_or_else(|_| Err(anyhow!("the producer's thread panicked")));
         ending.set(sent.as_ref().map_or(0, |sent| sent.count));
         (sent, reader.join().unwrap_or_else(|_| Err(anyhow!("the consumer's thread panicked"))))
@@ -97,22 +106,21 @@ struct Sent {
 }
 
 fn send(
-    amount: Amount,
+    run: Run,
     publisher: &Publisher<()>,
     flight: &Flight,
     payload: &Payload,
     clock: &dyn Clock,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Sent> {
-    let in_flight_max = (IN_FLIGHT_BYTES_MAX / payload.len_max()).max(2) as u64;
     let first = clock.now();
-    let goes_on = |count: u64| match amount {
+    let goes_on = |count: u64| match run.amount {
         Amount::Messages(messages) => count < messages,
         Amount::Time(time) => clock.now().since(first) < time,
     };
     let mut count = 0;
     while goes_on(count) && !shutdown.asked() {
-        flight.wait_below(in_flight_max, PATIENCE)?;
+        flight.wait_below(run.in_flight_max, PATIENCE)?;
         flight.take_off();
         let mut message = payload.blank(count);
         Stamp { sequence: count, due: first, sent: clock.now() }.write(&mut message);

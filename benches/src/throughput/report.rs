@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     fn took(round: u32, broker: usize, received: u64, ms: u64) -> Measured {
-        let run = Run { round, broker, amount: Amount::Messages(received), bytes: 100_000 };
+        let run = Run::full(round, broker, Amount::Messages(received), 100_000);
         let time = Duration::from_millis(ms);
         Measured { run, received, lost: 0, sending: time, reading: time }
     }
