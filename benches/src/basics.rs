@@ -13,8 +13,8 @@ use crate::throughput;
 
 /// Size of the messages that a broker is prepared with: small, so that many do not keep the disk busy for seconds afterwards.
 pub const PREPARE_BYTES: usize = 10_000;
-/// So many, that a JVM compiles what they go through.
-pub const PREPARE_MESSAGES: u64 = 10_000;
+/// So many, that a JVM has compiled what they go through: fewer leave its compiler at work beside what is measured.
+pub const PREPARE_MESSAGES: u64 = 30_000;
 
 #[derive(Args, Clone, Debug)]
 pub struct Basics {

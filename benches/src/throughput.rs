@@ -63,8 +63,7 @@ fn measure(
 /// at a time, as frames come: what is sent as fast as it goes is sent in few requests.
 pub fn prepare(brokers: &[Broker], messages: u64, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<()> {
     for (broker, started) in brokers.iter().enumerate().filter(|_| messages > 0) {
-        let run =
-            Run { round: 0, broker, amount: Amount::Messages(messages), bytes: PREPARE_BYTES, in_flight_max: 1 };
+        let run = Run { round: 0, broker, amount: Amount::Messages(messages), bytes: PREPARE_BYTES, in_flight_max: 1 };
         case::run(run, started, clock, shutdown).with_context(|| format!("{}, preparing", started.name))?;
     }
     Ok(())

@@ -95,15 +95,21 @@ impl Colour {
         }
     }
 
+    /// Some of a plane's samples, where luma can be had without chroma and each chroma plane without the other.
+    pub fn samples(&self, plane: usize, from: &[u8], to: &mut [u8]) {
+        debug_assert!(self.same_matrix);
+        match (self.full, plane) {
+            (true, _) => to.copy_from_slice(from),
+            (false, 0) => stretch_luma(from, to),
+            (false, _) => stretch_chroma(from, to),
+        }
+    }
+
     fn chroma_rows(&self, from_u: &[u8], from_v: &[u8], u: &mut [u8], v: &mut [u8]) {
         match (self.same_matrix, self.full) {
-            (true, true) => {
-                u.copy_from_slice(from_u);
-                v.copy_from_slice(from_v);
-            }
-            (true, false) => {
-                stretch_chroma(from_u, u);
-                stretch_chroma(from_v, v);
+            (true, _) => {
+                self.samples(1, from_u, u);
+                self.samples(2, from_v, v);
             }
             (false, _) => {
                 mix(from_u, from_v, self.u, u);

@@ -79,17 +79,7 @@ impl Converter {
     }
 
     pub fn convert(&mut self, frame: &frame::Video, pose: Pose, into: &mut Picture) -> Result<(), Error> {
-        let kind = Kind {
-            format: frame.format(),
-            size: (frame.width(), frame.height()),
-            space: frame.color_space(),
-            range: frame.color_range(),
-            pose,
-        };
-        if self.current.as_ref().is_none_or(|(known, _)| *known != kind) {
-            self.current = None;
-            self.current = Some((kind, self.plan(frame, kind)?));
-        }
+        self.plan_for(frame, pose)?;
         let Some((_, plan)) = &mut self.current else { return Err(Error::Bug) };
         let frame = match &mut plan.scaler {
             Some((scaler, scaled)) => {
@@ -115,6 +105,39 @@ impl Converter {
             for (to, from) in into.data.chunks_exact_mut(plan.size.0).zip(self.coloured.data.chunks_exact(stride)) {
                 to.copy_from_slice(&from[..plan.size.0]);
             }
+        }
+        Ok(())
+    }
+
+    /// Where each sample of such frames becomes one of the picture by itself, in the same order: what becomes of it, once
+    /// the picture has that shape. Then nobody need wait for the whole frame.
+    pub fn by_samples(
+        &mut self,
+        frame: &frame::Video,
+        pose: Pose,
+        into: &mut Picture,
+    ) -> Result<Option<&Colour>, Error> {
+        self.plan_for(frame, pose)?;
+        let Some((_, plan)) = &self.current else { return Err(Error::Bug) };
+        let as_it_is = plan.scaler.is_none() && !plan.halve && plan.turn == Turn::NONE && plan.colour.keeps_luma();
+        into.reshape(plan.size.0, plan.size.1, self.subsampling);
+        let same_planes = plan.subsampling == self.subsampling
+            && into.luma_size() == plan.size
+            && (self.subsampling != Subsampling::Gray || !has_chroma(frame.format()));
+        Ok((as_it_is && same_planes).then_some(&plan.colour))
+    }
+
+    fn plan_for(&mut self, frame: &frame::Video, pose: Pose) -> Result<(), Error> {
+        let kind = Kind {
+            format: frame.format(),
+            size: (frame.width(), frame.height()),
+            space: frame.color_space(),
+            range: frame.color_range(),
+            pose,
+        };
+        if self.current.as_ref().is_none_or(|(known, _)| *known != kind) {
+            self.current = None;
+            self.current = Some((kind, self.plan(frame, kind)?));
         }
         Ok(())
     }

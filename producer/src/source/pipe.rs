@@ -17,9 +17,9 @@ use super::y4m::{self, Y4mFeed};
 use super::{About, Feed, Kind, SourceOptions, error, ffi};
 
 const NAME: &str = "standard input";
-/// Room for most of a raw 720p picture, so that its sender need not wait for us in its middle.
+/// We are woken when the sender has filled it: of what came before that we would not know when it began to come.
 #[cfg(target_os = "linux")]
-const PIPE_BYTES: usize = 1 << 20;
+const PIPE_BYTES: usize = 128 << 10;
 
 /// Opens what comes on standard input.
 pub fn open(
@@ -29,7 +29,7 @@ pub fn open(
 ) -> Result<(About, Feed), SourceError> {
     #[cfg(target_os = "linux")]
     {
-        // A larger pipe is welcome, not needed.
+        // Another size does as well.
         let _ = rustix::pipe::fcntl_setpipe_size(io::stdin(), PIPE_BYTES);
     }
     let mut intake = Intake::new(Stdin { stop: stop.clone() }, clock.clone());

@@ -4,7 +4,7 @@
 //! YUV4MPEG2 W1280 H720 F30:1 C420jpeg XCOLORRANGE=FULL⏎  FRAME⏎ planes  FRAME⏎ planes …
 //! ```
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use ffmpeg_next::format::Pixel;
 use ffmpeg_next::{Rational, frame};
 use tracing::warn;
 
+use super::colour::Colour;
 use super::convert::Converter;
 use super::error::SourceError;
 use super::intake::Intake;
@@ -78,12 +79,15 @@ impl<R: Read> Y4mFeed<R> {
             return Ok(None);
         }
         let due = self.intake.came();
-        if !self.frame_line()? || !self.read_planes()? {
+        if !self.frame_line()? {
             return Ok(None);
         }
-        let pose = Pose { sample_aspect: self.header.sample_aspect, ..Pose::PLAIN };
-        let converted = self.converter.convert(&self.frame.0, pose, &mut picture);
-        converted.map_err(|error| SourceError::decoding(&self.name, error))?;
+        if !self.read_picture(&mut picture)? {
+            if !self.stop.load(Ordering::Relaxed) {
+                warn!(input = self.name, "the last picture is cut off and left out");
+            }
+            return Ok(None);
+        }
         let frame_us = self.header.fps.map_or(40_000.0, |fps| 1e6 / fps);
         let pts = self.timeline.place(Some((self.count as f64 * frame_us) as i64), frame_us as i64);
         self.count += 1;
@@ -110,31 +114,58 @@ impl<R: Read> Y4mFeed<R> {
         }
     }
 
-    fn read_planes(&mut self) -> Result<bool, SourceError> {
-        let frame = &mut self.frame.0;
-        let sample_bytes = if self.header.pixel.descriptor().is_some_and(is_deep) { 2 } else { 1 };
-        for plane in 0..frame.planes() {
-            let (columns, rows) = (frame.plane_width(plane) as usize, frame.plane_height(plane) as usize);
-            let (row_bytes, stride) = (columns * sample_bytes, frame.stride(plane));
-            let data = frame.data_mut(plane);
-            let chunk_bytes = if stride == row_bytes { row_bytes * rows } else { row_bytes };
-            for chunk in data.chunks_mut(if stride == row_bytes { chunk_bytes } else { stride }) {
-                let into = &mut chunk[..chunk_bytes];
-                let got = self.intake.read_full(into).map_err(|error| SourceError::reading(&self.name, &error))?;
-                if got < into.len() {
-                    if !self.stop.load(Ordering::Relaxed) {
-                        warn!(input = self.name, "the last picture is cut off and left out");
-                    }
-                    return Ok(false);
-                }
-            }
+    /// `false` where the stream ends first.
+    fn read_picture(&mut self, picture: &mut Picture) -> Result<bool, SourceError> {
+        let pose = Pose { sample_aspect: self.header.sample_aspect, ..Pose::PLAIN };
+        let decoding = |error| SourceError::decoding(&self.name, error);
+        let reading = |error: io::Error| SourceError::reading(&self.name, &error);
+        if let Some(colour) = self.converter.by_samples(&self.frame.0, pose, picture).map_err(decoding)? {
+            return read_samples(&mut self.intake, colour, picture).map_err(reading);
         }
+        let sample_bytes = if self.header.pixel.descriptor().is_some_and(is_deep) { 2 } else { 1 };
+        if !read_planes(&mut self.intake, &mut self.frame.0, sample_bytes).map_err(reading)? {
+            return Ok(false);
+        }
+        self.converter.convert(&self.frame.0, pose, picture).map_err(decoding)?;
         Ok(true)
     }
 
     fn nonsense(&self, what: String) -> SourceError {
         SourceError::Header { name: self.name.clone(), what }
     }
+}
+
+/// Takes the samples while their sender is still writing; `false` where the stream ends first.
+fn read_samples<R: Read>(intake: &mut Intake<R>, colour: &Colour, picture: &mut Picture) -> io::Result<bool> {
+    for (plane, mut to) in picture.planes_mut().into_iter().enumerate() {
+        while !to.is_empty() {
+            let there = intake.some()?;
+            if there.is_empty() {
+                return Ok(false);
+            }
+            let count = there.len().min(to.len());
+            let (now, later) = to.split_at_mut(count);
+            colour.samples(plane, &there[..count], now);
+            intake.consume(count);
+            to = later;
+        }
+    }
+    Ok(true)
+}
+
+fn read_planes<R: Read>(intake: &mut Intake<R>, frame: &mut frame::Video, sample_bytes: usize) -> io::Result<bool> {
+    for plane in 0..frame.planes() {
+        let (columns, rows) = (frame.plane_width(plane) as usize, frame.plane_height(plane) as usize);
+        let (row_bytes, stride) = (columns * sample_bytes, frame.stride(plane));
+        let rows_at_once = if stride == row_bytes { rows } else { 1 };
+        for rows in frame.data_mut(plane)[..stride * rows].chunks_mut(stride * rows_at_once) {
+            let bytes = row_bytes * rows_at_once;
+            if intake.read_full(&mut rows[..bytes])? < bytes {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
 }
 
 fn is_deep(descriptor: ffmpeg_next::format::pixel::Descriptor) -> bool {

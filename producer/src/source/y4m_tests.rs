@@ -1,3 +1,5 @@
+use jpeg::Subsampling;
+
 use super::*;
 use crate::source::Input;
 use crate::source::intake::Chunks;
@@ -89,4 +91,46 @@ fn a_lying_header_is_refused() {
 fn what_is_no_frame_is_named() {
     let mut feed = feed(b"YUV4MPEG2 W2 H2 F25:1\nGARBAGE\n".to_vec(), &[9]).unwrap();
     assert!(feed.next(Picture::default()).unwrap_err().to_string().contains("GARBAGE"));
+}
+
+const SHAPES: [(usize, usize, &str); 5] =
+    [(6, 4, "FULL"), (6, 4, "LIMITED"), (5, 4, "LIMITED"), (6, 3, "LIMITED"), (7, 5, "FULL")];
+
+/// Samples that go into the picture as they come make the picture that a whole frame would have made.
+#[test]
+fn taken_by_samples_or_as_a_whole_it_is_the_same_picture() {
+    let wanted = [Subsampling::S420, Subsampling::S422, Subsampling::S444, Subsampling::Gray];
+    for (pixels, subsampling) in ["420jpeg", "422", "444", "mono"].into_iter().zip(wanted) {
+        for (width, height, range) in SHAPES {
+            let header = Header::parse(
+                format!("YUV4MPEG2 W{width} H{height} F25:1 C{pixels} XCOLORRANGE={range}").as_bytes(),
+                "a pipe",
+            )
+            .unwrap();
+            let mut frame = header.frame();
+            let mut bytes = Vec::new();
+            for plane in 0..frame.planes() {
+                let (columns, rows) = (frame.plane_width(plane) as usize, frame.plane_height(plane) as usize);
+                let stride = frame.stride(plane);
+                for (y, row) in frame.data_mut(plane).chunks_mut(stride).take(rows).enumerate() {
+                    (0..columns).for_each(|x| row[x] = (x * 37 + y * 61 + plane * 90) as u8);
+                    bytes.extend(&row[..columns]);
+                }
+            }
+            for subsampling in [subsampling, Subsampling::Gray] {
+                let mut converter = Converter::quick(None, subsampling);
+                let (mut whole, mut direct) = (Picture::default(), Picture::default());
+                converter.convert(&frame, Pose::PLAIN, &mut whole).unwrap();
+                let Some(colour) = converter.by_samples(&frame, Pose::PLAIN, &mut direct).unwrap() else {
+                    let odd = width % 2 + height % 2 > 0 && subsampling != Subsampling::S444;
+                    assert!(odd || pixels != "mono" && subsampling == Subsampling::Gray, "{pixels} {width}x{height}");
+                    continue;
+                };
+                let mut intake = Intake::new(Chunks::new(bytes.clone(), &[7, 1]), clock());
+                assert!(read_samples(&mut intake, colour, &mut direct).unwrap());
+                assert_eq!(direct.data, whole.data, "{pixels} {width}x{height} {range} as {subsampling:?}");
+                assert!(intake.some().unwrap().is_empty(), "all of it was read");
+            }
+        }
+    }
 }
