@@ -28,17 +28,27 @@ impl Pace {
     }
 }
 
+/// Encoding, the broker and the viewer of one frame are done after this or so.
+const REST_MAX: Duration = Duration::from_millis(8);
+/// After so long a picture that was slow to get counts half as slow.
+const HALF_FORGOTTEN: Duration = Duration::from_secs(10);
+
 /// A schedule that began with the first frame. A stall does not move it: what is late stays late, and shows.
 #[derive(Debug)]
 pub struct Pacer {
     pace: Pace,
     began: Option<Micros>,
     frames: u64,
+    due: Micros,
+    /// The smallest that there was between two frames: the next one may be as near. Zero without a pace.
+    gap: Option<Duration>,
+    /// How long a picture takes to get at most: of late, that is.
+    took: Duration,
 }
 
 impl Pacer {
     pub fn new(pace: Pace) -> Pacer {
-        Pacer { pace, began: None, frames: 0 }
+        Pacer { pace, began: None, frames: 0, due: Micros(0), gap: None, took: Duration::ZERO }
     }
 
     /// When the next frame, which stands at `pts` in its source, is due.
@@ -46,11 +56,28 @@ impl Pacer {
         let began = *self.began.get_or_insert(now);
         let nth = self.frames;
         self.frames += 1;
-        match self.pace {
+        let due = match self.pace {
             Pace::Stamps(speed) => began.plus(pts.div_f64(speed)),
             Pace::Rate(fps) => began.plus(Duration::from_secs_f64(nth as f64 / fps)),
             Pace::Max => now,
+        };
+        if nth > 0 && self.pace != Pace::Max {
+            let gap = due.since(self.due);
+            self.took = self.took.mul_f64(0.5_f64.powf(gap.div_duration_f64(HALF_FORGOTTEN)));
+            self.gap = Some(self.gap.map_or(gap, |least| least.min(gap)));
         }
+        self.due = due;
+        due
+    }
+
+    /// Until when the source is better left alone, after a picture that took so long to get. Decoding the next one would
+    /// take time from this one's encoding, and from its viewer where that runs here, too: a third of the gap is theirs,
+    /// unless the source might then be late.
+    pub fn rest(&mut self, took: Duration) -> Micros {
+        self.took = self.took.max(took);
+        let gap = self.gap.unwrap_or_default();
+        let rest = (gap / 3).min(REST_MAX);
+        if self.took + rest < gap { self.due.plus(rest) } else { self.due }
     }
 }
 
@@ -74,6 +101,48 @@ mod tests {
     fn a_rate_overrides_the_stamps() {
         check(Pace::new(Some(10.0), None), [5000, 105_000, 205_000]);
         check(Pace::new(Some(10.0), Some(Speed::Times(2.0))), [5000, 55_000, 105_000]);
+    }
+
+    #[test]
+    fn the_source_rests_after_a_frame_unless_it_is_slow() {
+        let ms = Duration::from_millis;
+        let mut pacer = Pacer::new(Pace::Rate(50.0));
+        let mut rest = |took: u64| {
+            let due = pacer.due(Duration::ZERO, Micros(1000));
+            pacer.rest(ms(took)).since(due).as_millis()
+        };
+        assert_eq!(rest(1), 0, "when the next one is due is not known yet");
+        assert_eq!(rest(1), 6);
+        assert_eq!(rest(12), 6);
+        assert_eq!(rest(17), 0, "too slow");
+        assert_eq!(rest(1), 0, "and that is not forgotten at once");
+        let until_forgotten = (0..).take_while(|_| rest(1) == 0).count();
+        assert!((100..300).contains(&until_forgotten), "{until_forgotten}");
+    }
+
+    #[test]
+    fn the_next_frame_may_be_as_near_as_any_was() {
+        let mut pacer = Pacer::new(Pace::Stamps(1.0));
+        let rests = [0, 15, 1015, 1030, 9030].map(|pts| {
+            let due = pacer.due(Duration::from_millis(pts), Micros(0));
+            pacer.rest(Duration::ZERO).since(due).as_millis()
+        });
+        assert_eq!(rests, [0, 5, 5, 5, 5]);
+        let mut slides = Pacer::new(Pace::Rate(0.1));
+        let rests = [0, 1].map(|_| {
+            let due = slides.due(Duration::ZERO, Micros(0));
+            slides.rest(Duration::ZERO).since(due)
+        });
+        assert_eq!(rests, [Duration::ZERO, REST_MAX]);
+    }
+
+    #[test]
+    fn at_full_speed_there_is_no_rest() {
+        let mut pacer = Pacer::new(Pace::Max);
+        for now in [5000, 5040] {
+            pacer.due(Duration::ZERO, Micros(now));
+            assert_eq!(pacer.rest(Duration::ZERO), Micros(now));
+        }
     }
 
     #[test]

@@ -183,7 +183,9 @@ impl Run {
         };
         for frame in 0.. {
             let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+            let asked = self.clock.now();
             let Some(shot) = source.next(spare)? else { break };
+            let took = self.clock.now().since(asked);
             if duration.is_some_and(|d| shot.pts >= d) {
                 break;
             }
@@ -196,7 +198,7 @@ impl Run {
             }
             let captured = shot.captured.unwrap_or_else(|| self.clock.now());
             let shot = Shot { picture: shot.picture, frame, number: shot.number, pts: shot.pts, due, captured };
-            if !self.hand_over(shot) {
+            if !self.hand_over(shot) || !pacer.as_mut().is_none_or(|pacer| self.sleep_until(pacer.rest(took))) {
                 break;
             }
         }
