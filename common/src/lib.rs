@@ -9,6 +9,7 @@ pub mod bar;
 pub mod clock;
 pub mod explain;
 pub mod frame;
+pub mod headers;
 pub mod latency;
 pub mod latest;
 pub mod ledger;

@@ -21,6 +21,17 @@ pub struct PixelCheck {
 }
 
 impl PixelCheck {
+    /// Both together.
+    pub fn and(self, other: PixelCheck) -> PixelCheck {
+        PixelCheck {
+            checked: self.checked + other.checked,
+            agreed: self.agreed + other.agreed,
+            unreadable: self.unreadable + other.unreadable,
+            disagreed: self.disagreed + other.disagreed,
+            largest_difference_us: self.largest_difference_us.max(other.largest_difference_us),
+        }
+    }
+
     /// Enters the bar that was read from a frame's pixels, if one was, and returns in what it disagrees with the headers.
     /// `offset_us` is what brought the headers' moments from the producer's clock, which the bar tells, onto ours.
     pub fn enter(&mut self, bar: Option<Bar>, meta: &Meta, offset_us: i64) -> Option<String> {

@@ -14,6 +14,7 @@ use bytes::Bytes;
 
 use crate::clock::Micros;
 use crate::frame::{End, Frame, Meta, Origin, Session};
+use crate::headers::Headers;
 use crate::stamps::Stamps;
 
 /// The wire's version, in the header [`VERSION_HEADER`]. What changes the golden bytes changes this.
@@ -47,6 +48,8 @@ pub const PIXELS_MAX: u64 = 64 << 20;
 pub const SOURCE_BYTES_MAX: usize = 249;
 /// What headers, key and framing of one of our records can take at most, besides headers of the user's own.
 pub const OVERHEAD_BYTES_MAX: usize = 1200;
+/// What the headers' texts hardly ever are more than.
+const TEXT_BYTES: usize = 512;
 
 /// A Kafka record, without Kafka.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -124,8 +127,8 @@ pub fn split(frame: &Frame, value_bytes_max: usize) -> Vec<Record> {
             let begin = index * length;
             let slice = frame.jpeg.slice(begin..(begin + length).min(frame.jpeg.len()));
             let mut headers = meta_headers(&frame.meta);
-            push(&mut headers, "part", format!("{index}/{count}"));
-            push(&mut headers, "bytes", frame.jpeg.len().to_string());
+            headers.push("part", format_args!("{index}/{count}"));
+            headers.push("bytes", frame.jpeg.len());
             record(&frame.meta, headers, slice)
         })
         .collect()
@@ -135,10 +138,9 @@ pub fn split(frame: &Frame, value_bytes_max: usize) -> Vec<Record> {
 pub fn end(last: &Meta, jpeg: Option<Bytes>, end: &End) -> Record {
     let mut headers = meta_headers(last);
     let End { captured, acknowledged, superseded, late, refused } = end;
-    push(
-        &mut headers,
+    headers.push(
         "end",
-        format!(
+        format_args!(
             "captured={captured} acknowledged={acknowledged} superseded={superseded} late={late} refused={refused}"
         ),
     );
@@ -184,39 +186,35 @@ fn cut(bytes: usize, value_bytes_max: usize) -> (usize, usize) {
     (bytes.div_ceil(length).max(1), length)
 }
 
-fn record(meta: &Meta, headers: Vec<(Cow<'static, str>, Bytes)>, value: Bytes) -> Record {
+fn record(meta: &Meta, headers: Headers, value: Bytes) -> Record {
     let captured_wall_us = (meta.stamps.captured.0 as i64).saturating_add(meta.origin.wall_offset_us);
     Record {
         key: Some(Bytes::copy_from_slice(meta.source.as_bytes())),
         timestamp_ms: Some(captured_wall_us / 1000),
-        headers,
+        headers: headers.done(),
         value,
     }
 }
 
-fn push(headers: &mut Vec<(Cow<'static, str>, Bytes)>, name: &'static str, value: String) {
-    headers.push((Cow::Borrowed(name), Bytes::from(value)));
-}
-
-fn meta_headers(meta: &Meta) -> Vec<(Cow<'static, str>, Bytes)> {
-    let mut headers = Vec::with_capacity(24);
-    headers.push((Cow::Borrowed(VERSION_HEADER), Bytes::from_static(VERSION.as_bytes())));
-    headers.push((Cow::Borrowed("type"), Bytes::from_static(b"image/jpeg")));
-    push(&mut headers, "source", meta.source.to_string());
-    push(&mut headers, "session", meta.session.to_string());
-    push(&mut headers, "frame", meta.frame.to_string());
+fn meta_headers(meta: &Meta) -> Headers {
+    let mut headers = Headers::with_capacity(HEADERS.len(), TEXT_BYTES);
+    headers.push(VERSION_HEADER, VERSION);
+    headers.push("type", "image/jpeg");
+    headers.push("source", &meta.source);
+    headers.push("session", meta.session);
+    headers.push("frame", meta.frame);
     if let Some(number) = meta.number {
-        push(&mut headers, "number", number.to_string());
+        headers.push("number", number);
     }
-    push(&mut headers, "pts", (meta.pts.as_micros() as u64).to_string());
+    headers.push("pts", meta.pts.as_micros() as u64);
     let Stamps { due, captured, encoded, published, .. } = meta.stamps;
     for (name, stamp) in [("due", due), ("captured", captured), ("encoded", encoded), ("published", published)] {
-        push(&mut headers, name, stamp.to_string());
+        headers.push(name, stamp);
     }
-    push(&mut headers, "boot", meta.origin.boot.to_string());
-    push(&mut headers, "wall", meta.origin.wall_offset_us.to_string());
-    push(&mut headers, "size", format!("{}x{}", meta.width, meta.height));
-    push(&mut headers, "dropped", meta.dropped.to_string());
+    headers.push("boot", &meta.origin.boot);
+    headers.push("wall", meta.origin.wall_offset_us);
+    headers.push("size", format_args!("{}x{}", meta.width, meta.height));
+    headers.push("dropped", meta.dropped);
     headers
 }
 
@@ -304,157 +302,4 @@ fn read_end(text: &str) -> Result<End, Rejected> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::frame::Kind;
-
-    pub(crate) fn meta(frame: u64) -> Meta {
-        Meta {
-            source: "clip".into(),
-            session: Session { began_ms: 1_700_000_000_000, salt: 0xbeef },
-            frame,
-            number: None,
-            pts: Duration::from_millis(40 * frame),
-            stamps: Stamps {
-                due: Micros(1000),
-                captured: Micros(1001),
-                encoded: Micros(1002),
-                published: Micros(1003),
-                ..Stamps::default()
-            },
-            origin: Origin { boot: "0b".into(), wall_offset_us: 1_700_000_000_000_000 },
-            width: 64,
-            height: 36,
-            dropped: 0,
-        }
-    }
-
-    pub(crate) fn frame(number: u64, bytes: usize) -> Frame {
-        let mut jpeg: Vec<u8> = (0..bytes).map(|i| (i as u64 * 7).wrapping_add(number) as u8).collect();
-        jpeg[..3.min(bytes)].copy_from_slice(&[0xff, 0xd8, 0xff][..3.min(bytes)]);
-        Frame { meta: meta(number), jpeg: jpeg.into(), kind: Kind::Own }
-    }
-
-    fn in_words(record: &Record) -> String {
-        let headers: Vec<String> =
-            record.headers.iter().map(|(n, v)| format!("{n}={}", String::from_utf8_lossy(v))).collect();
-        format!("{:?} {:?} {} [{}]", record.key, record.timestamp_ms, headers.join(","), record.value.len())
-    }
-
-    /// The wire, to the byte: if this fails, other versions can no longer read us, and VERSION must change.
-    #[test]
-    fn golden_records() {
-        let mut f = frame(7, 5);
-        f.meta.number = Some(42);
-        let records = split(&f, 3);
-        assert_eq!(records.len(), 2);
-        assert_eq!(
-            in_words(&records[0]),
-            "Some(b\"clip\") Some(1700000000001) vid=1,type=image/jpeg,source=clip,session=1700000000000-0000beef,frame=7,\
-             number=42,pts=280000,due=1000,captured=1001,encoded=1002,published=1003,boot=0b,wall=1700000000000000,\
-             size=64x36,dropped=0,part=0/2,bytes=5 [3]"
-        );
-        assert_eq!(records[1].value.as_ref(), &f.jpeg[3..]);
-        assert_eq!(records[1].header("part").map(|v| v.as_ref()), Some(&b"1/2"[..]));
-        let end = end(&meta(7), None, &End { captured: 8, acknowledged: 7, superseded: 1, late: 0, refused: 0 });
-        assert_eq!(
-            in_words(&end),
-            "Some(b\"clip\") Some(1700000000001) vid=1,type=image/jpeg,source=clip,session=1700000000000-0000beef,frame=7,\
-             pts=280000,due=1000,captured=1001,encoded=1002,published=1003,boot=0b,wall=1700000000000000,size=64x36,\
-             dropped=0,end=captured=8 acknowledged=7 superseded=1 late=0 refused=0 [0]"
-        );
-    }
-
-    #[test]
-    fn headers_stay_within_the_room_that_is_left_for_them() {
-        let mut f = frame(1, 4);
-        f.meta.frame = u64::MAX;
-        f.meta.source = "x".repeat(SOURCE_BYTES_MAX).into();
-        f.meta.number = Some(u64::MAX);
-        f.meta.pts = Duration::from_micros(u64::MAX);
-        f.meta.dropped = u64::MAX;
-        f.meta.origin = Origin { boot: "x".repeat(64).into(), wall_offset_us: i64::MIN };
-        (f.meta.width, f.meta.height) = (u32::MAX, u32::MAX);
-        f.meta.session = Session { began_ms: u64::MAX, salt: u32::MAX };
-        f.meta.stamps = Stamps { due: Micros(u64::MAX), captured: Micros(1), ..f.meta.stamps };
-        let most = u64::MAX;
-        let end = end(
-            &f.meta,
-            None,
-            &End { captured: most, acknowledged: most, superseded: most, late: most, refused: most },
-        );
-        for record in split(&f, 4).into_iter().chain([end]) {
-            let size: usize = record.headers.iter().map(|(n, v)| n.len() + v.len() + 4).sum();
-            assert!(size + f.meta.source.len() + 70 <= OVERHEAD_BYTES_MAX, "{size}");
-        }
-    }
-
-    #[test]
-    fn a_plain_jpeg_is_foreign_and_the_rest_is_rejected() {
-        let plain = |value: &'static [u8]| read(&Record { value: Bytes::from_static(value), ..Record::default() });
-        assert!(matches!(plain(&[0xff, 0xd8, 0xff, 0xe0]), Ok(Incoming::Foreign(_))));
-        assert_eq!(plain(b"hello"), Err(Rejected::NotAPicture));
-        assert_eq!(plain(b""), Err(Rejected::NotAPicture));
-    }
-
-    #[test]
-    fn lies_are_rejected() {
-        let check = |name: &'static str, value: &'static str| {
-            let mut record = split(&frame(1, 10), 4).remove(1);
-            record.headers.retain(|(n, _)| n != name);
-            record.headers.push((name.into(), value.into()));
-            let got = read(&record);
-            assert!(got.is_err(), "{name}={value} gave {got:?}");
-        };
-        for (name, value) in [
-            ("vid", "2"),
-            ("part", "3/3"),
-            ("part", "1/0"),
-            ("part", "1"),
-            ("part", "1/4294967295"),
-            ("bytes", "0"),
-            ("bytes", "13"),
-            ("bytes", "-1"),
-            ("bytes", "99999999999999"),
-            ("size", "100000x100000"),
-            ("frame", "x"),
-            ("session", "now"),
-            ("session", "0-0"),
-            ("source", ""),
-            ("source", "a\nb"),
-        ] {
-            check(name, value);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_split_is_read_again(bytes in 1usize..5000, most in 1usize..600, number in any::<Option<u64>>()) {
-            let mut f = frame(3, bytes);
-            f.meta.number = number;
-            let mut jpeg = Vec::new();
-            let records = split(&f, most);
-            for (i, record) in records.iter().enumerate() {
-                prop_assert!(record.value.len() <= most);
-                let Ok(Incoming::Part(part)) = read(record) else { panic!("{:?}", read(record)) };
-                prop_assert_eq!((part.index as usize, part.count as usize), (i, records.len()));
-                prop_assert_eq!(&part.meta, &f.meta);
-                jpeg.extend_from_slice(&part.slice);
-            }
-            prop_assert_eq!(&jpeg[..], &f.jpeg[..]);
-        }
-
-        #[test]
-        fn nothing_that_comes_panics(
-            headers in prop::collection::vec((prop::sample::select(vec!["vid", "source", "session", "frame", "part", "bytes",
-                "size", "pts", "due", "captured", "encoded", "published", "boot", "wall", "dropped", "end", "number"]),
-                prop_oneof![Just("1".to_owned()), "[0-9]{1,20}", "[0-9]{1,10}[-/x][0-9]{1,10}", ".{0,8}"]), 0..20),
-            value in prop::collection::vec(any::<u8>(), 0..40),
-        ) {
-            let headers = headers.into_iter().map(|(n, v)| (n.into(), v.into())).collect();
-            let _ = read(&Record { headers, value: value.into(), ..Record::default() });
-        }
-    }
-}
+pub(crate) mod tests;

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use common::record::Record;
+use common::headers::Headers;
+use common::record::{HEADERS, Record};
 use rdkafka::Message;
-use rdkafka::message::{BorrowedMessage, Header, Headers, OwnedHeaders};
+use rdkafka::message::{BorrowedMessage, Header, Headers as _, OwnedHeaders};
 
 /// The record's headers, and then those that the user adds to each.
 pub(crate) fn headers(record: &Record, extra: &[(String, String)]) -> OwnedHeaders {
@@ -23,12 +24,31 @@ pub(crate) fn headers(record: &Record, extra: &[(String, String)]) -> OwnedHeade
 pub(crate) fn record(message: &BorrowedMessage<'_>) -> Record {
     let owned = |bytes: Option<&[u8]>| bytes.map(Bytes::copy_from_slice);
     let headers = message.headers().map_or_else(Vec::new, |headers| {
-        headers.iter().map(|h| (Cow::Owned(h.key.to_owned()), owned(h.value).unwrap_or_default())).collect()
+        let bytes = headers.iter().map(|header| header.value.map_or(0, <[u8]>::len)).sum();
+        let mut copied = Headers::with_capacity(headers.count(), bytes);
+        headers.iter().for_each(|header| copied.push_bytes(name(header.key), header.value.unwrap_or_default()));
+        copied.done()
     });
     Record {
         key: owned(message.key()),
         timestamp_ms: message.timestamp().to_millis(),
         headers,
         value: owned(message.payload()).unwrap_or_default(),
+    }
+}
+
+/// Ours need no memory.
+fn name(of: &str) -> Cow<'static, str> {
+    HEADERS.into_iter().find(|ours| *ours == of).map_or_else(|| Cow::Owned(of.to_owned()), Cow::Borrowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_ours_needs_no_memory() {
+        assert!(matches!(name("captured"), Cow::Borrowed("captured")));
+        assert!(matches!(name("their own"), Cow::Owned(own) if own == "their own"));
     }
 }
