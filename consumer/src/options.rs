@@ -124,7 +124,7 @@ impl Options {
             "sources": self.sources,
             "every_frame": self.every_frame,
             "headless": self.window.is_none(),
-            "threads": self.threads,
+            "threads": pool::threads_for(self.threads),
             "verify_pixels": self.verify_pixels,
             "skip": self.skip,
         });

@@ -61,7 +61,6 @@ impl Pool {
     /// A pool of so many threads, the caller's own among them; without a number, one for each core that we may use.
     pub fn new(threads: Option<NonZeroUsize>) -> Pool {
         let cores = Cores::inherited();
-        let threads = threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
         let shared = Arc::<Shared>::default();
         let spawn = |index: usize| {
             let (shared, cores) = (shared.clone(), cores.clone());
@@ -71,7 +70,7 @@ impl Pool {
             })
         };
         // Where the system gives no more threads, those that there are do the work.
-        let workers = (1..threads.min(THREADS_MAX)).map_while(|index| spawn(index).ok()).collect();
+        let workers = (1..threads_for(threads)).map_while(|index| spawn(index).ok()).collect();
         Pool { inner: Arc::new(Inner { shared, workers, cores }) }
     }
 
@@ -100,6 +99,12 @@ impl Pool {
             (0..count).for_each(piece);
         }
     }
+}
+
+/// How many threads a pool has that is asked for so many; without a number, one for each core that we may use.
+pub fn threads_for(asked: Option<NonZeroUsize>) -> usize {
+    let threads = asked.or_else(|| std::thread::available_parallelism().ok());
+    threads.map_or(1, NonZeroUsize::get).min(THREADS_MAX)
 }
 
 /// So many rows in so many pieces, as even as can be.

@@ -146,7 +146,7 @@ impl Options {
             "partition": self.partition,
             "size": source.box_size.map_or("source".to_owned(), |(w, h)| format!("{w}x{h}")),
             "quality": self.quality,
-            "threads": self.threads,
+            "threads": pool::threads_for(self.threads),
             "subsampling": format!("{:?}", source.subsampling).trim_start_matches('S').to_lowercase(),
             "fit": format!("{:?}", self.fit).to_lowercase(),
             "fps": source.fps,

@@ -95,7 +95,7 @@ impl Colour {
         }
     }
 
-    /// Some of a plane's samples, where luma can be had without chroma and each chroma plane without the other.
+    /// Some of a plane's samples, where no other plane is needed for them: where this [keeps luma](Colour::keeps_luma).
     pub fn samples(&self, plane: usize, from: &[u8], to: &mut [u8]) {
         debug_assert!(self.same_matrix);
         match (self.full, plane) {

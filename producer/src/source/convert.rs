@@ -109,8 +109,8 @@ impl Converter {
         Ok(())
     }
 
-    /// Where each sample of such frames becomes one of the picture by itself, in the same order: what becomes of it, once
-    /// the picture has that shape. Then nobody need wait for the whole frame.
+    /// How to convert sample by sample, where each of the frame's becomes one of the picture's in the same order; the picture
+    /// is given its shape. `None`: the whole frame is needed.
     pub fn by_samples(
         &mut self,
         frame: &frame::Video,
@@ -123,6 +123,7 @@ impl Converter {
         into.reshape(plan.size.0, plan.size.1, self.subsampling);
         let same_planes = plan.subsampling == self.subsampling
             && into.luma_size() == plan.size
+            // Gray of a picture in colours leaves samples out.
             && (self.subsampling != Subsampling::Gray || !has_chroma(frame.format()));
         Ok((as_it_is && same_planes).then_some(&plan.colour))
     }
