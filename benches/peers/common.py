@@ -21,6 +21,7 @@ def run(produce, consume):
     parser.add_argument("--topic", default="")
     parser.add_argument("--quality", type=int, default=80)
     parser.add_argument("--window", help="WIDTHxHEIGHT; without it nothing is shown")
+    parser.add_argument("--skip", type=int, default=0, help="how many frames at the begin are in no figure")
     parser.add_argument("--report", help="where the consumer writes its figures as JSON")
     options = parser.parse_args()
     {"produce": produce, "consume": consume}[options.role](options)
@@ -82,7 +83,7 @@ class Viewer:
         self.pygame.event.pump()
 
     def report(self):
-        took = sorted(self.took)
+        took = sorted(self.took[self.options.skip :])
         if not self.options.report or not took:
             return
 

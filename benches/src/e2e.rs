@@ -3,22 +3,20 @@
 //! The programs are those that lie beside this one. The viewers come first and are given time to read; then the producers
 //! play, and are interrupted when their time is up, so that every source ends in the same way.
 
-mod child;
-mod display;
-
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use common::clock::Clock;
+use common::pixels::PixelCheck;
 use common::report::Report;
 use shell::shutdown::Shutdown;
 use tempfile::TempDir;
 
-use self::child::Child;
-pub use self::display::Display;
 use crate::acks::Acks;
 use crate::brokers::Broker;
+use crate::display::Display;
+use crate::running::{Piped, Running, program};
 use crate::schedule;
 use crate::size::Size;
 use crate::topic::{Topic, Wishes};
@@ -57,6 +55,8 @@ pub struct Setup {
     /// Not measured, before what is.
     pub warmup: Duration,
     pub seconds: Duration,
+    /// Each picture of a test card is held against its headers.
+    pub verify_pixels: bool,
 }
 
 /// Where they are run.
@@ -87,11 +87,13 @@ pub fn run_in(setup: &Setup, topic: &str, place: Place<'_>) -> anyhow::Result<Op
     let Place { broker, clock, shutdown, .. } = place;
     let folder = TempDir::new().context("a folder for the reports")?;
     let report = |name: &str| folder.path().join(format!("{name}.json"));
-    let start = |program: &str, args: Vec<String>, name: &str| {
-        let mut args = args;
-        args.extend(["-b", &broker.address, "-t", topic, "--quiet", "--report"].map(str::to_owned));
-        args.push(report(name).display().to_string());
-        Child::start(program, &args, place.display)
+    let display = place.display.map(|display| display.name.as_str());
+    let start = |of: &str, args: Vec<String>, name: &str| {
+        let mut argv = vec![program(of)?.display().to_string()];
+        argv.extend(args);
+        argv.extend(["-b", &broker.address, "-t", topic, "--quiet", "--report"].map(str::to_owned));
+        argv.push(report(name).display().to_string());
+        Running::start(name, &argv, display, Piped::Nothing, folder.path())
     };
     let viewers = (0..setup.viewers)
         .map(|i| start("vidcons", viewer_args(setup, i, place.display.is_some()), &format!("vidcons-{i}")))
@@ -103,12 +105,12 @@ pub fn run_in(setup: &Setup, topic: &str, place: Place<'_>) -> anyhow::Result<Op
         .map(|i| start("vidprod", producer_args(setup, i), &format!("vidprod-{i}")))
         .collect::<anyhow::Result<Vec<_>>>()?;
     sleep(setup.warmup + setup.seconds, clock, shutdown);
-    producers.iter().try_for_each(Child::interrupt)?;
-    producers.into_iter().try_for_each(|child| child.wait(PATIENCE, clock))?;
+    producers.iter().try_for_each(Running::interrupt)?;
+    producers.into_iter().try_for_each(|running| running.end_well(PATIENCE, clock))?;
     if shutdown.asked() {
         return Ok(None);
     }
-    viewers.into_iter().try_for_each(|child| child.wait(PATIENCE, clock))?;
+    viewers.into_iter().try_for_each(|running| running.end_well(PATIENCE, clock))?;
     let read = |program: &str, count: usize| {
         (0..count).map(|i| read_report(&report(&format!("{program}-{i}")))).collect::<anyhow::Result<Vec<_>>>()
     };
@@ -121,6 +123,9 @@ fn viewer_args(setup: &Setup, index: usize, window: bool) -> Vec<String> {
     let mut args: Vec<String> =
         ["-e", "--idle-timeout", IDLE, "--skip", &skip, "--source", &source].map(str::to_owned).into();
     args.push(if window { "--borderless" } else { "--headless" }.to_owned());
+    if setup.verify_pixels && setup.input == Input::TestCard {
+        args.push("--verify-pixels".to_owned());
+    }
     args
 }
 
@@ -169,16 +174,25 @@ impl Ran {
         Ok(self)
     }
 
-    /// What must not be: books that do not balance, stages that do not tile, frames that a file lost.
+    /// What must not be: books that do not balance, stages that do not tile, pictures that cannot be read back.
     pub fn faults(&self) -> Vec<String> {
         let both = self.producers.iter().chain(&self.viewers);
         let mut faults = Vec::new();
-        for Report { program, sums, .. } in both {
+        for Report { program, sums, pixels, .. } in both {
             if !sums.balanced {
                 faults.push(format!("the books of {program} do not balance"));
             }
             if sums.counts.untiled > 0 {
                 faults.push(format!("{program}: the stages of {} frames do not tile", sums.counts.untiled));
+            }
+            match pixels {
+                Some(PixelCheck { checked: 0, .. }) => faults.push(format!("{program}: no picture was read back")),
+                // Those that disagree end vidcons itself with an error.
+                Some(PixelCheck { checked, agreed, .. }) if agreed < checked => {
+                    faults
+                        .push(format!("{program}: {} of {checked} pictures could not be read back", checked - agreed));
+                }
+                _ => {}
             }
         }
         faults
@@ -202,6 +216,7 @@ pub mod tests {
             viewers: 1,
             warmup: Duration::from_secs(2),
             seconds: Duration::from_secs(10),
+            verify_pixels: true,
         }
     }
 
@@ -234,6 +249,13 @@ pub mod tests {
         assert_eq!(unbalanced, ["the books of vidprod do not balance"]);
         let untiled = ran(good("vidprod"), report("vidcons", |s| s.counts.untiled = 3));
         assert_eq!(untiled, ["vidcons: the stages of 3 frames do not tile"]);
+        let checked = |checked: u64, agreed: u64| {
+            let pixels = Some(PixelCheck { checked, agreed, ..PixelCheck::default() });
+            ran(good("vidprod"), Report { pixels, ..good("vidcons") })
+        };
+        assert_eq!(checked(90, 90), [""; 0]);
+        assert_eq!(checked(90, 88), ["vidcons: 2 of 90 pictures could not be read back"]);
+        assert_eq!(checked(0, 0), ["vidcons: no picture was read back"]);
     }
 
     #[test]
@@ -254,7 +276,10 @@ pub mod tests {
             producer_args(&other, 1).join(" "),
             "a.mp4 --loop --size 1280x720 --fps 30 --source source-2 -X acks=1 --max-message-bytes 50000"
         );
-        let args = viewer_args(&Setup { sources: 2, ..setup() }, 3, false).join(" ");
-        assert_eq!(args, "-e --idle-timeout 60 --skip 60 --source source-2 --headless");
+        let two = Setup { sources: 2, ..setup() };
+        let args = viewer_args(&two, 3, false).join(" ");
+        assert_eq!(args, "-e --idle-timeout 60 --skip 60 --source source-2 --headless --verify-pixels");
+        let clip = Setup { input: Input::Clip("a.mp4".into()), ..two };
+        assert!(!viewer_args(&clip, 0, true).contains(&"--verify-pixels".to_owned()), "it has no bar");
     }
 }

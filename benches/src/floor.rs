@@ -25,7 +25,8 @@ use self::codec::{Decode, Encode, Picture};
 use crate::about::{self, Began};
 use crate::acks::Acks;
 use crate::brokers::Broker;
-use crate::e2e::{self, Display, Input, Place, Ran, Setup};
+use crate::display::Display;
+use crate::e2e::{self, Input, Place, Ran, Setup};
 use crate::failed::Failed;
 use crate::hop::case::{self, Case, Load};
 use crate::payload::Payload;
@@ -107,6 +108,7 @@ fn prepare(
         viewers: 1,
         warmup: pace.warmup,
         seconds: pace.seconds,
+        verify_pixels: false,
     };
     let display = args.window.then(Display::find).transpose()?;
     let Some(jpegs) = frames::take(&setup, Place { broker, display: None, clock, shutdown })? else { return Ok(None) };

@@ -15,8 +15,6 @@ mod needs;
 mod options;
 mod report;
 mod run;
-mod running;
-mod screen;
 mod table;
 mod told;
 mod watcher;

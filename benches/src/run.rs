@@ -16,7 +16,8 @@ use self::cli::RunArgs;
 use self::matrix::Case;
 use crate::about::{self, Began};
 use crate::brokers::Broker;
-use crate::e2e::{self, Display, Place, Ran};
+use crate::display::Display;
+use crate::e2e::{self, Place, Ran};
 use crate::failed::Failed;
 use crate::rounds;
 

@@ -1,4 +1,4 @@
-//! A program that runs for a while, in a process group of its own, and is gone afterwards.
+//! A program that runs for a while, in a process group of its own, and is gone afterwards, however we end.
 
 use std::fs::File;
 use std::os::unix::process::CommandExt;
@@ -6,15 +6,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use common::clock::{Clock, SystemClock};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::brokers::Afterwards;
 
 /// Between asking a program to end and ending it.
 const GRACE: Duration = Duration::from_secs(2);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// What a person has set up for himself must not change what is measured; windows go where we say.
+const NOT_INHERITED: [&str; 6] =
+    ["KAFKA_BROKERS", "KAFKA_BOOTSTRAP_SERVERS", "BOOTSTRAP_SERVERS", "RUST_LOG", "WAYLAND_DISPLAY", "DISPLAY"];
 
 #[derive(Debug)]
 pub struct Running {
@@ -49,23 +52,23 @@ impl Running {
         command.args(args).process_group(0).stderr(file.try_clone()?);
         command.stdin(if piped == Piped::Input { Stdio::piped() } else { Stdio::null() });
         command.stdout(if piped == Piped::Output { Stdio::piped() } else { file.into() });
-        match display {
-            Some(display) => command.env("DISPLAY", display),
-            None => command.env_remove("DISPLAY"),
-        };
-        // A window there would not be on our screen.
-        command.env_remove("WAYLAND_DISPLAY");
+        for name in NOT_INHERITED {
+            command.env_remove(name);
+        }
+        if let Some(display) = display {
+            command.env("DISPLAY", display);
+        }
         let child = command.spawn().with_context(|| format!("starting {program}"))?;
         let afterwards = Afterwards::run("kill -s TERM -- \"-$1\"", &[&child.id().to_string()])?;
         Ok(Running { name: name.to_owned(), child, words, _afterwards: afterwards })
     }
 
     pub fn input(&mut self) -> anyhow::Result<ChildStdin> {
-        self.child.stdin.take().with_context(|| format!("the {}'s standard input", self.name))
+        self.child.stdin.take().with_context(|| format!("{}'s standard input", self.name))
     }
 
     pub fn output(&mut self) -> anyhow::Result<ChildStdout> {
-        self.child.stdout.take().with_context(|| format!("the {}'s standard output", self.name))
+        self.child.stdout.take().with_context(|| format!("{}'s standard output", self.name))
     }
 
     pub fn has_ended(&mut self) -> bool {
@@ -85,12 +88,30 @@ impl Running {
         true
     }
 
+    /// As Ctrl-C does.
+    pub fn interrupt(&self) -> anyhow::Result<()> {
+        match kill_process(Pid::from_child(&self.child), Signal::INT) {
+            // It ended by itself; how, its exit code says.
+            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+            Err(error) => Err(error).with_context(|| format!("interrupting {}", self.name)),
+        }
+    }
+
+    /// Waits for its end, which must be a good one.
+    pub fn end_well(mut self, patience: Duration, clock: &dyn Clock) -> anyhow::Result<()> {
+        let ended = self.ends_within(patience, clock);
+        ensure!(ended, "{} did not end within {} s", self.name, patience.as_secs());
+        let status = self.child.wait().with_context(|| format!("waiting for {}", self.name))?;
+        ensure!(status.success(), "{} ended ({status}); {}", self.name, self.last_words());
+        Ok(())
+    }
+
     /// The last line that it said, for an error.
     pub fn last_words(&self) -> String {
         let words = std::fs::read(&self.words).unwrap_or_default();
         let words = String::from_utf8_lossy(&words);
         let last = words.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("nothing");
-        format!("the {} said: {last}", self.name)
+        format!("{} said: {last}", self.name)
     }
 }
 
@@ -106,4 +127,12 @@ impl Drop for Running {
             let _ = self.child.wait();
         }
     }
+}
+
+/// The program of that name that was built with this one.
+pub fn program(name: &str) -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe().context("finding this program's folder")?;
+    let program = own.with_file_name(name);
+    ensure!(program.is_file(), "there is no {}: build it with make build", program.display());
+    Ok(program)
 }

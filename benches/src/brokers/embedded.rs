@@ -2,17 +2,18 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 
 use super::{Afterwards, Broker, free_port};
+use crate::running::program;
 
 const UP: &str = "listening on";
 
 pub fn start(memory: Option<&str>) -> anyhow::Result<Broker> {
-    let program = program()?;
+    let program = program("vidbroker")?;
     let address = format!("127.0.0.1:{}", free_port(|_| true)?);
     let mut command = Command::new(&program);
     command.args(["--listen", &address]);
@@ -32,13 +33,6 @@ pub fn start(memory: Option<&str>) -> anyhow::Result<Broker> {
     // Waited for, so that it is gone for the system too once it ended.
     std::thread::Builder::new().name("vidbroker".to_owned()).spawn(move || child.wait())?;
     Ok(Broker { name: "embedded".to_owned(), address, version: version(&program), _afterwards: Some(afterwards) })
-}
-
-fn program() -> anyhow::Result<PathBuf> {
-    let own = std::env::current_exe().context("finding this program's folder")?;
-    let program = own.with_file_name("vidbroker");
-    ensure!(program.is_file(), "there is no {}: build it with make build", program.display());
-    Ok(program)
 }
 
 /// Reads what it says until it listens; what it says later is read by nobody, and must not stop it.

@@ -1,7 +1,7 @@
 //! What is compared: each line is a consumer that shows pictures at 0,0 and a producer that reads y4m.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::options::PeersOptions;
@@ -46,6 +46,13 @@ pub struct Around<'a> {
     pub ours: &'a Path,
     /// Where the consumer writes its report.
     pub report: &'a Path,
+}
+
+impl Around<'_> {
+    /// Where vidcons writes what became of each frame.
+    pub fn frames(&self) -> PathBuf {
+        self.report.with_extension("csv")
+    }
 }
 
 /// The two command lines.
@@ -165,6 +172,9 @@ fn ours(around: &Around<'_>) -> Commands {
     let mut consumer = vec![program("vidcons")];
     consumer.extend(words(&format!("-q -b {broker} -t {topic} -e {show} --report")));
     consumer.push(report.display().to_string());
+    if options.headless {
+        consumer.extend(["--report".to_owned(), around.frames().display().to_string()]);
+    }
     let mut producer = vec![program("vidprod")];
     producer.extend(words(&format!("- -q -b {broker} -t {topic} --size source --quality {}", options.quality)));
     Commands { consumer, producer }
@@ -205,7 +215,9 @@ fn python(around: &Around<'_>, script: &str) -> Commands {
     let mut consumer = begin("consume");
     consumer.push("--report".to_owned());
     consumer.push(around.report.display().to_string());
-    if !options.headless {
+    if options.headless {
+        consumer.extend(words(&format!("--skip {}", options.warm)));
+    } else {
         consumer.extend(words(&format!("--window {}", options.size)));
     }
     let mut producer = begin("produce");

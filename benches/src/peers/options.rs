@@ -39,7 +39,7 @@ pub struct PeersArgs {
     /// How many frames a run has
     #[arg(long, default_value_t = 450, value_name = "N")]
     pub frames: usize,
-    /// How many of them, at its begin, are not counted (not with --headless, where all are)
+    /// How many of them, at its begin, are not counted
     #[arg(long, default_value_t = 60, value_name = "N")]
     pub warm: usize,
     /// The size of the pictures, and of the screen
@@ -126,7 +126,7 @@ impl PeersOptions {
             headless: args.headless,
             rounds: args.rounds,
             frames: args.frames,
-            warm: if args.headless { 0 } else { args.warm },
+            warm: args.warm,
             size,
             place,
             fps: args.fps,

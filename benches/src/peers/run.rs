@@ -15,10 +15,10 @@ use super::clip::Clip;
 use super::feeder::{self, Fed};
 use super::line::{Around, Line};
 use super::options::PeersOptions;
-use super::running::{Piped, Running};
-use super::screen::Screen;
-use super::told::Told;
+use super::told::{self, Told};
 use super::watcher::Watcher;
+use crate::display::Display;
+use crate::running::{Piped, Running};
 
 /// After the last frame was fed, for those that are on their way.
 const STRAGGLERS: Duration = Duration::from_secs(3);
@@ -52,13 +52,15 @@ pub fn run(
 ) -> anyhow::Result<Option<Measured>> {
     let options = around.options;
     let commands = line.commands(around);
-    let screen = (!options.headless).then(|| Screen::start(options.size, folder)).transpose()?;
-    let display = screen.as_ref().map(|screen| screen.display.as_str());
+    // As large as the picture.
+    let size = (options.size.width, options.size.height);
+    let screen = (!options.headless).then(|| Display::own(size)).transpose()?;
+    let display = screen.as_ref().map(|screen| screen.name.as_str());
     let watcher = display.map(|display| Watcher::connect(display, options.place)).transpose()?;
-    let mut consumer = Running::start("consumer", &commands.consumer, display, Piped::Nothing, folder)?;
+    let mut consumer = Running::start("the consumer", &commands.consumer, display, Piped::Nothing, folder)?;
     clock.sleep_until(clock.now().plus(options.settle));
     ensure!(!consumer.has_ended(), "the consumer ended before anything was sent; {}", consumer.last_words());
-    let mut producer = Running::start("producer", &commands.producer, display, Piped::Input, folder)?;
+    let mut producer = Running::start("the producer", &commands.producer, display, Piped::Input, folder)?;
     let pipe = producer.input()?;
     let stop = AtomicBool::new(false);
     let (fed, seen) = thread::scope(|threads| {
@@ -96,7 +98,7 @@ pub fn run(
     };
     let measured = match seen {
         Some(seen) => from_screen(measured, &fed, &seen?, options),
-        None => from_told(measured),
+        None => from_told(measured, around)?,
     };
     ensure!(measured.shown > 0, "no frame was seen; {}; {}", consumer.last_words(), producer.last_words());
     Ok(Some(measured))
@@ -114,7 +116,11 @@ fn from_screen(measured: Measured, fed: &Fed, seen: &[Option<Micros>], options: 
     Measured { shown: summary.count, latency: summary, seen_p50: Some(all.p50), ..measured }
 }
 
-fn from_told(measured: Measured) -> Measured {
-    let latency = measured.told.as_ref().map(Told::captured_to_decoded).unwrap_or_default();
-    Measured { shown: latency.count, latency, ..measured }
+fn from_told(measured: Measured, around: &Around<'_>) -> anyhow::Result<Measured> {
+    let latency = match &measured.told {
+        Some(_) if measured.line.is_ours() => told::captured_to_decoded(&around.frames(), around.options.warm as u64)?,
+        Some(told) => told.latency_us.total,
+        None => Summary::default(),
+    };
+    Ok(Measured { shown: latency.count, latency, ..measured })
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
+use common::clock::Micros;
+use common::latency::Latency;
 use common::report::Summary;
-use common::stamps::Stage;
 use serde::Deserialize;
 
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -35,26 +36,6 @@ impl Told {
         serde_json::from_str(&text).context("the consumer's report does not read")
     }
 
-    /// captured → decoded, without a screen.
-    ///
-    /// The Python scripts time just that. vidcons tells due → decoded: what every frame spent at least on being
-    /// captured is taken off, so that this is never less than it was.
-    pub fn captured_to_decoded(&self) -> Summary {
-        let Summary { count, min, mean, p50, p90, p99, p999, max } = self.latency_us.total;
-        let capture = self.latency_us.stages.get(Stage::Capture.name()).map_or(0, |stage| stage.min);
-        let less = |us: u64| us.saturating_sub(capture);
-        Summary {
-            count,
-            min: less(min),
-            mean: (mean - capture as f64).max(0.0),
-            p50: less(p50),
-            p90: less(p90),
-            p99: less(p99),
-            p999: less(p999),
-            max: less(max),
-        }
-    }
-
     /// `2 superseded, 1 lost`; empty if none was.
     pub fn losses(&self) -> String {
         let some = self.frames.lost.iter().filter(|(_, count)| **count > 0);
@@ -62,24 +43,61 @@ impl Told {
     }
 }
 
+/// captured → decoded of the frames from number `warm` on, from vidcons' report of each frame.
+pub fn captured_to_decoded(frames: &Path, warm: u64) -> anyhow::Result<Summary> {
+    let text = std::fs::read_to_string(frames).context("the consumer left no report of each frame")?;
+    of_frames(&text, warm).context("the consumer's report of each frame does not read")
+}
+
+fn of_frames(csv: &str, warm: u64) -> Option<Summary> {
+    let mut lines = csv.lines();
+    let columns: Vec<&str> = lines.next()?.split(',').collect();
+    let at = |name: &str| columns.iter().position(|column| *column == name);
+    let (frame, captured, decoded) = (at("frame")?, at("captured")?, at("decoded")?);
+    let mut latency = Latency::default();
+    for line in lines {
+        let fields: Vec<&str> = line.split(',').collect();
+        let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
+        // One that was not decoded has no such moment.
+        if let (true, Some(captured), Some(decoded)) = (number(frame)? >= warm, number(captured), number(decoded)) {
+            latency.record(Micros(decoded).since(Micros(captured)));
+        }
+    }
+    Some(Summary::from(&latency))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_is_told_is_never_less_than_it_was() {
-        let summary = |us: u64| {
-            let values = ["min", "mean", "p50", "p90", "p99", "p999", "max"].map(|name| format!(r#""{name}":{us}"#));
-            format!(r#"{{"count":3,{}}}"#, values.join(","))
+    fn losses_are_told_by_reason() {
+        let total = r#"{"count":3,"min":1,"mean":1,"p50":1,"p90":1,"p99":1,"p999":1,"max":1}"#;
+        let losses = |lost: &str| {
+            let text = format!(r#"{{"frames":{{"shown":3{lost}}},"latency_us":{{"total":{total}}}}}"#);
+            serde_json::from_str::<Told>(&text).unwrap().losses()
         };
-        let (total, capture) = (summary(5000), summary(400));
-        let lost = r#"{"superseded":2,"late":0}"#;
-        let latency = format!(r#"{{"total":{total},"stages":{{"capture":{capture}}}}}"#);
-        let text = format!(r#"{{"frames":{{"shown":3,"lost":{lost}}},"latency_us":{latency}}}"#);
-        let told: Told = serde_json::from_str(&text).unwrap();
-        assert_eq!((told.captured_to_decoded().p99, told.losses().as_str()), (4600, "2 superseded"));
-        let told: Told =
-            serde_json::from_str(&format!(r#"{{"frames":{{"shown":3}},"latency_us":{{"total":{total}}}}}"#)).unwrap();
-        assert_eq!((told.captured_to_decoded().p50, told.losses().as_str()), (5000, ""));
+        assert_eq!(losses(""), "");
+        assert_eq!(losses(r#","lost":{"superseded":2,"late":0}"#), "2 superseded");
+    }
+
+    #[test]
+    fn frames_count_from_the_first_warm_one_that_was_decoded() {
+        let columns: Vec<&str> = common::report::CSV_HEADER.trim().split(',').collect();
+        let row = |frame: &str, captured: &str, decoded: &str| {
+            let value = |column: &&str| match *column {
+                "frame" => frame.to_owned(),
+                "captured" => captured.to_owned(),
+                "decoded" => decoded.to_owned(),
+                _ => "1".to_owned(),
+            };
+            columns.iter().map(value).collect::<Vec<_>>().join(",")
+        };
+        let rows = [row("0", "10", "5000"), row("1", "100", "300"), row("2", "200", ""), row("3", "300", "600")];
+        let csv = &format!("{}\n{}\n", columns.join(","), rows.join("\n"));
+        let summary = of_frames(csv, 1).unwrap();
+        assert_eq!((summary.count, summary.min, summary.max), (2, 200, 300));
+        assert_eq!(of_frames(csv, 0).unwrap().count, 3);
+        assert_eq!(of_frames("source,frame\nvm,1\n", 0), None, "columns are missing");
     }
 }

@@ -39,6 +39,7 @@ pub fn cases(args: &RunArgs, brokers: usize) -> Vec<Case> {
                         viewers: 1,
                         warmup: args.basics.warm.duration(),
                         seconds: args.basics.seconds.duration(),
+                        verify_pixels: true,
                     };
                     cases.extend((0..brokers).map(|broker| Case { broker, setup: setup.clone() }));
                 }

@@ -30,7 +30,7 @@ pub fn report(mut head: Map<String, Value>, result: &RunResult) -> Map<String, V
 fn case(result: &RunResult, index: usize) -> Option<Value> {
     let summary = summary::of(result, index)?;
     let setup = &result.cases[index].setup;
-    let CaseSummary { captured, shown, total, stages, producer_cpu_us, viewer_cpu_us } = &summary;
+    let CaseSummary { captured, shown, total, stages, producer_cpu_us, viewer_cpu_us, pixels } = &summary;
     let stages: Map<String, Value> =
         stages.iter().map(|(stage, figures)| (stage.name().to_owned(), json_of(figures))).collect();
     let ratio = |figure| summary::ratio(&result.measured, index, figure).map(|spread| spread.json());
@@ -42,6 +42,7 @@ fn case(result: &RunResult, index: usize) -> Option<Value> {
         "limit": setup.message_bytes_max,
         "captured": captured,
         "shown": shown,
+        "pixels": pixels,
         "total_us": json_of(total),
         "stages_us": stages,
         "cpu_us_a_frame": { "vidprod": producer_cpu_us.json(), "vidcons": viewer_cpu_us.json() },

@@ -3,6 +3,7 @@
 //! The programs report quantiles, not each frame's time, so rounds are not poured together: each figure is the median of
 //! the rounds' own, and the largest is the largest of all.
 
+use common::pixels::PixelCheck;
 use common::report::Summary;
 use common::stamps::Stage;
 
@@ -19,6 +20,8 @@ pub struct CaseSummary {
     /// Processor time of a frame, in µs: of the whole program over the frames that it encoded or received.
     pub producer_cpu_us: Spread,
     pub viewer_cpu_us: Spread,
+    /// Pictures held against their headers, of a test card.
+    pub pixels: Option<PixelCheck>,
 }
 
 /// In µs.
@@ -61,6 +64,7 @@ pub fn of(result: &RunResult, case: usize) -> Option<CaseSummary> {
         total: Figures::of(viewers.clone().map(|v| &v.sums.latency_us.total))?,
         stages: stages.collect(),
         producer_cpu_us: Spread::of(producers.map(|p| cpu_us(p.cpu_seconds, p.sums.frames.encoded.unwrap_or(0))))?,
+        pixels: viewers.clone().filter_map(|v| v.pixels).reduce(PixelCheck::and),
         viewer_cpu_us: Spread::of(viewers.map(|v| cpu_us(v.cpu_seconds, v.sums.frames.received.unwrap_or(0))))?,
     })
 }

@@ -52,16 +52,17 @@ fn write_totals(to: &mut String, result: &RunResult, summaries: &[(usize, CaseSu
     let names = ["p50", "p90", "p99", "p99.9", "max"];
     write!(to, "{:>9}{:>6}", "shown", "lost")?;
     names.iter().try_for_each(|name| write!(to, "{name:>9}"))?;
-    writeln!(to, "{:>14}{:>9}", "CPU: vidprod", "vidcons")?;
+    writeln!(to, "{:>14}{:>9}{:>14}", "CPU: vidprod", "vidcons", "pixels agree")?;
     for (case, summary) in summaries {
         write_case(to, result, &result.cases[*case])?;
-        let CaseSummary { captured, shown, total, .. } = summary;
+        let CaseSummary { captured, shown, total, pixels, .. } = summary;
         write!(to, "{shown:>9}{:>6}", captured.saturating_sub(*shown))?;
         for us in [total.p50.median, total.p90.median, total.p99.median, total.p999.median, total.max as f64] {
             write!(to, "{:>9.2}", us / 1e3)?;
         }
         let (producer, viewer) = (summary.producer_cpu_us.median / 1e3, summary.viewer_cpu_us.median / 1e3);
-        writeln!(to, "{producer:>14.2}{viewer:>9.2}")?;
+        let agree = pixels.map_or("-".to_owned(), |pixels| format!("{}/{}", pixels.agreed, pixels.checked));
+        writeln!(to, "{producer:>14.2}{viewer:>9.2}{agree:>14}")?;
     }
     Ok(())
 }
