@@ -86,12 +86,15 @@ bench-broker: build ## the embedded broker against a real Kafka: latency of the 
 	target/release/vidbench throughput --report benches/results/broker-throughput.json | tee -a benches/results/broker.txt
 	target/release/vidbench readme
 
-# About eight minutes, and six more without a screen; the machine should have nothing else to do.
+# About twenty minutes; the machine should have nothing else to do.
 bench-peers: build ## vidprod and vidcons beside GStreamer, imagezmq and Python's Kafka clients, glass to glass (benches/results)
 	@scripts/setup bench
 	scripts/kafka jars >/dev/null || echo 'There is no real Kafka: its lines are left out.' >&2
 	mkdir -p benches/results
 	target/release/vidbench peers --report benches/results/peers.json | tee benches/results/peers.txt
+	few=ours-real,ours-embedded,gstreamer
+	target/release/vidbench peers --lines $$few --fps 60 --frames 720 --warm 120 --report benches/results/peers-60fps.json
+	target/release/vidbench peers --lines $$few --size 1920x1080 --report benches/results/peers-1080p.json
 	echo | tee -a benches/results/peers.txt
 	target/release/vidbench peers --headless --report benches/results/peers-headless.json | tee -a benches/results/peers.txt
 	target/release/vidbench readme

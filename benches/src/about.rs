@@ -73,7 +73,10 @@ fn commit() -> Option<String> {
         let out = Command::new("git").arg("-C").arg(env!("CARGO_MANIFEST_DIR")).args(args).output().ok()?;
         out.status.success().then(|| String::from_utf8_lossy(&out.stdout).trim().to_owned())
     };
-    let changed = git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|s| !s.is_empty());
+    // Results and the tables made of them change nothing that is measured.
+    let code = [":/", ":(top,exclude)benches/results", ":(top,exclude)*.md"];
+    let status = [&["status", "--porcelain", "--untracked-files=no", "--"][..], &code].concat();
+    let changed = git(&status).is_some_and(|changes| !changes.is_empty());
     git(&["rev-parse", "HEAD"]).map(|id| if changed { format!("{id}, changed") } else { id })
 }
 
