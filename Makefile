@@ -56,7 +56,7 @@ doc: ## the documentation, warnings are errors
 	@scripts/setup build
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items
 
-soak: build ## MINUTES=10 of 720p30; plots memory, CPU and latency into out/ and fails when one of them grows
+soak: build ## MINUTES=10 of 720p30; plots memory, CPU and latency into out/ and fails when memory grows, from 12 minutes on also when the others do
 	@scripts/setup test
 	scripts/soak --minutes '$(MINUTES)'
 
