@@ -3,6 +3,8 @@
 //! The programs are those that lie beside this one. The viewers come first and are given time to read; then the producers
 //! play, and are interrupted when their time is up, so that every source ends in the same way.
 
+mod steady;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,6 +15,8 @@ use common::report::Report;
 use shell::shutdown::Shutdown;
 use tempfile::TempDir;
 
+pub use self::steady::Steady;
+use self::steady::Taken;
 use crate::acks::Acks;
 use crate::brokers::Broker;
 use crate::display::Display;
@@ -69,11 +73,12 @@ pub struct Place<'a> {
     pub shutdown: &'a Shutdown,
 }
 
-/// What the programs reported.
+/// What the programs reported, and what they took.
 #[derive(Clone, Debug)]
 pub struct Ran {
     pub producers: Vec<Report>,
     pub viewers: Vec<Report>,
+    pub steady: Steady,
 }
 
 /// Runs it in a topic of that name, which is gone afterwards; `None` after Ctrl-C.
@@ -104,17 +109,24 @@ pub fn run_in(setup: &Setup, topic: &str, place: Place<'_>) -> anyhow::Result<Op
     let producers = (0..setup.sources)
         .map(|i| start("vidprod", producer_args(setup, i), &format!("vidprod-{i}")))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    sleep(setup.warmup + setup.seconds, clock, shutdown);
+    sleep(setup.warmup, clock, shutdown);
+    let warm = Taken::so_far(&producers, &viewers, clock)?;
+    sleep(setup.seconds, clock, shutdown);
+    let steady = Taken::so_far(&producers, &viewers, clock)?.since(&warm);
     producers.iter().try_for_each(Running::interrupt)?;
     producers.into_iter().try_for_each(|running| running.end_well(PATIENCE, clock))?;
     if shutdown.asked() {
         return Ok(None);
     }
     viewers.into_iter().try_for_each(|running| running.end_well(PATIENCE, clock))?;
+    ensure!(
+        !steady.producers.is_zero(),
+        "this system does not count what a thread takes (/proc/PID/task/TID/schedstat)"
+    );
     let read = |program: &str, count: usize| {
         (0..count).map(|i| read_report(&report(&format!("{program}-{i}")))).collect::<anyhow::Result<Vec<_>>>()
     };
-    Ok(Some(Ran { producers: read("vidprod", setup.sources)?, viewers: read("vidcons", setup.viewers)? }))
+    Ok(Some(Ran { producers: read("vidprod", setup.sources)?, viewers: read("vidcons", setup.viewers)?, steady }))
 }
 
 fn viewer_args(setup: &Setup, index: usize, window: bool) -> Vec<String> {
@@ -172,6 +184,23 @@ impl Ran {
     pub fn seen(self) -> anyhow::Result<Ran> {
         ensure!(self.saw_nothing() == 0, "a viewer showed nothing after the warm-up");
         Ok(self)
+    }
+
+    /// Processor time of a frame in µs, once all was warm: of all vidprods over what they encoded.
+    pub fn producer_cpu_us(&self) -> f64 {
+        self.cpu_us(self.steady.producers, self.producers.iter().filter_map(|p| p.sums.frames.encoded).sum())
+    }
+
+    /// The same of all vidcons over what they received, decoded or not.
+    pub fn viewer_cpu_us(&self) -> f64 {
+        self.cpu_us(self.steady.viewers, self.viewers.iter().filter_map(|v| v.sums.frames.received).sum())
+    }
+
+    /// Frames of the window, by the rate of the whole run: over the time that was played, as viewers wait before it.
+    fn cpu_us(&self, taken: Duration, frames: u64) -> f64 {
+        let played = self.producers.iter().map(|p| p.seconds).fold(0.0, f64::max);
+        let frames = frames as f64 / played * self.steady.window.as_secs_f64();
+        taken.as_secs_f64() * 1e6 / frames.max(1.0)
     }
 
     /// What must not be: books that do not balance, stages that do not tile, pictures that cannot be read back.
@@ -240,9 +269,13 @@ pub mod tests {
         }
     }
 
+    pub fn ran(producers: Vec<Report>, viewers: Vec<Report>) -> Ran {
+        Ran { producers, viewers, steady: Steady::default() }
+    }
+
     #[test]
     fn books_that_do_not_balance_and_stages_that_do_not_tile_are_faults() {
-        let ran = |producer: Report, viewer: Report| Ran { producers: vec![producer], viewers: vec![viewer] }.faults();
+        let ran = |producer: Report, viewer: Report| ran(vec![producer], vec![viewer]).faults();
         let good = |program: &str| report(program, |_| {});
         assert_eq!(ran(good("vidprod"), good("vidcons")), [""; 0]);
         let unbalanced = ran(report("vidprod", |s| s.balanced = false), good("vidcons"));
@@ -261,10 +294,32 @@ pub mod tests {
     #[test]
     fn a_viewer_that_showed_nothing_has_no_figures() {
         let showed = |count: u64| report("vidcons", |s| s.latency_us.total.count = count);
-        let ran = |counts: &[u64]| Ran { producers: Vec::new(), viewers: counts.iter().map(|n| showed(*n)).collect() };
+        let ran = |counts: &[u64]| ran(Vec::new(), counts.iter().map(|n| showed(*n)).collect());
         assert!(ran(&[1, 2]).seen().is_ok());
         assert!(ran(&[1, 0]).seen().is_err());
         assert_eq!(ran(&[0, 1, 0]).saw_nothing(), 2);
+    }
+
+    #[test]
+    fn processor_time_is_that_of_the_window_over_its_frames() {
+        let playing = |frames: u64, seconds: f64| {
+            let played = report("vidprod", |s| s.frames.encoded = Some(frames));
+            Report { seconds, cpu_seconds: 99.0, ..played }
+        };
+        let watching = |frames: u64| report("vidcons", |s| s.frames.received = Some(frames));
+        let steady = Steady {
+            window: Duration::from_secs(6),
+            producers: Duration::from_millis(720),
+            viewers: Duration::from_millis(360),
+        };
+        // 30 a second: 180 of them.
+        let one = Ran { steady, ..ran(vec![playing(240, 8.0)], vec![watching(240)]) };
+        assert_eq!((one.producer_cpu_us(), one.viewer_cpu_us()), (4000.0, 2000.0));
+        // Two sources, of which one was superseded half the time, and a viewer that receives them all.
+        let two = Ran { steady, ..ran(vec![playing(240, 8.0), playing(120, 8.0)], vec![watching(360)]) };
+        assert_eq!((two.producer_cpu_us().round(), two.viewer_cpu_us().round()), (2667.0, 1333.0));
+        let nothing = Ran { steady, ..ran(Vec::new(), Vec::new()) };
+        assert_eq!(nothing.viewer_cpu_us(), 360_000.0, "of less than one frame");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod acks;
 mod basics;
 mod brokers;
 mod cli;
+mod cpu;
 mod display;
 mod e2e;
 mod ending;

@@ -11,6 +11,7 @@ use common::clock::{Clock, SystemClock};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::brokers::Afterwards;
+use crate::cpu::CpuTime;
 
 /// Between asking a program to end and ending it.
 const GRACE: Duration = Duration::from_secs(2);
@@ -69,6 +70,11 @@ impl Running {
 
     pub fn output(&mut self) -> anyhow::Result<ChildStdout> {
         self.child.stdout.take().with_context(|| format!("{}'s standard output", self.name))
+    }
+
+    /// What it has taken of the processors so far; of what it started itself, nothing.
+    pub fn cpu_time(&self) -> anyhow::Result<CpuTime> {
+        CpuTime::of(self.child.id()).with_context(|| format!("reading the processor time of {}", self.name))
     }
 
     pub fn has_ended(&mut self) -> bool {

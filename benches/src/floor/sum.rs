@@ -3,7 +3,6 @@
 use std::fmt;
 
 use common::latency::Latency;
-use common::report::Report;
 
 use super::Measured;
 
@@ -75,11 +74,9 @@ impl Cpu {
 
 /// Of vidprod and of vidcons.
 pub fn cpu(measured: &Measured) -> [Cpu; 2] {
-    let (producer, viewer) = (&measured.ran.producers[0], &measured.ran.viewers[0]);
-    let of = |report: &Report, frames: Option<u64>| report.cpu_seconds * 1e6 / frames.unwrap_or(0).max(1) as f64;
     [
-        Cpu { codec: measured.encode.cpu_us, program: of(producer, producer.sums.frames.encoded) },
-        Cpu { codec: measured.decode.cpu_us, program: of(viewer, viewer.sums.frames.received) },
+        Cpu { codec: measured.encode.cpu_us, program: measured.ran.producer_cpu_us() },
+        Cpu { codec: measured.decode.cpu_us, program: measured.ran.viewer_cpu_us() },
     ]
 }
 

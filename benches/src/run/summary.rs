@@ -17,7 +17,7 @@ pub struct CaseSummary {
     pub shown: u64,
     pub total: Figures,
     pub stages: Vec<(Stage, Figures)>,
-    /// Processor time of a frame, in µs: of the whole program over the frames that it encoded or received.
+    /// Processor time of a frame, in µs, as e2e counts it.
     pub producer_cpu_us: Spread,
     pub viewer_cpu_us: Spread,
     /// Pictures held against their headers, of a test card.
@@ -55,17 +55,15 @@ pub fn of(result: &RunResult, case: usize) -> Option<CaseSummary> {
         let figures = Figures::of(viewers.clone().filter_map(|v| v.sums.latency_us.stages.get(stage.name())))?;
         Some((stage, figures))
     });
-    let cpu_us = |seconds: f64, frames: u64| seconds * 1e6 / frames.max(1) as f64;
-    let producers = of.iter().map(|m| &m.ran.producers[0]);
     let captured = |m: &&Measured| m.ran.producers[0].sums.frames.captured.unwrap_or(0);
     Some(CaseSummary {
         captured: of.iter().map(captured).sum(),
         shown: viewers.clone().map(|v| v.sums.frames.shown.unwrap_or(0)).sum(),
         total: Figures::of(viewers.clone().map(|v| &v.sums.latency_us.total))?,
         stages: stages.collect(),
-        producer_cpu_us: Spread::of(producers.map(|p| cpu_us(p.cpu_seconds, p.sums.frames.encoded.unwrap_or(0))))?,
-        pixels: viewers.clone().filter_map(|v| v.pixels).reduce(PixelCheck::and),
-        viewer_cpu_us: Spread::of(viewers.map(|v| cpu_us(v.cpu_seconds, v.sums.frames.received.unwrap_or(0))))?,
+        producer_cpu_us: Spread::of(of.iter().map(|m| m.ran.producer_cpu_us()))?,
+        viewer_cpu_us: Spread::of(of.iter().map(|m| m.ran.viewer_cpu_us()))?,
+        pixels: viewers.filter_map(|v| v.pixels).reduce(PixelCheck::and),
     })
 }
 
@@ -79,26 +77,30 @@ pub fn ratio(measured: &[Measured], case: usize, figure: fn(&Summary) -> u64) ->
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::e2e::Ran;
-    use crate::e2e::tests::{report, setup};
+    use crate::e2e::tests::{ran, report, setup};
+    use crate::e2e::{Ran, Steady};
     use crate::failed::Failed;
     use crate::run::matrix::Case;
 
     fn took(round: u32, case: usize, us: u64) -> Measured {
         let total =
             Summary { count: 300, p50: us, p90: us, p99: 2 * us, p999: 2 * us, max: 3 * us, ..Summary::default() };
-        let mut producer = report("vidprod", |sums| {
+        let producer = report("vidprod", |sums| {
             sums.frames.captured = Some(100);
             sums.frames.encoded = Some(100);
         });
-        producer.cpu_seconds = 0.25;
         let viewer = report("vidcons", |sums| {
             sums.frames.shown = Some(99);
             sums.latency_us.total = total;
             sums.latency_us.stages.insert("decode".to_owned(), total);
         });
-        Measured { round, case, ran: Ran { producers: vec![producer], viewers: vec![viewer] } }
+        // As long as the report says that it played.
+        let (window, producers) = (Duration::from_secs(12), Duration::from_millis(250));
+        let steady = Steady { window, producers, ..Steady::default() };
+        Measured { round, case, ran: Ran { steady, ..ran(vec![producer], vec![viewer]) } }
     }
 
     #[test]

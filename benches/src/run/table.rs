@@ -27,7 +27,7 @@ fn write_all(to: &mut String, args: &RunArgs, result: &RunResult) -> std::fmt::R
     writeln!(to, "End to end: {input}, {seconds} s a case after {warm} s of warm-up, {rounds} round(s){cut}; {way}")?;
     writeln!(
         to,
-        "{}\nms, each figure the median of the rounds; CPU for a frame, the start of the programs included\n",
+        "{}\nms, each figure the median of the rounds; CPU for a frame, of the programs once they are warm\n",
         about::machine_line()
     )?;
     let summaries: Vec<(usize, CaseSummary)> =

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use common::report::{Report, Summary};
+use common::report::Summary;
 
 use crate::e2e::Ran;
 
@@ -21,14 +21,14 @@ pub struct Load {
     pub shown: u64,
     /// Viewers that have no latency to tell: the others' stand above.
     pub saw_nothing: usize,
-    /// Processor time for a frame, in µs: of all vidprods over what they encoded, of all vidcons over what they received.
+    /// Processor time for a frame, in µs, as e2e counts it.
     pub producer_cpu_us: f64,
     pub viewer_cpu_us: f64,
 }
 
 impl Load {
     pub fn of(ran: &Ran) -> Load {
-        let Ran { producers, viewers } = ran;
+        let Ran { producers, viewers, .. } = ran;
         let worst =
             |figure: fn(&Summary) -> u64| viewers.iter().map(|v| figure(&v.sums.latency_us.total)).max().unwrap_or(0);
         // As e2e deals the sources out.
@@ -41,8 +41,8 @@ impl Load {
             captured: watched.map(|p| p.sums.frames.captured.unwrap_or(0)).sum(),
             shown: viewers.iter().map(|v| v.sums.frames.shown.unwrap_or(0)).sum(),
             saw_nothing: ran.saw_nothing(),
-            producer_cpu_us: cpu_us(producers, |p| p.sums.frames.encoded),
-            viewer_cpu_us: cpu_us(viewers, |v| v.sums.frames.received),
+            producer_cpu_us: ran.producer_cpu_us(),
+            viewer_cpu_us: ran.viewer_cpu_us(),
         }
     }
 
@@ -55,12 +55,6 @@ impl Load {
             || self.p99_us as f64 / 1e3 > p99_ms
             || self.lost() as f64 > LOST_MAX * self.captured as f64
     }
-}
-
-fn cpu_us(reports: &[Report], frames: fn(&Report) -> Option<u64>) -> f64 {
-    let seconds: f64 = reports.iter().map(|r| r.cpu_seconds).sum();
-    let frames: u64 = reports.iter().filter_map(frames).sum();
-    seconds * 1e6 / frames.max(1) as f64
 }
 
 impl fmt::Display for Load {
@@ -81,48 +75,40 @@ impl fmt::Display for Load {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::e2e::tests::report;
+    use common::report::Report;
 
-    fn producer(captured: u64, cpu_seconds: f64) -> Report {
-        let mut producer = report("vidprod", |sums| {
-            sums.frames.captured = Some(captured);
-            sums.frames.encoded = Some(captured);
-        });
-        producer.cpu_seconds = cpu_seconds;
-        producer
+    use crate::e2e::tests::{ran, report};
+
+    fn producer(captured: u64) -> Report {
+        report("vidprod", |sums| sums.frames.captured = Some(captured))
     }
 
     fn viewer(shown: u64, p99: u64) -> Report {
         report("vidcons", |sums| {
             sums.frames.shown = Some(shown);
-            sums.frames.received = Some(2 * shown);
             sums.latency_us.total = Summary { count: shown, p50: p99 / 2, p99, ..Summary::default() };
         })
     }
 
     #[test]
     fn the_worst_viewer_speaks_for_all() {
-        let producers = vec![producer(300, 1.0), producer(100, 1.0)];
-        let ran = Ran { producers, viewers: vec![viewer(299, 8000), viewer(100, 40_000)] };
-        let load = Load::of(&ran);
+        let producers = vec![producer(300), producer(100)];
+        let load = Load::of(&ran(producers, vec![viewer(299, 8000), viewer(100, 40_000)]));
         assert_eq!((load.p50_us, load.p99_us), (20_000, 40_000));
         assert_eq!((load.captured, load.lost()), (400, 1));
-        assert_eq!(load.producer_cpu_us, 5000.0);
         assert!(load.is_too_much(33.0) && !load.is_too_much(41.0));
     }
 
     #[test]
     fn a_viewer_that_showed_nothing_had_too_much() {
-        let nothing = Ran { producers: vec![producer(0, 0.0)], viewers: vec![viewer(0, 0)] };
-        let load = Load::of(&nothing);
+        let load = Load::of(&ran(vec![producer(0)], vec![viewer(0, 0)]));
         assert!(load.is_too_much(33.0));
         assert_eq!(load.to_string(), "p50 0.00 p99 0.00 ms, 0 of 0 lost, 1 viewer(s) showed nothing");
     }
 
     #[test]
     fn a_source_that_nobody_watches_is_not_expected() {
-        let ran = Ran { producers: vec![producer(300, 0.0), producer(300, 0.0)], viewers: vec![viewer(290, 10)] };
-        let load = Load::of(&ran);
+        let load = Load::of(&ran(vec![producer(300), producer(300)], vec![viewer(290, 10)]));
         assert_eq!((load.captured, load.lost()), (300, 10));
         assert!(load.is_too_much(33.0), "it is quick, and loses three in a hundred");
     }

@@ -1,0 +1,74 @@
+//! What another program has taken of the processors so far, seen from outside.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Duration;
+
+use anyhow::Context;
+
+/// Of each of its threads. `/proc/PID/stat` has the sum of them, but in ticks of 10 ms: 0.06 ms for each of 180 frames.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct CpuTime(BTreeMap<String, Duration>);
+
+impl CpuTime {
+    pub fn of(pid: u32) -> anyhow::Result<CpuTime> {
+        let threads = format!("/proc/{pid}/task");
+        let mut times = BTreeMap::new();
+        for thread in fs::read_dir(&threads).with_context(|| format!("reading {threads}"))? {
+            let thread = thread?;
+            // One that ended since it was listed has nothing to read.
+            let Ok(text) = fs::read_to_string(thread.path().join("schedstat")) else { continue };
+            let time = parse(&text).with_context(|| format!("schedstat of a thread says {text:?}"))?;
+            times.insert(thread.file_name().to_string_lossy().into_owned(), time);
+        }
+        Ok(CpuTime(times))
+    }
+
+    /// What was taken since `earlier`. A thread that ended meanwhile has no part in it, and must not count backwards.
+    pub fn since(&self, earlier: &CpuTime) -> Duration {
+        let before = |thread: &str| earlier.0.get(thread).copied().unwrap_or_default();
+        self.0.iter().map(|(thread, time)| time.saturating_sub(before(thread))).sum()
+    }
+}
+
+/// Three numbers, of which the first is the time on a processor, in ns.
+fn parse(schedstat: &str) -> Option<Duration> {
+    schedstat.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_number_is_ns_on_a_processor() {
+        let check = |text: &str, expected: Option<u64>| assert_eq!(parse(text), expected.map(Duration::from_nanos));
+        check("151292348 49251981 1315\n", Some(151_292_348));
+        check("0 0 0\n", Some(0));
+        check("", None);
+        check("many 0 0", None);
+    }
+
+    #[test]
+    fn threads_that_began_count_whole_and_those_that_ended_not_at_all() {
+        let of = |threads: &[(&str, u64)]| {
+            CpuTime(threads.iter().map(|(thread, ms)| ((*thread).to_owned(), Duration::from_millis(*ms))).collect())
+        };
+        let check = |before: &[(&str, u64)], after: &[(&str, u64)], ms: u64| {
+            assert_eq!(of(after).since(&of(before)), Duration::from_millis(ms), "{before:?} {after:?}");
+        };
+        check(&[("1", 10), ("2", 20)], &[("1", 15), ("2", 20)], 5);
+        check(&[("1", 10)], &[("1", 10), ("2", 7)], 7);
+        check(&[("1", 10), ("2", 500)], &[("1", 15)], 5);
+    }
+
+    #[test]
+    fn a_program_s_time_only_grows() {
+        let before = CpuTime::of(std::process::id()).unwrap();
+        (0..20_000_000_u64).for_each(|n| {
+            std::hint::black_box(n);
+        });
+        let after = CpuTime::of(std::process::id()).unwrap();
+        assert!(after.since(&before) > Duration::ZERO);
+    }
+}

@@ -1,0 +1,42 @@
+//! What the programs take of the processors once they are warm: neither their start nor their end is in it.
+
+use std::time::Duration;
+
+use common::clock::{Clock, Micros};
+
+use crate::cpu::CpuTime;
+use crate::running::Running;
+
+#[derive(Clone, Copy, PartialEq, Default, Debug)]
+pub struct Steady {
+    /// From the end of the warm-up until the producers were interrupted.
+    pub window: Duration,
+    /// Of all vidprods together.
+    pub producers: Duration,
+    /// Of all vidcons together.
+    pub viewers: Duration,
+}
+
+/// What each program has taken at a moment.
+#[derive(Debug)]
+pub struct Taken {
+    at: Micros,
+    producers: Vec<CpuTime>,
+    viewers: Vec<CpuTime>,
+}
+
+impl Taken {
+    pub fn so_far(producers: &[Running], viewers: &[Running], clock: &dyn Clock) -> anyhow::Result<Taken> {
+        let of = |programs: &[Running]| programs.iter().map(Running::cpu_time).collect::<anyhow::Result<Vec<_>>>();
+        Ok(Taken { at: clock.now(), producers: of(producers)?, viewers: of(viewers)? })
+    }
+
+    pub fn since(&self, earlier: &Taken) -> Steady {
+        let of = |now: &[CpuTime], then: &[CpuTime]| now.iter().zip(then).map(|(now, then)| now.since(then)).sum();
+        Steady {
+            window: self.at.since(earlier.at),
+            producers: of(&self.producers, &earlier.producers),
+            viewers: of(&self.viewers, &earlier.viewers),
+        }
+    }
+}
