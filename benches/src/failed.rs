@@ -13,6 +13,24 @@ impl Failed {
         if self.0.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
+    /// Runs each. What fails is said and kept, and the next goes on; after Ctrl-C none does.
+    pub fn each<C, T>(
+        &mut self,
+        cases: impl IntoIterator<Item = C>,
+        doing: impl Fn(&C) -> String,
+        shutdown: &Shutdown,
+        mut run: impl FnMut(&C) -> anyhow::Result<Option<T>>,
+    ) -> Vec<T> {
+        let mut done = Vec::new();
+        for case in cases {
+            if shutdown.asked() {
+                break;
+            }
+            done.extend(self.or(run(&case), || doing(&case), shutdown));
+        }
+        done
+    }
+
     /// What came of a run: `None` after Ctrl-C, which is no failure, and if it failed, which is said and kept.
     pub fn or<T>(
         &mut self,
@@ -51,5 +69,26 @@ mod tests {
         shutdown.ask();
         assert_eq!(failed.or::<u8>(Err(anyhow!("vidcons ended")), doing, &shutdown), None);
         assert_eq!(failed.0.len(), 1);
+    }
+
+    #[test]
+    fn one_that_fails_ends_neither_the_others_nor_well() {
+        let (mut failed, shutdown) = (Failed::default(), Shutdown::default());
+        assert_eq!(failed.code(), ExitCode::SUCCESS);
+        let run = |case: &u32| if *case == 2 { Err(anyhow!("no topic")) } else { Ok(Some(10 * case)) };
+        assert_eq!(failed.each(1..=3, |case| format!("case {case}"), &shutdown, run), [10, 30]);
+        assert_eq!(failed.0, ["case 2 failed: no topic"]);
+        assert_eq!(failed.code(), ExitCode::FAILURE);
+    }
+
+    #[test]
+    fn after_an_interruption_nothing_is_run() {
+        let (mut failed, shutdown) = (Failed::default(), Shutdown::default());
+        let run = |case: &u32| {
+            shutdown.ask();
+            Ok(Some(*case))
+        };
+        assert_eq!(failed.each(1..=3, u32::to_string, &shutdown, run), [1]);
+        assert_eq!(failed.code(), ExitCode::SUCCESS);
     }
 }

@@ -10,7 +10,6 @@ mod table;
 
 use std::process::ExitCode;
 
-use anyhow::Context;
 use common::clock::Clock;
 use shell::shutdown::Shutdown;
 
@@ -18,6 +17,7 @@ use self::case::{Case, Load, Measured};
 use crate::about::{self, Began};
 use crate::acks::Acks;
 use crate::brokers::{self, Broker};
+use crate::failed::Failed;
 use crate::options::HopOptions;
 use crate::payload::Payload;
 use crate::{rounds, throughput};
@@ -28,6 +28,7 @@ pub struct HopResult {
     pub brokers: Vec<Broker>,
     /// In the order in which it was.
     pub measured: Vec<Measured>,
+    pub failed: Failed,
     pub interrupted: bool,
 }
 
@@ -35,13 +36,14 @@ pub fn run(options: &HopOptions, clock: &dyn Clock, shutdown: &Shutdown) -> anyh
     let began = Began::now(clock);
     let brokers = brokers::start(&options.common.brokers, options.common.memory.as_deref(), shutdown)?;
     throughput::prepare(&brokers, options.common.prepare_messages, clock, shutdown)?;
-    let measured = measure(options, &brokers, clock, shutdown)?;
-    let result = HopResult { brokers, measured, interrupted: shutdown.asked() };
+    let (measured, failed) = measure(options, &brokers, clock, shutdown);
+    let result = HopResult { brokers, measured, failed, interrupted: shutdown.asked() };
     if let Some(to) = &options.common.report {
         let head = about::head("hop", &result.brokers, report::settings(options), began, clock);
         about::write(report::report(head, &result), to)?;
     }
-    shell::output::print(&table::text(options, &result))
+    shell::output::print(&table::text(options, &result))?;
+    Ok(result.failed.code())
 }
 
 fn measure(
@@ -49,25 +51,21 @@ fn measure(
     brokers: &[Broker],
     clock: &dyn Clock,
     shutdown: &Shutdown,
-) -> anyhow::Result<Vec<Measured>> {
+) -> (Vec<Measured>, Failed) {
     let load = Load { payload: Payload::new(options.common.bytes), warmup: options.warmup, seconds: options.seconds };
-    let mut measured = Vec::new();
-    for case in cases(options, brokers.len()) {
-        let broker = &brokers[case.broker];
-        let Case { round, fps, consumers, .. } = case;
-        let name = &broker.name;
-        let doing = || format!("{name}, {fps} fps, {consumers} consumer(s), round {round}");
-        let Some(one) = case::run(case, &load, broker, clock, shutdown).with_context(doing)? else { break };
-        let h = one.from_send.histogram();
-        tracing::info!(
-            "{}: p50 {:.2} p99 {:.2} ms",
-            doing(),
-            h.value_at_quantile(0.5) as f64 / 1e3,
-            h.value_at_quantile(0.99) as f64 / 1e3
-        );
-        measured.push(one);
-    }
-    Ok(measured)
+    let mut failed = Failed::default();
+    let doing = |Case { round, broker, fps, consumers, .. }: &Case| {
+        format!("{}, {fps} fps, {consumers} consumer(s), round {round}", brokers[*broker].name)
+    };
+    let measured = failed.each(cases(options, brokers.len()), doing, shutdown, |case| {
+        let one = case::run(*case, &load, &brokers[case.broker], clock, shutdown)?;
+        if let Some(one) = &one {
+            let at = |quantile| one.from_send.histogram().value_at_quantile(quantile) as f64 / 1e3;
+            tracing::info!("{}: p50 {:.2} p99 {:.2} ms", doing(case), at(0.5), at(0.99));
+        }
+        Ok(one)
+    });
+    (measured, failed)
 }
 
 /// All of them in turn: the brokers of one case right after each other, so that they share a noisy minute.

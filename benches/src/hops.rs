@@ -6,7 +6,7 @@ mod report;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use common::clock::Clock;
 use common::latency::Latency;
 use shell::shutdown::Shutdown;
@@ -15,6 +15,7 @@ use self::cli::KafkaArgs;
 use self::matrix::Cell;
 use crate::about::{self, Began};
 use crate::brokers::Broker;
+use crate::failed::Failed;
 use crate::hop::case::{self, Load};
 use crate::payload::Payload;
 use crate::{rounds, schedule};
@@ -31,6 +32,7 @@ pub struct Filled {
 pub struct KafkaResult {
     pub brokers: Vec<Broker>,
     pub table: Vec<Filled>,
+    pub failed: Failed,
     pub interrupted: bool,
 }
 
@@ -47,13 +49,14 @@ pub fn run(args: &KafkaArgs, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::
     let brokers = args.basics.start(clock, shutdown)?;
     let cells = matrix::cells(args, brokers.len());
     tracing::info!("{} cases a round, {} round(s)", cells.len(), args.basics.rounds);
-    let table = measure(args, &cells, &brokers, clock, shutdown)?;
-    let result = KafkaResult { brokers, table, interrupted: shutdown.asked() };
+    let (table, failed) = measure(args, &cells, &brokers, clock, shutdown);
+    let result = KafkaResult { brokers, table, failed, interrupted: shutdown.asked() };
     if let Some(to) = &args.basics.report {
         let head = about::head("kafka", &result.brokers, report::settings(args), began, clock);
         about::write(report::report(head, &result), to)?;
     }
-    shell::output::print(&report::text(args, &result))
+    shell::output::print(&report::text(args, &result))?;
+    Ok(result.failed.code())
 }
 
 fn measure(
@@ -62,26 +65,27 @@ fn measure(
     brokers: &[Broker],
     clock: &dyn Clock,
     shutdown: &Shutdown,
-) -> anyhow::Result<Vec<Filled>> {
+) -> (Vec<Filled>, Failed) {
     let mut table: Vec<Filled> = cells.iter().map(|cell| Filled { cell: *cell, rounds: Vec::new() }).collect();
-    for round in 1..=args.basics.rounds {
-        for index in rounds::turns(cells.len(), round) {
-            let cell = cells[index];
-            let broker = &brokers[cell.case.broker];
-            let doing = || format!("{}, {cell}, round {round}", broker.name);
-            let load = Load {
-                payload: Payload::new(cell.bytes),
-                warmup: args.basics.warm.duration(),
-                seconds: args.basics.seconds.duration(),
-            };
-            let case = case::Case { round, ..cell.case };
-            let Some(one) = case::run(case, &load, broker, clock, shutdown).with_context(doing)? else {
-                return Ok(table);
-            };
-            let h = one.from_send.histogram();
-            tracing::info!("{}: p50 {} p99 {} us", doing(), h.value_at_quantile(0.5), h.value_at_quantile(0.99));
-            table[index].rounds.push(one.from_send);
-        }
-    }
-    Ok(table)
+    let mut failed = Failed::default();
+    let broker = |cell: &Cell| &brokers[cell.case.broker];
+    let doing = |(round, index): &(u32, usize)| {
+        let cell = &cells[*index];
+        format!("{}, {cell}, round {round}", broker(cell).name)
+    };
+    let measured = failed.each(rounds::all(args.basics.rounds, cells.len()), doing, shutdown, |&(round, index)| {
+        let cell = &cells[index];
+        let load = Load {
+            payload: Payload::new(cell.bytes),
+            warmup: args.basics.warm.duration(),
+            seconds: args.basics.seconds.duration(),
+        };
+        let case = case::Case { round, ..cell.case };
+        let Some(one) = case::run(case, &load, broker(cell), clock, shutdown)? else { return Ok(None) };
+        let at = |quantile| one.from_send.histogram().value_at_quantile(quantile);
+        tracing::info!("{}: p50 {} p99 {} us", doing(&(round, index)), at(0.5), at(0.99));
+        Ok(Some((index, one.from_send)))
+    });
+    measured.into_iter().for_each(|(index, latency)| table[index].rounds.push(latency));
+    (table, failed)
 }

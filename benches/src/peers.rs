@@ -33,6 +33,7 @@ use self::run::Measured;
 use crate::about::{self, Began};
 use crate::basics::PREPARE_MESSAGES;
 use crate::brokers::{self, Broker, Choice};
+use crate::failed::Failed;
 use crate::topic::{Topic, Wishes};
 use crate::{rounds, throughput};
 
@@ -44,6 +45,7 @@ pub struct PeersResult {
     pub lines: Vec<Line>,
     /// In the order in which it was.
     pub measured: Vec<Measured>,
+    pub failed: Failed,
     pub interrupted: bool,
 }
 
@@ -70,9 +72,8 @@ pub fn run(options: &PeersOptions, clock: &dyn Clock, shutdown: &Shutdown) -> an
     let clip = Clip::read(&options.clip, options.size, options.place)?;
     let brokers = start_brokers(&mut lines, clock, shutdown)?;
     ensure!(!lines.is_empty(), "none of the lines can be run");
-    let mut result = PeersResult { brokers, lines, measured: Vec::new(), interrupted: false };
-    measure(options, &mut result, (ours, &python), &clip, clock, shutdown);
-    result.interrupted = shutdown.asked();
+    let (measured, failed) = measure(options, (&lines, &brokers), (ours, &python), &clip, clock, shutdown);
+    let result = PeersResult { brokers, lines, measured, failed, interrupted: shutdown.asked() };
     if let Some(to) = &options.report {
         let head = about::head("peers", &result.brokers, report::settings(options), began, clock);
         about::write(report::report(head, &result, options.headless), to)?;
@@ -106,26 +107,22 @@ fn start_brokers(lines: &mut Vec<Line>, clock: &dyn Clock, shutdown: &Shutdown) 
 /// Every line once in each round. One that fails is said, and tried again in the next round.
 fn measure(
     options: &PeersOptions,
-    result: &mut PeersResult,
+    (lines, brokers): (&[Line], &[Broker]),
     (ours, python): (&Path, &str),
     clip: &Clip,
     clock: &dyn Clock,
     shutdown: &Shutdown,
-) {
-    for round in 1..=options.rounds {
-        for turn in rounds::turns(result.lines.len(), round) {
-            let line = result.lines[turn];
-            let broker = line.broker().and_then(|choice| result.brokers.iter().find(|b| b.name == choice.name()));
-            match one((line, round), options, broker, (ours, python), clip, clock, shutdown) {
-                Ok(Some(measured)) => {
-                    tracing::info!("round {round}, {}", table::in_words(&measured));
-                    result.measured.push(measured);
-                }
-                Err(error) if !shutdown.asked() => tracing::warn!("round {round}, {line} failed: {error:#}"),
-                _ => return,
-            }
-        }
-    }
+) -> (Vec<Measured>, Failed) {
+    let mut failed = Failed::default();
+    let doing = |(round, line): &(u32, usize)| format!("{}, round {round}", lines[*line]);
+    let measured = failed.each(rounds::all(options.rounds, lines.len()), doing, shutdown, |&(round, line)| {
+        let line = lines[line];
+        let broker = line.broker().and_then(|choice| brokers.iter().find(|b| b.name == choice.name()));
+        let measured = one((line, round), options, broker, (ours, python), clip, clock, shutdown)?;
+        measured.iter().for_each(|one| tracing::info!("round {round}, {}", table::in_words(one)));
+        Ok(measured)
+    });
+    (measured, failed)
 }
 
 /// `None` after Ctrl-C.
@@ -153,7 +150,7 @@ fn one(
     run::run((line, round), &around, clip, folder.path(), clock, shutdown)
 }
 
-/// Ctrl-C is no failure; a line that was to be measured and has no round is one.
+/// Ctrl-C is no failure, nor is a round that others' programs failed; a line that has no round at all is one.
 fn end_with(result: &PeersResult) -> ExitCode {
     let mut code = ExitCode::SUCCESS;
     for line in result.lines.iter().filter(|line| !result.interrupted && !result.has(**line)) {
@@ -173,7 +170,7 @@ mod tests {
         let check = |measured: &[Line], interrupted: bool, expected: ExitCode| {
             let lines = vec![Line::OursReal, Line::Gstreamer];
             let measured = measured.iter().map(|line| took(*line, 2, 10)).collect();
-            let result = PeersResult { brokers: Vec::new(), lines, measured, interrupted };
+            let result = PeersResult { brokers: Vec::new(), lines, measured, failed: Failed::default(), interrupted };
             assert_eq!(end_with(&result), expected, "{result:?}");
         };
         check(&[Line::OursReal, Line::Gstreamer], false, ExitCode::SUCCESS);

@@ -6,6 +6,11 @@ pub fn turns(brokers: usize, round: u32) -> Vec<usize> {
     if round % 2 == 1 { forwards.collect() } else { forwards.rev().collect() }
 }
 
+/// Every turn of every round.
+pub fn all(rounds: u32, cases: usize) -> impl Iterator<Item = (u32, usize)> {
+    (1..=rounds).flat_map(move |round| turns(cases, round).into_iter().map(move |case| (round, case)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -16,5 +21,10 @@ mod tests {
         assert_eq!(turns(2, 2), [1, 0]);
         assert_eq!(turns(3, 3), [0, 1, 2]);
         assert_eq!(turns(1, 2), [0]);
+    }
+
+    #[test]
+    fn rounds_come_one_after_the_other() {
+        assert_eq!(all(2, 2).collect::<Vec<_>>(), [(1, 0), (1, 1), (2, 1), (2, 0)]);
     }
 }

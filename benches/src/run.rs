@@ -71,25 +71,18 @@ fn measure(
     clock: &dyn Clock,
     shutdown: &Shutdown,
 ) -> (Vec<Measured>, Failed) {
-    let (mut measured, mut failed) = (Vec::new(), Failed::default());
-    for round in 1..=args.basics.rounds {
-        for case in rounds::turns(cases.len(), round) {
-            let Case { broker, setup } = &cases[case];
-            let doing = || format!("{}, round {round}", cases[case].label(brokers));
-            let place = Place { broker: &brokers[*broker], display, clock, shutdown };
-            let topic = format!("run-{}-{round}-{case}", std::process::id());
-            let outcome = e2e::run(setup, &topic, place).and_then(|ran| ran.map(Ran::seen).transpose());
-            let Some(ran) = failed.or(outcome, doing, shutdown) else {
-                if shutdown.asked() {
-                    return (measured, failed);
-                }
-                continue;
-            };
-            let total = ran.viewers[0].sums.latency_us.total;
-            tracing::info!("{}: p50 {:.2} p99 {:.2} ms", doing(), total.p50 as f64 / 1e3, total.p99 as f64 / 1e3);
-            measured.push(Measured { round, case, ran });
-        }
-    }
+    let mut failed = Failed::default();
+    let doing = |(round, case): &(u32, usize)| format!("{}, round {round}", cases[*case].label(brokers));
+    let measured = failed.each(rounds::all(args.basics.rounds, cases.len()), doing, shutdown, |&(round, case)| {
+        let Case { broker, setup } = &cases[case];
+        let place = Place { broker: &brokers[*broker], display, clock, shutdown };
+        let topic = format!("run-{}-{round}-{case}", std::process::id());
+        let Some(ran) = e2e::run(setup, &topic, place)?.map(Ran::seen).transpose()? else { return Ok(None) };
+        let total = ran.viewers[0].sums.latency_us.total;
+        let (p50, p99) = (total.p50 as f64 / 1e3, total.p99 as f64 / 1e3);
+        tracing::info!("{}: p50 {p50:.2} p99 {p99:.2} ms", doing(&(round, case)));
+        Ok(Some(Measured { round, case, ran }))
+    });
     (measured, failed)
 }
 

@@ -13,6 +13,7 @@ use self::case::{Measured, Run};
 use crate::about::{self, Began};
 use crate::basics::PREPARE_BYTES;
 use crate::brokers::{self, Broker};
+use crate::failed::Failed;
 use crate::options::{Amount, ThroughputOptions};
 use crate::rounds;
 
@@ -21,6 +22,7 @@ use crate::rounds;
 pub struct ThroughputResult {
     pub brokers: Vec<Broker>,
     pub measured: Vec<Measured>,
+    pub failed: Failed,
     pub interrupted: bool,
 }
 
@@ -28,13 +30,14 @@ pub fn run(options: &ThroughputOptions, clock: &dyn Clock, shutdown: &Shutdown) 
     let began = Began::now(clock);
     let brokers = brokers::start(&options.common.brokers, options.common.memory.as_deref(), shutdown)?;
     prepare(&brokers, options.common.prepare_messages, clock, shutdown)?;
-    let measured = measure(options, &brokers, clock, shutdown)?;
-    let result = ThroughputResult { brokers, measured, interrupted: shutdown.asked() };
+    let (measured, failed) = measure(options, &brokers, clock, shutdown);
+    let result = ThroughputResult { brokers, measured, failed, interrupted: shutdown.asked() };
     if let Some(to) = &options.common.report {
         let head = about::head("throughput", &result.brokers, report::settings(options), began, clock);
         about::write(report::report(head, &result), to)?;
     }
-    shell::output::print(&report::text(options, &result))
+    shell::output::print(&report::text(options, &result))?;
+    Ok(result.failed.code())
 }
 
 fn measure(
@@ -42,21 +45,17 @@ fn measure(
     brokers: &[Broker],
     clock: &dyn Clock,
     shutdown: &Shutdown,
-) -> anyhow::Result<Vec<Measured>> {
-    let mut measured = Vec::new();
-    for round in 1..=options.common.rounds {
-        for broker in rounds::turns(brokers.len(), round) {
-            let run = Run::full(round, broker, options.amount, options.common.bytes);
-            let name = &brokers[broker].name;
-            let doing = || format!("{name}, round {round}");
-            let Some(one) = case::run(run, &brokers[broker], clock, shutdown).with_context(doing)? else {
-                return Ok(measured);
-            };
-            tracing::info!("{}: {:.0} MB/s", doing(), one.mb_per_second());
-            measured.push(one);
-        }
-    }
-    Ok(measured)
+) -> (Vec<Measured>, Failed) {
+    let mut failed = Failed::default();
+    let doing = |(round, broker): &(u32, usize)| format!("{}, round {round}", brokers[*broker].name);
+    let measured = failed.each(rounds::all(options.common.rounds, brokers.len()), doing, shutdown, |turn| {
+        let (round, broker) = *turn;
+        let run = Run::full(round, broker, options.amount, options.common.bytes);
+        let one = case::run(run, &brokers[broker], clock, shutdown)?;
+        one.iter().for_each(|one| tracing::info!("{}: {:.0} MB/s", doing(turn), one.mb_per_second()));
+        Ok(one)
+    });
+    (measured, failed)
 }
 
 /// Before the first round: a real Kafka that has just started runs uncompiled code, which is not what is compared. One message

@@ -105,6 +105,7 @@ mod tests {
     use super::super::case::Case;
     use super::*;
     use crate::acks::Acks;
+    use crate::failed::Failed;
 
     fn took(round: u32, broker: usize, consumers: usize, us: u64) -> Measured {
         let mut from_send = Latency::default();
@@ -141,7 +142,7 @@ mod tests {
     #[test]
     fn more_consumers_are_compared_to_the_fewest() {
         let measured = vec![took(1, 0, 1, 100), took(1, 0, 2, 110), took(1, 0, 3, 160)];
-        let result = HopResult { brokers: Vec::new(), measured, interrupted: false };
+        let result = HopResult { brokers: Vec::new(), measured, failed: Failed::default(), interrupted: false };
         let ratios = more_consumers(&result);
         assert_eq!(ratios.len(), 2);
         assert_eq!((ratios[0].of, ratios[0].to, ratios[0].met()), (side(0, 3), side(0, 1), false));

@@ -21,6 +21,7 @@ pub fn settings(options: &HopOptions) -> Value {
 
 pub fn report(mut head: Map<String, Value>, result: &HopResult) -> Map<String, Value> {
     head.insert("interrupted".to_owned(), json!(result.interrupted));
+    head.insert("failed".to_owned(), json!(result.failed.0));
     let sides = ratios::sides(&result.measured);
     head.insert("cases".to_owned(), sides.into_iter().map(|side| case(result, side)).collect());
     let all = |ratios: Vec<Ratio>| -> Value { ratios.iter().map(|r| ratio(result, r)).collect() };

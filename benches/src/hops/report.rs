@@ -68,6 +68,7 @@ pub fn settings(args: &KafkaArgs) -> Value {
 
 pub fn report(mut head: Map<String, Value>, result: &KafkaResult) -> Map<String, Value> {
     head.insert("interrupted".to_owned(), json!(result.interrupted));
+    head.insert("failed".to_owned(), json!(result.failed.0));
     let measured = result.table.iter().filter(|filled| !filled.rounds.is_empty());
     head.insert("cases".to_owned(), measured.map(|filled| cell(result, filled)).collect());
     head

@@ -23,6 +23,7 @@ pub fn settings(options: &PeersOptions) -> Value {
 
 pub fn report(mut head: Map<String, Value>, result: &PeersResult, headless: bool) -> Map<String, Value> {
     head.insert("interrupted".to_owned(), json!(result.interrupted));
+    head.insert("failed".to_owned(), json!(result.failed.0));
     head.insert("lines".to_owned(), result.lines.iter().map(|line| of_line(result, *line)).collect());
     let ratios = compare::ratios(&result.lines, &result.measured, headless);
     let ratios = ratios.iter().map(|r| {

@@ -96,6 +96,7 @@ pub fn report(mut head: Map<String, Value>, result: &ThroughputResult) -> Map<St
         .map(|(of, base, spread)| json!({ "of": name(of), "to": name(base), "ratio": spread.json() }))
         .collect();
     head.insert("interrupted".to_owned(), json!(result.interrupted));
+    head.insert("failed".to_owned(), json!(result.failed.0));
     head.insert("rounds".to_owned(), json!(rounds));
     head.insert("ratios".to_owned(), json!(ratios));
     head
