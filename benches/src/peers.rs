@@ -19,7 +19,6 @@ mod table;
 mod told;
 mod watcher;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
@@ -58,11 +57,9 @@ impl PeersResult {
 pub fn run(options: &PeersOptions, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let began = Began::now(clock);
     ensure!(options.headless || needs::is_program("Xvfb"), "there is no Xvfb: scripts/setup bench installs it");
-    let own = std::env::current_exe().context("finding this program's folder")?;
-    let ours = own.parent().context("this program's folder")?;
     let python = needs::python();
     let mut lines = options.lines.clone();
-    lines.retain(|line| match needs::missing(*line, ours, &python) {
+    lines.retain(|line| match needs::missing(*line, &python) {
         Some(missing) => {
             tracing::warn!("{line} is left out: {missing}");
             false
@@ -72,7 +69,7 @@ pub fn run(options: &PeersOptions, clock: &dyn Clock, shutdown: &Shutdown) -> an
     let clip = Clip::read(&options.clip, options.size, options.place)?;
     let brokers = start_brokers(&mut lines, clock, shutdown)?;
     ensure!(!lines.is_empty(), "none of the lines can be run");
-    let (measured, failed) = measure(options, (&lines, &brokers), (ours, &python), &clip, clock, shutdown);
+    let (measured, failed) = measure(options, (&lines, &brokers), &python, &clip, clock, shutdown);
     let result = PeersResult { brokers, lines, measured, failed, interrupted: shutdown.asked() };
     if let Some(to) = &options.report {
         let head = about::head("peers", &result.brokers, report::settings(options), began, clock);
@@ -108,7 +105,7 @@ fn start_brokers(lines: &mut Vec<Line>, clock: &dyn Clock, shutdown: &Shutdown) 
 fn measure(
     options: &PeersOptions,
     (lines, brokers): (&[Line], &[Broker]),
-    (ours, python): (&Path, &str),
+    python: &str,
     clip: &Clip,
     clock: &dyn Clock,
     shutdown: &Shutdown,
@@ -118,7 +115,7 @@ fn measure(
     let measured = failed.each(rounds::all(options.rounds, lines.len()), doing, shutdown, |&(round, line)| {
         let line = lines[line];
         let broker = line.broker().and_then(|choice| brokers.iter().find(|b| b.name == choice.name()));
-        let measured = one((line, round), options, broker, (ours, python), clip, clock, shutdown)?;
+        let measured = one((line, round), options, broker, python, clip, clock, shutdown)?;
         measured.iter().for_each(|one| tracing::info!("round {round}, {}", table::in_words(one)));
         Ok(measured)
     });
@@ -130,7 +127,7 @@ fn one(
     (line, round): (Line, u32),
     options: &PeersOptions,
     broker: Option<&Broker>,
-    (ours, python): (&Path, &str),
+    python: &str,
     clip: &Clip,
     clock: &dyn Clock,
     shutdown: &Shutdown,
@@ -144,7 +141,6 @@ fn one(
         topic: &name,
         port: brokers::free_port(|_| true)?,
         python,
-        ours,
         report: &folder.path().join("report.json"),
     };
     run::run((line, round), &around, clip, folder.path(), clock, shutdown)

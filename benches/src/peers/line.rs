@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use super::options::PeersOptions;
 use crate::brokers::{Choice, root};
+use crate::running::program;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Line {
@@ -42,8 +43,6 @@ pub struct Around<'a> {
     /// For lines without a broker.
     pub port: u16,
     pub python: &'a str,
-    /// Where the programs beside this one are.
-    pub ours: &'a Path,
     /// Where the consumer writes its report.
     pub report: &'a Path,
 }
@@ -131,9 +130,9 @@ impl Line {
         }
     }
 
-    pub fn commands(self, around: &Around<'_>) -> Commands {
-        match self {
-            Line::OursReal | Line::OursEmbedded => ours(around),
+    pub fn commands(self, around: &Around<'_>) -> anyhow::Result<Commands> {
+        Ok(match self {
+            Line::OursReal | Line::OursEmbedded => ours(around)?,
             Line::Gstreamer => gstreamer(around, TCP_RECEIVE, &format!("{TCP_SEND} sync=false")),
             Line::GstreamerSynced => gstreamer(around, TCP_RECEIVE, TCP_SEND),
             Line::GstreamerRtp => gstreamer(around, RTP_RECEIVE, RTP_SEND),
@@ -141,7 +140,7 @@ impl Line {
             Line::ConfluentTuned => python(around, "confluent_tuned.py"),
             Line::Confluent => python(around, "confluent_defaults.py"),
             Line::KafkaPython => python(around, "kafka_python_defaults.py"),
-        }
+        })
     }
 }
 
@@ -165,19 +164,18 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// -e: it ends with the session, and then writes its report.
-fn ours(around: &Around<'_>) -> Commands {
-    let Around { options, broker, topic, ours, report, .. } = around;
+fn ours(around: &Around<'_>) -> anyhow::Result<Commands> {
+    let Around { options, broker, topic, report, .. } = around;
     let show = if options.headless { "--headless" } else { "--borderless --position 0,0 --no-overlay" };
-    let program = |name: &str| ours.join(name).display().to_string();
-    let mut consumer = vec![program("vidcons")];
+    let mut consumer = vec![program("vidcons")?.display().to_string()];
     consumer.extend(words(&format!("-q -b {broker} -t {topic} -e {show} --report")));
     consumer.push(report.display().to_string());
     if options.headless {
         consumer.extend(["--report".to_owned(), around.frames().display().to_string()]);
     }
-    let mut producer = vec![program("vidprod")];
+    let mut producer = vec![program("vidprod")?.display().to_string()];
     producer.extend(words(&format!("- -q -b {broker} -t {topic} --size source --quality {}", options.quality)));
-    Commands { consumer, producer }
+    Ok(Commands { consumer, producer })
 }
 
 /// The best way without a broker that was found. By itself a sink that sends waits for the stream's clock, which begins

@@ -1,10 +1,11 @@
 //! What a line needs, looked for before anything is measured.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use super::line::{Line, Need};
 use crate::brokers::root;
+use crate::running;
 
 /// The Python that scripts/setup makes, else the system's.
 pub fn python() -> String {
@@ -13,14 +14,11 @@ pub fn python() -> String {
 }
 
 /// What is missing first, and what to do about it.
-pub fn missing(line: Line, ours: &Path, python: &str) -> Option<String> {
+pub fn missing(line: Line, python: &str) -> Option<String> {
     line.needs().iter().find_map(|need| {
         let install = |what: String| (!what.is_empty()).then(|| format!("{what}: scripts/setup bench installs it"));
         match need {
-            Need::Ours(name) => {
-                let program = ours.join(name);
-                (!program.is_file()).then(|| format!("there is no {}: build it with make build", program.display()))
-            }
+            Need::Ours(name) => running::program(name).err().map(|error| format!("{error:#}")),
             Need::Program(name) if !is_program(name) => install(format!("there is no {name}")),
             Need::Element(name) if !succeeds("gst-inspect-1.0", &["--exists", name]) => {
                 install(format!("GStreamer has no {name}"))

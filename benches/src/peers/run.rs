@@ -51,7 +51,7 @@ pub fn run(
     shutdown: &Shutdown,
 ) -> anyhow::Result<Option<Measured>> {
     let options = around.options;
-    let commands = line.commands(around);
+    let commands = line.commands(around)?;
     // As large as the picture.
     let size = (options.size.width, options.size.height);
     let screen = (!options.headless).then(|| Display::own(size)).transpose()?;
