@@ -8,8 +8,8 @@ use common::clock::{Clock, Micros};
 use serde_json::{Map, Value, json};
 use shell::output::Output;
 
+use crate::basics::Basics;
 use crate::brokers::Broker;
-use crate::options::Comparison;
 
 /// Changes when a field changes its meaning or goes.
 const SCHEMA: u32 = 1;
@@ -50,13 +50,13 @@ pub fn head(command: &str, brokers: &[Broker], settings: Value, began: Began, cl
     }
 }
 
-/// What every comparison was told.
-pub fn settings(common: &Comparison) -> Value {
+/// What a comparison of bare messages was told.
+pub fn settings(basics: &Basics, bytes: usize) -> Value {
     json!({
-        "bytes": common.bytes,
-        "rounds": common.rounds,
-        "prepare_messages": common.prepare_messages,
-        "memory": common.memory,
+        "bytes": bytes,
+        "rounds": basics.rounds,
+        "prepare_messages": basics.prepare,
+        "memory": basics.memory,
         "clients": "vidprod's and vidcons's own (crate kafka): linger.ms=0 acks=all enable.idempotence=true, no Nagle",
     })
 }

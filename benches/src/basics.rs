@@ -9,12 +9,7 @@ use shell::shutdown::Shutdown;
 use shell::values::Span;
 
 use crate::brokers::{self, Broker, Choice};
-use crate::throughput;
-
-/// Size of the messages that a broker is prepared with: small, so that many do not keep the disk busy for seconds afterwards.
-pub const PREPARE_BYTES: usize = 10_000;
-/// So many, that a JVM has compiled what they go through: fewer leave its compiler at work beside what is measured.
-pub const PREPARE_MESSAGES: u64 = 30_000;
+use crate::prepare;
 
 #[derive(Args, Clone, Debug)]
 pub struct Basics {
@@ -24,14 +19,8 @@ pub struct Basics {
     /// How often every case is run, in turn
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rounds: u32,
-    /// How long each case is measured
-    #[arg(long, default_value = "10", value_name = "TIME")]
-    pub seconds: Span,
-    /// How long each case goes on before that without being counted
-    #[arg(long, default_value = "2", value_name = "TIME")]
-    pub warm: Span,
     /// Messages through each broker, one by one, before the first round: for the real one's compiler
-    #[arg(long, default_value_t = PREPARE_MESSAGES, value_name = "N")]
+    #[arg(long, default_value_t = prepare::MESSAGES, value_name = "N")]
     pub prepare: u64,
     /// Given to vidbroker as its --memory [default: its own]
     #[arg(long, value_name = "SIZE")]
@@ -41,6 +30,17 @@ pub struct Basics {
     pub report: Option<Output>,
     #[command(flatten)]
     pub log: LogArgs,
+}
+
+/// What every comparison of cases that go on for a time is told besides.
+#[derive(Args, Clone, Debug)]
+pub struct Times {
+    /// How long each case is measured
+    #[arg(long, default_value = "10", value_name = "TIME")]
+    pub seconds: Span,
+    /// How long each case goes on before that without being counted
+    #[arg(long, default_value = "2", value_name = "TIME")]
+    pub warm: Span,
 }
 
 impl Basics {
@@ -55,7 +55,7 @@ impl Basics {
     /// Starts the brokers, and sends what prepares them.
     pub fn start(&self, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<Vec<Broker>> {
         let brokers = brokers::start(&self.brokers, self.memory.as_deref(), shutdown)?;
-        throughput::prepare(&brokers, self.prepare, clock, shutdown)?;
+        prepare::run(&brokers, self.prepare, clock, shutdown)?;
         Ok(brokers)
     }
 }

@@ -66,7 +66,7 @@ struct Material {
 pub fn run(args: &FloorArgs, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     args.basics.check()?;
     let began = Began::now(clock);
-    let pace = Pace { fps: args.fps, warmup: args.basics.warm.duration(), seconds: args.basics.seconds.duration() };
+    let pace = Pace { fps: args.fps, warmup: args.times.warm.duration(), seconds: args.times.seconds.duration() };
     ensure!(pace.seconds.as_secs_f64() * pace.fps >= 1.0, "--seconds is too short for a single frame");
     let brokers = args.basics.start(clock, shutdown)?;
     let Some(material) = prepare(args, pace, &brokers[0], clock, shutdown)? else { return Ok(ExitCode::FAILURE) };

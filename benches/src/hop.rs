@@ -4,23 +4,25 @@
 //! which there are as many in processes of their own, and nothing has to be started while something is measured.
 
 pub mod case;
+pub mod cli;
 mod ratios;
 mod report;
 mod table;
 
 use std::process::ExitCode;
 
+use anyhow::ensure;
 use common::clock::Clock;
 use shell::shutdown::Shutdown;
 
 use self::case::{Case, Load, Measured};
+use self::cli::HopArgs;
 use crate::about::{self, Began};
 use crate::acks::Acks;
-use crate::brokers::{self, Broker};
+use crate::brokers::Broker;
 use crate::failed::Failed;
-use crate::options::HopOptions;
 use crate::payload::Payload;
-use crate::{rounds, throughput};
+use crate::{rounds, schedule};
 
 /// What was measured; after Ctrl-C, up to there.
 #[derive(Debug)]
@@ -32,32 +34,32 @@ pub struct HopResult {
     pub interrupted: bool,
 }
 
-pub fn run(options: &HopOptions, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
+pub fn run(args: &HopArgs, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
+    args.basics.check()?;
+    for &fps in &args.fps {
+        let count = schedule::count(args.times.seconds.duration(), fps);
+        ensure!(count > 0, "--seconds is too short for a single message at {fps} fps");
+    }
     let began = Began::now(clock);
-    let brokers = brokers::start(&options.common.brokers, options.common.memory.as_deref(), shutdown)?;
-    throughput::prepare(&brokers, options.common.prepare_messages, clock, shutdown)?;
-    let (measured, failed) = measure(options, &brokers, clock, shutdown);
+    let brokers = args.basics.start(clock, shutdown)?;
+    let (measured, failed) = measure(args, &brokers, clock, shutdown);
     let result = HopResult { brokers, measured, failed, interrupted: shutdown.asked() };
-    if let Some(to) = &options.common.report {
-        let head = about::head("hop", &result.brokers, report::settings(options), began, clock);
+    if let Some(to) = &args.basics.report {
+        let head = about::head("hop", &result.brokers, report::settings(args), began, clock);
         about::write(report::report(head, &result), to)?;
     }
-    shell::output::print(&table::text(options, &result))?;
+    shell::output::print(&table::text(args, &result))?;
     Ok(result.failed.code())
 }
 
-fn measure(
-    options: &HopOptions,
-    brokers: &[Broker],
-    clock: &dyn Clock,
-    shutdown: &Shutdown,
-) -> (Vec<Measured>, Failed) {
-    let load = Load { payload: Payload::new(options.common.bytes), warmup: options.warmup, seconds: options.seconds };
+fn measure(args: &HopArgs, brokers: &[Broker], clock: &dyn Clock, shutdown: &Shutdown) -> (Vec<Measured>, Failed) {
+    let (warmup, seconds) = (args.times.warm.duration(), args.times.seconds.duration());
+    let load = Load { payload: Payload::new(args.bytes), warmup, seconds };
     let mut failed = Failed::default();
     let doing = |Case { round, broker, fps, consumers, .. }: &Case| {
         format!("{}, {fps} fps, {consumers} consumer(s), round {round}", brokers[*broker].name)
     };
-    let measured = failed.each(cases(options, brokers.len()), doing, shutdown, |case| {
+    let measured = failed.each(cases(args, brokers.len()), doing, shutdown, |case| {
         let one = case::run(*case, &load, &brokers[case.broker], clock, shutdown)?;
         if let Some(one) = &one {
             let at = |quantile| one.from_send.histogram().value_at_quantile(quantile) as f64 / 1e3;
@@ -69,15 +71,40 @@ fn measure(
 }
 
 /// All of them in turn: the brokers of one case right after each other, so that they share a noisy minute.
-fn cases(options: &HopOptions, brokers: usize) -> Vec<Case> {
-    let mut cases = Vec::new();
-    for round in 1..=options.common.rounds {
-        for &fps in &options.fps {
-            for &consumers in &options.consumers {
-                let turns = rounds::turns(brokers, round).into_iter();
-                cases.extend(turns.map(|broker| Case { round, broker, fps, consumers, acks: Acks::All, linger_ms: 0 }));
+fn cases(args: &HopArgs, brokers: usize) -> Vec<Case> {
+    let mut cases: Vec<Case> = Vec::new();
+    for round in 1..=args.basics.rounds {
+        for &fps in &args.fps {
+            for &consumers in &args.consumers {
+                for broker in rounds::turns(brokers, round) {
+                    let case = Case { round, broker, fps, consumers, acks: Acks::All, linger_ms: 0 };
+                    // What was asked for twice is measured once.
+                    cases.extend((!cases.contains(&case)).then_some(case));
+                }
             }
         }
     }
     cases
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Typed {
+        #[command(flatten)]
+        hop: HopArgs,
+    }
+
+    #[test]
+    fn brokers_of_one_case_take_turns_and_no_case_comes_twice() {
+        let typed = ["hop", "--fps", "60,30,60", "--consumers", "1", "--rounds", "2"];
+        let cases = cases(&Typed::try_parse_from(typed).expect("it parses").hop, 2);
+        let order: Vec<_> = cases.iter().map(|case| (case.round, case.fps, case.broker)).collect();
+        let (first, second) = ([(1, 60.0, 0), (1, 60.0, 1), (1, 30.0, 0), (1, 30.0, 1)], (2, 60.0, 1));
+        assert_eq!((&order[..4], order[4], order.len()), (&first[..], second, 8));
+    }
 }

@@ -41,7 +41,7 @@ pub fn run(args: &KafkaArgs, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::
     for &bytes in &args.sizes {
         let fps = matrix::fps(args, bytes);
         ensure!(
-            schedule::count(args.basics.seconds.duration(), fps) > 0,
+            schedule::count(args.times.seconds.duration(), fps) > 0,
             "--seconds is too short for a single message of {bytes} bytes at {fps:.2} a second"
         );
     }
@@ -77,8 +77,8 @@ fn measure(
         let cell = &cells[index];
         let load = Load {
             payload: Payload::new(cell.bytes),
-            warmup: args.basics.warm.duration(),
-            seconds: args.basics.seconds.duration(),
+            warmup: args.times.warm.duration(),
+            seconds: args.times.seconds.duration(),
         };
         let case = case::Case { round, ..cell.case };
         let Some(one) = case::run(case, &load, broker(cell), clock, shutdown)? else { return Ok(None) };

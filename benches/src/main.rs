@@ -1,7 +1,7 @@
 //! `vidbench`: what a frame's way costs, whole and in parts, beside other brokers and other people's programs.
 //!
 //! ```text
-//! cli (as typed) → options (as checked) → brokers (started) → rounds ─Case─▶ run | floor | hop | peers | … ─Measured─▶ table, JSON
+//! cli (as typed, and checked) → brokers (started) → rounds ─Case─▶ run | floor | hop | peers | … ─Measured─▶ table, JSON
 //! ```
 mod about;
 mod acks;
@@ -17,9 +17,9 @@ mod flight;
 mod floor;
 mod hop;
 mod hops;
-mod options;
 mod payload;
 mod peers;
+mod prepare;
 mod reader;
 mod readme;
 mod rounds;
@@ -40,7 +40,6 @@ use common::clock::SystemClock;
 use shell::shutdown::Shutdown;
 
 use crate::cli::{Cli, Command};
-use crate::options::{HopOptions, ThroughputOptions};
 use crate::peers::PeersOptions;
 
 fn main() -> ExitCode {
@@ -53,12 +52,12 @@ fn go(cli: &Cli) -> anyhow::Result<ExitCode> {
     let shutdown = Shutdown::listen()?;
     match &cli.command {
         Command::Floor(args) => floor::run(args, &SystemClock, &shutdown),
-        Command::Hop(args) => hop::run(&HopOptions::check(args)?, &SystemClock, &shutdown),
+        Command::Hop(args) => hop::run(args, &SystemClock, &shutdown),
         Command::Kafka(args) => hops::run(args, &SystemClock, &shutdown),
         Command::Readme(args) => readme::run(args),
         Command::Run(args) => run::run(args, &SystemClock, &shutdown),
         Command::Streams(args) => streams::run(args, &SystemClock, &shutdown),
-        Command::Throughput(args) => throughput::run(&ThroughputOptions::check(args)?, &SystemClock, &shutdown),
+        Command::Throughput(args) => throughput::run(args, &SystemClock, &shutdown),
         Command::Peers(args) => peers::run(&PeersOptions::check(args)?, &SystemClock, &shutdown),
     }
 }

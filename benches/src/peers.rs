@@ -30,11 +30,10 @@ use self::line::{Around, Line};
 pub use self::options::{PeersArgs, PeersOptions};
 use self::run::Measured;
 use crate::about::{self, Began};
-use crate::basics::PREPARE_MESSAGES;
 use crate::brokers::{self, Broker, Choice};
 use crate::failed::Failed;
 use crate::topic::{Topic, Wishes};
-use crate::{rounds, throughput};
+use crate::{prepare, rounds};
 
 /// What was measured; after Ctrl-C, up to there.
 #[derive(Debug)]
@@ -97,7 +96,7 @@ fn start_brokers(lines: &mut Vec<Line>, clock: &dyn Clock, shutdown: &Shutdown) 
             brokers => started.extend(brokers?),
         }
     }
-    throughput::prepare(&started, PREPARE_MESSAGES, clock, shutdown)?;
+    prepare::run(&started, prepare::MESSAGES, clock, shutdown)?;
     Ok(started)
 }
 

@@ -43,7 +43,7 @@ pub struct RunResult {
 
 pub fn run(args: &RunArgs, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     args.basics.check()?;
-    ensure!(!args.basics.seconds.duration().is_zero(), "--seconds must be above zero");
+    ensure!(!args.times.seconds.duration().is_zero(), "--seconds must be above zero");
     if let Some(clip) = &args.clip {
         ensure!(clip.is_file(), "--clip {}: there is no such file", clip.display());
     }

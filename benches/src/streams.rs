@@ -108,8 +108,8 @@ fn setup(args: &StreamsArgs, sources: usize, viewers: usize) -> Setup {
         message_bytes_max: None,
         sources,
         viewers,
-        warmup: args.basics.warm.duration(),
-        seconds: args.basics.seconds.duration(),
+        warmup: args.times.warm.duration(),
+        seconds: args.times.seconds.duration(),
         verify_pixels: false,
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use shell::values::positive;
 
-use crate::basics::Basics;
+use crate::basics::{Basics, Times};
 use crate::size::Size;
 
 pub const EXAMPLES: &str = "\
@@ -30,6 +30,8 @@ pub struct FloorArgs {
     /// With windows: on DISPLAY, or without one under an Xvfb of its own
     #[arg(long)]
     pub window: bool,
+    #[command(flatten)]
+    pub times: Times,
     #[command(flatten)]
     pub basics: Basics,
 }

@@ -24,7 +24,7 @@ fn write_all(to: &mut String, args: &FloorArgs, result: &FloorResult) -> std::fm
     let rounds = result.measured.iter().map(|m| m.round).max().unwrap_or(0);
     let cut = if result.interrupted { ", interrupted" } else { "" };
     let FloorArgs { size, fps, .. } = args;
-    let (seconds, kb) = (args.basics.seconds.duration().as_secs_f64(), result.frame_bytes / 1000);
+    let (seconds, kb) = (args.times.seconds.duration().as_secs_f64(), result.frame_bytes / 1000);
     writeln!(
         to,
         "The floor: {size} {fps} fps, {kb} kB a frame, {seconds} s each, {rounds} round(s){cut}; ms at p50, medians of the rounds"
@@ -91,8 +91,8 @@ pub fn settings(args: &FloorArgs, result: &FloorResult) -> Value {
         "frame_bytes": result.frame_bytes,
         "rounds": args.basics.rounds,
         "prepare_messages": args.basics.prepare,
-        "seconds": args.basics.seconds.duration().as_secs_f64(),
-        "warmup_seconds": args.basics.warm.duration().as_secs_f64(),
+        "seconds": args.times.seconds.duration().as_secs_f64(),
+        "warmup_seconds": args.times.warm.duration().as_secs_f64(),
         "window": result.display,
         "present": "as vidcons reports it",
     })

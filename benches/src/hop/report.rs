@@ -5,17 +5,17 @@ use serde_json::{Map, Value, json};
 
 use super::HopResult;
 use super::case::Measured;
+use super::cli::HopArgs;
 use super::ratios::{self, Ratio, Side};
 use crate::about;
-use crate::options::HopOptions;
 use crate::stats::merged;
 
-pub fn settings(options: &HopOptions) -> Value {
-    let mut settings = about::settings(&options.common);
-    settings["fps"] = json!(options.fps);
-    settings["consumers"] = json!(options.consumers);
-    settings["seconds"] = json!(options.seconds.as_secs_f64());
-    settings["warmup_seconds"] = json!(options.warmup.as_secs_f64());
+pub fn settings(args: &HopArgs) -> Value {
+    let mut settings = about::settings(&args.basics, args.bytes);
+    settings["fps"] = json!(args.fps);
+    settings["consumers"] = json!(args.consumers);
+    settings["seconds"] = json!(args.times.seconds.duration().as_secs_f64());
+    settings["warmup_seconds"] = json!(args.times.warm.duration().as_secs_f64());
     settings
 }
 

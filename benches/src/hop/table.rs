@@ -5,26 +5,26 @@ use std::fmt::Write;
 use common::latency::Latency;
 
 use super::HopResult;
+use super::cli::HopArgs;
 use super::ratios::{self, Ratio, Side};
 use crate::about;
-use crate::options::HopOptions;
 use crate::stats::merged;
 
-pub fn text(options: &HopOptions, result: &HopResult) -> String {
+pub fn text(args: &HopArgs, result: &HopResult) -> String {
     let mut text = String::new();
     // Writing into a String cannot fail.
-    let _ = write_all(&mut text, options, result);
+    let _ = write_all(&mut text, args, result);
     text
 }
 
-fn write_all(to: &mut String, options: &HopOptions, result: &HopResult) -> std::fmt::Result {
+fn write_all(to: &mut String, args: &HopArgs, result: &HopResult) -> std::fmt::Result {
     let rounds = result.measured.iter().map(|m| m.case.round).max().unwrap_or(0);
     writeln!(
         to,
         "The hop: {} bytes, {} s a case after {} s of warm-up, {rounds} round(s){}; ms from send to received",
-        options.common.bytes,
-        options.seconds.as_secs_f64(),
-        options.warmup.as_secs_f64(),
+        args.bytes,
+        args.times.seconds.duration().as_secs_f64(),
+        args.times.warm.duration().as_secs_f64(),
         if result.interrupted { ", interrupted" } else { "" },
     )?;
     writeln!(to, "{}\n", about::machine_line())?;

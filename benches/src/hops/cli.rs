@@ -4,7 +4,7 @@ use clap::Args;
 use shell::values::{Bytes, positive};
 
 use crate::acks::Acks;
-use crate::basics::Basics;
+use crate::basics::{Basics, Times};
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -26,7 +26,7 @@ pub struct KafkaArgs {
     #[arg(long, default_value = "0,5", value_name = "MS,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub linger: Vec<u32>,
     /// How many read it at once
-    #[arg(long, default_value = "1,3", value_name = "N,…", value_delimiter = ',', value_parser = crate::cli::consumers)]
+    #[arg(long, default_value = "1,3", value_name = "N,…", value_delimiter = ',', value_parser = crate::hop::cli::consumers)]
     pub consumers: Vec<usize>,
     /// Messages a second, of small ones
     #[arg(long, default_value = "30", value_name = "N", value_parser = positive)]
@@ -34,6 +34,8 @@ pub struct KafkaArgs {
     /// No more bytes a second than that: large messages come more seldom, as this is about latency
     #[arg(long, default_value = "6M", value_name = "SIZE")]
     pub bytes_per_second: Bytes,
+    #[command(flatten)]
+    pub times: Times,
     #[command(flatten)]
     pub basics: Basics,
 }

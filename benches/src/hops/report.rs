@@ -20,7 +20,7 @@ pub fn text(args: &KafkaArgs, result: &KafkaResult) -> String {
 
 fn write_all(to: &mut String, args: &KafkaArgs, result: &KafkaResult) -> std::fmt::Result {
     let rounds = result.table.iter().map(|filled| filled.rounds.len()).max().unwrap_or(0);
-    let (seconds, warm) = (args.basics.seconds.duration().as_secs_f64(), args.basics.warm.duration().as_secs_f64());
+    let (seconds, warm) = (args.times.seconds.duration().as_secs_f64(), args.times.warm.duration().as_secs_f64());
     let cut = if result.interrupted { ", interrupted" } else { "" };
     writeln!(
         to,
@@ -58,8 +58,8 @@ pub fn settings(args: &KafkaArgs) -> Value {
         "rounds": args.basics.rounds,
         "prepare_messages": args.basics.prepare,
         "memory": args.basics.memory,
-        "seconds": args.basics.seconds.duration().as_secs_f64(),
-        "warmup_seconds": args.basics.warm.duration().as_secs_f64(),
+        "seconds": args.times.seconds.duration().as_secs_f64(),
+        "warmup_seconds": args.times.warm.duration().as_secs_f64(),
         "fps_max": args.fps,
         "bytes_per_second_max": args.bytes_per_second.0,
         "clients": "vidprod's and vidcons's own (crate kafka), but for acks and linger.ms as the case says",

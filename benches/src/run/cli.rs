@@ -6,7 +6,7 @@ use clap::Args;
 use shell::values::{Bytes, positive};
 
 use crate::acks::Acks;
-use crate::basics::Basics;
+use crate::basics::{Basics, Times};
 use crate::size::Size;
 
 pub const EXAMPLES: &str = "\
@@ -38,6 +38,8 @@ pub struct RunArgs {
     /// With windows: on DISPLAY, or without one under an Xvfb of its own
     #[arg(long)]
     pub window: bool,
+    #[command(flatten)]
+    pub times: Times,
     #[command(flatten)]
     pub basics: Basics,
 }

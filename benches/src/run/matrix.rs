@@ -37,8 +37,8 @@ pub fn cases(args: &RunArgs, brokers: usize) -> Vec<Case> {
                         message_bytes_max,
                         sources: 1,
                         viewers: 1,
-                        warmup: args.basics.warm.duration(),
-                        seconds: args.basics.seconds.duration(),
+                        warmup: args.times.warm.duration(),
+                        seconds: args.times.seconds.duration(),
                         verify_pixels: true,
                     };
                     cases.extend((0..brokers).map(|broker| Case { broker, setup: setup.clone() }));

@@ -12,8 +12,8 @@ pub fn settings(args: &RunArgs, display: Option<&str>) -> Value {
         "rounds": args.basics.rounds,
         "prepare_messages": args.basics.prepare,
         "memory": args.basics.memory,
-        "seconds": args.basics.seconds.duration().as_secs_f64(),
-        "warmup_seconds": args.basics.warm.duration().as_secs_f64(),
+        "seconds": args.times.seconds.duration().as_secs_f64(),
+        "warmup_seconds": args.times.warm.duration().as_secs_f64(),
         "window": display,
     })
 }

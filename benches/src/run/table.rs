@@ -23,7 +23,7 @@ fn write_all(to: &mut String, args: &RunArgs, result: &RunResult) -> std::fmt::R
         None => "headless, due to decoded".to_owned(),
     };
     let cut = if result.interrupted { ", interrupted" } else { "" };
-    let (seconds, warm) = (args.basics.seconds.duration().as_secs_f64(), args.basics.warm.duration().as_secs_f64());
+    let (seconds, warm) = (args.times.seconds.duration().as_secs_f64(), args.times.warm.duration().as_secs_f64());
     writeln!(to, "End to end: {input}, {seconds} s a case after {warm} s of warm-up, {rounds} round(s){cut}; {way}")?;
     writeln!(
         to,

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use shell::values::positive;
 
-use crate::basics::Basics;
+use crate::basics::{Basics, Times};
 use crate::size::Size;
 
 pub const EXAMPLES: &str = "\
@@ -44,6 +44,8 @@ pub struct StreamsArgs {
     /// Frames a second
     #[arg(long, default_value = "30", value_name = "N", value_parser = positive)]
     pub fps: f64,
+    #[command(flatten)]
+    pub times: Times,
     #[command(flatten)]
     pub basics: Basics,
 }

@@ -54,7 +54,7 @@ fn write_all(to: &mut String, args: &StreamsArgs, result: &StreamsResult) -> std
     let rounds = result.measured.iter().map(|m| m.round).max().unwrap_or(0);
     let cut = if result.interrupted { ", interrupted" } else { "" };
     let StreamsArgs { size, fps, until_p99_ms, .. } = args;
-    let (seconds, warm) = (args.basics.seconds.duration().as_secs_f64(), args.basics.warm.duration().as_secs_f64());
+    let (seconds, warm) = (args.times.seconds.duration().as_secs_f64(), args.times.warm.duration().as_secs_f64());
     writeln!(
         to,
         "Streams: {size} {fps} fps, {seconds} s a case after {warm} s of warm-up, {rounds} round(s){cut}; ms"
@@ -95,8 +95,8 @@ pub fn settings(args: &StreamsArgs) -> Value {
         "viewers": format!("{:?}", args.viewers).to_lowercase(),
         "rounds": args.basics.rounds,
         "prepare_messages": args.basics.prepare,
-        "seconds": args.basics.seconds.duration().as_secs_f64(),
-        "warmup_seconds": args.basics.warm.duration().as_secs_f64(),
+        "seconds": args.times.seconds.duration().as_secs_f64(),
+        "warmup_seconds": args.times.warm.duration().as_secs_f64(),
     })
 }
 

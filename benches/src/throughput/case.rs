@@ -12,7 +12,6 @@ use shell::shutdown::Shutdown;
 use crate::brokers::Broker;
 use crate::ending::Ending;
 use crate::flight::Flight;
-use crate::options::Amount;
 use crate::payload::{Payload, Stamp};
 use crate::reader;
 use crate::seen::Seen;
@@ -20,6 +19,13 @@ use crate::topic::{IN_FLIGHT_BYTES_MAX, Topic, Wishes};
 
 /// The client itself gives up before that.
 const PATIENCE: Duration = Duration::from_secs(40);
+
+/// When sending ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Amount {
+    Time(Duration),
+    Messages(u64),
+}
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Run {

@@ -5,9 +5,9 @@ use std::fmt::Write;
 use serde_json::{Map, Value, json};
 
 use super::ThroughputResult;
-use super::case::Measured;
+use super::case::{Amount, Measured};
+use super::cli::ThroughputArgs;
 use crate::about;
-use crate::options::{Amount, ThroughputOptions};
 use crate::stats::Spread;
 
 /// How the others compare to the real one; where that was not measured, to the last one.
@@ -27,25 +27,21 @@ fn of_broker(result: &ThroughputResult, broker: usize) -> impl Iterator<Item = &
     result.measured.iter().filter(move |m| m.run.broker == broker)
 }
 
-pub fn text(options: &ThroughputOptions, result: &ThroughputResult) -> String {
+pub fn text(args: &ThroughputArgs, result: &ThroughputResult) -> String {
     let mut text = String::new();
     // Writing into a String cannot fail.
-    let _ = write_all(&mut text, options, result);
+    let _ = write_all(&mut text, args, result);
     text
 }
 
-fn write_all(to: &mut String, options: &ThroughputOptions, result: &ThroughputResult) -> std::fmt::Result {
-    let amount = match options.amount {
+fn write_all(to: &mut String, args: &ThroughputArgs, result: &ThroughputResult) -> std::fmt::Result {
+    let amount = match args.amount() {
         Amount::Time(time) => format!("{} s", time.as_secs_f64()),
         Amount::Messages(n) => format!("{n} messages"),
     };
     let rounds = result.measured.iter().map(|m| m.run.round).max().unwrap_or(0);
     let cut = if result.interrupted { ", interrupted" } else { "" };
-    writeln!(
-        to,
-        "Throughput: {} bytes, {amount}, {rounds} round(s){cut}; MB/s, median (least…most)",
-        options.common.bytes
-    )?;
+    writeln!(to, "Throughput: {} bytes, {amount}, {rounds} round(s){cut}; MB/s, median (least…most)", args.bytes)?;
     writeln!(to, "{}\n", about::machine_line())?;
     writeln!(to, "{:<12}{:>26}{:>26}{:>10}{:>8}", "broker", "to the consumer", "into the broker", "records", "lost")?;
     for (broker, started) in result.brokers.iter().enumerate() {
@@ -65,9 +61,9 @@ fn write_all(to: &mut String, options: &ThroughputOptions, result: &ThroughputRe
     Ok(())
 }
 
-pub fn settings(options: &ThroughputOptions) -> Value {
-    let mut settings = about::settings(&options.common);
-    match options.amount {
+pub fn settings(args: &ThroughputArgs) -> Value {
+    let mut settings = about::settings(&args.basics, args.bytes);
+    match args.amount() {
         Amount::Time(time) => settings["seconds"] = json!(time.as_secs_f64()),
         Amount::Messages(n) => settings["messages"] = json!(n),
     }
