@@ -32,6 +32,8 @@ pub enum KafkaFault {
     NoPartition { topic: String, partition: i32, count: usize },
     #[error("{path}: {cause}")]
     File { path: String, cause: String },
+    #[error("starting the thread that hears of deliveries: {0}")]
+    Thread(std::io::Error),
     #[error("{doing}: {cause}")]
     Client { doing: &'static str, cause: KafkaError },
 }

@@ -11,6 +11,7 @@ mod context;
 mod convert;
 mod error;
 mod options;
+mod polled;
 mod presence;
 mod properties;
 mod publisher;

@@ -8,12 +8,13 @@ use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
-use rdkafka::producer::{BaseRecord, Producer, ProducerContext, PurgeConfig, ThreadedProducer};
+use rdkafka::producer::{BaseRecord, Producer, ProducerContext, PurgeConfig};
 
 use crate::admin::{Patience, reach};
 use crate::context::Ears;
-use crate::error::{KafkaFault, name, setting};
+use crate::error::{KafkaFault, name};
 use crate::options::Connection;
+use crate::polled::Polled;
 use crate::settings::{self, Waiting};
 use crate::statistics::Facts;
 
@@ -96,7 +97,7 @@ impl<T: Send + Sync + 'static> ProducerContext for Deliveries<T> {
 
 /// A producer for one topic. `T` is what the caller wants back with each record's delivery.
 pub struct Publisher<T: Send + Sync + 'static> {
-    producer: ThreadedProducer<Deliveries<T>>,
+    producer: Polled<Deliveries<T>>,
     settings: PublisherSettings,
 }
 
@@ -123,7 +124,7 @@ impl<T: Send + Sync + 'static> Publisher<T> {
         );
         let ears = Ears::default();
         let context = Deliveries { ears: ears.clone(), delivered: Box::new(delivered) };
-        let producer: ThreadedProducer<Deliveries<T>> = config.create_with_context(context).map_err(setting)?;
+        let producer = Polled::start(&config, context)?;
         reach(producer.client(), &connection.brokers, patience, || ears.trouble())?;
         let publisher = Publisher { producer, settings };
         publisher.find_topic(patience)?;
