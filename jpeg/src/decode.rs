@@ -1,17 +1,21 @@
 //! Anybody's JPEG in, pixels in the window's own order out.
 //!
 //! ```text
-//! JPEG ─ cut at restart markers ─▶ a stripe for each thread, with a row of blocks of its neighbours ─▶ its rows of pixels
+//! JPEG ─ cut at restart markers ─▶ a stripe for each thread, with a row of blocks of the next ─▶ its rows of pixels
 //! ```
-//! Coarser chroma is mixed from the rows above and below. So a stripe is decoded with one row of blocks more on either side,
-//! of which nothing is drawn: the picture is the same as decoded whole, to the last bit.
+//! Coarser chroma is mixed from the rows above and below: the two rows of pixels of a sample from that sample, and the upper
+//! one from the sample above, the lower one from that below. So one stripe's pixels end, and the next one's begin, after the
+//! first row of pixels below the cut, and only the upper stripe needs data of the other: the picture is the same as decoded
+//! whole, to the last bit.
+//!
+//! A stripe is decoded to the end of its data, or nobody would see that there are too many.
 
 use std::ops::Range;
 
 use pool::{Pool, THREADS_MAX};
 
 use crate::encode::STRIPE_PIXELS_MIN;
-use crate::layout::{EOI, Layout, markers, renumber};
+use crate::layout::{Bands, EOI, Layout, markers, renumber};
 use crate::turbo::{Decompressor, Found};
 use crate::{JpegError, Subsampling};
 
@@ -52,9 +56,9 @@ struct Lane {
 /// A part of a picture on its way.
 struct Stripe<'a> {
     jpeg: &'a [u8],
-    layout: &'a Layout,
-    /// The rows of blocks to draw.
-    rows: Range<usize>,
+    bands: &'a Bands,
+    /// Which of them it has; it goes on into the next one.
+    mine: Range<usize>,
     out: &'a mut [u32],
     stride_px: usize,
     lane: &'a mut Lane,
@@ -86,8 +90,8 @@ impl Decoder {
     ///
     /// Damaged and truncated data is an error; `out` may hold a part of the picture by then.
     pub fn decode_xrgb(&mut self, jpeg: &[u8], out: &mut [u32], stride_px: usize) -> Result<Header, JpegError> {
-        if let Some(layout) = Layout::of(jpeg)
-            && let Some(found) = self.striped(jpeg, &layout, out, stride_px)
+        if let Some(bands) = Layout::of(jpeg).and_then(Layout::bands)
+            && let Some(found) = self.striped(jpeg, &bands, out, stride_px)
         {
             return Ok(found);
         }
@@ -96,38 +100,32 @@ impl Decoder {
     }
 
     /// `None` if the picture cannot be cut, or is not worth it, or a stripe is damaged.
-    pub(crate) fn striped(
-        &mut self,
-        jpeg: &[u8],
-        layout: &Layout,
-        out: &mut [u32],
-        stride_px: usize,
-    ) -> Option<Header> {
-        let Layout { width, height, rows, .. } = *layout;
-        let count = self.pool.pieces(width * height, STRIPE_PIXELS_MIN, rows);
+    pub(crate) fn striped(&mut self, jpeg: &[u8], bands: &Bands, out: &mut [u32], stride_px: usize) -> Option<Header> {
+        let Layout { width, height, .. } = bands.layout;
+        let count = self.pool.pieces(width * height, STRIPE_PIXELS_MIN, bands.count);
         let fits =
             stride_px >= width && stride_px.checked_mul(height).is_some_and(|all| all - stride_px + width <= out.len());
         if count < 2 || !fits || width * height > PIXELS_MAX {
             return None;
         }
         // What overlaps must not cost more than the cutting saves.
-        let most = pool::cut(rows, count).map(|rows| Some(layout.with_neighbours(&rows)?.0.len())).max()??;
-        if most * 4 > rows * 3 {
+        let most = pool::cut(bands.count, count).map(|mine| mine.len() + 1).max()?;
+        if most * 4 > bands.count * 3 {
             return None;
         }
         let mut stripes: [Option<Stripe<'_>>; THREADS_MAX] = [const { None }; THREADS_MAX];
         let mut rest = out;
-        for ((stripe, lane), rows) in stripes.iter_mut().zip(&mut self.lanes).zip(pool::cut(rows, count)) {
-            let pixels = layout.pixels(&rows).len() * stride_px;
-            let (mine, below) = rest.split_at_mut(pixels.min(rest.len()));
+        for ((stripe, lane), mine) in stripes.iter_mut().zip(&mut self.lanes).zip(pool::cut(bands.count, count)) {
+            let pixels = (bands.seam(mine.end) - bands.seam(mine.start)) * stride_px;
+            let (out, below) = rest.split_at_mut(pixels.min(rest.len()));
             rest = below;
-            *stripe = Some(Stripe { jpeg, layout, rows, out: mine, stride_px, lane, decoded: Err(JpegError::Stripe) });
+            *stripe = Some(Stripe { jpeg, bands, mine, out, stride_px, lane, decoded: Err(JpegError::Stripe) });
         }
         self.pool.each(&mut stripes[..count], |stripe| stripe.iter_mut().for_each(Stripe::decode));
         let mut whole = None;
         for stripe in stripes.into_iter().flatten() {
             let found = stripe.decoded.ok()?;
-            whole = whole.or(Some(plain(&found)));
+            whole = Some(Header { height, ..plain(&found) });
         }
         whole
     }
@@ -139,77 +137,69 @@ impl Stripe<'_> {
     }
 
     fn try_decode(&mut self) -> Result<Found, JpegError> {
-        let drawn = self.layout.pixels(&self.rows);
-        if self.rows.start == 0 {
-            // From its beginning a JPEG is decoded as it is, and left where the stripe ends.
-            return self.draw(self.jpeg, self.layout.height, drawn);
-        }
-        let (rows, intervals) = self.layout.with_neighbours(&self.rows).ok_or(JpegError::Stripe)?;
-        let held = self.layout.pixels(&rows);
+        let Range { start, end } = self.mine;
+        let top = self.bands.top(start);
+        let rows = self.bands.seam(start) - top..self.bands.seam(end) - top;
         let mut jpeg = std::mem::take(&mut self.lane.jpeg);
-        let result = cut(self.jpeg, self.layout, intervals, held.len(), &mut jpeg)
-            .and_then(|()| self.draw(&jpeg, held.len(), drawn.start - held.start..drawn.end - held.start));
+        let held = start..(end + 1).min(self.bands.count);
+        let result = cut(self.jpeg, self.bands, held, rows.end, &mut jpeg).and_then(|()| self.draw(&jpeg, rows));
         self.lane.jpeg = jpeg;
         result
     }
 
-    /// Draws rows of a JPEG that is so many pixels high, if the codec sees in it what the layout says.
-    fn draw(&mut self, jpeg: &[u8], height: usize, rows: Range<usize>) -> Result<Found, JpegError> {
-        let width = self.layout.width;
+    /// Draws rows of a JPEG, to its end, if the codec sees in it what the layout says.
+    fn draw(&mut self, jpeg: &[u8], rows: Range<usize>) -> Result<Found, JpegError> {
+        let size = (self.bands.layout.width, rows.end);
         let choose = |found: &Found| {
             check(found, jpeg)?;
             let cuttable = !found.inks && found.subsampling.is_some();
-            let as_laid_out = (found.width, found.height) == (width, height);
-            if cuttable && as_laid_out { Ok(rows) } else { Err(JpegError::Stripe) }
+            if cuttable && (found.width, found.height) == size { Ok(rows) } else { Err(JpegError::Stripe) }
         };
         let drawn = self.lane.codec.decompress(jpeg, choose, self.out, self.stride_px);
         self.lane.recovered(drawn)
     }
 }
 
-/// Makes a JPEG of these intervals of another, so many pixels high.
-fn cut(
-    jpeg: &[u8],
-    layout: &Layout,
-    intervals: Range<usize>,
-    height: usize,
-    out: &mut Vec<u8>,
-) -> Result<(), JpegError> {
-    let data = &jpeg[layout.data_at..];
-    // The nth marker ends the nth interval; the last ends with the picture.
-    let (mut begin, mut end) = (if intervals.start == 0 { Some(0) } else { None }, None);
+/// What ends a stripe. At a restart libjpeg-turbo counts the bytes too many among those that it has read ahead, and tells of
+/// them when it next looks for a marker: it may have read ahead the first of these two, but not the second.
+const END: [u8; 4] = [0xFF, 0xD0, 0xFF, 0xD9];
+
+/// Makes a JPEG of these bands of another, so many pixels high.
+fn cut(jpeg: &[u8], bands: &Bands, held: Range<usize>, height: usize, out: &mut Vec<u8>) -> Result<(), JpegError> {
+    let Layout { data_at, height_at, .. } = bands.layout;
+    let (first, last) = (held.start * bands.intervals, held.end * bands.intervals);
+    let data = &jpeg[data_at..];
+    // The nth marker ends the nth interval.
+    let (mut begin, mut end) = (if first == 0 { Some(0) } else { None }, None);
     for (nth, (at, marker)) in (1..).zip(markers(data)) {
         let restart = (0xD0..=0xD7).contains(&marker);
         if restart && usize::from(marker & 7) != (nth - 1) & 7 {
             return Err(JpegError::Stripe);
         }
-        if nth == intervals.start {
+        if nth == first {
             begin = restart.then_some(at + 2);
         }
-        if nth == intervals.end {
-            end = Some(at);
+        if nth == last {
+            // With the last interval the picture ends. Some mark its end, too.
+            let behind = if restart { at + 2 } else { at };
+            let whole = held.end < bands.count || data[behind..].starts_with(&EOI);
+            end = whole.then_some(at);
         }
-        if nth >= intervals.end || !restart {
+        if nth >= last || !restart {
             break;
         }
     }
     let (Some(begin), Some(end)) = (begin, end) else { return Err(JpegError::Stripe) };
     out.clear();
-    out.extend_from_slice(&jpeg[..layout.data_at]);
-    out[layout.height_at..][..2].copy_from_slice(&(height as u16).to_be_bytes());
+    out.extend_from_slice(&jpeg[..data_at]);
+    out[height_at..][..2].copy_from_slice(&(height as u16).to_be_bytes());
     out.extend_from_slice(&data[begin..end]);
-    // Their count begins with the first of these: minus so many, in the three bits that are written.
-    renumber(&mut out[layout.data_at..], 8 - (intervals.start & 7));
-    out.extend_from_slice(&EOI);
-    Ok(())
-}
-
-impl Layout {
-    /// These rows of blocks and what a decoder needs beside them: which rows that is, and which intervals.
-    fn with_neighbours(&self, rows: &Range<usize>) -> Option<(Range<usize>, Range<usize>)> {
-        let beside = usize::from(self.mixes_rows);
-        self.between_markers(rows.start.saturating_sub(beside)..(rows.end + beside).min(self.rows))
+    if !first.is_multiple_of(8) {
+        // Their count begins with the first of these: minus so many, in the three bits that are written.
+        renumber(&mut out[data_at..], 8 - (first & 7));
     }
+    out.extend_from_slice(&END);
+    Ok(())
 }
 
 impl Lane {

@@ -1,7 +1,5 @@
 //! Where the parts of a baseline JPEG lie, as far as cutting it into stripes needs to know.
 
-use std::ops::Range;
-
 pub const EOI: [u8; 2] = [0xFF, 0xD9];
 
 /// A JPEG of one scan without progression. Anything else has no layout, and is coded whole.
@@ -14,13 +12,22 @@ pub struct Layout {
     /// Where the scan's data begin.
     pub data_at: usize,
     /// Rows of blocks (MCUs), and how many rows of pixels each has.
-    pub rows: usize,
-    pub row_height: usize,
+    rows: usize,
+    row_height: usize,
     columns: usize,
-    /// Chroma is coarser from row to row: a decoder mixes it from the rows above and below.
-    pub mixes_rows: bool,
     /// MCUs from one restart marker to the next; zero if there are none.
     interval: usize,
+}
+
+/// A picture as what lies between two places where it can be cut: restart markers at the end of a row of blocks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bands {
+    pub count: usize,
+    /// Restart intervals in each band.
+    pub intervals: usize,
+    /// Rows of blocks in each band; in the last there may be fewer.
+    rows: usize,
+    pub layout: Layout,
 }
 
 impl Layout {
@@ -66,7 +73,6 @@ impl Layout {
         let factors = |component: &[u8]| (usize::from(component[1] >> 4), usize::from(component[1] & 15));
         let across = components.clone().map(|c| factors(c).0).max()?;
         let down = components.clone().map(|c| factors(c).1).max()?;
-        let mixes_rows = components.clone().any(|c| factors(c).1 < down);
         if components.clone().any(|c| factors(c).0 == 0 || factors(c).1 == 0) {
             return None;
         }
@@ -80,30 +86,39 @@ impl Layout {
             rows: height.div_ceil(8 * down),
             row_height: 8 * down,
             columns: width.div_ceil(8 * across),
-            mixes_rows,
             interval: 0,
         })
     }
 
-    /// The rows of pixels of these rows of blocks.
-    pub fn pixels(&self, rows: &Range<usize>) -> Range<usize> {
-        rows.start * self.row_height..(rows.end * self.row_height).min(self.height)
+    /// `None` if no restart marker ends a row of blocks.
+    pub fn bands(self) -> Option<Bands> {
+        let (interval, columns) = (self.interval, self.columns);
+        let (intervals, rows) = match interval {
+            0 => return None,
+            _ if columns.is_multiple_of(interval) => (columns / interval, 1),
+            _ if interval.is_multiple_of(columns) => (1, interval / columns),
+            _ => return None,
+        };
+        Some(Bands { count: self.rows.div_ceil(rows), intervals, rows, layout: self })
+    }
+}
+
+impl Bands {
+    /// The first row of pixels of a band, and the picture's height for the end of the last.
+    pub fn top(&self, band: usize) -> usize {
+        let Layout { row_height, height, .. } = self.layout;
+        (band * self.rows * row_height).min(height)
     }
 
-    /// The least rows that hold these and begin and end at a restart marker, and which intervals these are; `None` if the
-    /// intervals fit no rows.
-    pub fn between_markers(&self, rows: Range<usize>) -> Option<(Range<usize>, Range<usize>)> {
-        let (interval, columns) = (self.interval, self.columns);
-        if interval == 0 {
-            return None;
+    /// Where the pixels of one stripe end and those of the next begin, if the data are cut above this band: after the first
+    /// row of pixels in the band's last row of blocks. So a stripe that has one band more goes through all of its data.
+    pub fn seam(&self, band: usize) -> usize {
+        let Layout { rows, row_height, .. } = self.layout;
+        match band {
+            0 => 0,
+            _ if band == self.count => self.layout.height,
+            _ => (((band + 1) * self.rows).min(rows) - 1) * row_height + 1,
         }
-        if columns.is_multiple_of(interval) {
-            let each = columns / interval;
-            return Some((rows.clone(), rows.start * each..rows.end * each));
-        }
-        let each = interval.is_multiple_of(columns).then_some(interval / columns)?;
-        let intervals = rows.start / each..rows.end.div_ceil(each);
-        Some((intervals.start * each..(intervals.end * each).min(self.rows), intervals))
     }
 }
 

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use pool::Pool;
 use proptest::prelude::*;
 
-use crate::layout::Layout;
+use crate::layout::{Layout, markers};
 use crate::turbo::Compressor;
 use crate::*;
 
@@ -70,6 +70,20 @@ fn decode(jpeg: &[u8], threads: usize) -> Result<Vec<u32>, JpegError> {
     Ok(pixels)
 }
 
+/// A picture to the last bit, or an error to the last word.
+fn check_same(jpeg: &[u8], threads: usize) {
+    let words = |result: Result<_, JpegError>| result.map_err(|e| e.to_string());
+    let (striped, whole) = (words(decode(jpeg, threads)), words(decode(jpeg, 1)));
+    // They are too long to be shown.
+    assert!(striped == whole, "striped: {:?}, whole: {:?}", striped.err(), whole.err());
+}
+
+/// Where the restart intervals end.
+fn ends(jpeg: &[u8]) -> Vec<usize> {
+    let data_at = Layout::of(jpeg).unwrap().data_at;
+    markers(&jpeg[data_at..]).map(|(at, _)| data_at + at).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -91,20 +105,34 @@ proptest! {
         prop_assert_eq!(decode(&jpeg, threads).unwrap(), decode(&jpeg, 1).unwrap());
     }
 
-    /// Damage that both take for a picture is the same picture. (Bytes too many at the end of a stripe are seen in the whole
-    /// only, as nobody reads on from a stripe to the next marker.)
     #[test]
-    fn a_damaged_picture_is_the_same_picture_or_an_error(
+    fn a_damaged_picture_is_the_same_picture_or_the_same_error(
         kind in 0usize..4,
+        threads in 2usize..4,
+        blocks in prop::sample::select(vec![2, 4, 8, 15, 16, 30]),
         at in any::<prop::sample::Index>(),
-        value in any::<u8>(),
+        removed in 0usize..12,
+        inserted in prop::collection::vec(any::<u8>(), 0..12),
+    ) {
+        let mut jpeg = Noise::new(60, 90, ALL[kind], 9).encode_restarting_after(blocks);
+        let at = at.index(jpeg.len());
+        jpeg.splice(at..(at + removed).min(jpeg.len()), inserted);
+        check_same(&jpeg, threads);
+    }
+
+    /// Of other bytes it is mostly said at once; these may be taken for what they are not.
+    #[test]
+    fn another_marker_is_the_same_picture_or_the_same_error(
+        kind in 0usize..4,
+        threads in 2usize..4,
+        nth in any::<prop::sample::Index>(),
+        other in prop::collection::vec(prop::sample::select(vec![0xFF, 0, 1, 0xD0, 0xD3, 0xD9, 0xDA, 0xE0, 0xFE]), 0..6),
     ) {
         let mut jpeg = Noise::new(60, 90, ALL[kind], 9).encode(1);
-        let at = at.index(jpeg.len());
-        jpeg[at] = value;
-        if let (Ok(striped), Ok(whole)) = (decode(&jpeg, 3), decode(&jpeg, 1)) {
-            prop_assert!(striped == whole, "byte {} is {}", at, value);
-        }
+        let places = ends(&jpeg);
+        let at = *nth.get(&places);
+        jpeg.splice(at..at + 2, other);
+        check_same(&jpeg, threads);
     }
 
     #[test]
@@ -124,28 +152,79 @@ proptest! {
     }
 }
 
+fn is_cut(jpeg: &[u8], threads: usize) -> bool {
+    let layout = Layout::of(jpeg).unwrap();
+    let mut out = vec![0; layout.width * layout.height];
+    let mut decoder = Decoder::on(pool(threads)).unwrap();
+    layout.bands().is_some_and(|bands| decoder.striped(jpeg, &bands, &mut out, layout.width).is_some())
+}
+
 /// The threads of a pool have their stripes really: the tests above would pass without.
 #[test]
 fn large_pictures_are_cut() {
     let noise = Noise::new(64, 128, Subsampling::S420, 3);
-    let jpeg = noise.encode(1);
-    let layout = Layout::of(&jpeg).unwrap();
-    assert_eq!((layout.rows, layout.row_height, layout.mixes_rows), (8, 16, true));
-    assert_eq!(layout.between_markers(3..8), Some((3..8, 3..8)));
-    let mut decoder = Decoder::on(pool(2)).unwrap();
-    assert!(decoder.striped(&jpeg, &layout, &mut vec![0; 64 * 128], 64).is_some());
+    assert!(is_cut(&noise.encode(1), 2) && is_cut(&noise.encode(1), 4));
+    let check = |blocks: u16, expected: Option<(usize, usize)>| {
+        let jpeg = noise.encode_restarting_after(blocks);
+        let bands = Layout::of(&jpeg).unwrap().bands();
+        assert_eq!(bands.map(|bands| (bands.count, bands.intervals)), expected, "a marker after {blocks} blocks");
+        assert_eq!(is_cut(&jpeg, 2), expected.is_some(), "a marker after {blocks} blocks");
+    };
+    // There are four blocks in each of eight rows.
+    check(0, None);
+    check(1, Some((8, 4)));
+    check(2, Some((8, 2)));
+    check(3, None);
+    check(4, Some((8, 1)));
+    check(8, Some((4, 1)));
+}
 
-    let without = noise.encode_restarting_after(0);
-    let layout = Layout::of(&without).unwrap();
-    assert_eq!(layout.between_markers(3..8), None);
-    assert!(decoder.striped(&without, &layout, &mut vec![0; 64 * 128], 64).is_none(), "no markers");
-    // Two rows to an interval; and half a row.
-    let layout = Layout::of(&noise.encode_restarting_after(8)).unwrap();
-    assert_eq!(layout.between_markers(3..7), Some((2..8, 1..4)));
-    let layout = Layout::of(&noise.encode_restarting_after(2)).unwrap();
-    assert_eq!(layout.between_markers(3..7), Some((3..7, 6..14)));
-    let layout = Layout::of(&noise.encode_restarting_after(3)).unwrap();
-    assert_eq!(layout.between_markers(3..7), None, "markers in the middle of rows only");
+#[test]
+fn seams_are_below_the_first_row_of_pixels_of_a_row_of_blocks() {
+    let seams = |blocks: u16| {
+        let jpeg = Noise::new(64, 100, Subsampling::S420, 3).encode_restarting_after(blocks);
+        let bands = Layout::of(&jpeg).unwrap().bands().unwrap();
+        (0..=bands.count).map(|band| (bands.top(band), bands.seam(band))).collect::<Vec<_>>()
+    };
+    assert_eq!(seams(4), [(0, 0), (16, 17), (32, 33), (48, 49), (64, 65), (80, 81), (96, 97), (100, 100)]);
+    // Of bands of three rows it is the third, or the last that there is.
+    assert_eq!(seams(12), [(0, 0), (48, 81), (96, 97), (100, 100)]);
+}
+
+/// What libjpeg-turbo has read ahead when an interval ends is up to seven bytes, of which it does not tell at once.
+#[test]
+fn bytes_too_many_before_any_marker_are_seen_in_stripes_as_in_the_whole() {
+    for kind in ALL {
+        let good = Noise::new(60, 90, kind, 9).encode(1);
+        for (at, count) in ends(&good).into_iter().flat_map(|at| (1..=9).map(move |count| (at, count))) {
+            let mut jpeg = good.clone();
+            jpeg.splice(at..at, std::iter::repeat_n(0x55, count));
+            [2, 3].iter().for_each(|threads| check_same(&jpeg, *threads));
+        }
+    }
+}
+
+/// A stripe tells of its own, and the whole only if it happens to look for a marker afterwards.
+#[test]
+fn a_stripe_with_bytes_too_many_is_never_shown() {
+    for kind in ALL {
+        let good = Noise::new(60, 90, kind, 9).encode(1);
+        let places = ends(&good);
+        for (at, count) in places[..places.len() - 1].iter().flat_map(|at| (1..=9).map(move |count| (*at, count))) {
+            let mut jpeg = good.clone();
+            jpeg.splice(at..at, std::iter::repeat_n(0x55, count));
+            assert!(is_cut(&good, 3) && !is_cut(&jpeg, 3), "{kind:?}: {count} bytes more before {at}");
+        }
+    }
+}
+
+#[test]
+fn a_marker_before_the_end_of_the_picture_is_no_damage() {
+    let mut jpeg = Noise::new(64, 128, Subsampling::S420, 3).encode(1);
+    let end = jpeg.len() - 2;
+    jpeg.splice(end..end, [0xFF, 0xD7]);
+    assert!(is_cut(&jpeg, 2));
+    check_same(&jpeg, 2);
 }
 
 #[test]
