@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use common::explain::Explain;
+use common::pixels::PixelCheck;
 use common::report::{Report, Summary, Sums, bytes};
 use common::stamps::Stage;
 use plotters::style::RGBColor;
@@ -12,19 +14,24 @@ use crate::{ChartError, Figure};
 
 const STYLE: &str = include_str!("page.css");
 
+/// What the charts are, for those who do not see them.
+const CHARTS: &str = "Percentiles of the latency; latency over time; mean stages over time; stages of the frames at p50, \
+                      p90, p99 and the largest. The table of latency has their figures.";
+
 pub fn html(figure: &Figure<'_>) -> Result<String, ChartError> {
     let report = figure.report;
     let title = format!("{} {}", report.program, escaped(&text(report.settings.get("topic").unwrap_or(&Value::Null))));
     // The charts' ink is the page's own, which is light on dark.
     let charts = crate::draw_svg(figure, false)?.replace(&css(INK), "currentColor");
+    let charts = charts.replacen("<svg ", &format!("<svg role=\"img\" aria-label=\"{CHARTS}\" "), 1);
     let mut page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
-         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
+         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n"
     );
     // Writing into a String cannot fail.
     let _ = write_all(&mut page, report, &charts);
-    page.push_str("</body>\n</html>\n");
+    page.push_str("</main>\n</body>\n</html>\n");
     Ok(page)
 }
 
@@ -46,7 +53,10 @@ fn write_all(page: &mut String, report: &Report, charts: &str) -> std::fmt::Resu
     writeln!(page, "<h2>Latency, ms</h2>\n<p class=\"quiet\">Clocks: {}</p>", escaped(&sums.latency_us.clock))?;
     write_untiled(page, sums)?;
     write_stages(page, sums)?;
-    writeln!(page, "{charts}\n<h2>Books</h2>")?;
+    writeln!(page, "{}\n{charts}</div>", wide("Charts"))?;
+    write_why(page, &report.explain)?;
+    report.pixels.iter().try_for_each(|pixels| write_pixels(page, pixels))?;
+    writeln!(page, "<h2>Books, frames</h2>")?;
     write_books(page, sums)?;
     if report.sources.len() > 1 {
         for (name, sums) in &report.sources {
@@ -68,6 +78,26 @@ fn write_all(page: &mut String, report: &Report, charts: &str) -> std::fmt::Resu
     writeln!(page, "</table>")
 }
 
+/// What may be wider than a narrow screen scrolls by itself, by keys as well.
+fn wide(name: &str) -> String {
+    format!("<div class=\"wide\" role=\"region\" aria-label=\"{name}\" tabindex=\"0\">")
+}
+
+fn write_why(page: &mut String, explain: &Explain) -> std::fmt::Result {
+    writeln!(page, "<h2>Why p99</h2>")?;
+    if explain.findings.is_empty() {
+        return writeln!(page, "<p>{}</p>", escaped(&explain.summary));
+    }
+    writeln!(page, "<ul>")?;
+    explain.findings.iter().try_for_each(|finding| writeln!(page, "<li>{}</li>", escaped(&finding.to_string())))?;
+    writeln!(page, "</ul>")
+}
+
+fn write_pixels(page: &mut String, pixels: &PixelCheck) -> std::fmt::Result {
+    let class = if pixels.disagreed > 0 { "bad" } else { "quiet" };
+    writeln!(page, "<h2>Pictures</h2>\n<p class=\"{class}\">{}</p>", escaped(&pixels.to_string()))
+}
+
 fn write_untiled(page: &mut String, sums: &Sums) -> std::fmt::Result {
     match sums.counts.untiled {
         0 => Ok(()),
@@ -81,8 +111,11 @@ fn write_untiled(page: &mut String, sums: &Sums) -> std::fmt::Result {
 fn write_stages(page: &mut String, sums: &Sums) -> std::fmt::Result {
     writeln!(
         page,
-        "<div class=\"wide\"><table class=\"figures\">\n<tr><th>stage</th><th>p50</th><th>p90</th><th>p99</th>\
-         <th>p99.9</th><th>max</th><th>mean</th><th>frames</th></tr>"
+        "{}\n<table class=\"figures\">\n<tr><th scope=\"col\">stage</th>{}</tr>",
+        wide("Latency, ms"),
+        ["p50", "p90", "p99", "p99.9", "max", "mean", "frames"]
+            .map(|name| format!("<th scope=\"col\">{name}</th>"))
+            .concat()
     )?;
     for stage in Stage::ALL {
         if let Some(summary) = sums.latency_us.stages.get(stage.name()) {
@@ -105,7 +138,7 @@ fn write_summary(
 ) -> std::fmt::Result {
     let swatch =
         colour.map(|c| format!("<span class=\"swatch\" style=\"background:{}\"></span>", css(c))).unwrap_or_default();
-    write!(page, "<tr class=\"{class}\"><th>{swatch}{name}</th>")?;
+    write!(page, "<tr class=\"{class}\"><th scope=\"row\">{swatch}{name}</th>")?;
     for us in [s.p50, s.p90, s.p99, s.p999, s.max].map(|us| us as f64).into_iter().chain([s.mean]) {
         write!(page, "<td>{:.2}</td>", us / 1000.0)?;
     }
@@ -139,13 +172,15 @@ fn write_books(page: &mut String, sums: &Sums) -> std::fmt::Result {
 }
 
 fn row(page: &mut String, name: &str, value: &str) -> std::fmt::Result {
-    writeln!(page, "<tr><th>{}</th><td>{}</td></tr>", escaped(name), escaped(value))
+    writeln!(page, "<tr><th scope=\"row\">{}</th><td>{}</td></tr>", escaped(name), escaped(value))
 }
 
 /// A setting without JSON's quotation marks.
 fn text(value: &Value) -> String {
     match value {
         Value::Null => "–".to_owned(),
+        Value::Array(values) if values.is_empty() => "–".to_owned(),
+        Value::Object(map) if map.is_empty() => "–".to_owned(),
         Value::String(text) => text.clone(),
         Value::Array(values) => values.iter().map(text).collect::<Vec<_>>().join(", "),
         Value::Object(map) => map.iter().map(|(k, v)| format!("{k}={}", text(v))).collect::<Vec<_>>().join(", "),
@@ -169,6 +204,8 @@ fn utc(ms: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use common::explain::Finding;
+
     use super::*;
     use crate::testing::with_figure;
 
@@ -192,6 +229,8 @@ mod tests {
             "superseded",
             "desk",
             "a, b",
+            "nothing stands out &amp; all is well",
+            "299 of 300 agreed with their headers, 0 disagreed, 1 unreadable, largest difference 7 us",
         ] {
             assert!(page.contains(said), "no {said}");
         }
@@ -204,6 +243,53 @@ mod tests {
         for reference in ["http:", "https:", "src=", "href", "@import", "url(", "<script", "<link"] {
             assert!(!page.contains(reference), "{reference}");
         }
+    }
+
+    #[test]
+    fn what_there_is_none_of_is_a_dash() {
+        let check = |value: Value, expected: &str| assert_eq!(text(&value), expected);
+        check(serde_json::json!(null), "–");
+        check(serde_json::json!([]), "–");
+        check(serde_json::json!({}), "–");
+        check(serde_json::json!({ "acks": "all", "linger.ms": 0 }), "acks=all, linger.ms=0");
+    }
+
+    /// A reader of screens says what the charts are; a row or a column is named by its head; what scrolls can have the focus.
+    #[test]
+    fn the_page_is_told_to_those_who_do_not_see_it() {
+        let page = page();
+        let page = roxmltree::Document::parse(page.trim_start_matches("<!DOCTYPE html>\n")).expect("it is XML");
+        let named = |tag: &'static str| page.descendants().filter(move |node| node.has_tag_name(tag));
+        let svg = page.descendants().find(|node| node.tag_name().name() == "svg").expect("there are charts");
+        assert_eq!((svg.attribute("role"), svg.attribute("aria-label")), (Some("img"), Some(CHARTS)));
+        assert!(named("th").all(|head| head.has_attribute("scope")));
+        let scrolls = |node: &roxmltree::Node<'_, '_>| node.attribute("class") == Some("wide");
+        assert!(named("div").any(|node| scrolls(&node) && node.children().any(|child| child == svg)));
+        assert!(named("div").filter(scrolls).all(|node| node.attribute("tabindex") == Some("0")));
+    }
+
+    #[test]
+    fn why_is_a_line_or_a_list() {
+        let why = |explain: Explain| {
+            let mut page = String::new();
+            write_why(&mut page, &explain).expect("a String takes all");
+            page
+        };
+        let nothing = Explain { summary: "nothing stands out: p99 < 2 x p50".to_owned(), ..Explain::default() };
+        assert_eq!(why(nothing), "<h2>Why p99</h2>\n<p>nothing stands out: p99 &lt; 2 x p50</p>\n");
+        let finding = Finding {
+            stage: "decode".to_owned(),
+            share_us: 5_200,
+            of_us: 20_000,
+            cause: "it is slow".to_owned(),
+            evidence: "a & b".to_owned(),
+            advice: "less of it".to_owned(),
+        };
+        let found = Explain { findings: vec![finding.clone(), finding], ..Explain::default() };
+        assert_eq!(
+            why(found).matches("<li>5.2 of 20 ms at p99 are decoding: it is slow (a &amp; b): less of it</li>").count(),
+            2
+        );
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Source, number and capture time are read from pixels and compared with the headers. The test card draws the very
 //! reading of the clock that goes into `captured`, so between an honest pair there is no difference at all.
 
+use std::fmt::{self, Display};
+
 use serde::{Deserialize, Serialize};
 
 use crate::bar::Bar;
@@ -18,6 +20,17 @@ pub struct PixelCheck {
     pub disagreed: u64,
     /// Between the capture times of picture and header.
     pub largest_difference_us: u64,
+}
+
+impl Display for PixelCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let PixelCheck { checked, agreed, unreadable, disagreed, largest_difference_us } = self;
+        write!(f, "{agreed} of {checked} agreed with their headers, {disagreed} disagreed, {unreadable} unreadable")?;
+        match checked - unreadable {
+            0 => write!(f, " (only what `vidprod test` draws can be read)"),
+            _ => write!(f, ", largest difference {largest_difference_us} us"),
+        }
+    }
 }
 
 impl PixelCheck {

@@ -3,7 +3,6 @@
 use std::fmt::{self, Display};
 
 use super::{Report, Summary, Sums};
-use crate::pixels::PixelCheck;
 use crate::stamps::Stage;
 
 impl Display for Report {
@@ -17,20 +16,8 @@ impl Display for Report {
                 write_sums(f, sums)?;
             }
         }
-        self.pixels.iter().try_for_each(|pixels| write_pixels(f, pixels))?;
+        self.pixels.iter().try_for_each(|pixels| writeln!(f, "  pixels   {pixels}"))?;
         if self.explain.aloud { self.explain.fmt(f) } else { Ok(()) }
-    }
-}
-
-fn write_pixels(f: &mut fmt::Formatter<'_>, pixels: &PixelCheck) -> fmt::Result {
-    let PixelCheck { checked, agreed, unreadable, disagreed, largest_difference_us } = pixels;
-    write!(
-        f,
-        "  pixels   {agreed} of {checked} agreed with their headers, {disagreed} disagreed, {unreadable} unreadable"
-    )?;
-    match checked - unreadable {
-        0 => writeln!(f, " (only what `vidprod test` draws can be read)"),
-        _ => writeln!(f, ", largest difference {largest_difference_us} us"),
     }
 }
 
