@@ -9,7 +9,7 @@ use common::stamps::Stage;
 use plotters::style::RGBColor;
 use serde_json::Value;
 
-use crate::colours::{INK, of_stage};
+use crate::colours::{ACKNOWLEDGE, INK, of_stage};
 use crate::{ChartError, Figure};
 
 const STYLE: &str = include_str!("page.css");
@@ -124,7 +124,7 @@ fn write_stages(page: &mut String, sums: &Sums) -> std::fmt::Result {
     }
     write_summary(page, "total", "total", None, &sums.latency_us.total)?;
     if let Some(summary) = sums.acknowledge_us.as_ref().filter(|s| s.count > 0) {
-        write_summary(page, "acknowledge", "", None, summary)?;
+        write_summary(page, "acknowledge", "", Some(ACKNOWLEDGE), summary)?;
     }
     writeln!(page, "</table></div>")
 }
