@@ -48,6 +48,7 @@ fn main() -> ExitCode {
         shell::usage_error::<Cli>(format!("{one} and {other} both write to standard output: send one to a file"));
     }
     cli.log.init();
+    shell::memory::give_back();
     shell::outcome(run(&cli))
 }
 

@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     cli.log.init();
+    shell::memory::give_back();
     shell::outcome(run(&cli))
 }
 

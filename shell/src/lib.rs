@@ -3,6 +3,7 @@
 pub mod live;
 pub mod logging;
 pub mod machine;
+pub mod memory;
 pub mod output;
 pub mod recorder;
 pub mod report;
