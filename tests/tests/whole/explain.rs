@@ -1,10 +1,10 @@
 //! `--explain`: each cause is made here, and must be what the program names.
 
-use std::io::Write;
-use std::process::Stdio;
+mod producer;
+mod viewer;
+
 use std::time::Duration;
 
-use common::clock::{Clock, SystemClock};
 use whole::kafka::own_kafka_behind;
 use whole::program::Finished;
 use whole::{KafkaServer, Program, kafka};
@@ -77,86 +77,4 @@ fn connections_that_break_are_named_by_both() {
     }
     assert_names(&producer.wait().ok(), "acknowledge", "the connection was lost");
     assert_names(&viewer.wait().ok(), "broker", "the connection was lost");
-}
-
-#[test]
-fn a_fetch_that_waits_for_more_is_named() {
-    let Some(kafka) = kafka() else { return };
-    let (_, viewer) = play(kafka, &kafka.topic("explain-fetch"), &SMALL, &["-X", "fetch.min.bytes=1000000"]);
-    assert_names(&viewer, "broker", "fetch.min.bytes=1000000 was set");
-}
-
-#[test]
-fn a_client_that_stops_fetching_is_named() {
-    let Some(kafka) = kafka() else { return };
-    let set = ["-X", "fetch.queue.backoff.ms=300", "-X", "queued.max.messages.kbytes=1"];
-    let (_, viewer) = play(kafka, &kafka.topic("explain-backoff"), &SMALL, &set);
-    assert_names(&viewer, "broker", "fetch.queue.backoff.ms=300 was set with queued.max.messages.kbytes=1");
-}
-
-#[test]
-fn fetches_smaller_than_a_frame_are_named() {
-    let Some(kafka) = kafka() else { return };
-    // A frame of many parts, and no two of them in one batch: each is fetched by itself.
-    let parts = ["--size", "1280x720", "--max-message-bytes", "3000", "-X", "batch.num.messages=1"];
-    let set = ["-X", "max.partition.fetch.bytes=1000"];
-    let (_, viewer) = play(kafka, &kafka.topic("explain-small"), &parts, &set);
-    assert_names(&viewer, "broker", "max.partition.fetch.bytes=1000 was set");
-}
-
-#[test]
-fn a_pipe_that_stalls_is_named() {
-    let Some(kafka) = kafka() else { return };
-    let topic = kafka.topic("explain-pipe");
-    let producer = Program::vidprod().args(["-", "--explain"]).on(kafka, &topic).stdin(Stdio::piped());
-    let mut producer = producer.start();
-    let mut pipe = producer.input();
-    let frame = [b"FRAME\n".as_slice(), &[90; 320 * 180 * 3 / 2]].concat();
-    let (begin, rest) = frame.split_at(frame.len() / 2);
-    pipe.write_all(b"YUV4MPEG2 W320 H180 F20:1 Ip C420jpeg\n").unwrap();
-    for _ in 0..30 {
-        pipe.write_all(begin).unwrap();
-        pipe.flush().unwrap();
-        std::thread::sleep(Duration::from_millis(60));
-        pipe.write_all(rest).unwrap();
-    }
-    drop(pipe);
-    assert_names(&producer.wait().ok(), "capture", "the source stalls");
-}
-
-#[test]
-fn an_encoder_that_cannot_keep_up_is_named() {
-    let Some(kafka) = kafka() else { return };
-    let card = ["test", "--size", "3840x2160", "--fps", "200", "--duration", "5", "--explain", "--threads", "1"];
-    let producer = Program::vidprod().args(card).on(kafka, &kafka.topic("explain-encoder")).run().ok();
-    assert_names(&producer, "encode", "takes as long as the frames are apart");
-}
-
-#[test]
-fn a_decoder_that_cannot_keep_up_is_named() {
-    let Some(kafka) = kafka() else { return };
-    let (large, topic) = (kafka.topic("explain-large"), kafka.topic("explain-decoder"));
-    for topic in [&large, &topic] {
-        kafka.create_topic(topic, 1, &[("max.message.bytes", "10000000")]);
-    }
-    let card = ["test", "--size", "3840x2160", "--fps", "5", "--duration", "0.3", "--threads", "1"];
-    Program::vidprod().args(card).on(kafka, &large).run().ok();
-    let large = kafka.records(&large).swap_remove(0);
-    let args = ["--headless", "--explain", "--idle-timeout", "5", "--threads", "1"];
-    let viewer = Program::vidcons().on(kafka, &topic).args(args).start();
-    // No encoder is that quick: the same large picture as if it were another each time.
-    let frames = (0..200).map(|n| {
-        std::thread::sleep(Duration::from_millis(10));
-        let mut record = large.clone();
-        for (name, value) in &mut record.headers {
-            match name.as_str() {
-                "frame" | "number" => *value = n.to_string().into(),
-                "due" | "captured" | "encoded" | "published" => *value = SystemClock.now().to_string().into(),
-                _ => {}
-            }
-        }
-        record
-    });
-    kafka.publish(&topic, frames);
-    assert_names(&viewer.wait().ok(), "decode", "takes as long as the frames are apart");
 }
