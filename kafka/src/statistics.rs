@@ -80,9 +80,14 @@ struct Broker {
 #[derive(Deserialize, Clone, Copy, Default)]
 struct Window {
     min: i64,
+    #[serde(default)]
+    max: i64,
     avg: i64,
     cnt: i64,
     p99: i64,
+    /// So many of them are in no quantile, as the client's histograms end at 100 or 500 ms and grow only later.
+    #[serde(default)]
+    outofrange: i64,
 }
 
 #[derive(Deserialize)]
@@ -115,7 +120,12 @@ impl Statistics {
 
 impl Window {
     fn in_us(self, factor: u64) -> Waits {
-        let Window { min, avg, cnt, p99 } = self;
+        let Window { min, max, avg, cnt, p99, outofrange } = self;
+        // Records without a time limit (a file's) are said to have waited since long before the beginning of time.
+        if min < 0 {
+            return Waits::default();
+        }
+        let p99 = if outofrange.saturating_mul(100) > cnt { max } else { p99 };
         Waits { count: us(cnt, 1), min_us: us(min, factor), mean_us: us(avg, factor), p99_us: us(p99, factor) }
     }
 }
@@ -157,6 +167,29 @@ mod tests {
             fetched_max: 5,
         };
         assert_eq!(told(&[ONE]), facts);
+    }
+
+    #[track_caller]
+    fn check_round_trip(window: &str, expected: Waits) {
+        assert_eq!(
+            told(&[&format!(r#"{{"brokers": {{"h": {{"rtt": {window}}}}}}}"#)]).round_trip,
+            expected,
+            "{window}"
+        );
+    }
+
+    #[test]
+    fn what_is_beyond_the_clients_histogram_counts() {
+        let waits = |p99_us| Waits { count: 50, min_us: 9, mean_us: 700_000, p99_us };
+        let long = r#"{"min": 9, "max": 990000, "avg": 700000, "cnt": 50, "p99": 400000, "outofrange": 40}"#;
+        check_round_trip(long, waits(990_000));
+        check_round_trip(&long.replace("40}", "0}"), waits(400_000));
+    }
+
+    #[test]
+    fn waits_since_before_the_beginning_say_nothing() {
+        let wrapped = r#"{"min": -9223371036854775807, "max": 0, "avg": 77, "cnt": 2, "p99": 0, "outofrange": 2}"#;
+        check_round_trip(wrapped, Waits::default());
     }
 
     #[test]
