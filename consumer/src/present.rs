@@ -10,6 +10,7 @@
 
 mod keys;
 mod screen;
+mod shared_memory;
 mod surface;
 
 use minifb::{ScaleMode, Window};

@@ -5,6 +5,7 @@ use std::ops::{Deref, DerefMut};
 use minifb::Window;
 
 use super::PresentError;
+use super::shared_memory::shares_memory;
 use super::surface::{Surface, SurfacePixels};
 use crate::canvas::Canvas;
 
@@ -18,10 +19,15 @@ pub enum Screen {
 
 impl Screen {
     pub fn of(window: &Window) -> Screen {
+        // A surface would send what is not shared, too, but no picture of more than 16 MB.
+        if !shares_memory() {
+            tracing::debug!("no shared memory with the display: pictures are sent to it");
+            return sent(window.get_size());
+        }
         match Surface::of(window) {
             Ok(surface) => Screen::Shared(surface),
             Err(error) => {
-                tracing::debug!(%error, "no shared memory with the display: pictures are sent to it");
+                tracing::debug!(%error, "no surface on the window: pictures are sent to it");
                 sent(window.get_size())
             }
         }
