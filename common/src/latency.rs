@@ -56,6 +56,12 @@ impl Latency {
         &self.0
     }
 
+    /// What the `n` longest took at least; 0 where there are fewer.
+    pub fn longest(&self, n: u64) -> u64 {
+        let len = self.0.len();
+        if (1..=len).contains(&n) { self.0.value_at_quantile((len - n + 1) as f64 / len as f64) } else { 0 }
+    }
+
     /// Begins anew in the same memory.
     pub fn clear(&mut self) {
         self.0.reset();
@@ -157,6 +163,13 @@ mod tests {
         assert_eq!(latencies.total.histogram().max(), 700);
         assert_eq!(latencies.stage(Stage::Encode).histogram().max(), 700);
         assert_eq!(latencies.stage(Stage::Publish).histogram().max(), 0);
+    }
+
+    #[test]
+    fn the_longest_are_told() {
+        let mut latency = Latency::default();
+        (0..1000).for_each(|us| latency.record(Duration::from_micros(us)));
+        assert_eq!([0, 1, 5, 1000, 1001].map(|n| latency.longest(n)), [0, 999, 995, 0, 0]);
     }
 
     #[test]

@@ -78,13 +78,19 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
 fn explained(options: &Options, outcome: &Outcome) -> Explain {
     let books = &outcome.books;
     let total = &books.total;
+    let way = Way::new(&total.latencies, outcome.stages);
+    let side = Side::Viewer {
+        screen: outcome.screen,
+        display_us: outcome.display.longest(way.tail.frames),
+        frame_bytes: total.frame_bytes_max,
+    };
     let explained = explain(&Evidence {
-        way: Way::new(&total.latencies, outcome.stages),
+        way,
         interval: books.rhythm.interval(),
         superseded: total.losses.of(Loss::Superseded),
         client: outcome.tail.facts().get(),
         properties: options.connection.properties.clone(),
-        side: Side::Viewer { screen: outcome.screen, frame_bytes: total.frame_bytes_max },
+        side,
     });
     Explain { aloud: options.explain, ..explained }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use common::clock::{Clock, Micros};
 use common::frame::Kind;
-use common::latency::TimeBase;
+use common::latency::{Latency, TimeBase};
 use common::ledger::{Loss, ViewerBooks};
 use common::pixels::PixelCheck;
 use common::reassemble::{Ended, Reassembler};
@@ -51,6 +51,8 @@ pub struct Outcome {
     pub course: Course,
     pub seconds: f64,
     pub screen: common::explain::Screen,
+    /// How long each look after the window took: it waits for the display.
+    pub display: Latency,
     /// Pictures held against their headers, if that was asked for.
     pub pixels: Option<PixelCheck>,
     /// To be closed once the report is out: a group whose broker is gone takes its time.
@@ -65,6 +67,7 @@ struct Run<'a> {
     receiver: Receiver,
     viewer: Viewer,
     screen: Screen,
+    display: Latency,
     decode: Decode,
     outputs: Outputs,
     verify: Option<Verify>,
@@ -96,6 +99,7 @@ pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> any
             clock.clone(),
         ),
         screen,
+        display: Latency::default(),
         decode: Decode::new(pool)?,
         outputs: Outputs::new(options),
         verify: options.verify_pixels.then(Verify::default),
@@ -311,6 +315,7 @@ impl Run<'_> {
         books.rejected = self.receiver.rejected;
         let screen = self.screen.kind();
         let (reassembler, tail) = self.receiver.close();
-        Outcome { books, reassembler, stages, course, seconds, screen, pixels, tail, trouble }
+        let display = self.display;
+        Outcome { books, reassembler, stages, course, seconds, screen, display, pixels, tail, trouble }
     }
 }

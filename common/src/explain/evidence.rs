@@ -76,8 +76,16 @@ pub enum Screen {
 /// What only one of the programs knows.
 #[derive(Clone, Copy, Debug)]
 pub enum Side {
-    Producer { acknowledge_p50_us: u64, acknowledge_p99_us: u64 },
-    Viewer { screen: Screen, frame_bytes: u64 },
+    Producer {
+        acknowledge_p50_us: u64,
+        acknowledge_p99_us: u64,
+    },
+    Viewer {
+        screen: Screen,
+        /// So long at least the display kept the window waiting, as many times as there are frames in the tail.
+        display_us: u64,
+        frame_bytes: u64,
+    },
 }
 
 impl Side {

@@ -35,7 +35,7 @@ fn evidence(stages: &'static [Stage], tail_us: [u64; 7], side: Side) -> Evidence
 }
 
 fn viewer(tail_us: [u64; 7]) -> Evidence {
-    evidence(&Stage::ALL, tail_us, Side::Viewer { screen: Screen::Shared, frame_bytes: 100_000 })
+    evidence(&Stage::ALL, tail_us, Side::Viewer { screen: Screen::Shared, display_us: 1000, frame_bytes: 100_000 })
 }
 
 fn producer(tail_us: [u64; 7], acknowledge_p99_us: u64) -> Evidence {
@@ -199,14 +199,14 @@ fn a_decoder_that_cannot_keep_up_is_named() {
 }
 
 #[test]
-fn a_slow_display_is_told_by_the_way_pictures_take() {
+fn the_way_that_pictures_take_to_the_screen_is_named() {
     let on = |screen: Screen, present_us: u64| {
         viewer([100, 5000, 20, 1000, 10, 5000, present_us])
-            .with(|e| e.side = Side::Viewer { screen, frame_bytes: 100_000 })
+            .with(|e| e.side = Side::Viewer { screen, display_us: 1000, frame_bytes: 100_000 })
     };
     check(on(Screen::Sent, 6000), "present", 6000, &["socket", "shared memory"]);
     check(on(Screen::Scaled, 6000), "present", 6000, &["scaled", "--window-size"]);
-    check(on(Screen::Shared, 20_000), "present", 20_000, &["the display is slow"]);
+    check(on(Screen::Shared, 20_000), "present", 19_000, &["now and then"]);
     assert!(explain(&on(Screen::Shared, 6000)).findings.is_empty());
 }
 
@@ -246,6 +246,17 @@ fn the_rhythm_is_that_of_the_frames_numbered() {
     assert_eq!(rhythm.interval(), Some(Duration::from_micros(100)), "also where some were not shown");
     rhythm.enter(&meta(2, 0, 9000));
     assert_eq!(rhythm.interval(), None, "another session has its own");
+}
+
+#[test]
+fn a_display_that_is_slow_to_answer_is_named_where_frames_wait_for_it() {
+    let held_up = |e: &mut Evidence| {
+        e.side = Side::Viewer { screen: Screen::Shared, display_us: 90_000, frame_bytes: 100_000 };
+        e.superseded = 8;
+    };
+    let words = ["the display is slow to answer", "90 ms again and again", "8 frames were given up"];
+    check(viewer([100, 5000, 20, 95_000, 10, 5000, 1000]).with(held_up), "broker", 90_000, &words);
+    assert!(explain(&viewer(USUAL).with(held_up)).findings.is_empty(), "no frame waited");
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub(super) fn findings(evidence: &Evidence) -> Vec<Finding> {
         far_away(evidence),
         throttled(evidence),
         broken(evidence),
+        display(evidence),
         clocks(evidence),
         decode(evidence),
         present(evidence),
@@ -108,6 +109,14 @@ fn broken(evidence: &Evidence) -> Option<Finding> {
     (n > 0).then(|| found(evidence, Stage::Broker, share_us, "the connection was lost and made anew", words, advice))
 }
 
+/// Whoever looks after the window waits for the display, and takes nothing meanwhile.
+fn display(evidence: &Evidence) -> Option<Finding> {
+    let Side::Viewer { display_us, .. } = evidence.side else { return None };
+    let words = format!("it kept the window waiting for {} ms again and again{}", ms(display_us), evidence.given_up());
+    let cause = "the display is slow to answer, and what has come waits";
+    Some(found(evidence, Stage::Broker, display_us, cause, words, "look at what else draws on it"))
+}
+
 /// Two clocks that differ look like a slow broker.
 fn clocks(evidence: &Evidence) -> Option<Finding> {
     let way = &evidence.way;
@@ -139,15 +148,13 @@ fn decode(evidence: &Evidence) -> Option<Finding> {
 fn present(evidence: &Evidence) -> Option<Finding> {
     let Side::Viewer { screen, .. } = evidence.side else { return None };
     let way = &evidence.way;
-    let most = way.tail.of(Stage::Present) * 2 >= way.tail.total_us();
     let (cause, advice) = match screen {
-        Screen::None => return None,
-        Screen::Shared if !most => return None,
+        // Nothing is sent but a request, and nothing waited for.
+        Screen::None | Screen::Shared => return None,
         Screen::Sent => {
             ("pictures are sent through the display's socket", "run vidcons where the display is, with shared memory")
         }
         Screen::Scaled => ("pictures are scaled to the window", "leave --window-size away, or a --size to match it"),
-        Screen::Shared => ("the display is slow to take a picture", "look at what else draws on it; or --no-overlay"),
     };
     Some(Finding {
         cause: cause.to_owned(),

@@ -15,7 +15,9 @@ impl Run<'_> {
         if !self.screen.is_window() {
             return Ok(());
         }
+        let asked = self.clock.now();
         let events = self.screen.events();
+        self.display.record(self.clock.now().since(asked));
         let mut redraw = events.resized;
         for key in events.keys {
             redraw |= self.pressed(key);
