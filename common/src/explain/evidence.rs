@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{ClientFacts, Finding, ms};
+use super::{ClientFacts, Finding, Waits, ms};
 use crate::clock::Micros;
 use crate::frame::{Meta, Session};
 use crate::latency::{Latencies, Latency, TimeBase};
@@ -113,6 +113,13 @@ impl Evidence {
     /// A number that the user set, whatever follows it.
     pub(super) fn set(&self, property: &str) -> Option<f64> {
         self.properties.get(property)?.trim().parse().ok()
+    }
+
+    /// What the broker's quota makes of such a wait. Where it holds a connection up, all that comes after waits too, once
+    /// for each time it does: beside so long a wait one of these is little.
+    pub(super) fn throttled_us(&self, wait_us: u64) -> u64 {
+        let Waits { count, mean_us, p99_us, .. } = self.client.throttled;
+        if 10 * p99_us >= wait_us { wait_us.min(count * mean_us) } else { p99_us }
     }
 
     /// Whether so much for each frame is too much for the rate they come at.

@@ -1,6 +1,6 @@
 //! The producer's rules: from due to published, and from published to acknowledged.
 
-use super::{Evidence, Finding, Side, ms};
+use super::{ClientFacts, Evidence, Finding, Side, Waits, ms};
 use crate::stamps::Stage;
 
 /// A broker nearby that answers within that is well.
@@ -77,21 +77,44 @@ fn linger(evidence: &Evidence) -> Option<Finding> {
     acknowledge(evidence, share_us, &format!("linger.ms={linger} was set"), words, "set it to 0, or leave it away")
 }
 
-/// What leaves the machine slower than it comes.
+/// What leaves the machine slower than it comes. Records that wait now and then wait for answers, or for the first
+/// connection.
 fn link(evidence: &Evidence) -> Option<Finding> {
-    let client = &evidence.client;
-    let lingers = evidence.set("linger.ms").is_some_and(|ms| ms > 0.0);
-    let queued_us = if lingers { 0 } else { client.queued.p99_us };
-    let words =
-        format!("records wait up to {} ms in the client, requests {} ms", ms(queued_us), ms(client.unsent.p99_us));
+    let Side::Producer { acknowledge_p99_us, .. } = evidence.side else { return None };
+    if is_throttled(evidence) {
+        return None;
+    }
+    let (queued, unsent_us) = (queued(evidence), evidence.client.unsent.p99_us);
+    let share_us = if piles_up(evidence) { acknowledge_p99_us } else { unsent_us };
+    let words = format!("records wait up to {} ms in the client, requests {} ms", ms(queued.p99_us), ms(unsent_us));
     let cause = "more is published than the connection takes";
     let advice = "a smaller --size, a lower --quality or --fps; or a faster network";
-    acknowledge(evidence, queued_us.max(client.unsent.p99_us), cause, words, advice)
+    acknowledge(evidence, share_us, cause, words, advice)
+}
+
+/// What records wait in the client for their turn, where nothing was set that makes them. Of a file's the client does not
+/// tell, as it counts from their time limit: there it is what acknowledging takes beyond the round trips.
+fn queued(evidence: &Evidence) -> Waits {
+    let ClientFacts { queued, round_trip, .. } = evidence.client;
+    let lingers = evidence.set("linger.ms").is_some_and(|ms| ms > 0.0);
+    match evidence.side {
+        _ if lingers => Waits::default(),
+        Side::Producer { acknowledge_p50_us, acknowledge_p99_us } if queued.count == 0 && round_trip.count > 0 => {
+            let mean_us = acknowledge_p50_us.saturating_sub(round_trip.mean_us);
+            Waits { mean_us, p99_us: acknowledge_p99_us.saturating_sub(round_trip.p99_us), ..queued }
+        }
+        _ => queued,
+    }
+}
+
+/// Records wait for longer than their requests take: more and more goes into one, and so it is that which takes long.
+fn piles_up(evidence: &Evidence) -> bool {
+    queued(evidence).mean_us > evidence.client.round_trip.mean_us.max(super::SHARE_MIN_US)
 }
 
 fn answer(evidence: &Evidence) -> Option<Finding> {
     let trip = evidence.client.round_trip;
-    if trip.p99_us < ANSWER_US {
+    if trip.p99_us < ANSWER_US || is_throttled(evidence) || piles_up(evidence) {
         return None;
     }
     let words =
@@ -106,11 +129,17 @@ fn answer(evidence: &Evidence) -> Option<Finding> {
     acknowledge(evidence, trip.p99_us, cause, words, advice)
 }
 
+/// Then everything is slow, and it is not for its own sake.
+fn is_throttled(evidence: &Evidence) -> bool {
+    throttled(evidence).is_some_and(|finding| super::stands_out(&finding))
+}
+
 fn throttled(evidence: &Evidence) -> Option<Finding> {
-    let throttled = evidence.client.throttled;
-    let words = format!("it held answers back for up to {} ms", ms(throttled.p99_us));
+    let Side::Producer { acknowledge_p99_us, .. } = evidence.side else { return None };
+    let share_us = evidence.throttled_us(acknowledge_p99_us);
+    let words = format!("it held the connection up for {} ms at a time", ms(evidence.client.throttled.p99_us));
     let advice = "raise the quota of this client at the broker, or send less: --quality, --size, --fps";
-    acknowledge(evidence, throttled.p99_us, "the broker throttles this client", words, advice)
+    acknowledge(evidence, share_us, "the broker throttles this client", words, advice)
 }
 
 fn broken(evidence: &Evidence) -> Option<Finding> {

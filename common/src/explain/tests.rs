@@ -112,13 +112,43 @@ fn a_broker_far_away_is_told_from_a_slow_one() {
 fn a_full_connection_is_named() {
     let full = producer(USUAL, 300_000).with(|e| e.client.unsent = waits(10, 90_000, 280_000));
     check(full, "acknowledge", 280_000, &["more is published than the connection takes", "--quality"]);
+    // Where records wait for longer than requests take, these are large and so they are long.
+    let piled_up = producer(USUAL, 2_300_000).with(|e| {
+        e.client.queued = waits(20, 770_000, 1_990_000);
+        e.client.round_trip = waits(300, 300_000, 1_530_000);
+    });
+    check(piled_up.clone(), "acknowledge", 2_300_000, &["more is published", "up to 1990 ms in the client"]);
+    assert_eq!(explain(&piled_up).findings.len(), 1);
+    // The first records wait for the connection.
+    let at_first = producer(USUAL, 530_000).with(|e| {
+        e.client.queued = waits(40, 29_000, 498_000);
+        e.client.round_trip = waits(500, 36_000, 141_000);
+    });
+    check(at_first, "acknowledge", 141_000, &["slow to answer"]);
+    // Of a file's records the client does not tell what they wait.
+    let file = |acknowledge_p50_us| {
+        producer(USUAL, 4_600_000).with(|e| {
+            e.side = Side::Producer { acknowledge_p50_us, acknowledge_p99_us: 4_600_000 };
+            e.client.round_trip = waits(300, 450_000, 2_800_000);
+        })
+    };
+    check(file(3_000_000), "acknowledge", 4_600_000, &["more is published than the connection takes"]);
+    check(file(500_000), "acknowledge", 2_800_000, &["slow to answer"]);
 }
 
 #[test]
 fn quotas_and_broken_connections_are_named() {
-    let throttled = |e: &mut Evidence| e.client.throttled = waits(0, 100, 90_000);
-    check(producer(USUAL, 100_000).with(throttled), "acknowledge", 90_000, &["throttles", "quota"]);
+    let throttled = |e: &mut Evidence| e.client.throttled = Waits { count: 3, ..waits(10_000, 30_000, 70_000) };
+    check(producer(USUAL, 100_000).with(throttled), "acknowledge", 90_000, &["throttles", "70 ms at a time", "quota"]);
     check(viewer([100, 5000, 20, 95_000, 10, 5000, 1000]).with(throttled), "broker", 90_000, &["throttles"]);
+    // What comes after what was held up waits, too: that is no slow broker and no narrow connection.
+    let held_up = producer(USUAL, 2_000_000).with(|e| {
+        e.client.throttled = Waits { count: 9, ..waits(100_000, 240_000, 250_000) };
+        e.client.round_trip = waits(300, 700_000, 1_250_000);
+        e.client.queued = waits(10, 900_000, 1_900_000);
+    });
+    check(held_up.clone(), "acknowledge", 2_000_000, &["throttles", "250 ms at a time"]);
+    assert_eq!(explain(&held_up).findings.len(), 1);
     let broken = |e: &mut Evidence| e.client.disconnects = 2;
     check(producer(USUAL, 100_800).with(broken), "acknowledge", 100_000, &["2 connections broke"]);
     check(viewer([100, 5000, 20, 95_000, 10, 5000, 1000]).with(broken), "broker", 94_000, &["2 connections broke"]);
@@ -211,6 +241,17 @@ fn the_way_that_pictures_take_to_the_screen_is_named() {
 }
 
 #[test]
+fn a_display_that_is_slow_to_answer_is_named_where_frames_wait_for_it() {
+    let held_up = |e: &mut Evidence| {
+        e.side = Side::Viewer { screen: Screen::Shared, display_us: 90_000, frame_bytes: 100_000 };
+        e.superseded = 8;
+    };
+    let words = ["the display is slow to answer", "90 ms again and again", "8 frames were given up"];
+    check(viewer([100, 5000, 20, 95_000, 10, 5000, 1000]).with(held_up), "broker", 90_000, &words);
+    assert!(explain(&viewer(USUAL).with(held_up)).findings.is_empty(), "no frame waited");
+}
+
+#[test]
 fn a_stage_that_is_slow_now_and_then_is_named_with_its_figures() {
     let busy = viewer([100, 5000, 20, 1000, 10, 30_000, 1000]);
     check(busy, "decode", 25_000, &["now and then", "5.0 ms at p50, 30 in the 6 slowest", "processor"]);
@@ -246,17 +287,6 @@ fn the_rhythm_is_that_of_the_frames_numbered() {
     assert_eq!(rhythm.interval(), Some(Duration::from_micros(100)), "also where some were not shown");
     rhythm.enter(&meta(2, 0, 9000));
     assert_eq!(rhythm.interval(), None, "another session has its own");
-}
-
-#[test]
-fn a_display_that_is_slow_to_answer_is_named_where_frames_wait_for_it() {
-    let held_up = |e: &mut Evidence| {
-        e.side = Side::Viewer { screen: Screen::Shared, display_us: 90_000, frame_bytes: 100_000 };
-        e.superseded = 8;
-    };
-    let words = ["the display is slow to answer", "90 ms again and again", "8 frames were given up"];
-    check(viewer([100, 5000, 20, 95_000, 10, 5000, 1000]).with(held_up), "broker", 90_000, &words);
-    assert!(explain(&viewer(USUAL).with(held_up)).findings.is_empty(), "no frame waited");
 }
 
 #[test]

@@ -95,10 +95,10 @@ fn far_away(evidence: &Evidence) -> Option<Finding> {
 }
 
 fn throttled(evidence: &Evidence) -> Option<Finding> {
-    let us = evidence.client.throttled.p99_us;
-    let words = format!("it held answers back for up to {} ms", ms(us));
+    let share_us = evidence.throttled_us(evidence.way.tail.of(Stage::Broker));
+    let words = format!("it held the connection up for {} ms at a time", ms(evidence.client.throttled.p99_us));
     let advice = "raise the quota of this client at the broker";
-    Some(found(evidence, Stage::Broker, us, "the broker throttles this client", words, advice))
+    Some(found(evidence, Stage::Broker, share_us, "the broker throttles this client", words, advice))
 }
 
 fn broken(evidence: &Evidence) -> Option<Finding> {
