@@ -44,11 +44,14 @@ impl Proxy {
         self.wires.to.store(port, Ordering::Relaxed);
     }
 
-    /// Breaks every connection that there is.
-    pub fn cut(&self) {
+    /// Breaks every connection that there is, and turns away who connects for that long.
+    pub fn cut(&self, lasting: Duration) {
+        let broker = self.wires.to.swap(0, Ordering::Relaxed);
         for wire in self.wires.open.lock().unwrap().drain(..) {
             let _ = wire.shutdown(Shutdown::Both);
         }
+        std::thread::sleep(lasting);
+        self.lead_to(broker);
     }
 }
 

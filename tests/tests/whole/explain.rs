@@ -72,8 +72,7 @@ fn connections_that_break_are_named_by_both() {
         Program::vidprod().args(CARD).args(SMALL).args(["--explain", "--every-frame"]).on(&kafka, topic).start();
     for n in 1..=3 {
         producer.until_stderr(&format!("\n{n}."));
-        std::thread::sleep(Duration::from_millis(300));
-        proxy.cut();
+        proxy.cut(Duration::from_millis(300));
     }
     assert_names(&producer.wait().ok(), "acknowledge", "the connection was lost");
     assert_names(&viewer.wait().ok(), "broker", "the connection was lost");
