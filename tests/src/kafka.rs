@@ -18,7 +18,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use tempfile::TempDir;
 
 use crate::node::{self, Kind, Node, Setup};
-use crate::proxy::Proxy;
+use crate::proxy::{Network, Proxy};
 use crate::{GUARD, until};
 
 /// The broker that the tests of one run share, started on first use: the embedded one or a real Kafka, as `BROKER` says.
@@ -40,9 +40,9 @@ pub fn own_kafka_with(setup: Setup) -> Option<KafkaServer> {
     kind.can_run().then(|| KafkaServer::start(kind, setup))
 }
 
-/// A broker that a test has for itself, and can only be reached through a network this slow.
-pub fn own_kafka_behind(delay: Duration) -> Option<(KafkaServer, Proxy)> {
-    let proxy = Proxy::start(delay);
+/// A broker that a test has for itself, and can only be reached through such a network.
+pub fn own_kafka_behind(network: Network) -> Option<(KafkaServer, Proxy)> {
+    let proxy = Proxy::start(network);
     let kafka = own_kafka_with(Setup { advertised: Some(proxy.port()), ..Setup::default() })?;
     proxy.lead_to(kafka.port);
     Some((kafka, proxy))
@@ -169,6 +169,9 @@ impl KafkaServer {
             if let Some(key) = &record.key {
                 message = message.key(key);
             }
+            if record.timestamp_ms > 0 {
+                message = message.timestamp(record.timestamp_ms);
+            }
             while let Err((_, again)) = producer.send(message) {
                 producer.poll(Duration::from_millis(10));
                 message = again;
@@ -198,7 +201,7 @@ impl Drop for KafkaServer {
     }
 }
 
-/// A record as it came, or as it is to be.
+/// A record as it came, or as it is to be. One without a timestamp gets that of the moment.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
     pub key: Option<Vec<u8>>,
@@ -211,6 +214,13 @@ impl Record {
     pub fn header(&self, name: &str) -> Option<String> {
         let (_, value) = self.headers.iter().find(|(n, _)| n == name)?;
         Some(String::from_utf8_lossy(value).into_owned())
+    }
+
+    /// Gives the headers of that name another value.
+    pub fn set(&mut self, name: &str, value: impl ToString) {
+        for (_, was) in self.headers.iter_mut().filter(|(n, _)| n == name) {
+            *was = value.to_string().into();
+        }
     }
 }
 

@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 pub use kafka::{KafkaServer, kafka};
 pub use node::Kind;
 pub use program::{Finished, Program, Running};
-pub use proxy::Proxy;
+pub use proxy::{Network, Proxy};
 pub use report::Report;
 pub use rustix::process::Signal;
 pub use xvfb::Xvfb;

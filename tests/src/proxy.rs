@@ -1,4 +1,4 @@
-//! A network between the programs and their broker that is slow, or breaks when a test wants it to.
+//! A network between the programs and their broker that is slow, or halts or breaks when a test wants it to.
 //!
 //! ```text
 //! client ─▶ Proxy ─ every byte `delay` later, either way ─▶ broker, which advertises the proxy's port
@@ -8,7 +8,16 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// What the network is like, either way.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Network {
+    /// Every byte comes that much later.
+    pub delay: Duration,
+    /// No more gets through, and who sends more is held up.
+    pub bytes_a_second: Option<u32>,
+}
 
 #[derive(Debug)]
 pub struct Proxy {
@@ -18,7 +27,9 @@ pub struct Proxy {
 
 #[derive(Debug)]
 struct Wires {
-    delay: Duration,
+    network: Network,
+    /// Until then nothing gets through.
+    halted_until: Mutex<Instant>,
     /// The broker's port, once there is a broker.
     to: AtomicU16,
     open: Mutex<Vec<TcpStream>>,
@@ -26,10 +37,11 @@ struct Wires {
 
 impl Proxy {
     /// Listens; who connects before [`Proxy::lead_to`] was called is turned away.
-    pub fn start(delay: Duration) -> Proxy {
+    pub fn start(network: Network) -> Proxy {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
-        let wires = Arc::new(Wires { delay, to: AtomicU16::new(0), open: Mutex::default() });
+        let halted_until = Mutex::new(crate::now());
+        let wires = Arc::new(Wires { network, halted_until, to: AtomicU16::new(0), open: Mutex::default() });
         let shared = wires.clone();
         // It ends with the test's process.
         std::thread::spawn(move || listener.incoming().flatten().for_each(|client| shared.join(client)));
@@ -44,6 +56,12 @@ impl Proxy {
         self.wires.to.store(port, Ordering::Relaxed);
     }
 
+    /// Lets nothing through for that long; what comes meanwhile gets through then.
+    pub fn halt(&self, lasting: Duration) {
+        *self.wires.halted_until.lock().unwrap() = crate::now() + lasting;
+        std::thread::sleep(lasting);
+    }
+
     /// Breaks every connection that there is, and turns away who connects for that long.
     pub fn cut(&self, lasting: Duration) {
         let broker = self.wires.to.swap(0, Ordering::Relaxed);
@@ -56,31 +74,36 @@ impl Proxy {
 }
 
 impl Wires {
-    fn join(&self, client: TcpStream) {
+    fn join(self: &Arc<Wires>, client: TcpStream) {
         let Ok(broker) = TcpStream::connect(("127.0.0.1", self.to.load(Ordering::Relaxed))) else { return };
         for wire in [&client, &broker] {
             wire.set_nodelay(true).expect("a fresh socket");
             self.open.lock().unwrap().push(wire.try_clone().expect("a second handle"));
         }
         let (client2, broker2) = (client.try_clone().expect("a handle"), broker.try_clone().expect("a handle"));
-        carry(client, broker, self.delay);
-        carry(broker2, client2, self.delay);
+        carry(client, broker, self.clone());
+        carry(broker2, client2, self.clone());
     }
 }
 
 /// One thread reads and stamps, another waits and writes: what is under way is not held up by what comes after it.
-fn carry(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
+fn carry(mut from: TcpStream, mut to: TcpStream, wires: Arc<Wires>) {
+    let Network { delay, bytes_a_second } = wires.network;
     let (under_way, arriving) = mpsc::channel();
     std::thread::spawn(move || {
-        let mut buffer = vec![0; 64 << 10];
+        let mut buffer = vec![0; 8 << 10];
         while let Ok(n @ 1..) = from.read(&mut buffer) {
             if under_way.send((crate::now() + delay, buffer[..n].to_vec())).is_err() {
                 break;
+            }
+            if let Some(bytes) = bytes_a_second {
+                std::thread::sleep(Duration::from_secs(n as u64) / bytes);
             }
         }
     });
     std::thread::spawn(move || {
         for (due, bytes) in arriving {
+            let due = due.max(*wires.halted_until.lock().unwrap());
             std::thread::sleep(due.saturating_duration_since(crate::now()));
             if to.write_all(&bytes).is_err() {
                 break;

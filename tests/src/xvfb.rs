@@ -2,8 +2,10 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use image::RgbImage;
+use rustix::process::{Pid, Signal, kill_process};
 
 #[derive(Debug)]
 pub struct Xvfb {
@@ -14,8 +16,14 @@ pub struct Xvfb {
 impl Xvfb {
     /// On a display of its own; the server chooses a free one.
     pub fn start() -> Xvfb {
+        Xvfb::start_with(&[])
+    }
+
+    /// With further options.
+    pub fn start_with(options: &[&str]) -> Xvfb {
         let mut server = Command::new("Xvfb")
             .args(["-displayfd", "1", "-screen", "0", "1600x1000x24", "-nolisten", "tcp", "-noreset"])
+            .args(options)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -30,6 +38,14 @@ impl Xvfb {
 
     pub fn display(&self) -> &str {
         &self.display
+    }
+
+    /// Holds the server up for that long: meanwhile it does nothing.
+    pub fn halt(&self, lasting: Duration) {
+        let signal = |signal| kill_process(Pid::from_child(&self.server), signal).expect("a child of ours");
+        signal(Signal::STOP);
+        std::thread::sleep(lasting);
+        signal(Signal::CONT);
     }
 
     /// The whole screen.

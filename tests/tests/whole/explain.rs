@@ -1,13 +1,16 @@
 //! `--explain`: each cause is made here, and must be what the program names.
 
 mod producer;
+mod screen;
 mod viewer;
 
 use std::time::Duration;
 
 use whole::kafka::own_kafka_behind;
 use whole::program::Finished;
-use whole::{KafkaServer, Program, kafka};
+use whole::{KafkaServer, Network, Program, kafka};
+
+use crate::clients::java::tool;
 
 const CARD: [&str; 5] = ["test", "--fps", "20", "--duration", "5"];
 const SMALL: [&str; 2] = ["--size", "320x180"];
@@ -22,6 +25,20 @@ fn assert_names(program: &Finished, stage: &str, cause: &str) {
     let finding = finding.unwrap_or_else(|| panic!("no {cause} in {:#}\n{}", report.0["explain"], program.story()));
     assert!(finding["share_us"].as_u64() <= finding["of_us"].as_u64(), "{finding:#}");
     assert!(program.stderr.contains("  why p99  "), "{}", program.story());
+}
+
+/// It names that before all else.
+#[track_caller]
+fn assert_blames(program: &Finished, stage: &str, cause: &str) {
+    assert_names(program, stage, cause);
+    let explain = &program.report().0["explain"];
+    assert!(explain["summary"].as_str().is_some_and(|summary| summary.contains(cause)), "{explain:#}");
+}
+
+/// Allows clients of that name so many bytes a second, with Kafka's own tool.
+fn set_quota(kafka: &KafkaServer, client: &str, quota: &str) {
+    let whose = ["--alter", "--entity-type", "clients", "--entity-name", client];
+    tool(kafka, "kafka.admin.ConfigCommand", &whose).args(["--add-config", quota]).run().ok();
 }
 
 /// Plays a test card to a headless viewer, each with these options.
@@ -56,7 +73,8 @@ fn a_linger_is_named_by_vidprod_and_sent_on_by_vidcons() {
 
 #[test]
 fn a_broker_far_away_is_named_by_both() {
-    let Some((kafka, _proxy)) = own_kafka_behind(Duration::from_millis(30)) else { return };
+    let far = Network { delay: Duration::from_millis(30), ..Network::default() };
+    let Some((kafka, _proxy)) = own_kafka_behind(far) else { return };
     let (producer, viewer) = play(&kafka, "explain-far", &SMALL, &[]);
     assert_names(&producer, "acknowledge", "far away");
     assert_names(&viewer, "broker", "far away");
@@ -64,7 +82,7 @@ fn a_broker_far_away_is_named_by_both() {
 
 #[test]
 fn connections_that_break_are_named_by_both() {
-    let Some((kafka, proxy)) = own_kafka_behind(Duration::ZERO) else { return };
+    let Some((kafka, proxy)) = own_kafka_behind(Network::default()) else { return };
     let topic = "explain-broken";
     let args = ["--headless", "-e", "--explain", "--every-frame"];
     let viewer = Program::vidcons().on(&kafka, topic).args(args).start();

@@ -19,7 +19,7 @@ fn java(class: &str) -> Program {
     jvm.arg(jars.join("*")).arg(class)
 }
 
-fn tool(kafka: &KafkaServer, class: &str, args: &[&str]) -> Program {
+pub fn tool(kafka: &KafkaServer, class: &str, args: &[&str]) -> Program {
     java(class).args(["--bootstrap-server", &kafka.bootstrap()]).args(args)
 }
 

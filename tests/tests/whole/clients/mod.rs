@@ -1,7 +1,7 @@
 //! Other people's clients, unchanged: whatever they do with a Kafka works with either broker.
 
 mod confluent;
-mod java;
+pub mod java;
 mod kafka_python;
 mod kcat;
 

@@ -4,9 +4,10 @@ use std::io::Write;
 use std::process::Stdio;
 use std::time::Duration;
 
-use whole::{Program, kafka};
+use whole::kafka::{only, own_kafka_behind};
+use whole::{Kind, Network, Program, kafka};
 
-use super::assert_names;
+use super::{CARD, SMALL, assert_blames, assert_names, set_quota};
 
 #[test]
 fn a_pipe_that_stalls_is_named() {
@@ -34,4 +35,45 @@ fn an_encoder_that_cannot_keep_up_is_named() {
     let card = ["test", "--size", "3840x2160", "--fps", "200", "--duration", "5", "--explain", "--threads", "1"];
     let producer = Program::vidprod().args(card).on(kafka, &kafka.topic("explain-encoder")).run().ok();
     assert_names(&producer, "encode", "takes as long as the frames are apart");
+}
+
+#[test]
+fn more_than_the_connection_takes_is_named() {
+    let narrow = Network { bytes_a_second: Some(80_000), ..Network::default() };
+    let Some((kafka, _proxy)) = own_kafka_behind(narrow) else { return };
+    // A live picture that waits for too long is dropped; a file's frames wait for ever.
+    for pace in ["--live", "--every-frame"] {
+        let card = Program::vidprod().args(CARD).args(SMALL).args(["--explain", pace]);
+        let producer = card.on(&kafka, &kafka.topic("explain-narrow")).run().ok();
+        assert_blames(&producer, "acknowledge", "more is published than the connection takes");
+    }
+}
+
+#[test]
+fn a_broker_that_is_slow_to_answer_now_and_then_is_named() {
+    let Some((kafka, proxy)) = own_kafka_behind(Network::default()) else { return };
+    // A broker that has just started lets its first producer wait.
+    Program::vidprod().args(["test", "--duration", "0.2"]).on(&kafka, "explain-first").run().ok();
+    let card = Program::vidprod().args(CARD).args(SMALL).arg("--explain");
+    let mut producer = card.on(&kafka, "explain-halting").start();
+    producer.until_stderr("\n1.");
+    for _ in 0..10 {
+        proxy.halt(Duration::from_millis(150));
+        std::thread::sleep(Duration::from_millis(150));
+    }
+    assert_blames(&producer.wait().ok(), "acknowledge", "the broker is slow to answer, now and then");
+}
+
+#[test]
+fn a_quota_is_named() {
+    if !only(Kind::Real, "the embedded broker has no quotas") {
+        return;
+    }
+    let Some(kafka) = kafka() else { return };
+    // Kafka lets ten seconds' worth pass before it throttles.
+    let client = "explain-producer-with-a-quota";
+    set_quota(kafka, client, "producer_byte_rate=40000");
+    let card = Program::vidprod().args(CARD).args(SMALL).args(["--explain", "-X", &format!("client.id={client}")]);
+    let producer = card.on(kafka, &kafka.topic("explain-quota")).run().ok();
+    assert_blames(&producer, "acknowledge", "the broker throttles this client");
 }

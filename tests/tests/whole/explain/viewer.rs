@@ -1,11 +1,45 @@
 //! Causes that vidcons names: what came before it, the way through the broker, and its decoder.
 
+use std::io::Write;
+use std::process::Stdio;
 use std::time::Duration;
 
 use common::clock::{Clock, SystemClock};
-use whole::{Program, kafka};
+use whole::kafka::{Record, only};
+use whole::{Finished, KafkaServer, Kind, Program, kafka};
 
-use super::{SMALL, assert_names, play};
+use super::{SMALL, assert_blames, assert_names, play, set_quota};
+
+/// A frame of the test card in that size, as the broker has it.
+fn record(kafka: &KafkaServer, size: &str) -> Record {
+    let topic = kafka.topic("explain-record");
+    kafka.create_topic(&topic, 1, &[("max.message.bytes", "10000000")]);
+    let card = ["test", "--size", size, "--fps", "5", "--duration", "0.3"];
+    Program::vidprod().args(card).on(kafka, &topic).run().ok();
+    kafka.records(&topic).swap_remove(0)
+}
+
+/// The same picture as frame `n`, published now: no encoder is that quick.
+fn renewed(record: &Record, n: u64) -> Record {
+    let mut record = record.clone();
+    for name in ["frame", "number"] {
+        record.set(name, n);
+    }
+    for name in ["due", "captured", "encoded", "published"] {
+        record.set(name, SystemClock.now());
+    }
+    record
+}
+
+/// What a viewer says of 20 such records, which all come while it looks.
+fn watch(kafka: &KafkaServer, topic: &str, record: impl Fn(u64) -> Record) -> Finished {
+    let args = ["--headless", "--explain", "--every-frame", "-c", "20"];
+    let mut viewer = Program::vidcons().on(kafka, topic).args(args).start();
+    viewer.until_stderr("waiting for it");
+    kafka.create_topic(topic, 1, &[]);
+    kafka.publish(topic, (0..20).map(record));
+    viewer.wait().ok()
+}
 
 #[test]
 fn a_fetch_that_waits_for_more_is_named() {
@@ -35,28 +69,72 @@ fn fetches_smaller_than_a_frame_are_named() {
 #[test]
 fn a_decoder_that_cannot_keep_up_is_named() {
     let Some(kafka) = kafka() else { return };
-    let (large, topic) = (kafka.topic("explain-large"), kafka.topic("explain-decoder"));
-    for topic in [&large, &topic] {
-        kafka.create_topic(topic, 1, &[("max.message.bytes", "10000000")]);
-    }
-    let card = ["test", "--size", "3840x2160", "--fps", "5", "--duration", "0.3", "--threads", "1"];
-    Program::vidprod().args(card).on(kafka, &large).run().ok();
-    let large = kafka.records(&large).swap_remove(0);
+    let (large, topic) = (record(kafka, "3840x2160"), kafka.topic("explain-decoder"));
+    kafka.create_topic(&topic, 1, &[("max.message.bytes", "10000000")]);
     let args = ["--headless", "--explain", "--idle-timeout", "5", "--threads", "1"];
     let viewer = Program::vidcons().on(kafka, &topic).args(args).start();
-    // No encoder is that quick: the same large picture as if it were another each time.
     let frames = (0..200).map(|n| {
         std::thread::sleep(Duration::from_millis(10));
-        let mut record = large.clone();
-        for (name, value) in &mut record.headers {
-            match name.as_str() {
-                "frame" | "number" => *value = n.to_string().into(),
-                "due" | "captured" | "encoded" | "published" => *value = SystemClock.now().to_string().into(),
-                _ => {}
-            }
-        }
-        record
+        renewed(&large, n)
     });
     kafka.publish(&topic, frames);
     assert_names(&viewer.wait().ok(), "decode", "takes as long as the frames are apart");
+}
+
+#[test]
+fn an_encoder_that_cannot_keep_up_is_sent_on() {
+    let Some(kafka) = kafka() else { return };
+    let topic = kafka.topic("explain-before");
+    let viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "-e", "--explain"]).start();
+    // Every frame of a pipe waits for its turn, and is the later the more there were before it.
+    let pipe = Program::vidprod().args(["-", "--fps", "2000", "--threads", "1"]).stdin(Stdio::piped());
+    let mut producer = pipe.on(kafka, &topic).start();
+    let frame = [b"FRAME\n".as_slice(), &[90; 1280 * 720 * 3 / 2]].concat();
+    let mut pipe = producer.input();
+    pipe.write_all(b"YUV4MPEG2 W1280 H720 F20:1 Ip C420jpeg\n").unwrap();
+    (0..60).for_each(|_| pipe.write_all(&frame).unwrap());
+    drop(pipe);
+    producer.wait().ok();
+    assert_blames(&viewer.wait().ok(), "capture", "the time was spent before publishing");
+}
+
+#[test]
+fn wall_clocks_are_named() {
+    let Some(kafka) = kafka() else { return };
+    let small = record(kafka, "320x180");
+    let wall_us: i64 = small.header("wall").expect("a frame of ours").parse().expect("a number");
+    // Another host, whose clock is behind.
+    let viewer = watch(kafka, &kafka.topic("explain-wall"), |n| {
+        let mut record = renewed(&small, n);
+        record.set("boot", "another-host");
+        record.set("wall", wall_us - 300_000);
+        record
+    });
+    assert_blames(&viewer, "broker", "two hosts' wall clocks");
+}
+
+#[test]
+fn record_timestamps_are_named() {
+    let Some(kafka) = kafka() else { return };
+    let jpeg = record(kafka, "320x180").value;
+    let viewer = watch(kafka, &kafka.topic("explain-timestamps"), |_| Record {
+        value: jpeg.clone(),
+        timestamp_ms: (SystemClock.wall_us() / 1000) as i64 - 300,
+        ..Record::default()
+    });
+    assert_blames(&viewer, "broker", "record timestamps");
+}
+
+#[test]
+fn a_quota_is_named() {
+    if !only(Kind::Real, "the embedded broker has no quotas") {
+        return;
+    }
+    let Some(kafka) = kafka() else { return };
+    // Kafka lets ten seconds' worth pass before it throttles.
+    let client = "explain-viewer-with-a-quota";
+    set_quota(kafka, client, "consumer_byte_rate=40000");
+    let set = ["--every-frame", "-X", &format!("client.id={client}")];
+    let (_, viewer) = play(kafka, &kafka.topic("explain-quota"), &SMALL, &set);
+    assert_blames(&viewer, "broker", "the broker throttles this client");
 }

@@ -1,0 +1,57 @@
+//! Causes that vidcons names: how pictures get on the screen.
+
+use std::time::Duration;
+
+use whole::{Finished, Program, Running, Xvfb, kafka, need};
+
+use super::{CARD, SMALL, assert_blames};
+
+/// A small test card that is played into a window, until it is over: the viewer, and who publishes.
+fn playing(screen: &Xvfb, window: &[&str]) -> Option<(Running, Running)> {
+    let kafka = kafka()?;
+    let topic = kafka.topic("explain-screen");
+    let viewer = Program::vidcons().on(kafka, &topic).args(["-e", "--explain", "--no-overlay"]).args(window);
+    let viewer = viewer.env("DISPLAY", screen.display()).start();
+    Some((viewer, Program::vidprod().args(CARD).args(SMALL).on(kafka, &topic).start()))
+}
+
+fn play(screen: &Xvfb, window: &[&str]) -> Option<Finished> {
+    let (viewer, producer) = playing(screen, window)?;
+    producer.wait().ok();
+    Some(viewer.wait().ok())
+}
+
+#[test]
+fn pictures_that_go_through_the_socket_are_named() {
+    if !need(&["Xvfb"]) {
+        return;
+    }
+    let screen = Xvfb::start_with(&["-extension", "MIT-SHM"]);
+    let Some(viewer) = play(&screen, &["--window-size", "3840x2160"]) else { return };
+    assert_blames(&viewer, "present", "pictures are sent through the display's socket");
+}
+
+#[test]
+fn a_window_much_larger_than_the_picture_is_named() {
+    if !need(&["Xvfb"]) {
+        return;
+    }
+    let Some(viewer) = play(&Xvfb::start(), &["--window-size", "3840x2160"]) else { return };
+    assert_blames(&viewer, "present", "pictures are scaled to the window");
+}
+
+#[test]
+fn a_display_that_is_held_up_is_named() {
+    if !need(&["Xvfb"]) {
+        return;
+    }
+    let screen = Xvfb::start();
+    let Some((viewer, mut producer)) = playing(&screen, &[]) else { return };
+    producer.until_stderr("\n1.");
+    for _ in 0..20 {
+        screen.halt(Duration::from_millis(100));
+        std::thread::sleep(Duration::from_millis(70));
+    }
+    producer.wait().ok();
+    assert_blames(&viewer.wait().ok(), "broker", "the display is slow");
+}
