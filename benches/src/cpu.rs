@@ -65,10 +65,11 @@ mod tests {
     #[test]
     fn a_program_s_time_only_grows() {
         let before = CpuTime::of(std::process::id()).unwrap();
-        (0..20_000_000_u64).for_each(|n| {
-            std::hint::black_box(n);
-        });
-        let after = CpuTime::of(std::process::id()).unwrap();
-        assert!(after.since(&before) > Duration::ZERO);
+        // A thread that runs is entered when the scheduler next looks, so it may take a few rounds.
+        let grew = || {
+            (0..20_000_000_u64).for_each(|n| drop(std::hint::black_box(n)));
+            CpuTime::of(std::process::id()).unwrap().since(&before) > Duration::ZERO
+        };
+        assert!((0..100).any(|_| grew()));
     }
 }

@@ -16,7 +16,7 @@ const STYLE: &str = include_str!("page.css");
 
 /// What the charts are, for those who do not see them.
 const CHARTS: &str = "Percentiles of the latency; latency over time; mean stages over time; stages of the frames at p50, \
-                      p90, p99 and the largest. The table of latency has their figures.";
+                      p90, p99 and the largest. The table of latency has the percentiles.";
 
 pub fn html(figure: &Figure<'_>) -> Result<String, ChartError> {
     let report = figure.report;

@@ -56,10 +56,10 @@ impl Latency {
         &self.0
     }
 
-    /// What the `n` longest took at least; 0 where there are fewer.
+    /// What the `n` longest took at least, to three digits; 0 where there are fewer.
     pub fn longest(&self, n: u64) -> u64 {
         let len = self.0.len();
-        if (1..=len).contains(&n) { self.0.value_at_quantile((len - n + 1) as f64 / len as f64) } else { 0 }
+        if (1..=len).contains(&n) { self.0.value_at_quantile(((len - n) as f64 + 0.5) / len as f64) } else { 0 }
     }
 
     /// Begins anew in the same memory.

@@ -51,7 +51,7 @@ pub struct Outcome {
     pub course: Course,
     pub seconds: f64,
     pub screen: common::explain::Screen,
-    /// How long each look after the window took: it waits for the display.
+    /// How long the look after the window took that each frame in the figures had before it: it waits for the display.
     pub display: Latency,
     /// Pictures held against their headers, if that was asked for.
     pub pixels: Option<PixelCheck>,
@@ -67,6 +67,8 @@ struct Run<'a> {
     receiver: Receiver,
     viewer: Viewer,
     screen: Screen,
+    /// The last look after the window.
+    looked: Duration,
     display: Latency,
     decode: Decode,
     outputs: Outputs,
@@ -99,6 +101,7 @@ pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> any
             clock.clone(),
         ),
         screen,
+        looked: Duration::ZERO,
         display: Latency::default(),
         decode: Decode::new(pool)?,
         outputs: Outputs::new(options),
@@ -288,6 +291,9 @@ impl Run<'_> {
         if self.screen.is_window() {
             self.screen.present(self.overlay_on.then_some(&self.overlay))?;
             held.frame.meta.stamps.presented = self.clock.now();
+            if held.timed {
+                self.display.record(self.looked);
+            }
         }
         if let Some(verify) = &mut self.verify
             && held.frame.kind == Kind::Own

@@ -1,7 +1,7 @@
 //! A producer whose deliveries are told as they come, by a thread of its own.
 //!
-//! rdkafka's `ThreadedProducer` is the same with a look ten times a second, and each look ends with up to 1 ms of spinning, as
-//! a rest below 1 ms becomes a wait of none: a twentieth of what vidprod took.
+//! rdkafka's `ThreadedProducer` is the same with a look ten times a second whether to end. Each look ends with up to 1 ms of
+//! spinning, as a rest below 1 ms becomes a wait of none: a twentieth of what vidprod takes. Here it is four times.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

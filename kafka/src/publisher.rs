@@ -63,7 +63,8 @@ pub struct PublisherSettings {
     pub headers: Vec<(String, String)>,
 }
 
-/// Calls back from the client's own thread, once for each record, with the record's ticket.
+/// Calls back once for each record, with the record's ticket, from the thread that hears of deliveries or who drops the
+/// publisher.
 struct Deliveries<T> {
     ears: Ears,
     delivered: Box<dyn Fn(T, Delivery) + Send + Sync>,

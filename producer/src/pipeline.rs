@@ -238,8 +238,9 @@ impl Run {
         !self.queue.is_closed()
     }
 
-    /// Encodes and publishes what was captured, as soon as there is room for it in flight; then closes the session.
-    fn encode(&self, options: &Options, mut encoder: Encoder, mut publish: Publish) -> anyhow::Result<()> {
+    /// Encodes and publishes what was captured, as soon as there is room for it in flight; then closes the session. Gives
+    /// back what is still connected: disconnecting takes its time, which is no part of the run.
+    fn encode(&self, options: &Options, mut encoder: Encoder, mut publish: Publish) -> anyhow::Result<Publish> {
         let _close = OnDrop(|| {
             self.queue.close();
             self.done.store(true, Ordering::Relaxed);
@@ -259,7 +260,7 @@ impl Run {
             self.recycle(shot.picture);
         }
         self.finish(&publish, options.timeout);
-        Ok(())
+        Ok(publish)
     }
 
     /// Tells how it goes, and looks after the topic, until the encoder is done.

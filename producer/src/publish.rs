@@ -21,7 +21,7 @@ const SILENCE: Duration = Duration::from_secs(1);
 /// A wait looks up that often whether it is still wanted.
 const LOOK_UP: Duration = Duration::from_millis(50);
 
-/// The books and what is in flight, shared with the client's thread that tells of deliveries.
+/// The books and what is in flight, shared with the thread that hears of deliveries.
 #[derive(Debug, Default)]
 pub struct Shared {
     state: Mutex<State>,

@@ -32,17 +32,18 @@ mod tests {
 
     /// Without a piece of memory of its own, which might be the one that holds the others back.
     fn resident() -> usize {
-        let mut text = [0; 256];
+        let mut text = [0; 4096];
         let read =
-            std::fs::File::open("/proc/self/statm").and_then(|mut file| file.read(&mut text)).expect("Linux tells");
-        let text = std::str::from_utf8(&text[..read]).expect("numbers");
-        text.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).expect("pages") * 4096
+            std::fs::File::open("/proc/self/status").and_then(|mut file| file.read(&mut text)).expect("Linux tells");
+        let text = std::str::from_utf8(&text[..read]).expect("it is text");
+        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("what is resident");
+        line.trim().trim_end_matches(" kB").parse::<usize>().expect("a number") * 1024
     }
 
     #[test]
     fn what_a_stall_needed_is_given_back() {
         give_back();
-        // On a thread of its own, as its heap is what was not given back.
+        // On a thread of its own, whose heap is what glibc, left alone, keeps.
         let left = std::thread::spawn(move || {
             let before = resident();
             // A piece that glibc, left alone, would take as a sign of what is usual.

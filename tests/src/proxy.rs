@@ -64,10 +64,12 @@ impl Proxy {
 
     /// Breaks every connection that there is, and turns away who connects for that long.
     pub fn cut(&self, lasting: Duration) {
-        let broker = self.wires.to.swap(0, Ordering::Relaxed);
-        for wire in self.wires.open.lock().unwrap().drain(..) {
-            let _ = wire.shutdown(Shutdown::Both);
-        }
+        let broker = {
+            // Nobody joins meanwhile.
+            let mut open = self.wires.open.lock().unwrap();
+            open.drain(..).for_each(|wire| drop(wire.shutdown(Shutdown::Both)));
+            self.wires.to.swap(0, Ordering::Relaxed)
+        };
         std::thread::sleep(lasting);
         self.lead_to(broker);
     }
@@ -75,11 +77,13 @@ impl Proxy {
 
 impl Wires {
     fn join(self: &Arc<Wires>, client: TcpStream) {
+        let mut open = self.open.lock().unwrap();
         let Ok(broker) = TcpStream::connect(("127.0.0.1", self.to.load(Ordering::Relaxed))) else { return };
         for wire in [&client, &broker] {
             wire.set_nodelay(true).expect("a fresh socket");
-            self.open.lock().unwrap().push(wire.try_clone().expect("a second handle"));
+            open.push(wire.try_clone().expect("a second handle"));
         }
+        drop(open);
         let (client2, broker2) = (client.try_clone().expect("a handle"), broker.try_clone().expect("a handle"));
         carry(client, broker, self.clone());
         carry(broker2, client2, self.clone());

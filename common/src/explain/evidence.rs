@@ -79,6 +79,8 @@ pub enum Side {
     Producer {
         acknowledge_p50_us: u64,
         acknowledge_p99_us: u64,
+        /// No frame may be dropped, so no record has a time limit.
+        every_frame: bool,
     },
     Viewer {
         screen: Screen,
@@ -89,9 +91,9 @@ pub enum Side {
 }
 
 impl Side {
-    pub fn producer(acknowledge: &Latency) -> Side {
+    pub fn producer(acknowledge: &Latency, every_frame: bool) -> Side {
         let at = |q: f64| acknowledge.histogram().value_at_quantile(q);
-        Side::Producer { acknowledge_p50_us: at(0.5), acknowledge_p99_us: at(0.99) }
+        Side::Producer { acknowledge_p50_us: at(0.5), acknowledge_p99_us: at(0.99), every_frame }
     }
 }
 
@@ -120,6 +122,11 @@ impl Evidence {
     pub(super) fn throttled_us(&self, wait_us: u64) -> u64 {
         let Waits { count, mean_us, p99_us, .. } = self.client.throttled;
         if 10 * p99_us >= wait_us { wait_us.min(count * mean_us) } else { p99_us }
+    }
+
+    /// That the broker's quota holds this client up.
+    pub(super) fn throttled_words(&self) -> String {
+        format!("it held the connection up for {} ms at a time", ms(self.client.throttled.p99_us))
     }
 
     /// Whether so much for each frame is too much for the rate they come at.

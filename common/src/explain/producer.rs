@@ -92,24 +92,27 @@ fn link(evidence: &Evidence) -> Option<Finding> {
     acknowledge(evidence, share_us, cause, words, advice)
 }
 
-/// What records wait in the client for their turn, where nothing was set that makes them. Of a file's the client does not
-/// tell, as it counts from their time limit: there it is what acknowledging takes beyond the round trips.
+/// What records wait in the client for their turn, where nothing was set that makes them. Of those without a time limit the client does
+/// not tell, as it counts from there: there it is what acknowledging takes beyond the round trips.
 fn queued(evidence: &Evidence) -> Waits {
     let ClientFacts { queued, round_trip, .. } = evidence.client;
     let lingers = evidence.set("linger.ms").is_some_and(|ms| ms > 0.0);
     match evidence.side {
         _ if lingers => Waits::default(),
-        Side::Producer { acknowledge_p50_us, acknowledge_p99_us } if queued.count == 0 && round_trip.count > 0 => {
+        Side::Producer { acknowledge_p50_us, acknowledge_p99_us, every_frame: true } if round_trip.count > 0 => {
             let mean_us = acknowledge_p50_us.saturating_sub(round_trip.mean_us);
-            Waits { mean_us, p99_us: acknowledge_p99_us.saturating_sub(round_trip.p99_us), ..queued }
+            Waits { mean_us, p99_us: acknowledge_p99_us.saturating_sub(round_trip.p99_us), ..Waits::default() }
         }
         _ => queued,
     }
 }
 
-/// Records wait for longer than their requests take: more and more goes into one, and so it is that which takes long.
+/// Records wait for longer than their requests take, and most of them do: more and more goes into one, and so it is that
+/// which takes long.
 fn piles_up(evidence: &Evidence) -> bool {
-    queued(evidence).mean_us > evidence.client.round_trip.mean_us.max(super::SHARE_MIN_US)
+    let Side::Producer { acknowledge_p50_us, .. } = evidence.side else { return false };
+    let waited_us = queued(evidence).mean_us;
+    waited_us > evidence.client.round_trip.mean_us.max(super::SHARE_MIN_US) && 2 * acknowledge_p50_us >= waited_us
 }
 
 fn answer(evidence: &Evidence) -> Option<Finding> {
@@ -137,13 +140,12 @@ fn is_throttled(evidence: &Evidence) -> bool {
 fn throttled(evidence: &Evidence) -> Option<Finding> {
     let Side::Producer { acknowledge_p99_us, .. } = evidence.side else { return None };
     let share_us = evidence.throttled_us(acknowledge_p99_us);
-    let words = format!("it held the connection up for {} ms at a time", ms(evidence.client.throttled.p99_us));
     let advice = "raise the quota of this client at the broker, or send less: --quality, --size, --fps";
-    acknowledge(evidence, share_us, "the broker throttles this client", words, advice)
+    acknowledge(evidence, share_us, "the broker throttles this client", evidence.throttled_words(), advice)
 }
 
 fn broken(evidence: &Evidence) -> Option<Finding> {
-    let Side::Producer { acknowledge_p50_us, acknowledge_p99_us } = evidence.side else { return None };
+    let Side::Producer { acknowledge_p50_us, acknowledge_p99_us, .. } = evidence.side else { return None };
     let n = evidence.client.disconnects;
     let share_us = if n > 0 { acknowledge_p99_us.saturating_sub(acknowledge_p50_us) } else { 0 };
     let words = format!("{n} connections broke during the run");

@@ -39,7 +39,11 @@ fn viewer(tail_us: [u64; 7]) -> Evidence {
 }
 
 fn producer(tail_us: [u64; 7], acknowledge_p99_us: u64) -> Evidence {
-    evidence(&Stage::PRODUCER, tail_us, Side::Producer { acknowledge_p50_us: 800, acknowledge_p99_us })
+    evidence(
+        &Stage::PRODUCER,
+        tail_us,
+        Side::Producer { acknowledge_p50_us: 800, acknowledge_p99_us, every_frame: false },
+    )
 }
 
 fn waits(min_us: u64, mean_us: u64, p99_us: u64) -> Waits {
@@ -114,21 +118,24 @@ fn a_full_connection_is_named() {
     check(full, "acknowledge", 280_000, &["more is published than the connection takes", "--quality"]);
     // Where records wait for longer than requests take, these are large and so they are long.
     let piled_up = producer(USUAL, 2_300_000).with(|e| {
+        e.side = Side::Producer { acknowledge_p50_us: 1_000_000, acknowledge_p99_us: 2_300_000, every_frame: false };
         e.client.queued = waits(20, 770_000, 1_990_000);
         e.client.round_trip = waits(300, 300_000, 1_530_000);
     });
     check(piled_up.clone(), "acknowledge", 2_300_000, &["more is published", "up to 1990 ms in the client"]);
     assert_eq!(explain(&piled_up).findings.len(), 1);
     // The first records wait for the connection.
-    let at_first = producer(USUAL, 530_000).with(|e| {
-        e.client.queued = waits(40, 29_000, 498_000);
-        e.client.round_trip = waits(500, 36_000, 141_000);
-    });
-    check(at_first, "acknowledge", 141_000, &["slow to answer"]);
+    for round_trip in [waits(500, 36_000, 141_000), waits(500, 2000, 141_000)] {
+        let at_first = producer(USUAL, 530_000).with(|e| {
+            e.client.queued = waits(40, 29_000, 498_000);
+            e.client.round_trip = round_trip;
+        });
+        check(at_first, "acknowledge", 141_000, &["slow to answer"]);
+    }
     // Of a file's records the client does not tell what they wait.
     let file = |acknowledge_p50_us| {
         producer(USUAL, 4_600_000).with(|e| {
-            e.side = Side::Producer { acknowledge_p50_us, acknowledge_p99_us: 4_600_000 };
+            e.side = Side::Producer { acknowledge_p50_us, acknowledge_p99_us: 4_600_000, every_frame: true };
             e.client.round_trip = waits(300, 450_000, 2_800_000);
         })
     };
@@ -146,11 +153,18 @@ fn quotas_and_broken_connections_are_named() {
         e.client.throttled = Waits { count: 9, ..waits(100_000, 240_000, 250_000) };
         e.client.round_trip = waits(300, 700_000, 1_250_000);
         e.client.queued = waits(10, 900_000, 1_900_000);
+        e.side = Side::Producer { acknowledge_p50_us: 1_000_000, acknowledge_p99_us: 2_000_000, every_frame: false };
     });
     check(held_up.clone(), "acknowledge", 2_000_000, &["throttles", "250 ms at a time"]);
     assert_eq!(explain(&held_up).findings.len(), 1);
     let broken = |e: &mut Evidence| e.client.disconnects = 2;
     check(producer(USUAL, 100_800).with(broken), "acknowledge", 100_000, &["2 connections broke"]);
+    // What waited for the new connection waited in the client, but most never did.
+    let live = producer(USUAL, 950_800).with(broken).with(|e| {
+        e.client.queued = waits(5, 17_000, 900_000);
+        e.client.round_trip = waits(400, 1000, 3000);
+    });
+    check(live, "acknowledge", 950_000, &["2 connections broke"]);
     check(viewer([100, 5000, 20, 95_000, 10, 5000, 1000]).with(broken), "broker", 94_000, &["2 connections broke"]);
 }
 
@@ -238,6 +252,12 @@ fn the_way_that_pictures_take_to_the_screen_is_named() {
     check(on(Screen::Scaled, 6000), "present", 6000, &["scaled", "--window-size"]);
     check(on(Screen::Shared, 20_000), "present", 19_000, &["now and then"]);
     assert!(explain(&on(Screen::Shared, 6000)).findings.is_empty());
+    let cannot_keep_up = on(Screen::Sent, 45_000).with(|e| {
+        e.way.usual_us[Stage::Present as usize] = 40_000;
+        e.client.fetched_max = 30;
+        e.way.tail.stages_us[Stage::Broker as usize] = 500_000;
+    });
+    check(cannot_keep_up, "present", 545_000, &["socket"]);
 }
 
 #[test]

@@ -96,9 +96,8 @@ fn far_away(evidence: &Evidence) -> Option<Finding> {
 
 fn throttled(evidence: &Evidence) -> Option<Finding> {
     let share_us = evidence.throttled_us(evidence.way.tail.of(Stage::Broker));
-    let words = format!("it held the connection up for {} ms at a time", ms(evidence.client.throttled.p99_us));
-    let advice = "raise the quota of this client at the broker";
-    Some(found(evidence, Stage::Broker, share_us, "the broker throttles this client", words, advice))
+    let (cause, advice) = ("the broker throttles this client", "raise the quota of this client at the broker");
+    Some(found(evidence, Stage::Broker, share_us, cause, evidence.throttled_words(), advice))
 }
 
 fn broken(evidence: &Evidence) -> Option<Finding> {
@@ -130,14 +129,25 @@ fn clocks(evidence: &Evidence) -> Option<Finding> {
     Some(found(evidence, Stage::Broker, share_us, cause, way.base.name().to_owned(), advice))
 }
 
+/// Where decoding and presenting cannot keep up: which of them takes longer.
+fn too_slow(evidence: &Evidence) -> Option<Stage> {
+    let (decode, present) = (evidence.way.usual(Stage::Decode), evidence.way.usual(Stage::Present));
+    let longer = if present > decode { Stage::Present } else { Stage::Decode };
+    evidence.takes_too_long(decode + present).then_some(longer)
+}
+
+/// What a stage takes, and if it cannot keep up what frames wait for it: in the client's queue.
+fn with_its_queue(evidence: &Evidence, stage: Stage) -> u64 {
+    let tail = &evidence.way.tail;
+    let queues = too_slow(evidence) == Some(stage) && evidence.client.fetched_max > 1;
+    tail.of(stage) + if queues { tail.of(Stage::Broker) } else { 0 }
+}
+
 fn decode(evidence: &Evidence) -> Option<Finding> {
     let way = &evidence.way;
-    let too_long = evidence.takes_too_long(way.usual(Stage::Decode) + way.usual(Stage::Present));
-    // What waits for the decoder waits in the client's queue.
-    let waited_us = if evidence.client.fetched_max > 1 { way.tail.of(Stage::Broker) } else { 0 };
     let finding = way.finding(Stage::Decode, way.tail.of(Stage::Decode));
-    too_long.then(|| Finding {
-        share_us: finding.share_us + waited_us,
+    (too_slow(evidence) == Some(Stage::Decode)).then(|| Finding {
+        share_us: with_its_queue(evidence, Stage::Decode),
         cause: "decoding a frame takes as long as the frames are apart".to_owned(),
         evidence: format!("{}, {}{}", finding.evidence, evidence.rate(), evidence.given_up()),
         advice: "a smaller --size or a lower --fps at vidprod, or more cores".to_owned(),
@@ -159,6 +169,7 @@ fn present(evidence: &Evidence) -> Option<Finding> {
     Some(Finding {
         cause: cause.to_owned(),
         advice: advice.to_owned(),
+        share_us: with_its_queue(evidence, Stage::Present),
         ..way.finding(Stage::Present, way.tail.of(Stage::Present))
     })
 }

@@ -17,7 +17,7 @@ impl Run<'_> {
         }
         let asked = self.clock.now();
         let events = self.screen.events();
-        self.display.record(self.clock.now().since(asked));
+        self.looked = self.clock.now().since(asked);
         let mut redraw = events.resized;
         for key in events.keys {
             redraw |= self.pressed(key);

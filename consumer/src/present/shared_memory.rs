@@ -1,12 +1,18 @@
 //! Whether the display reads our memory: one on another machine cannot.
 
-/// Asks the display of this process, by sharing a page with it.
+/// Asks the display of this process, by sharing a page with it. Where it cannot be asked, it is to be tried.
 #[cfg(target_os = "linux")]
 pub fn shares_memory() -> bool {
-    x11::share_a_page().unwrap_or_else(|error| {
-        tracing::debug!(%error, "asking the display for shared memory");
-        false
-    })
+    match x11rb::connect(None) {
+        Ok((display, _)) => x11::share_a_page(&display).unwrap_or_else(|error| {
+            tracing::debug!(%error, "sharing a page with the display");
+            false
+        }),
+        Err(error) => {
+            tracing::debug!(%error, "asking the display for shared memory");
+            true
+        }
+    }
 }
 
 /// Other systems' displays are asked nothing.
@@ -21,8 +27,7 @@ mod x11 {
     use x11rb::connection::Connection;
     use x11rb::protocol::shm::ConnectionExt;
 
-    pub fn share_a_page() -> Result<bool, Box<dyn std::error::Error>> {
-        let (display, _) = x11rb::connect(None)?;
+    pub fn share_a_page(display: &impl Connection) -> Result<bool, Box<dyn std::error::Error>> {
         let memory = memfd_create("vidcons", MemfdFlags::CLOEXEC)?;
         ftruncate(&memory, 4096)?;
         let segment = display.generate_id()?;

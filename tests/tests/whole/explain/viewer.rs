@@ -85,7 +85,8 @@ fn a_decoder_that_cannot_keep_up_is_named() {
 fn an_encoder_that_cannot_keep_up_is_sent_on() {
     let Some(kafka) = kafka() else { return };
     let topic = kafka.topic("explain-before");
-    let viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "-e", "--explain"]).start();
+    let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "-e", "--explain"]).start();
+    viewer.until_stderr("waiting for it");
     // Every frame of a pipe waits for its turn, and is the later the more there were before it.
     let pipe = Program::vidprod().args(["-", "--fps", "2000", "--threads", "1"]).stdin(Stdio::piped());
     let mut producer = pipe.on(kafka, &topic).start();
