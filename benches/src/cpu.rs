@@ -67,7 +67,7 @@ mod tests {
         let before = CpuTime::of(std::process::id()).unwrap();
         // A thread that runs is entered when the scheduler next looks, so it may take a few rounds.
         let grew = || {
-            (0..20_000_000_u64).for_each(|n| drop(std::hint::black_box(n)));
+            (0..20_000_000_u64).for_each(|n| _ = std::hint::black_box(n));
             CpuTime::of(std::process::id()).unwrap().since(&before) > Duration::ZERO
         };
         assert!((0..100).any(|_| grew()));
