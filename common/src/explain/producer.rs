@@ -92,8 +92,8 @@ fn link(evidence: &Evidence) -> Option<Finding> {
     acknowledge(evidence, share_us, cause, words, advice)
 }
 
-/// What records wait in the client for their turn, where nothing was set that makes them. Of those without a time limit the client does
-/// not tell, as it counts from there: there it is what acknowledging takes beyond the round trips.
+/// What records wait in the client for their turn, where nothing was set that makes them. Of those without a time limit the
+/// client does not tell, as it counts from there: there it is what acknowledging takes beyond the round trips.
 fn queued(evidence: &Evidence) -> Waits {
     let ClientFacts { queued, round_trip, .. } = evidence.client;
     let lingers = evidence.set("linger.ms").is_some_and(|ms| ms > 0.0);
