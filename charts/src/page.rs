@@ -278,6 +278,7 @@ mod tests {
         let nothing = Explain { summary: "nothing stands out: p99 < 2 x p50".to_owned(), ..Explain::default() };
         assert_eq!(why(nothing), "<h2>Why p99</h2>\n<p>nothing stands out: p99 &lt; 2 x p50</p>\n");
         let finding = Finding {
+            always: false,
             stage: "decode".to_owned(),
             share_us: 5_200,
             of_us: 20_000,

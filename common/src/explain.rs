@@ -42,6 +42,9 @@ pub struct Finding {
     pub share_us: u64,
     /// What the way took: the slowest hundredth of the frames, on average; or acknowledging at p99.
     pub of_us: u64,
+    /// Frames at p50 have it too, so it is told also where something else makes the slowest ones.
+    #[serde(default)]
+    pub always: bool,
     pub cause: String,
     pub evidence: String,
     pub advice: String,
@@ -76,8 +79,19 @@ pub fn explain(evidence: &Evidence) -> Explain {
     Explain { summary, findings, client: evidence.client, aloud: false }
 }
 
+impl Finding {
+    /// With what any frame has of it.
+    fn usually(self, us: u64, of_us: u64) -> Finding {
+        Finding { always: is_much(us, of_us), ..self }
+    }
+}
+
 fn stands_out(finding: &Finding) -> bool {
-    finding.share_us >= SHARE_MIN_US && finding.share_us as f64 >= SHARE_MIN * finding.of_us as f64
+    finding.always || is_much(finding.share_us, finding.of_us)
+}
+
+fn is_much(share_us: u64, of_us: u64) -> bool {
+    share_us >= SHARE_MIN_US && share_us as f64 >= SHARE_MIN * of_us as f64
 }
 
 /// Where one stage makes most of the tail and no rule knew why: the machine, most likely.
@@ -126,7 +140,7 @@ fn ms(us: u64) -> String {
 
 impl Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Finding { stage, share_us, of_us, cause, evidence, advice } = self;
+        let Finding { stage, share_us, of_us, cause, evidence, advice, always: _ } = self;
         let place = match stage.as_str() {
             "capture" => "between due and captured",
             "encode" => "between captured and encoded",

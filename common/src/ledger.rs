@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::explain::Rhythm;
 use crate::frame::End;
@@ -80,6 +81,8 @@ pub struct ProducerBooks {
     pub rhythm: Rhythm,
     /// published → acknowledged
     pub ack: crate::latency::Latency,
+    /// The same of the first frame, which waited for the connection and the topic's leader.
+    pub ack_first: Duration,
     /// Why frames were refused: the client's words and how often.
     pub refusals: BTreeMap<String, u64>,
 }

@@ -79,7 +79,7 @@ fn explained(options: &Options, outcome: &Outcome) -> Explain {
         superseded: books.losses.of(Loss::Superseded),
         client: outcome.client,
         properties: options.connection.properties.clone(),
-        side: Side::producer(&books.ack, outcome.every_frame),
+        side: Side::producer(books, outcome.every_frame),
     });
     Explain { aloud: options.explain, ..explained }
 }

@@ -260,6 +260,9 @@ fn enter(state: &mut State, ticket: &FrameTicket, now: Micros) {
     match ticket.failed.get() {
         None | Some(Delivery::Acknowledged) => {
             let took = now.since(ticket.row.stamps.published);
+            if books.acknowledged == 0 {
+                books.ack_first = took;
+            }
             books.acknowledged += 1;
             books.ack.record(took);
             if let Some(recorder) = &mut state.recorder {

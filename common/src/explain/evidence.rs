@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::{ClientFacts, Finding, Waits, ms};
 use crate::clock::Micros;
 use crate::frame::{Meta, Session};
-use crate::latency::{Latencies, Latency, TimeBase};
+use crate::latency::{Latencies, TimeBase};
+use crate::ledger::ProducerBooks;
 use crate::slowest::Tail;
 use crate::stamps::Stage;
 
@@ -48,6 +49,7 @@ impl Way {
             stage: stage.name().to_owned(),
             share_us: share_us.min(tail_us),
             of_us: self.tail.total_us(),
+            always: false,
             cause: String::new(),
             evidence: format!(
                 "{} takes {} ms at p50, {} in the {} slowest frames",
@@ -79,6 +81,8 @@ pub enum Side {
     Producer {
         acknowledge_p50_us: u64,
         acknowledge_p99_us: u64,
+        /// The first frame's.
+        first_us: u64,
         /// No frame may be dropped, so no record has a time limit.
         every_frame: bool,
     },
@@ -91,9 +95,10 @@ pub enum Side {
 }
 
 impl Side {
-    pub fn producer(acknowledge: &Latency, every_frame: bool) -> Side {
-        let at = |q: f64| acknowledge.histogram().value_at_quantile(q);
-        Side::Producer { acknowledge_p50_us: at(0.5), acknowledge_p99_us: at(0.99), every_frame }
+    pub fn producer(books: &ProducerBooks, every_frame: bool) -> Side {
+        let at = |q: f64| books.ack.histogram().value_at_quantile(q);
+        let first_us = books.ack_first.as_micros() as u64;
+        Side::Producer { acknowledge_p50_us: at(0.5), acknowledge_p99_us: at(0.99), first_us, every_frame }
     }
 }
 

@@ -12,6 +12,7 @@ pub(super) fn findings(evidence: &Evidence) -> Vec<Finding> {
     [
         encode(evidence),
         capture(evidence),
+        start(evidence),
         linger(evidence),
         link(evidence),
         answer(evidence),
@@ -34,6 +35,7 @@ fn encode(evidence: &Evidence) -> Option<Finding> {
         let finding = way.finding(Stage::Encode, way.tail.of(Stage::Encode));
         Finding {
             share_us: finding.share_us + way.tail.of(Stage::Capture),
+            always: true,
             cause: "a frame's turn at the encoder takes as long as the frames are apart".to_owned(),
             evidence: format!("{}, {}{}", finding.evidence, evidence.rate(), evidence.given_up()),
             advice: "a smaller --size, a lower --quality or --fps; or more cores".to_owned(),
@@ -58,23 +60,40 @@ fn acknowledge(evidence: &Evidence, share_us: u64, cause: &str, words: String, a
         stage: "acknowledge".to_owned(),
         share_us: share_us.min(acknowledge_p99_us),
         of_us: acknowledge_p99_us,
+        always: false,
         cause: cause.to_owned(),
         evidence: words,
         advice: advice.to_owned(),
     })
 }
 
+/// The first frame waits for the connection and the topic's leader, and those that come meanwhile wait with it.
+fn start(evidence: &Evidence) -> Option<Finding> {
+    let Side::Producer { acknowledge_p50_us, first_us, .. } = evidence.side else { return None };
+    let waited = first_us as u128 / evidence.interval?.as_micros().max(1) + 1;
+    if first_us < super::TAIL_FACTOR * acknowledge_p50_us || waited * 100 < u128::from(evidence.way.frames) {
+        return None;
+    }
+    let words = format!("the first frame took {} ms, and {waited} frames were due by then", ms(first_us));
+    let advice = "nothing: a longer run has less of it";
+    acknowledge(evidence, first_us, "the connection was still being made", words, advice)
+}
+
 fn linger(evidence: &Evidence) -> Option<Finding> {
     let linger = evidence.set("linger.ms").filter(|ms| *ms > 0.0)?;
+    let Side::Producer { acknowledge_p50_us, .. } = evidence.side else { return None };
     let queued = evidence.client.queued;
+    let linger_us = (linger * 1000.0) as u64;
     let (share_us, words) = match queued.count {
-        0 => ((linger * 1000.0) as u64, "that long the client waits for more to send along".to_owned()),
+        0 => (linger_us, "that long the client waits for more to send along".to_owned()),
         _ => (
             queued.p99_us,
             format!("records wait {} ms in the client, {} at p99", ms(queued.mean_us), ms(queued.p99_us)),
         ),
     };
-    acknowledge(evidence, share_us, &format!("linger.ms={linger} was set"), words, "set it to 0, or leave it away")
+    let cause = format!("linger.ms={linger} was set");
+    let finding = acknowledge(evidence, share_us, &cause, words, "set it to 0, or leave it away")?;
+    Some(finding.usually(linger_us.min(acknowledge_p50_us), acknowledge_p50_us))
 }
 
 /// What leaves the machine slower than it comes. Records that wait now and then wait for answers, or for the first
@@ -99,7 +118,7 @@ fn queued(evidence: &Evidence) -> Waits {
     let lingers = evidence.set("linger.ms").is_some_and(|ms| ms > 0.0);
     match evidence.side {
         _ if lingers => Waits::default(),
-        Side::Producer { acknowledge_p50_us, acknowledge_p99_us, every_frame: true } if round_trip.count > 0 => {
+        Side::Producer { acknowledge_p50_us, acknowledge_p99_us, every_frame: true, .. } if round_trip.count > 0 => {
             let mean_us = acknowledge_p50_us.saturating_sub(round_trip.mean_us);
             Waits { mean_us, p99_us: acknowledge_p99_us.saturating_sub(round_trip.p99_us), ..Waits::default() }
         }
@@ -116,6 +135,7 @@ fn piles_up(evidence: &Evidence) -> bool {
 }
 
 fn answer(evidence: &Evidence) -> Option<Finding> {
+    let Side::Producer { acknowledge_p50_us, .. } = evidence.side else { return None };
     let trip = evidence.client.round_trip;
     if trip.p99_us < ANSWER_US || is_throttled(evidence) || piles_up(evidence) {
         return None;
@@ -125,7 +145,8 @@ fn answer(evidence: &Evidence) -> Option<Finding> {
     // Where even the quickest answer takes long, it is the way there; else the broker takes its time.
     if 2 * trip.min_us >= trip.mean_us {
         let cause = "the broker is far away";
-        return acknowledge(evidence, trip.mean_us, cause, words, "a broker nearer by, or a quicker network");
+        let finding = acknowledge(evidence, trip.mean_us, cause, words, "a broker nearer by, or a quicker network")?;
+        return Some(finding.usually(trip.min_us, acknowledge_p50_us));
     }
     let cause = "the broker is slow to answer, now and then at least";
     let advice = "look at the broker's disks and load; -X acks=1 does without its replicas' word";

@@ -42,7 +42,7 @@ fn producer(tail_us: [u64; 7], acknowledge_p99_us: u64) -> Evidence {
     evidence(
         &Stage::PRODUCER,
         tail_us,
-        Side::Producer { acknowledge_p50_us: 800, acknowledge_p99_us, every_frame: false },
+        Side::Producer { acknowledge_p50_us: 800, acknowledge_p99_us, first_us: 1000, every_frame: false },
     )
 }
 
@@ -118,7 +118,12 @@ fn a_full_connection_is_named() {
     check(full, "acknowledge", 280_000, &["more is published than the connection takes", "--quality"]);
     // Where records wait for longer than requests take, these are large and so they are long.
     let piled_up = producer(USUAL, 2_300_000).with(|e| {
-        e.side = Side::Producer { acknowledge_p50_us: 1_000_000, acknowledge_p99_us: 2_300_000, every_frame: false };
+        e.side = Side::Producer {
+            acknowledge_p50_us: 1_000_000,
+            acknowledge_p99_us: 2_300_000,
+            first_us: 1000,
+            every_frame: false,
+        };
         e.client.queued = waits(20, 770_000, 1_990_000);
         e.client.round_trip = waits(300, 300_000, 1_530_000);
     });
@@ -135,12 +140,60 @@ fn a_full_connection_is_named() {
     // Of a file's records the client does not tell what they wait.
     let file = |acknowledge_p50_us| {
         producer(USUAL, 4_600_000).with(|e| {
-            e.side = Side::Producer { acknowledge_p50_us, acknowledge_p99_us: 4_600_000, every_frame: true };
+            e.side =
+                Side::Producer { acknowledge_p50_us, acknowledge_p99_us: 4_600_000, first_us: 1000, every_frame: true };
             e.client.round_trip = waits(300, 450_000, 2_800_000);
         })
     };
     check(file(3_000_000), "acknowledge", 4_600_000, &["more is published than the connection takes"]);
     check(file(500_000), "acknowledge", 2_800_000, &["slow to answer"]);
+}
+
+#[test]
+fn a_start_that_takes_long_is_named_where_the_frames_are_few() {
+    let started = |frames| {
+        producer(USUAL, 700_000).with(|e| {
+            e.way.frames = frames;
+            e.side = Side::Producer {
+                acknowledge_p50_us: 800,
+                acknowledge_p99_us: 700_000,
+                first_us: 710_000,
+                every_frame: true,
+            };
+        })
+    };
+    let words = ["the connection was still being made", "710 ms, and 22 frames were due by then"];
+    check(started(100), "acknowledge", 700_000, &words);
+    assert!(explain(&started(10_000)).findings.is_empty(), "they are not what makes p99");
+}
+
+#[test]
+fn what_is_always_so_is_named_beside_one_frame_that_was_slow_for_another_reason() {
+    let far = producer(USUAL, 700_000).with(|e| {
+        e.side = Side::Producer {
+            acknowledge_p50_us: 64_000,
+            acknowledge_p99_us: 700_000,
+            first_us: 1000,
+            every_frame: true,
+        };
+        e.client.round_trip = waits(60_000, 65_000, 100_000);
+    });
+    let stalled = |usual: [u64; 7]| {
+        viewer([100, 5000, 20, 70_000, 10, 400_000, 6000]).with(|e| {
+            e.way.usual_us = usual;
+            e.way.p50_us = usual.iter().sum();
+        })
+    };
+    let waits = [100, 5000, 20, 65_000, 10, 5000, 1000];
+    let sent_on = stalled(waits);
+    let small = stalled(waits).set_to(&[("fetch.max.bytes", "20000")]);
+    let scaled = stalled([100, 5000, 20, 1000, 10, 5000, 6000])
+        .with(|e| e.side = Side::Viewer { screen: Screen::Scaled, display_us: 1000, frame_bytes: 100_000 });
+    let all = [(far, "far away"), (sent_on, "viewer's side"), (small, "less than a frame"), (scaled, "are scaled")];
+    for (evidence, cause) in all {
+        let findings = explain(&evidence).findings;
+        assert!(findings.iter().any(|f| f.always && f.cause.contains(cause)), "no {cause} in {findings:#?}");
+    }
 }
 
 #[test]
@@ -153,7 +206,12 @@ fn quotas_and_broken_connections_are_named() {
         e.client.throttled = Waits { count: 9, ..waits(100_000, 240_000, 250_000) };
         e.client.round_trip = waits(300, 700_000, 1_250_000);
         e.client.queued = waits(10, 900_000, 1_900_000);
-        e.side = Side::Producer { acknowledge_p50_us: 1_000_000, acknowledge_p99_us: 2_000_000, every_frame: false };
+        e.side = Side::Producer {
+            acknowledge_p50_us: 1_000_000,
+            acknowledge_p99_us: 2_000_000,
+            first_us: 1000,
+            every_frame: false,
+        };
     });
     check(held_up.clone(), "acknowledge", 2_000_000, &["throttles", "250 ms at a time"]);
     assert_eq!(explain(&held_up).findings.len(), 1);

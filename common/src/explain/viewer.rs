@@ -38,6 +38,12 @@ fn found(evidence: &Evidence, stage: Stage, share_us: u64, cause: &str, words: S
     Finding { cause: cause.to_owned(), evidence: words, advice: advice.to_owned(), ..finding }
 }
 
+/// The same, of what is so with every frame: the usual one has up to so many µs of it.
+fn found_always(evidence: &Evidence, stage: Stage, share_us: u64, cause: &str, words: String, advice: &str) -> Finding {
+    let way = &evidence.way;
+    found(evidence, stage, share_us, cause, words, advice).usually(share_us.min(way.usual(stage)), way.p50_us)
+}
+
 /// What the frames had behind them when they were published.
 fn before(evidence: &Evidence) -> Option<Finding> {
     let way = &evidence.way;
@@ -57,7 +63,8 @@ fn fetch_waits(evidence: &Evidence) -> Option<Finding> {
     let wait_ms = evidence.set("fetch.wait.max.ms").unwrap_or(FETCH_WAIT_MS);
     let words = format!("the broker waits for that much, or {wait_ms} ms, before it answers{}", evidence.given_up());
     let cause = format!("fetch.min.bytes={bytes} was set");
-    Some(found(evidence, Stage::Broker, (wait_ms * 1000.0) as u64, &cause, words, "set it to 1, or leave it away"))
+    let wait_us = (wait_ms * 1000.0) as u64;
+    Some(found_always(evidence, Stage::Broker, wait_us, &cause, words, "set it to 1, or leave it away"))
 }
 
 fn queue_full(evidence: &Evidence) -> Option<Finding> {
@@ -84,14 +91,14 @@ fn small_fetches(evidence: &Evidence) -> Option<Finding> {
     let name = ["fetch.max.bytes", "max.partition.fetch.bytes"].into_iter().find(small)?;
     let cause = format!("{name}={} was set, which is less than a frame", evidence.set(name)?);
     let words = format!("frames have up to {frame_bytes} bytes, and what comes in parts is asked for part by part");
-    Some(found(evidence, Stage::Broker, evidence.way.tail.of(Stage::Broker), &cause, words, "leave it away"))
+    Some(found_always(evidence, Stage::Broker, evidence.way.tail.of(Stage::Broker), &cause, words, "leave it away"))
 }
 
 fn far_away(evidence: &Evidence) -> Option<Finding> {
     let trip_us = evidence.client.round_trip.min_us;
     let words = format!("the shortest round trip took {} ms", ms(trip_us));
     let advice = "a broker nearer by, or a quicker network";
-    Some(found(evidence, Stage::Broker, trip_us, "the broker is far away", words, advice))
+    Some(found_always(evidence, Stage::Broker, trip_us, "the broker is far away", words, advice))
 }
 
 fn throttled(evidence: &Evidence) -> Option<Finding> {
@@ -126,7 +133,7 @@ fn clocks(evidence: &Evidence) -> Option<Finding> {
     };
     let advice = "let NTP or PTP keep the clocks of all hosts, or try with both programs on one host";
     let share_us = way.tail.of(Stage::Broker);
-    Some(found(evidence, Stage::Broker, share_us, cause, way.base.name().to_owned(), advice))
+    Some(found_always(evidence, Stage::Broker, share_us, cause, way.base.name().to_owned(), advice))
 }
 
 /// Where decoding and presenting cannot keep up: which of them takes longer.
@@ -148,6 +155,7 @@ fn decode(evidence: &Evidence) -> Option<Finding> {
     let finding = way.finding(Stage::Decode, way.tail.of(Stage::Decode));
     (too_slow(evidence) == Some(Stage::Decode)).then(|| Finding {
         share_us: with_its_queue(evidence, Stage::Decode),
+        always: true,
         cause: "decoding a frame takes as long as the frames are apart".to_owned(),
         evidence: format!("{}, {}{}", finding.evidence, evidence.rate(), evidence.given_up()),
         advice: "a smaller --size or a lower --fps at vidprod, or more cores".to_owned(),
@@ -166,24 +174,29 @@ fn present(evidence: &Evidence) -> Option<Finding> {
         }
         Screen::Scaled => ("pictures are scaled to the window", "leave --window-size away, or a --size to match it"),
     };
-    Some(Finding {
+    let finding = Finding {
         cause: cause.to_owned(),
         advice: advice.to_owned(),
         share_us: with_its_queue(evidence, Stage::Present),
         ..way.finding(Stage::Present, way.tail.of(Stage::Present))
-    })
+    };
+    Some(finding.usually(way.usual(Stage::Present), way.p50_us))
 }
 
 /// The way through the broker is long, and nothing on this side is known to make it so.
 fn elsewhere(evidence: &Evidence, explained_us: u64) -> Option<Finding> {
     let way = &evidence.way;
-    let share_us = way.tail.of(Stage::Broker);
+    let (share_us, usual_us) = (way.tail.of(Stage::Broker), way.usual(Stage::Broker));
     // Half of the way: less than that is what a broker costs.
-    let long = share_us * 2 >= way.tail.total_us() && explained_us * 2 < share_us;
+    let long = |us: u64, of_us: u64| us * 2 >= of_us && explained_us * 2 < us;
+    let always = long(usual_us, way.p50_us);
     let advice = "see vidprod --explain: its linger.ms, its connection; then the broker";
-    long.then(|| Finding {
-        cause: "nothing on the viewer's side makes it".to_owned(),
-        advice: advice.to_owned(),
-        ..way.finding(Stage::Broker, share_us)
+    (always || long(share_us, way.tail.total_us())).then(|| {
+        let finding = Finding {
+            cause: "nothing on the viewer's side makes it".to_owned(),
+            advice: advice.to_owned(),
+            ..way.finding(Stage::Broker, share_us)
+        };
+        if always { finding.usually(usual_us, way.p50_us) } else { finding }
     })
 }

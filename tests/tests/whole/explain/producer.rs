@@ -52,8 +52,8 @@ fn more_than_the_connection_takes_is_named() {
 #[test]
 fn a_broker_that_is_slow_to_answer_now_and_then_is_named() {
     let Some((kafka, proxy)) = own_kafka_behind(Network::default()) else { return };
-    // A broker that has just started lets its first producer wait.
-    Program::vidprod().args(["test", "--duration", "0.2"]).on(&kafka, "explain-first").run().ok();
+    // A broker that has just started lets its first producer wait, and a new topic too.
+    Program::vidprod().args(["test", "--duration", "0.2"]).on(&kafka, "explain-halting").run().ok();
     let card = Program::vidprod().args(CARD).args(SMALL).arg("--explain");
     let mut producer = card.on(&kafka, "explain-halting").start();
     producer.until_stderr("\n1.");
