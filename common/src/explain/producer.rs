@@ -75,7 +75,7 @@ fn start(evidence: &Evidence) -> Option<Finding> {
         return None;
     }
     let words = format!("the first frame took {} ms, and {waited} frames were due by then", ms(first_us));
-    let advice = "nothing: a longer run has less of it";
+    let advice = "nothing to change: a longer run has less of it";
     acknowledge(evidence, first_us, "the connection was still being made", words, advice)
 }
 

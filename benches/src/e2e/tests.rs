@@ -1,0 +1,110 @@
+//! What programs are told, and what is made of what they tell.
+
+use common::pixels::PixelCheck;
+use common::report::{Machine, Sums};
+
+use super::*;
+
+pub fn setup() -> Setup {
+    Setup {
+        input: Input::TestCard,
+        size: "720p".parse().expect("a size"),
+        fps: 30.0,
+        acks: Acks::All,
+        message_bytes_max: None,
+        sources: 1,
+        viewers: 1,
+        warmup: Duration::from_secs(2),
+        seconds: Duration::from_secs(10),
+        verify_pixels: true,
+    }
+}
+
+pub fn report(program: &str, change: impl FnOnce(&mut Sums)) -> Report {
+    let mut sums = Sums { balanced: true, ..Sums::default() };
+    change(&mut sums);
+    Report {
+        schema: common::report::SCHEMA,
+        program: program.to_owned(),
+        version: String::new(),
+        started_ms: 0,
+        seconds: 12.0,
+        cpu_seconds: 0.0,
+        sums,
+        sources: std::collections::BTreeMap::new(),
+        pixels: None,
+        explain: common::explain::Explain::default(),
+        settings: serde_json::Map::new(),
+        machine: Machine::default(),
+        versions: Default::default(),
+    }
+}
+
+pub fn ran(producers: Vec<Report>, viewers: Vec<Report>) -> Ran {
+    Ran { producers, viewers, steady: Steady::default() }
+}
+
+#[test]
+fn books_that_do_not_balance_and_stages_that_do_not_tile_are_faults() {
+    let ran = |producer: Report, viewer: Report| ran(vec![producer], vec![viewer]).faults();
+    let good = |program: &str| report(program, |_| {});
+    assert_eq!(ran(good("vidprod"), good("vidcons")), [""; 0]);
+    let unbalanced = ran(report("vidprod", |s| s.balanced = false), good("vidcons"));
+    assert_eq!(unbalanced, ["the books of vidprod do not balance"]);
+    let untiled = ran(good("vidprod"), report("vidcons", |s| s.counts.untiled = 3));
+    assert_eq!(untiled, ["vidcons: the stages of 3 frames do not tile"]);
+    let checked = |checked: u64, agreed: u64| {
+        let pixels = Some(PixelCheck { checked, agreed, ..PixelCheck::default() });
+        ran(good("vidprod"), Report { pixels, ..good("vidcons") })
+    };
+    assert_eq!(checked(90, 90), [""; 0]);
+    assert_eq!(checked(90, 88), ["vidcons: 2 of 90 pictures could not be read back"]);
+    assert_eq!(checked(0, 0), ["vidcons: no picture was read back"]);
+}
+
+#[test]
+fn a_viewer_that_showed_nothing_has_no_figures() {
+    let showed = |count: u64| report("vidcons", |s| s.latency_us.total.count = count);
+    let ran = |counts: &[u64]| ran(Vec::new(), counts.iter().map(|n| showed(*n)).collect());
+    assert!(ran(&[1, 2]).seen().is_ok());
+    assert!(ran(&[1, 0]).seen().is_err());
+    assert_eq!(ran(&[0, 1, 0]).saw_nothing(), 2);
+}
+
+#[test]
+fn processor_time_is_that_of_the_window_over_its_frames() {
+    let playing = |frames: u64, seconds: f64| {
+        let played = report("vidprod", |s| s.frames.encoded = Some(frames));
+        Report { seconds, cpu_seconds: 99.0, ..played }
+    };
+    let watching = |frames: u64| report("vidcons", |s| s.frames.received = Some(frames));
+    let steady = Steady {
+        window: Duration::from_secs(6),
+        producers: Duration::from_millis(720),
+        viewers: Duration::from_millis(360),
+    };
+    // 30 a second: 180 of them.
+    let one = Ran { steady, ..ran(vec![playing(240, 8.0)], vec![watching(240)]) };
+    assert_eq!((one.producer_cpu_us(), one.viewer_cpu_us()), (4000.0, 2000.0));
+    // Two sources, of which one was superseded half the time, and a viewer that receives them all.
+    let two = Ran { steady, ..ran(vec![playing(240, 8.0), playing(120, 8.0)], vec![watching(360)]) };
+    assert_eq!((two.producer_cpu_us().round(), two.viewer_cpu_us().round()), (2667.0, 1333.0));
+    let nothing = Ran { steady, ..ran(Vec::new(), Vec::new()) };
+    assert_eq!(nothing.viewer_cpu_us(), 360_000.0, "of less than one frame");
+}
+
+#[test]
+fn the_programs_are_told_what_the_setup_says() {
+    assert_eq!(producer_args(&setup(), 0).join(" "), "test --size 1280x720 --fps 30 --source source-1");
+    let other =
+        Setup { input: Input::Clip("a.mp4".into()), acks: Acks::One, message_bytes_max: Some(50_000), ..setup() };
+    assert_eq!(
+        producer_args(&other, 1).join(" "),
+        "a.mp4 --loop --size 1280x720 --fps 30 --source source-2 -X acks=1 --max-message-bytes 50000"
+    );
+    let two = Setup { sources: 2, ..setup() };
+    let args = viewer_args(&two, 3, false).join(" ");
+    assert_eq!(args, "-e --idle-timeout 60 --skip 60 --source source-2 --headless --verify-pixels");
+    let clip = Setup { input: Input::Clip("a.mp4".into()), ..two };
+    assert!(!viewer_args(&clip, 0, true).contains(&"--verify-pixels".to_owned()), "it has no bar");
+}
