@@ -11,6 +11,9 @@ use crate::stamps::{Stage, Stamps, Tiles};
 
 /// Latencies above an hour are told as an hour.
 pub(crate) const LATENCY_US_MAX: u64 = 3_600_000_000;
+/// A histogram has memory for these from the start, so that a stall does not show as memory: it grows by doubling, which
+/// copies it. Longer ones are outages.
+const STALL_US_MAX: u64 = 10_000_000;
 /// What the last seconds' figures are made of at most.
 const RECENT_FRAMES_MAX: usize = 2048;
 
@@ -42,14 +45,16 @@ pub struct Latency(Histogram<u32>);
 
 impl Default for Latency {
     fn default() -> Self {
-        Latency(Histogram::new_with_bounds(1, LATENCY_US_MAX, 3).expect("within what HdrHistogram takes"))
+        let mut histogram = Histogram::new_with_bounds(1, STALL_US_MAX, 3).expect("within what HdrHistogram takes");
+        histogram.auto(true);
+        Latency(histogram)
     }
 }
 
 impl Latency {
     pub fn record(&mut self, duration: Duration) {
         let us = (duration.as_micros() as u64).min(LATENCY_US_MAX);
-        self.0.record(us).expect("an hour is within bounds");
+        self.0.record(us).expect("the histogram grows by itself");
     }
 
     pub fn histogram(&self) -> &Histogram<u32> {
@@ -163,6 +168,17 @@ mod tests {
         assert_eq!(latencies.total.histogram().max(), 700);
         assert_eq!(latencies.stage(Stage::Encode).histogram().max(), 700);
         assert_eq!(latencies.stage(Stage::Publish).histogram().max(), 0);
+    }
+
+    #[test]
+    fn a_stall_does_not_make_a_histogram_grow_and_an_outage_does() {
+        let mut latency = Latency::default();
+        let at_first = latency.histogram().distinct_values();
+        latency.record(Duration::from_secs(10));
+        assert_eq!(latency.histogram().distinct_values(), at_first);
+        latency.record(Duration::from_secs(7200));
+        assert!(latency.histogram().distinct_values() > at_first);
+        assert!(latency.histogram().equivalent(latency.histogram().max(), LATENCY_US_MAX), "an hour");
     }
 
     #[test]
