@@ -1,5 +1,8 @@
 //! One case for each rule: what was seen, and what is said first.
 
+mod producer;
+mod viewer;
+
 use std::time::Duration;
 
 use super::*;
@@ -39,11 +42,11 @@ fn viewer(tail_us: [u64; 7]) -> Evidence {
 }
 
 fn producer(tail_us: [u64; 7], acknowledge_p99_us: u64) -> Evidence {
-    evidence(
-        &Stage::PRODUCER,
-        tail_us,
-        Side::Producer { acknowledge_p50_us: 800, acknowledge_p99_us, first_us: 1000, every_frame: false },
-    )
+    evidence(&Stage::PRODUCER, tail_us, acknowledging([800, acknowledge_p99_us], 1000, false))
+}
+
+fn acknowledging([acknowledge_p50_us, acknowledge_p99_us]: [u64; 2], first_us: u64, every_frame: bool) -> Side {
+    Side::Producer { acknowledge_p50_us, acknowledge_p99_us, first_us, every_frame }
 }
 
 fn waits(min_us: u64, mean_us: u64, p99_us: u64) -> Waits {
@@ -93,89 +96,9 @@ fn few_frames_say_nothing() {
 }
 
 #[test]
-fn a_linger_is_named_with_what_it_cost() {
-    let slow = producer(USUAL, 51_000).set_to(&[("linger.ms", "50")]);
-    let words = ["51 ms at p99 are between published and acknowledged", "linger.ms=50 was set", "set it to 0"];
-    check(slow.clone(), "acknowledge", 50_000, &words);
-    let counted = slow.with(|e| e.client.queued = waits(100, 30_000, 49_000));
-    check(counted, "acknowledge", 49_000, &["linger.ms=50", "30 ms in the client"]);
-    check_nothing(
-        producer(USUAL, 1500).set_to(&[("linger.ms", "0")]),
-        "nothing stands out: p99 is 1.0 x p50, encode and capture are 99 % of it",
-    );
-}
-
-#[test]
-fn a_broker_far_away_is_told_from_a_slow_one() {
-    let trip = |min, mean, p99| producer(USUAL, 64_000).with(|e| e.client.round_trip = waits(min, mean, p99));
-    check(trip(60_000, 61_000, 63_000), "acknowledge", 61_000, &["far away", "60 at least", "nearer"]);
-    check(trip(400, 5000, 63_000), "acknowledge", 63_000, &["slow to answer", "disks"]);
-}
-
-#[test]
-fn a_full_connection_is_named() {
-    let full = producer(USUAL, 300_000).with(|e| e.client.unsent = waits(10, 90_000, 280_000));
-    check(full, "acknowledge", 280_000, &["more is published than the connection takes", "--quality"]);
-    // Where records wait for longer than requests take, these are large and so they are long.
-    let piled_up = producer(USUAL, 2_300_000).with(|e| {
-        e.side = Side::Producer {
-            acknowledge_p50_us: 1_000_000,
-            acknowledge_p99_us: 2_300_000,
-            first_us: 1000,
-            every_frame: false,
-        };
-        e.client.queued = waits(20, 770_000, 1_990_000);
-        e.client.round_trip = waits(300, 300_000, 1_530_000);
-    });
-    check(piled_up.clone(), "acknowledge", 2_300_000, &["more is published", "up to 1990 ms in the client"]);
-    assert_eq!(explain(&piled_up).findings.len(), 1);
-    // The first records wait for the connection.
-    for round_trip in [waits(500, 36_000, 141_000), waits(500, 2000, 141_000)] {
-        let at_first = producer(USUAL, 530_000).with(|e| {
-            e.client.queued = waits(40, 29_000, 498_000);
-            e.client.round_trip = round_trip;
-        });
-        check(at_first, "acknowledge", 141_000, &["slow to answer"]);
-    }
-    // Of a file's records the client does not tell what they wait.
-    let file = |acknowledge_p50_us| {
-        producer(USUAL, 4_600_000).with(|e| {
-            e.side =
-                Side::Producer { acknowledge_p50_us, acknowledge_p99_us: 4_600_000, first_us: 1000, every_frame: true };
-            e.client.round_trip = waits(300, 450_000, 2_800_000);
-        })
-    };
-    check(file(3_000_000), "acknowledge", 4_600_000, &["more is published than the connection takes"]);
-    check(file(500_000), "acknowledge", 2_800_000, &["slow to answer"]);
-}
-
-#[test]
-fn a_start_that_takes_long_is_named_where_the_frames_are_few() {
-    let started = |frames| {
-        producer(USUAL, 700_000).with(|e| {
-            e.way.frames = frames;
-            e.side = Side::Producer {
-                acknowledge_p50_us: 800,
-                acknowledge_p99_us: 700_000,
-                first_us: 710_000,
-                every_frame: true,
-            };
-        })
-    };
-    let words = ["the connection was still being made", "710 ms, and 22 frames were due by then"];
-    check(started(100), "acknowledge", 700_000, &words);
-    assert!(explain(&started(10_000)).findings.is_empty(), "they are not what makes p99");
-}
-
-#[test]
 fn what_is_always_so_is_named_beside_one_frame_that_was_slow_for_another_reason() {
     let far = producer(USUAL, 700_000).with(|e| {
-        e.side = Side::Producer {
-            acknowledge_p50_us: 64_000,
-            acknowledge_p99_us: 700_000,
-            first_us: 1000,
-            every_frame: true,
-        };
+        e.side = acknowledging([64_000, 700_000], 1000, true);
         e.client.round_trip = waits(60_000, 65_000, 100_000);
     });
     let stalled = |usual: [u64; 7]| {
@@ -206,12 +129,7 @@ fn quotas_and_broken_connections_are_named() {
         e.client.throttled = Waits { count: 9, ..waits(100_000, 240_000, 250_000) };
         e.client.round_trip = waits(300, 700_000, 1_250_000);
         e.client.queued = waits(10, 900_000, 1_900_000);
-        e.side = Side::Producer {
-            acknowledge_p50_us: 1_000_000,
-            acknowledge_p99_us: 2_000_000,
-            first_us: 1000,
-            every_frame: false,
-        };
+        e.side = acknowledging([1_000_000, 2_000_000], 1000, false);
     });
     check(held_up.clone(), "acknowledge", 2_000_000, &["throttles", "250 ms at a time"]);
     assert_eq!(explain(&held_up).findings.len(), 1);
@@ -224,109 +142,6 @@ fn quotas_and_broken_connections_are_named() {
     });
     check(live, "acknowledge", 950_000, &["2 connections broke"]);
     check(viewer([100, 5000, 20, 95_000, 10, 5000, 1000]).with(broken), "broker", 94_000, &["2 connections broke"]);
-}
-
-#[test]
-fn an_encoder_that_cannot_keep_up_has_the_lateness_behind_it_too() {
-    let slow = producer([500_000, 45_000, 20, 0, 0, 0, 0], 1000).with(|e| {
-        e.way.usual_us[Stage::Encode as usize] = 40_000;
-        e.superseded = 7;
-    });
-    check(slow, "encode", 545_000, &["a frame is due every 33 ms", "7 frames were given up", "--size"]);
-}
-
-#[test]
-fn a_source_that_stalls_is_named() {
-    let late = explain(&producer([6000, 5000, 20, 0, 0, 0, 0], 1000));
-    assert!(!late.summary.contains("stalls"), "{}", late.summary);
-    check(producer([300_000, 5000, 20, 0, 0, 0, 0], 1000), "capture", 300_000, &["the source stalls", "pipe"]);
-}
-
-#[test]
-fn settings_that_make_a_fetch_wait_are_named() {
-    let slow = |broker_us| viewer([100, 5000, 20, broker_us, 10, 5000, 1000]);
-    let set = slow(320_000).set_to(&[("fetch.min.bytes", "1000000")]);
-    check(set, "broker", 320_000, &["fetch.min.bytes=1000000", "500 ms", "set it to 1"]);
-    let set = slow(45_000).set_to(&[("fetch.min.bytes", "1000000"), ("fetch.wait.max.ms", "40")]);
-    check(set, "broker", 40_000, &["40 ms"]);
-    let full = [("fetch.queue.backoff.ms", "300"), ("queued.max.messages.kbytes", "1")];
-    let words = ["fetch.queue.backoff.ms=300 was set with queued.max.messages.kbytes=1", "leave both"];
-    check(slow(280_000).set_to(&full), "broker", 280_000, &words);
-    let given_up = |e: &mut Evidence| e.superseded = 400;
-    check(slow(8000).set_to(&full).with(given_up), "broker", 8000, &["400 frames were given up"]);
-    // It was set, and it never came to that.
-    let set = explain(&slow(8000).set_to(&full));
-    assert!(set.findings.is_empty(), "{set:#?}");
-}
-
-#[test]
-fn fetches_smaller_than_a_frame_are_named() {
-    let small = [("max.partition.fetch.bytes", "20000")];
-    let slow = viewer([100, 5000, 20, 30_000, 10, 5000, 1000]);
-    check(slow.set_to(&small), "broker", 30_000, &["max.partition.fetch.bytes=20000", "less than a frame"]);
-}
-
-#[test]
-fn a_broker_far_from_the_viewer_is_named() {
-    let far = viewer([100, 5000, 20, 70_000, 10, 5000, 1000]).with(|e| e.client.round_trip.min_us = 60_000);
-    check(far, "broker", 60_000, &["far away", "60 ms"]);
-}
-
-#[test]
-fn what_is_not_the_viewers_is_sent_on() {
-    let broker = viewer([100, 5000, 20, 61_000, 10, 5000, 1000]);
-    check(broker, "broker", 61_000, &["61 of 72 ms", "nothing on the viewer's side", "vidprod --explain"]);
-    let before = viewer([40_000, 5000, 20, 1000, 10, 5000, 1000]);
-    check(before, "capture", 45_020, &["before publishing", "vidprod --explain"]);
-}
-
-#[test]
-fn clocks_that_may_differ_are_named() {
-    let two = viewer([100, 5000, 20, 61_000, 10, 5000, 1000]).with(|e| e.way.base = TimeBase::WallClocks);
-    check(two, "broker", 61_000, &["wall clocks", "NTP"]);
-}
-
-#[test]
-fn a_decoder_that_cannot_keep_up_is_named() {
-    let slow = viewer([100, 5000, 20, 1000, 10, 45_000, 1000]).with(|e| {
-        e.way.usual_us[Stage::Decode as usize] = 40_000;
-        e.superseded = 3;
-    });
-    check(slow.clone(), "decode", 45_000, &["33 ms", "3 frames were given up", "--size"]);
-    let queued = slow.with(|e| {
-        e.client.fetched_max = 30;
-        e.way.tail.stages_us[Stage::Broker as usize] = 500_000;
-    });
-    check(queued, "decode", 545_000, &["decoding"]);
-}
-
-#[test]
-fn the_way_that_pictures_take_to_the_screen_is_named() {
-    let on = |screen: Screen, present_us: u64| {
-        viewer([100, 5000, 20, 1000, 10, 5000, present_us])
-            .with(|e| e.side = Side::Viewer { screen, display_us: 1000, frame_bytes: 100_000 })
-    };
-    check(on(Screen::Sent, 6000), "present", 6000, &["socket", "shared memory"]);
-    check(on(Screen::Scaled, 6000), "present", 6000, &["scaled", "--window-size"]);
-    check(on(Screen::Shared, 20_000), "present", 19_000, &["now and then"]);
-    assert!(explain(&on(Screen::Shared, 6000)).findings.is_empty());
-    let cannot_keep_up = on(Screen::Sent, 45_000).with(|e| {
-        e.way.usual_us[Stage::Present as usize] = 40_000;
-        e.client.fetched_max = 30;
-        e.way.tail.stages_us[Stage::Broker as usize] = 500_000;
-    });
-    check(cannot_keep_up, "present", 545_000, &["socket"]);
-}
-
-#[test]
-fn a_display_that_is_slow_to_answer_is_named_where_frames_wait_for_it() {
-    let held_up = |e: &mut Evidence| {
-        e.side = Side::Viewer { screen: Screen::Shared, display_us: 90_000, frame_bytes: 100_000 };
-        e.superseded = 8;
-    };
-    let words = ["the display is slow to answer", "90 ms again and again", "8 frames were given up"];
-    check(viewer([100, 5000, 20, 95_000, 10, 5000, 1000]).with(held_up), "broker", 90_000, &words);
-    assert!(explain(&viewer(USUAL).with(held_up)).findings.is_empty(), "no frame waited");
 }
 
 #[test]

@@ -191,12 +191,10 @@ fn elsewhere(evidence: &Evidence, explained_us: u64) -> Option<Finding> {
     let long = |us: u64, of_us: u64| us * 2 >= of_us && explained_us * 2 < us;
     let always = long(usual_us, way.p50_us);
     let advice = "see vidprod --explain: its linger.ms, its connection; then the broker";
-    (always || long(share_us, way.tail.total_us())).then(|| {
-        let finding = Finding {
-            cause: "nothing on the viewer's side makes it".to_owned(),
-            advice: advice.to_owned(),
-            ..way.finding(Stage::Broker, share_us)
-        };
-        if always { finding.usually(usual_us, way.p50_us) } else { finding }
+    (always || long(share_us, way.tail.total_us())).then(|| Finding {
+        always: always && super::is_much(usual_us, way.p50_us),
+        cause: "nothing on the viewer's side makes it".to_owned(),
+        advice: advice.to_owned(),
+        ..way.finding(Stage::Broker, share_us)
     })
 }

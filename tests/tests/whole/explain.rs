@@ -27,14 +27,18 @@ fn assert_names(program: &Finished, stage: &str, cause: &str) {
     assert!(program.stderr.contains("  why p99  "), "{}", program.story());
 }
 
-/// It names that before all else at this stage. What the machine does to another one meanwhile is not the test's.
+/// What a machine that stops for a while makes of a run, whatever else there is.
+const STOPPED: [&str; 3] = ["slower now and then", "the source stalls", "the time was spent before publishing"];
+
+/// It names that before all else but what the machine did.
 #[track_caller]
 fn assert_blames(program: &Finished, stage: &str, cause: &str) {
     assert_names(program, stage, cause);
     let explain = &program.report().0["explain"];
     let findings = explain["findings"].as_array().expect("the report has findings");
-    let first = findings.iter().find(|f| f["stage"] == stage).expect("it was just found");
-    assert!(first["cause"].as_str().is_some_and(|c| c.contains(cause)), "{explain:#}");
+    let mut causes = findings.iter().map(|f| f["cause"].as_str().expect("it has a cause"));
+    let first = causes.find(|named| named.contains(cause) || !STOPPED.iter().any(|stopped| named.contains(stopped)));
+    assert!(first.is_some_and(|first| first.contains(cause)), "{explain:#}");
 }
 
 /// Allows clients of that name so many bytes a second, with Kafka's own tool.

@@ -9,6 +9,12 @@ use whole::{Kind, Network, Program, kafka};
 
 use super::{CARD, SMALL, assert_blames, assert_names, set_quota};
 
+const HEADER: &[u8] = b"YUV4MPEG2 W320 H180 F20:1 Ip C420jpeg\n";
+
+fn frame() -> Vec<u8> {
+    [b"FRAME\n".as_slice(), &[90; 320 * 180 * 3 / 2]].concat()
+}
+
 #[test]
 fn a_pipe_that_stalls_is_named() {
     let Some(kafka) = kafka() else { return };
@@ -16,9 +22,9 @@ fn a_pipe_that_stalls_is_named() {
     let producer = Program::vidprod().args(["-", "--explain"]).on(kafka, &topic).stdin(Stdio::piped());
     let mut producer = producer.start();
     let mut pipe = producer.input();
-    let frame = [b"FRAME\n".as_slice(), &[90; 320 * 180 * 3 / 2]].concat();
+    let frame = frame();
     let (begin, rest) = frame.split_at(frame.len() / 2);
-    pipe.write_all(b"YUV4MPEG2 W320 H180 F20:1 Ip C420jpeg\n").unwrap();
+    pipe.write_all(HEADER).unwrap();
     for _ in 0..30 {
         pipe.write_all(begin).unwrap();
         pipe.flush().unwrap();
@@ -47,6 +53,27 @@ fn more_than_the_connection_takes_is_named() {
         let producer = card.on(&kafka, &kafka.topic("explain-narrow")).run().ok();
         assert_blames(&producer, "acknowledge", "more is published than the connection takes");
     }
+}
+
+#[test]
+fn a_connection_that_is_still_being_made_is_named() {
+    let Some((kafka, proxy)) = own_kafka_behind(Network::default()) else { return };
+    let producer = Program::vidprod().args(["-", "--explain"]).on(&kafka, "explain-start").stdin(Stdio::piped());
+    let mut producer = producer.start();
+    let mut pipe = producer.input();
+    pipe.write_all(HEADER).unwrap();
+    pipe.flush().unwrap();
+    producer.until_stderr("→ topic explain-start");
+    std::thread::scope(|scope| {
+        scope.spawn(|| proxy.cut(Duration::from_millis(800)));
+        for _ in 0..50 {
+            std::thread::sleep(Duration::from_millis(50));
+            pipe.write_all(&frame()).unwrap();
+            pipe.flush().unwrap();
+        }
+    });
+    drop(pipe);
+    assert_names(&producer.wait().ok(), "acknowledge", "the connection was still being made");
 }
 
 #[test]
