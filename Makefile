@@ -86,7 +86,7 @@ bench-broker: build ## the embedded broker against a real Kafka: latency of the 
 	target/release/vidbench throughput --report benches/results/broker-throughput.json | tee -a benches/results/broker.txt
 	target/release/vidbench readme
 
-# About twenty minutes; the machine should have nothing else to do.
+# About twenty-five minutes; the machine should have nothing else to do.
 bench-peers: build ## vidprod and vidcons beside GStreamer, imagezmq and Python's Kafka clients, glass to glass (benches/results)
 	@scripts/setup bench
 	scripts/kafka jars >/dev/null || echo 'There is no real Kafka: its lines are left out.' >&2

@@ -6,18 +6,38 @@ use common::clock::Clock;
 use shell::shutdown::Shutdown;
 
 use crate::brokers::Broker;
+use crate::payload::Payload;
 use crate::throughput::case::{self, Amount, Run};
+use crate::topic::Wishes;
 
-/// So many, that a JVM has compiled what they go through: fewer leave its compiler at work beside what is measured.
-pub const MESSAGES: u64 = 30_000;
-/// Small, so that many do not keep the disk busy for seconds afterwards.
-const BYTES: usize = 10_000;
+/// So many, that a JVM has compiled what they go through: its compiler, which takes most of a core meanwhile, rests after
+/// some 60 000.
+pub const MESSAGES: u64 = 100_000;
+/// In turn: mostly small, so that many are few bytes, and every twentieth as large as a frame, which comes and goes in
+/// several pieces.
+const BYTES: [usize; 20] = {
+    let mut bytes = [1_000; 20];
+    bytes[19] = 80_000;
+    bytes
+};
+/// As many as a frame has: a broker goes through each.
+const HEADERS: usize = 16;
 
 /// One message at a time, as frames come: what is sent as fast as it goes is sent in few requests.
 pub fn run(brokers: &[Broker], messages: u64, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<()> {
-    for (broker, started) in brokers.iter().enumerate().filter(|_| messages > 0) {
-        let run = Run { round: 0, broker, amount: Amount::Messages(messages), bytes: BYTES, in_flight_max: 1 };
-        case::run(run, started, clock, shutdown).with_context(|| format!("{}, preparing", started.name))?;
+    if messages == 0 {
+        return Ok(());
     }
+    let payload = Payload::of_lengths(&BYTES);
+    let headers = (0..HEADERS).map(|i| (format!("header-{i}"), "1795300204465000".to_owned())).collect();
+    let wishes = Wishes { headers, ..Wishes::default() };
+    for (broker, started) in brokers.iter().enumerate() {
+        let amount = Amount::Messages(messages);
+        let run = Run { round: 0, broker, amount, bytes: payload.len_max(), in_flight_max: 1 };
+        case::carry(run, &payload, &wishes, started, clock, shutdown)
+            .with_context(|| format!("{}, preparing", started.name))?;
+    }
+    // What a broker has in the system's memory is written now, not beside what is measured.
+    rustix::fs::sync();
     Ok(())
 }

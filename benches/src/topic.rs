@@ -35,6 +35,7 @@ pub struct Topic {
     message_bytes_max: usize,
     /// The producer's own.
     properties: BTreeMap<String, String>,
+    headers: Vec<(String, String)>,
 }
 
 /// What a case wants otherwise than vidprod has it.
@@ -44,6 +45,8 @@ pub struct Wishes {
     pub message_bytes: usize,
     /// Of the producer.
     pub properties: BTreeMap<String, String>,
+    /// Of each message.
+    pub headers: Vec<(String, String)>,
 }
 
 impl Topic {
@@ -54,8 +57,8 @@ impl Topic {
         let new = NewTopic { name: name.to_owned(), partitions: 1, replication: None, retention: Some(RETENTION) };
         admin.ensure(&new, true, TIMEOUT)?;
         let message_bytes_max = admin.message_bytes_max(name, TIMEOUT).unwrap_or(MESSAGE_BYTES_MAX);
-        let properties = wishes.properties.clone();
-        let mut topic = Topic { name: name.to_owned(), connection, message_bytes_max, properties };
+        let Wishes { properties, headers, .. } = wishes.clone();
+        let mut topic = Topic { name: name.to_owned(), connection, message_bytes_max, properties, headers };
         let wanted = wishes.message_bytes + OVERHEAD_BYTES_MAX;
         if wanted > message_bytes_max {
             topic.raise_limit(wanted)?;
@@ -82,7 +85,7 @@ impl Topic {
             message_bytes_max: self.message_bytes_max,
             in_flight_bytes_max: IN_FLIGHT_BYTES_MAX,
             waiting: Waiting::AtMost(GIVEN_UP_AFTER),
-            headers: Vec::new(),
+            headers: self.headers.clone(),
         };
         let flight = flight.clone();
         let connection = Connection { properties: self.properties.clone(), ..self.connection.clone() };

@@ -126,7 +126,7 @@ fn wishes(case: Case, payload: &Payload) -> Wishes {
     if case.linger_ms > 0 {
         properties.insert("linger.ms".to_owned(), case.linger_ms.to_string());
     }
-    Wishes { message_bytes: payload.len_max(), properties }
+    Wishes { message_bytes: payload.len_max(), properties, ..Wishes::default() }
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -71,16 +71,27 @@ impl Measured {
 
 /// `None` after Ctrl-C.
 pub fn run(run: Run, broker: &Broker, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<Option<Measured>> {
+    carry(run, &Payload::new(run.bytes), &Wishes::default(), broker, clock, shutdown)
+}
+
+/// The same with other messages than those of the run's length.
+pub fn carry(
+    run: Run,
+    payload: &Payload,
+    wishes: &Wishes,
+    broker: &Broker,
+    clock: &dyn Clock,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Option<Measured>> {
     let name = format!("throughput-{}-{}-{}", std::process::id(), run.round, run.broker);
-    let topic = Topic::create(&broker.address, &name, &Wishes::default(), clock)?;
+    let topic = Topic::create(&broker.address, &name, wishes, clock)?;
     let flight = Flight::default();
     let publisher = topic.publisher(&flight, clock)?;
     let tail = topic.tail(clock)?;
-    let payload = Payload::new(run.bytes);
     let ending = Ending::default();
     let start = clock.now();
     let (sent, read) = thread::scope(|threads| {
-        let (payload, ending) = (&payload, &ending);
+        let ending = &ending;
         let reader = threads.spawn(move || {
             let mut last = start;
             let seen = reader::read(tail, payload, ending, clock, |_, at| last = at)?;
