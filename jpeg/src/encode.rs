@@ -1,12 +1,16 @@
 //! Planes in, one plain baseline JPEG out.
 //!
 //! ```text
-//! planes ─ cut between rows of blocks ─▶ a stripe for each thread ─▶ a JPEG of its own ─▶ joined under one header
+//! planes ─ cut between rows of blocks ─▶ stripes, each a JPEG of its own ─▶ joined under one header
 //! ```
 //! A restart marker ends each row of blocks and forgets what came before it, so the stripes' data follow one another as if
-//! one encoder had written them.
+//! one encoder had written them. A stripe costs nothing by itself, so there are more of them than threads: whose core is
+//! slower just then takes fewer.
 
-use pool::{Pool, THREADS_MAX, cut};
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use pool::Pool;
 
 use crate::layout::{EOI, Layout, renumber};
 use crate::turbo::Compressor;
@@ -15,20 +19,17 @@ use crate::{JpegError, Planes};
 /// A smaller stripe is done sooner than another thread is woken.
 pub(crate) const STRIPE_PIXELS_MIN: usize = if cfg!(test) { 64 } else { 100_000 };
 
+pub(crate) const STRIPES_MAX: usize = 32;
+
 /// An encoder and the memory it keeps from picture to picture.
 #[derive(Debug)]
 pub struct Encoder {
     pool: Pool,
-    lanes: Vec<Lane>,
-}
-
-/// What one thread needs.
-#[derive(Debug)]
-struct Lane {
-    codec: Compressor,
-    /// Room for the worst case, grown once. The JPEG is copied out of it (about 10 µs for 100 KB), because zeroing
+    /// One for each thread.
+    codecs: Vec<Compressor>,
+    /// For each stripe the worst case, grown once. The JPEG is copied out of it (about 10 µs for 100 KB), because zeroing
     /// the worst case in the caller's buffer for each picture would cost ten times that.
-    room: Vec<u8>,
+    rooms: [Vec<u8>; STRIPES_MAX],
 }
 
 /// A part of a picture on its way.
@@ -37,7 +38,7 @@ struct Stripe<'a> {
     /// Rows of blocks above it.
     above: usize,
     quality: u8,
-    lane: &'a mut Lane,
+    room: &'a mut Vec<u8>,
     encoded: Result<usize, JpegError>,
 }
 
@@ -49,9 +50,8 @@ impl Encoder {
 
     /// An encoder that cuts large pictures into stripes for the threads of a pool.
     pub fn on(pool: Pool) -> Result<Encoder, JpegError> {
-        let lane = || Ok(Lane { codec: Compressor::new()?, room: Vec::new() });
-        let lanes = (0..pool.threads()).map(|_| lane()).collect::<Result<_, JpegError>>()?;
-        Ok(Encoder { pool, lanes })
+        let codecs = (0..pool.threads()).map(|_| Compressor::new()).collect::<Result<_, JpegError>>()?;
+        Ok(Encoder { pool, codecs, rooms: Default::default() })
     }
 
     /// Replaces what is in `out` by the picture as a JPEG; its memory is used again.
@@ -62,35 +62,49 @@ impl Encoder {
             return Err(JpegError::Quality(quality));
         }
         let rows = planes.height.div_ceil(planes.row_height());
-        let count = self.pool.pieces(planes.width * planes.height, STRIPE_PIXELS_MIN, rows);
-        let mut stripes: [Option<Stripe<'_>>; THREADS_MAX] = [const { None }; THREADS_MAX];
-        for ((stripe, lane), rows) in stripes.iter_mut().zip(&mut self.lanes).zip(cut(rows, count)) {
+        let threads = self.pool.pieces(planes.width * planes.height, STRIPE_PIXELS_MIN, rows);
+        let mut stripes: [Option<Stripe<'_>>; STRIPES_MAX] = [const { None }; STRIPES_MAX];
+        for ((stripe, room), rows) in stripes.iter_mut().zip(&mut self.rooms).zip(cut(rows, threads)) {
             let (above, planes) = (rows.start, planes.cut(&rows));
-            *stripe = Some(Stripe { planes, above, quality, lane, encoded: Ok(0) });
+            *stripe = Some(Stripe { planes, above, quality, room, encoded: Ok(0) });
         }
-        self.pool.each(&mut stripes[..count], |stripe| stripe.iter_mut().for_each(Stripe::encode));
+        let waiting = Mutex::new(stripes.iter_mut().flatten());
+        let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+        self.pool.each(&mut self.codecs[..threads], |codec| {
+            while let Some(stripe) = next() {
+                stripe.encoded = stripe.encode(codec);
+            }
+        });
         join(stripes.into_iter().flatten(), planes.height, out)
     }
 }
 
 impl Stripe<'_> {
-    fn encode(&mut self) {
-        self.encoded = self.try_encode();
-    }
-
-    fn try_encode(&mut self) -> Result<usize, JpegError> {
-        let length = self.lane.codec.compress(&self.planes.check()?, self.quality, &mut self.lane.room)?;
+    fn encode(&mut self, codec: &mut Compressor) -> Result<usize, JpegError> {
+        let length = codec.compress(&self.planes.check()?, self.quality, self.room)?;
         if !self.above.is_multiple_of(8) {
-            let layout = Layout::of(&self.lane.room[..length]).ok_or(JpegError::Stripe)?;
-            renumber(&mut self.lane.room[layout.data_at..length], self.above);
+            let layout = Layout::of(&self.room[..length]).ok_or(JpegError::Stripe)?;
+            renumber(&mut self.room[layout.data_at..length], self.above);
         }
         Ok(length)
     }
 }
 
+/// So many rows of blocks, at most `STRIPES_MAX` times: large ones first, small ones last, so that all threads end together.
+pub(crate) fn cut(rows: usize, threads: usize) -> impl Iterator<Item = Range<usize>> {
+    let least = rows.div_ceil(STRIPES_MAX);
+    let mut begin = 0;
+    std::iter::from_fn(move || {
+        let left = rows - begin;
+        let take = left.div_ceil(threads * 3 / 2).max(least).min(left);
+        begin += take;
+        (take > 0).then(|| begin - take..begin)
+    })
+}
+
 fn join<'a>(stripes: impl Iterator<Item = Stripe<'a>>, height: usize, out: &mut Vec<u8>) -> Result<(), JpegError> {
     for stripe in stripes {
-        let jpeg = &stripe.lane.room[..stripe.encoded?];
+        let jpeg = &stripe.room[..stripe.encoded?];
         let layout = Layout::of(jpeg).ok_or(JpegError::Stripe)?;
         let data = jpeg.strip_suffix(&EOI).ok_or(JpegError::Stripe)?;
         if stripe.above == 0 {

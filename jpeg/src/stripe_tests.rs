@@ -2,9 +2,10 @@
 
 use std::num::NonZeroUsize;
 
-use pool::Pool;
+use pool::{Pool, THREADS_MAX};
 use proptest::prelude::*;
 
+use crate::encode::{STRIPES_MAX, cut};
 use crate::layout::{Layout, markers};
 use crate::turbo::Compressor;
 use crate::*;
@@ -91,6 +92,13 @@ proptest! {
     fn the_jpeg_is_the_same(w in 1usize..200, h in 1usize..300, kind in 0usize..4, threads in 2usize..6, seed in any::<u32>()) {
         let noise = Noise::new(w, h, ALL[kind], seed);
         prop_assert_eq!(noise.encode(threads), noise.encode(1));
+    }
+
+    #[test]
+    fn stripes_have_each_row_once(rows in 1usize..5000, threads in 1usize..=THREADS_MAX) {
+        let stripes: Vec<_> = cut(rows, threads).collect();
+        prop_assert!(stripes.len() <= STRIPES_MAX);
+        prop_assert_eq!(stripes.into_iter().flatten().collect::<Vec<_>>(), (0..rows).collect::<Vec<_>>());
     }
 
     #[test]
