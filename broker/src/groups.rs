@@ -7,11 +7,13 @@
 //! Kafka's classic protocol without its initial delay: a group's first member has its partitions as soon as it asks.
 //! Two things wait, joins for the other members and syncs for the leader; their answers go through a `oneshot`.
 
+mod admission;
 mod describe;
 mod group;
 mod join;
 mod member;
 mod offsets;
+mod progress;
 mod subscription;
 mod sync;
 #[cfg(test)]
@@ -19,41 +21,23 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::delete_groups_response::DeletableGroupResult;
 use kafka_protocol::messages::leave_group_request::MemberIdentity;
 use kafka_protocol::messages::leave_group_response::MemberResponse;
-use kafka_protocol::messages::offset_commit_response::{OffsetCommitResponsePartition, OffsetCommitResponseTopic};
 use kafka_protocol::messages::{
     DeleteGroupsRequest, DeleteGroupsResponse, DescribeGroupsRequest, DescribeGroupsResponse, GroupId,
     HeartbeatRequest, HeartbeatResponse, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse,
-    ListGroupsRequest, ListGroupsResponse, OffsetCommitRequest, OffsetCommitResponse, OffsetDeleteRequest,
-    OffsetDeleteResponse, OffsetFetchRequest, OffsetFetchResponse, SyncGroupRequest, SyncGroupResponse,
+    ListGroupsRequest, ListGroupsResponse, SyncGroupRequest, SyncGroupResponse,
 };
 use tokio::sync::oneshot;
 
 use crate::clock::Ms;
 use crate::memory::{Memory, OVERHEAD_BYTES};
+pub use admission::Limits;
+use admission::kept;
 use group::{Group, State};
 use member::Join;
-
-/// What clients may make us keep.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    pub groups: usize,
-    /// Of one group, with those that were given an id and have not joined yet.
-    pub members: usize,
-    /// Committed partitions of one group.
-    pub offsets: usize,
-    /// Of one join, all names and metadata; of one sync, all assignments.
-    pub metadata_bytes: usize,
-    /// All that the groups keep of what clients sent.
-    pub memory_bytes: usize,
-    pub session_ms_min: i32,
-    /// Also the most that a rebalance waits for a member.
-    pub session_ms_max: i32,
-}
 
 /// Who sent a join.
 #[derive(Clone, Debug)]
@@ -100,50 +84,6 @@ impl Groups {
         group.join(&join, self.limits.members, sender, now);
         self.forget_if_vacant(&request.group_id);
         answer
-    }
-
-    fn may_join(&mut self, request: &mut JoinGroupRequest, who: &Who) -> Result<(), ResponseError> {
-        check_id(&request.group_id)?;
-        let session = self.limits.session_ms_min..=self.limits.session_ms_max;
-        if !session.contains(&request.session_timeout_ms) {
-            return Err(ResponseError::InvalidSessionTimeout);
-        }
-        let instance = request.group_instance_id.as_ref().map_or(0, |id| id.len());
-        let of_member = request.protocol_type.len() + who.client_id.len() + who.host.len() + instance;
-        let names = of_member + request.protocols.iter().map(|p| p.name.len()).sum::<usize>();
-        let metadata: usize = request.protocols.iter().map(|p| p.metadata.len()).sum();
-        if names + metadata > self.limits.metadata_bytes {
-            return Err(ResponseError::InvalidRequest);
-        }
-        self.may_enter(&request.group_id, request.member_id.is_empty())?;
-        if !self.memory.has_room(names + metadata + request.protocols.len() * OVERHEAD_BYTES) {
-            return Err(ResponseError::CoordinatorNotAvailable);
-        }
-        let mut beside = names;
-        for protocol in &mut request.protocols {
-            // The names are counted with the first, as all of a member goes at once.
-            protocol.metadata = kept(&self.memory, &protocol.metadata, std::mem::take(&mut beside));
-        }
-        Ok(())
-    }
-
-    /// Whether there is such a group, or may be.
-    fn may_enter(&mut self, group: &str, anew: bool) -> Result<(), ResponseError> {
-        match self.groups.contains_key(group) {
-            true => Ok(()),
-            false if !anew => Err(ResponseError::UnknownMemberId),
-            false if self.groups.len() >= self.limits.groups && !self.forget_oldest() => {
-                Err(ResponseError::CoordinatorNotAvailable)
-            }
-            false => Ok(()),
-        }
-    }
-
-    /// Makes room by forgetting how far the group got that nobody has been in for longest.
-    fn forget_oldest(&mut self) -> bool {
-        let deserted = self.groups.iter().filter(|(_, g)| g.members.is_empty() && g.pending.is_empty());
-        let oldest = deserted.min_by_key(|(_, g)| g.touched).map(|(id, _)| id.clone());
-        oldest.is_some_and(|id| self.groups.remove(&id).is_some())
     }
 
     pub fn sync(
@@ -216,61 +156,6 @@ impl Groups {
         self.groups.get_mut(&***group).ok_or(ResponseError::UnknownMemberId)
     }
 
-    pub fn commit(
-        &mut self,
-        request: &OffsetCommitRequest,
-        _version: i16,
-        now: Ms,
-        known: impl Fn(&str, i32) -> bool,
-    ) -> OffsetCommitResponse {
-        let (offsets_max, memory) = (self.limits.offsets, self.memory.clone());
-        let mut group = self.commit_group(request, now);
-        let topics = request.topics.iter().map(|topic| {
-            let partitions = topic.partitions.iter().map(|partition| {
-                let result = match &mut group {
-                    Err(error) => Err(*error),
-                    Ok(_) if !known(&topic.name, partition.partition_index) => {
-                        Err(ResponseError::UnknownTopicOrPartition)
-                    }
-                    Ok(group) => group.offsets.commit(&topic.name, partition, offsets_max, &memory),
-                };
-                let answer = OffsetCommitResponsePartition::default().with_partition_index(partition.partition_index);
-                answer.with_error_code(code(result))
-            });
-            OffsetCommitResponseTopic::default().with_name(topic.name.clone()).with_partitions(partitions.collect())
-        });
-        let topics = topics.collect();
-        self.forget_if_vacant(&request.group_id);
-        OffsetCommitResponse::default().with_topics(topics)
-    }
-
-    fn commit_group(&mut self, request: &OffsetCommitRequest, now: Ms) -> Result<&mut Group, ResponseError> {
-        check_id(&request.group_id)?;
-        let alone = request.generation_id_or_member_epoch < 0;
-        self.may_enter(&request.group_id, alone).map_err(|error| match error {
-            ResponseError::UnknownMemberId => ResponseError::IllegalGeneration,
-            other => other,
-        })?;
-        let group = self.groups.entry(request.group_id.to_string()).or_default();
-        group.touched = now;
-        group.may_commit(request, now)?;
-        Ok(group)
-    }
-
-    pub fn fetch_offsets(&self, request: &OffsetFetchRequest, version: i16) -> OffsetFetchResponse {
-        let asked = offsets::asked(request, version);
-        let groups = asked
-            .iter()
-            .map(|asked| offsets::answer(asked, self.groups.get(&**asked.group_id).map(|group| &group.offsets)));
-        let mut groups: Vec<_> = groups.collect();
-        if version >= 8 {
-            return OffsetFetchResponse::default().with_groups(groups);
-        }
-        let group = groups.pop().expect("an older request asks for one group");
-        let topics = offsets::older(group.topics);
-        OffsetFetchResponse::default().with_topics(topics).with_error_code(group.error_code)
-    }
-
     pub fn describe(&self, request: &DescribeGroupsRequest, version: i16) -> DescribeGroupsResponse {
         let described = request.groups.iter().map(|id| match self.groups.get(&***id) {
             Some(group) => group.described(id),
@@ -300,15 +185,6 @@ impl Groups {
         }
         self.groups.remove(id);
         Ok(())
-    }
-
-    pub fn delete_offsets(&mut self, request: &OffsetDeleteRequest) -> OffsetDeleteResponse {
-        let Some(group) = self.groups.get_mut(&**request.group_id) else {
-            return OffsetDeleteResponse::default().with_error_code(ResponseError::GroupIdNotFound.code());
-        };
-        let answer = group.delete_offsets(request);
-        self.forget_if_vacant(&request.group_id);
-        answer
     }
 
     /// A deleted topic's offsets mean nothing in the next topic of that name.
@@ -369,18 +245,6 @@ impl Groups {
         }
     }
 }
-
-/// A copy that is counted as long as it is kept, with what is kept `beside` it.
-fn kept(memory: &Memory, bytes: &[u8], beside: usize) -> Bytes {
-    memory.hold(bytes.len() + beside).keep(bytes.to_vec())
-}
-
-/// A group's name is kept as long as the group is.
-fn check_id(group: &str) -> Result<(), ResponseError> {
-    (1..=ID_BYTES_MAX).contains(&group.len()).then_some(()).ok_or(ResponseError::InvalidGroupId)
-}
-
-const ID_BYTES_MAX: usize = 1024;
 
 fn code(result: Result<(), ResponseError>) -> i16 {
     result.map_or_else(|error| error.code(), |()| 0)

@@ -7,6 +7,7 @@
 //! the source that is shown (the others are counted), decodes it into the buffer that will be shown, shows it, and looks
 //! after the window. With every frame wanted, each turn takes the next instead of the newest.
 
+mod take;
 mod window;
 
 use std::sync::Arc;
@@ -14,10 +15,10 @@ use std::time::Duration;
 
 use common::clock::{Clock, Micros};
 use common::frame::Kind;
-use common::latency::{Latency, TimeBase};
+use common::latency::Latency;
 use common::ledger::{Loss, ViewerBooks};
 use common::pixels::PixelCheck;
-use common::reassemble::{Ended, Reassembler};
+use common::reassemble::Reassembler;
 use common::stamps::Stage;
 use kafka::Tail;
 use pool::Pool;
@@ -30,7 +31,7 @@ use crate::glance;
 use crate::options::Options;
 use crate::outputs::Outputs;
 use crate::overlay::Overlay;
-use crate::receive::{Arrival, Arrived, Receiver};
+use crate::receive::Receiver;
 use crate::replay::Replay;
 use crate::select::Selection;
 use crate::verify::Verify;
@@ -39,8 +40,6 @@ use crate::viewer::{HEADLESS_STAGES, Held, Viewer};
 /// With a window, its events are looked after that often while nothing comes.
 const WINDOW_WAIT: Duration = Duration::from_millis(10);
 const HEADLESS_WAIT: Duration = Duration::from_millis(50);
-/// One turn takes no more than that, so that a flood of records does not keep frames from the screen.
-const TURN_RECORDS_MAX: usize = 256;
 
 /// What a run came to.
 #[derive(Debug)]
@@ -158,123 +157,6 @@ impl Run<'_> {
         if self.screen.is_window() { WINDOW_WAIT } else { HEADLESS_WAIT }
     }
 
-    /// The frame to show now.
-    fn take(&mut self) -> anyhow::Result<Option<Held>> {
-        if !self.options.every_frame {
-            let newest = self.take_newest()?;
-            // What is held here is an ended session's last picture: a frame that came after it is news.
-            let repeat = self.held.take();
-            return Ok(newest.or(repeat));
-        }
-        if self.viewer.paused {
-            // What is not taken waits at the broker: nothing is lost by a pause.
-            self.clock.sleep_until(self.clock.now().plus(self.wait()));
-            return Ok(None);
-        }
-        if self.held.is_none() {
-            // Meanwhile an ended session's last picture may have come to be held.
-            let next = self.take_next()?;
-            self.held = next.or_else(|| self.held.take());
-        }
-        let Some(held) = &self.held else { return Ok(None) };
-        let now = self.clock.now();
-        let due = self.replay.due(&held.frame.meta, now);
-        if due > now {
-            self.clock.sleep_until(due.min(now.plus(self.wait())));
-        }
-        Ok(if due > self.clock.now() { None } else { self.held.take() })
-    }
-
-    /// Takes all that has arrived; waits only if that is nothing.
-    fn take_newest(&mut self) -> anyhow::Result<Option<Held>> {
-        let mut newest: Option<Held> = None;
-        let mut wait = self.wait();
-        for _ in 0..TURN_RECORDS_MAX {
-            let arrival = self.receiver.next(wait)?;
-            if matches!(arrival, Arrival::Nothing) {
-                break;
-            }
-            if let Some(held) = self.admit(arrival)? {
-                newest = Some(match newest.take() {
-                    Some(older) => self.viewer.newer(older, held),
-                    None => held,
-                });
-            }
-            wait = Duration::ZERO;
-        }
-        Ok(newest)
-    }
-
-    fn take_next(&mut self) -> anyhow::Result<Option<Held>> {
-        for _ in 0..TURN_RECORDS_MAX {
-            let arrival = if self.ended { Arrival::Nothing } else { self.receiver.next(self.wait())? };
-            if matches!(arrival, Arrival::Nothing) {
-                break;
-            }
-            if let Some(held) = self.admit(arrival)? {
-                return Ok(Some(held));
-            }
-        }
-        Ok(None)
-    }
-
-    fn admit(&mut self, arrival: Arrival) -> anyhow::Result<Option<Held>> {
-        self.forget_evicted();
-        match arrival {
-            Arrival::Nothing | Arrival::Progress => Ok(None),
-            Arrival::EndOfTopic => {
-                self.ended = true;
-                Ok(None)
-            }
-            Arrival::Frame(arrived) => {
-                let Arrived { frame, base, before_us, received } = *arrived;
-                if self.viewer.selection.wants(&frame.meta.source) {
-                    self.outputs.print(&self.options.topic, &received, &frame)?;
-                }
-                Ok(self.viewer.admit(frame, base, before_us))
-            }
-            Arrival::Ended { ended, before_us } => {
-                self.session_ended(*ended, before_us);
-                Ok(None)
-            }
-        }
-    }
-
-    /// A source that made room for another is in the totals only, on both sides of the books.
-    fn forget_evicted(&mut self) {
-        let reassembler = &self.receiver.reassembler;
-        if std::mem::replace(&mut self.evictions, reassembler.evictions()) != reassembler.evictions() {
-            self.viewer.selection.retain(|source| reassembler.knows(source));
-            self.viewer.books.forget_gone(reassembler);
-        }
-    }
-
-    fn session_ended(&mut self, ended: Ended, before_us: bool) {
-        let Ended { meta, picture, .. } = ended;
-        if !self.viewer.selection.wants(&meta.source) {
-            return;
-        }
-        let live = self.options.until.end && !self.receiver.in_history() && !before_us;
-        let now = self.clock.now();
-        if self.viewer.selection.ended(&meta.source, meta.session) && live && self.viewer.selection.all_ended(now) {
-            self.ended = true;
-        }
-        if !before_us {
-            tracing::debug!("{}: session {} ended", meta.source, meta.session);
-            return;
-        }
-        let ago = now.since(meta.stamps.published);
-        let ago = humantime::format_duration(Duration::from_secs(ago.as_secs()));
-        tracing::info!(
-            "{} ended {ago} ago: here is its last picture; waiting for the next (-o beginning replays what the topic holds)",
-            meta.source
-        );
-        // Only for who came too late for the frames themselves: to others it is no news.
-        if let Some(frame) = picture.filter(|frame| self.viewer.wants_repeat(frame)) {
-            self.held.get_or_insert(Held { frame, base: TimeBase::SameHost, timed: false });
-        }
-    }
-
     fn show(&mut self, mut held: Held) -> anyhow::Result<()> {
         let (width, height) = match self.decode.decode(&held.frame.jpeg, &mut self.screen) {
             Ok(size) => size,
@@ -298,7 +180,7 @@ impl Run<'_> {
         if let Some(verify) = &mut self.verify
             && held.frame.kind == Kind::Own
         {
-            let offset_us = self.receiver.offset_us(&held.frame.meta.origin).unwrap_or(0);
+            let offset_us = self.receiver.clocks.offset_us(&held.frame.meta.origin).unwrap_or(0);
             verify.check(&mut self.screen, &held.frame.meta, offset_us);
         }
         let jpeg = held.frame.jpeg.clone();

@@ -5,21 +5,23 @@
 //! ```
 //! It notices when the topic goes away or is made anew, and looks for it again; nothing else needs to know.
 
+mod clocks;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
 use common::clock::{Clock, Micros};
-use common::frame::{Frame, Meta, Origin, Session};
+use common::frame::Frame;
 use common::latency::TimeBase;
 use common::reassemble::{Ended, Limits, Pushed, Reassembler};
 use common::record::{self, Incoming, Rejected};
-use common::stamps::Stamps;
 use kafka::{Event, Position, Received, Tail};
 
 use crate::find::{LOOK, Search};
 use crate::options::Options;
+use clocks::Clocks;
 
 /// A topic of which nothing was heard for that long is looked after.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -65,7 +67,7 @@ pub struct Receiver {
     search: Search,
     reading: bool,
     options: Options,
-    origin: Origin,
+    pub clocks: Clocks,
     clock: Arc<dyn Clock>,
     /// Partitions whose first record may be in the middle of a frame: we go back to its beginning.
     joining: BTreeSet<i32>,
@@ -87,7 +89,7 @@ impl Receiver {
             search: Search::new(topic, connection, *timeout, *start, clock.clone()),
             reading: false,
             options: options.clone(),
-            origin: Origin { boot: shell::machine::boot_id().into(), wall_offset_us: clock.wall_offset_us() },
+            clocks: Clocks::new(&*clock),
             joining: BTreeSet::new(),
             live_from: BTreeMap::new(),
             trouble_said: false,
@@ -228,10 +230,10 @@ impl Receiver {
             return Ok(Arrival::Progress);
         }
         let before_us = self.live_from.get(&received.partition).is_some_and(|end| received.offset < *end);
-        let (incoming, base) = self.on_our_clock(incoming, now);
+        let (incoming, base) = self.clocks.onto_ours(incoming, now);
         let result = match incoming {
             Incoming::Foreign(jpeg) => {
-                let meta = self.foreign_meta(&received, now);
+                let meta = self.clocks.foreign_meta(&received, now);
                 self.reassembler.push_foreign(meta, jpeg, self.clock.now()).map(Pushed::Frame)
             }
             own => self.reassembler.push(own, self.clock.now()),
@@ -260,60 +262,6 @@ impl Receiver {
         }
         self.tail.seek(received.partition, received.offset - back)?;
         Ok(true)
-    }
-
-    /// What brings a producer's stamps onto this host's clock; `None` where they share one.
-    pub fn offset_us(&self, of: &Origin) -> Option<i64> {
-        (of.boot != self.origin.boot).then(|| of.wall_offset_us.saturating_sub(self.origin.wall_offset_us))
-    }
-
-    /// Brings the producer's stamps onto this host's clock.
-    fn on_our_clock(&self, incoming: Incoming, now: Micros) -> (Incoming, TimeBase) {
-        let shift = |mut meta: Meta| {
-            let offset_us = self.offset_us(&meta.origin);
-            let same = offset_us.is_none();
-            meta.stamps = meta.stamps.shifted(offset_us.unwrap_or(0));
-            meta.stamps.received = now;
-            (meta, if same { TimeBase::SameHost } else { TimeBase::WallClocks })
-        };
-        match incoming {
-            Incoming::Part(mut part) => {
-                let base;
-                (part.meta, base) = shift(part.meta);
-                (Incoming::Part(part), base)
-            }
-            Incoming::End(meta, end, picture) => {
-                let (meta, base) = shift(meta);
-                (Incoming::End(meta, end, picture), base)
-            }
-            foreign @ Incoming::Foreign(_) => (foreign, TimeBase::RecordTimestamps),
-        }
-    }
-
-    /// All that can be said of a JPEG that came without our headers.
-    fn foreign_meta(&self, received: &Received, now: Micros) -> Meta {
-        let source = record::foreign_source(&received.record, received.partition);
-        let wall_us = received.record.timestamp_ms.unwrap_or(0).saturating_mul(1000);
-        let sent = Micros(wall_us.saturating_sub(self.origin.wall_offset_us).max(0) as u64).min(now);
-        Meta {
-            source: source.into(),
-            session: Session { began_ms: 0, salt: 0 },
-            frame: 0,
-            number: None,
-            pts: Duration::ZERO,
-            stamps: Stamps {
-                due: sent,
-                captured: sent,
-                encoded: sent,
-                published: sent,
-                received: now,
-                ..Stamps::default()
-            },
-            origin: self.origin.clone(),
-            width: 0,
-            height: 0,
-            dropped: 0,
-        }
     }
 
     fn reject(&mut self, received: &Received, why: &Rejected) -> Arrival {

@@ -1,5 +1,8 @@
 //! Reads a topic from where it is told, and says when the topic went away, came anew, or ends.
 
+mod find;
+mod place;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
@@ -8,28 +11,14 @@ use common::record::Record;
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::context::Ears;
 use crate::error::{KafkaFault, setting};
 use crate::options::Connection;
 use crate::settings;
 use crate::statistics::Facts;
-
-/// Where to begin in each partition.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Position {
-    Beginning,
-    /// Behind the last record.
-    End,
-    /// At the last record.
-    Newest,
-    At(i64),
-    /// That many records before the end.
-    Last(i64),
-    /// The first record of that time or later, in ms since 1970.
-    Time(i64),
-}
+pub use find::Found;
+pub use place::Position;
 
 /// A record and where it stood.
 #[derive(Clone, PartialEq, Debug)]
@@ -57,19 +46,6 @@ pub enum Event {
     },
     /// Something failed; the client goes on trying.
     Trouble(String),
-}
-
-/// What is known of a topic before reading it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Found {
-    Topic {
-        partitions: Vec<i32>,
-    },
-    NoTopic,
-    /// It is there, and nobody leads it at the moment.
-    NoLeader,
-    /// No broker answers: why.
-    NoBroker(String),
 }
 
 pub struct Tail {
@@ -136,55 +112,6 @@ impl Tail {
         topic.clone_into(&mut self.topic);
     }
 
-    /// Looks whether the topic is there. Waits at most `timeout` for a broker.
-    pub fn find(&self, timeout: Duration) -> Result<Found, KafkaFault> {
-        let metadata = match self.consumer.fetch_metadata(Some(&self.topic), timeout) {
-            Ok(metadata) => metadata,
-            Err(error) => return self.no_broker(&error),
-        };
-        self.ears.clear();
-        let Some(topic) = metadata.topics().first() else { return Ok(Found::NoTopic) };
-        match topic.error().map(RDKafkaErrorCode::from) {
-            Some(RDKafkaErrorCode::UnknownTopicOrPartition) => return Ok(Found::NoTopic),
-            Some(RDKafkaErrorCode::LeaderNotAvailable) => return Ok(Found::NoLeader),
-            Some(code) => {
-                let (topic, brokers) = (self.topic.clone(), self.brokers.clone());
-                return Err(KafkaFault::Topic { topic, brokers, cause: crate::error::name(code) });
-            }
-            None => {}
-        }
-        let led: Vec<i32> = topic.partitions().iter().filter(|p| p.leader() >= 0).map(|p| p.id()).collect();
-        Ok(match topic.partitions().len() {
-            0 => Found::NoTopic,
-            all if all > led.len() => Found::NoLeader,
-            _ => Found::Topic { partitions: led },
-        })
-    }
-
-    fn no_broker(&self, error: &KafkaError) -> Result<Found, KafkaFault> {
-        // Why it cannot connect, the client tells only where it is polled.
-        self.hear_out();
-        match self.ears.trouble() {
-            Some(trouble) if trouble.denied => {
-                Err(KafkaFault::Denied { brokers: self.brokers.clone(), cause: trouble.words })
-            }
-            Some(trouble) => Ok(Found::NoBroker(trouble.words)),
-            None => Ok(Found::NoBroker(crate::error::plain(error))),
-        }
-    }
-
-    /// Takes what the client has to tell, while there can be no records to miss among it.
-    fn hear_out(&self) {
-        if self.next.is_empty() && !self.group {
-            while self.consumer.poll(Duration::ZERO).is_some() {}
-        }
-    }
-
-    /// Whether the topic that is being read was deleted. No answer is no news.
-    pub fn is_gone(&self, timeout: Duration) -> bool {
-        matches!(self.find(timeout), Ok(Found::NoTopic))
-    }
-
     /// First and next offsets of each partition when we began to read it.
     pub fn began_between(&self, partition: i32) -> Option<(i64, i64)> {
         self.bounds.get(&partition).copied()
@@ -194,38 +121,6 @@ impl Tail {
     pub fn caught_up(&self) -> bool {
         !self.next.is_empty()
             && self.next.iter().all(|(p, next)| self.bounds.get(p).is_none_or(|(_, high)| next >= high))
-    }
-
-    /// First and next offsets of a partition.
-    fn ask_bounds(&self, partition: i32, timeout: Duration) -> Result<(i64, i64), KafkaFault> {
-        self.consumer
-            .fetch_watermarks(&self.topic, partition, timeout)
-            .map_err(|cause| KafkaFault::Client { doing: "asking how far the topic goes", cause })
-    }
-
-    /// Reads these partitions from `position` on.
-    pub fn start(&mut self, partitions: &[i32], position: Position, timeout: Duration) -> Result<(), KafkaFault> {
-        // What was wrong before the topic was found is no news.
-        self.hear_out();
-        let times = match position {
-            Position::Time(ms) => self.offsets_at(partitions, ms, timeout)?,
-            _ => BTreeMap::new(),
-        };
-        self.next.clear();
-        for &partition in partitions {
-            let (low, high) = self.ask_bounds(partition, timeout)?;
-            self.bounds.insert(partition, (low, high));
-            let offset = match position {
-                Position::Beginning => low,
-                Position::End => high,
-                Position::Newest => (high - 1).max(low),
-                Position::At(offset) => offset.clamp(low, high),
-                Position::Last(n) => (high - n).max(low),
-                Position::Time(_) => times.get(&partition).copied().unwrap_or(high),
-            };
-            self.next.insert(partition, offset);
-        }
-        self.assign()
     }
 
     /// Shares the topic with the other members of the group.
@@ -327,28 +222,6 @@ impl Tail {
             Ok(()) => Event::Nothing,
             Err(error) => Event::Trouble(error.to_string()),
         }
-    }
-
-    fn assign(&mut self) -> Result<(), KafkaFault> {
-        self.at_end.clear();
-        self.astray = false;
-        let fault = |cause| KafkaFault::Client { doing: "choosing where to read", cause };
-        let mut list = TopicPartitionList::new();
-        for (&partition, &offset) in &self.next {
-            list.add_partition_offset(&self.topic, partition, Offset::Offset(offset)).map_err(fault)?;
-        }
-        self.consumer.assign(&list).map_err(fault)
-    }
-
-    fn offsets_at(&self, partitions: &[i32], ms: i64, timeout: Duration) -> Result<BTreeMap<i32, i64>, KafkaFault> {
-        let fault = |cause| KafkaFault::Client { doing: "asking where that time is", cause };
-        let mut list = TopicPartitionList::new();
-        for &partition in partitions {
-            list.add_partition_offset(&self.topic, partition, Offset::Offset(ms)).map_err(fault)?;
-        }
-        let found = self.consumer.offsets_for_times(list, timeout).map_err(fault)?;
-        let offset = |o: Offset| if let Offset::Offset(o) = o { Some(o) } else { None };
-        Ok(found.elements().iter().filter_map(|e| offset(e.offset()).map(|o| (e.partition(), o))).collect())
     }
 
     /// Leaves; a group whose broker is gone would be waited for much longer than anybody wants.

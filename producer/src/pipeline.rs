@@ -7,7 +7,9 @@
 //! An end or an error on either side closes the queue; the other side sees it and finishes. The encoder's side then waits
 //! for the acknowledgements and closes the session with its final counts; `run` joins both.
 
-use std::cell::Cell;
+mod capture;
+mod encode;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,7 +19,7 @@ use common::clock::{Clock, Micros};
 use common::explain::ClientFacts;
 use common::frame::Session;
 use common::latest::Latest;
-use common::ledger::{Loss, ProducerBooks};
+use common::ledger::ProducerBooks;
 use kafka::{Admin, Patience};
 use pool::Pool;
 use shell::recorder::{Course, Recorder};
@@ -28,7 +30,6 @@ use crate::embedded::Embedded;
 use crate::encode::{Encoder, Identity, Shot};
 use crate::limit::Limit;
 use crate::options::Options;
-use crate::pace::{Pace, Pacer};
 use crate::picture::Picture;
 use crate::publish::{Publish, Shared};
 use crate::source::{About, Kind, Source};
@@ -169,100 +170,6 @@ impl Run {
         Ok(Outcome { books, course, client, seconds, every_frame: self.every_frame, embedded: None, trouble })
     }
 
-    /// Takes pictures from the source, waits until each is due, and hands it over.
-    fn capture(&self, mut source: Source, options: &Options) -> anyhow::Result<()> {
-        let _close = OnDrop(|| self.queue.close());
-        let kind = source.about().kind;
-        // A file knows by itself where to stop, also when it is played again.
-        let duration = options.source.duration.filter(|_| kind != Kind::File);
-        let mut pacer = match (kind, options.pace) {
-            (Kind::File, pace) => Some(Pacer::new(pace)),
-            // A pipe and a camera set their own pace; a pipe may be given one.
-            (Kind::Pipe, pace @ Pace::Rate(_)) => Some(Pacer::new(pace)),
-            _ => None,
-        };
-        for frame in 0.. {
-            let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-            let asked = self.clock.now();
-            let Some(shot) = source.next(spare)? else { break };
-            let took = self.clock.now().since(asked);
-            if duration.is_some_and(|d| shot.pts >= d) {
-                break;
-            }
-            let due = match &mut pacer {
-                Some(pacer) => pacer.due(shot.pts, self.clock.now()),
-                None => shot.due.unwrap_or_else(|| self.clock.now()),
-            };
-            if !self.sleep_until(due) {
-                break;
-            }
-            let captured = shot.captured.unwrap_or_else(|| self.clock.now());
-            let shot = Shot { picture: shot.picture, frame, number: shot.number, pts: shot.pts, due, captured };
-            if !self.hand_over(shot) || !pacer.as_mut().is_none_or(|pacer| self.sleep_until(pacer.rest(took))) {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// `false` if the program is to end before that.
-    fn sleep_until(&self, due: Micros) -> bool {
-        while !self.shutdown.asked() {
-            let now = self.clock.now();
-            if due <= now {
-                return true;
-            }
-            self.clock.sleep_until(due.min(now.plus(LOOK_UP)));
-        }
-        false
-    }
-
-    /// `false` if nobody takes it any more.
-    fn hand_over(&self, shot: Shot) -> bool {
-        if self.every_frame {
-            let refused = self.queue.send_wait(shot);
-            self.shared.lock().books.captured += u64::from(refused.is_none());
-            return refused.is_none();
-        }
-        let displaced = {
-            // Counted before the encoder can see the new one, whose record tells how many were dropped before it.
-            let mut state = self.shared.lock();
-            state.books.captured += 1;
-            let displaced = self.queue.send(shot);
-            displaced.iter().for_each(|_| state.books.losses.add(Loss::Superseded));
-            displaced
-        };
-        if let Some(displaced) = displaced {
-            self.recycle(displaced.picture);
-        }
-        !self.queue.is_closed()
-    }
-
-    /// Encodes and publishes what was captured, as soon as there is room for it in flight; then closes the session. Gives
-    /// back what is still connected: disconnecting takes its time, which is no part of the run.
-    fn encode(&self, options: &Options, mut encoder: Encoder, mut publish: Publish) -> anyhow::Result<Publish> {
-        let _close = OnDrop(|| {
-            self.queue.close();
-            self.done.store(true, Ordering::Relaxed);
-        });
-        loop {
-            // Room first: so that what is taken after a wait is the newest.
-            let has_room = publish.wait_for_room(|| !self.shutdown.asked());
-            let Some(shot) = self.queue.recv() else { break };
-            if !has_room && !publish.wait_for_room(|| false) {
-                self.shared.lock().books.losses.add(Loss::Late);
-                continue;
-            }
-            let dropped = self.shared.lock().dropped();
-            let frame = encoder.encode(&shot, dropped).context("encoding a frame")?;
-            self.shared.lock().books.encoded += 1;
-            publish.publish(frame, encoder.setting().quality, || !self.shutdown.asked());
-            self.recycle(shot.picture);
-        }
-        self.finish(&publish, options.timeout);
-        Ok(publish)
-    }
-
     /// Tells how it goes, and looks after the topic, until the encoder is done.
     fn watch(&self, options: &Options, about: &About) {
         let mut telling = Telling::new(about, options, &*self.clock);
@@ -288,19 +195,6 @@ impl Run {
 
     fn recycle(&self, picture: Picture) {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(picture);
-    }
-
-    /// Waits for what is on its way, and closes the session.
-    fn finish(&self, publish: &Publish, timeout: Duration) {
-        let give_up_at = Cell::new(None);
-        let patient = || {
-            let now = self.clock.now();
-            let until = give_up_at.get().unwrap_or(now.plus(timeout));
-            give_up_at.set(self.shutdown.asked().then_some(until));
-            now < until
-        };
-        publish.flush(patient);
-        publish.end(timeout);
     }
 }
 

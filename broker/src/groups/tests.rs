@@ -6,7 +6,10 @@ use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartiti
 use kafka_protocol::messages::offset_delete_request::{OffsetDeleteRequestPartition, OffsetDeleteRequestTopic};
 use kafka_protocol::messages::offset_fetch_request::{OffsetFetchRequestGroup, OffsetFetchRequestTopic};
 use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
-use kafka_protocol::messages::{TopicName, leave_group_request::MemberIdentity as Identity};
+use kafka_protocol::messages::{
+    OffsetCommitRequest, OffsetDeleteRequest, OffsetFetchRequest, TopicName,
+    leave_group_request::MemberIdentity as Identity,
+};
 use kafka_protocol::protocol::{Encodable, StrBytes};
 use proptest::prelude::*;
 

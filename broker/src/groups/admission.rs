@@ -1,0 +1,83 @@
+//! What clients may make us keep, and whether one more may come in.
+
+use bytes::Bytes;
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::JoinGroupRequest;
+
+use super::{Groups, Who};
+use crate::memory::{Memory, OVERHEAD_BYTES};
+
+const ID_BYTES_MAX: usize = 1024;
+
+/// The most of each.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    pub groups: usize,
+    /// Of one group, with those that were given an id and have not joined yet.
+    pub members: usize,
+    /// Committed partitions of one group.
+    pub offsets: usize,
+    /// Of one join, all names and metadata; of one sync, all assignments.
+    pub metadata_bytes: usize,
+    /// All that the groups keep of what clients sent.
+    pub memory_bytes: usize,
+    pub session_ms_min: i32,
+    /// Also the most that a rebalance waits for a member.
+    pub session_ms_max: i32,
+}
+
+impl Groups {
+    pub(super) fn may_join(&mut self, request: &mut JoinGroupRequest, who: &Who) -> Result<(), ResponseError> {
+        check_id(&request.group_id)?;
+        let session = self.limits.session_ms_min..=self.limits.session_ms_max;
+        if !session.contains(&request.session_timeout_ms) {
+            return Err(ResponseError::InvalidSessionTimeout);
+        }
+        let instance = request.group_instance_id.as_ref().map_or(0, |id| id.len());
+        let of_member = request.protocol_type.len() + who.client_id.len() + who.host.len() + instance;
+        let names = of_member + request.protocols.iter().map(|p| p.name.len()).sum::<usize>();
+        let metadata: usize = request.protocols.iter().map(|p| p.metadata.len()).sum();
+        if names + metadata > self.limits.metadata_bytes {
+            return Err(ResponseError::InvalidRequest);
+        }
+        self.may_enter(&request.group_id, request.member_id.is_empty())?;
+        if !self.memory.has_room(names + metadata + request.protocols.len() * OVERHEAD_BYTES) {
+            return Err(ResponseError::CoordinatorNotAvailable);
+        }
+        let mut beside = names;
+        for protocol in &mut request.protocols {
+            // The names are counted with the first, as all of a member goes at once.
+            protocol.metadata = kept(&self.memory, &protocol.metadata, std::mem::take(&mut beside));
+        }
+        Ok(())
+    }
+
+    /// Whether there is such a group, or may be.
+    pub(super) fn may_enter(&mut self, group: &str, anew: bool) -> Result<(), ResponseError> {
+        match self.groups.contains_key(group) {
+            true => Ok(()),
+            false if !anew => Err(ResponseError::UnknownMemberId),
+            false if self.groups.len() >= self.limits.groups && !self.forget_oldest() => {
+                Err(ResponseError::CoordinatorNotAvailable)
+            }
+            false => Ok(()),
+        }
+    }
+
+    /// Makes room by forgetting how far the group got that nobody has been in for longest.
+    fn forget_oldest(&mut self) -> bool {
+        let deserted = self.groups.iter().filter(|(_, g)| g.members.is_empty() && g.pending.is_empty());
+        let oldest = deserted.min_by_key(|(_, g)| g.touched).map(|(id, _)| id.clone());
+        oldest.is_some_and(|id| self.groups.remove(&id).is_some())
+    }
+}
+
+/// A copy that is counted as long as it is kept, with what is kept `beside` it.
+pub(super) fn kept(memory: &Memory, bytes: &[u8], beside: usize) -> Bytes {
+    memory.hold(bytes.len() + beside).keep(bytes.to_vec())
+}
+
+/// A group's name is kept as long as the group is.
+pub(super) fn check_id(group: &str) -> Result<(), ResponseError> {
+    (1..=ID_BYTES_MAX).contains(&group.len()).then_some(()).ok_or(ResponseError::InvalidGroupId)
+}

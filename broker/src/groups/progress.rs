@@ -1,0 +1,79 @@
+//! How far the groups got: who may say so, and what is answered.
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::offset_commit_response::{OffsetCommitResponsePartition, OffsetCommitResponseTopic};
+use kafka_protocol::messages::{
+    OffsetCommitRequest, OffsetCommitResponse, OffsetDeleteRequest, OffsetDeleteResponse, OffsetFetchRequest,
+    OffsetFetchResponse,
+};
+
+use super::admission::check_id;
+use super::group::Group;
+use super::{Groups, code, offsets};
+use crate::clock::Ms;
+
+impl Groups {
+    pub fn commit(
+        &mut self,
+        request: &OffsetCommitRequest,
+        _version: i16,
+        now: Ms,
+        known: impl Fn(&str, i32) -> bool,
+    ) -> OffsetCommitResponse {
+        let (offsets_max, memory) = (self.limits.offsets, self.memory.clone());
+        let mut group = self.commit_group(request, now);
+        let topics = request.topics.iter().map(|topic| {
+            let partitions = topic.partitions.iter().map(|partition| {
+                let result = match &mut group {
+                    Err(error) => Err(*error),
+                    Ok(_) if !known(&topic.name, partition.partition_index) => {
+                        Err(ResponseError::UnknownTopicOrPartition)
+                    }
+                    Ok(group) => group.offsets.commit(&topic.name, partition, offsets_max, &memory),
+                };
+                let answer = OffsetCommitResponsePartition::default().with_partition_index(partition.partition_index);
+                answer.with_error_code(code(result))
+            });
+            OffsetCommitResponseTopic::default().with_name(topic.name.clone()).with_partitions(partitions.collect())
+        });
+        let topics = topics.collect();
+        self.forget_if_vacant(&request.group_id);
+        OffsetCommitResponse::default().with_topics(topics)
+    }
+
+    fn commit_group(&mut self, request: &OffsetCommitRequest, now: Ms) -> Result<&mut Group, ResponseError> {
+        check_id(&request.group_id)?;
+        let alone = request.generation_id_or_member_epoch < 0;
+        self.may_enter(&request.group_id, alone).map_err(|error| match error {
+            ResponseError::UnknownMemberId => ResponseError::IllegalGeneration,
+            other => other,
+        })?;
+        let group = self.groups.entry(request.group_id.to_string()).or_default();
+        group.touched = now;
+        group.may_commit(request, now)?;
+        Ok(group)
+    }
+
+    pub fn fetch_offsets(&self, request: &OffsetFetchRequest, version: i16) -> OffsetFetchResponse {
+        let asked = offsets::asked(request, version);
+        let groups = asked
+            .iter()
+            .map(|asked| offsets::answer(asked, self.groups.get(&**asked.group_id).map(|group| &group.offsets)));
+        let mut groups: Vec<_> = groups.collect();
+        if version >= 8 {
+            return OffsetFetchResponse::default().with_groups(groups);
+        }
+        let group = groups.pop().expect("an older request asks for one group");
+        let topics = offsets::older(group.topics);
+        OffsetFetchResponse::default().with_topics(topics).with_error_code(group.error_code)
+    }
+
+    pub fn delete_offsets(&mut self, request: &OffsetDeleteRequest) -> OffsetDeleteResponse {
+        let Some(group) = self.groups.get_mut(&**request.group_id) else {
+            return OffsetDeleteResponse::default().with_error_code(ResponseError::GroupIdNotFound.code());
+        };
+        let answer = group.delete_offsets(request);
+        self.forget_if_vacant(&request.group_id);
+        answer
+    }
+}

@@ -1,0 +1,132 @@
+//! Which frame is shown next: the newest that has arrived, or with every frame wanted the next when it is due.
+
+use std::time::Duration;
+
+use common::latency::TimeBase;
+use common::reassemble::Ended;
+
+use super::Run;
+use crate::receive::{Arrival, Arrived};
+use crate::viewer::Held;
+
+/// One turn takes no more than that, so that a flood of records does not keep frames from the screen.
+const TURN_RECORDS_MAX: usize = 256;
+
+impl Run<'_> {
+    /// The frame to show now.
+    pub(super) fn take(&mut self) -> anyhow::Result<Option<Held>> {
+        if !self.options.every_frame {
+            let newest = self.take_newest()?;
+            // What is held here is an ended session's last picture: a frame that came after it is news.
+            let repeat = self.held.take();
+            return Ok(newest.or(repeat));
+        }
+        if self.viewer.paused {
+            // What is not taken waits at the broker: nothing is lost by a pause.
+            self.clock.sleep_until(self.clock.now().plus(self.wait()));
+            return Ok(None);
+        }
+        if self.held.is_none() {
+            // Meanwhile an ended session's last picture may have come to be held.
+            let next = self.take_next()?;
+            self.held = next.or_else(|| self.held.take());
+        }
+        let Some(held) = &self.held else { return Ok(None) };
+        let now = self.clock.now();
+        let due = self.replay.due(&held.frame.meta, now);
+        if due > now {
+            self.clock.sleep_until(due.min(now.plus(self.wait())));
+        }
+        Ok(if due > self.clock.now() { None } else { self.held.take() })
+    }
+
+    /// Takes all that has arrived; waits only if that is nothing.
+    fn take_newest(&mut self) -> anyhow::Result<Option<Held>> {
+        let mut newest: Option<Held> = None;
+        let mut wait = self.wait();
+        for _ in 0..TURN_RECORDS_MAX {
+            let arrival = self.receiver.next(wait)?;
+            if matches!(arrival, Arrival::Nothing) {
+                break;
+            }
+            if let Some(held) = self.admit(arrival)? {
+                newest = Some(match newest.take() {
+                    Some(older) => self.viewer.newer(older, held),
+                    None => held,
+                });
+            }
+            wait = Duration::ZERO;
+        }
+        Ok(newest)
+    }
+
+    fn take_next(&mut self) -> anyhow::Result<Option<Held>> {
+        for _ in 0..TURN_RECORDS_MAX {
+            let arrival = if self.ended { Arrival::Nothing } else { self.receiver.next(self.wait())? };
+            if matches!(arrival, Arrival::Nothing) {
+                break;
+            }
+            if let Some(held) = self.admit(arrival)? {
+                return Ok(Some(held));
+            }
+        }
+        Ok(None)
+    }
+
+    fn admit(&mut self, arrival: Arrival) -> anyhow::Result<Option<Held>> {
+        self.forget_evicted();
+        match arrival {
+            Arrival::Nothing | Arrival::Progress => Ok(None),
+            Arrival::EndOfTopic => {
+                self.ended = true;
+                Ok(None)
+            }
+            Arrival::Frame(arrived) => {
+                let Arrived { frame, base, before_us, received } = *arrived;
+                if self.viewer.selection.wants(&frame.meta.source) {
+                    self.outputs.print(&self.options.topic, &received, &frame)?;
+                }
+                Ok(self.viewer.admit(frame, base, before_us))
+            }
+            Arrival::Ended { ended, before_us } => {
+                self.session_ended(*ended, before_us);
+                Ok(None)
+            }
+        }
+    }
+
+    /// A source that made room for another is in the totals only, on both sides of the books.
+    fn forget_evicted(&mut self) {
+        let reassembler = &self.receiver.reassembler;
+        if std::mem::replace(&mut self.evictions, reassembler.evictions()) != reassembler.evictions() {
+            self.viewer.selection.retain(|source| reassembler.knows(source));
+            self.viewer.books.forget_gone(reassembler);
+        }
+    }
+
+    fn session_ended(&mut self, ended: Ended, before_us: bool) {
+        let Ended { meta, picture, .. } = ended;
+        if !self.viewer.selection.wants(&meta.source) {
+            return;
+        }
+        let live = self.options.until.end && !self.receiver.in_history() && !before_us;
+        let now = self.clock.now();
+        if self.viewer.selection.ended(&meta.source, meta.session) && live && self.viewer.selection.all_ended(now) {
+            self.ended = true;
+        }
+        if !before_us {
+            tracing::debug!("{}: session {} ended", meta.source, meta.session);
+            return;
+        }
+        let ago = now.since(meta.stamps.published);
+        let ago = humantime::format_duration(Duration::from_secs(ago.as_secs()));
+        tracing::info!(
+            "{} ended {ago} ago: here is its last picture; waiting for the next (-o beginning replays what the topic holds)",
+            meta.source
+        );
+        // Only for who came too late for the frames themselves: to others it is no news.
+        if let Some(frame) = picture.filter(|frame| self.viewer.wants_repeat(frame)) {
+            self.held.get_or_insert(Held { frame, base: TimeBase::SameHost, timed: false });
+        }
+    }
+}

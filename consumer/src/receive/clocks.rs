@@ -1,0 +1,76 @@
+//! Whose clock a frame's stamps were taken by, and what they are by ours.
+
+use std::time::Duration;
+
+use common::clock::{Clock, Micros};
+use common::frame::{Meta, Origin, Session};
+use common::latency::TimeBase;
+use common::record::{self, Incoming};
+use common::stamps::Stamps;
+use kafka::Received;
+
+/// This host's clock beside all others.
+#[derive(Debug)]
+pub struct Clocks {
+    ours: Origin,
+}
+
+impl Clocks {
+    pub fn new(clock: &dyn Clock) -> Clocks {
+        Clocks { ours: Origin { boot: shell::machine::boot_id().into(), wall_offset_us: clock.wall_offset_us() } }
+    }
+
+    /// What brings a producer's stamps onto this host's clock; `None` where they share one.
+    pub fn offset_us(&self, of: &Origin) -> Option<i64> {
+        (of.boot != self.ours.boot).then(|| of.wall_offset_us.saturating_sub(self.ours.wall_offset_us))
+    }
+
+    /// Brings the producer's stamps onto this host's clock.
+    pub fn onto_ours(&self, incoming: Incoming, now: Micros) -> (Incoming, TimeBase) {
+        let shift = |mut meta: Meta| {
+            let offset_us = self.offset_us(&meta.origin);
+            let same = offset_us.is_none();
+            meta.stamps = meta.stamps.shifted(offset_us.unwrap_or(0));
+            meta.stamps.received = now;
+            (meta, if same { TimeBase::SameHost } else { TimeBase::WallClocks })
+        };
+        match incoming {
+            Incoming::Part(mut part) => {
+                let base;
+                (part.meta, base) = shift(part.meta);
+                (Incoming::Part(part), base)
+            }
+            Incoming::End(meta, end, picture) => {
+                let (meta, base) = shift(meta);
+                (Incoming::End(meta, end, picture), base)
+            }
+            foreign @ Incoming::Foreign(_) => (foreign, TimeBase::RecordTimestamps),
+        }
+    }
+
+    /// All that can be said of a JPEG that came without our headers.
+    pub fn foreign_meta(&self, received: &Received, now: Micros) -> Meta {
+        let source = record::foreign_source(&received.record, received.partition);
+        let wall_us = received.record.timestamp_ms.unwrap_or(0).saturating_mul(1000);
+        let sent = Micros(wall_us.saturating_sub(self.ours.wall_offset_us).max(0) as u64).min(now);
+        Meta {
+            source: source.into(),
+            session: Session { began_ms: 0, salt: 0 },
+            frame: 0,
+            number: None,
+            pts: Duration::ZERO,
+            stamps: Stamps {
+                due: sent,
+                captured: sent,
+                encoded: sent,
+                published: sent,
+                received: now,
+                ..Stamps::default()
+            },
+            origin: self.ours.clone(),
+            width: 0,
+            height: 0,
+            dropped: 0,
+        }
+    }
+}

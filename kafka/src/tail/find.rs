@@ -1,0 +1,73 @@
+//! Whether the topic is there, and who leads it.
+
+use std::time::Duration;
+
+use rdkafka::consumer::Consumer;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use super::Tail;
+use crate::error::KafkaFault;
+
+/// What is known of a topic before reading it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Found {
+    Topic {
+        partitions: Vec<i32>,
+    },
+    NoTopic,
+    /// It is there, and nobody leads it at the moment.
+    NoLeader,
+    /// No broker answers: why.
+    NoBroker(String),
+}
+
+impl Tail {
+    /// Looks whether the topic is there. Waits at most `timeout` for a broker.
+    pub fn find(&self, timeout: Duration) -> Result<Found, KafkaFault> {
+        let metadata = match self.consumer.fetch_metadata(Some(&self.topic), timeout) {
+            Ok(metadata) => metadata,
+            Err(error) => return self.no_broker(&error),
+        };
+        self.ears.clear();
+        let Some(topic) = metadata.topics().first() else { return Ok(Found::NoTopic) };
+        match topic.error().map(RDKafkaErrorCode::from) {
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition) => return Ok(Found::NoTopic),
+            Some(RDKafkaErrorCode::LeaderNotAvailable) => return Ok(Found::NoLeader),
+            Some(code) => {
+                let (topic, brokers) = (self.topic.clone(), self.brokers.clone());
+                return Err(KafkaFault::Topic { topic, brokers, cause: crate::error::name(code) });
+            }
+            None => {}
+        }
+        let led: Vec<i32> = topic.partitions().iter().filter(|p| p.leader() >= 0).map(|p| p.id()).collect();
+        Ok(match topic.partitions().len() {
+            0 => Found::NoTopic,
+            all if all > led.len() => Found::NoLeader,
+            _ => Found::Topic { partitions: led },
+        })
+    }
+
+    fn no_broker(&self, error: &KafkaError) -> Result<Found, KafkaFault> {
+        // Why it cannot connect, the client tells only where it is polled.
+        self.hear_out();
+        match self.ears.trouble() {
+            Some(trouble) if trouble.denied => {
+                Err(KafkaFault::Denied { brokers: self.brokers.clone(), cause: trouble.words })
+            }
+            Some(trouble) => Ok(Found::NoBroker(trouble.words)),
+            None => Ok(Found::NoBroker(crate::error::plain(error))),
+        }
+    }
+
+    /// Takes what the client has to tell, while there can be no records to miss among it.
+    pub(super) fn hear_out(&self) {
+        if self.next.is_empty() && !self.group {
+            while self.consumer.poll(Duration::ZERO).is_some() {}
+        }
+    }
+
+    /// Whether the topic that is being read was deleted. No answer is no news.
+    pub fn is_gone(&self, timeout: Duration) -> bool {
+        matches!(self.find(timeout), Ok(Found::NoTopic))
+    }
+}

@@ -1,0 +1,81 @@
+//! Where to read: from a position to an offset in each partition.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rdkafka::consumer::Consumer;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use super::Tail;
+use crate::error::KafkaFault;
+
+/// Where to begin in each partition.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Position {
+    Beginning,
+    /// Behind the last record.
+    End,
+    /// At the last record.
+    Newest,
+    At(i64),
+    /// That many records before the end.
+    Last(i64),
+    /// The first record of that time or later, in ms since 1970.
+    Time(i64),
+}
+
+impl Tail {
+    /// First and next offsets of a partition.
+    pub(super) fn ask_bounds(&self, partition: i32, timeout: Duration) -> Result<(i64, i64), KafkaFault> {
+        self.consumer
+            .fetch_watermarks(&self.topic, partition, timeout)
+            .map_err(|cause| KafkaFault::Client { doing: "asking how far the topic goes", cause })
+    }
+
+    /// Reads these partitions from `position` on.
+    pub fn start(&mut self, partitions: &[i32], position: Position, timeout: Duration) -> Result<(), KafkaFault> {
+        // What was wrong before the topic was found is no news.
+        self.hear_out();
+        let times = match position {
+            Position::Time(ms) => self.offsets_at(partitions, ms, timeout)?,
+            _ => BTreeMap::new(),
+        };
+        self.next.clear();
+        for &partition in partitions {
+            let (low, high) = self.ask_bounds(partition, timeout)?;
+            self.bounds.insert(partition, (low, high));
+            let offset = match position {
+                Position::Beginning => low,
+                Position::End => high,
+                Position::Newest => (high - 1).max(low),
+                Position::At(offset) => offset.clamp(low, high),
+                Position::Last(n) => (high - n).max(low),
+                Position::Time(_) => times.get(&partition).copied().unwrap_or(high),
+            };
+            self.next.insert(partition, offset);
+        }
+        self.assign()
+    }
+
+    pub(super) fn assign(&mut self) -> Result<(), KafkaFault> {
+        self.at_end.clear();
+        self.astray = false;
+        let fault = |cause| KafkaFault::Client { doing: "choosing where to read", cause };
+        let mut list = TopicPartitionList::new();
+        for (&partition, &offset) in &self.next {
+            list.add_partition_offset(&self.topic, partition, Offset::Offset(offset)).map_err(fault)?;
+        }
+        self.consumer.assign(&list).map_err(fault)
+    }
+
+    fn offsets_at(&self, partitions: &[i32], ms: i64, timeout: Duration) -> Result<BTreeMap<i32, i64>, KafkaFault> {
+        let fault = |cause| KafkaFault::Client { doing: "asking where that time is", cause };
+        let mut list = TopicPartitionList::new();
+        for &partition in partitions {
+            list.add_partition_offset(&self.topic, partition, Offset::Offset(ms)).map_err(fault)?;
+        }
+        let found = self.consumer.offsets_for_times(list, timeout).map_err(fault)?;
+        let offset = |o: Offset| if let Offset::Offset(o) = o { Some(o) } else { None };
+        Ok(found.elements().iter().filter_map(|e| offset(e.offset()).map(|o| (e.partition(), o))).collect())
+    }
+}

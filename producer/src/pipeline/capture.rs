@@ -1,0 +1,83 @@
+//! The capture's thread: pictures from the source, each handed over when it is due.
+
+use std::sync::PoisonError;
+
+use common::clock::Micros;
+use common::ledger::Loss;
+
+use super::{LOOK_UP, OnDrop, Run};
+use crate::encode::Shot;
+use crate::options::Options;
+use crate::pace::{Pace, Pacer};
+use crate::source::{Kind, Source};
+
+impl Run {
+    /// Takes pictures from the source, waits until each is due, and hands it over.
+    pub(super) fn capture(&self, mut source: Source, options: &Options) -> anyhow::Result<()> {
+        let _close = OnDrop(|| self.queue.close());
+        let kind = source.about().kind;
+        // A file knows by itself where to stop, also when it is played again.
+        let duration = options.source.duration.filter(|_| kind != Kind::File);
+        let mut pacer = match (kind, options.pace) {
+            (Kind::File, pace) => Some(Pacer::new(pace)),
+            // A pipe and a camera set their own pace; a pipe may be given one.
+            (Kind::Pipe, pace @ Pace::Rate(_)) => Some(Pacer::new(pace)),
+            _ => None,
+        };
+        for frame in 0.. {
+            let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+            let asked = self.clock.now();
+            let Some(shot) = source.next(spare)? else { break };
+            let took = self.clock.now().since(asked);
+            if duration.is_some_and(|d| shot.pts >= d) {
+                break;
+            }
+            let due = match &mut pacer {
+                Some(pacer) => pacer.due(shot.pts, self.clock.now()),
+                None => shot.due.unwrap_or_else(|| self.clock.now()),
+            };
+            if !self.sleep_until(due) {
+                break;
+            }
+            let captured = shot.captured.unwrap_or_else(|| self.clock.now());
+            let shot = Shot { picture: shot.picture, frame, number: shot.number, pts: shot.pts, due, captured };
+            if !self.hand_over(shot) || !pacer.as_mut().is_none_or(|pacer| self.sleep_until(pacer.rest(took))) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// `false` if the program is to end before that.
+    fn sleep_until(&self, due: Micros) -> bool {
+        while !self.shutdown.asked() {
+            let now = self.clock.now();
+            if due <= now {
+                return true;
+            }
+            self.clock.sleep_until(due.min(now.plus(LOOK_UP)));
+        }
+        false
+    }
+
+    /// `false` if nobody takes it any more.
+    fn hand_over(&self, shot: Shot) -> bool {
+        if self.every_frame {
+            let refused = self.queue.send_wait(shot);
+            self.shared.lock().books.captured += u64::from(refused.is_none());
+            return refused.is_none();
+        }
+        let displaced = {
+            // Counted before the encoder can see the new one, whose record tells how many were dropped before it.
+            let mut state = self.shared.lock();
+            state.books.captured += 1;
+            let displaced = self.queue.send(shot);
+            displaced.iter().for_each(|_| state.books.losses.add(Loss::Superseded));
+            displaced
+        };
+        if let Some(displaced) = displaced {
+            self.recycle(displaced.picture);
+        }
+        !self.queue.is_closed()
+    }
+}

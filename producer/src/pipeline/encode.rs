@@ -1,0 +1,58 @@
+//! The encoder's thread: from a picture to records, and at the end to the session's last word.
+
+use std::cell::Cell;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use anyhow::Context;
+use common::ledger::Loss;
+
+use super::{OnDrop, Run};
+use crate::encode::Encoder;
+use crate::options::Options;
+use crate::publish::Publish;
+
+impl Run {
+    /// Encodes and publishes what was captured, as soon as there is room for it in flight; then closes the session. Gives
+    /// back what is still connected: disconnecting takes its time, which is no part of the run.
+    pub(super) fn encode(
+        &self,
+        options: &Options,
+        mut encoder: Encoder,
+        mut publish: Publish,
+    ) -> anyhow::Result<Publish> {
+        let _close = OnDrop(|| {
+            self.queue.close();
+            self.done.store(true, Ordering::Relaxed);
+        });
+        loop {
+            // Room first: so that what is taken after a wait is the newest.
+            let has_room = publish.wait_for_room(|| !self.shutdown.asked());
+            let Some(shot) = self.queue.recv() else { break };
+            if !has_room && !publish.wait_for_room(|| false) {
+                self.shared.lock().books.losses.add(Loss::Late);
+                continue;
+            }
+            let dropped = self.shared.lock().dropped();
+            let frame = encoder.encode(&shot, dropped).context("encoding a frame")?;
+            self.shared.lock().books.encoded += 1;
+            publish.publish(frame, encoder.setting().quality, || !self.shutdown.asked());
+            self.recycle(shot.picture);
+        }
+        self.finish(&publish, options.timeout);
+        Ok(publish)
+    }
+
+    /// Waits for what is on its way, and closes the session.
+    fn finish(&self, publish: &Publish, timeout: Duration) {
+        let give_up_at = Cell::new(None);
+        let patient = || {
+            let now = self.clock.now();
+            let until = give_up_at.get().unwrap_or(now.plus(timeout));
+            give_up_at.set(self.shutdown.asked().then_some(until));
+            now < until
+        };
+        publish.flush(patient);
+        publish.end(timeout);
+    }
+}
