@@ -37,19 +37,7 @@ pub fn html(figure: &Figure<'_>) -> Result<String, ChartError> {
 
 fn write_all(page: &mut String, report: &Report, charts: &str) -> std::fmt::Result {
     let sums = &report.sums;
-    let frames = sums.frames.published.or(sums.frames.received).unwrap_or(0);
-    writeln!(
-        page,
-        "<p class=\"quiet\">{} {}, {}, on {}: {frames} frames, {} in {:.1} s</p>",
-        report.program,
-        escaped(&report.version),
-        utc(report.started_ms),
-        escaped(&report.machine.host),
-        bytes(sums.bytes),
-        report.seconds
-    )?;
-    let sources: Vec<String> = report.sources.keys().map(|name| escaped(name)).collect();
-    writeln!(page, "<p class=\"quiet\">Sources: {}</p>", sources.join(", "))?;
+    write_what(page, report)?;
     writeln!(page, "<h2>Latency, ms</h2>\n<p class=\"quiet\">Clocks: {}</p>", escaped(&sums.latency_us.clock))?;
     write_untiled(page, sums)?;
     write_stages(page, sums)?;
@@ -66,6 +54,29 @@ fn write_all(page: &mut String, report: &Report, charts: &str) -> std::fmt::Resu
             write_books(page, sums)?;
         }
     }
+    write_machine(page, report)
+}
+
+/// Which run this was.
+fn write_what(page: &mut String, report: &Report) -> std::fmt::Result {
+    let sums = &report.sums;
+    let frames = sums.frames.published.or(sums.frames.received).unwrap_or(0);
+    writeln!(
+        page,
+        "<p class=\"quiet\">{} {}, {}, on {}: {frames} frames, {} in {:.1} s</p>",
+        report.program,
+        escaped(&report.version),
+        utc(report.started_ms),
+        escaped(&report.machine.host),
+        bytes(sums.bytes),
+        report.seconds
+    )?;
+    let sources: Vec<String> = report.sources.keys().map(|name| escaped(name)).collect();
+    writeln!(page, "<p class=\"quiet\">Sources: {}</p>", sources.join(", "))
+}
+
+/// Where it ran, with what.
+fn write_machine(page: &mut String, report: &Report) -> std::fmt::Result {
     let machine = &report.machine;
     writeln!(page, "<h2>Machine</h2>\n<table>")?;
     row(page, "host", &machine.host)?;

@@ -19,24 +19,7 @@ pub(crate) fn with_figure(frames: u64, look: impl FnOnce(&Figure<'_>)) {
     let mut latencies = Latencies::default();
     let (mut timeline, mut anatomy) = (Timeline::new(Micros(0)), Anatomy::default());
     for n in 0..frames {
-        // A stall of five seconds in the middle.
-        let due = n * 33_333 + if n > frames / 2 { 5_000_000 } else { 0 };
-        let broker = if n % 50 == 49 { 9_000 + n % 7 * 900 } else { 1_200 + n * 37 % 800 };
-        let mut at = due;
-        let mut after = |us: u64| {
-            at += us;
-            Micros(at)
-        };
-        let stamps = Stamps {
-            due: Micros(due),
-            captured: after(300),
-            encoded: after(2_000 + n * 53 % 900),
-            published: after(180),
-            received: after(broker),
-            reassembled: after(150),
-            decoded: after(2_200 + n * 71 % 1_100),
-            presented: after(400),
-        };
+        let stamps = stamps_of(n, frames);
         latencies.record(&stamps, &Stage::ALL, TimeBase::SameHost);
         let tiles = stamps.tile(&Stage::ALL).expect("in order");
         timeline.record(&tiles, stamps.presented);
@@ -65,6 +48,28 @@ pub(crate) fn with_figure(frames: u64, look: impl FnOnce(&Figure<'_>)) {
     let stages = &Stage::ALL;
     let (timeline, anatomy) = (&timeline, &anatomy);
     look(&Figure { report: &report, latencies: &latencies, acknowledge: None, stages, timeline, anatomy });
+}
+
+/// The nth frame of so many.
+fn stamps_of(n: u64, frames: u64) -> Stamps {
+    // A stall of five seconds in the middle.
+    let due = n * 33_333 + if n > frames / 2 { 5_000_000 } else { 0 };
+    let broker = if n % 50 == 49 { 9_000 + n % 7 * 900 } else { 1_200 + n * 37 % 800 };
+    let mut at = due;
+    let mut after = |us: u64| {
+        at += us;
+        Micros(at)
+    };
+    Stamps {
+        due: Micros(due),
+        captured: after(300),
+        encoded: after(2_000 + n * 53 % 900),
+        published: after(180),
+        received: after(broker),
+        reassembled: after(150),
+        decoded: after(2_200 + n * 71 % 1_100),
+        presented: after(400),
+    }
 }
 
 /// `LOOK=folder cargo test -p charts look -- --ignored`.

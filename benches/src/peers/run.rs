@@ -1,12 +1,13 @@
 //! One run of one line: its consumer, then its producer, then the frames.
 
 use std::path::Path;
+use std::process::ChildStdin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, ensure};
-use common::clock::{Clock, Micros};
+use common::clock::Clock;
 use common::latency::Latency;
 use common::report::Summary;
 use shell::shutdown::Shutdown;
@@ -16,7 +17,7 @@ use super::feeder::{self, Fed};
 use super::line::{Around, Line};
 use super::options::PeersOptions;
 use super::told::{self, Told};
-use super::watcher::Watcher;
+use super::watcher::{Sightings, Watcher};
 use crate::display::Display;
 use crate::running::{Piped, Running};
 
@@ -62,30 +63,16 @@ pub fn run(
     ensure!(!consumer.has_ended(), "the consumer ended before anything was sent; {}", consumer.last_words());
     let mut producer = Running::start("the producer", &commands.producer, display, Piped::Input, folder)?;
     let pipe = producer.input()?;
-    let stop = AtomicBool::new(false);
-    let (fed, seen) = thread::scope(|threads| {
-        let watching = watcher.as_ref().map(|watcher| threads.spawn(|| watcher.watch(options.frames, clock, &stop)));
-        let fed = feeder::feed(pipe, clip, (options.frames, options.fps), clock, shutdown);
-        let until = clock.now().plus(if fed.is_ok() && !shutdown.asked() { STRAGGLERS } else { Duration::ZERO });
-        while watching.as_ref().is_some_and(|thread| !thread.is_finished()) && clock.now() < until {
-            clock.sleep_until(clock.now().plus(Duration::from_millis(20)));
-        }
-        stop.store(true, Ordering::Relaxed);
-        let seen = watching.map(|thread| thread.join().unwrap_or_else(|_| Err(anyhow!("the watcher panicked"))));
-        (fed, seen)
-    });
+    let (fed, seen) = feed_and_watch(pipe, watcher.as_ref(), options, clip, clock, shutdown);
     if shutdown.asked() {
         return Ok(None);
     }
     let fed = fed.with_context(|| producer.last_words())?;
-    let told = match line.tells() {
-        false => None,
-        true => {
-            producer.ends_within(REPORTING, clock);
-            consumer.ends_within(REPORTING, clock);
-            Some(Told::read(around.report).with_context(|| consumer.last_words())?)
-        }
-    };
+    let told = line.tells().then(|| {
+        producer.ends_within(REPORTING, clock);
+        consumer.ends_within(REPORTING, clock);
+        Told::read(around.report).with_context(|| consumer.last_words())
+    });
     let measured = Measured {
         line,
         round,
@@ -93,7 +80,7 @@ pub fn run(
         shown: 0,
         of: (options.frames - options.warm) as u64,
         seen_p50: None,
-        told,
+        told: told.transpose()?,
         feeder_late_max: fed.late_max,
     };
     let measured = match seen {
@@ -104,7 +91,30 @@ pub fn run(
     Ok(Some(measured))
 }
 
-fn from_screen(measured: Measured, fed: &Fed, seen: &[Option<Micros>], options: &PeersOptions) -> Measured {
+/// The frames go in here, and are looked for there; `None` where nobody watches.
+fn feed_and_watch(
+    pipe: ChildStdin,
+    watcher: Option<&Watcher>,
+    options: &PeersOptions,
+    clip: &Clip,
+    clock: &dyn Clock,
+    shutdown: &Shutdown,
+) -> (anyhow::Result<Fed>, Option<anyhow::Result<Sightings>>) {
+    let stop = AtomicBool::new(false);
+    thread::scope(|threads| {
+        let watching = watcher.map(|watcher| threads.spawn(|| watcher.watch(options.frames, clock, &stop)));
+        let fed = feeder::feed(pipe, clip, (options.frames, options.fps), clock, shutdown);
+        let until = clock.now().plus(if fed.is_ok() && !shutdown.asked() { STRAGGLERS } else { Duration::ZERO });
+        while watching.as_ref().is_some_and(|thread| !thread.is_finished()) && clock.now() < until {
+            clock.sleep_until(clock.now().plus(Duration::from_millis(20)));
+        }
+        stop.store(true, Ordering::Relaxed);
+        let seen = watching.map(|thread| thread.join().unwrap_or_else(|_| Err(anyhow!("the watcher panicked"))));
+        (fed, seen)
+    })
+}
+
+fn from_screen(measured: Measured, fed: &Fed, seen: &Sightings, options: &PeersOptions) -> Measured {
     let latency = |from: usize| {
         let mut latency = Latency::default();
         let both = fed.began.iter().zip(seen).skip(from).filter_map(|(began, seen)| Some(seen.as_ref()?.since(*began)));

@@ -23,6 +23,9 @@ const LOOK_EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 const PIXEL_BYTES: usize = 4;
 const GREEN: usize = 1;
 
+/// When each frame was first seen on the screen.
+pub type Sightings = Vec<Option<Micros>>;
+
 #[derive(Debug)]
 pub struct Watcher {
     connection: RustConnection,
@@ -47,7 +50,7 @@ impl Watcher {
     }
 
     /// Notes when each of `frames` frames was first seen, until the last one is or `stop` is set.
-    pub fn watch(&self, frames: usize, clock: &dyn Clock, stop: &AtomicBool) -> anyhow::Result<Vec<Option<Micros>>> {
+    pub fn watch(&self, frames: usize, clock: &dyn Clock, stop: &AtomicBool) -> anyhow::Result<Sightings> {
         let mut seen = vec![None; frames];
         while seen.last() == Some(&None) && !stop.load(Ordering::Relaxed) {
             let mut drawn = false;
