@@ -13,13 +13,11 @@ use crate::topic::Wishes;
 /// So many, that a JVM has compiled what they go through: its compiler, which takes most of a core meanwhile, rests after
 /// some 60 000.
 pub const MESSAGES: u64 = 100_000;
-/// In turn: mostly small, so that many are few bytes, and every twentieth as large as a frame, which comes and goes in
-/// several pieces.
-const BYTES: [usize; 20] = {
-    let mut bytes = [1_000; 20];
-    bytes[19] = 80_000;
-    bytes
-};
+/// Most are small, so that many are few bytes.
+const SMALL_BYTES: usize = 1_000;
+/// One in so many is as large as a frame, which comes and goes in several pieces.
+const FRAME_EVERY: usize = 20;
+const FRAME_BYTES: usize = 80_000;
 /// As many as a frame has: a broker goes through each.
 const HEADERS: usize = 16;
 
@@ -28,7 +26,9 @@ pub fn run(brokers: &[Broker], messages: u64, clock: &dyn Clock, shutdown: &Shut
     if messages == 0 {
         return Ok(());
     }
-    let payload = Payload::of_lengths(&BYTES);
+    let mut lengths = [SMALL_BYTES; FRAME_EVERY];
+    lengths[FRAME_EVERY - 1] = FRAME_BYTES;
+    let payload = Payload::of_lengths(&lengths);
     let headers = (0..HEADERS).map(|i| (format!("header-{i}"), "1795300204465000".to_owned())).collect();
     let wishes = Wishes { headers, ..Wishes::default() };
     for (broker, started) in brokers.iter().enumerate() {
