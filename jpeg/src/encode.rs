@@ -19,6 +19,7 @@ use crate::{JpegError, Planes};
 /// A smaller stripe is done sooner than another thread is woken.
 pub(crate) const STRIPE_PIXELS_MIN: usize = if cfg!(test) { 64 } else { 100_000 };
 
+/// Of one picture, whatever its size and the number of threads.
 pub(crate) const STRIPES_MAX: usize = 32;
 
 /// An encoder and the memory it keeps from picture to picture.
