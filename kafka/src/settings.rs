@@ -41,11 +41,19 @@ pub(crate) fn common(connection: &Connection, client_id: &str) -> ClientConfig {
         .set("topic.metadata.refresh.fast.interval.ms", "50")
         // Topics are made by us with what video needs, never by asking for one that is not there.
         .set("allow.auto.create.topics", "false");
-    if connection.brokers.split(',').all(|b| b.starts_with("localhost:") || b.starts_with("127.")) {
-        // localhost is ::1 too, where most brokers do not listen: the first try would fail.
+    let is_local = |broker: &str| broker.starts_with("localhost:") || broker.starts_with("127.");
+    if connection.brokers.split(',').all(is_local) && has_ipv4_beside_loopback() {
+        // localhost is ::1 too, where most brokers do not listen: the first connection would fail.
         config.set("broker.address.family", "v4");
     }
     config
+}
+
+/// Whether a network interface other than the loopback has an IPv4 address. Without one, the resolver finds no IPv4 address
+/// for any name or number when librdkafka asks for IPv4 alone: it asks with `AI_ADDRCONFIG`, which ignores the loopback.
+fn has_ipv4_beside_loopback() -> bool {
+    // Where the interfaces cannot be listed, they are taken to be as usual.
+    if_addrs::get_if_addrs().map_or(true, |all| all.iter().any(|i| i.ip().is_ipv4() && !i.ip().is_loopback()))
 }
 
 pub(crate) fn producer(

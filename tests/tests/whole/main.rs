@@ -14,6 +14,7 @@ mod hardships;
 mod harness;
 mod history;
 mod large;
+mod offline;
 mod outage;
 mod pipes;
 mod pixels;
