@@ -58,9 +58,11 @@ const JAVA_OTHERWISE: [(&str, &str); 3] = [
     ("ssl.keystore.key", "ssl.key.pem"),
 ];
 
-/// librdkafka's own name of a property.
+/// librdkafka's own name of a property. kcat's `topic.` prefix for a topic's property is removed, but some properties of
+/// the client itself begin with it.
 pub(crate) fn canonical(name: &str) -> String {
-    let name = name.strip_prefix("topic.").unwrap_or(name);
+    let own = name == "topic.blacklist" || name.starts_with("topic.metadata.");
+    let name = name.strip_prefix("topic.").filter(|_| !own).unwrap_or(name);
     ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, own)| own).to_owned()
 }
 
@@ -187,6 +189,20 @@ mod tests {
             "# a comment\n\nbootstrap.servers = a:1,b:2\nlinger.ms=3\n",
             &[("bootstrap.servers", "a:1,b:2"), ("linger.ms", "3")],
         );
+    }
+
+    #[test]
+    fn kcats_topic_prefix_is_removed_only_where_it_is_a_prefix() {
+        assert_eq!(canonical("topic.request.required.acks"), "acks");
+        for own in [
+            "topic.metadata.refresh.interval.ms",
+            "topic.metadata.refresh.fast.interval.ms",
+            "topic.metadata.refresh.sparse",
+            "topic.metadata.propagation.max.ms",
+            "topic.blacklist",
+        ] {
+            assert_eq!(canonical(own), own);
+        }
     }
 
     #[test]

@@ -15,6 +15,10 @@ const FETCH_BYTES_MAX: usize = 8 << 20;
 /// How often the client tells its figures, in ms; it knows no shorter interval.
 const STATISTICS_MS: &str = "1000";
 
+/// The parts of librdkafka whose debug lines are logged at -vv, unless the user names others: those that write no line for
+/// each request.
+const DEBUG_CONTEXTS: &str = "broker,metadata,cgrp";
+
 /// How long a record may wait in the client for its acknowledgement.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Waiting {
@@ -27,8 +31,10 @@ pub enum Waiting {
 /// What all clients of ours have in common.
 pub(crate) fn common(connection: &Connection, client_id: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
-    // What of it is told is decided by our own filter.
-    config.set_log_level(RDKafkaLogLevel::Info);
+    config.set_log_level(log_level(connection, tracing::enabled!(tracing::Level::TRACE)));
+    if tracing::enabled!(tracing::Level::TRACE) {
+        config.set("debug", DEBUG_CONTEXTS);
+    }
     config
         .set("bootstrap.servers", &connection.brokers)
         .set("client.id", client_id)
@@ -113,6 +119,20 @@ pub(crate) fn with_the_users(mut config: ClientConfig, connection: &Connection) 
     config
 }
 
+/// What librdkafka logs at all. Its debug lines are formatted only where somebody will see them: at -vv (`verbose`).
+/// Errors are always logged, because the causes of broken connections come only as log lines.
+fn log_level(connection: &Connection, verbose: bool) -> RDKafkaLogLevel {
+    let of_user = connection.properties.get("log_level").and_then(|level| level.parse::<u8>().ok());
+    match of_user {
+        Some(0..=3) => RDKafkaLogLevel::Error,
+        Some(4) => RDKafkaLogLevel::Warning,
+        Some(5) => RDKafkaLogLevel::Notice,
+        Some(6) => RDKafkaLogLevel::Info,
+        _ if verbose => RDKafkaLogLevel::Debug,
+        _ => RDKafkaLogLevel::Info,
+    }
+}
+
 /// Some settings rule idempotence out, and librdkafka calls the pair an error.
 fn may_be_idempotent(connection: &Connection) -> bool {
     let set = |name: &str| connection.properties.get(name).map(|v| v.trim().to_ascii_lowercase());
@@ -155,6 +175,26 @@ mod tests {
         check(&[("linger.ms", "5")], "linger.ms", Some("5"));
         check(&[("compression.type", "zstd")], "compression.type", Some("zstd"));
         check(&[("compression.type", "lz4")], "message.timeout.ms", Some("0"));
+    }
+
+    #[test]
+    fn properties_that_begin_with_topic_are_taken() {
+        check(&[("topic.metadata.refresh.interval.ms", "700")], "topic.metadata.refresh.interval.ms", Some("700"));
+        check(&[("topic.blacklist", "^__")], "topic.blacklist", Some("^__"));
+    }
+
+    #[test]
+    fn librdkafka_formats_debug_lines_only_where_they_are_shown() {
+        let check = |properties: &[(&str, &str)], verbose, expected| {
+            assert_eq!(log_level(&with(properties), verbose) as u8, expected, "{properties:?} {verbose}");
+        };
+        check(&[], false, 6);
+        check(&[("debug", "all")], false, 6);
+        check(&[("debug", "all")], true, 7);
+        check(&[], true, 7);
+        check(&[("log_level", "7")], true, 7);
+        check(&[("log_level", "5")], true, 5);
+        check(&[("log_level", "0")], true, 3);
     }
 
     #[test]

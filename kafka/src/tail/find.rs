@@ -24,7 +24,10 @@ pub enum Found {
 impl Tail {
     /// Looks whether the topic is there. Waits at most `timeout` for a broker.
     pub fn find(&self, timeout: Duration) -> Result<Found, KafkaFault> {
-        let metadata = match self.consumer.fetch_metadata(Some(&self.topic), timeout) {
+        let metadata = self.consumer.fetch_metadata(Some(&self.topic), timeout);
+        // Why it cannot connect, the client says only where it is polled.
+        self.hear_out();
+        let metadata = match metadata {
             Ok(metadata) => metadata,
             Err(error) => return self.no_broker(&error),
         };
@@ -48,8 +51,6 @@ impl Tail {
     }
 
     fn no_broker(&self, error: &KafkaError) -> Result<Found, KafkaFault> {
-        // Why it cannot connect, the client tells only where it is polled.
-        self.hear_out();
         match self.ears.trouble() {
             Some(trouble) if trouble.denied => {
                 Err(KafkaFault::Denied { brokers: self.brokers.clone(), cause: trouble.words })
@@ -59,10 +60,12 @@ impl Tail {
         }
     }
 
-    /// Takes what the client has to tell, while there can be no records to miss among it.
+    /// Serves the client's log lines and errors, while there can be no records to miss among them.
     pub(super) fn hear_out(&self) {
-        if self.next.is_empty() && !self.group {
-            while self.consumer.poll(Duration::ZERO).is_some() {}
+        let subscribed = self.group && self.consumer.subscription().map_or(true, |topics| topics.count() > 0);
+        if self.next.is_empty() && !subscribed {
+            // A poll that may not wait would serve one log line and return.
+            while self.consumer.poll(Duration::from_millis(1)).is_some() {}
         }
     }
 

@@ -21,4 +21,5 @@ mod pixels;
 mod play;
 mod sessions;
 mod stripes;
+mod verbose;
 mod window;
