@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks the program to end, the second ends it.
+//! Ctrl-C, SIGTERM and SIGHUP (the terminal was closed): the first asks the program to end, the second ends it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use common::clock::{Clock, Micros, SystemClock};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use libc::c_int;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 /// `timeout` and some supervisors send the same signal twice at once: only one that comes later means impatience.
@@ -18,10 +19,12 @@ const TWICE: Duration = Duration::from_millis(500);
 pub struct Shutdown(Arc<AtomicBool>);
 
 impl Shutdown {
-    /// Listens for the signals from here on.
+    /// Listens for the signals from here on. To be called before other threads are started: they inherit the signal mask.
     pub fn listen() -> anyhow::Result<Shutdown> {
         let shutdown = Shutdown::default();
-        let mut signals = Signals::new([SIGINT, SIGTERM]).context("listening for Ctrl-C")?;
+        let ending = ending_signals(is_ignored(SIGHUP));
+        let mut signals = Signals::new(&ending).context("listening for Ctrl-C")?;
+        unblock(&ending);
         let asked = shutdown.clone();
         let listen = move || {
             let mut first: Option<Micros> = None;
@@ -49,5 +52,54 @@ impl Shutdown {
     /// The flag itself, for code that only knows flags.
     pub fn flag(&self) -> Arc<AtomicBool> {
         self.0.clone()
+    }
+}
+
+/// The signals that ask the program to end. `nohup` starts a program with SIGHUP ignored, and then it stays ignored. SIGINT
+/// ends it in any case: a shell starts the background commands of a subshell with SIGINT ignored (bash) or blocked (zsh),
+/// and Ctrl-C is meant for them too.
+fn ending_signals(hangup_is_ignored: bool) -> Vec<c_int> {
+    let hangup = (!hangup_is_ignored).then_some(SIGHUP);
+    [SIGINT, SIGTERM].into_iter().chain(hangup).collect()
+}
+
+#[allow(unsafe_code, reason = "asking the C library for a signal's action, which signal-hook does not offer")]
+fn is_ignored(signal: c_int) -> bool {
+    // SAFETY: without a new action it only fills in the old one, for which all bytes zero is a valid value.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal, std::ptr::null(), &mut action) == 0 && action.sa_sigaction == libc::SIG_IGN
+    }
+}
+
+/// Lets this thread, and those that it starts, receive signals that were blocked when the program was started.
+#[allow(unsafe_code, reason = "a thread's signal mask, which signal-hook does not offer")]
+fn unblock(signals: &[c_int]) {
+    // SAFETY: the set is filled in before it is used, and the signals are valid ones.
+    unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&mut set);
+        for signal in signals {
+            libc::sigaddset(&mut set, *signal);
+        }
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, &set, std::ptr::null_mut());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hangup_ends_the_program_unless_it_was_ignored_at_the_start() {
+        assert_eq!(ending_signals(false), [SIGINT, SIGTERM, SIGHUP]);
+        assert_eq!(ending_signals(true), [SIGINT, SIGTERM]);
+    }
+
+    #[test]
+    fn an_ignored_signal_is_recognised() {
+        // Rust's runtime ignores SIGPIPE, and leaves SIGWINCH alone.
+        assert!(is_ignored(libc::SIGPIPE));
+        assert!(!is_ignored(libc::SIGWINCH));
     }
 }
