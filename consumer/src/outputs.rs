@@ -1,7 +1,7 @@
 //! What a viewer writes beside the window: lines, JPEGs, snapshots.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -18,6 +18,8 @@ use crate::viewer::OnScreen;
 
 pub struct Outputs {
     lines: Option<Format>,
+    /// The lines go to a terminal, where the status line may be drawn too.
+    on_terminal: bool,
     /// Not opened yet.
     output: Option<Output>,
     jpegs: Option<Box<dyn Write + Send>>,
@@ -29,6 +31,7 @@ impl Outputs {
     pub fn new(options: &Options) -> Outputs {
         Outputs {
             lines: options.print.clone(),
+            on_terminal: io::stdout().is_terminal(),
             output: options.output.clone(),
             jpegs: None,
             snapshot: options.snapshot.clone(),
@@ -45,8 +48,11 @@ impl Outputs {
     pub fn print(&mut self, topic: &str, received: &Received, frame: &Frame) -> anyhow::Result<()> {
         let Some(format) = &self.lines else { return Ok(()) };
         let line = format.line(topic, received, frame);
-        let mut out = io::stdout().lock();
-        let written = out.write_all(line.as_bytes()).and_then(|()| out.flush());
+        let write = || {
+            let mut out = io::stdout().lock();
+            out.write_all(line.as_bytes()).and_then(|()| out.flush())
+        };
+        let written = if self.on_terminal { shell::status::suspended(write) } else { write() };
         self.unless_closed(written).context("writing the lines (--print)")
     }
 

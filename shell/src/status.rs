@@ -17,8 +17,8 @@ const PROGRESS: u64 = 20;
 /// The bar on the terminal, so that log lines can be written around it.
 static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
-/// Runs `write` while no bar is drawn.
-pub(crate) fn suspended<T>(write: impl FnOnce() -> T) -> T {
+/// Runs `write` while no bar is drawn, so that what it writes to the terminal gets a line of its own.
+pub fn suspended<T>(write: impl FnOnce() -> T) -> T {
     let bar = BAR.lock().ok().and_then(|bar| bar.clone());
     match bar {
         Some(bar) => bar.suspend(write),
