@@ -21,6 +21,8 @@ const ANSWER: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(10);
 /// What is over in a moment is not worth a line.
 const SAY_AFTER: Duration = Duration::from_millis(500);
+/// Ctrl-C in a terminal ends other producers there too: they get that long to close their sessions here.
+const OTHERS_END: Duration = Duration::from_secs(1);
 /// A client that has just come and not said yet what it wants is given that long to say it.
 const NEWCOMER: Duration = Duration::from_secs(2);
 
@@ -96,10 +98,16 @@ impl Embedded {
     pub fn serve_on(self, clock: &dyn Clock, shutdown: &Shutdown) {
         let mut said = String::new();
         let began = clock.now();
-        while !shutdown.asked() {
-            let Some(why) = self.broker.glance().and_then(|glance| needed_by(&glance)) else { break };
+        let mut asked_at = None;
+        while let Some(glance) = self.broker.glance() {
+            let Some(why) = needed_by(&glance) else { break };
             let now = clock.now();
-            if why != said && now.since(began) > SAY_AFTER {
+            if shutdown.asked() {
+                let asked_at = *asked_at.get_or_insert(now);
+                if now.since(asked_at) >= OTHERS_END || !glance.clients.iter().any(|client| client.produces) {
+                    break;
+                }
+            } else if why != said && now.since(began) > SAY_AFTER {
                 tracing::info!("serving on: {why} (Ctrl-C ends it)");
                 said = why;
             }
