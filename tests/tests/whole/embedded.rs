@@ -13,7 +13,7 @@ const USUAL: &str = "127.0.0.1:9092";
 const SERVES: &str = "no Kafka at localhost:9092: serving as one here";
 
 /// The usual place, for one test at a time; `None` (said, and a failure under `STRICT=1`) if somebody else is there.
-fn usual_place() -> Option<MutexGuard<'static, ()>> {
+pub fn usual_place() -> Option<MutexGuard<'static, ()>> {
     static PLACE: Mutex<()> = Mutex::new(());
     if !only(Kind::Embedded, "these have a broker of their own") || !need(&["ffmpeg"]) {
         return None;

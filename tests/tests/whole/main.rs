@@ -21,5 +21,6 @@ mod pixels;
 mod play;
 mod sessions;
 mod stripes;
+mod terminal;
 mod verbose;
 mod window;

@@ -1,0 +1,148 @@
+//! At a terminal: what README says to type, Ctrl-C, and a terminal that is closed.
+
+use std::io::Write;
+
+use whole::kafka::own_kafka;
+use whole::program::{Finished, Running};
+use whole::{Kind, Program, Signal, kafka, need, skip};
+
+use crate::embedded::usual_place;
+
+/// The exercise's lines in README.md.
+fn exercise() -> String {
+    let readme = std::fs::read_to_string(whole::root().join("README.md")).unwrap();
+    let (_, after) = readme.split_once("The classic exercise").expect("README has the exercise");
+    let (_, code) = after.split_once("```sh\n").expect("its lines are marked as shell");
+    code.split_once("```").expect("they have an end").0.to_owned()
+}
+
+/// An interactive shell on a terminal of its own (`script` makes one), with our programs on its path. What is written to its
+/// standard input is typed: Ctrl-C, too, goes by way of the terminal to whatever is in the foreground.
+fn shell_at_a_terminal(shell: &str, brokers: Option<&str>) -> Running {
+    let path = std::env::var("PATH").unwrap_or_default();
+    let path = format!("{}:{path}", whole::target().display());
+    let script = Program::at("script").args(["-q", "-e", "-f", "-c", shell, "/dev/null"]);
+    let mut script = script.env("PATH", path).env("TERM", "xterm").stdin(std::process::Stdio::piped());
+    if let Some(brokers) = brokers {
+        script = script.env("KAFKA_BROKERS", brokers);
+    }
+    script.start()
+}
+
+/// What stands in a line of the terminal in the end: what was drawn over, and the codes that do it, are left out.
+fn visible(line: &str) -> String {
+    let drawn = line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default();
+    let mut pieces = drawn.split("\x1b[");
+    let first = pieces.next().unwrap_or_default().to_owned();
+    let behind_code =
+        |piece: &str| piece.trim_start_matches(|c: char| !c.is_ascii_alphabetic()).get(1..).map(str::to_owned);
+    pieces.filter_map(behind_code).fold(first, |all, piece| all + &piece)
+}
+
+/// Types the lines of README into this shell, then Ctrl-C once: all three programs end in order.
+fn exercise_in(shell: &str, brokers: Option<&str>) {
+    let mut terminal = shell_at_a_terminal(shell, brokers);
+    let mut keys = terminal.input();
+    keys.write_all(exercise().as_bytes()).unwrap();
+    let has = |out: &str, wanted: &str| out.lines().any(|line| visible(line) == wanted);
+    terminal.until_stdout("lines of both sources", |out| has(out, "A: 4") && has(out, "B: 3"));
+    keys.write_all(b"\x03").unwrap();
+    let reports = |out: &str, program: &str| out.matches(&format!("{program}: ")).count();
+    terminal.until_stdout("all reports", |out| reports(out, "vidcons") == 1 && reports(out, "vidprod") == 2);
+    keys.write_all(b"exit\n").unwrap();
+    let out = terminal.wait().ok().text();
+    assert!(!out.contains("NOT BALANCED") && !out.contains("error:"), "{out}");
+}
+
+/// Whether this shell can be run at a terminal here.
+fn has_terminal(shell: &str) -> bool {
+    if !cfg!(target_os = "linux") {
+        skip("the `script` of this system takes other options than that of Linux");
+        return false;
+    }
+    need(&["script", shell.split(' ').next().unwrap_or_default()])
+}
+
+/// The exercise in this shell, on a broker of its own.
+fn exercise_with_a_broker(shell: &str) {
+    if !has_terminal(shell) {
+        return;
+    }
+    let Some(kafka) = own_kafka() else { return };
+    exercise_in(shell, Some(&kafka.bootstrap()));
+}
+
+const BASH: &str = "bash --norc --noprofile -i";
+
+#[test]
+fn the_exercise_of_readme_works_in_bash_and_one_ctrl_c_ends_it() {
+    exercise_with_a_broker(BASH);
+}
+
+#[test]
+fn the_exercise_of_readme_works_in_zsh_and_one_ctrl_c_ends_it() {
+    exercise_with_a_broker("zsh -f -i");
+}
+
+#[test]
+fn the_exercise_of_readme_works_without_a_kafka_too() {
+    let Some(_place) = usual_place() else { return };
+    if has_terminal(BASH) {
+        exercise_in(BASH, None);
+    }
+}
+
+fn card(topic: &str, kafka: &whole::KafkaServer) -> Program {
+    Program::vidprod().args(["test", "--size", "320x180", "--fps", "25"]).on(kafka, topic)
+}
+
+/// It ended as it does after Ctrl-C: with a report whose books balance.
+#[track_caller]
+fn assert_ended_in_order(finished: Finished) {
+    finished.ok().report();
+}
+
+#[test]
+fn a_closed_terminal_ends_both_programs_with_a_report_and_the_end_of_the_session() {
+    let Some(kafka) = kafka() else { return };
+    let topic = kafka.topic("hangup");
+    let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--print"]).start();
+    let producer = card(&topic, kafka).start();
+    viewer.until_stdout("frames", |out| out.lines().count() >= 5);
+    viewer.signal(Signal::HUP);
+    assert_ended_in_order(viewer.wait());
+    producer.signal(Signal::HUP);
+    assert_ended_in_order(producer.wait());
+    let records = kafka.records(&topic);
+    assert!(records.last().is_some_and(|last| last.header("end").is_some()), "the session has its end");
+}
+
+#[test]
+fn a_closed_terminal_ends_the_broker_in_order() {
+    if !whole::kafka::only(Kind::Embedded, "it is about vidbroker") {
+        return;
+    }
+    let mut broker = Program::vidbroker().args(["--listen", "127.0.0.1:0", "--memory", "64M"]).start();
+    broker.until_stderr("listening on 127.0.0.1:");
+    broker.signal(Signal::HUP);
+    broker.wait().ok();
+}
+
+#[test]
+fn a_program_started_by_nohup_goes_on_when_the_terminal_is_closed() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&["nohup"]) {
+        return;
+    }
+    let topic = kafka.topic("nohup");
+    let vidprod = whole::target().join("vidprod");
+    let args = ["test", "--size", "320x180", "--fps", "25", "--report", "-"];
+    let producer = Program::at("nohup").arg(vidprod).args(args).args(["-b", &kafka.bootstrap(), "-t", &topic]).start();
+    let records = || if kafka.topics().contains(&topic) { kafka.records(&topic).len() } else { 0 };
+    whole::until("frames in the topic", || (records() >= 5).then_some(()));
+    producer.signal(Signal::HUP);
+    let before = records();
+    whole::until("frames after the hangup", || (records() >= before + 10).then_some(()));
+    let finished = producer.interrupt().ok();
+    assert!(finished.text().contains("\"balanced\": true"), "{}", finished.story());
+}
