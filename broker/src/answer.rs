@@ -58,7 +58,7 @@ pub fn answer(state: &mut State, request: Request, bytes: usize, caller: &Caller
         RequestKind::DescribeCluster(r) => cluster::describe(state, &r, version, caller).into(),
         RequestKind::DescribeTopicPartitions(r) => cluster::describe_partitions(state, &r).into(),
         RequestKind::FindCoordinator(r) => cluster::find_coordinator(&r, version, caller).into(),
-        RequestKind::InitProducerId(r) => produce::init_producer(state, &r).into(),
+        RequestKind::InitProducerId(r) => produce::init_producer(state, &r, caller).into(),
         RequestKind::CreateTopics(r) => topics::create(state, &r, version).into(),
         RequestKind::CreatePartitions(r) => topics::create_partitions(state, &r).into(),
         RequestKind::DeleteTopics(r) => topics::delete(state, &r, version).into(),

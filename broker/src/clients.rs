@@ -15,6 +15,8 @@ pub struct Client {
     pub peer: SocketAddr,
     pub since: Ms,
     pub produces: bool,
+    /// It has asked for a producer's id, perhaps long before its first record and on another connection.
+    pub has_producer_id: bool,
     /// Where its last fetch began, in each partition.
     pub reading: HashMap<(String, i32), i64>,
     /// Since then a request of it is coming or an answer is going, and takes memory; not while it waits for us.
@@ -42,6 +44,7 @@ impl Clients {
             peer,
             since: now,
             produces: false,
+            has_producer_id: false,
             reading: HashMap::new(),
             busy_since: None,
             answering: 0,

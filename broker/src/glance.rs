@@ -26,6 +26,8 @@ pub struct ClientGlance {
     /// How long it has been connected.
     pub connected: Duration,
     pub produces: bool,
+    /// It has asked for a producer's id, perhaps long before its first record and on another connection.
+    pub has_producer_id: bool,
     /// The topics that it reads.
     pub reads: BTreeSet<String>,
     /// There is something that it has not read yet.
@@ -60,6 +62,7 @@ impl ClientGlance {
             peer: client.peer,
             connected: Duration::from_millis(state.now().ms.saturating_sub(client.since)),
             produces: client.produces,
+            has_producer_id: client.has_producer_id,
             reads: client.reading.keys().map(|(topic, _)| topic.clone()).collect(),
             behind: client.reading.iter().any(unread),
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use broker::{Broker, ClientGlance, Glance};
 use common::clock::Clock;
-use kafka::{DEFAULT_BROKERS, KafkaFault, Presence};
+use kafka::{Admin, DEFAULT_BROKERS, KafkaFault, Patience, Presence};
 use shell::shutdown::Shutdown;
 
 use crate::options::Options;
@@ -23,17 +23,35 @@ const LOOK: Duration = Duration::from_millis(10);
 const SAY_AFTER: Duration = Duration::from_millis(500);
 /// Ctrl-C in a terminal ends other producers there too: they get that long to close their sessions here.
 const OTHERS_END: Duration = Duration::from_secs(1);
-/// A client that has just come and not said yet what it wants is given that long to say it.
-const NEWCOMER: Duration = Duration::from_secs(2);
+/// A client that has connected must send or read something within that time, or the broker does not stay for it.
+/// Ample for a program that starts on a busy machine; no client that reads or produces already is waited for that long.
+const NEWCOMER: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 pub struct Embedded {
     broker: Broker,
 }
 
+/// Connects to the broker, which is our own where nobody named one and none is there.
+///
+/// A broker that answered may be gone before we connect, as when it was another vidprod's that has just ended: then
+/// we look again, and serve in its place.
+pub fn reach_broker(options: &Options, patience: &Patience<'_>) -> anyhow::Result<(Option<Embedded>, Admin)> {
+    loop {
+        let embedded = Embedded::start_if_needed(options)?;
+        let may_serve = embedded.is_none() && options.embedded && options.connection.is_usual();
+        let is_gone = || may_serve && kafka::presence(DEFAULT_BROKERS, ANSWER) == Presence::Nobody;
+        let wanted = || (patience.wanted)() && !is_gone();
+        match Admin::connect(&options.connection, "vidprod", &Patience { wanted: &wanted, ..*patience }) {
+            Err(KafkaFault::Stopped { .. }) if (patience.wanted)() => {}
+            admin => return Ok((embedded, admin?)),
+        }
+    }
+}
+
 impl Embedded {
     /// Becomes the broker, if nobody named one and none is there.
-    pub fn start_if_needed(options: &Options) -> anyhow::Result<Option<Embedded>> {
+    fn start_if_needed(options: &Options) -> anyhow::Result<Option<Embedded>> {
         if !options.connection.is_usual() {
             return Ok(None);
         }
@@ -124,8 +142,12 @@ fn needed_by(glance: &Glance) -> Option<String> {
     let count = |which: fn(&ClientGlance) -> bool| glance.clients.iter().filter(|c| which(c)).count();
     let producers = count(|c| c.produces);
     let readers = count(|c| !c.produces && c.behind);
-    let newcomers = count(|c| !c.produces && c.reads.is_empty() && c.connected < NEWCOMER);
+    let waiting_producers = count(|c| !c.produces && c.has_producer_id);
+    let newcomers = glance.clients.iter().filter(|c| is_newcomer(c, glance)).count();
     match (producers, readers, newcomers) {
+        _ if producers == 0 && waiting_producers > 0 => {
+            Some("another producer is connected, and would lose its broker".to_owned())
+        }
         (0, 0, 0) => None,
         (0, 0, _) => Some("somebody has just connected".to_owned()),
         (0, 1, _) => Some("a reader has not read all yet".to_owned()),
@@ -135,29 +157,68 @@ fn needed_by(glance: &Glance) -> Option<String> {
     }
 }
 
+/// A client that connected a moment ago and has asked for nothing yet. A client has several connections: one of its
+/// later ones that reads or produces answers for those before it.
+fn is_newcomer(client: &ClientGlance, glance: &Glance) -> bool {
+    let is_busy = |c: &ClientGlance| c.produces || c.has_producer_id || !c.reads.is_empty();
+    let speaks_for = |other: &ClientGlance| {
+        other.name == client.name && other.peer.ip() == client.peer.ip() && other.connected <= client.connected
+    };
+    let answered_for = || glance.clients.iter().any(|other| is_busy(other) && speaks_for(other));
+    client.connected < NEWCOMER && !is_busy(client) && !answered_for()
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
-    fn client(produces: bool, reads: &[&str], behind: bool, connected_ms: u64) -> ClientGlance {
+    fn client(name: &str, connected_ms: u64) -> ClientGlance {
         ClientGlance {
-            name: "someone".to_owned(),
+            name: name.to_owned(),
             peer: ([127, 0, 0, 1], 1).into(),
             connected: Duration::from_millis(connected_ms),
-            produces,
-            reads: reads.iter().map(|t| (*t).to_owned()).collect(),
-            behind,
+            produces: false,
+            has_producer_id: false,
+            reads: BTreeSet::new(),
+            behind: false,
         }
+    }
+
+    fn reader(name: &str, connected_ms: u64, behind: bool) -> ClientGlance {
+        ClientGlance { reads: ["video".to_owned()].into(), behind, ..client(name, connected_ms) }
+    }
+
+    fn check(clients: Vec<ClientGlance>, expected: bool) {
+        let glance = Glance { clients, ..Glance::default() };
+        assert_eq!(needed_by(&glance).is_some(), expected, "{:?}", glance.clients);
     }
 
     #[test]
     fn a_broker_is_needed_by_producers_and_by_readers_that_are_behind() {
-        let needed = |clients: Vec<ClientGlance>| needed_by(&Glance { clients, ..Glance::default() }).is_some();
-        assert!(!needed(vec![]));
-        assert!(needed(vec![client(true, &[], false, 99_000)]));
-        assert!(needed(vec![client(false, &["video"], true, 99_000)]));
-        assert!(!needed(vec![client(false, &["video"], false, 100)]));
-        assert!(needed(vec![client(false, &[], false, 100)]));
-        assert!(!needed(vec![client(false, &[], false, 99_000)]));
+        check(vec![], false);
+        check(vec![ClientGlance { produces: true, ..client("p", 99_000) }], true);
+        check(vec![reader("v", 99_000, true)], true);
+        check(vec![reader("v", 100, false)], false);
+    }
+
+    #[test]
+    fn a_producer_that_has_not_sent_anything_yet_keeps_its_broker() {
+        check(vec![ClientGlance { has_producer_id: true, ..client("p", 99_000) }], true);
+    }
+
+    #[test]
+    fn a_client_that_has_just_connected_is_given_time_to_ask() {
+        check(vec![client("v", 5_000)], true);
+        check(vec![client("v", 99_000)], false);
+    }
+
+    #[test]
+    fn a_reader_s_first_connection_holds_nobody_up() {
+        check(vec![client("v", 5_000), reader("v", 4_990, false)], false);
+        // Another client, and one that connected after the reader, have still to say what they want.
+        check(vec![client("other", 5_000), reader("v", 4_990, false)], true);
+        check(vec![client("v", 1_000), reader("v", 4_990, false)], true);
     }
 }

@@ -26,7 +26,7 @@ use shell::recorder::{Course, Recorder};
 use shell::shutdown::Shutdown;
 
 use crate::connect::{announce, connect, prepare_topic};
-use crate::embedded::Embedded;
+use crate::embedded::{self, Embedded};
 use crate::encode::{Encoder, Identity, Shot};
 use crate::limit::Limit;
 use crate::options::Options;
@@ -108,10 +108,9 @@ fn start(
     let open = || Source::open(&options.source, clock.clone(), shutdown.flag());
     // A file waits for us, and may not be there: it is looked at first. What comes as it comes is opened last.
     let file = if options.source.input.kind() == Kind::File { Some(open()?) } else { None };
-    let embedded = Embedded::start_if_needed(options)?;
     let wanted = || !shutdown.asked();
     let patience = Patience { timeout: options.timeout, clock: &*clock, wanted: &wanted };
-    let admin = Admin::connect(&options.connection, "vidprod", &patience)?;
+    let (embedded, admin) = embedded::reach_broker(options, &patience)?;
     let limit = prepare_topic(&admin, options, options.timeout)?;
     let (publish, shared) = connect(options, &limit, every_frame, &patience, &clock)?;
     let source = file.map_or_else(open, Ok)?;

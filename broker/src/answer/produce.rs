@@ -146,8 +146,11 @@ fn not_appended(why: Refused) -> No {
     (code, why.to_string())
 }
 
-/// An id for an idempotent producer.
-pub fn init_producer(state: &mut State, request: &InitProducerIdRequest) -> InitProducerIdResponse {
+/// An id for an idempotent producer, which asks for it when it starts, perhaps long before its first record.
+pub fn init_producer(state: &mut State, request: &InitProducerIdRequest, caller: &Caller) -> InitProducerIdResponse {
+    if let Some(client) = state.clients.get_mut(caller.connection) {
+        client.has_producer_id = true;
+    }
     let mut response = InitProducerIdResponse::default();
     if request.transactional_id.is_some() {
         response.error_code = ResponseError::TransactionalIdAuthorizationFailed.code();

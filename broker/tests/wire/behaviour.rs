@@ -46,6 +46,17 @@ fn a_parked_fetch_is_answered_by_an_append() {
 }
 
 #[test]
+fn a_producer_is_known_before_its_first_record() {
+    let (broker, mut client) = with_topic();
+    let has_producer_id = || broker.glance().unwrap().clients.iter().filter(|c| c.has_producer_id).count();
+    assert_eq!(has_producer_id(), 0);
+    client.ask(&InitProducerIdRequest::default().with_transactional_id(None), 4);
+    assert_eq!(has_producer_id(), 1);
+    drop(client);
+    wait_for("the connection to be closed", || has_producer_id() == 0);
+}
+
+#[test]
 fn a_parked_fetch_waits_for_min_bytes() {
     let (broker, mut producer) = with_topic();
     let mut reader = Client::new(broker.address);
