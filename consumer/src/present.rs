@@ -8,6 +8,7 @@
 //! A picture is written once for each time it is shown: to show it again, under another overlay or in a window of another
 //! size, it is decoded again, so that no frame pays for keeping what the overlay covers.
 
+mod display;
 mod keys;
 mod screen;
 mod shared_memory;
@@ -19,6 +20,7 @@ use thiserror::Error;
 
 use crate::canvas::{Canvas, Rect, Scaler, View};
 use crate::overlay::{Overlay, Painter};
+pub use display::check as check_display;
 pub use keys::Key;
 use keys::Keys;
 use screen::Screen;
@@ -35,7 +37,7 @@ pub struct WindowOptions {
 #[derive(Error, Debug)]
 pub enum PresentError {
     #[error("cannot open a window ({0}): set DISPLAY to a running X server, or use --headless to do without a window")]
-    Open(minifb::Error),
+    Open(String),
     #[error("cannot draw into the window: {0}")]
     Draw(String),
 }
@@ -72,12 +74,6 @@ pub struct Presenter {
     painter: Painter,
 }
 
-/// Fails now, rather than with the first picture, where no window can be opened.
-pub fn check_display() -> Result<(), PresentError> {
-    let settings = minifb::WindowOptions { borderless: true, title: false, ..Default::default() };
-    Window::new("vidcons", 1, 1, settings).map(drop).map_err(PresentError::Open)
-}
-
 impl Presenter {
     /// Opens the window, for a first picture of that size.
     pub fn open(options: &WindowOptions, first: (usize, usize), pool: Pool) -> Result<Presenter, PresentError> {
@@ -90,7 +86,8 @@ impl Presenter {
             scale_mode: ScaleMode::UpperLeft,
             ..Default::default()
         };
-        let mut window = Window::new(&title, width.max(1), height.max(1), settings).map_err(PresentError::Open)?;
+        let mut window = Window::new(&title, width.max(1), height.max(1), settings)
+            .map_err(|error| PresentError::Open(error.to_string()))?;
         // Otherwise an update sleeps up to 4 ms.
         window.set_target_fps(0);
         if let Some((x, y)) = options.position {

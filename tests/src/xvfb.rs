@@ -1,11 +1,16 @@
 //! An X server without a screen, and what is on it.
 
+use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use image::RgbImage;
 use rustix::process::{Pid, Signal, kill_process};
+use x11rb::connection::Connection;
+use x11rb::protocol::Event;
+use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt, EventMask};
+use x11rb::rust_connection::RustConnection;
 
 #[derive(Debug)]
 pub struct Xvfb {
@@ -48,6 +53,15 @@ impl Xvfb {
         signal(Signal::CONT);
     }
 
+    /// The windows that programs open from now on.
+    pub fn watch_windows(&self) -> WindowWatch {
+        let (display, screen) = x11rb::connect(Some(&self.display)).expect("the server that we have started");
+        let root = display.setup().roots[screen].root;
+        let changes = ChangeWindowAttributesAux::new().event_mask(EventMask::SUBSTRUCTURE_NOTIFY);
+        display.change_window_attributes(root, &changes).expect("a request").check().expect("anybody may watch");
+        WindowWatch { display }
+    }
+
     /// The whole screen.
     #[track_caller]
     pub fn screenshot(&self) -> RgbImage {
@@ -73,6 +87,29 @@ impl Xvfb {
         let done = done.expect("need() has looked for xdotool");
         assert!(done.status.success(), "xdotool {args:?}: {}", String::from_utf8_lossy(&done.stderr));
         String::from_utf8_lossy(&done.stdout).into_owned()
+    }
+}
+
+/// A connection that is told of every window on the screen.
+#[derive(Debug)]
+pub struct WindowWatch {
+    display: RustConnection,
+}
+
+impl WindowWatch {
+    /// Width and height of each window that came onto the screen, as it was opened.
+    pub fn opened(&self) -> Vec<(u16, u16)> {
+        // Once this is answered, everything that happened before it has been reported.
+        self.display.get_input_focus().expect("a request").reply().expect("an answer");
+        let (mut sizes, mut opened) = (HashMap::new(), Vec::new());
+        while let Some(event) = self.display.poll_for_event().expect("the server is there") {
+            match event {
+                Event::CreateNotify(created) => drop(sizes.insert(created.window, (created.width, created.height))),
+                Event::MapNotify(mapped) => opened.extend(sizes.get(&mapped.window)),
+                _ => {}
+            }
+        }
+        opened
     }
 }
 

@@ -104,3 +104,19 @@ fn paused_frames_are_counted() {
     assert!(report.number("frames.lost.paused") >= 10, "{:#}", report.0["frames"]);
     producer.interrupt().ok().report();
 }
+
+/// A window manager may take a second window under the same number for the first, and give it that one's size.
+#[test]
+fn no_window_is_opened_but_that_of_the_picture() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&["Xvfb"]) {
+        return;
+    }
+    let (screen, topic) = (Xvfb::start(), kafka.topic("one-window"));
+    let windows = screen.watch_windows();
+    let viewer = Program::vidcons().on(kafka, &topic).args(["-c", "5"]).env("DISPLAY", screen.display()).start();
+    let producer = Program::vidprod().args(["test", "--size", "640x360", "--fps", "20"]).on(kafka, &topic).start();
+    viewer.wait().ok();
+    assert_eq!(windows.opened(), [(640, 360)]);
+    producer.interrupt().ok();
+}
