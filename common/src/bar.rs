@@ -41,6 +41,9 @@ pub struct Bar {
 }
 
 impl Bar {
+    /// Width and height of the smallest picture that has a bar, or in which one can be read.
+    pub const SIZE_MIN: (usize, usize) = (WIDTH_MIN, HEIGHT_MIN);
+
     pub fn source_of(name: &str) -> u16 {
         crc16(name.as_bytes())
     }

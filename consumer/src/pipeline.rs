@@ -104,7 +104,7 @@ pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> any
         display: Latency::default(),
         decode: Decode::new(pool)?,
         outputs: Outputs::new(options),
-        verify: options.verify_pixels.then(Verify::default),
+        verify: options.verify_pixels.then(|| Verify::new(options.window.as_ref())),
         replay: Replay::new(options.speed),
         held: None,
         overlay: Overlay::default(),

@@ -9,35 +9,95 @@ use common::frame::Meta;
 use common::pixels::PixelCheck;
 
 use crate::decode::Screen;
+use crate::present::WindowOptions;
 
 /// Disagreements are told one by one up to here, then counted in silence.
 const TOLD_MAX: u64 = 5;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Verify {
     pub pixels: PixelCheck,
+    /// Pictures that could not be read, by the reason.
+    too_small: Unreadable,
+    without_bar: Unreadable,
+    has_window: bool,
+    window_size_given: bool,
+}
+
+#[derive(Clone, Copy, Default, Debug)]
+struct Unreadable {
+    count: u64,
+    /// Of the last one, as it was shown.
+    size: (usize, usize),
 }
 
 impl Verify {
+    pub fn new(window: Option<&WindowOptions>) -> Verify {
+        Verify {
+            pixels: PixelCheck::default(),
+            too_small: Unreadable::default(),
+            without_bar: Unreadable::default(),
+            has_window: window.is_some(),
+            window_size_given: window.is_some_and(|window| window.size.is_some()),
+        }
+    }
+
     /// Checks what is on the screen, which is the picture of this frame.
     pub fn check(&mut self, screen: &mut Screen, meta: &Meta, offset_us: i64) {
-        let bar = screen.look(|pixels, stride, place| {
+        let read = screen.look(|pixels, stride, place| {
             let luma_at = |x: usize, y: usize| luma(pixels[(place.y + y) * stride + place.x + x]);
-            Bar::read(place.width, place.height, luma_at)
+            (Bar::read(place.width, place.height, luma_at), (place.width, place.height))
         });
-        let words = self.pixels.enter(bar.flatten(), meta, offset_us);
+        if let Some((None, size)) = read {
+            self.enter_unreadable(size);
+        }
+        let words = self.pixels.enter(read.and_then(|(bar, _)| bar), meta, offset_us);
         if let Some(words) = words.filter(|_| self.pixels.disagreed <= TOLD_MAX) {
             let last = if self.pixels.disagreed == TOLD_MAX { "; further ones are only counted" } else { "" };
             tracing::warn!("{} frame {}: {words}{last}", meta.source, meta.frame);
         }
     }
 
+    /// A run in which pictures disagree, or most could not be read, has not verified anything.
     pub fn finish(&self) -> anyhow::Result<()> {
-        let PixelCheck { checked, disagreed, .. } = self.pixels;
+        let PixelCheck { checked, unreadable, disagreed, .. } = self.pixels;
         if disagreed > 0 {
             bail!("{disagreed} of {checked} pictures are not what their headers say (--verify-pixels)");
         }
+        if checked == 0 {
+            bail!("no picture was checked, as none with vidprod's headers was shown (--verify-pixels)");
+        }
+        if self.pixels.is_mostly_unreadable() {
+            bail!("{unreadable} of {checked} pictures could not be read (--verify-pixels): {}", self.why_unreadable());
+        }
         Ok(())
+    }
+
+    fn enter_unreadable(&mut self, size: (usize, usize)) {
+        let is_too_small = Bar::rows(size.0, size.1).is_none();
+        let reason = if is_too_small { &mut self.too_small } else { &mut self.without_bar };
+        *reason = Unreadable { count: reason.count + 1, size };
+    }
+
+    /// The reason for most of them, and what to do.
+    fn why_unreadable(&self) -> String {
+        let (small, bare) = (self.too_small, self.without_bar);
+        if small.count + bare.count == 0 {
+            return "the display does not give the window's pixels back; try --headless".to_owned();
+        }
+        if bare.count >= small.count {
+            let (width, height) = bare.size;
+            return format!(
+                "shown at {width}x{height}, they have no readable bar: only `vidprod test` draws one, and nothing may cover it"
+            );
+        }
+        let ((width, height), (width_min, height_min)) = (small.size, Bar::SIZE_MIN);
+        let cure = match (self.has_window, self.window_size_given) {
+            (true, true) => "give a larger --window-size",
+            (true, false) => "make the window larger, or vidprod's --size",
+            (false, _) => "give vidprod a larger --size",
+        };
+        format!("they were shown at {width}x{height}, and the bar can be read from {width_min}x{height_min} on: {cure}")
     }
 }
 
@@ -45,4 +105,50 @@ impl Verify {
 fn luma(pixel: u32) -> u8 {
     let [_, r, g, b] = pixel.to_be_bytes().map(u32::from);
     ((77 * r + 150 * g + 29 * b) >> 8) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW: WindowOptions = WindowOptions { title: None, position: None, size: None, borderless: false };
+
+    /// The error of a run with so many pictures, of which those at `sizes` could not be read.
+    fn finished(window: Option<&WindowOptions>, checked: u64, sizes: &[(usize, usize)]) -> String {
+        let mut verify = Verify::new(window);
+        let unreadable = sizes.len() as u64;
+        verify.pixels = PixelCheck { checked, agreed: checked - unreadable, unreadable, ..PixelCheck::default() };
+        sizes.iter().for_each(|size| verify.enter_unreadable(*size));
+        verify.finish().err().map_or_else(String::new, |error| error.to_string())
+    }
+
+    #[test]
+    fn a_run_of_which_little_could_be_read_fails_with_the_true_reason() {
+        let given = WindowOptions { size: Some((128, 72)), ..WINDOW };
+        let cases: [(_, &[_], &str); 4] = [
+            (
+                Some(&given),
+                &[(128, 72); 9],
+                "9 of 10 pictures could not be read (--verify-pixels): they were shown at 128x72",
+            ),
+            (Some(&given), &[(128, 72); 9], "from 160x88 on: give a larger --window-size"),
+            (
+                Some(&WINDOW),
+                &[(1, 1); 9],
+                "shown at 1x1, and the bar can be read from 160x88 on: make the window larger",
+            ),
+            (None, &[(640, 360); 9], "shown at 640x360, they have no readable bar"),
+        ];
+        for (window, sizes, words) in cases {
+            let error = finished(window, 10, sizes);
+            assert!(error.contains(words), "{error}");
+            assert_eq!(error.contains("--window-size"), window.is_some_and(|w| w.size.is_some()), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_few_unreadable_pictures_are_only_counted_and_none_at_all_is_no_pass() {
+        assert_eq!(finished(Some(&WINDOW), 10, &[(1, 1); 2]), "");
+        assert!(finished(None, 0, &[]).starts_with("no picture was checked"));
+    }
 }

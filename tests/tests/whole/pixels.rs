@@ -1,18 +1,24 @@
 //! `--verify-pixels`: the pictures on the screen are the ones that their headers speak of.
 
-use whole::{KafkaServer, Program, Report, Xvfb, kafka, need};
+use whole::kafka::Record;
+use whole::{Finished, KafkaServer, Program, Report, Xvfb, kafka, need};
 
 const CARD: [&str; 5] = ["test", "--fps", "20", "--duration", "2"];
 
-/// Plays a test card to a viewer with these options, and gives the viewer's report.
-fn verified(kafka: &KafkaServer, topic: &str, screen: Option<&Xvfb>, options: &[&str]) -> Report {
+/// Plays a test card of that size to a viewer with these options.
+fn viewed(kafka: &KafkaServer, topic: &str, screen: Option<&Xvfb>, size: &str, options: &[&str]) -> Finished {
     let viewer = Program::vidcons().on(kafka, topic).args(["--verify-pixels", "--every-frame", "-e"]).args(options);
     let viewer = match screen {
         Some(screen) => viewer.args(["--position", "0,0", "--borderless"]).env("DISPLAY", screen.display()).start(),
         None => viewer.arg("--headless").start(),
     };
-    Program::vidprod().args(CARD).args(["--size", "640x360"]).on(kafka, topic).run().ok();
-    let viewer = viewer.wait().ok();
+    Program::vidprod().args(CARD).args(["--size", size]).on(kafka, topic).run().ok();
+    viewer.wait()
+}
+
+/// The same where all is well, and the viewer's report.
+fn verified(kafka: &KafkaServer, topic: &str, screen: Option<&Xvfb>, options: &[&str]) -> Report {
+    let viewer = viewed(kafka, topic, screen, "640x360", options).ok();
     let report = viewer.report();
     assert_eq!(report.number("pixels.checked"), report.number("frames.shown"), "{}", viewer.story());
     assert_eq!(report.number("pixels.disagreed"), 0, "{}", viewer.story());
@@ -47,14 +53,39 @@ fn every_picture_agrees_in_a_window_of_its_size_and_of_another() {
 }
 
 #[test]
-fn a_window_too_small_for_the_bar_makes_it_unreadable() {
+fn a_window_too_small_for_the_bar_is_no_pass() {
     let Some(kafka) = kafka() else { return };
     if !need(&["Xvfb"]) {
         return;
     }
     let options = ["--window-size", "128x72", "--no-overlay"];
-    let report = verified(kafka, &kafka.topic("pixels-small"), Some(&Xvfb::start()), &options);
+    let viewer = viewed(kafka, &kafka.topic("pixels-small"), Some(&Xvfb::start()), "640x360", &options);
+    viewer.assert_fails(
+        1,
+        "they were shown at 128x72, and the bar can be read from 160x88 on: give a larger --window-size",
+    );
+    let report = viewer.report();
     assert_eq!(report.number("pixels.unreadable"), report.number("pixels.checked"));
+}
+
+#[test]
+fn pictures_too_small_for_a_bar_are_no_pass_and_no_window_is_blamed() {
+    let Some(kafka) = kafka() else { return };
+    let viewer = viewed(kafka, &kafka.topic("pixels-tiny"), None, "128x72", &[]);
+    viewer.assert_fails(1, "could not be read (--verify-pixels): they were shown at 128x72");
+    assert!(!viewer.stderr.contains("--window-size"), "{}", viewer.story());
+}
+
+#[test]
+fn a_run_in_which_no_picture_could_be_checked_is_no_pass() {
+    let Some(kafka) = kafka() else { return };
+    let (card, plain) = (kafka.topic("pixels-card"), kafka.topic("pixels-plain"));
+    Program::vidprod().args(CARD).args(["--size", "320x180"]).on(kafka, &card).run().ok();
+    kafka.create_topic(&plain, 1, &[]);
+    // Without headers they are plain JPEGs of somebody else's.
+    kafka.publish(&plain, kafka.records(&card).into_iter().map(|record| Record { headers: Vec::new(), ..record }));
+    let args = ["--verify-pixels", "--headless", "-o", "beginning", "-e"];
+    Program::vidcons().on(kafka, &plain).args(args).run().assert_fails(1, "no picture was checked");
 }
 
 #[test]
