@@ -1,5 +1,6 @@
 //! All that the broker knows.
 
+use common::EMBEDDED_CLUSTER;
 use kafka_protocol::messages::BrokerId;
 use kafka_protocol::protocol::StrBytes;
 use tokio::sync::Notify;
@@ -50,7 +51,7 @@ impl State {
             topics: Topics::new(options.defaults, &options.limits),
             groups: Groups::new(groups::Limits { memory_bytes: for_groups, ..options.limits.groups.clone() }),
             clients: Clients::default(),
-            cluster: StrBytes::from_string(format!("vid-{}", uuid::Uuid::new_v4().simple())),
+            cluster: StrBytes::from_string(format!("{EMBEDDED_CLUSTER}{}", uuid::Uuid::new_v4().simple())),
             // Not those of an earlier broker on this address, whose producers may still be there.
             next_producer: clock.now().wall_ms.saturating_mul(1000),
             alarm: std::rc::Rc::default(),

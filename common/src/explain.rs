@@ -7,6 +7,7 @@
 //! ```
 //! Each program knows its own side only; where the time was spent on the other, it says so.
 
+mod advice;
 mod client;
 mod evidence;
 mod producer;
@@ -19,6 +20,7 @@ use std::fmt::{self, Display};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::advice::{Setup, SourceKind};
 pub use self::client::{ClientFacts, Waits};
 pub use self::evidence::{Evidence, Rhythm, Screen, Side, Way};
 use crate::stamps::Stage;
@@ -106,15 +108,18 @@ fn slower_than_usual(evidence: &Evidence, known: &[Finding]) -> Option<Finding> 
     let explained = known.iter().any(|finding| finding.stage == stage.name() && stands_out(finding));
     let most = 2 * growth(&stage) >= total_us.saturating_sub(way.p50_us);
     let advice = match stage {
-        Stage::Capture => "look at what feeds vidprod: a camera, a pipe, a network, a disk",
-        Stage::Broker | Stage::Publish => "look at the network and at what the broker's machine does besides",
+        Stage::Capture if matches!(evidence.side, Side::Viewer { .. }) => {
+            "see vidprod --explain, which knows what feeds it".to_owned()
+        }
+        Stage::Capture => evidence.source_advice().to_owned(),
+        Stage::Broker | Stage::Publish => evidence.way_advice(),
         Stage::Encode | Stage::Reassemble | Stage::Decode | Stage::Present => {
-            "look at what else takes the processor, and give the programs cores of their own"
+            "look at what else takes the processor, and give the programs cores of their own".to_owned()
         }
     };
     (most && !explained).then(|| Finding {
         cause: "it is slower now and then".to_owned(),
-        advice: advice.to_owned(),
+        advice,
         ..way.finding(stage, growth(&stage))
     })
 }

@@ -22,3 +22,6 @@ pub mod slowest;
 pub mod stamps;
 pub mod text;
 pub mod timeline;
+
+/// The id of an embedded broker's cluster begins with this, so that clients know it from Apache Kafka.
+pub const EMBEDDED_CLUSTER: &str = "vid-";

@@ -26,7 +26,7 @@ use std::time::Duration;
 use charts::Figure;
 use clap::Parser;
 use common::clock::{Clock, SystemClock};
-use common::explain::{Evidence, Explain, Side, Way, explain};
+use common::explain::{Evidence, Explain, Setup, Side, SourceKind, Way, explain};
 use common::ledger::Loss;
 use common::report::{Report, SCHEMA, viewer_sums};
 use shell::shutdown::Shutdown;
@@ -90,6 +90,12 @@ fn explained(options: &Options, outcome: &Outcome) -> Explain {
         superseded: total.losses.of(Loss::Superseded),
         client: outcome.tail.facts().get(),
         properties: options.connection.properties.clone(),
+        setup: Setup {
+            source: SourceKind::Unknown,
+            embedded_broker: outcome.tail.is_to_embedded_broker(),
+            bytes_per_second: (total.bytes as f64 / outcome.seconds.max(1.0)) as u64,
+            window_size_given: options.window.as_ref().is_some_and(|window| window.size.is_some()),
+        },
         side,
     });
     Explain { aloud: options.explain, ..explained }

@@ -150,6 +150,12 @@ impl Admin {
     }
 }
 
+/// Whether the cluster is `vidbroker`, or the one in vidprod: its id says so. The client has it from the last answer that
+/// it got, and is not made to ask.
+pub(crate) fn is_embedded<C: rdkafka::ClientContext>(client: &Client<C>) -> bool {
+    client.fetch_cluster_id(Duration::ZERO).is_some_and(|id| id.starts_with(common::EMBEDDED_CLUSTER))
+}
+
 /// Waits until a broker answers, at most `timeout`. `trouble` says why none does.
 pub(crate) fn reach<C: rdkafka::ClientContext>(
     client: &Client<C>,

@@ -162,6 +162,11 @@ impl<T: Send + Sync + 'static> Publisher<T> {
         (self.producer.context().delivered)(ticket, Delivery::Refused(why.to_owned()));
     }
 
+    /// Whether the broker is `vidbroker`, or the one in vidprod.
+    pub fn is_to_embedded_broker(&self) -> bool {
+        crate::admin::is_embedded(self.producer.client())
+    }
+
     /// What the client counts of itself.
     pub fn facts(&self) -> Facts {
         self.producer.context().ears.facts.clone()

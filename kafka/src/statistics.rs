@@ -4,7 +4,8 @@
 //! read there: of one broker and topic that is 4 to 6 kB, and takes some 20 µs in a debug build. What a large cluster
 //! tells is kept as it came, and the last of it is read at the end.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
 use common::explain::{ClientFacts, Waits};
@@ -64,6 +65,11 @@ struct Statistics {
 
 #[derive(Deserialize)]
 struct Broker {
+    /// -1 for an address that the client was given to begin with.
+    #[serde(default)]
+    nodeid: i64,
+    #[serde(default)]
+    nodename: String,
     #[serde(default)]
     disconnects: u64,
     #[serde(default)]
@@ -106,6 +112,12 @@ impl Statistics {
     fn add_to(&self, facts: &mut ClientFacts) {
         facts.tellings += 1;
         facts.disconnects = self.brokers.values().map(|broker| broker.disconnects).sum();
+        let nodes = self.brokers.values().filter(|broker| broker.nodeid >= 0 && !broker.nodename.is_empty());
+        let nodes: BTreeMap<i64, bool> = nodes.map(|node| (node.nodeid, is_loopback(&node.nodename))).collect();
+        if !nodes.is_empty() {
+            facts.brokers = nodes.len() as u64;
+            facts.loopback = nodes.values().all(|loopback| *loopback);
+        }
         for broker in self.brokers.values() {
             facts.queued.enter(broker.int_latency.in_us(1));
             facts.unsent.enter(broker.outbuf_latency.in_us(1));
@@ -128,6 +140,12 @@ impl Window {
         let p99 = if outofrange.saturating_mul(100) > cnt { max } else { p99 };
         Waits { count: us(cnt, 1), min_us: us(min, factor), mean_us: us(avg, factor), p99_us: us(p99, factor) }
     }
+}
+
+/// Whether a `HOST:PORT` is on this machine for certain.
+fn is_loopback(address: &str) -> bool {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
+    host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 fn us(n: i64, factor: u64) -> u64 {
@@ -163,10 +181,27 @@ mod tests {
             unsent: waits(2, 6, 10),
             round_trip: waits(300, 500, 900),
             throttled: waits(0, 7000, 70_000),
+            brokers: 0,
+            loopback: false,
             disconnects: 3,
             fetched_max: 5,
         };
         assert_eq!(told(&[ONE]), facts);
+    }
+
+    #[test]
+    fn a_broker_on_this_machine_is_known_by_its_address() {
+        let check = |addresses: &[&str], brokers: u64, loopback: bool| {
+            let node = |(id, address)| format!(r#""{id}": {{"nodeid": {id}, "nodename": "{address}"}}"#);
+            let nodes: Vec<String> = (1..).zip(addresses).map(node).collect();
+            let bootstrap = r#""b": {"nodeid": -1, "nodename": "far:9092"}"#;
+            let facts = told(&[&format!(r#"{{"brokers": {{{bootstrap}, {}}}}}"#, nodes.join(", "))]);
+            assert_eq!((facts.brokers, facts.loopback), (brokers, loopback), "{addresses:?}");
+        };
+        check(&["127.0.0.1:9092"], 1, true);
+        check(&["localhost:9092", "127.1.2.3:9093", "[::1]:9094"], 3, true);
+        check(&["127.0.0.1:9092", "kafka:9092"], 2, false);
+        check(&["192.168.1.7:9092"], 1, false);
     }
 
     #[track_caller]

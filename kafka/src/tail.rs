@@ -100,6 +100,11 @@ impl Tail {
         })
     }
 
+    /// Whether the broker is `vidbroker`, or the one in vidprod.
+    pub fn is_to_embedded_broker(&self) -> bool {
+        crate::admin::is_embedded(self.consumer.client())
+    }
+
     /// What the client counts of itself.
     pub fn facts(&self) -> Facts {
         self.ears.facts.clone()

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use charts::Figure;
 use clap::Parser;
 use common::clock::{Clock, SystemClock};
-use common::explain::{Evidence, Explain, Side, Way, explain};
+use common::explain::{Evidence, Explain, Setup, Side, Way, explain};
 use common::ledger::Loss;
 use common::report::{Report, SCHEMA, Sums};
 use common::stamps::Stage;
@@ -79,6 +79,12 @@ fn explained(options: &Options, outcome: &Outcome) -> Explain {
         superseded: books.losses.of(Loss::Superseded),
         client: outcome.client,
         properties: options.connection.properties.clone(),
+        setup: Setup {
+            source: options.source.input.source_kind(),
+            embedded_broker: outcome.embedded_broker,
+            bytes_per_second: (books.bytes as f64 / outcome.seconds.max(1.0)) as u64,
+            window_size_given: false,
+        },
         side: Side::producer(books, outcome.every_frame),
     });
     Explain { aloud: options.explain, ..explained }

@@ -46,6 +46,8 @@ pub struct Outcome {
     pub books: ProducerBooks,
     pub course: Course,
     pub client: ClientFacts,
+    /// The broker is `vidbroker`, or ours.
+    pub embedded_broker: bool,
     pub seconds: f64,
     /// Every frame was promised to arrive.
     pub every_frame: bool,
@@ -61,6 +63,7 @@ impl Outcome {
             books: ProducerBooks::default(),
             course: Course::default(),
             client: ClientFacts::default(),
+            embedded_broker: false,
             seconds: 0.0,
             every_frame,
             embedded: None,
@@ -148,6 +151,7 @@ impl Run {
             Encoder::new(identity, pool, options.quality, options.fit, limit.value_bytes_max, self.clock.clone())
                 .context("starting the JPEG encoder")?;
         let (began, facts) = (self.clock.now(), publish.facts());
+        let embedded_broker = publish.is_to_embedded_broker();
         self.shared.lock().recorder = Some(Recorder::start("vidprod", &options.reports, &self.clock)?);
         let (captured, encoded) = std::thread::scope(|scope| {
             let name = |name: &str| std::thread::Builder::new().name(name.to_owned());
@@ -166,7 +170,16 @@ impl Run {
         let (course, written) = recorder.unwrap_or_else(Recorder::idle).finish(self.clock.now());
         let seconds = self.clock.now().since(began).as_secs_f64();
         let (client, trouble) = (facts.get(), captured.err().or(encoded.err()).or(written.err()));
-        Ok(Outcome { books, course, client, seconds, every_frame: self.every_frame, embedded: None, trouble })
+        Ok(Outcome {
+            books,
+            course,
+            client,
+            embedded_broker,
+            seconds,
+            every_frame: self.every_frame,
+            embedded: None,
+            trouble,
+        })
     }
 
     /// Tells how it goes, and looks after the topic, until the encoder is done.

@@ -133,6 +133,10 @@ impl Publish {
         Ok((Publish { publisher, shared: shared.clone(), clock, key, value_bytes_max, last: None }, shared))
     }
 
+    pub fn is_to_embedded_broker(&self) -> bool {
+        self.publisher.is_to_embedded_broker()
+    }
+
     /// What the client counts of itself.
     pub fn facts(&self) -> Facts {
         self.publisher.facts()

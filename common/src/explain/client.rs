@@ -37,6 +37,12 @@ pub struct ClientFacts {
     pub round_trip: Waits,
     /// What the broker held answers back for a quota.
     pub throttled: Waits,
+    /// Brokers that the client knew, besides the addresses it was given to begin with.
+    #[serde(default)]
+    pub brokers: u64,
+    /// All their addresses are on this machine.
+    #[serde(default)]
+    pub loopback: bool,
     /// Connections that broke.
     pub disconnects: u64,
     /// Records that were fetched and not yet taken, at most.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{ClientFacts, Finding, Waits, ms};
+use super::{ClientFacts, Finding, Setup, Waits, ms};
 use crate::clock::Micros;
 use crate::frame::{Meta, Session};
 use crate::latency::{Latencies, TimeBase};
@@ -113,6 +113,7 @@ pub struct Evidence {
     pub client: ClientFacts,
     /// The user's own Kafka properties.
     pub properties: BTreeMap<String, String>,
+    pub setup: Setup,
     pub side: Side,
 }
 

@@ -48,7 +48,7 @@ fn capture(evidence: &Evidence) -> Option<Finding> {
     let way = &evidence.way;
     (!too_slow(evidence) && way.tail.of(Stage::Capture) >= STALL_US).then(|| Finding {
         cause: "the source stalls, so frames are there later than they are due".to_owned(),
-        advice: "look at what feeds vidprod: the pipe's other end, the camera, the network".to_owned(),
+        advice: evidence.source_advice().to_owned(),
         ..way.finding(Stage::Capture, way.tail.of(Stage::Capture))
     })
 }
@@ -107,8 +107,7 @@ fn link(evidence: &Evidence) -> Option<Finding> {
     let share_us = if piles_up(evidence) { acknowledge_p99_us } else { unsent_us };
     let words = format!("records wait up to {} ms in the client, requests {} ms", ms(queued.p99_us), ms(unsent_us));
     let cause = "more is published than the connection takes";
-    let advice = "a smaller --size, a lower --quality or --fps; or a faster network";
-    acknowledge(evidence, share_us, cause, words, advice)
+    acknowledge(evidence, share_us, cause, words, evidence.link_advice())
 }
 
 /// What records wait in the client for their turn, where nothing was set that makes them. Of those without a time limit the
@@ -145,12 +144,11 @@ fn answer(evidence: &Evidence) -> Option<Finding> {
     // Where even the quickest answer takes long, it is the way there; else the broker takes its time.
     if 2 * trip.min_us >= trip.mean_us {
         let cause = "the broker is far away";
-        let finding = acknowledge(evidence, trip.mean_us, cause, words, "a broker nearer by, or a quicker network")?;
+        let finding = acknowledge(evidence, trip.mean_us, cause, words, evidence.distance_advice())?;
         return Some(finding.usually(trip.min_us, acknowledge_p50_us));
     }
     let cause = "the broker is slow to answer, now and then at least";
-    let advice = "look at the broker's disks and load; -X acks=1 does without its replicas' word";
-    acknowledge(evidence, trip.p99_us, cause, words, advice)
+    acknowledge(evidence, trip.p99_us, cause, words, evidence.broker_advice())
 }
 
 /// Then everything is slow, and it is not for its own sake.
@@ -170,6 +168,6 @@ fn broken(evidence: &Evidence) -> Option<Finding> {
     let n = evidence.client.disconnects;
     let share_us = if n > 0 { acknowledge_p99_us.saturating_sub(acknowledge_p50_us) } else { 0 };
     let words = format!("{n} connections broke during the run");
-    let advice = "look at the network and at the broker's log; -v tells when";
-    acknowledge(evidence, share_us, "the connection was lost and made anew", words, advice)
+    let advice = evidence.connection_advice();
+    acknowledge(evidence, share_us, "the connection was lost and made anew", words, &advice)
 }

@@ -1,5 +1,6 @@
 //! One case for each rule: what was seen, and what is said first.
 
+mod advice;
 mod producer;
 mod viewer;
 
@@ -33,6 +34,7 @@ fn evidence(stages: &'static [Stage], tail_us: [u64; 7], side: Side) -> Evidence
         superseded: 0,
         client: ClientFacts { tellings: 20, ..ClientFacts::default() },
         properties: Default::default(),
+        setup: Setup { window_size_given: true, bytes_per_second: 50_000_000, ..Setup::default() },
         side,
     }
 }

@@ -97,7 +97,7 @@ fn small_fetches(evidence: &Evidence) -> Option<Finding> {
 fn far_away(evidence: &Evidence) -> Option<Finding> {
     let trip_us = evidence.client.round_trip.min_us;
     let words = format!("the shortest round trip took {} ms", ms(trip_us));
-    let advice = "a broker nearer by, or a quicker network";
+    let advice = evidence.distance_advice();
     Some(found_always(evidence, Stage::Broker, trip_us, "the broker is far away", words, advice))
 }
 
@@ -111,8 +111,8 @@ fn broken(evidence: &Evidence) -> Option<Finding> {
     let (n, way) = (evidence.client.disconnects, &evidence.way);
     let share_us = way.tail.of(Stage::Broker).saturating_sub(way.usual(Stage::Broker));
     let words = format!("{n} connections broke during the run");
-    let advice = "look at the network and at the broker's log; -v tells when";
-    (n > 0).then(|| found(evidence, Stage::Broker, share_us, "the connection was lost and made anew", words, advice))
+    let advice = evidence.connection_advice();
+    (n > 0).then(|| found(evidence, Stage::Broker, share_us, "the connection was lost and made anew", words, &advice))
 }
 
 /// Whoever looks after the window waits for the display, and takes nothing meanwhile.
@@ -126,12 +126,17 @@ fn display(evidence: &Evidence) -> Option<Finding> {
 /// Two clocks that differ look like a slow broker.
 fn clocks(evidence: &Evidence) -> Option<Finding> {
     let way = &evidence.way;
-    let cause = match way.base {
+    let (cause, advice) = match way.base {
         TimeBase::SameHost => return None,
-        TimeBase::WallClocks => "it is measured by two hosts' wall clocks, so what they differ is in it",
-        TimeBase::RecordTimestamps => "it is measured by record timestamps, which are another clock's, and in ms",
+        TimeBase::WallClocks => (
+            "it is measured by two hosts' wall clocks, so what they differ is in it",
+            "let NTP or PTP keep the clocks of all hosts, or try with both programs on one host",
+        ),
+        TimeBase::RecordTimestamps => (
+            "it is measured by record timestamps, which are another clock's, and in ms",
+            "publish with vidprod, whose frames carry times in us; clocks of several hosts need NTP or PTP",
+        ),
     };
-    let advice = "let NTP or PTP keep the clocks of all hosts, or try with both programs on one host";
     let share_us = way.tail.of(Stage::Broker);
     Some(found_always(evidence, Stage::Broker, share_us, cause, way.base.name().to_owned(), advice))
 }
@@ -172,7 +177,7 @@ fn present(evidence: &Evidence) -> Option<Finding> {
         Screen::Sent => {
             ("pictures are sent through the display's socket", "run vidcons where the display is, with shared memory")
         }
-        Screen::Scaled => ("pictures are scaled to the window", "leave --window-size away, or a --size to match it"),
+        Screen::Scaled => ("pictures are scaled to the window", evidence.scaling_advice()),
     };
     let finding = Finding {
         cause: cause.to_owned(),

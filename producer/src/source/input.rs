@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use common::explain::SourceKind;
+
 use super::Kind;
 
 /// Where pictures come from.
@@ -29,6 +31,17 @@ pub enum InputError {
 }
 
 impl Input {
+    /// For advice about an input that is late.
+    pub fn source_kind(&self) -> SourceKind {
+        match self {
+            Input::File(_) => SourceKind::File,
+            Input::Stdin => SourceKind::Pipe,
+            Input::Url(_) => SourceKind::Network,
+            Input::Camera(_) => SourceKind::Camera,
+            Input::TestCard { .. } => SourceKind::TestCard,
+        }
+    }
+
     /// Who sets the pace of it.
     pub fn kind(&self) -> Kind {
         match self {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use whole::kafka::own_kafka_behind;
 use whole::program::Finished;
-use whole::{KafkaServer, Network, Program, kafka};
+use whole::{KafkaServer, Kind, Network, Program, kafka};
 
 use crate::clients::java::tool;
 
@@ -25,6 +25,15 @@ fn assert_names(program: &Finished, stage: &str, cause: &str) {
     let finding = finding.unwrap_or_else(|| panic!("no {cause} in {:#}\n{}", report.0["explain"], program.story()));
     assert!(finding["share_us"].as_u64() <= finding["of_us"].as_u64(), "{finding:#}");
     assert!(program.stderr.contains("  why p99  "), "{}", program.story());
+}
+
+/// What it advises against that cause.
+#[track_caller]
+fn advice_on(program: &Finished, cause: &str) -> String {
+    let explain = &program.report().0["explain"];
+    let findings = explain["findings"].as_array().expect("the report has findings");
+    let finding = findings.iter().find(|f| f["cause"].as_str().is_some_and(|c| c.contains(cause)));
+    finding.unwrap_or_else(|| panic!("no {cause} in {explain:#}"))["advice"].as_str().expect("it has advice").to_owned()
 }
 
 /// What a machine that stops for a while makes of a run, whatever else there is.
@@ -99,6 +108,11 @@ fn connections_that_break_are_named_by_both() {
         producer.until_stderr(&format!("\n{n}."));
         proxy.cut(Duration::from_millis(300));
     }
-    assert_names(&producer.wait().ok(), "acknowledge", "the connection was lost");
-    assert_names(&viewer.wait().ok(), "broker", "the connection was lost");
+    for (program, stage) in [(producer.wait().ok(), "acknowledge"), (viewer.wait().ok(), "broker")] {
+        assert_names(&program, stage, "the connection was lost");
+        let advice = advice_on(&program, "the connection was lost");
+        let is_embedded = Kind::of_this_run() == Kind::Embedded;
+        assert_eq!(advice.contains("embedded broker"), is_embedded, "{advice}");
+        assert!(!advice.contains("network"), "everything is on this machine: {advice}");
+    }
 }

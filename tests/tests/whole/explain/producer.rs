@@ -7,7 +7,7 @@ use std::time::Duration;
 use whole::kafka::{only, own_kafka_behind};
 use whole::{Kind, Network, Program, kafka};
 
-use super::{CARD, SMALL, assert_blames, assert_names, set_quota};
+use super::{CARD, SMALL, advice_on, assert_blames, assert_names, set_quota};
 
 const HEADER: &[u8] = b"YUV4MPEG2 W320 H180 F20:1 Ip C420jpeg\n";
 
@@ -88,7 +88,11 @@ fn a_broker_that_is_slow_to_answer_now_and_then_is_named() {
         proxy.halt(Duration::from_millis(150));
         std::thread::sleep(Duration::from_millis(150));
     }
-    assert_blames(&producer.wait().ok(), "acknowledge", "the broker is slow to answer, now and then");
+    let producer = producer.wait().ok();
+    assert_blames(&producer, "acknowledge", "the broker is slow to answer, now and then");
+    let advice = advice_on(&producer, "the broker is slow to answer");
+    assert_eq!(advice.contains("disk"), Kind::of_this_run() == Kind::Real, "an embedded broker has none: {advice}");
+    assert!(!advice.contains("replicas"), "there is but one node: {advice}");
 }
 
 #[test]
