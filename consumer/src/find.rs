@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use common::clock::{Clock, Micros};
-use kafka::{Connection, Found, KafkaFault, Position, Presence, Tail};
+use kafka::{Connection, Found, KafkaFault, Position, Presence, Tail, Trouble};
 
 /// How long a look for the topic may hold up everything else.
 pub const LOOK: Duration = Duration::from_millis(100);
@@ -82,13 +82,14 @@ impl Search {
                 format!("no topic {} at {} yet", self.topic, self.brokers)
             }
             Found::NoLeader => format!("topic {} at {} has no leader now", self.topic, self.brokers),
-            Found::NoBroker(why) => {
+            Found::NoBroker(trouble) => {
                 let hint = match self.ask_who_is_there()? {
                     Some(Presence::Nobody) => "; vidprod brings one with it",
                     Some(Presence::Silent) => "; something listens there and does not answer",
                     _ => "",
                 };
-                format!("no Kafka answers at {} ({why}{hint})", self.brokers)
+                let words = format!("{}{hint}", trouble.words);
+                Trouble { words, ..trouble }.sentence(&self.brokers)
             }
         };
         self.not_yet(&missing)?;

@@ -132,7 +132,7 @@ impl Receiver {
             }
             Event::Trouble(words) => {
                 if !std::mem::replace(&mut self.trouble_said, true) {
-                    tracing::warn!("{}: {words}; trying on", self.options.connection.brokers);
+                    tracing::warn!("{words}; trying on");
                 }
             }
         }

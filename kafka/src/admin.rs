@@ -10,7 +10,8 @@ use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::metadata::Metadata;
 use rdkafka::producer::{BaseProducer, Producer};
 
-use crate::context::{Ears, Trouble};
+use crate::causes::Trouble;
+use crate::context::Ears;
 use crate::error::{KafkaFault, name, plain, setting};
 use crate::options::Connection;
 use crate::settings;
@@ -77,13 +78,13 @@ impl Admin {
     /// Connects, and fails if no broker answers in time.
     pub fn connect(connection: &Connection, client_id: &str, patience: &Patience<'_>) -> Result<Admin, KafkaFault> {
         let config = settings::with_the_users(settings::common(connection, client_id), connection);
-        let client: AdminClient<Ears> = config.create_with_context(Ears::default()).map_err(setting)?;
+        let client: AdminClient<Ears> = config.create_with_context(Ears::new(connection)).map_err(setting)?;
         let mut probe = None;
         reach(client.inner(), &connection.brokers, patience, || {
             // An admin client does not tell why it cannot connect; a producer that is polled does.
             let probe: &BaseProducer<Ears> = match &mut probe {
                 Some(probe) => probe,
-                none => none.insert(config.create_with_context(Ears::default()).ok()?),
+                none => none.insert(config.create_with_context(Ears::new(connection)).ok()?),
             };
             probe.poll(PROBE);
             probe.context().trouble()
@@ -175,10 +176,14 @@ pub(crate) fn reach<C: rdkafka::ClientContext>(
             return Err(KafkaFault::Stopped { brokers });
         }
         match trouble() {
-            Some(trouble) if trouble.denied => return Err(KafkaFault::Denied { brokers, cause: trouble.words }),
+            Some(trouble) if trouble.denied => return Err(KafkaFault::Denied { cause: trouble.sentence(&brokers) }),
             trouble if clock.now() >= until => {
-                let cause = trouble.map_or_else(|| plain(&error), |t| t.words);
-                return Err(KafkaFault::Unreachable { brokers, seconds: timeout.as_secs(), cause });
+                let seconds = timeout.as_secs();
+                return Err(match trouble {
+                    Some(Trouble { sentence: Some(cause), .. }) => KafkaFault::NoAnswer { seconds, cause },
+                    Some(trouble) => KafkaFault::Unreachable { brokers, seconds, cause: trouble.words },
+                    None => KafkaFault::Unreachable { brokers, seconds, cause: plain(&error) },
+                });
             }
             _ => {}
         }

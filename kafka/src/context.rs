@@ -1,31 +1,42 @@
 //! What the client tells us by itself: log lines, why it cannot connect, and its figures.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::ConsumerContext;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::ProducerContext;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
 
+use crate::causes::{self, Credentials, Failure, Trouble};
+use crate::options::Connection;
 use crate::statistics::Facts;
+
+/// Timeout for the committed offsets, which are asked for only to be logged.
+const COMMITTED: Duration = Duration::from_millis(500);
 
 /// The last trouble of one client, and its log lines sent on.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ears {
     trouble: Arc<Mutex<Option<Trouble>>>,
     pub facts: Facts,
-}
-
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Trouble {
-    /// Trying again will not help.
-    pub denied: bool,
-    pub words: String,
+    credentials: Credentials,
+    group: Option<String>,
 }
 
 impl Ears {
+    pub fn new(connection: &Connection) -> Ears {
+        Ears { credentials: Credentials::of(connection), ..Ears::default() }
+    }
+
+    /// The context of a member of a group.
+    pub fn in_group(self, group: Option<&str>) -> Ears {
+        Ears { group: group.map(str::to_owned), ..self }
+    }
+
     pub fn trouble(&self) -> Option<Trouble> {
         self.trouble.lock().ok().and_then(|trouble| trouble.clone())
     }
@@ -36,95 +47,132 @@ impl Ears {
         }
     }
 
-    fn hear(&self, denied: bool, words: &str) {
+    fn hear(&self, heard: Trouble) {
         if let Ok(mut trouble) = self.trouble.lock()
             && !trouble.as_ref().is_some_and(|t| t.denied)
         {
-            *trouble = Some(Trouble { denied, words: words.to_owned() });
+            *trouble = Some(heard);
+        }
+    }
+
+    fn trouble_of(&self, failure: &Failure<'_>) -> Trouble {
+        causes::trouble(failure, &self.credentials, self.facts.ever_up(failure.broker))
+    }
+
+    /// Remembers why a connection broke, and logs it once.
+    fn connection_failed(&self, message: &str) {
+        let Some(failure) = Failure::parse(message) else { return };
+        let trouble = self.trouble_of(&failure);
+        if let Some(line) = self.facts.fail(failure.broker, failure.was_up(), &trouble.words) {
+            tracing::debug!("{line}");
+        }
+        self.hear(trouble);
+    }
+
+    /// One line for each change of what this member of the group reads, and from where.
+    fn log_rebalance(&self, consumer: &BaseConsumer<Ears>, rebalance: &Rebalance<'_>) {
+        if !tracing::enabled!(tracing::Level::DEBUG) {
+            return;
+        }
+        let group = self.group.as_deref().unwrap_or_default();
+        match rebalance {
+            Rebalance::Assign(list) if list.count() == 0 => {
+                tracing::debug!("group {group}: no partition for this member")
+            }
+            Rebalance::Assign(list) => {
+                // Only now does the client ask where to begin, and it does not say what the answer was.
+                let committed = consumer.committed_offsets(TopicPartitionList::clone(list), COMMITTED).ok();
+                let from = committed.as_ref().map_or_else(|| list.elements(), TopicPartitionList::elements);
+                from.iter().for_each(|one| tracing::debug!("group {group}: assigned {}", place(one)));
+            }
+            Rebalance::Revoke(list) => {
+                let all = list
+                    .elements()
+                    .iter()
+                    .map(|one| format!("{} [{}]", one.topic(), one.partition()))
+                    .collect::<Vec<_>>();
+                tracing::debug!("group {group}: revoked {}", all.join(", "));
+            }
+            Rebalance::Error(error) => tracing::debug!("group {group}: {error}"),
         }
     }
 }
 
+/// `topic [partition] from offset n`
+fn place(one: &TopicPartitionListElem<'_>) -> String {
+    let from = match one.offset() {
+        Offset::Offset(offset) => format!("from offset {offset}, which was committed"),
+        _ => "from where auto.offset.reset says: nothing was committed".to_owned(),
+    };
+    format!("{} [{}] {from}", one.topic(), one.partition())
+}
+
 impl ClientContext for Ears {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        // A client that is not polled tells of its broken connections only here.
-        if facility == "FAIL" {
-            self.hear(is_denial(message), &brief(message));
-        }
-        // The client warns of much that it mends by itself a moment later; what matters reaches us as an error.
         match level {
+            RDKafkaLogLevel::Debug => tracing::trace!("librdkafka {facility}: {message}"),
+            // A client that is not polled says only here why its connections break.
+            _ if facility == "FAIL" => {
+                tracing::trace!("librdkafka {facility}: {message}");
+                self.connection_failed(message);
+            }
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
                 tracing::error!("librdkafka {facility}: {message}");
             }
-            RDKafkaLogLevel::Debug => tracing::trace!("librdkafka {facility}: {message}"),
+            // The client warns of much that it mends by itself a moment later; what matters reaches us as an error.
             _ => tracing::debug!("librdkafka {facility}: {message}"),
         }
     }
 
     fn stats_raw(&self, json: &[u8]) {
-        self.facts.enter(json);
+        let seen = self.facts.enter(json);
+        seen.lines.iter().for_each(|line| tracing::debug!("{line}"));
+        if seen.up {
+            self.clear();
+        }
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!("librdkafka: {error}: {reason}");
-        let code = error.rdkafka_error_code();
-        let denied = matches!(
-            code,
-            Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed | RDKafkaErrorCode::SSL)
-        );
-        if denied || code == Some(RDKafkaErrorCode::BrokerTransportFailure) || code == Some(RDKafkaErrorCode::Resolve) {
-            self.hear(denied, &brief(reason));
+        use RDKafkaErrorCode::{
+            AllBrokersDown, Authentication, BrokerTransportFailure, PartitionEOF, Resolve, SSL,
+            SaslAuthenticationFailed,
+        };
+        match error.rdkafka_error_code() {
+            // It means that all has been read.
+            Some(PartitionEOF) => {}
+            // The failure of each connection was logged when it came.
+            Some(AllBrokersDown) => tracing::trace!("librdkafka: {error}: {reason}"),
+            Some(code @ (Authentication | SaslAuthenticationFailed | SSL | BrokerTransportFailure | Resolve)) => {
+                tracing::trace!("librdkafka: {error}: {reason}");
+                if let Some(failure) = Failure::parse(reason) {
+                    let trouble = self.trouble_of(&failure);
+                    // Text that is not known yet: the code says whether it may get better by itself.
+                    let refused = trouble.sentence.is_none() && !matches!(code, BrokerTransportFailure | Resolve);
+                    self.hear(Trouble { denied: trouble.denied || refused, ..trouble });
+                }
+            }
+            _ => tracing::debug!("librdkafka: {error}: {reason}"),
         }
     }
 }
 
-impl ConsumerContext for Ears {}
+impl ConsumerContext for Ears {
+    fn pre_rebalance(&self, consumer: &BaseConsumer<Ears>, rebalance: &Rebalance<'_>) {
+        if !matches!(rebalance, Rebalance::Assign(_)) {
+            self.log_rebalance(consumer, rebalance);
+        }
+    }
+
+    fn post_rebalance(&self, consumer: &BaseConsumer<Ears>, rebalance: &Rebalance<'_>) {
+        if matches!(rebalance, Rebalance::Assign(_)) {
+            self.log_rebalance(consumer, rebalance);
+        }
+    }
+}
 
 /// For a producer that only listens.
 impl ProducerContext for Ears {
     type DeliveryOpaque = ();
 
     fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {}
-}
-
-/// A connection that failed because of who we are, or how we say it.
-fn is_denial(message: &str) -> bool {
-    // A connection that breaks in the middle of a handshake may be any trouble of the network.
-    !message.contains("Disconnected")
-        && ["SASL authentication", "SSL handshake failed"].iter().any(|w| message.contains(w))
-}
-
-/// `host:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused (after 0ms in state CONNECT)` → the cause.
-fn brief(reason: &str) -> String {
-    let cause = reason.split_once(" (after").map_or(reason, |(cause, _)| cause);
-    if let Some((before, why)) = cause.split_once(" failed: ")
-        && before.contains("Connect to ")
-    {
-        return why.trim().to_owned();
-    }
-    let named = |part: &&str| !part.starts_with("[thrd:") && !part.contains("/bootstrap") && !is_broker(part);
-    cause.split(": ").filter(named).collect::<Vec<_>>().join(": ").trim().to_owned()
-}
-
-/// `host:9092/1`, as librdkafka names a broker in its messages.
-fn is_broker(part: &str) -> bool {
-    part.rsplit_once('/').is_some_and(|(host, id)| host.contains(':') && id.chars().all(|c| c.is_ascii_digit()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::brief;
-
-    #[test]
-    fn a_cause_is_told_in_brief() {
-        let check = |reason, cause| assert_eq!(brief(reason), cause);
-        check(
-            "localhost:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused (after 0ms in state CONNECT)",
-            "Connection refused",
-        );
-        check(
-            "x:1/bootstrap: Failed to resolve 'x:1': Name or service not known (after 3ms in state CONNECT)",
-            "Failed to resolve 'x:1': Name or service not known",
-        );
-    }
 }

@@ -16,8 +16,12 @@ pub enum KafkaFault {
     /// The program was asked to end while it waited.
     #[error("stopped while waiting for {brokers}")]
     Stopped { brokers: String },
-    #[error("{brokers} does not let us in ({cause}): check security.protocol and sasl.* in -X or -F")]
-    Denied { brokers: String, cause: String },
+    /// No broker could be used in time, and it is known why.
+    #[error("{cause} (gave up after {seconds} s; --timeout)")]
+    NoAnswer { seconds: u64, cause: String },
+    /// Trying again will not help.
+    #[error("{cause}")]
+    Denied { cause: String },
     #[error("{property} (from -X, -F or our own settings) is not understood: {cause}")]
     Setting { property: String, cause: String },
     #[error("topic {topic:?} is no Kafka topic name: use up to 249 letters, digits, '.', '_' and '-'")]

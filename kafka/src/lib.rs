@@ -7,6 +7,8 @@
 //! [`ClientFacts`](common::explain::ClientFacts), and knows nothing else of video.
 
 mod admin;
+mod causes;
+mod connections;
 mod context;
 mod convert;
 mod error;
@@ -20,6 +22,7 @@ mod statistics;
 mod tail;
 
 pub use self::admin::{Admin, Created, NewTopic, Patience, TopicSummary, check_topic_name};
+pub use self::causes::Trouble;
 pub use self::error::KafkaFault;
 pub use self::options::{Connection, DEFAULT_BROKERS, KafkaArgs};
 pub use self::presence::{Presence, presence};

@@ -123,7 +123,7 @@ impl<T: Send + Sync + 'static> Publisher<T> {
             settings.in_flight_bytes_max,
             settings.waiting,
         );
-        let ears = Ears::default();
+        let ears = Ears::new(connection);
         let context = Deliveries { ears: ears.clone(), delivered: Box::new(delivered) };
         let producer = Polled::start(&config, context)?;
         reach(producer.client(), &connection.brokers, patience, || ears.trouble())?;

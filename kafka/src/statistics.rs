@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex};
 use common::explain::{ClientFacts, Waits};
 use serde::Deserialize;
 
+use crate::connections::{BrokerState, Connections};
+
 /// What is longer would hold frames up: of 46 kB, from 30 brokers, reading took 160 µs in a debug build.
 const BYTES_AT_ONCE: usize = 24 << 10;
 const BYTES_MAX: usize = 1 << 20;
@@ -19,9 +21,19 @@ const BYTES_MAX: usize = 1 << 20;
 #[derive(Clone, Default, Debug)]
 pub struct Facts(Arc<Mutex<Told>>);
 
+/// What a look at the statistics showed.
+#[derive(Default, PartialEq, Eq, Debug)]
+pub(crate) struct Seen {
+    /// At least one broker is connected.
+    pub up: bool,
+    /// Changes of the connections, to be logged.
+    pub lines: Vec<String>,
+}
+
 #[derive(Default, Debug)]
 struct Told {
     facts: ClientFacts,
+    connections: Connections,
     /// The last that was too long to be read at once.
     unread: Vec<u8>,
 }
@@ -35,23 +47,43 @@ impl Facts {
     }
 
     /// Takes what the client tells. What cannot be read is as if it had not been told.
-    pub(crate) fn enter(&self, json: &[u8]) {
-        let Ok(mut told) = self.0.lock() else { return };
-        if json.len() <= BYTES_AT_ONCE {
-            told.read(json);
-        } else if json.len() <= BYTES_MAX {
+    pub(crate) fn enter(&self, json: &[u8]) -> Seen {
+        let Ok(mut told) = self.0.lock() else { return Seen::default() };
+        // At -v the changes of the connections are wanted, and the time that reading takes is not missed.
+        if json.len() <= BYTES_AT_ONCE || (json.len() <= BYTES_MAX && tracing::enabled!(tracing::Level::DEBUG)) {
+            return told.read(json);
+        }
+        if json.len() <= BYTES_MAX {
             told.unread.clear();
             told.unread.extend_from_slice(json);
         }
+        Seen { up: says_up(json), lines: Vec::new() }
+    }
+
+    /// Enters that a connection failed; returns the line to log, if it says anything new.
+    pub(crate) fn fail(&self, address: &str, was_up: bool, cause: &str) -> Option<String> {
+        self.0.lock().ok().and_then(|mut told| told.connections.fail(address, was_up, cause))
+    }
+
+    /// Whether this broker was ever connected.
+    pub(crate) fn ever_up(&self, address: &str) -> bool {
+        self.0.lock().is_ok_and(|told| told.connections.ever_up(address))
     }
 }
 
 impl Told {
-    fn read(&mut self, json: &[u8]) {
-        if let Ok(statistics) = serde_json::from_slice::<Statistics>(json) {
-            statistics.add_to(&mut self.facts);
-        }
+    fn read(&mut self, json: &[u8]) -> Seen {
+        let Ok(statistics) = serde_json::from_slice::<Statistics>(json) else { return Seen::default() };
+        statistics.add_to(&mut self.facts);
+        let brokers: Vec<BrokerState> = statistics.brokers.into_values().map(Broker::state).collect();
+        Seen { up: brokers.iter().any(BrokerState::is_up), lines: self.connections.look(&brokers) }
     }
+}
+
+/// Whether a broker is connected, without reading the whole.
+fn says_up(json: &[u8]) -> bool {
+    const UP: &[u8] = br#""state":"UP""#;
+    json.windows(UP.len()).any(|bytes| bytes == UP)
 }
 
 /// As in librdkafka's STATISTICS.md; windows are of the last interval, counters of the whole run.
@@ -70,6 +102,12 @@ struct Broker {
     nodeid: i64,
     #[serde(default)]
     nodename: String,
+    #[serde(default)]
+    nodename: String,
+    #[serde(default)]
+    nodeid: i32,
+    #[serde(default)]
+    state: String,
     #[serde(default)]
     disconnects: u64,
     #[serde(default)]
@@ -130,6 +168,12 @@ impl Statistics {
     }
 }
 
+impl Broker {
+    fn state(self) -> BrokerState {
+        BrokerState { address: self.nodename, id: self.nodeid, state: self.state }
+    }
+}
+
 impl Window {
     fn in_us(self, factor: u64) -> Waits {
         let Window { min, max, avg, cnt, p99, outofrange } = self;
@@ -158,7 +202,7 @@ mod tests {
 
     fn told(json: &[&str]) -> ClientFacts {
         let facts = Facts::default();
-        json.iter().for_each(|json| facts.enter(json.as_bytes()));
+        json.iter().for_each(|json| drop(facts.enter(json.as_bytes())));
         facts.get()
     }
 
@@ -242,10 +286,22 @@ mod tests {
     #[test]
     fn of_what_is_long_the_last_is_read_at_the_end() {
         let facts = Facts::default();
-        (0..3).for_each(|_| facts.enter(padded(BYTES_AT_ONCE).as_bytes()));
+        (0..3).for_each(|_| drop(facts.enter(padded(BYTES_AT_ONCE).as_bytes())));
         assert_eq!(facts.0.lock().unwrap().facts.tellings, 0);
         assert_eq!(facts.get(), told(&[ONE]));
         assert_eq!(facts.get(), told(&[ONE]), "once");
+    }
+
+    #[test]
+    fn the_brokers_that_are_connected_are_seen() {
+        let facts = Facts::default();
+        let down = r#"{"brokers": {"h:1/1": {"nodename":"h:1", "nodeid":1, "state":"CONNECT"}}}"#;
+        let up = down.replace("CONNECT", "UP");
+        assert_eq!(facts.enter(down.as_bytes()), Seen::default());
+        let lines = vec!["connected to broker 1 at h:1".to_owned()];
+        assert_eq!(facts.enter(up.as_bytes()), Seen { up: true, lines });
+        let long = |text: &str| format!("{text}{}", " ".repeat(BYTES_AT_ONCE));
+        assert!(facts.enter(long(&up).as_bytes()).up && !facts.enter(long(down).as_bytes()).up);
     }
 
     #[test]

@@ -84,7 +84,7 @@ impl Tail {
         if group.is_some() && !connection.properties.contains_key("auto.offset.reset") {
             config.set("auto.offset.reset", if fallback == Position::Beginning { "earliest" } else { "latest" });
         }
-        let ears = Ears::default();
+        let ears = Ears::new(connection).in_group(group);
         let consumer: BaseConsumer<Ears> = config.create_with_context(ears.clone()).map_err(setting)?;
         Ok(Tail {
             consumer,
@@ -195,10 +195,10 @@ impl Tail {
             ) => Event::Missing,
             Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => self.reset(timeout),
             // The client tells of brokers that went away, and mends it.
-            Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::AllBrokersDown) => {
-                Event::Trouble(self.ears.trouble().map_or_else(|| crate::error::plain(error), |t| t.words))
-            }
-            _ => Event::Trouble(crate::error::plain(error)),
+            Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::AllBrokersDown) => Event::Trouble(
+                self.ears.trouble().map_or_else(|| crate::error::plain(error), |t| t.sentence(&self.brokers)),
+            ),
+            _ => Event::Trouble(format!("{}: {}", self.brokers, crate::error::plain(error))),
         }
     }
 

@@ -6,6 +6,7 @@ use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::Tail;
+use crate::causes::Trouble;
 use crate::error::KafkaFault;
 
 /// What is known of a topic before reading it.
@@ -18,7 +19,7 @@ pub enum Found {
     /// It is there, and nobody leads it at the moment.
     NoLeader,
     /// No broker answers: why.
-    NoBroker(String),
+    NoBroker(Trouble),
 }
 
 impl Tail {
@@ -52,11 +53,9 @@ impl Tail {
 
     fn no_broker(&self, error: &KafkaError) -> Result<Found, KafkaFault> {
         match self.ears.trouble() {
-            Some(trouble) if trouble.denied => {
-                Err(KafkaFault::Denied { brokers: self.brokers.clone(), cause: trouble.words })
-            }
-            Some(trouble) => Ok(Found::NoBroker(trouble.words)),
-            None => Ok(Found::NoBroker(crate::error::plain(error))),
+            Some(trouble) if trouble.denied => Err(KafkaFault::Denied { cause: trouble.sentence(&self.brokers) }),
+            Some(trouble) => Ok(Found::NoBroker(trouble)),
+            None => Ok(Found::NoBroker(Trouble { denied: false, words: crate::error::plain(error), sentence: None })),
         }
     }
 

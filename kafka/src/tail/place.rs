@@ -52,6 +52,7 @@ impl Tail {
                 Position::Last(n) => (high - n).max(low),
                 Position::Time(_) => times.get(&partition).copied().unwrap_or(high),
             };
+            tracing::debug!("reading {} [{partition}] from offset {offset} (it holds {low} to {high})", self.topic);
             self.next.insert(partition, offset);
         }
         self.assign()

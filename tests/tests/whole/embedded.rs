@@ -37,7 +37,7 @@ fn every_frame_is_seen_with_the_viewer_first() {
     let Some(_place) = usual_place() else { return };
     let folder = folder();
     let mut viewer = viewer("first").start();
-    viewer.until_stderr("no Kafka answers at localhost:9092 (Connection refused; vidprod brings one with it)");
+    viewer.until_stderr("no Kafka answers at localhost:9092 (connection refused; vidprod brings one with it)");
     let producer = Program::vidprod().arg(small_clip(folder.path(), 50)).unnamed("first").run().ok();
     assert!(producer.stderr.contains(SERVES), "{}", producer.story());
     let seen = viewer.wait().ok();

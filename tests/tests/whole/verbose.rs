@@ -1,6 +1,40 @@
 //! What -v and -vv log of the client's own doings.
 
+use whole::kafka::own_kafka;
 use whole::{Program, kafka};
+
+#[test]
+fn v_logs_connections_and_where_reading_starts_and_no_end_of_a_partition() {
+    let Some(kafka) = own_kafka() else { return };
+    let topic = kafka.topic("events");
+    kafka.create_topic(&topic, 2, &[]);
+    let mut viewer = Program::vidcons().args(["--headless", "-v"]).on(&kafka, &topic).start();
+    viewer.until_stderr(&format!("reading {topic} [1] from offset 0"));
+    viewer.until_stderr("connected to broker ");
+    kafka.kill();
+    viewer.until_stderr("lost the connection to broker ");
+    let before = viewer.stderr().len();
+    kafka.restart();
+    viewer.until("the next connection", |me| me.stderr()[before..].contains("connected to broker ").then_some(()));
+    let viewer = viewer.interrupt();
+    assert!(!viewer.stderr.contains("PartitionEOF") && !viewer.stderr.contains("AllBrokersDown"), "{}", viewer.story());
+}
+
+#[test]
+fn v_logs_what_a_group_assigns_and_revokes() {
+    let Some(kafka) = kafka() else { return };
+    let topic = kafka.topic("assigned");
+    kafka.create_topic(&topic, 2, &[]);
+    let group = format!("group-of-{topic}");
+    let member = || Program::vidcons().args(["--headless", "-v", "-g", &group]).on(kafka, &topic).start();
+    let mut first = member();
+    first.until_stderr(&format!("group {group}: assigned {topic} [1] from"));
+    let mut second = member();
+    second.until_stderr(&format!("group {group}: assigned {topic} ["));
+    first.until_stderr(&format!("group {group}: revoked {topic} ["));
+    first.interrupt().ok();
+    second.interrupt().ok();
+}
 
 #[test]
 fn librdkafkas_debug_lines_are_logged_at_vv_and_not_at_v() {

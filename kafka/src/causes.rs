@@ -1,0 +1,116 @@
+//! Why a connection fails: librdkafka's words for it, and ours: a short cause, and a sentence with the cure.
+//!
+//! librdkafka gives a reason only as a line of text, so the texts of its version in Cargo.lock are the keys of the table in
+//! `causes/rules.rs`.
+
+mod failure;
+mod rules;
+
+pub(crate) use self::failure::Failure;
+use self::rules::RULES;
+use crate::options::Connection;
+
+/// Why a client has no connection.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Trouble {
+    /// Trying again will not help.
+    pub denied: bool,
+    /// A short noun phrase, for a status line.
+    pub words: String,
+    /// The same as a sentence that names the broker and the cure, where there is one.
+    pub sentence: Option<String>,
+}
+
+impl Trouble {
+    /// A sentence for a log line or an error about a client that asked for `brokers`.
+    pub fn sentence(&self, brokers: &str) -> String {
+        self.sentence.clone().unwrap_or_else(|| format!("no Kafka answers at {brokers} ({})", self.words))
+    }
+}
+
+/// How a client introduces itself to a broker.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Credentials {
+    tls: bool,
+    sasl: bool,
+    user: Option<String>,
+    mechanism: String,
+    /// Where it asks first.
+    bootstrap: Vec<String>,
+}
+
+impl Credentials {
+    pub fn of(connection: &Connection) -> Credentials {
+        let property = |name: &str| connection.properties.get(name).cloned();
+        let protocol = property("security.protocol").unwrap_or_default().to_ascii_uppercase();
+        Credentials {
+            tls: protocol.ends_with("SSL"),
+            sasl: protocol.starts_with("SASL_"),
+            user: property("sasl.username"),
+            mechanism: property("sasl.mechanism").unwrap_or_else(|| "GSSAPI".to_owned()),
+            bootstrap: connection.brokers.split(',').map(str::to_owned).collect(),
+        }
+    }
+
+    fn who(&self) -> String {
+        self.user.as_ref().map_or_else(|| "this client".to_owned(), |user| format!("user {user}"))
+    }
+}
+
+/// Why the connection failed, and what helps. `ever_up`: this broker was connected before.
+pub(crate) fn trouble(failure: &Failure<'_>, credentials: &Credentials, ever_up: bool) -> Trouble {
+    let Some(rule) = RULES.iter().find(|rule| rule.fits(failure, credentials)) else {
+        return moved(
+            Trouble { denied: false, words: brief(failure.text), sentence: None },
+            failure,
+            credentials,
+            ever_up,
+        );
+    };
+    let detail = failure.text.rsplit_once(": ").map_or(failure.text, |(_, detail)| detail).trim();
+    let fill = |template: &str| {
+        template
+            .replace("{broker}", failure.broker)
+            .replace("{host}", failure.host())
+            .replace("{who}", &credentials.who())
+            .replace("{mechanism}", &credentials.mechanism)
+            .replace("{detail}", detail)
+    };
+    let sentence = (!rule.sentence.is_empty()).then(|| fill(rule.sentence));
+    moved(Trouble { denied: rule.denied, words: fill(rule.words), sentence }, failure, credentials, ever_up)
+}
+
+/// A broker that was never reached at the address that the first broker gave for it.
+fn moved(trouble: Trouble, failure: &Failure<'_>, credentials: &Credentials, ever_up: bool) -> Trouble {
+    let named = credentials.bootstrap.iter().any(|broker| broker == failure.broker);
+    if trouble.sentence.is_some() || !failure.learned || named || ever_up {
+        return trouble;
+    }
+    let sentence = format!(
+        "the broker at {} answers, and says to come to {} (its advertised.listeners), which cannot be reached: {}",
+        credentials.bootstrap.join(","),
+        failure.broker,
+        trouble.words
+    );
+    let words = format!("advertised {} unreachable", failure.broker);
+    Trouble { denied: false, words, sentence: Some(sentence) }
+}
+
+/// `Connect to ipv4#127.0.0.1:1 failed: No route to host` → `no route to host`.
+fn brief(text: &str) -> String {
+    let cause = match text.split_once(" failed: ") {
+        Some((before, why)) if before.starts_with("Connect to ") => why,
+        _ => text,
+    };
+    let mut letters = cause.trim().chars();
+    let first = letters.next().map(|first| first.to_lowercase().to_string()).unwrap_or_default();
+    // An abbreviation stays as it is.
+    if letters.clone().next().is_some_and(char::is_uppercase) {
+        cause.trim().to_owned()
+    } else {
+        first + letters.as_str()
+    }
+}
+
+#[cfg(test)]
+mod tests;

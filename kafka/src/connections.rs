@@ -1,0 +1,103 @@
+//! Which brokers a client is connected to, for one line when that changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A broker as librdkafka's statistics have it.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(crate) struct BrokerState {
+    /// `host:9092`
+    pub address: String,
+    /// Below zero where the metadata has not named it yet.
+    pub id: i32,
+    pub state: String,
+}
+
+impl BrokerState {
+    pub fn is_up(&self) -> bool {
+        matches!(self.state.as_str(), "UP" | "UPDATE" | "REAUTH")
+    }
+}
+
+/// The connections of one client, from one look to the next.
+#[derive(Default, Debug)]
+pub(crate) struct Connections {
+    up: BTreeMap<String, i32>,
+    ever_up: BTreeSet<String>,
+    /// The failure that was last logged of each broker.
+    failures: BTreeMap<String, String>,
+}
+
+impl Connections {
+    /// Enters what the statistics say; returns the lines to log.
+    pub fn look(&mut self, brokers: &[BrokerState]) -> Vec<String> {
+        let mut now: BTreeMap<String, i32> = BTreeMap::new();
+        for broker in brokers.iter().filter(|broker| broker.is_up()) {
+            // The same address may be a bootstrap broker, a broker of the cluster and the group's coordinator.
+            let id = now.entry(broker.address.clone()).or_insert(broker.id);
+            *id = broker.id.max(*id);
+        }
+        let lost = self.up.iter().filter(|(address, id)| **id >= 0 && !now.contains_key(*address));
+        let lost = lost.map(|(address, id)| format!("lost the connection to {}", named(address, *id)));
+        let new = now.iter().filter(|(address, _)| !self.up.contains_key(*address));
+        let lines = lost.chain(new.map(|(address, id)| format!("connected to {}", named(address, *id)))).collect();
+        now.keys().for_each(|address| drop(self.failures.remove(address)));
+        self.ever_up.extend(now.keys().cloned());
+        self.up = now;
+        lines
+    }
+
+    /// Enters that a connection failed; returns the line to log, if it says anything new.
+    pub fn fail(&mut self, address: &str, was_up: bool, cause: &str) -> Option<String> {
+        if was_up {
+            self.ever_up.insert(address.to_owned());
+        }
+        if let Some(id) = self.up.remove(address) {
+            self.failures.insert(address.to_owned(), cause.to_owned());
+            return Some(format!("lost the connection to {}: {cause}", named(address, id)));
+        }
+        let before = self.failures.insert(address.to_owned(), cause.to_owned());
+        (before.as_deref() != Some(cause)).then(|| format!("no connection to {address}: {cause}"))
+    }
+
+    /// Whether this broker was ever connected.
+    pub fn ever_up(&self, address: &str) -> bool {
+        self.ever_up.contains(address)
+    }
+}
+
+fn named(address: &str, id: i32) -> String {
+    if id < 0 { address.to_owned() } else { format!("broker {id} at {address}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn broker(address: &str, id: i32, state: &str) -> BrokerState {
+        BrokerState { address: address.to_owned(), id, state: state.to_owned() }
+    }
+
+    #[test]
+    fn each_change_is_one_line() {
+        let mut connections = Connections::default();
+        let (first, up) = (broker("h:1", -1, "UP"), broker("h:1", 7, "UP"));
+        assert_eq!(connections.look(&[first, up.clone()]), ["connected to broker 7 at h:1"]);
+        assert_eq!(connections.look(std::slice::from_ref(&up)), Vec::<String>::new());
+        let lost = connections.fail("h:1", true, "connection closed");
+        assert_eq!(lost.as_deref(), Some("lost the connection to broker 7 at h:1: connection closed"));
+        assert_eq!(connections.look(&[broker("h:1", 7, "TRY_CONNECT")]), Vec::<String>::new());
+        let refused = connections.fail("h:1", false, "connection refused");
+        assert_eq!(refused.as_deref(), Some("no connection to h:1: connection refused"));
+        assert_eq!(connections.fail("h:1", false, "connection refused"), None, "nothing new");
+        assert_eq!(connections.look(std::slice::from_ref(&up)), ["connected to broker 7 at h:1"]);
+        assert_eq!(connections.look(&[broker("h:1", 7, "DOWN")]), ["lost the connection to broker 7 at h:1"]);
+        assert!(connections.ever_up("h:1") && !connections.ever_up("h:2"));
+    }
+
+    #[test]
+    fn a_bootstrap_broker_that_is_no_longer_needed_was_not_lost() {
+        let mut connections = Connections::default();
+        assert_eq!(connections.look(&[broker("first:1", -1, "UP")]), ["connected to first:1"]);
+        assert_eq!(connections.look(&[broker("h:1", 7, "UP")]), ["connected to broker 7 at h:1"]);
+    }
+}
