@@ -8,7 +8,7 @@ pub(crate) struct BrokerState {
     /// `host:9092`
     pub address: String,
     /// Below zero where the metadata has not named it yet.
-    pub id: i32,
+    pub id: i64,
     pub state: String,
 }
 
@@ -21,7 +21,7 @@ impl BrokerState {
 /// The connections of one client, from one look to the next.
 #[derive(Default, Debug)]
 pub(crate) struct Connections {
-    up: BTreeMap<String, i32>,
+    up: BTreeMap<String, i64>,
     ever_up: BTreeSet<String>,
     /// The failure that was last logged of each broker.
     failures: BTreeMap<String, String>,
@@ -30,7 +30,7 @@ pub(crate) struct Connections {
 impl Connections {
     /// Enters what the statistics say; returns the lines to log.
     pub fn look(&mut self, brokers: &[BrokerState]) -> Vec<String> {
-        let mut now: BTreeMap<String, i32> = BTreeMap::new();
+        let mut now: BTreeMap<String, i64> = BTreeMap::new();
         for broker in brokers.iter().filter(|broker| broker.is_up()) {
             // The same address may be a bootstrap broker, a broker of the cluster and the group's coordinator.
             let id = now.entry(broker.address.clone()).or_insert(broker.id);
@@ -65,7 +65,7 @@ impl Connections {
     }
 }
 
-fn named(address: &str, id: i32) -> String {
+fn named(address: &str, id: i64) -> String {
     if id < 0 { address.to_owned() } else { format!("broker {id} at {address}") }
 }
 
@@ -73,7 +73,7 @@ fn named(address: &str, id: i32) -> String {
 mod tests {
     use super::*;
 
-    fn broker(address: &str, id: i32, state: &str) -> BrokerState {
+    fn broker(address: &str, id: i64, state: &str) -> BrokerState {
         BrokerState { address: address.to_owned(), id, state: state.to_owned() }
     }
 

@@ -103,10 +103,6 @@ struct Broker {
     #[serde(default)]
     nodename: String,
     #[serde(default)]
-    nodename: String,
-    #[serde(default)]
-    nodeid: i32,
-    #[serde(default)]
     state: String,
     #[serde(default)]
     disconnects: u64,
