@@ -1,10 +1,11 @@
 //! One case's topic and its clients, with the settings of vidprod and vidcons.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use common::clock::Clock;
+use common::clock::{Clock, SystemClock};
 use common::record::OVERHEAD_BYTES_MAX;
 use futures_executor::block_on;
 use kafka::{
@@ -89,12 +90,15 @@ impl Topic {
         };
         let flight = flight.clone();
         let connection = Connection { properties: self.properties.clone(), ..self.connection.clone() };
-        Ok(Publisher::connect(&connection, settings, &patience(clock), move |(), delivery| flight.land(delivery))?)
+        Ok(Publisher::connect(&connection, settings, &patience(clock), Arc::new(SystemClock), move |(), delivery| {
+            flight.land(delivery);
+        })?)
     }
 
     /// A consumer that reads from the first record on.
     pub fn tail(&self, clock: &dyn Clock) -> anyhow::Result<Tail> {
-        let mut tail = Tail::new(&self.connection, "vidbench", &self.name, None, Position::Beginning)?;
+        let mut tail =
+            Tail::new(&self.connection, "vidbench", &self.name, None, Position::Beginning, Arc::new(SystemClock))?;
         let until = clock.now().plus(TIMEOUT);
         loop {
             match tail.find(TIMEOUT)? {

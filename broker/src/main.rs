@@ -55,6 +55,9 @@ struct Cli {
     /// Do not make a topic because somebody asks for it
     #[arg(long, help_heading = "Topics")]
     no_auto_create: bool,
+    /// For so long, answer metadata requests like a Kafka that is still starting: without any brokers (for tests)
+    #[arg(long, default_value = "0s", value_name = "TIME", hide = true)]
+    starting: values::Span,
 
     #[command(flatten)]
     log: LogArgs,
@@ -128,6 +131,7 @@ fn options(cli: &Cli) -> Options {
         },
         partitions: cli.partitions,
         auto_create: !cli.no_auto_create,
+        starting: cli.starting.duration(),
         limits: of_machine.limits,
     }
 }

@@ -23,6 +23,9 @@ pub struct Options {
     pub partitions: i32,
     /// Whether asking for a topic makes it.
     pub auto_create: bool,
+    /// For so long after its start the broker behaves like a Kafka that is still starting: metadata names topics and no
+    /// brokers. For tests of clients.
+    pub starting: Duration,
     pub limits: Limits,
 }
 
@@ -67,6 +70,7 @@ impl Default for Options {
             },
             partitions: 1,
             auto_create: true,
+            starting: Duration::ZERO,
             limits: Limits::default(),
         }
     }

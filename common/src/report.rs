@@ -99,6 +99,8 @@ pub struct Counts {
     pub rejected: u64,
     /// Frames whose stages did not tile: clocks that disagree. They are in no histogram.
     pub untiled: u64,
+    /// How often a client that stayed without a connection was replaced by a new one.
+    pub reconnections: u64,
     /// Why frames were refused, in the client's words (vidprod).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub refusals: BTreeMap<String, u64>,

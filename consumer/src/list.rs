@@ -44,7 +44,7 @@ pub fn list(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> an
         bail!("no topic {} at {}: leave -t away to see what there is", options.topic, options.connection.brokers);
     }
     topics.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut tail = Tail::new(&options.connection, "vidcons", &options.topic, None, Position::Beginning)?;
+    let mut tail = Tail::new(&options.connection, "vidcons", &options.topic, None, Position::Beginning, clock.clone())?;
     for topic in topics {
         if shutdown.asked() {
             break;

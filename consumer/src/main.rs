@@ -102,7 +102,8 @@ fn explained(options: &Options, outcome: &Outcome) -> Explain {
 }
 
 fn report(options: &Options, outcome: &Outcome, started_ms: u64) -> Report {
-    let (sums, sources) = viewer_sums(&outcome.books, &outcome.reassembler, outcome.stages);
+    let (mut sums, sources) = viewer_sums(&outcome.books, &outcome.reassembler, outcome.stages);
+    sums.counts.reconnections = outcome.tail.facts().get().reconnections;
     Report {
         schema: SCHEMA,
         program: "vidcons".to_owned(),

@@ -83,7 +83,7 @@ impl Receiver {
     pub fn new(options: &Options, clock: Arc<dyn Clock>) -> anyhow::Result<Receiver> {
         let Options { connection, topic, timeout, start, .. } = options;
         Ok(Receiver {
-            tail: tail(options, *start)?,
+            tail: tail(options, *start, &clock)?,
             reassembler: Reassembler::new(Limits::default()),
             rejected: 0,
             search: Search::new(topic, connection, *timeout, *start, clock.clone()),
@@ -102,6 +102,7 @@ impl Receiver {
     /// What comes next; waits at most `timeout`.
     pub fn next(&mut self, timeout: Duration) -> anyhow::Result<Arrival> {
         if !self.reading {
+            self.tail.renew_if_dark();
             if let Some(partitions) = self.search.look(&self.tail, timeout)? {
                 self.begin(&partitions)?;
             }
@@ -190,7 +191,7 @@ impl Receiver {
         let from = self.search.from();
         if self.options.group.is_some() {
             if self.search.was_missing() {
-                self.tail = tail(&self.options, Position::Beginning)?;
+                self.tail = tail(&self.options, Position::Beginning, &self.clock)?;
             }
             self.tail.subscribe()?;
             self.reading = true;
@@ -279,10 +280,10 @@ impl Receiver {
 }
 
 /// A client for what `options` say, that begins at `from` where a group has no place of its own.
-fn tail(options: &Options, from: Position) -> anyhow::Result<Tail> {
+fn tail(options: &Options, from: Position, clock: &Arc<dyn Clock>) -> anyhow::Result<Tail> {
     let Options { connection, topic, group, .. } = options;
     // Where what was to be read is gone: every frame goes on at the oldest that is left.
     let every = options.every_frame && group.is_none();
     let fallback = if every || from == Position::Beginning { Position::Beginning } else { Position::Newest };
-    Ok(Tail::new(connection, "vidcons", topic, group.as_deref(), fallback)?)
+    Ok(Tail::new(connection, "vidcons", topic, group.as_deref(), fallback, clock.clone())?)
 }

@@ -18,6 +18,8 @@ use crate::settings;
 
 /// A metadata request that gets no answer is asked again after that long.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
+/// Time for the first client to connect before another one tries.
+const FIRST_CLIENT: Duration = Duration::from_secs(4);
 /// How long the cause of a failed connection is listened for.
 const PROBE: Duration = Duration::from_millis(100);
 /// Kafka deletes whole segments only: so they are small.
@@ -78,16 +80,19 @@ impl Admin {
     /// Connects, and fails if no broker answers in time.
     pub fn connect(connection: &Connection, client_id: &str, patience: &Patience<'_>) -> Result<Admin, KafkaFault> {
         let config = settings::with_the_users(settings::common(connection, client_id), connection);
-        let client: AdminClient<Ears> = config.create_with_context(Ears::new(connection)).map_err(setting)?;
-        let mut probe = None;
-        reach(client.inner(), &connection.brokers, patience, || {
-            // An admin client does not tell why it cannot connect; a producer that is polled does.
-            let probe: &BaseProducer<Ears> = match &mut probe {
-                Some(probe) => probe,
-                none => none.insert(config.create_with_context(Ears::new(connection)).ok()?),
-            };
-            probe.poll(PROBE);
-            probe.context().trouble()
+        let client = with_new_clients(patience, |patience| {
+            let client: AdminClient<Ears> = config.create_with_context(Ears::new(connection)).map_err(setting)?;
+            let mut probe = None;
+            reach(client.inner(), &connection.brokers, patience, || {
+                // An admin client does not tell why it cannot connect; a producer that is polled does.
+                let probe: &BaseProducer<Ears> = match &mut probe {
+                    Some(probe) => probe,
+                    none => none.insert(config.create_with_context(Ears::new(connection)).ok()?),
+                };
+                probe.poll(PROBE);
+                probe.context().trouble()
+            })?;
+            Ok(client)
         })?;
         Ok(Admin { client, brokers: connection.brokers.clone() })
     }
@@ -155,6 +160,26 @@ impl Admin {
 /// it got, and is not made to ask.
 pub(crate) fn is_embedded<C: rdkafka::ClientContext>(client: &Client<C>) -> bool {
     client.fetch_cluster_id(Duration::ZERO).is_some_and(|id| id.starts_with(common::EMBEDDED_CLUSTER))
+}
+
+/// Tries with a client after another until `patience` ends: one that connects while its broker is starting may never find
+/// it (librdkafka issue 5301). Each gets twice as long as the one before, so that a slow link is no reason to fail.
+pub(crate) fn with_new_clients<C>(
+    patience: &Patience<'_>,
+    mut connect: impl FnMut(&Patience<'_>) -> Result<C, KafkaFault>,
+) -> Result<C, KafkaFault> {
+    let until = patience.clock.now().plus(patience.timeout);
+    let mut timeout = FIRST_CLIENT;
+    loop {
+        let left = until.since(patience.clock.now());
+        match connect(&Patience { timeout: timeout.min(left), ..*patience }) {
+            Err(KafkaFault::Unreachable { brokers, cause, .. }) if timeout >= left => {
+                return Err(KafkaFault::Unreachable { brokers, cause, seconds: patience.timeout.as_secs() });
+            }
+            Err(KafkaFault::Unreachable { .. }) => timeout *= 2,
+            other => return other,
+        }
+    }
 }
 
 /// Waits until a broker answers, at most `timeout`. `trouble` says why none does.

@@ -1,5 +1,6 @@
 //! What the client tells us by itself: log lines, why it cannot connect, and its figures.
 
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionLi
 
 use crate::causes::{self, Credentials, Failure, Trouble};
 use crate::options::Connection;
-use crate::statistics::Facts;
+use crate::statistics::{Connected, Facts};
 
 /// Timeout for the committed offsets, which are asked for only to be logged.
 const COMMITTED: Duration = Duration::from_millis(500);
@@ -22,9 +23,43 @@ const COMMITTED: Duration = Duration::from_millis(500);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ears {
     trouble: Arc<Mutex<Option<Trouble>>>,
+    pub link: Arc<Link>,
     pub facts: Facts,
     credentials: Credentials,
     group: Option<String>,
+}
+
+/// What the client's statistics say of its connections.
+#[derive(Debug, Default)]
+pub(crate) struct Link {
+    /// 0: nothing yet, 1: not connected, 2: connected.
+    state: AtomicU8,
+    /// How many statistics showed that something had been sent or received.
+    signs: AtomicU64,
+}
+
+impl Link {
+    const DOWN: u8 = 1;
+    const UP: u8 = 2;
+
+    pub fn is_connected(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == Self::UP
+    }
+
+    /// The statistics have come, and showed no connection.
+    pub fn is_down(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == Self::DOWN
+    }
+
+    pub fn signs_of_life(&self) -> u64 {
+        self.signs.load(Ordering::Relaxed)
+    }
+
+    fn enter(&self, connected: Connected) {
+        let state = if connected == Connected::No { Self::DOWN } else { Self::UP };
+        self.state.store(state, Ordering::Relaxed);
+        self.signs.fetch_add(u64::from(connected == Connected::Active), Ordering::Relaxed);
+    }
 }
 
 impl Ears {
@@ -41,7 +76,28 @@ impl Ears {
         self.trouble.lock().ok().and_then(|trouble| trouble.clone())
     }
 
-    pub fn clear(&self) {
+    /// For a new client that takes the place of this one: nothing is wrong yet, and its figures are added to these.
+    pub fn successor(&self) -> Ears {
+        self.facts.renewed();
+        Ears { trouble: Arc::default(), link: Arc::default(), ..self.clone() }
+    }
+
+    /// Why there is no connection now; `None` while there is one.
+    pub fn cause(&self) -> Option<String> {
+        if self.link.is_connected() {
+            return None;
+        }
+        let without_words = || self.link.is_down().then(|| "no broker is connected".to_owned());
+        self.trouble().map(|trouble| trouble.words).or_else(without_words)
+    }
+
+    /// A broker has answered a question.
+    pub fn answered(&self) {
+        self.link.signs.fetch_add(1, Ordering::Relaxed);
+        self.clear();
+    }
+
+    fn clear(&self) {
         if let Ok(mut trouble) = self.trouble.lock() {
             *trouble = None;
         }
@@ -127,7 +183,9 @@ impl ClientContext for Ears {
     fn stats_raw(&self, json: &[u8]) {
         let seen = self.facts.enter(json);
         seen.lines.iter().for_each(|line| tracing::debug!("{line}"));
-        if seen.up {
+        let Some(connected) = seen.connected else { return };
+        self.link.enter(connected);
+        if connected != Connected::No {
             self.clear();
         }
     }

@@ -20,6 +20,17 @@ pub(crate) fn headers(record: &Record, extra: &[(String, String)]) -> OwnedHeade
     headers
 }
 
+/// Whether a message begins with these headers.
+pub(crate) fn has_headers(message: &BorrowedMessage<'_>, ours: &[(Cow<'static, str>, Bytes)]) -> bool {
+    let Some(theirs) = message.headers() else { return ours.is_empty() };
+    let mut theirs = theirs.iter();
+    ours.iter().all(|(name, value)| {
+        theirs
+            .next()
+            .is_some_and(|header| header.key == name.as_ref() && header.value.unwrap_or_default() == &value[..])
+    })
+}
+
 /// Copies a message out of the fetch response that it keeps alive (a parked message would hold all of that).
 pub(crate) fn record(message: &BorrowedMessage<'_>) -> Record {
     let owned = |bytes: Option<&[u8]>| bytes.map(Bytes::copy_from_slice);

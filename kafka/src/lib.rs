@@ -13,13 +13,14 @@ mod context;
 mod convert;
 mod error;
 mod options;
-mod polled;
 mod presence;
 mod properties;
 mod publisher;
 mod settings;
 mod statistics;
 mod tail;
+mod watch;
+mod watchdog;
 
 pub use self::admin::{Admin, Created, NewTopic, Patience, TopicSummary, check_topic_name};
 pub use self::causes::Trouble;

@@ -108,6 +108,10 @@ pub(crate) fn consumer(connection: &Connection, client_id: &str, group: Option<&
         .set("queued.max.messages.kbytes", PREFETCH_KBYTES.to_string())
         .set("statistics.interval.ms", STATISTICS_MS)
         .set("check.crcs", "false");
+    if group.is_some() {
+        // A member that died holds its partitions until its session ends: after 45 s by default. Brokers refuse less than 6 s.
+        config.set("session.timeout.ms", "6000").set("heartbeat.interval.ms", "2000");
+    }
     with_the_users(config, connection)
 }
 

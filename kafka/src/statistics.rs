@@ -17,6 +17,9 @@ use crate::connections::{BrokerState, Connections};
 const BYTES_AT_ONCE: usize = 24 << 10;
 const BYTES_MAX: usize = 1 << 20;
 
+/// A connection on which nothing moved for so long is silent: statistics come once a second.
+const IDLE_US: i64 = 1_500_000;
+
 /// The facts of one client, added up.
 #[derive(Clone, Default, Debug)]
 pub struct Facts(Arc<Mutex<Told>>);
@@ -24,8 +27,8 @@ pub struct Facts(Arc<Mutex<Told>>);
 /// What a look at the statistics showed.
 #[derive(Default, PartialEq, Eq, Debug)]
 pub(crate) struct Seen {
-    /// At least one broker is connected.
-    pub up: bool,
+    /// `None` where the statistics could not be read.
+    pub connected: Option<Connected>,
     /// Changes of the connections, to be logged.
     pub lines: Vec<String>,
 }
@@ -33,6 +36,8 @@ pub(crate) struct Seen {
 #[derive(Default, Debug)]
 struct Told {
     facts: ClientFacts,
+    /// Connections of earlier clients that broke.
+    disconnects_before: u64,
     connections: Connections,
     /// The last that was too long to be read at once.
     unread: Vec<u8>,
@@ -46,6 +51,14 @@ impl Facts {
         told.facts
     }
 
+    /// A new client takes the place of this one, and counts from 0.
+    pub(crate) fn renewed(&self) {
+        if let Ok(mut told) = self.0.lock() {
+            told.facts.reconnections += 1;
+            told.disconnects_before = told.facts.disconnects;
+        }
+    }
+
     /// Takes what the client tells. What cannot be read is as if it had not been told.
     pub(crate) fn enter(&self, json: &[u8]) -> Seen {
         let Ok(mut told) = self.0.lock() else { return Seen::default() };
@@ -57,7 +70,8 @@ impl Facts {
             told.unread.clear();
             told.unread.extend_from_slice(json);
         }
-        Seen { up: says_up(json), lines: Vec::new() }
+        let connected = if says_up(json) { Connected::Active } else { Connected::No };
+        Seen { connected: Some(connected), lines: Vec::new() }
     }
 
     /// Enters that a connection failed; returns the line to log, if it says anything new.
@@ -71,12 +85,23 @@ impl Facts {
     }
 }
 
+/// How a client is connected, all its brokers together.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Connected {
+    No,
+    /// Nothing was sent or received lately.
+    Silent,
+    Active,
+}
+
 impl Told {
     fn read(&mut self, json: &[u8]) -> Seen {
         let Ok(statistics) = serde_json::from_slice::<Statistics>(json) else { return Seen::default() };
         statistics.add_to(&mut self.facts);
+        self.facts.disconnects += self.disconnects_before;
+        let connected = statistics.brokers.values().map(Broker::connected).max().unwrap_or(Connected::No);
         let brokers: Vec<BrokerState> = statistics.brokers.into_values().map(Broker::state).collect();
-        Seen { up: brokers.iter().any(BrokerState::is_up), lines: self.connections.look(&brokers) }
+        Seen { connected: Some(connected), lines: self.connections.look(&brokers) }
     }
 }
 
@@ -99,11 +124,16 @@ struct Statistics {
 struct Broker {
     /// -1 for an address that the client was given to begin with.
     #[serde(default)]
-    nodeid: i64,
+    nodeid: i32,
     #[serde(default)]
     nodename: String,
     #[serde(default)]
     state: String,
+    /// Time since something was sent and received, in µs; -1 where nothing was since the connection was made.
+    #[serde(default)]
+    txidle: i64,
+    #[serde(default)]
+    rxidle: i64,
     #[serde(default)]
     disconnects: u64,
     #[serde(default)]
@@ -142,12 +172,22 @@ struct Partition {
     fetchq_cnt: i64,
 }
 
+impl Broker {
+    fn connected(&self) -> Connected {
+        if !matches!(self.state.as_str(), "UP" | "UPDATE" | "REAUTH") {
+            return Connected::No;
+        }
+        let active = [self.txidle, self.rxidle].iter().any(|idle| (0..IDLE_US).contains(idle));
+        if active { Connected::Active } else { Connected::Silent }
+    }
+}
+
 impl Statistics {
     fn add_to(&self, facts: &mut ClientFacts) {
         facts.tellings += 1;
         facts.disconnects = self.brokers.values().map(|broker| broker.disconnects).sum();
         let nodes = self.brokers.values().filter(|broker| broker.nodeid >= 0 && !broker.nodename.is_empty());
-        let nodes: BTreeMap<i64, bool> = nodes.map(|node| (node.nodeid, is_loopback(&node.nodename))).collect();
+        let nodes: BTreeMap<i32, bool> = nodes.map(|node| (node.nodeid, is_loopback(&node.nodename))).collect();
         if !nodes.is_empty() {
             facts.brokers = nodes.len() as u64;
             facts.loopback = nodes.values().all(|loopback| *loopback);
@@ -224,6 +264,7 @@ mod tests {
             brokers: 0,
             loopback: false,
             disconnects: 3,
+            reconnections: 0,
             fetched_max: 5,
         };
         assert_eq!(told(&[ONE]), facts);
@@ -268,11 +309,37 @@ mod tests {
     }
 
     #[test]
+    fn the_best_connection_counts() {
+        let check = |brokers: &str, expected| {
+            let json = format!(r#"{{"brokers": {{{brokers}}}}}"#);
+            assert_eq!(Facts::default().enter(json.as_bytes()).connected, expected);
+        };
+        check("", Some(Connected::No));
+        check(r#""a": {"state": "DOWN"}, "b": {"state": "CONNECT"}"#, Some(Connected::No));
+        check(
+            r#""a": {"state": "DOWN"}, "b": {"state": "UP", "txidle": -1, "rxidle": 9000000}"#,
+            Some(Connected::Silent),
+        );
+        check(r#""a": {"state": "UP", "txidle": 9000000, "rxidle": 400000}"#, Some(Connected::Active));
+        check("broken", None);
+    }
+
+    #[test]
     fn windows_add_up_and_counters_do_not() {
         let facts = told(&[ONE, ONE, r#"{"brokers": {}, "topics": {}}"#]);
         assert_eq!((facts.tellings, facts.round_trip.count, facts.fetched_max), (3, 60, 5));
         let facts = told(&[ONE, ONE]);
         assert_eq!(facts.disconnects, 3);
+    }
+
+    #[test]
+    fn a_new_client_goes_on_with_the_figures_of_the_one_before() {
+        let facts = Facts::default();
+        facts.enter(ONE.as_bytes());
+        facts.renewed();
+        facts.enter(ONE.as_bytes());
+        facts.enter(ONE.as_bytes());
+        assert_eq!((facts.get().disconnects, facts.get().reconnections), (6, 1));
     }
 
     fn padded(bytes: usize) -> String {
@@ -293,11 +360,12 @@ mod tests {
         let facts = Facts::default();
         let down = r#"{"brokers": {"h:1/1": {"nodename":"h:1", "nodeid":1, "state":"CONNECT"}}}"#;
         let up = down.replace("CONNECT", "UP");
-        assert_eq!(facts.enter(down.as_bytes()), Seen::default());
+        assert_eq!(facts.enter(down.as_bytes()), Seen { connected: Some(Connected::No), lines: Vec::new() });
         let lines = vec!["connected to broker 1 at h:1".to_owned()];
-        assert_eq!(facts.enter(up.as_bytes()), Seen { up: true, lines });
+        assert_eq!(facts.enter(up.as_bytes()), Seen { connected: Some(Connected::Active), lines });
         let long = |text: &str| format!("{text}{}", " ".repeat(BYTES_AT_ONCE));
-        assert!(facts.enter(long(&up).as_bytes()).up && !facts.enter(long(down).as_bytes()).up);
+        assert_eq!(facts.enter(long(&up).as_bytes()).connected, Some(Connected::Active));
+        assert_eq!(facts.enter(long(down).as_bytes()).connected, Some(Connected::No));
     }
 
     #[test]

@@ -5,8 +5,10 @@ mod place;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use common::clock::Clock;
 use common::record::Record;
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -17,6 +19,7 @@ use crate::error::{KafkaFault, setting};
 use crate::options::Connection;
 use crate::settings;
 use crate::statistics::Facts;
+use crate::watch::Watch;
 pub use find::Found;
 pub use place::Position;
 
@@ -51,11 +54,17 @@ pub enum Event {
 pub struct Tail {
     consumer: BaseConsumer<Ears>,
     ears: Ears,
+    connection: Connection,
+    client_id: String,
     topic: String,
-    group: bool,
+    group: Option<String>,
+    /// The group was joined.
+    subscribed: bool,
     brokers: String,
     /// The next offset of each partition that we read.
     next: BTreeMap<i32, i64>,
+    /// A member of a group whose client was renewed: records before these were read by the client before it.
+    read_before: BTreeMap<i32, i64>,
     /// Its bounds when we began.
     bounds: BTreeMap<i32, (i64, i64)>,
     /// A partition's offset was not there, and the broker could not say where to go on.
@@ -63,6 +72,8 @@ pub struct Tail {
     at_end: BTreeSet<i32>,
     /// Where to go on when what we wanted is gone.
     fallback: Position,
+    watch: Watch,
+    clock: Arc<dyn Clock>,
 }
 
 impl fmt::Debug for Tail {
@@ -79,30 +90,37 @@ impl Tail {
         topic: &str,
         group: Option<&str>,
         fallback: Position,
+        clock: Arc<dyn Clock>,
     ) -> Result<Tail, KafkaFault> {
-        let mut config = settings::consumer(connection, client_id, group);
-        if group.is_some() && !connection.properties.contains_key("auto.offset.reset") {
-            config.set("auto.offset.reset", if fallback == Position::Beginning { "earliest" } else { "latest" });
-        }
         let ears = Ears::new(connection).in_group(group);
-        let consumer: BaseConsumer<Ears> = config.create_with_context(ears.clone()).map_err(setting)?;
         Ok(Tail {
-            consumer,
+            consumer: consumer(connection, client_id, group, fallback, &ears)?,
             ears,
+            connection: connection.clone(),
+            client_id: client_id.to_owned(),
             topic: topic.to_owned(),
-            group: group.is_some(),
+            group: group.map(str::to_owned),
+            subscribed: false,
             brokers: connection.brokers.clone(),
             next: BTreeMap::new(),
+            read_before: BTreeMap::new(),
             bounds: BTreeMap::new(),
             astray: false,
             at_end: BTreeSet::new(),
             fallback,
+            watch: Watch::new(clock.now()),
+            clock,
         })
     }
 
     /// Whether the broker is `vidbroker`, or the one in vidprod.
     pub fn is_to_embedded_broker(&self) -> bool {
         crate::admin::is_embedded(self.consumer.client())
+    }
+
+    /// Why there is no connection to a broker now; `None` while there is one.
+    pub fn cause(&self) -> Option<String> {
+        self.ears.cause()
     }
 
     /// What the client counts of itself.
@@ -130,6 +148,7 @@ impl Tail {
 
     /// Shares the topic with the other members of the group.
     pub fn subscribe(&mut self) -> Result<(), KafkaFault> {
+        self.subscribed = true;
         let doing = "joining the group";
         self.consumer.subscribe(&[&self.topic]).map_err(|cause| KafkaFault::Client { doing, cause })
     }
@@ -143,6 +162,8 @@ impl Tail {
     /// Stops reading.
     pub fn stop(&mut self) {
         self.next.clear();
+        self.read_before.clear();
+        self.subscribed = false;
         self.at_end.clear();
         self.astray = false;
         // Fails only for a client that is closed already.
@@ -156,6 +177,7 @@ impl Tail {
 
     /// What comes next; waits at most `timeout`.
     pub fn next(&mut self, timeout: Duration) -> Event {
+        self.renew_if_dark();
         if self.astray {
             return self.reset(timeout);
         }
@@ -163,6 +185,9 @@ impl Tail {
             None => Event::Nothing,
             Some(Ok(message)) => {
                 let (partition, offset) = (message.partition(), message.offset());
+                if was_read_before(&mut self.read_before, partition, offset) {
+                    return Event::Nothing;
+                }
                 let record = crate::convert::record(&message);
                 drop(message);
                 self.next.insert(partition, offset + 1);
@@ -177,8 +202,36 @@ impl Tail {
         }
     }
 
+    /// Replaces a client that has lost all its brokers while they answer others. Each partition is read on where it was.
+    pub fn renew_if_dark(&mut self) {
+        let now = self.clock.now();
+        if !self.watch.must_renew(now, &self.ears, &self.connection, &self.topic) {
+            return;
+        }
+        let ears = self.ears.successor();
+        let group = self.group.as_deref();
+        let renewed = consumer(&self.connection, &self.client_id, group, self.fallback, &ears).map(|consumer| {
+            self.ears = ears;
+            let dark = std::mem::replace(&mut self.consumer, consumer);
+            in_background(move || drop(dark));
+        });
+        let reading = renewed.and_then(|()| {
+            if self.subscribed {
+                self.read_before.clone_from(&self.next);
+                self.subscribe()
+            } else if self.next.is_empty() {
+                Ok(())
+            } else {
+                self.assign()
+            }
+        });
+        if let Err(error) = reading {
+            tracing::warn!("making a new client: {error}");
+        }
+    }
+
     fn is_at_end(&self) -> bool {
-        if !self.group {
+        if self.group.is_none() {
             return self.next.keys().all(|p| self.at_end.contains(p));
         }
         // What is ours may have changed since.
@@ -206,6 +259,7 @@ impl Tail {
     fn reset(&mut self, timeout: Duration) -> Event {
         let wait = timeout.max(Duration::from_millis(200));
         self.astray = true;
+        self.read_before.clear();
         for (partition, next) in self.next.clone() {
             let (low, high) = match self.ask_bounds(partition, wait) {
                 Ok(bounds) => bounds,
@@ -232,13 +286,41 @@ impl Tail {
     /// Leaves; a group whose broker is gone would be waited for much longer than anybody wants.
     pub fn close(self, timeout: Duration) {
         let (closed, waits) = std::sync::mpsc::channel();
-        let leave = move || {
+        in_background(move || {
             drop(self);
             // Nobody waits any more: then nobody needs to know.
             let _ = closed.send(());
-        };
-        if std::thread::Builder::new().name("leave".to_owned()).spawn(leave).is_ok() {
-            let _ = waits.recv_timeout(timeout);
-        }
+        });
+        let _ = waits.recv_timeout(timeout);
     }
+}
+
+/// A member of a group goes on at the offset that was committed last, which may be before what it has read.
+fn was_read_before(read_before: &mut BTreeMap<i32, i64>, partition: i32, offset: i64) -> bool {
+    let Some(next) = read_before.get(&partition) else { return false };
+    let before = offset < *next;
+    if !before {
+        read_before.remove(&partition);
+    }
+    before
+}
+
+/// A client that reads nothing yet.
+fn consumer(
+    connection: &Connection,
+    client_id: &str,
+    group: Option<&str>,
+    fallback: Position,
+    ears: &Ears,
+) -> Result<BaseConsumer<Ears>, KafkaFault> {
+    let mut config = settings::consumer(connection, client_id, group);
+    if group.is_some() && !connection.properties.contains_key("auto.offset.reset") {
+        config.set("auto.offset.reset", if fallback == Position::Beginning { "earliest" } else { "latest" });
+    }
+    config.create_with_context(ears.clone()).map_err(setting)
+}
+
+/// Closing a client whose brokers are gone takes its time. Where no thread can be started it is closed here.
+fn in_background(close: impl FnOnce() + Send + 'static) {
+    drop(std::thread::Builder::new().name("leave".to_owned()).spawn(close));
 }

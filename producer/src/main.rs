@@ -91,7 +91,8 @@ fn explained(options: &Options, outcome: &Outcome) -> Explain {
 }
 
 fn report(options: &Options, outcome: &Outcome, started_ms: u64) -> Report {
-    let sums = Sums::from(&outcome.books);
+    let mut sums = Sums::from(&outcome.books);
+    sums.counts.reconnections = outcome.client.reconnections;
     Report {
         schema: SCHEMA,
         program: "vidprod".to_owned(),

@@ -128,7 +128,7 @@ impl Publish {
             let (shared, clock) = (shared.clone(), clock.clone());
             move |ticket: Ticket, delivery| settle(&shared, ticket, delivery, clock.now())
         };
-        let publisher = kafka::Publisher::connect(connection, settings, patience, on_delivery)?;
+        let publisher = kafka::Publisher::connect(connection, settings, patience, clock.clone(), on_delivery)?;
         let key = key.map(|k| Bytes::copy_from_slice(k.as_bytes()));
         Ok((Publish { publisher, shared: shared.clone(), clock, key, value_bytes_max, last: None }, shared))
     }

@@ -93,9 +93,18 @@ impl KafkaServer {
 
     /// Starts it again on its port (and data), and waits until it answers.
     pub fn restart(&self) {
+        self.restart_as(self.setup);
+    }
+
+    /// Starts the embedded broker again; for some seconds it names no brokers, as a Kafka that is still starting may do.
+    pub fn restart_slowly(&self, starting_s: u32) {
+        self.restart_as(Setup { starting_s, ..self.setup });
+    }
+
+    fn restart_as(&self, setup: Setup) {
         self.kill();
         let node = match self.kind {
-            Kind::Embedded => node::start_embedded(self.folder.path(), self.port, self.setup),
+            Kind::Embedded => node::start_embedded(self.folder.path(), self.port, setup),
             Kind::Real => node::start_real(self.folder.path()),
         };
         *self.node.lock().unwrap() = Some(node);

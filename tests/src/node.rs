@@ -49,11 +49,13 @@ pub struct Setup {
     pub auto_create: bool,
     /// Clients are told to come to this port.
     pub advertised: Option<u16>,
+    /// For so long after its start the embedded broker answers as a Kafka that is still starting: it names no brokers.
+    pub starting_s: u32,
 }
 
 impl Default for Setup {
     fn default() -> Setup {
-        Setup { auto_create: true, advertised: None }
+        Setup { auto_create: true, advertised: None, starting_s: 0 }
     }
 }
 
@@ -122,6 +124,9 @@ pub fn start_embedded(folder: &Path, port: u16, setup: Setup) -> Node {
     }
     if let Some(advertised) = setup.advertised {
         command.args(["--advertise", &format!("127.0.0.1:{advertised}")]);
+    }
+    if setup.starting_s > 0 {
+        command.arg("--starting").arg(format!("{}s", setup.starting_s));
     }
     Node::start(command, folder, &format!("listening on {address},"))
 }

@@ -6,7 +6,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
@@ -32,6 +32,9 @@ struct Wires {
     halted_until: Mutex<Instant>,
     /// The broker's port, once there is a broker.
     to: AtomicU16,
+    /// Connections made before this one are open and carry no more answers.
+    silent_before: AtomicUsize,
+    connections: AtomicUsize,
     open: Mutex<Vec<TcpStream>>,
 }
 
@@ -41,7 +44,14 @@ impl Proxy {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
         let halted_until = Mutex::new(crate::now());
-        let wires = Arc::new(Wires { network, halted_until, to: AtomicU16::new(0), open: Mutex::default() });
+        let wires = Arc::new(Wires {
+            network,
+            halted_until,
+            to: AtomicU16::new(0),
+            silent_before: AtomicUsize::new(0),
+            connections: AtomicUsize::new(0),
+            open: Mutex::default(),
+        });
         let shared = wires.clone();
         // It ends with the test's process.
         std::thread::spawn(move || listener.incoming().flatten().for_each(|client| shared.join(client)));
@@ -60,6 +70,12 @@ impl Proxy {
     pub fn halt(&self, lasting: Duration) {
         *self.wires.halted_until.lock().unwrap() = crate::now() + lasting;
         std::thread::sleep(lasting);
+    }
+
+    /// Swallows the broker's answers on every connection that there is, and leaves it open, as a firewall does that forgot
+    /// it. Requests still reach the broker, and new connections are as usual.
+    pub fn silence(&self) {
+        self.wires.silent_before.store(self.wires.connections.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
     /// Breaks every connection that there is, and turns away who connects for that long.
@@ -85,13 +101,15 @@ impl Wires {
         }
         drop(open);
         let (client2, broker2) = (client.try_clone().expect("a handle"), broker.try_clone().expect("a handle"));
-        carry(client, broker, self.clone());
-        carry(broker2, client2, self.clone());
+        let number = self.connections.fetch_add(1, Ordering::Relaxed);
+        carry(client, broker, self.clone(), None);
+        carry(broker2, client2, self.clone(), Some(number));
     }
 }
 
 /// One thread reads and stamps, another waits and writes: what is under way is not held up by what comes after it.
-fn carry(mut from: TcpStream, mut to: TcpStream, wires: Arc<Wires>) {
+/// `answers_of`: the number of the connection, where these are the broker's answers.
+fn carry(mut from: TcpStream, mut to: TcpStream, wires: Arc<Wires>, answers_of: Option<usize>) {
     let Network { delay, bytes_a_second } = wires.network;
     let (under_way, arriving) = mpsc::channel();
     std::thread::spawn(move || {
@@ -109,6 +127,9 @@ fn carry(mut from: TcpStream, mut to: TcpStream, wires: Arc<Wires>) {
         for (due, bytes) in arriving {
             let due = due.max(*wires.halted_until.lock().unwrap());
             std::thread::sleep(due.saturating_duration_since(crate::now()));
+            if answers_of.is_some_and(|number| number < wires.silent_before.load(Ordering::Relaxed)) {
+                continue;
+            }
             if to.write_all(&bytes).is_err() {
                 break;
             }

@@ -53,7 +53,9 @@ pub fn metadata(state: &mut State, request: &MetadataRequest, version: i16, call
     let (host, port) = &caller.advertise;
     let mut response = MetadataResponse::default();
     let broker = MetadataResponseBroker::default().with_node_id(NODE).with_host(host.clone());
-    response.brokers = vec![broker.with_port(i32::from(*port))];
+    if u128::from(state.now().ms) >= state.options.starting.as_millis() {
+        response.brokers = vec![broker.with_port(i32::from(*port))];
+    }
     response.cluster_id = Some(state.cluster.clone());
     response.controller_id = NODE;
     // Version 0 has no null: there an empty list means all.

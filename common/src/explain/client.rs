@@ -45,6 +45,8 @@ pub struct ClientFacts {
     pub loopback: bool,
     /// Connections that broke.
     pub disconnects: u64,
+    /// How often the client stayed without a connection and was replaced by a new one.
+    pub reconnections: u64,
     /// Records that were fetched and not yet taken, at most.
     pub fetched_max: u64,
 }

@@ -44,6 +44,10 @@ fn write_sums(f: &mut fmt::Formatter<'_>, sums: &Sums) -> fmt::Result {
         writeln!(f, "           refused {n}: {refusal}")?;
     }
     let counts = &sums.counts;
+    if counts.reconnections > 0 {
+        let n = counts.reconnections;
+        writeln!(f, "           the client had lost its brokers {n} times and was made anew")?;
+    }
     for (name, n) in [("duplicates", counts.duplicates), ("foreign", counts.foreign), ("rejected", counts.rejected)] {
         if n > 0 {
             writeln!(f, "           beside these: {n} {name}")?;

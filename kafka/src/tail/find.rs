@@ -32,7 +32,7 @@ impl Tail {
             Ok(metadata) => metadata,
             Err(error) => return self.no_broker(&error),
         };
-        self.ears.clear();
+        self.ears.answered();
         let Some(topic) = metadata.topics().first() else { return Ok(Found::NoTopic) };
         match topic.error().map(RDKafkaErrorCode::from) {
             Some(RDKafkaErrorCode::UnknownTopicOrPartition) => return Ok(Found::NoTopic),
@@ -61,8 +61,7 @@ impl Tail {
 
     /// Serves the client's log lines and errors, while there can be no records to miss among them.
     pub(super) fn hear_out(&self) {
-        let subscribed = self.group && self.consumer.subscription().map_or(true, |topics| topics.count() > 0);
-        if self.next.is_empty() && !subscribed {
+        if self.next.is_empty() && !self.subscribed {
             // A poll that may not wait would serve one log line and return.
             while self.consumer.poll(Duration::from_millis(1)).is_some() {}
         }

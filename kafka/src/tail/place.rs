@@ -27,9 +27,12 @@ pub enum Position {
 impl Tail {
     /// First and next offsets of a partition.
     pub(super) fn ask_bounds(&self, partition: i32, timeout: Duration) -> Result<(i64, i64), KafkaFault> {
-        self.consumer
+        let bounds = self
+            .consumer
             .fetch_watermarks(&self.topic, partition, timeout)
-            .map_err(|cause| KafkaFault::Client { doing: "asking how far the topic goes", cause })
+            .map_err(|cause| KafkaFault::Client { doing: "asking how far the topic goes", cause })?;
+        self.ears.answered();
+        Ok(bounds)
     }
 
     /// Reads these partitions from `position` on.

@@ -4,6 +4,7 @@
 mod clients;
 mod counting;
 mod damage;
+mod dark;
 mod embedded;
 mod errors;
 mod explain;

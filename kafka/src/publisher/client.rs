@@ -1,0 +1,273 @@
+//! The client of a publisher, its deliveries, and the new client that takes its place when it has lost all its brokers.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+use common::clock::Clock;
+use common::record::Record;
+use rdkafka::ClientContext;
+use rdkafka::Message;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext, PurgeConfig};
+
+use super::in_flight::InFlight;
+use super::{Delivery, PublisherSettings, read_back};
+use crate::context::Ears;
+use crate::error::{KafkaFault, setting};
+use crate::options::Connection;
+use crate::settings::{self, Waiting};
+use crate::watch::Watch;
+
+/// How often it is looked whether to end; deliveries wait for nothing. rdkafka's `ThreadedProducer` looks ten times a
+/// second, and each look ends with up to 1 ms of spinning: a twentieth of what vidprod takes.
+const LOOK: Duration = Duration::from_millis(250);
+/// Timeout of the questions at the beginning.
+const ASK: Duration = Duration::from_secs(5);
+/// Time between two tries to read the topic back.
+const TRY_AGAIN: Duration = Duration::from_millis(500);
+/// A topic that is missing when its broker comes back is waited for so many tries: vidprod makes it again.
+const TRIES_WITHOUT_TOPIC: u32 = 10;
+
+pub(super) type Client<T> = BaseProducer<Deliveries<T>>;
+
+/// Settles records as the client reports on them.
+pub(super) struct Deliveries<T> {
+    pub ears: Ears,
+    generation: u64,
+    in_flight: Arc<InFlight<T>>,
+}
+
+impl<T: Send + Sync + 'static> ClientContext for Deliveries<T> {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.ears.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.ears.error(error, reason);
+    }
+
+    fn stats_raw(&self, json: &[u8]) {
+        self.ears.stats_raw(json);
+    }
+}
+
+impl<T: Send + Sync + 'static> ProducerContext for Deliveries<T> {
+    /// The record's number in flight.
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, number: usize) {
+        match result {
+            Ok(message) => self.in_flight.acknowledged(number, message.partition(), message.offset()),
+            Err((error, _)) => {
+                let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
+                self.in_flight.failed(self.generation, number, code.into());
+            }
+        }
+    }
+}
+
+/// A client that can be replaced.
+pub(super) struct Renewable<T: Send + Sync + 'static> {
+    connection: Connection,
+    pub settings: PublisherSettings,
+    pub in_flight: Arc<InFlight<T>>,
+    /// `None` while a new one is made. What is sent meanwhile waits in flight.
+    client: RwLock<Option<Client<T>>>,
+    /// The context of the present client.
+    ears: RwLock<Ears>,
+    clock: Arc<dyn Clock>,
+}
+
+impl<T: Send + Sync + 'static> Renewable<T> {
+    pub fn new(
+        connection: Connection,
+        settings: PublisherSettings,
+        clock: Arc<dyn Clock>,
+        delivered: impl Fn(T, Delivery) + Send + Sync + 'static,
+    ) -> Renewable<T> {
+        Renewable {
+            connection,
+            settings,
+            in_flight: Arc::new(InFlight::new(delivered)),
+            client: RwLock::default(),
+            ears: RwLock::default(),
+            clock,
+        }
+    }
+
+    /// A client that is not connected yet.
+    pub fn make(&self, ears: Ears, generation: u64) -> Result<Client<T>, KafkaFault> {
+        let PublisherSettings { client_id, message_bytes_max, in_flight_bytes_max, waiting, .. } = &self.settings;
+        let config =
+            settings::producer(&self.connection, client_id, *message_bytes_max, *in_flight_bytes_max, *waiting);
+        let context = Deliveries { ears, generation, in_flight: self.in_flight.clone() };
+        config.create_with_context(context).map_err(setting)
+    }
+
+    /// Takes the first client.
+    pub fn begin(&self, client: Client<T>) -> Result<(), KafkaFault> {
+        if self.keeps_records() {
+            let fault = |cause| KafkaFault::Client { doing: "asking how far the topic goes", cause };
+            let topic = &self.settings.topic;
+            let metadata = client.client().fetch_metadata(Some(topic), ASK).map_err(fault)?;
+            for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
+                // A partition without a leader is read back from its beginning, should it come to that.
+                if let Ok((_, end)) = client.client().fetch_watermarks(topic, partition.id(), ASK) {
+                    self.in_flight.begin_at(partition.id(), end);
+                }
+            }
+        }
+        self.put(client);
+        Ok(())
+    }
+
+    pub fn ears(&self) -> Ears {
+        self.ears.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn is_to_embedded_broker(&self) -> bool {
+        self.client().as_ref().is_some_and(|client| crate::admin::is_embedded(client.client()))
+    }
+
+    pub fn send(&self, record: &Record, ticket: T) -> Option<T> {
+        let client = self.client();
+        let Some(client) = &*client else {
+            self.in_flight.push(Some(record.clone()), ticket);
+            return None;
+        };
+        let number = self.in_flight.push(self.keeps_records().then(|| record.clone()), ticket);
+        match self.produce(client, record, number) {
+            Ok(()) => None,
+            Err(RDKafkaErrorCode::QueueFull) => self.in_flight.take(number),
+            Err(code) => {
+                self.in_flight.settle(number, code.into());
+                None
+            }
+        }
+    }
+
+    pub fn give_up(&self) {
+        match &*self.client() {
+            Some(client) => client.purge(PurgeConfig::default().queue().inflight()),
+            None => self.in_flight.settle_all(&Delivery::Late),
+        }
+    }
+
+    /// Closes the client; what is in flight comes back as late.
+    pub fn close(&self) {
+        drop(self.client_mut().take());
+        self.in_flight.settle_all(&Delivery::Late);
+    }
+
+    /// Serves deliveries, and renews the client where it must be, until `ending`.
+    pub fn serve(&self, ending: &AtomicBool) {
+        let mut watch = Watch::new(self.clock.now());
+        while !ending.load(Ordering::Relaxed) {
+            if let Some(client) = &*self.client() {
+                client.poll(LOOK);
+            }
+            let (now, ears) = (self.clock.now(), self.ears());
+            if self.in_flight.is_idle() || (self.in_flight.is_empty() && ears.link.is_connected()) {
+                watch.sign_of_life(now);
+            }
+            if watch.must_renew(now, &ears, &self.connection, &self.settings.topic) {
+                self.renew(ears.successor(), ending);
+            }
+        }
+    }
+
+    /// Closes the client and makes a new one. What was in flight is late where frames may be lost; else it is read back from
+    /// the topic, and what is not there is sent again.
+    fn renew(&self, ears: Ears, ending: &AtomicBool) {
+        let dark = self.client_mut().take();
+        let generation = self.in_flight.retire();
+        // Nothing can be sent any more once it is closed.
+        drop(dark);
+        if self.keeps_records() {
+            self.read_back(ending);
+        } else {
+            self.in_flight.settle_all(&Delivery::Late);
+        }
+        match self.make(ears, generation) {
+            Ok(client) => self.put(client),
+            Err(error) => {
+                tracing::warn!("making a new client: {error}");
+                self.in_flight.settle_all(&Delivery::Refused(error.to_string()));
+            }
+        }
+    }
+
+    /// Settles what is in the topic although it was never acknowledged.
+    fn read_back(&self, ending: &AtomicBool) {
+        let mut missing = 0;
+        while !self.in_flight.is_empty() && !ending.load(Ordering::Relaxed) {
+            let (records, from) = (self.in_flight.records(), self.in_flight.unknown_from());
+            match read_back::find(&self.connection, &self.settings.topic, &records, &from) {
+                Ok(read_back::Topic::Read { found }) => {
+                    tracing::debug!("{} of {} records in flight are in the topic already", found.len(), records.len());
+                    found.into_iter().for_each(|number| self.in_flight.settle(number, Delivery::Acknowledged));
+                    return;
+                }
+                Ok(read_back::Topic::Missing) => {
+                    missing += 1;
+                    if missing >= TRIES_WITHOUT_TOPIC {
+                        return;
+                    }
+                }
+                Err(error) => tracing::debug!("{error}; trying again"),
+            }
+            self.clock.sleep_until(self.clock.now().plus(TRY_AGAIN));
+        }
+    }
+
+    /// Takes a new client, which first sends again what is in flight.
+    fn put(&self, client: Client<T>) {
+        let mut slot = self.client_mut();
+        for (number, record) in self.in_flight.records() {
+            let mut sent = self.produce(&client, &record, number);
+            while sent == Err(RDKafkaErrorCode::QueueFull) {
+                client.poll(LOOK);
+                sent = self.produce(&client, &record, number);
+            }
+            if let Err(code) = sent {
+                self.in_flight.settle(number, code.into());
+            }
+        }
+        *self.ears.write().unwrap_or_else(PoisonError::into_inner) = client.context().ears.clone();
+        *slot = Some(client);
+    }
+
+    fn produce(&self, client: &Client<T>, record: &Record, number: usize) -> Result<(), RDKafkaErrorCode> {
+        let PublisherSettings { topic, partition, headers, .. } = &self.settings;
+        let mut base = BaseRecord::with_opaque_to(topic, number)
+            .payload(record.value.as_ref())
+            .headers(crate::convert::headers(record, headers));
+        if let Some(key) = &record.key {
+            base = base.key(key.as_ref());
+        }
+        if let Some(timestamp_ms) = record.timestamp_ms {
+            base = base.timestamp(timestamp_ms);
+        }
+        if let Some(partition) = partition {
+            base = base.partition(*partition);
+        }
+        let sent = client.send(base);
+        sent.map_err(|(error, _)| error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail))
+    }
+
+    /// Whether no record may be lost, so that each is kept until it is acknowledged.
+    fn keeps_records(&self) -> bool {
+        self.settings.waiting == Waiting::Forever
+    }
+
+    fn client(&self) -> RwLockReadGuard<'_, Option<Client<T>>> {
+        self.client.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn client_mut(&self) -> RwLockWriteGuard<'_, Option<Client<T>>> {
+        self.client.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}

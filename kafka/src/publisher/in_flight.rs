@@ -1,0 +1,227 @@
+//! The records that were handed to the client and are not settled yet, in the order in which they were sent.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use common::record::Record;
+
+use super::Delivery;
+
+/// Settles each record once: with its acknowledgement, or the reason why there is none.
+pub(super) struct InFlight<T> {
+    state: Mutex<State<T>>,
+    settled: Box<dyn Fn(T, Delivery) + Send + Sync>,
+}
+
+struct State<T> {
+    /// `None`: settled. The first one is never settled.
+    entries: VecDeque<Option<Entry<T>>>,
+    /// The number of the first entry.
+    first: usize,
+    /// The client that counts. What clients before it failed to send is still in flight.
+    generation: u64,
+    /// The last record that was settled was acknowledged, or none was settled yet.
+    good: bool,
+    /// For each partition, the first offset at which a record of ours may be that was not acknowledged.
+    unknown_from: BTreeMap<i32, i64>,
+}
+
+struct Entry<T> {
+    /// To be sent again by a new client; kept only where no record may be lost.
+    record: Option<Record>,
+    ticket: T,
+}
+
+impl<T> InFlight<T> {
+    pub fn new(settled: impl Fn(T, Delivery) + Send + Sync + 'static) -> InFlight<T> {
+        let state =
+            State { entries: VecDeque::new(), first: 0, generation: 0, good: true, unknown_from: BTreeMap::new() };
+        InFlight { state: Mutex::new(state), settled: Box::new(settled) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        // The state is whole between any two lines, also where a panic elsewhere poisoned the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Enters a record that is about to be sent, and gives it a number.
+    pub fn push(&self, record: Option<Record>, ticket: T) -> usize {
+        let mut state = self.lock();
+        state.entries.push_back(Some(Entry { record, ticket }));
+        state.first.wrapping_add(state.entries.len() - 1)
+    }
+
+    /// Takes a record back that was not sent.
+    pub fn take(&self, number: usize) -> Option<T> {
+        self.lock().take(number)
+    }
+
+    /// Settles a record; one that is settled already is left as it is.
+    pub fn settle(&self, number: usize, delivery: Delivery) {
+        let ticket = {
+            let mut state = self.lock();
+            let ticket = state.take(number);
+            state.good = ticket.as_ref().map_or(state.good, |_| delivery == Delivery::Acknowledged);
+            ticket
+        };
+        if let Some(ticket) = ticket {
+            (self.settled)(ticket, delivery);
+        }
+    }
+
+    /// Settles a record that never was in flight.
+    pub fn refuse(&self, ticket: T, delivery: Delivery) {
+        (self.settled)(ticket, delivery);
+    }
+
+    /// A client was told that a record is in the log.
+    pub fn acknowledged(&self, number: usize, partition: i32, offset: i64) {
+        {
+            let mut state = self.lock();
+            let from = state.unknown_from.entry(partition).or_default();
+            *from = (*from).max(offset + 1);
+        }
+        self.settle(number, Delivery::Acknowledged);
+    }
+
+    /// A client gave a record up. Where that client was retired since, the record is still in flight.
+    pub fn failed(&self, generation: u64, number: usize, delivery: Delivery) {
+        if self.lock().generation == generation {
+            self.settle(number, delivery);
+        }
+    }
+
+    /// From now on failures of the present client do not count. Returns the next client's generation.
+    pub fn retire(&self) -> u64 {
+        let mut state = self.lock();
+        state.generation += 1;
+        state.generation
+    }
+
+    /// Settles all that is in flight.
+    pub fn settle_all(&self, delivery: &Delivery) {
+        for number in self.numbers() {
+            self.settle(number, delivery.clone());
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.lock().entries.is_empty()
+    }
+
+    /// Nothing waits for the broker, and the last record did not fail.
+    pub fn is_idle(&self) -> bool {
+        let state = self.lock();
+        state.entries.is_empty() && state.good
+    }
+
+    /// Where a partition ended before the first record was sent.
+    pub fn begin_at(&self, partition: i32, offset: i64) {
+        self.lock().unknown_from.insert(partition, offset);
+    }
+
+    pub fn unknown_from(&self) -> BTreeMap<i32, i64> {
+        self.lock().unknown_from.clone()
+    }
+
+    /// The records in flight that were kept, in order.
+    pub fn records(&self) -> Vec<(usize, Record)> {
+        let state = self.lock();
+        let numbered = state.entries.iter().enumerate();
+        numbered.filter_map(|(i, entry)| Some((state.first.wrapping_add(i), entry.as_ref()?.record.clone()?))).collect()
+    }
+
+    fn numbers(&self) -> Vec<usize> {
+        let state = self.lock();
+        let open = state.entries.iter().enumerate().filter(|(_, entry)| entry.is_some());
+        open.map(|(i, _)| state.first.wrapping_add(i)).collect()
+    }
+}
+
+impl<T> State<T> {
+    fn take(&mut self, number: usize) -> Option<T> {
+        let entry = self.entries.get_mut(number.wrapping_sub(self.first))?.take();
+        while matches!(self.entries.front(), Some(None)) {
+            self.entries.pop_front();
+            self.first = self.first.wrapping_add(1);
+        }
+        entry.map(|entry| entry.ticket)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    type Settled = Arc<Mutex<Vec<(char, Delivery)>>>;
+
+    fn in_flight(tickets: &str) -> (InFlight<char>, Settled) {
+        let settled = Settled::default();
+        let list = settled.clone();
+        let flight = InFlight::new(move |ticket, delivery| list.lock().unwrap().push((ticket, delivery)));
+        for ticket in tickets.chars() {
+            flight.push(None, ticket);
+        }
+        (flight, settled)
+    }
+
+    fn letters(settled: &Settled) -> String {
+        settled.lock().unwrap().iter().map(|(ticket, _)| ticket).collect()
+    }
+
+    #[test]
+    fn each_record_is_settled_once() {
+        let (flight, settled) = in_flight("abc");
+        flight.acknowledged(1, 0, 10);
+        flight.acknowledged(1, 0, 10);
+        flight.failed(0, 0, Delivery::Late);
+        flight.acknowledged(0, 0, 9);
+        assert_eq!(letters(&settled), "ba");
+        assert!(!flight.is_empty());
+        flight.settle_all(&Delivery::Late);
+        assert_eq!(letters(&settled), "bac");
+        assert!(flight.is_empty());
+    }
+
+    #[test]
+    fn what_a_retired_client_failed_to_send_stays_in_flight() {
+        let (flight, settled) = in_flight("ab");
+        let generation = flight.retire();
+        flight.failed(generation - 1, 0, Delivery::Late);
+        assert_eq!(letters(&settled), "");
+        flight.acknowledged(0, 0, 5);
+        flight.failed(generation, 1, Delivery::Late);
+        assert_eq!(*settled.lock().unwrap(), [('a', Delivery::Acknowledged), ('b', Delivery::Late)]);
+    }
+
+    #[test]
+    fn numbers_go_on_after_what_is_settled() {
+        let (flight, settled) = in_flight("ab");
+        flight.acknowledged(0, 0, 0);
+        assert_eq!(flight.push(None, 'c'), 2);
+        assert_eq!(flight.take(1), Some('b'));
+        flight.acknowledged(2, 0, 1);
+        assert_eq!(letters(&settled), "ac");
+    }
+
+    #[test]
+    fn an_unacknowledged_record_is_looked_for_behind_the_last_one_that_was() {
+        let (flight, _) = in_flight("abc");
+        flight.begin_at(0, 7);
+        flight.begin_at(1, 70);
+        flight.acknowledged(1, 0, 9);
+        flight.acknowledged(0, 0, 8);
+        assert_eq!(flight.unknown_from(), [(0, 10), (1, 70)].into());
+    }
+
+    #[test]
+    fn idle_is_empty_after_a_success() {
+        let (flight, _) = in_flight("ab");
+        assert!(!flight.is_idle());
+        flight.acknowledged(0, 0, 0);
+        flight.failed(0, 1, Delivery::Late);
+        assert!(flight.is_empty() && !flight.is_idle());
+    }
+}

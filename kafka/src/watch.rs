@@ -1,0 +1,117 @@
+//! Watches over one client: collects its signs of life, probes the brokers, and says when the client must be renewed.
+
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+use std::time::Duration;
+
+use common::clock::Micros;
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::KafkaError;
+
+use crate::context::Ears;
+use crate::options::Connection;
+use crate::settings;
+use crate::watchdog::{Step, Watchdog};
+
+/// Time between two looks.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+#[derive(Debug)]
+pub(crate) struct Watch {
+    watchdog: Watchdog,
+    probe: Option<Probe>,
+    /// How many signs of life the statistics had shown at the last look.
+    signs: u64,
+    next_look: Micros,
+}
+
+impl Watch {
+    pub fn new(now: Micros) -> Watch {
+        Watch { watchdog: Watchdog::new(now), probe: None, signs: 0, next_look: now }
+    }
+
+    /// The client did what only a connected client can do, or has nothing to do.
+    pub fn sign_of_life(&mut self, now: Micros) {
+        self.watchdog.sign_of_life(now);
+    }
+
+    /// Whether the client must be renewed now. Most calls return at once: it looks four times a second.
+    pub fn must_renew(&mut self, now: Micros, ears: &Ears, connection: &Connection, topic: &str) -> bool {
+        if now < self.next_look {
+            return false;
+        }
+        self.next_look = now.plus(LOOK_EVERY);
+        let signs = ears.link.signs_of_life();
+        if std::mem::replace(&mut self.signs, signs) != signs {
+            self.watchdog.sign_of_life(now);
+        }
+        if let Some(answered) = self.probe.as_ref().and_then(Probe::answer) {
+            self.probe = None;
+            self.watchdog.probed(answered, now);
+        }
+        match self.watchdog.step(now, ears.link.is_connected()) {
+            Step::Nothing => {}
+            Step::Probe => match Probe::start(connection, topic) {
+                Some(probe) => self.probe = Some(probe),
+                None => self.watchdog.probed(false, now),
+            },
+            Step::Renew => {
+                // A new client counts its signs of life from the beginning.
+                self.signs = 0;
+                tracing::warn!("the client had no connection although {} answers: made a new one", connection.brokers);
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// Longer than a TLS handshake over a slow link takes.
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A question that is under way.
+#[derive(Debug)]
+pub(crate) struct Probe(Receiver<bool>);
+
+impl Probe {
+    /// Asks where `topic` is. `None` where no thread could be started.
+    pub fn start(connection: &Connection, topic: &str) -> Option<Probe> {
+        let (answer, receiver) = sync_channel(1);
+        let (connection, topic) = (connection.clone(), topic.to_owned());
+        let ask = move || {
+            // Nobody waits for the answer any more once the client was dropped.
+            let _ = answer.send(brokers(&connection, &topic) > 0);
+        };
+        std::thread::Builder::new().name("probe".to_owned()).spawn(ask).ok()?;
+        Some(Probe(receiver))
+    }
+
+    /// `Some(true)`: a broker answered and named at least one broker. `None`: there is no answer yet.
+    pub fn answer(&self) -> Option<bool> {
+        match self.0.try_recv() {
+            Ok(answered) => Some(answered),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => Some(false),
+        }
+    }
+}
+
+/// How many brokers the cluster names; 0 where nobody answers.
+fn brokers(connection: &Connection, topic: &str) -> usize {
+    let config = settings::with_the_users(settings::common(connection, "vidprobe"), connection);
+    let client: Result<BaseConsumer<Quiet>, KafkaError> = config.create_with_context(Quiet);
+    let metadata = client.and_then(|client| client.fetch_metadata(Some(topic), TIMEOUT));
+    metadata.map_or(0, |metadata| metadata.brokers().len())
+}
+
+/// What goes wrong here went wrong for the client itself before, and was logged then.
+struct Quiet;
+
+impl ClientContext for Quiet {
+    fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
+
+    fn error(&self, _: KafkaError, _: &str) {}
+}
+
+impl ConsumerContext for Quiet {}

@@ -1,0 +1,78 @@
+//! A client that has lost all its brokers, while they answer everybody else, is replaced by a new one.
+
+use std::collections::BTreeSet;
+
+use whole::kafka::{only, own_kafka, own_kafka_behind};
+use whole::media::clip_720p25;
+use whole::{Kind, Network, Program, need};
+
+/// librdkafka drops all its brokers where the first answer after a restart names none, and then asks nobody any more.
+#[test]
+fn every_client_resumes_when_a_restarted_broker_names_no_brokers_at_first() {
+    if !only(Kind::Embedded, "a real Kafka answers like that only now and then") {
+        return;
+    }
+    let Some(kafka) = own_kafka() else { return };
+    let topic = kafka.topic("dark");
+    let viewer = || Program::vidcons().on(&kafka, &topic).args(["--headless", "--print"]).start();
+    let mut viewers = [viewer(), viewer(), viewer()];
+    let producer = Program::vidprod().args(["test", "--size", "320x180", "--fps", "25"]).on(&kafka, &topic).start();
+    for viewer in &mut viewers {
+        viewer.until_stdout("the first frames", |out| out.lines().count() >= 25);
+    }
+    kafka.kill();
+    kafka.restart_slowly(2);
+    for viewer in &mut viewers {
+        let before = viewer.stdout().lines().count();
+        viewer.until_stdout("frames after the restart", |out| out.lines().count() >= before + 25);
+    }
+    let producer = producer.interrupt().ok();
+    let mut renewed = producer.report().number("counts.reconnections");
+    for viewer in viewers {
+        renewed += viewer.interrupt().ok().report().number("counts.reconnections");
+    }
+    assert!(renewed > 0, "no client was renewed, so this tested nothing\n{}", producer.story());
+}
+
+#[test]
+fn a_file_loses_and_doubles_no_frame_when_its_connections_fall_silent() {
+    if !need(&["ffmpeg"]) {
+        return;
+    }
+    let Some((kafka, proxy)) = own_kafka_behind(Network::default()) else { return };
+    let topic = kafka.topic("silent-file");
+    let mut producer = Program::vidprod().arg(clip_720p25()).on(&kafka, &topic).start();
+    producer
+        .until("some frames", |_| (kafka.topics().contains(&topic) && kafka.records(&topic).len() > 50).then_some(()));
+    // What is sent from now on is appended and never acknowledged.
+    proxy.silence();
+    let producer = producer.wait().ok();
+    let report = producer.report();
+    assert_eq!(report.number("frames.acknowledged"), 250, "{}", producer.story());
+    assert_eq!(report.number("counts.reconnections"), 1, "{}", producer.story());
+    let records = kafka.records(&topic);
+    let frames: Vec<_> =
+        records.iter().filter(|r| r.header("end").is_none()).map(|r| (r.header("frame"), r.header("part"))).collect();
+    assert_eq!(frames.len(), frames.iter().collect::<BTreeSet<_>>().len(), "a record is there twice");
+    let viewer = Program::vidcons().on(&kafka, &topic).args(["--headless", "-o", "beginning", "-e"]).run().ok();
+    assert_eq!(viewer.report().number("frames.shown"), 250, "{}", viewer.story());
+}
+
+#[test]
+fn a_group_member_goes_on_at_its_position_when_its_connections_fall_silent() {
+    let Some((kafka, proxy)) = own_kafka_behind(Network::default()) else { return };
+    let topic = kafka.topic("silent-group");
+    let producer = Program::vidprod().args(["test", "--size", "320x180", "--fps", "25"]).on(&kafka, &topic).start();
+    let member = ["--headless", "--every-frame", "--print", "-g", "watchers"];
+    let mut viewer = Program::vidcons().on(&kafka, &topic).args(member).start();
+    viewer.until_stdout("the first frames", |out| out.lines().count() >= 25);
+    proxy.silence();
+    viewer.until_stderr("made a new one");
+    let before = viewer.stdout().lines().count();
+    viewer.until_stdout("frames after that", |out| out.lines().count() >= before + 50);
+    producer.interrupt().ok();
+    let viewer = viewer.interrupt().ok();
+    let labels = viewer.lines();
+    assert_eq!(labels.len(), labels.iter().collect::<BTreeSet<_>>().len(), "a frame came twice\n{}", viewer.story());
+    assert!(viewer.report().number("counts.reconnections") > 0, "{}", viewer.story());
+}
