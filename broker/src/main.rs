@@ -70,7 +70,7 @@ struct Cli {
 type Retention = Option<Duration>;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli: Cli = shell::parse();
     if let Some(shell) = cli.completions {
         shell::print_completions::<Cli>(shell);
         return ExitCode::SUCCESS;

@@ -18,6 +18,7 @@ pub mod ranges;
 pub mod reassemble;
 pub mod record;
 pub mod report;
+pub mod secret;
 pub mod slowest;
 pub mod stamps;
 pub mod text;

@@ -24,7 +24,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use charts::Figure;
-use clap::Parser;
 use common::clock::{Clock, SystemClock};
 use common::explain::{Evidence, Explain, Setup, Side, SourceKind, Way, explain};
 use common::ledger::Loss;
@@ -39,7 +38,7 @@ use crate::pipeline::Outcome;
 const LEAVE: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli: Cli = shell::parse();
     if let Some(shell) = cli.completions {
         shell::print_completions::<Cli>(shell);
         return ExitCode::SUCCESS;

@@ -1,9 +1,13 @@
 //! Which broker, and with what properties: flags over environment over file over localhost.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::builder::TypedValueParser;
+use clap::error::ErrorKind;
+use clap::{Arg, Args, Command};
+use common::secret;
 
 use crate::error::KafkaFault;
 use crate::properties;
@@ -18,7 +22,7 @@ pub struct KafkaArgs {
     #[arg(short, long, visible_alias = "bootstrap-server", value_name = "HOST:PORT,…", value_parser = brokers)]
     pub brokers: Option<String>,
     /// Any librdkafka property; overrides ours and the file's (repeatable)
-    #[arg(short = 'X', value_name = "PROP=VALUE", value_parser = property)]
+    #[arg(short = 'X', value_name = "PROP=VALUE", value_parser = PropertyParser)]
     pub properties: Vec<(String, String)>,
     /// Properties from a file: kcat's format, or a Java client.properties
     #[arg(short = 'F', long, value_name = "FILE")]
@@ -43,14 +47,25 @@ impl Connection {
 
     /// The user's properties, without secrets.
     pub fn shown_properties(&self) -> BTreeMap<String, String> {
-        let secret = |name: &str| ["password", "secret", "pem", "key"].iter().any(|s| name.contains(s));
-        let shown = |(n, v): (&String, &String)| (n.clone(), if secret(n) { "(hidden)".to_owned() } else { v.clone() });
-        self.properties.iter().map(shown).collect()
+        let shown = |name: &str, value: &str| match secret::is_secret(name) {
+            true => secret::HIDDEN.to_owned(),
+            false => secret::hide(value).into_owned(),
+        };
+        self.properties.iter().map(|(name, value)| (name.clone(), shown(name, value))).collect()
     }
 }
 
 impl KafkaArgs {
     pub fn connection(&self) -> Result<Connection, KafkaFault> {
+        let secrets = self.properties.iter().filter(|(name, value)| holds_a_secret(name, value));
+        let names: Vec<&str> = secrets.map(|(name, _)| name.as_str()).collect();
+        if !names.is_empty() {
+            tracing::warn!(
+                "-X {}: every user of this machine can read the command line (ps); write it into a file that only you can \
+                 read, and name that with -F FILE",
+                names.join(", ")
+            );
+        }
         let environment = ENVIRONMENT.iter().filter_map(|name| std::env::var(name).ok()).find(|v| !v.trim().is_empty());
         self.connection_with(environment)
     }
@@ -89,10 +104,34 @@ fn with_ports(brokers: &str) -> String {
     brokers.split(',').map(str::trim).filter(|b| !b.is_empty()).map(with_port).collect::<Vec<_>>().join(",")
 }
 
+fn holds_a_secret(name: &str, value: &str) -> bool {
+    (secret::is_secret(name) && !value.is_empty()) || secret::is_in(value)
+}
+
 fn property(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
-        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.trim().to_owned())),
-        _ => Err("a property is written NAME=VALUE".to_owned()),
+        Some((name, value)) if properties::is_name(name.trim()) => {
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err("a property is written NAME=VALUE, with a name of small letters, digits, '.', '_' and '-'".to_owned()),
+    }
+}
+
+/// Reads a property, and does not repeat it where it is none: what was typed may be a password.
+#[derive(Clone, Copy, Debug)]
+struct PropertyParser;
+
+impl TypedValueParser for PropertyParser {
+    type Value = (String, String);
+
+    fn parse_ref(&self, command: &Command, _: Option<&Arg>, value: &OsStr) -> Result<Self::Value, clap::Error> {
+        let text = value.to_string_lossy();
+        property(&text).map_err(|why| {
+            // The beginning of a name that was meant to be one, as in `linger.ms` or `sasl.password:x`.
+            let name = text.split(['=', ':', ' ']).next().unwrap_or_default();
+            let name = if properties::is_name(name) && name.contains('.') { format!(" {name}") } else { String::new() };
+            clap::Error::raw(ErrorKind::ValueValidation, format!("-X{name}: {why}\n")).with_cmd(command)
+        })
     }
 }
 
@@ -136,5 +175,41 @@ mod tests {
         assert_eq!(property("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
         assert!(property("a").is_err());
         assert!(property("=a").is_err());
+    }
+
+    #[test]
+    fn what_is_no_property_is_not_repeated() {
+        let refused = |text: &str| {
+            let command = Command::new("vidprod");
+            PropertyParser.parse_ref(&command, None, OsStr::new(text)).expect_err("it is no property").to_string()
+        };
+        for text in ["hunter2", "=hunter2", "sasl.password:hunter2", "sasl.password hunter2", "sasl password=hunter2"] {
+            let words = refused(text);
+            assert!(words.contains("-X") && words.contains("NAME=VALUE") && !words.contains("hunter2"), "{words}");
+        }
+        assert!(refused("linger.ms").contains("linger.ms"), "a name alone is named");
+    }
+
+    #[test]
+    fn a_report_shows_properties_without_secrets() {
+        let given = [
+            ("sasl.password", "hunter2", "(hidden)"),
+            ("ssl.key.pem", "hunter2", "(hidden)"),
+            ("ssl.key.location", "/me.key", "/me.key"),
+            ("sasl.oauthbearer.token.endpoint.url", "https://me:hunter2@host/", "https://me:(hidden)@host/"),
+        ];
+        let properties = given.iter().map(|(n, v, _)| ((*n).to_owned(), (*v).to_owned())).collect();
+        let shown = Connection { brokers: String::new(), named: false, properties }.shown_properties();
+        for (name, _, expected) in given {
+            assert_eq!(shown[name], expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_secret_on_the_command_line_is_worth_a_warning() {
+        assert!(holds_a_secret("sasl.password", "hunter2"));
+        assert!(holds_a_secret("sasl.oauthbearer.token.endpoint.url", "https://me:hunter2@host/"));
+        assert!(!holds_a_secret("sasl.password", ""));
+        assert!(!holds_a_secret("ssl.key.location", "/me.key"));
     }
 }

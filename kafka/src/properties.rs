@@ -79,10 +79,20 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>, String> {
             .split_once('=')
             .or_else(|| line.split_once(':'))
             .or_else(|| line.split_once(char::is_whitespace))
-            .ok_or_else(|| format!("line {number} is not NAME=VALUE: {line}"))?;
+            .filter(|(name, _)| is_name(name.trim()))
+            // The line is not repeated: it may be part of a key or a password.
+            .ok_or_else(|| {
+                format!("line {number} is not NAME=VALUE (names have small letters, digits, '.', '_', '-')")
+            })?;
         raw.insert(name.trim().to_owned(), value.trim().to_owned());
     }
     translate(raw)
+}
+
+/// Whether it is written as the names of properties are, Java's and librdkafka's. A line of a key in base64 is not.
+pub(crate) fn is_name(text: &str) -> bool {
+    let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
+    text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(letter)
 }
 
 /// Lines without comments, those that end in a backslash joined with the next.
@@ -242,7 +252,10 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_no_property_is_named() {
-        assert_eq!(parse("a=b\nnonsense\n"), Err("line 2 is not NAME=VALUE: nonsense".to_owned()));
+    fn a_line_that_is_no_property_is_numbered_and_not_repeated() {
+        for line in ["hunter2", "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC==", "-----BEGIN PRIVATE KEY-----", "= hunter2"] {
+            let error = parse(&format!("a=b\n{line}\n")).expect_err(line);
+            assert!(error.starts_with("line 2 is not NAME=VALUE (names have"), "{error}");
+        }
     }
 }

@@ -19,7 +19,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use charts::Figure;
-use clap::Parser;
 use common::clock::{Clock, SystemClock};
 use common::explain::{Evidence, Explain, Setup, Side, Way, explain};
 use common::ledger::Loss;
@@ -32,7 +31,7 @@ use crate::options::Options;
 use crate::pipeline::Outcome;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli: Cli = shell::parse();
     if let Some(shell) = cli.completions {
         shell::print_completions::<Cli>(shell);
         return ExitCode::SUCCESS;

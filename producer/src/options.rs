@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use common::record::SOURCE_BYTES_MAX;
+use common::secret;
 use kafka::{Connection, NewTopic};
 use shell::report::ReportFile;
 use shell::values::Span;
@@ -55,7 +56,14 @@ pub struct Options {
 
 impl Options {
     pub fn check(cli: &Cli) -> anyhow::Result<Options> {
-        let input: Input = cli.input.as_deref().unwrap_or_default().parse()?;
+        let typed = cli.input.as_deref().unwrap_or_default();
+        let input: Input = typed.parse()?;
+        if matches!(input, Input::Url(_)) && secret::is_in(typed) {
+            tracing::warn!(
+                "the input's address holds a password: every user of this machine can read the command line (ps); use the \
+                 password of an account that may only watch"
+            );
+        }
         let name = source_name(cli.source.as_deref(), &input)?;
         kafka::check_topic_name(&cli.topic)?;
         if let Some((header, _)) = cli.headers.iter().find(|(h, _)| common::record::HEADERS.contains(&h.as_str())) {
@@ -74,7 +82,7 @@ impl Options {
             Some(n) => Loops::Times(n),
         };
         Ok(Options {
-            typed: without_password(cli.input.as_deref().unwrap_or_default()),
+            typed: secret::hide(typed).into_owned(),
             source: SourceOptions {
                 input,
                 box_size: match cli.size {
@@ -159,18 +167,6 @@ impl Options {
     }
 }
 
-/// `rtsp://user:secret@host/` → `rtsp://host/`.
-fn without_password(input: &str) -> String {
-    match input.split_once("://") {
-        Some((scheme, rest)) => {
-            let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-            let host = authority.rsplit('@').next().unwrap_or_default();
-            format!("{scheme}://{host}{path}")
-        }
-        None => input.to_owned(),
-    }
-}
-
 fn source_name(given: Option<&str>, input: &Input) -> anyhow::Result<String> {
     let name = match given {
         Some(name) => name.to_owned(),
@@ -196,10 +192,12 @@ fn default_name(input: &Input) -> String {
         }
         Input::Camera(device) => cleaned(device.rsplit('/').next().unwrap_or_default().to_owned()),
         Input::Url(url) => {
-            let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
-            let authority = rest.split(['/', '?']).next().unwrap_or_default();
-            let host = authority.rsplit('@').next().unwrap_or_default();
-            cleaned(host.split(':').next().unwrap_or_default().to_owned())
+            let authority = secret::from_host(url).split(['/', '?', '#']).next().unwrap_or_default();
+            let host = match authority.strip_prefix('[') {
+                Some(ipv6) => ipv6.split(']').next(),
+                None => authority.split(':').next(),
+            };
+            cleaned(host.unwrap_or_default().to_owned())
         }
         Input::Stdin | Input::TestCard { .. } => shell::machine::host_name(),
     }
@@ -221,6 +219,9 @@ mod tests {
         check("0", "video0");
         check("/dev/video3", "video3");
         check("rtsp://user:secret@cam1:554/a", "cam1");
+        check("rtsp://user:sec/ret@cam1/a", "cam1");
+        check("http://cam1?password=secret", "cam1");
+        check("rtsp://[::1]:554/a", "::1");
         check("-", &shell::machine::host_name());
     }
 

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use clap::{Args, ValueEnum};
 use common::report::Report;
+use common::secret;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::{EnvFilter, fmt};
 
@@ -64,7 +65,7 @@ pub(crate) fn print_error(message: &str) {
     if JSON.get() == Some(&true) {
         tracing::error!("{message}");
     } else {
-        let _ = writeln!(AroundTheBar, "error: {message}");
+        let _ = AroundTheBar.write_all(format!("error: {message}\n").as_bytes());
     }
 }
 
@@ -77,14 +78,17 @@ pub(crate) fn print_report(report: &Report) {
     let _ = AroundTheBar.write_all(text.as_bytes());
 }
 
-/// Standard error, with the status line out of the way while something is written.
+/// Standard error, with the status line out of the way while something is written, and without secrets. A message is
+/// written in one piece, so that none is cut in two.
 #[derive(Clone, Copy, Debug)]
 struct AroundTheBar;
 
 impl Write for AroundTheBar {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let shown = secret::hide(&text);
         // Nobody may be reading any more: that must not stop what the program is there for.
-        let _ = status::suspended(|| io::stderr().write_all(bytes));
+        let _ = status::suspended(|| io::stderr().write_all(shown.as_bytes()));
         Ok(bytes.len())
     }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use common::clock::{Clock, Micros};
+use common::secret;
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::{Dictionary, Error, Packet, media};
 
@@ -148,7 +149,8 @@ pub fn open_url(
     stop: Arc<AtomicBool>,
 ) -> Result<(About, StreamFeed), SourceError> {
     let watch = Watch::new(clock.clone(), stop.clone());
-    let unreachable = |why: String| SourceError::Unreachable { url: url.to_owned(), why };
+    let name = secret::hide(url).into_owned();
+    let unreachable = |why: String| SourceError::Unreachable { url: name.clone(), why };
     let mut settings = Dictionary::from_iter(PROBE);
     settings.set("rtsp_transport", "tcp");
     settings.set("rw_timeout", &READ_TIMEOUT.as_micros().to_string());
@@ -161,7 +163,7 @@ pub fn open_url(
     })?;
     watch.allow(READ_TIMEOUT);
     let late = watch.clone();
-    let manner = Manner { name: url.to_owned(), kind: Kind::Live, stamped_by_driver: false, watch: Some(watch) };
+    let manner = Manner { name: name.clone(), kind: Kind::Live, stamped_by_driver: false, watch: Some(watch) };
     StreamFeed::open(input, manner, options, clock, stop).map_err(|error| match error {
         SourceError::NoPicture(_) if late.is_late() => unreachable("it answers but sends no picture".to_owned()),
         error => error,

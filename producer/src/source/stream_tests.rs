@@ -32,6 +32,13 @@ fn an_address_that_cannot_be_reached_is_named() {
 }
 
 #[test]
+fn an_address_is_named_without_its_password() {
+    let refused = open(&options(Given::Url("http://me:hunter2@127.0.0.1:9/x?token=hunter2".to_owned()))).unwrap_err();
+    let refused = refused.to_string();
+    assert!(refused.starts_with("cannot open http://me:(hidden)@127.0.0.1:9/x?token=(hidden): "), "{refused}");
+}
+
+#[test]
 fn a_missing_camera_names_the_list() {
     let refused = open(&options(Given::Camera("/dev/video99".to_owned()))).unwrap_err();
     assert!(matches!(refused, source::SourceError::Camera { .. }));

@@ -1,0 +1,269 @@
+//! What a secret is, and texts without it: passwords in addresses, in properties and in messages that repeat either.
+//!
+//! Everything that the programs write on standard error passes [`hide`]; what goes elsewhere (reports, records) is made
+//! from texts that have passed it.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// Stands in the place of a secret.
+pub const HIDDEN: &str = "(hidden)";
+
+/// How the name of a property ends whose value is a secret.
+const NAME_ENDS: [&str; 11] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "pwd",
+    "apikey",
+    "key.pem",
+    "keystore.key",
+    "jaas.config",
+    "oauthbearer.config",
+];
+/// Last words of names that are secrets only in an address, as in `?key=…`; elsewhere a key is no secret.
+const PARAMETER_WORDS: [&str; 8] = ["key", "auth", "authorization", "sig", "signature", "credential", "jwt", "pass"];
+/// What ends a word of a message: what follows is no part of an address or value.
+const AROUND_WORDS: [char; 6] = ['"', '\'', '`', '<', '>', '\\'];
+
+/// Whether the value of a property with this name is a secret. Paths of files and certificates are none.
+pub fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    NAME_ENDS.iter().any(|end| name.ends_with(end)) || last_word(&name) == "pass"
+}
+
+fn is_secret_parameter(name: &str) -> bool {
+    is_secret(name) || PARAMETER_WORDS.contains(&last_word(&name.to_ascii_lowercase()))
+}
+
+fn last_word(name: &str) -> &str {
+    name.rsplit(['.', '_', '-']).next().unwrap_or_default()
+}
+
+/// The text without secrets: passwords and secret parameters of addresses, and values of secret properties.
+pub fn hide(text: &str) -> Cow<'_, str> {
+    if !text.contains(['=', '@']) {
+        return Cow::Borrowed(text);
+    }
+    let ranges = merged(text);
+    if ranges.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let (mut shown, mut from) = (String::with_capacity(text.len()), 0);
+    for range in ranges {
+        shown.push_str(&text[from..range.start]);
+        shown.push_str(HIDDEN);
+        from = range.end;
+    }
+    shown.push_str(&text[from..]);
+    Cow::Owned(shown)
+}
+
+/// Whether there is a secret in the text.
+pub fn is_in(text: &str) -> bool {
+    !merged(text).is_empty()
+}
+
+/// An address from its host on: `rtsp://user:password@host:554/path` → `host:554/path`.
+pub fn from_host(address: &str) -> &str {
+    let begin = authority_begin(address);
+    let end = userinfo(&address[begin..]).map_or(begin, |userinfo| begin + userinfo.end + 1);
+    &address[end..]
+}
+
+/// Where secrets are, in order and without overlap.
+fn merged(text: &str) -> Vec<Range<usize>> {
+    let mut ranges = values(text);
+    ranges.extend(passwords(text));
+    ranges.sort_by_key(|range| range.start);
+    let mut merged: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        match merged.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => merged.push(range),
+        }
+    }
+    merged
+}
+
+/// The values in `name=value` whose name is that of a secret.
+fn values(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices('=') {
+        let before = text[..at].trim_end_matches(' ');
+        let begin = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || "._-".contains(c)).len();
+        let in_address = before[..begin].ends_with(['?', '&', ';', '#']);
+        let name = &before[begin..];
+        if is_secret(name) || (in_address && is_secret_parameter(name)) {
+            // Where spaces stand before the `=`, they may stand behind it too.
+            let behind = &text[at + 1..];
+            let behind = if before.len() < at { behind.trim_start_matches(' ') } else { behind };
+            let value = value(behind, in_address);
+            let from = text.len() - behind.len();
+            found.push(from + value.start..from + value.end);
+        }
+    }
+    found.retain(|range| !range.is_empty());
+    found
+}
+
+/// A value behind its `=`: to the closing quote, or to the end of the word.
+fn value(text: &str, in_address: bool) -> Range<usize> {
+    if text.starts_with(HIDDEN) {
+        return 0..0;
+    }
+    let quoted = text.trim_start_matches('\\');
+    if let Some(quote) = quoted.chars().next().filter(|c| matches!(c, '"' | '\'')) {
+        let begin = text.len() - quoted.len() + 1;
+        let length = text[begin..].find(quote).unwrap_or(text.len() - begin);
+        return begin..begin + text[begin..begin + length].trim_end_matches('\\').len();
+    }
+    let ends = |c: char| c.is_whitespace() || "\"'\\".contains(c) || (in_address && "&#".contains(c));
+    0..text.find(ends).unwrap_or(text.len())
+}
+
+/// The passwords in addresses; where only one word stands before the `@`, that word.
+fn passwords(text: &str) -> Vec<Range<usize>> {
+    let ends = |c: char| c.is_whitespace() || AROUND_WORDS.contains(&c);
+    let words = text.split(ends).filter(|word| word.contains('@'));
+    let begin_of = |word: &str| word.as_ptr() as usize - text.as_ptr() as usize;
+    words
+        .filter_map(|word| password(word).map(|range| begin_of(word) + range.start..begin_of(word) + range.end))
+        .collect()
+}
+
+fn password(word: &str) -> Option<Range<usize>> {
+    let begin = authority_begin(word);
+    let userinfo = userinfo(&word[begin..])?;
+    let colon = word[begin..][userinfo.clone()].find(':');
+    if colon.is_none() && begin == 0 {
+        // Without a scheme and without a colon it is any word with an @ in it.
+        return None;
+    }
+    Some(begin + colon.map_or(userinfo.start, |colon| colon + 1)..begin + userinfo.end)
+        .filter(|range| !range.is_empty())
+}
+
+/// Where user and host begin: behind `scheme://`, also if a slash is missing or the scheme is.
+fn authority_begin(address: &str) -> usize {
+    match address.find(":/") {
+        Some(at) if !address[..at].contains(['@', '/']) => {
+            address.len() - address[at + 1..].trim_start_matches('/').len()
+        }
+        _ => 0,
+    }
+}
+
+/// What stands before the `@` of `user:password@host/path`. A password may hold a slash that should have been written %2F.
+fn userinfo(authority: &str) -> Option<Range<usize>> {
+    let end = authority.find(['/', '?', '#']).unwrap_or(authority.len());
+    let at = authority[..end].rfind('@').or_else(|| {
+        let (host, port) = authority[..end].rsplit_once(':')?;
+        let is_port = port.chars().all(|c| c.is_ascii_digit());
+        (!is_port && !host.starts_with('[')).then(|| authority.rfind('@')).flatten()
+    })?;
+    (at > 0).then_some(0..at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(cases: &[(&str, &str)]) {
+        for (text, shown) in cases {
+            assert_eq!(hide(text), *shown);
+            assert_eq!(hide(shown), *shown, "hiding twice");
+            assert_eq!(is_in(text), text != shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn passwords_in_addresses_are_hidden() {
+        check(&[
+            ("rtsp://me:hunter2@cam:554/a", "rtsp://me:(hidden)@cam:554/a"),
+            ("cannot open rtsp://me:hunter2@cam/a: refused", "cannot open rtsp://me:(hidden)@cam/a: refused"),
+            ("https://hunter2@host/", "https://(hidden)@host/"),
+            ("rtsp://me:hunt@er2@cam/a", "rtsp://me:(hidden)@cam/a"),
+            ("rtsp://me:hunt/er2@cam/a", "rtsp://me:(hidden)@cam/a"),
+            ("rtsp://me:hunt?er2@cam/a", "rtsp://me:(hidden)@cam/a"),
+            ("rtsp:/me:hunter2@cam/a", "rtsp:/me:(hidden)@cam/a"),
+            ("there is no file me:hunter2@cam/a: check", "there is no file me:(hidden)@cam/a: check"),
+            ("input=\"http://me:hunter2@[::1]:80/\" x", "input=\"http://me:(hidden)@[::1]:80/\" x"),
+        ]);
+    }
+
+    #[test]
+    fn secret_parameters_of_addresses_are_hidden() {
+        check(&[
+            ("http://cam/v?user=me&password=hunter2&n=1", "http://cam/v?user=me&password=(hidden)&n=1"),
+            ("http://cam/v?access_token=hunter2", "http://cam/v?access_token=(hidden)"),
+            ("http://cam/v?pwd=(hidden): refused", "http://cam/v?pwd=(hidden): refused"),
+            ("http://cam/v?key=hunter2&X-Amz-Signature=a%2F", "http://cam/v?key=(hidden)&X-Amz-Signature=(hidden)"),
+            ("srt://host:9000?passphrase=hunter2#a", "srt://host:9000?passphrase=(hidden)#a"),
+            ("rtsp://cam/user=me_password=hunter2_channel=1.sdp", "rtsp://cam/user=me_password=(hidden)"),
+        ]);
+    }
+
+    #[test]
+    fn values_of_secret_properties_are_hidden() {
+        check(&[
+            ("sasl.password=hunter2", "sasl.password=(hidden)"),
+            ("sasl.password = hunter2 and more", "sasl.password = (hidden) and more"),
+            ("a ssl.key.pem=hunter2\nb", "a ssl.key.pem=(hidden)\nb"),
+            (
+                "PlainLoginModule required username=\"me\" password=\"hunter 2\";",
+                "PlainLoginModule required username=\"me\" password=\"(hidden)\";",
+            ),
+            (r#"{"message":"password=\"hunter2\" it"}"#, r#"{"message":"password=\"(hidden)\" it"}"#),
+        ]);
+    }
+
+    #[test]
+    fn nothing_else_is_hidden() {
+        for text in [
+            "",
+            "key=clip partition=3",
+            "topic video [0]@17: linger.ms=5",
+            "http://host:8080/@user/live?streamid=7",
+            "http://host/a@2x.jpg",
+            "s@2026-01-31T12:00:00Z",
+            "ssl.key.location=/etc/key.pem ssl.ca.location=/ca.pem sasl.username=me",
+            "check sasl.password and the broker's user",
+            "sasl.password= is empty",
+            "a clip@home.mp4",
+        ] {
+            assert_eq!(hide(text), text);
+        }
+    }
+
+    #[test]
+    fn properties_are_secret_by_name() {
+        let secrets = [
+            "sasl.password",
+            "ssl.key.password",
+            "ssl.keystore.password",
+            "ssl.key.pem",
+            "ssl.keystore.key",
+            "sasl.oauthbearer.client.secret",
+            "sasl.oauthbearer.config",
+            "sasl.oauthbearer.assertion.private.key.passphrase",
+            "sasl.oauthbearer.assertion.private.key.pem",
+            "sasl.jaas.config",
+        ];
+        assert!(secrets.iter().all(|name| is_secret(name)));
+        let open = ["ssl.key.location", "ssl.ca.pem", "ssl.certificate.pem", "sasl.username", "sasl.mechanism", "acks"];
+        assert!(!open.iter().any(|name| is_secret(name)));
+    }
+
+    #[test]
+    fn a_host_is_found_behind_user_and_password() {
+        let check = |address: &str, host: &str| assert_eq!(from_host(address), host, "{address}");
+        check("rtsp://me:hunter2@cam1:554/a", "cam1:554/a");
+        check("rtsp://me:hunt/er2@cam1/a", "cam1/a");
+        check("http://cam1?token=x", "cam1?token=x");
+        check("http://[::1]:80/a@b", "[::1]:80/a@b");
+    }
+}
