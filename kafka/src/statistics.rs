@@ -124,7 +124,7 @@ struct Statistics {
 struct Broker {
     /// -1 for an address that the client was given to begin with.
     #[serde(default)]
-    nodeid: i32,
+    nodeid: i64,
     #[serde(default)]
     nodename: String,
     #[serde(default)]
@@ -187,7 +187,7 @@ impl Statistics {
         facts.tellings += 1;
         facts.disconnects = self.brokers.values().map(|broker| broker.disconnects).sum();
         let nodes = self.brokers.values().filter(|broker| broker.nodeid >= 0 && !broker.nodename.is_empty());
-        let nodes: BTreeMap<i32, bool> = nodes.map(|node| (node.nodeid, is_loopback(&node.nodename))).collect();
+        let nodes: BTreeMap<i64, bool> = nodes.map(|node| (node.nodeid, is_loopback(&node.nodename))).collect();
         if !nodes.is_empty() {
             facts.brokers = nodes.len() as u64;
             facts.loopback = nodes.values().all(|loopback| *loopback);
