@@ -16,15 +16,21 @@ const REBALANCE_IN_PROGRESS: i16 = 27;
 const VERSION: i16 = 3;
 const PARTITIONS: u8 = 4;
 
+/// Longer than any test takes.
+const LONG_SESSION_MS: i32 = 60_000;
+/// A member that goes is gone that much later.
+const SHORT_SESSION_MS: i32 = 2_000;
+
 struct Member {
     client: Client,
+    session_ms: i32,
     id: StrBytes,
     generation: i32,
 }
 
 impl Member {
-    fn new(client: Client) -> Member {
-        Member { client, id: text(""), generation: -1 }
+    fn new(client: Client, session_ms: i32) -> Member {
+        Member { client, session_ms, id: text(""), generation: -1 }
     }
 
     fn send_join(&mut self) -> i32 {
@@ -32,7 +38,7 @@ impl Member {
         let request = JoinGroupRequest::default()
             .with_group_id(GroupId(text("g")))
             .with_member_id(self.id.clone())
-            .with_session_timeout_ms(300)
+            .with_session_timeout_ms(self.session_ms)
             .with_rebalance_timeout_ms(20_000)
             .with_protocol_type(text("consumer"))
             .with_protocols(vec![protocol]);
@@ -76,8 +82,8 @@ fn ids(answer: &JoinGroupResponse) -> Vec<StrBytes> {
 #[test]
 fn members_share_partitions_and_one_takes_over_from_the_other() {
     let broker = start(Options::default());
-    let mut one = Member::new(Client::new(broker.address));
-    let mut other = Member::new(Client::new(broker.address));
+    let mut one = Member::new(Client::new(broker.address), LONG_SESSION_MS);
+    let mut other = Member::new(Client::new(broker.address), SHORT_SESSION_MS);
     let asked = one.send_join();
     let alone = one.joined(asked);
     assert_eq!(one.sync(&ids(&alone)), [0, 1, 2, 3][..]);
