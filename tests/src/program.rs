@@ -105,6 +105,15 @@ impl Program {
         }
     }
 
+    /// Starts a viewer on a topic that is not there yet, and waits until it has seen that: from then on it misses nothing,
+    /// as it reads the topic from its first record when that comes.
+    #[track_caller]
+    pub fn start_before_topic(self) -> Running {
+        let mut viewer = self.start();
+        viewer.until_stderr(": waiting for it");
+        viewer
+    }
+
     /// Starts it and waits for its end.
     pub fn run(self) -> Finished {
         self.start().wait()

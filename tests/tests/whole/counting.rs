@@ -6,7 +6,7 @@ use whole::{Program, kafka};
 fn even_and_odd_numbers_of_two_producers_are_printed() {
     let Some(kafka) = kafka() else { return };
     let topic = kafka.topic("even-odd");
-    let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--print"]).start();
+    let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--print"]).start_before_topic();
     let even = Program::vidprod().args(["test:0+2", "--fps", "1", "--source", "A"]).on(kafka, &topic).start();
     let odd = Program::vidprod().args(["test:1+2", "--fps", "0.5", "--source", "B"]).on(kafka, &topic).start();
     viewer.until_stdout("A: 8 and B: 3", |out| {

@@ -125,7 +125,7 @@ fn an_unknown_topic_that_may_not_be_made() {
 fn a_topic_that_does_not_come() {
     let Some(kafka) = kafka() else { return };
     let topic = kafka.topic("never");
-    Program::vidcons().args(["--headless", "--timeout", "2"]).on(kafka, &topic).run().assert_fails(1, &topic);
+    Program::vidcons().args(["--headless", "--timeout", "5"]).on(kafka, &topic).run().assert_fails(1, &topic);
     assert!(!kafka.topics().contains(&topic));
 }
 

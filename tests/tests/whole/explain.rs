@@ -58,7 +58,8 @@ fn set_quota(kafka: &KafkaServer, client: &str, quota: &str) {
 
 /// Plays a test card to a headless viewer, each with these options.
 fn play(kafka: &KafkaServer, topic: &str, producer: &[&str], viewer: &[&str]) -> (Finished, Finished) {
-    let watching = Program::vidcons().on(kafka, topic).args(["--headless", "-e", "--explain"]).args(viewer).start();
+    let watching = Program::vidcons().on(kafka, topic).args(["--headless", "-e", "--explain"]).args(viewer);
+    let watching = watching.start_before_topic();
     let played = Program::vidprod().args(CARD).arg("--explain").args(producer).on(kafka, topic).run().ok();
     (played, watching.wait().ok())
 }
@@ -101,7 +102,7 @@ fn connections_that_break_are_named_by_both() {
     let Some((kafka, proxy)) = own_kafka_behind(Network::default()) else { return };
     let topic = "explain-broken";
     let args = ["--headless", "-e", "--explain", "--every-frame"];
-    let viewer = Program::vidcons().on(&kafka, topic).args(args).start();
+    let viewer = Program::vidcons().on(&kafka, topic).args(args).start_before_topic();
     let mut producer =
         Program::vidprod().args(CARD).args(SMALL).args(["--explain", "--every-frame"]).on(&kafka, topic).start();
     for n in 1..=3 {

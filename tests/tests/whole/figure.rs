@@ -47,7 +47,8 @@ fn every_form_of_the_report_tells_of_the_same_frames() {
             .collect()
     };
     let viewer = ["--headless", "--every-frame", "-e", "--histogram"];
-    let viewer = Program::vidcons().on(kafka, &topic).args(viewer).arg(path("by-name")).args(forms("viewer")).start();
+    let viewer = Program::vidcons().on(kafka, &topic).args(viewer).arg(path("by-name")).args(forms("viewer"));
+    let viewer = viewer.start_before_topic();
     let card = ["test", "--size", "320x180", "--fps", "30", "--duration", "2", "--source", "card", "--every-frame"];
     let producer = Program::vidprod().args(card).on(kafka, &topic).args(forms("producer")).run().ok();
     let viewer = viewer.wait().ok();
@@ -93,7 +94,7 @@ fn a_disk_that_is_full_costs_the_report_and_not_the_view() {
     std::os::unix::fs::symlink("/dev/full", &full).unwrap();
     let card = ["test", "--size", "320x180", "--fps", "30", "--duration", "3", "--every-frame"];
     let viewer = ["--headless", "--every-frame", "-e"];
-    let viewer = Program::vidcons().on(kafka, &topic).args(viewer).arg("--report").arg(&full).start();
+    let viewer = Program::vidcons().on(kafka, &topic).args(viewer).arg("--report").arg(&full).start_before_topic();
     let producer = Program::vidprod().args(card).on(kafka, &topic).run().ok();
     let viewer = viewer.wait();
     viewer.assert_fails(1, "frames.csv");

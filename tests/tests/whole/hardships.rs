@@ -107,7 +107,7 @@ fn an_output_is_not_touched_before_there_is_something_to_write() {
     let (topic, out) = (kafka.topic("never"), folder());
     let (kept, new) = (out.path().join("kept.mjpeg"), out.path().join("new.png"));
     std::fs::write(&kept, "precious").unwrap();
-    let args = ["--headless", "--timeout", "0.5", "--output"];
+    let args = ["--headless", "--timeout", "5", "--output"];
     let viewer = Program::vidcons().on(kafka, &topic).args(args).arg(&kept).arg("--snapshot").arg(&new).run();
     viewer.assert_fails(1, &topic);
     assert_eq!(std::fs::read(&kept).unwrap(), b"precious");

@@ -49,7 +49,7 @@ fn an_idle_viewer_ends_by_itself_when_asked_to() {
         return;
     }
     let topic = record(kafka, "idle");
-    assert_eq!(printed(kafka, &topic, &["-o", "beginning", "--idle-timeout", "2"]).len(), 50);
+    assert_eq!(printed(kafka, &topic, &["-o", "beginning", "--idle-timeout", "6"]).len(), 50);
 }
 
 #[test]

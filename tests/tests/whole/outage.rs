@@ -15,8 +15,10 @@ fn a_file_loses_no_frame_when_the_broker_is_killed_and_comes_back() {
     }
     let Some(kafka) = own_kafka() else { return };
     let topic = kafka.topic("outage");
-    let mut viewer =
-        Program::vidcons().on(&kafka, &topic).args(["--headless", "--every-frame", "-e", "--print"]).start();
+    let mut viewer = Program::vidcons()
+        .on(&kafka, &topic)
+        .args(["--headless", "--every-frame", "-e", "--print"])
+        .start_before_topic();
     let producer = Program::vidprod().arg(clip_720p25()).on(&kafka, &topic).start();
     viewer.until_stdout("the first frames", |out| out.lines().count() >= 50);
     kafka.kill();

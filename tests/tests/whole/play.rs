@@ -1,9 +1,7 @@
 //! A clip goes through Kafka into a viewer: every frame, in order, with the right picture.
 
-use std::time::Duration;
-
 use whole::media::{clip_720p25, decode, folder, frame_of, jpegs, luma_psnr};
-use whole::program::{Finished, Running};
+use whole::program::Finished;
 use whole::{Program, Report, kafka, need};
 
 const FRAMES: u64 = 250;
@@ -25,8 +23,8 @@ fn assert_every_frame(viewer: &Finished, producer: &Report) {
     }
 }
 
-fn viewer(kafka: &whole::KafkaServer, topic: &str, more: &[&str]) -> Running {
-    Program::vidcons().on(kafka, topic).args(["--headless", "--every-frame", "-e", "--output", "-"]).args(more).start()
+fn viewer(kafka: &whole::KafkaServer, topic: &str, more: &[&str]) -> Program {
+    Program::vidcons().on(kafka, topic).args(["--headless", "--every-frame", "-e", "--output", "-"]).args(more)
 }
 
 #[test]
@@ -36,9 +34,8 @@ fn every_frame_of_a_clip_is_shown_with_the_viewer_first() {
         return;
     }
     let topic = kafka.topic("viewer-first");
-    let viewer = viewer(kafka, &topic, &[]);
     // It waits for a topic that is not there, and must not make it: that is for vidprod to do, with settings fit for video.
-    std::thread::sleep(Duration::from_secs(1));
+    let viewer = viewer(kafka, &topic, &[]).start_before_topic();
     assert!(!kafka.topics().contains(&topic));
     let producer = Program::vidprod().arg(clip_720p25()).args(["--quality", "90"]).on(kafka, &topic).run().ok();
     assert_every_frame(&viewer.wait().ok(), &producer.report());
@@ -53,14 +50,14 @@ fn every_frame_of_a_clip_is_shown_with_the_producer_first() {
     let topic = kafka.topic("producer-first");
     let args = ["--quality", "90", "--speed", "max"];
     let producer = Program::vidprod().arg(clip_720p25()).args(args).on(kafka, &topic).run().ok();
-    assert_every_frame(&viewer(kafka, &topic, &["-o", "beginning"]).wait().ok(), &producer.report());
+    assert_every_frame(&viewer(kafka, &topic, &["-o", "beginning"]).run().ok(), &producer.report());
 }
 
 #[test]
 fn a_live_viewer_that_comes_first_sees_the_clip_and_ends_with_it() {
     let Some(kafka) = kafka() else { return };
     let topic = kafka.topic("live");
-    let viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "-e"]).start();
+    let viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "-e"]).start_before_topic();
     let clip = whole::root().join("samples/clip.mp4");
     let producer = Program::vidprod().arg(clip).on(kafka, &topic).run().ok().report();
     let viewer = viewer.wait().ok();

@@ -16,9 +16,8 @@ fn still(kafka: &KafkaServer, topic: &str) -> (RgbImage, Running) {
     let args = ["--loop", "--quality", "95", "--source", "still"];
     let mut producer = Program::vidprod().arg(&clip).args(args).on(kafka, topic).start();
     let frame = frame_of(&clip, 0);
-    // The file is open once the topic is there; until then its folder must stay.
-    producer.until("the topic", |_| kafka.topics().iter().any(|t| t == topic).then_some(()));
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    // Until the file is open its folder must stay.
+    producer.until_stderr(&format!("→ topic {topic}"));
     (frame, producer)
 }
 
@@ -93,12 +92,12 @@ fn paused_frames_are_counted() {
     let producer = Program::vidprod().args(card).on(kafka, &topic).start();
     viewer.until("a picture", |_| (screen.part(0, 0, 640, 360).pixels().any(|p| p.0 != [0; 3])).then_some(()));
     screen.xdotool(&["mousemove", "300", "200", "key", "space"]);
-    std::thread::sleep(std::time::Duration::from_secs(1));
-    let (one, other) = (screen.part(0, 0, 640, 360), {
-        std::thread::sleep(std::time::Duration::from_secs(1));
-        screen.part(0, 0, 640, 360)
+    // While so many frames come the picture stands still; it may take some of them until the key has arrived.
+    viewer.until("a picture that stands still", |_| {
+        let (still, begin) = (screen.part(0, 0, 640, 360), kafka.records(&topic).len());
+        whole::until("20 more frames", || (kafka.records(&topic).len() >= begin + 20).then_some(()));
+        (screen.part(0, 0, 640, 360) == still).then_some(())
     });
-    assert!(one == other, "a paused picture stands still");
     screen.xdotool(&["key", "q"]);
     let report = viewer.wait().ok().report();
     assert!(report.number("frames.lost.paused") >= 10, "{:#}", report.0["frames"]);
