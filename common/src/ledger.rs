@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clock::Micros;
 use crate::explain::Rhythm;
 use crate::frame::End;
 use crate::latency::Latencies;
@@ -71,6 +72,8 @@ pub struct ProducerBooks {
     pub captured: u64,
     pub encoded: u64,
     pub published: u64,
+    /// When the last of them was.
+    pub published_at: Micros,
     pub acknowledged: u64,
     pub losses: Losses,
     /// JPEG bytes published.

@@ -15,6 +15,7 @@ pub mod latest;
 pub mod ledger;
 pub mod pixels;
 pub mod ranges;
+pub mod rate;
 pub mod reassemble;
 pub mod record;
 pub mod report;

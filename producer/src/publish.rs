@@ -168,6 +168,7 @@ impl Publish {
             state.largest = state.largest.max(bytes);
             let books = &mut state.books;
             books.published += 1;
+            books.published_at = frame.meta.stamps.published;
             books.records += records.len() as u64;
             books.bytes += bytes as u64;
             books.frame_bytes_max = books.frame_bytes_max.max(bytes as u64);

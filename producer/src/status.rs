@@ -1,6 +1,7 @@
 //! What vidprod says while it runs.
 
 use common::clock::{Clock, Micros};
+use common::rate::{self, Rate};
 use common::report::bytes;
 use shell::status::Status;
 
@@ -8,42 +9,33 @@ use crate::options::Options;
 use crate::publish::Shared;
 use crate::source::About;
 
-/// What is told, and what its rates are told from: the last telling.
+/// The status line, and what its rates are made of.
 #[derive(Debug)]
 pub struct Telling {
     status: Status,
     /// Whether the histogram is drawn below the line.
     live: bool,
     began: Micros,
-    told: Told,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Told {
-    at: Micros,
-    frames: u64,
-    bytes: u64,
+    rate: Rate,
 }
 
 impl Telling {
     pub fn new(about: &About, options: &Options, clock: &dyn Clock) -> Telling {
         let began = clock.now();
         let status = Status::new(frames(options, about), !options.quiet);
-        Telling {
-            live: options.live_histogram && status.is_drawn(),
-            status,
-            began,
-            told: Told { at: began, frames: 0, bytes: 0 },
-        }
+        Telling { live: options.live_histogram && status.is_drawn(), status, began, rate: Rate::default() }
     }
 
-    /// Tells how it goes, if it is time.
+    /// Shows how it goes, if it is time.
     pub fn tell(&mut self, shared: &Shared, now: Micros) {
-        let captured = shared.lock().books.captured;
-        let Telling { status, live, began, told } = self;
+        let Telling { status, live, began, rate } = self;
+        let captured = {
+            let books = &shared.lock().books;
+            rate.note(books.published_at, books.published, books.bytes);
+            books.captured
+        };
         status.tell(now, captured, || {
-            let (mut text, next) = line(shared, *began, now, *told);
-            *told = next;
+            let mut text = line(shared, *began, now, rate);
             if *live {
                 text += &histogram(shared);
             }
@@ -65,27 +57,24 @@ fn frames(options: &Options, about: &About) -> Option<u64> {
     about.frames.or_else(cut)
 }
 
-fn line(shared: &Shared, began: Micros, now: Micros, told: Told) -> (String, Told) {
+fn line(shared: &Shared, began: Micros, now: Micros, rate: &Rate) -> String {
     let state = shared.lock();
     let books = &state.books;
-    let next = Told { at: now, frames: books.published, bytes: books.bytes };
-    let seconds = now.since(told.at).as_secs_f64().max(0.001);
-    let fps = (next.frames - told.frames) as f64 / seconds;
-    let rate = ((next.bytes - told.bytes) as f64 / seconds) as u64;
+    let rate = rate.at(now).unwrap_or_default();
     let ack = books.ack.histogram();
     let ack_ms = |q: f64| ack.value_at_quantile(q) as f64 / 1000.0;
     let silent =
         state.silence(now).map_or(String::new(), |s| format!("  the broker is silent for {:.0} s", s.as_secs_f64()));
-    let line = format!(
-        "{:.1} s  {fps:.1} fps  {}/s  quality {}  frame {}  dropped {}  acknowledged {} in p50 {:.1} p99 {:.1} ms{silent}",
+    format!(
+        "{:.1} s  {}  {}/s  quality {}  frame {}  dropped {}  acknowledged {} in p50 {:.1} p99 {:.1} ms{silent}",
         now.since(began).as_secs_f64(),
-        bytes(rate),
+        rate::fps(rate.frames),
+        bytes(rate.bytes as u64),
         state.quality,
         books.captured,
         state.dropped(),
         books.acknowledged,
         ack_ms(0.5),
         ack_ms(0.99),
-    );
-    (line, next)
+    )
 }
