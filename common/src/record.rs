@@ -85,6 +85,17 @@ pub enum Incoming {
     Foreign(Bytes),
 }
 
+impl Incoming {
+    /// The frame's, where it came with our headers.
+    pub fn meta(&self) -> Option<&Meta> {
+        match self {
+            Incoming::Part(part) => Some(&part.meta),
+            Incoming::End(meta, ..) => Some(meta),
+            Incoming::Foreign(_) => None,
+        }
+    }
+}
+
 /// One slice of a frame.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Part {

@@ -6,6 +6,7 @@
 //! It notices when the topic goes away or is made anew, and looks for it again; nothing else needs to know.
 
 mod clocks;
+mod stretches;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use kafka::{Event, Position, Received, Tail};
 use crate::find::{LOOK, Search};
 use crate::options::Options;
 use clocks::Clocks;
+use stretches::Stretches;
 
 /// A topic of which nothing was heard for that long is looked after.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -73,6 +75,7 @@ pub struct Receiver {
     joining: BTreeSet<i32>,
     /// Where each partition ended when we joined what is live.
     live_from: BTreeMap<i32, i64>,
+    stretches: Stretches,
     trouble_said: bool,
     /// When a record came last, or the topic was last looked after.
     heard: Micros,
@@ -92,6 +95,7 @@ impl Receiver {
             clocks: Clocks::new(&*clock),
             joining: BTreeSet::new(),
             live_from: BTreeMap::new(),
+            stretches: Stretches::default(),
             trouble_said: false,
             heard: clock.now(),
             missed_looks: 0,
@@ -225,6 +229,7 @@ impl Receiver {
             Err(why) => {
                 self.joining.remove(&received.partition);
                 return Ok(self.reject(&received, &why));
+        let stretch = self.options.group.is_some().then(|| self.stretches.note(received.partition, received.offset));
             }
         };
         if self.joining.remove(&received.partition) && self.go_back(&received, &incoming)? {
@@ -237,6 +242,9 @@ impl Receiver {
                 let meta = self.clocks.foreign_meta(&received, now);
                 self.reassembler.push_foreign(meta, jpeg, self.clock.now()).map(Pushed::Frame)
             }
+        if let (Some(stretch), Some(meta)) = (stretch, incoming.meta()) {
+            self.reassembler.resume(&meta.source, meta.session, stretch, now);
+        }
             own => self.reassembler.push(own, self.clock.now()),
         };
         Ok(match result {

@@ -60,6 +60,10 @@ struct Pending {
 #[derive(Clone, Default, Debug)]
 pub struct Sighting {
     seen_at: Micros,
+    /// Counts up to where other members of a group took over: what they read is not ours to account for.
+    before: Tally,
+    /// The stretch of reading without such an interruption: see [`Reassembler::resume`](super::Reassembler::resume).
+    stretch: u64,
     /// The first and last numbers of the frames to account for.
     span: Option<(u64, u64)>,
     /// The producer's own drops: before the first frame seen, and by now.
@@ -94,6 +98,11 @@ impl Sighting {
     }
 
     pub fn tally(&self) -> Tally {
+        self.before.plus(self.current())
+    }
+
+    /// Since the last interruption.
+    fn current(&self) -> Tally {
         let numbered = self.span.map_or(0, |(first, last)| (last - first).saturating_add(1));
         let begun = self.torn + self.pending.len() as u64 - self.outside();
         let missing = numbered.saturating_sub(self.whole + begun);
@@ -105,6 +114,24 @@ impl Sighting {
     pub(super) fn touch(&mut self, now: Micros) -> &mut Sighting {
         self.seen_at = now;
         self
+    }
+
+    /// Goes on after others may have read some of this session: counts anew, as one does who joins. Returns the bytes that
+    /// this frees.
+    pub(super) fn resume(&mut self, stretch: u64) -> usize {
+        if self.stretch == stretch {
+            return 0;
+        }
+        let freed = self.give_up_all();
+        *self = Sighting {
+            seen_at: self.seen_at,
+            before: self.tally(),
+            stretch,
+            settled: std::mem::take(&mut self.settled),
+            newest_whole: self.newest_whole,
+            ..Sighting::default()
+        };
+        freed
     }
 
     pub(super) fn next_number(&self) -> u64 {
@@ -133,6 +160,10 @@ impl Sighting {
     }
 
     pub(super) fn see(&mut self, frame: u64, part: u32, dropped: u64) {
+        // Once resumed, what comes again may be accounted for already, in the counts from before.
+        if self.stretch > 0 && self.settled.contains(frame) {
+            return;
+        }
         match &mut self.span {
             None if part > 0 && self.joined_inside.is_none() => {
                 self.joined_inside = Some(frame);
@@ -281,7 +312,7 @@ impl Sighting {
     }
 
     pub(super) fn check_invariants(&self) {
-        let tally = self.tally();
+        let tally = self.current();
         let numbered = self.span.map_or(0, |(first, last)| (last - first).saturating_add(1));
         assert_eq!(self.held_bytes, self.pending.values().map(|p| p.held_bytes).sum::<usize>(), "bytes are counted");
         assert!(self.pending.len() <= PENDING_MAX, "unfinished frames are bounded");

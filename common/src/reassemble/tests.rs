@@ -228,3 +228,38 @@ proptest! {
         }
     }
 }
+
+/// Frames that a member of a group pushes, by number, and in which stretch of its reading.
+fn check_group(frames: &[(u64, u64)], (whole, torn, lost, duplicates): (u64, u64, u64, u64)) {
+    let mut link = Link::new(Limits::default());
+    for &(number, stretch) in frames {
+        let part = parts(number, 3, 3).remove(0);
+        link.to.resume(&part.meta.source, part.meta.session, stretch, link.now);
+        link.push(part);
+    }
+    assert_eq!(link.to.total(), Tally { whole, torn, lost, duplicates }, "{frames:?}");
+}
+
+#[test]
+fn what_another_member_of_the_group_took_is_not_lost() {
+    check_group(&[(0, 0), (1, 0), (7, 1), (8, 1)], (4, 0, 0, 0));
+    check_group(&[(0, 0), (1, 0), (5000, 1), (5001, 1)], (4, 0, 0, 0));
+    check_group(&[(0, 3), (1, 3), (3, 3)], (3, 0, 1, 0));
+    check_group(&[(0, 0), (2, 0), (7, 1), (9, 1)], (4, 0, 2, 0));
+    // The last member had not committed all it read.
+    check_group(&[(0, 0), (1, 0), (7, 1), (8, 1), (1, 1), (2, 1)], (5, 0, 4, 1));
+}
+
+#[test]
+fn a_frame_of_which_another_member_took_the_rest_is_torn() {
+    let mut link = Link::new(Limits::default());
+    let mut push = |number: u64, index: usize, stretch: u64| {
+        let part = parts(number, 9, 3).remove(index);
+        link.to.resume(&part.meta.source, part.meta.session, stretch, link.now);
+        link.push(part);
+    };
+    [(0, 0, 0), (0, 1, 0), (0, 2, 0), (1, 0, 0)].into_iter().for_each(|(n, i, s)| push(n, i, s));
+    // Joined in the middle of frame 5: that one is the other's.
+    [(5, 2, 1), (6, 0, 1), (6, 1, 1), (6, 2, 1)].into_iter().for_each(|(n, i, s)| push(n, i, s));
+    assert_eq!(link.to.total(), Tally { whole: 2, torn: 1, lost: 0, duplicates: 0 });
+}

@@ -35,3 +35,35 @@ fn two_members_of_a_group_share_the_partitions() {
     one.interrupt().ok().report();
     two.interrupt().ok().report();
 }
+
+#[test]
+fn frames_that_another_member_took_are_not_lost() {
+    let Some(kafka) = kafka() else { return };
+    let topic = kafka.topic("group-takes");
+    kafka.create_topic(&topic, 2, &[]);
+    let member = || {
+        let args = ["--headless", "--every-frame", "--print", "-g", "takers", "-X", "session.timeout.ms=6000"];
+        Program::vidcons().on(kafka, &topic).args(args).start()
+    };
+    let producer = |source: &str, partition: &str| {
+        let args = ["test", "--size", "320x180", "--fps", "20", "--source", source, "-p", partition];
+        Program::vidprod().args(args).on(kafka, &topic).start()
+    };
+    let (a, b) = (producer("A", "0"), producer("B", "1"));
+    let count = |out: &str, source: &str| out.lines().filter(|line| line.starts_with(source)).count();
+    let mut one = member();
+    one.until_stdout("frames of both sources", |out| count(out, "A") >= 10 && count(out, "B") >= 10);
+    let mut two = member();
+    two.until_stdout("frames at the other", |out| out.lines().count() >= 20);
+    let taken = if count(&two.stdout(), "A") > 0 { "A" } else { "B" };
+    two.interrupt().ok().report();
+    // The first one takes the partition over again, behind what the other read.
+    let before = count(&one.stdout(), taken);
+    one.until_stdout("frames of both again", |out| count(out, taken) >= before + 20);
+    a.interrupt().ok();
+    b.interrupt().ok();
+    let one = one.interrupt().ok();
+    let report = one.report();
+    assert_eq!(report.number("frames.lost.lost"), 0, "{}", one.story());
+    assert_eq!(report.number("frames.expected"), report.number("frames.received"), "{}", one.story());
+}
