@@ -172,7 +172,12 @@ fn write_books(page: &mut String, sums: &Sums) -> std::fmt::Result {
         n.map_or(Ok(()), |n| row(page, name, &n.to_string()))?;
     }
     frames.lost.iter().try_for_each(|(reason, n)| row(page, reason, &n.to_string()))?;
-    let beside = [("duplicates", counts.duplicates), ("foreign", counts.foreign), ("rejected", counts.rejected)];
+    let beside = [
+        ("duplicates", counts.duplicates),
+        ("foreign", counts.foreign),
+        ("rejected", counts.rejected),
+        ("printed, shown or not", counts.printed.unwrap_or(0)),
+    ];
     beside.iter().filter(|(_, n)| *n > 0).try_for_each(|(name, n)| row(page, name, &n.to_string()))?;
     counts.refusals.iter().try_for_each(|(why, n)| row(page, &format!("refused: {why}"), &n.to_string()))?;
     writeln!(page, "</table>")?;

@@ -112,6 +112,8 @@ pub struct SourceBooks {
     pub shown: u64,
     pub losses: Losses,
     pub foreign: u64,
+    /// Frames that were printed, whatever became of them.
+    pub printed: u64,
     pub bytes: u64,
     pub frame_bytes_max: u64,
     pub latencies: Latencies,

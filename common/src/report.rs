@@ -98,6 +98,9 @@ pub struct Counts {
     pub foreign: u64,
     pub rejected: u64,
     /// Frames whose stages did not tile: clocks that disagree. They are in no histogram.
+    /// Frames that `--print` printed: of every source, shown or not (vidcons).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub printed: Option<u64>,
     pub untiled: u64,
     /// How often a client that stayed without a connection was replaced by a new one.
     pub reconnections: u64,
@@ -225,6 +228,7 @@ impl Sums {
 
 /// The sums of a viewer: all together, and source by source.
 pub fn viewer_sums(books: &ViewerBooks, reassembler: &Reassembler, stages: &[Stage]) -> (Sums, BTreeMap<String, Sums>) {
+                printed: (books.printed > 0).then_some(books.printed),
     let mut total = Sums::viewer(&books.total, &reassembler.total(), stages);
     total.counts.rejected = books.rejected;
     total.balanced = books.balanced(reassembler);

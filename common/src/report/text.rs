@@ -55,6 +55,21 @@ fn write_sums(f: &mut fmt::Formatter<'_>, sums: &Sums) -> fmt::Result {
     }
     if counts.untiled > 0 {
         let n = counts.untiled;
+    if let Some(n) = counts.printed.filter(|n| Some(*n) != frames.shown) {
+        writeln!(
+            f,
+            "           printed {n}: every frame that arrived, shown or not; the frames of one source are shown"
+        )?;
+    }
+    if let Some(by) = sums.latency_us.clocks_disagree() {
+        let (n, shown) = (counts.untiled, frames.shown.unwrap_or(0));
+        return writeln!(
+            f,
+            "  LATENCY  {} ({n} of {shown} frames seem to arrive before they were sent); \
+             set the producer's and this host's clock by the same time server",
+            clocks_disagree(by)
+        );
+    }
         writeln!(f, "  UNTILED  {n} frames are in no figure below: by their clocks a stage ended before it began")?;
     }
     write_latency(f, sums)

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use common::frame::Frame;
 use common::latency::TimeBase;
 use common::reassemble::Ended;
+use kafka::Received;
 
 use super::Run;
 use crate::receive::{Arrival, Arrived};
@@ -84,7 +86,7 @@ impl Run<'_> {
             Arrival::Frame(arrived) => {
                 let Arrived { frame, base, before_us, received } = *arrived;
                 if self.viewer.selection.wants(&frame.meta.source) {
-                    self.outputs.print(&self.options.topic, &received, &frame)?;
+                    self.print(&received, &frame)?;
                 }
                 Ok(self.viewer.admit(frame, base, before_us))
             }
@@ -93,6 +95,13 @@ impl Run<'_> {
                 Ok(None)
             }
         }
+    }
+
+    fn print(&mut self, received: &Received, frame: &Frame) -> anyhow::Result<()> {
+        if self.options.print.is_some() {
+            self.viewer.books.post(&frame.meta.source, |books| books.printed += 1);
+        }
+        self.outputs.print(&self.options.topic, received, frame)
     }
 
     /// A source that made room for another is in the totals only, on both sides of the books.
