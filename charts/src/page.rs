@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use common::explain::Explain;
+use common::latency::clocks_disagree;
 use common::pixels::PixelCheck;
 use common::report::{Report, Summary, Sums, bytes};
 use common::stamps::Stage;
@@ -41,7 +42,9 @@ fn write_all(page: &mut String, report: &Report, charts: &str) -> std::fmt::Resu
     writeln!(page, "<h2>Latency, ms</h2>\n<p class=\"quiet\">Clocks: {}</p>", escaped(&sums.latency_us.clock))?;
     write_untiled(page, sums)?;
     write_stages(page, sums)?;
-    writeln!(page, "{}\n{charts}</div>", wide("Charts"))?;
+    if sums.latency_us.clocks_disagree().is_none() {
+        writeln!(page, "{}\n{charts}</div>", wide("Charts"))?;
+    }
     write_why(page, &report.explain)?;
     report.pixels.iter().try_for_each(|pixels| write_pixels(page, pixels))?;
     writeln!(page, "<h2>Books, frames</h2>")?;
@@ -110,6 +113,14 @@ fn write_pixels(page: &mut String, pixels: &PixelCheck) -> std::fmt::Result {
 }
 
 fn write_untiled(page: &mut String, sums: &Sums) -> std::fmt::Result {
+    if let Some(by) = sums.latency_us.clocks_disagree() {
+        let (n, shown) = (sums.counts.untiled, sums.frames.shown.unwrap_or(0));
+        return writeln!(
+            page,
+            "<p class=\"bad\">The latency is {} ({n} of {shown} frames seem to arrive before they were sent).</p>",
+            clocks_disagree(by)
+        );
+    }
     match sums.counts.untiled {
         0 => Ok(()),
         n => writeln!(
@@ -120,6 +131,9 @@ fn write_untiled(page: &mut String, sums: &Sums) -> std::fmt::Result {
 }
 
 fn write_stages(page: &mut String, sums: &Sums) -> std::fmt::Result {
+    if sums.latency_us.clocks_disagree().is_some() {
+        return Ok(());
+    }
     writeln!(
         page,
         "{}\n<table class=\"figures\">\n<tr><th scope=\"col\">stage</th>{}</tr>",
@@ -251,6 +265,20 @@ mod tests {
             assert!(page.contains(said), "no {said}");
         }
         assert!(!page.contains(&css(INK)), "ink that does not turn light on dark");
+    }
+
+    #[test]
+    fn a_page_whose_clocks_disagree_has_no_latency() {
+        with_figure(300, |figure| {
+            let mut report = figure.report.clone();
+            report.sums.latency_us.clocks_disagree_us = Some(3_697_000);
+            report.sums.counts.untiled = 299;
+            let page = html(&Figure { report: &report, ..*figure }).expect("it is drawn");
+            roxmltree::Document::parse(page.trim_start_matches("<!DOCTYPE html>\n")).expect("it is XML");
+            let line = "The latency is unknown: the clocks disagree by at least 3.7 s (299 of 300 frames";
+            assert!(page.contains(line), "{page}");
+            assert!(!page.contains("<svg") && !page.contains("p99.9"), "{page}");
+        });
     }
 
     #[test]

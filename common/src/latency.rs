@@ -6,6 +6,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 use crate::clock::Micros;
+use crate::rate;
 use crate::slowest::Slowest;
 use crate::stamps::{Stage, Stamps, Tiles};
 
@@ -14,6 +15,9 @@ pub(crate) const LATENCY_US_MAX: u64 = 3_600_000_000;
 /// A histogram has memory for these from the start, so that a stall does not show as memory: it grows by doubling, which
 /// copies it. Longer ones are outages.
 const STALL_US_MAX: u64 = 10_000_000;
+/// A latency is not stated where more than one frame in this many seems to have arrived before it was sent: those are the
+/// fastest, so that a figure from the others would be too high; and by as much as the clocks disagree all of them are wrong.
+const FRAMES_FOR_ONE_AHEAD: u64 = 50;
 /// What the last seconds' figures are made of at most.
 const RECENT_FRAMES_MAX: usize = 2048;
 
@@ -81,6 +85,7 @@ pub struct Latencies {
     pub slowest: Slowest,
     /// Frames whose stages did not tile, so that they are in no histogram: clocks that disagree.
     pub untiled: u64,
+    ahead: Ahead,
     pub base: TimeBase,
 }
 
@@ -90,6 +95,7 @@ impl Latencies {
         self.base = self.base.max(base);
         let Some(tiles) = stamps.tile(stages) else {
             self.untiled += 1;
+            self.ahead.note(stamps, base);
             return;
         };
         for (stage, duration) in tiles.iter() {
@@ -102,53 +108,105 @@ impl Latencies {
     pub fn stage(&self, stage: Stage) -> &Latency {
         &self.stages[stage as usize]
     }
+
+    /// Set where no latency can be stated, as the producer's clock is ahead of the viewer's: by at least this.
+    pub fn clocks_disagree(&self) -> Option<Duration> {
+        self.ahead.of(self.total.histogram().len() + self.untiled)
+    }
 }
 
-/// The frames of the last seconds.
-#[derive(Debug)]
+/// Frames that seem to have arrived before they were sent: the producer's clock is ahead of the viewer's.
+#[derive(Clone, Copy, Default, Debug)]
+struct Ahead {
+    frames: u64,
+    by: Duration,
+}
+
+impl Ahead {
+    /// Notes a frame that did not tile. On one clock that is no disagreement of clocks, but a lie in the headers.
+    fn note(&mut self, stamps: &Stamps, base: TimeBase) {
+        if let Some(by) = stamps.ahead().filter(|_| base != TimeBase::SameHost) {
+            self.frames += 1;
+            self.by = self.by.max(by);
+        }
+    }
+
+    /// By how much the clocks disagree at least, where these are too many of `all` frames to state a latency.
+    fn of(&self, all: u64) -> Option<Duration> {
+        (self.frames * FRAMES_FOR_ONE_AHEAD > all).then_some(self.by)
+    }
+}
+
+/// The latency is unknown: why, for a person.
+pub fn clocks_disagree(by: Duration) -> String {
+    format!("unknown: the clocks disagree by at least {}", crate::report::how_long(by))
+}
+
+/// The frames of the last seconds, or the last few of a slow stream.
+#[derive(Default, Debug)]
 pub struct Recent {
-    span: Duration,
-    frames: VecDeque<(Micros, Stamps)>,
+    frames: VecDeque<(Micros, Stamps, TimeBase)>,
 }
 
-/// What the last seconds looked like.
+/// What can be stated of the latency of the last frames.
 #[derive(Clone, PartialEq, Default, Debug)]
-pub struct Glance {
-    pub fps: f64,
-    pub p50: Duration,
-    pub p99: Duration,
-    /// The stages of the frame at p50: they add up to it.
-    pub stages: Vec<(Stage, Duration)>,
+pub enum RecentLatency {
+    /// No frame was measured.
+    #[default]
+    None,
+    Known {
+        p50: Duration,
+        p99: Duration,
+        /// The stages of the frame at p50: they add up to it.
+        stages: Vec<(Stage, Duration)>,
+    },
+    /// By at least this.
+    ClocksDisagree(Duration),
 }
 
 impl Recent {
-    pub fn new(span: Duration) -> Recent {
-        Recent { span, frames: VecDeque::new() }
-    }
-
-    pub fn record(&mut self, stamps: &Stamps, now: Micros) {
-        self.frames.push_back((now, *stamps));
-        self.forget(now);
-    }
-
-    fn forget(&mut self, now: Micros) {
+    pub fn record(&mut self, stamps: &Stamps, base: TimeBase, now: Micros) {
+        self.frames.push_back((now, *stamps, base));
         while self.frames.len() > RECENT_FRAMES_MAX
-            || self.frames.front().is_some_and(|(at, _)| now.since(*at) > self.span)
+            || (self.frames.len() > rate::FEWEST
+                && self.frames.front().is_some_and(|(at, ..)| now.since(*at) > rate::SPAN))
         {
             self.frames.pop_front();
         }
     }
 
-    pub fn glance(&mut self, stages: &[Stage], now: Micros) -> Option<Glance> {
-        self.forget(now);
+    /// Begins anew, with another source.
+    pub fn clear(&mut self) {
+        self.frames.clear();
+    }
+
+    /// The mean time from one frame to the next.
+    pub fn interval(&self) -> Option<Duration> {
         let (first, last) = (self.frames.front()?.0, self.frames.back()?.0);
-        let mut tiled: Vec<Tiles> = self.frames.iter().filter_map(|(_, stamps)| stamps.tile(stages)).collect();
+        let intervals = u32::try_from(self.frames.len() - 1).ok().filter(|n| *n > 0)?;
+        Some(last.since(first) / intervals).filter(|interval| !interval.is_zero())
+    }
+
+    /// What the latency of these frames was, on their way through `stages`.
+    pub fn latency(&self, stages: &[Stage]) -> RecentLatency {
+        let (mut tiled, mut ahead) = (Vec::with_capacity(self.frames.len()), Ahead::default());
+        for (_, stamps, base) in &self.frames {
+            match stamps.tile(stages) {
+                Some(tiles) => tiled.push(tiles),
+                None => ahead.note(stamps, *base),
+            }
+        }
+        if let Some(by) = ahead.of(self.frames.len() as u64) {
+            return RecentLatency::ClocksDisagree(by);
+        }
         tiled.sort_by_key(Tiles::total);
-        let at = |q: f64| ((tiled.len() as f64 * q).ceil() as usize).clamp(1, tiled.len().max(1)) - 1;
-        let (p50, p99) = (tiled.get(at(0.5))?, tiled.get(at(0.99))?.total());
-        let seconds = last.since(first).as_secs_f64();
-        let fps = if seconds > 0.0 { (self.frames.len() - 1) as f64 / seconds } else { 0.0 };
-        Some(Glance { fps, p50: p50.total(), p99, stages: p50.iter().collect() })
+        let at = |q: f64| tiled.get(((tiled.len() as f64 * q).ceil() as usize).max(1) - 1);
+        match (at(0.5), at(0.99)) {
+            (Some(p50), Some(p99)) => {
+                RecentLatency::Known { p50: p50.total(), p99: p99.total(), stages: p50.iter().collect() }
+            }
+            _ => RecentLatency::None,
+        }
     }
 }
 
@@ -196,14 +254,68 @@ mod tests {
         assert_eq!((latencies.untiled, latencies.total.histogram().len()), (1, 0));
     }
 
+    /// A frame on its way by two clocks: it arrived `us` after it was sent, or before.
+    fn arrived(us: i64) -> Stamps {
+        let sent = Micros(10_000_000);
+        let received = sent.shifted(us);
+        let stamps = Stamps { due: sent, captured: sent, encoded: sent, published: sent, ..Stamps::default() };
+        Stamps { received, reassembled: received, decoded: received, presented: received, ..stamps }
+    }
+
     #[test]
-    fn the_last_seconds_forget() {
-        let mut recent = Recent::new(Duration::from_secs(2));
-        (0..100u64).for_each(|n| recent.record(&took(if n < 50 { 9000 } else { 10 * n }), Micros(n * 40_000)));
-        let glance = recent.glance(&Stage::PRODUCER, Micros(4_000_000)).expect("frames came");
-        assert_eq!(glance.fps.round(), 25.0);
-        assert_eq!((glance.p50, glance.p99), (Duration::from_micros(740), Duration::from_micros(990)));
-        assert_eq!(glance.stages.iter().map(|(_, d)| *d).sum::<Duration>(), glance.p50);
-        assert_eq!(recent.glance(&Stage::PRODUCER, Micros(60_000_000)), None);
+    fn no_latency_is_stated_where_the_producers_clock_is_ahead() {
+        // Of a hundred frames so many seem to arrive 17 ms before they were sent, the others 9 ms after.
+        let check = |ahead: usize, base: TimeBase, expected: Option<Duration>| {
+            let (mut latencies, mut recent) = (Latencies::default(), Recent::default());
+            for n in 0..100 {
+                let stamps = arrived(if n < ahead { -17_000 } else { 9_000 });
+                latencies.record(&stamps, &Stage::ALL, base);
+                recent.record(&stamps, base, Micros(n as u64));
+            }
+            assert_eq!(latencies.clocks_disagree(), expected, "{ahead} {base:?}");
+            assert_eq!(latencies.untiled, ahead as u64);
+            let seen = match recent.latency(&Stage::ALL) {
+                RecentLatency::ClocksDisagree(by) => Some(by),
+                _ => None,
+            };
+            assert_eq!(seen, expected, "{ahead} {base:?}");
+        };
+        let by = Some(Duration::from_millis(17));
+        check(100, TimeBase::WallClocks, by);
+        check(60, TimeBase::RecordTimestamps, by);
+        check(3, TimeBase::WallClocks, by);
+        check(1, TimeBase::WallClocks, None);
+        check(0, TimeBase::WallClocks, None);
+        check(100, TimeBase::SameHost, None);
+    }
+
+    #[test]
+    fn a_clock_that_is_ahead_is_named_in_words() {
+        let check = |ms, expected| assert_eq!(clocks_disagree(Duration::from_millis(ms)), expected);
+        check(3697, "unknown: the clocks disagree by at least 3.7 s");
+        check(17, "unknown: the clocks disagree by at least 17 ms");
+    }
+
+    #[test]
+    fn figures_are_of_the_last_seconds_or_of_the_last_few_frames() {
+        let mut recent = Recent::default();
+        for n in 0..100u64 {
+            recent.record(&took(if n < 49 { 9000 } else { 10 * n }), TimeBase::SameHost, Micros(n * 40_000));
+        }
+        let latency = |recent: &Recent| match recent.latency(&Stage::PRODUCER) {
+            RecentLatency::Known { p50, p99, stages } => {
+                assert_eq!(stages.iter().map(|(_, d)| *d).sum::<Duration>(), p50);
+                (p50.as_micros(), p99.as_micros())
+            }
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(latency(&recent), (740, 990));
+        assert_eq!(recent.interval(), Some(Duration::from_millis(40)));
+        // Five seconds from one to the next: five frames are enough.
+        (0..5u64).for_each(|n| recent.record(&took(30), TimeBase::SameHost, Micros(10_000_000 + n * 5_000_000)));
+        assert_eq!(latency(&recent), (30, 30));
+        assert_eq!(recent.interval(), Some(Duration::from_secs(5)));
+        recent.clear();
+        assert_eq!((recent.interval(), recent.latency(&Stage::ALL)), (None, RecentLatency::None));
     }
 }

@@ -6,13 +6,14 @@ mod row;
 mod text;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::hgrm::percentiles;
 pub use self::hlog::IntervalLog;
 pub use self::row::{HEADER as CSV_HEADER, Row};
-pub use self::text::bytes;
+pub use self::text::{bytes, how_long};
 use crate::explain::Explain;
 use crate::latency::{Latencies, Latency};
 use crate::ledger::{Loss, ProducerBooks, SourceBooks, ViewerBooks};
@@ -97,10 +98,10 @@ pub struct Counts {
     pub duplicates: u64,
     pub foreign: u64,
     pub rejected: u64,
-    /// Frames whose stages did not tile: clocks that disagree. They are in no histogram.
     /// Frames that `--print` printed: of every source, shown or not (vidcons).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub printed: Option<u64>,
+    /// Frames whose stages did not tile: clocks that disagree. They are in no histogram.
     pub untiled: u64,
     /// How often a client that stayed without a connection was replaced by a new one.
     pub reconnections: u64,
@@ -113,6 +114,10 @@ pub struct Counts {
 pub struct LatencyReport {
     /// How producer's and viewer's clocks were compared.
     pub clock: String,
+    /// Set where the latency is unknown: the producer's clock is ahead of the viewer's by at least this. Then all figures
+    /// are of no frames.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clocks_disagree_us: Option<u64>,
     pub total: Summary,
     pub stages: BTreeMap<String, Summary>,
 }
@@ -163,11 +168,19 @@ impl From<&Latency> for Summary {
 
 impl LatencyReport {
     pub fn new(latencies: &Latencies, stages: &[Stage]) -> LatencyReport {
+        let disagree = latencies.clocks_disagree();
+        let summary = |latency: &Latency| if disagree.is_some() { Summary::default() } else { latency.into() };
         LatencyReport {
             clock: latencies.base.name().to_owned(),
-            total: (&latencies.total).into(),
-            stages: stages.iter().map(|&s| (s.name().to_owned(), latencies.stage(s).into())).collect(),
+            clocks_disagree_us: disagree.map(|by| by.as_micros() as u64),
+            total: summary(&latencies.total),
+            stages: stages.iter().map(|&s| (s.name().to_owned(), summary(latencies.stage(s)))).collect(),
         }
+    }
+
+    /// By how much the clocks disagree at least, where that makes the latency unknown.
+    pub fn clocks_disagree(&self) -> Option<Duration> {
+        self.clocks_disagree_us.map(Duration::from_micros)
     }
 }
 
@@ -215,6 +228,7 @@ impl Sums {
             counts: Counts {
                 duplicates: tally.duplicates,
                 foreign: books.foreign,
+                printed: (books.printed > 0).then_some(books.printed),
                 untiled: books.latencies.untiled,
                 ..Counts::default()
             },
@@ -228,7 +242,6 @@ impl Sums {
 
 /// The sums of a viewer: all together, and source by source.
 pub fn viewer_sums(books: &ViewerBooks, reassembler: &Reassembler, stages: &[Stage]) -> (Sums, BTreeMap<String, Sums>) {
-                printed: (books.printed > 0).then_some(books.printed),
     let mut total = Sums::viewer(&books.total, &reassembler.total(), stages);
     total.counts.rejected = books.rejected;
     total.balanced = books.balanced(reassembler);

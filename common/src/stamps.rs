@@ -92,6 +92,12 @@ impl Stamps {
         (tiles.total == self.span(*last).1.since(self.span(*first).0)).then_some(tiles)
     }
 
+    /// By how much the frame seems to have arrived before it was sent. By two clocks that is how far the producer's is ahead of
+    /// the viewer's, less what the frame's way took: they disagree by at least this.
+    pub fn ahead(&self) -> Option<Duration> {
+        (self.published > self.received).then(|| self.published.since(self.received))
+    }
+
     /// The producer's moments on a clock that reads `offset_us` more.
     #[must_use]
     pub fn shifted(mut self, offset_us: i64) -> Stamps {

@@ -28,6 +28,8 @@ pub struct Search {
     since: Micros,
     next_look: Micros,
     said: bool,
+    /// Why the topic is not being read.
+    why: Option<String>,
     /// Where to begin once it is there.
     from: Position,
     /// It was looked for and not there: what comes, comes while we wait for it.
@@ -54,6 +56,7 @@ impl Search {
             since: now,
             next_look: now,
             said: false,
+            why: None,
             from,
             was_missing: false,
             clock,
@@ -65,6 +68,12 @@ impl Search {
         let now = self.clock.now();
         (self.since, self.next_look, self.said) = (now, now.plus(BETWEEN_LOOKS), true);
         (self.from, self.was_missing) = (Position::Beginning, true);
+        self.why = Some(format!("topic {} is gone", self.topic));
+    }
+
+    /// Why the topic is not being read, as far as that is known.
+    pub fn why(&self) -> Option<&str> {
+        self.why.as_deref()
     }
 
     /// The partitions, if the topic is there. Takes no longer than `at_most`, or than one look.
@@ -113,6 +122,7 @@ impl Search {
     pub fn not_yet(&mut self, why: &str) -> anyhow::Result<()> {
         let now = self.clock.now();
         self.next_look = now.plus(BETWEEN_LOOKS);
+        self.why = Some(why.to_owned());
         if let Some(timeout) = self.timeout.filter(|t| now.since(self.since) >= *t) {
             bail!("{why} (gave up after {} s; --timeout)", timeout.as_secs_f64());
         }

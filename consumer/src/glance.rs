@@ -1,71 +1,111 @@
-//! The last seconds in words: for the status line, the title and the overlay.
+//! How things are right now: one snapshot, from which the status line, the title and the overlay are made.
 
+mod words;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use common::clock::Micros;
-use common::latency::{Glance, TimeBase};
+use common::latency::{RecentLatency, TimeBase};
 use common::ledger::Loss;
+use common::rate::silent_after;
 use common::reassemble::Reassembler;
 
 use crate::viewer::Viewer;
 
-fn ms(duration: Duration) -> String {
-    format!("{:.1}", duration.as_secs_f64() * 1000.0)
+/// What happens to what is shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum State {
+    /// No picture has come yet. Why, if that is known.
+    Waiting {
+        why: Option<String>,
+    },
+    /// Frames come; `back_after`: they came again only now, after such a time without.
+    Live {
+        back_after: Option<Duration>,
+    },
+    Paused,
+    /// No frame has come for that long. Why, if that is known.
+    Silent {
+        age: Duration,
+        why: Option<String>,
+    },
+    /// The session ended. Why no other can be seen, if that is known.
+    Ended {
+        ago: Duration,
+        why: Option<String>,
+    },
 }
 
-/// Frames of what is shown that were not shown, and those that never came whole.
-fn losses(viewer: &Viewer, reassembler: &Reassembler) -> (u64, u64) {
-    let tally = reassembler.total();
-    let losses = &viewer.books.total.losses;
-    (losses.sum() - losses.of(Loss::Unselected), tally.lost.saturating_add(tally.torn))
+/// How things are right now.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Snapshot {
+    pub state: State,
+    pub source: Option<Arc<str>>,
+    /// Of the picture on the screen.
+    pub size: Option<(usize, usize)>,
+    /// Of the last frames that came, as is the latency.
+    pub fps: Option<f64>,
+    pub latency: RecentLatency,
+    pub base: TimeBase,
+    pub shown: u64,
+    /// Frames of what is shown that were not shown.
+    pub dropped: u64,
+    /// Frames that never came whole.
+    pub lost: u64,
 }
 
-/// One line a second, and the live histogram below it where that is wanted.
-pub fn status(viewer: &mut Viewer, reassembler: &Reassembler, now: Micros, live: bool) -> String {
-    let below = || shell::live::histogram(viewer.recorder.timeline(), &viewer.books.total.latencies.total);
-    let below = if live { below() } else { String::new() };
-    line(viewer, reassembler, now) + &below
+/// What is known beside the viewer that bears on its state.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Around<'a> {
+    /// Why there is no connection, or no topic.
+    pub cause: Option<&'a str>,
+    /// That no source that was asked for is there.
+    pub missing: Option<&'a str>,
+    /// The next frame is there and waits for its time.
+    pub held: bool,
 }
 
-fn line(viewer: &mut Viewer, reassembler: &Reassembler, now: Micros) -> String {
-    let (dropped, lost) = losses(viewer, reassembler);
-    let source = viewer.selection.chosen().cloned();
-    let shown = viewer.books.total.shown;
-    let ending = format!("shown {shown}  dropped {dropped}  lost {lost}");
-    match (source, viewer.recent.glance(viewer.stages, now)) {
-        (Some(source), Some(Glance { fps, p50, p99, .. })) => {
-            format!("{source}  {fps:.1} fps  p50 {} p99 {} ms  {ending}", ms(p50), ms(p99))
+impl Snapshot {
+    pub fn take(viewer: &Viewer, reassembler: &Reassembler, around: Around<'_>, now: Micros) -> Snapshot {
+        let tally = reassembler.total();
+        let losses = &viewer.books.total.losses;
+        let on = viewer.on_screen.as_ref();
+        let source = viewer.selection.chosen().or(on.map(|on| &on.source)).cloned();
+        let books = source.as_ref().and_then(|source| viewer.books.sources.get(source));
+        Snapshot {
+            state: state(viewer, source.as_deref(), around, now),
+            size: on.map(|on| (on.width, on.height)),
+            fps: viewer.recent.interval().map(|interval| 1.0 / interval.as_secs_f64()),
+            latency: viewer.recent.latency(viewer.stages),
+            base: books.map_or(TimeBase::SameHost, |books| books.latencies.base),
+            shown: viewer.books.total.shown,
+            dropped: losses.sum() - losses.of(Loss::Unselected),
+            lost: tally.lost.saturating_add(tally.torn),
+            source,
         }
-        (Some(source), None) => format!("{source}  no frames  {ending}"),
-        (None, _) => "waiting for frames".to_owned(),
     }
 }
 
-/// The window's title, and the overlay's lines.
-pub fn overlay(viewer: &mut Viewer, reassembler: &Reassembler, now: Micros) -> (String, Vec<String>) {
-    let Some(on) = viewer.on_screen.clone() else { return ("vidcons".to_owned(), Vec::new()) };
-    let (dropped, lost) = losses(viewer, reassembler);
-    let glance = viewer.recent.glance(viewer.stages, now);
-    let fps = glance.as_ref().map_or(0.0, |g| g.fps);
-    let state = if viewer.paused { "  paused" } else { "" };
-    let mut lines = vec![format!("{}  {}x{}  {fps:.1} fps{state}", on.source, on.width, on.height)];
-    let mut title = format!("{} - vidcons", on.source);
-    if let Some(glance) = glance {
-        let base = viewer.books.sources.get(&on.source).map_or(TimeBase::SameHost, |b| b.latencies.base);
-        let mark = match base {
-            TimeBase::SameHost => "",
-            TimeBase::WallClocks => " (by wall clocks)",
-            TimeBase::RecordTimestamps => " (record timestamps)",
-        };
-        lines.push(format!("end to end p50 {} p99 {} ms{mark}", ms(glance.p50), ms(glance.p99)));
-        if base != TimeBase::RecordTimestamps {
-            lines.extend(glance.stages.chunks(4).enumerate().map(|(row, stages)| {
-                let stages: Vec<String> = stages.iter().map(|(s, d)| format!("{} {}", s.name(), ms(*d))).collect();
-                format!("{} {}", if row == 0 { "=" } else { "+" }, stages.join(" + "))
-            }));
-        }
-        title = format!("{} - {} ms - vidcons", on.source, ms(glance.p50));
+fn state(viewer: &Viewer, source: Option<&str>, around: Around<'_>, now: Micros) -> State {
+    let why = || around.cause.map(str::to_owned);
+    if viewer.paused {
+        return State::Paused;
     }
-    lines.push(format!("dropped {dropped}  lost {lost}"));
-    (title, lines)
+    if viewer.on_screen.is_none() {
+        return State::Waiting { why: around.missing.or(around.cause).map(str::to_owned) };
+    }
+    if let Some(at) = source.and_then(|source| viewer.selection.ended_at(source)).filter(|_| !around.held) {
+        return State::Ended { ago: now.since(at), why: why() };
+    }
+    let age = viewer.flow.age(now).unwrap_or_default();
+    // Without a connection a slow stream's next frame need not be waited for.
+    let interval = viewer.recent.interval().filter(|_| around.cause.is_none());
+    if age > silent_after(interval) && !around.held {
+        return State::Silent { age, why: why() };
+    }
+    State::Live { back_after: viewer.flow.back(now) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,9 +4,11 @@ mod canvas;
 mod cli;
 mod decode;
 mod find;
+mod flow;
 mod format;
 mod glance;
 mod list;
+mod missing;
 mod options;
 mod outputs;
 mod overlay;
@@ -26,8 +28,10 @@ use std::time::Duration;
 use charts::Figure;
 use common::clock::{Clock, SystemClock};
 use common::explain::{Evidence, Explain, Setup, Side, SourceKind, Way, explain};
+use common::latency::{Latencies, clocks_disagree};
 use common::ledger::Loss;
 use common::report::{Report, SCHEMA, viewer_sums};
+use shell::recorder::Course;
 use shell::shutdown::Shutdown;
 
 use crate::cli::Cli;
@@ -61,13 +65,18 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let started_ms = clock.wall_us() / 1000;
     let outcome = pipeline::run(&options, clock, &shutdown)?;
     let report = report(&options, &outcome, started_ms);
+    // Where the clocks disagree, nothing is drawn: what could be measured are the slow frames, and wrong.
+    let nothing = (Latencies::default(), Course::default());
+    let known = outcome.books.total.latencies.clocks_disagree().is_none();
+    let (latencies, course) =
+        if known { (&outcome.books.total.latencies, &outcome.course) } else { (&nothing.0, &nothing.1) };
     let figure = Figure {
         report: &report,
-        latencies: &outcome.books.total.latencies,
+        latencies,
         acknowledge: None,
         stages: outcome.stages,
-        timeline: &outcome.course.timeline,
-        anatomy: &outcome.course.anatomy,
+        timeline: &course.timeline,
+        anatomy: &course.anatomy,
     };
     let told = shell::report::tell(&figure, &options.reports);
     outcome.tail.close(LEAVE);
@@ -77,6 +86,10 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
 fn explained(options: &Options, outcome: &Outcome) -> Explain {
     let books = &outcome.books;
     let total = &books.total;
+    if let Some(by) = total.latencies.clocks_disagree() {
+        let summary = format!("the latency is {}", clocks_disagree(by));
+        return Explain { summary, aloud: options.explain, ..Explain::default() };
+    }
     let way = Way::new(&total.latencies, outcome.stages);
     let side = Side::Viewer {
         screen: outcome.screen,

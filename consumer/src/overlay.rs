@@ -6,13 +6,39 @@ use common::text::Font;
 
 use crate::canvas::{Rect, View};
 
-const TEXT: u32 = 0x00F0_F0F0;
+/// How a line looks.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Tone {
+    #[default]
+    Plain,
+    /// It holds no longer.
+    Grey,
+    Alert,
+    Good,
+}
+
+impl Tone {
+    const fn colour(self) -> u32 {
+        match self {
+            Tone::Plain => 0x00F0_F0F0,
+            Tone::Grey => 0x0090_9090,
+            Tone::Alert => 0x00FF_C040,
+            Tone::Good => 0x0070_E070,
+        }
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Line {
+    pub text: String,
+    pub tone: Tone,
+}
 
 /// What to draw; nothing is drawn for an empty list.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Overlay {
     /// In the upper left corner.
-    pub lines: Vec<String>,
+    pub lines: Vec<Line>,
     /// In the middle.
     pub help: Vec<String>,
 }
@@ -21,9 +47,18 @@ pub struct Overlay {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Panel {
     pub rect: Rect,
-    lines: Vec<String>,
-    /// Where the letters are: column, row and length of each run of pixels.
-    runs: Vec<(usize, usize, usize)>,
+    lines: Vec<Line>,
+    /// Where the letters are.
+    runs: Vec<Run>,
+}
+
+/// A run of pixels in a row.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Run {
+    x: usize,
+    y: usize,
+    length: usize,
+    colour: u32,
 }
 
 /// Lays out and draws overlays. What was laid out is kept, as most frames have the overlay of the frame before.
@@ -54,8 +89,8 @@ impl Painter {
     pub fn draw(&self, panel: &Panel, window: &mut View<'_>) {
         darken(window, panel.rect);
         let width = window.width;
-        for &(x, y, length) in &panel.runs {
-            window.pixels[y * width + x..][..length].fill(TEXT);
+        for &Run { x, y, length, colour } in &panel.runs {
+            window.pixels[y * width + x..][..length].fill(colour);
         }
     }
 
@@ -72,7 +107,8 @@ impl Painter {
 fn panels(font: &Font, overlay: &Overlay, window: (usize, usize)) -> Vec<Panel> {
     let gap = font.height() / 2;
     let corner = panel(font, &overlay.lines, window).map(|panel| panel.at(gap, gap, window));
-    let middle = panel(font, &overlay.help, window).map(|panel| {
+    let help: Vec<Line> = overlay.help.iter().map(|text| Line { text: text.clone(), tone: Tone::Plain }).collect();
+    let middle = panel(font, &help, window).map(|panel| {
         let (x, y) = (window.0.saturating_sub(panel.rect.width), window.1.saturating_sub(panel.rect.height));
         panel.at(x / 2, y / 2, window)
     });
@@ -86,7 +122,8 @@ impl Panel {
         let (clip, pad) = ((x + width, y + height), font.height() / 2);
         for (i, line) in self.lines.iter().enumerate() {
             let at = ((x + pad) as isize, (y + pad / 2 + i * font.height()) as isize);
-            font.draw(line, at, clip, &mut |x, y, length| self.runs.push((x, y, length)));
+            let colour = line.tone.colour();
+            font.draw(&line.text, at, clip, &mut |x, y, length| self.runs.push(Run { x, y, length, colour }));
         }
         self
     }
@@ -101,12 +138,16 @@ impl Panel {
 }
 
 /// A panel around these lines, not placed yet.
-fn panel(font: &Font, lines: &[String], window: (usize, usize)) -> Option<Panel> {
+fn panel(font: &Font, lines: &[Line], window: (usize, usize)) -> Option<Panel> {
     let pad = font.height() / 2;
     // The panel's own padding on both sides, and as much again to the window's edge.
     let columns = (window.0.saturating_sub(4 * pad) / font.advance()).max(1);
-    let lines: Vec<String> = lines.iter().flat_map(|line| wrapped(line, columns)).collect();
-    let widest = lines.iter().map(|line| font.width(line)).max()?;
+    let pieces = |line: &Line| {
+        let tone = line.tone;
+        wrapped(&line.text, columns).into_iter().map(move |text| Line { text, tone })
+    };
+    let lines: Vec<Line> = lines.iter().flat_map(pieces).collect();
+    let widest = lines.iter().map(|line| font.width(&line.text)).max()?;
     let rect = Rect { x: 0, y: 0, width: widest + 2 * pad, height: lines.len() * font.height() + pad };
     Some(Panel { rect, lines, runs: Vec::new() })
 }
@@ -139,8 +180,8 @@ mod tests {
     use super::*;
 
     fn overlay(lines: &[&str], help: &[&str]) -> Overlay {
-        let owned = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect();
-        Overlay { lines: owned(lines), help: owned(help) }
+        let line = |text: &&str| Line { text: (*text).to_owned(), tone: Tone::Plain };
+        Overlay { lines: lines.iter().map(line).collect(), help: help.iter().map(|text| (*text).to_owned()).collect() }
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod window;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::bail;
 use common::clock::{Clock, Micros};
 use common::frame::Kind;
 use common::latency::Latency;
@@ -27,7 +28,8 @@ use shell::shutdown::Shutdown;
 use shell::status::Status;
 
 use crate::decode::{Decode, DecodeError, Screen};
-use crate::glance;
+use crate::glance::{Around, Snapshot};
+use crate::missing::{self, Missing};
 use crate::options::Options;
 use crate::outputs::Outputs;
 use crate::overlay::Overlay;
@@ -78,6 +80,9 @@ struct Run<'a> {
     overlay: Overlay,
     overlay_on: bool,
     overlay_at: Micros,
+    /// Pictures that had been displayed when the overlay was made.
+    overlay_displayed: u64,
+    missing: Missing,
     /// Nothing more will come.
     ended: bool,
     /// A person wants no more.
@@ -110,6 +115,8 @@ pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> any
         overlay: Overlay::default(),
         overlay_on: options.overlay,
         overlay_at: Micros(0),
+        overlay_displayed: 0,
+        missing: Missing::default(),
         ended: false,
         quit: false,
         evictions: 0,
@@ -125,7 +132,8 @@ pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> any
 impl Run<'_> {
     fn go(&mut self, shutdown: &Shutdown) -> anyhow::Result<()> {
         let mut status = Status::new(self.options.until.pictures, !self.options.quiet);
-        let live = self.options.live_histogram && status.is_drawn();
+        let drawn = status.is_drawn();
+        let live = self.options.live_histogram && drawn;
         while !shutdown.asked() && !self.is_done() {
             if let Some(held) = self.take()? {
                 self.show(held)?;
@@ -134,10 +142,42 @@ impl Run<'_> {
             self.receiver.expire();
             let now = self.clock.now();
             self.viewer.recorder.turn(now);
-            let shown = self.viewer.displayed;
-            if self.receiver.reading() {
-                status.tell(now, shown, || glance::status(&mut self.viewer, &self.receiver.reassembler, now, live));
+            self.look_for_sources(now);
+            // Before it reads, a line of the log says what it waits for.
+            if drawn || self.receiver.reading() || self.viewer.displayed > 0 {
+                status.tell(now, self.viewer.displayed, || self.status(now, live, drawn));
             }
+        }
+        self.check_sources()
+    }
+
+    fn status(&self, now: Micros, live: bool, exact: bool) -> String {
+        let latencies = &self.viewer.books.total.latencies;
+        let mut text = self.snapshot(now).line(exact);
+        if live && latencies.clocks_disagree().is_none() {
+            text += &shell::live::histogram(self.viewer.recorder.timeline(), &latencies.total);
+        }
+        text
+    }
+
+    /// How things are right now.
+    fn snapshot(&self, now: Micros) -> Snapshot {
+        let cause = self.receiver.cause();
+        let around = Around { cause: cause.as_deref(), missing: self.missing.said(), held: self.held.is_some() };
+        Snapshot::take(&self.viewer, &self.receiver.reassembler, around, now)
+    }
+
+    fn look_for_sources(&mut self, now: Micros) {
+        let there = self.receiver.reassembler.tallies().map(|(name, _)| &**name);
+        self.missing.look(&self.options.topic, self.viewer.selection.missing(), there, now);
+    }
+
+    /// Fails where all that there was has been read and held no source that was asked for.
+    fn check_sources(&self) -> anyhow::Result<()> {
+        let missing = self.viewer.selection.missing();
+        if self.ended && self.receiver.in_history() && !missing.is_empty() {
+            let there = self.receiver.reassembler.tallies().map(|(name, _)| &**name);
+            bail!(missing::line(&self.options.topic, missing, there, ""));
         }
         Ok(())
     }

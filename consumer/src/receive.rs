@@ -154,6 +154,11 @@ impl Receiver {
         self.reading
     }
 
+    /// Why nothing can come right now, if that is known.
+    pub fn cause(&self) -> Option<String> {
+        if self.reading { None } else { self.search.why().map(str::to_owned) }
+    }
+
     /// Whether what is read is the past: a topic that was not there when we came has none.
     pub fn in_history(&self) -> bool {
         self.options.history() && !self.search.was_missing()
@@ -224,12 +229,12 @@ impl Receiver {
 
     fn take(&mut self, received: Received) -> anyhow::Result<Arrival> {
         let now = self.clock.now();
+        let stretch = self.options.group.is_some().then(|| self.stretches.note(received.partition, received.offset));
         let incoming = match record::read(&received.record) {
             Ok(incoming) => incoming,
             Err(why) => {
                 self.joining.remove(&received.partition);
                 return Ok(self.reject(&received, &why));
-        let stretch = self.options.group.is_some().then(|| self.stretches.note(received.partition, received.offset));
             }
         };
         if self.joining.remove(&received.partition) && self.go_back(&received, &incoming)? {
@@ -237,14 +242,14 @@ impl Receiver {
         }
         let before_us = self.live_from.get(&received.partition).is_some_and(|end| received.offset < *end);
         let (incoming, base) = self.clocks.onto_ours(incoming, now);
+        if let (Some(stretch), Some(meta)) = (stretch, incoming.meta()) {
+            self.reassembler.resume(&meta.source, meta.session, stretch, now);
+        }
         let result = match incoming {
             Incoming::Foreign(jpeg) => {
                 let meta = self.clocks.foreign_meta(&received, now);
                 self.reassembler.push_foreign(meta, jpeg, self.clock.now()).map(Pushed::Frame)
             }
-        if let (Some(stretch), Some(meta)) = (stretch, incoming.meta()) {
-            self.reassembler.resume(&meta.source, meta.session, stretch, now);
-        }
             own => self.reassembler.push(own, self.clock.now()),
         };
         Ok(match result {

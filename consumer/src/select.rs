@@ -16,7 +16,8 @@ const DEAD: Duration = Duration::from_secs(10);
 struct Current {
     session: Session,
     seen: Micros,
-    ended: bool,
+    /// When it ended.
+    ended: Option<Micros>,
     /// Frames of it came while we looked.
     live: bool,
     /// An older session under the same name was seen alive beside it.
@@ -57,21 +58,38 @@ impl Selection {
         current && self.chosen.as_ref() == Some(&meta.source)
     }
 
-    /// A session ended. Returns whether it was the one of its source that counts.
-    pub fn ended(&mut self, source: &str, session: Session) -> bool {
+    /// A session ended at that time. Returns whether it was the one of its source that counts.
+    pub fn ended(&mut self, source: &str, session: Session, at: Micros) -> bool {
         match self.sources.get_mut(source) {
             Some(current) if current.session == session => {
-                current.ended = true;
+                current.ended = Some(at);
                 true
             }
             _ => false,
         }
     }
 
+    /// A session of which no frame was seen had ended before we looked.
+    pub fn had_ended(&mut self, source: &Arc<str>, session: Session, at: Micros) {
+        let new = Current { session, seen: at, ended: Some(at), live: false, told_twins: false };
+        self.sources.entry(source.clone()).or_insert(new);
+    }
+
+    /// When the session of this source ended, if it has.
+    pub fn ended_at(&self, source: &str) -> Option<Micros> {
+        self.sources.get(source)?.ended
+    }
+
+    /// The sources that are waited for, where none of them has been seen yet.
+    pub fn missing(&self) -> &[String] {
+        let seen = self.wanted.iter().any(|name| self.sources.contains_key(name.as_str()));
+        if seen { &[] } else { &self.wanted }
+    }
+
     /// Whether there were live sources and all of them have ended. JPEGs of others have no end.
     pub fn all_ended(&self, now: Micros) -> bool {
         let mut live = self.sources.values().filter(|c| c.live && c.session.began_ms > 0).peekable();
-        live.peek().is_some() && live.all(|c| c.ended || now.since(c.seen) > DEAD)
+        live.peek().is_some() && live.all(|c| c.ended.is_some() || now.since(c.seen) > DEAD)
     }
 
     /// Goes on to the next source by name.
@@ -94,7 +112,7 @@ impl Selection {
     }
 
     fn is_over(&self, source: &str, now: Micros) -> bool {
-        self.sources.get(source).is_none_or(|current| current.ended || now.since(current.seen) > DEAD)
+        self.sources.get(source).is_none_or(|current| current.ended.is_some() || now.since(current.seen) > DEAD)
     }
 
     fn rank(&self, source: &str) -> Option<usize> {
@@ -113,13 +131,13 @@ impl Selection {
     }
 
     fn is_current(&mut self, meta: &Meta, live: bool, now: Micros) -> bool {
-        let new = Current { session: meta.session, seen: now, ended: false, live, told_twins: false };
+        let new = Current { session: meta.session, seen: now, ended: None, live, told_twins: false };
         let current = self.sources.entry(meta.source.clone()).or_insert(new);
         if current.session == meta.session {
             (current.seen, current.live) = (now, current.live || live);
             return true;
         }
-        let gone = current.ended || now.since(current.seen) > SILENCE;
+        let gone = current.ended.is_some() || now.since(current.seen) > SILENCE;
         if gone || meta.session > current.session {
             let told_twins = current.told_twins;
             *current = Current { told_twins, ..new };
@@ -190,7 +208,7 @@ mod tests {
         let mut selection = Selection::new(&[]);
         assert!(selection.takes(&meta("a", 1), true, Micros(0)));
         assert!(!selection.takes(&meta("b", 1), true, Micros(1)));
-        assert!(selection.ended("a", meta("a", 1).session));
+        assert!(selection.ended("a", meta("a", 1).session, Micros(1)));
         assert!(selection.takes(&meta("b", 1), true, Micros(2)));
         assert!(!selection.takes(&meta("a", 2), true, Micros(3)), "and stays until it ends");
     }
@@ -202,7 +220,7 @@ mod tests {
         assert!(selection.takes(&meta("a", 1), true, s(0)));
         assert!(!selection.takes(&meta("b", 1), true, s(9)));
         assert!(selection.takes(&meta("b", 1), true, s(11)));
-        assert!(selection.ended("b", meta("b", 1).session));
+        assert!(selection.ended("b", meta("b", 1).session, Micros(1)));
         assert!(selection.all_ended(s(11)));
     }
 
@@ -212,7 +230,7 @@ mod tests {
         selection.takes(&meta("old", 1), false, Micros(0));
         assert!(!selection.all_ended(Micros(1)));
         selection.takes(&meta("a", 1), true, Micros(2));
-        selection.ended("a", meta("a", 1).session);
+        selection.ended("a", meta("a", 1).session, Micros(1));
         assert!(selection.all_ended(Micros(3)));
     }
 

@@ -1,7 +1,6 @@
 //! What becomes of each frame that arrived: shown, or counted under the reason why not.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use common::clock::{Clock, Micros};
 use common::frame::{Frame, Kind, Session};
@@ -11,10 +10,9 @@ use common::report::Row;
 use common::stamps::Stage;
 use shell::recorder::Recorder;
 
+use crate::flow::Flow;
 use crate::select::Selection;
 
-/// What the overlay's and the status line's figures are taken from.
-const RECENT: Duration = Duration::from_secs(2);
 /// Without a window the way ends with the decoded picture.
 pub const HEADLESS_STAGES: &[Stage] =
     &[Stage::Capture, Stage::Encode, Stage::Publish, Stage::Broker, Stage::Reassemble, Stage::Decode];
@@ -49,6 +47,8 @@ pub struct Viewer {
     /// Pictures put on the screen, in all.
     pub displayed: u64,
     pub last_arrival: Micros,
+    /// Whether frames of what is shown come.
+    pub flow: Flow,
     pub paused: bool,
     /// What reports are made of that tell of each frame or second.
     pub recorder: Recorder,
@@ -68,11 +68,12 @@ impl Viewer {
         Viewer {
             books: ViewerBooks::default(),
             selection,
-            recent: Recent::new(RECENT),
+            recent: Recent::default(),
             stages,
             on_screen: None,
             displayed: 0,
             last_arrival: clock.now(),
+            flow: Flow::default(),
             paused: false,
             recorder,
             skip,
@@ -91,7 +92,13 @@ impl Viewer {
             books.frame_bytes_max = books.frame_bytes_max.max(bytes);
             books.foreign += foreign;
         });
-        let fate = if !self.selection.takes(&frame.meta, !before_us, now) {
+        let taken = self.selection.takes(&frame.meta, !before_us, now);
+        if taken {
+            // One that was there before us is as old as its own clock says.
+            let came = if before_us { frame.meta.stamps.published.min(now) } else { now };
+            self.flow.came(&frame.meta.source, came, self.recent.interval());
+        }
+        let fate = if !taken {
             Some(Loss::Unselected)
         } else if self.paused {
             Some(Loss::Paused)
@@ -127,10 +134,10 @@ impl Viewer {
     pub fn shown(&mut self, held: Held, width: usize, height: usize) {
         let Held { frame: Frame { meta, jpeg, kind }, base, timed } = held;
         if kind != Kind::Repeat {
-            let stages = self.stages;
+            let (stages, live, now) = (self.stages, timed, self.clock.now());
             let timed = timed && self.books.total.shown >= self.skip;
             let row = Row { timed, ..Row::new(&meta, jpeg.len(), stages) };
-            self.recorder.record(row, self.clock.now());
+            self.recorder.record(row, now);
             self.books.post(&meta.source, |books| {
                 books.shown += 1;
                 if timed {
@@ -139,7 +146,14 @@ impl Viewer {
             });
             if timed {
                 self.books.rhythm.enter(&meta);
-                self.recent.record(&meta.stamps, self.clock.now());
+            }
+            if self.on_screen.as_ref().is_some_and(|on| on.source != meta.source) {
+                self.recent.clear();
+            }
+            if live {
+                self.recent.record(&meta.stamps, base, now);
+                // It may have waited for its time.
+                self.flow.went_on(now);
             }
         }
         self.displayed += 1;
@@ -168,6 +182,8 @@ impl Viewer {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use bytes::Bytes;
     use common::clock::ManualClock;
     use common::frame::{Meta, Origin};

@@ -1,8 +1,10 @@
 //! The report for a person.
 
 use std::fmt::{self, Display};
+use std::time::Duration;
 
 use super::{Report, Summary, Sums};
+use crate::latency::clocks_disagree;
 use crate::stamps::Stage;
 
 impl Display for Report {
@@ -53,8 +55,6 @@ fn write_sums(f: &mut fmt::Formatter<'_>, sums: &Sums) -> fmt::Result {
             writeln!(f, "           beside these: {n} {name}")?;
         }
     }
-    if counts.untiled > 0 {
-        let n = counts.untiled;
     if let Some(n) = counts.printed.filter(|n| Some(*n) != frames.shown) {
         writeln!(
             f,
@@ -70,6 +70,8 @@ fn write_sums(f: &mut fmt::Formatter<'_>, sums: &Sums) -> fmt::Result {
             clocks_disagree(by)
         );
     }
+    if counts.untiled > 0 {
+        let n = counts.untiled;
         writeln!(f, "  UNTILED  {n} frames are in no figure below: by their clocks a stage ended before it began")?;
     }
     write_latency(f, sums)
@@ -93,6 +95,19 @@ fn write_row(f: &mut fmt::Formatter<'_>, name: &str, s: &Summary) -> fmt::Result
     let ms = |us: u64| us as f64 / 1000.0;
     let (p50, p90, p99, p999, max) = (ms(s.p50), ms(s.p90), ms(s.p99), ms(s.p999), ms(s.max));
     writeln!(f, "  {name:<11} {p50:>8.2} {p90:>8.2} {p99:>8.2} {p999:>8.2} {max:>8.2}")
+}
+
+/// A time for a person.
+pub fn how_long(time: Duration) -> String {
+    let (ms, s) = (time.as_secs_f64() * 1000.0, time.as_secs());
+    match s {
+        0 if ms < 999.5 => format!("{ms:.0} ms"),
+        0..10 => format!("{:.1} s", ms / 1000.0),
+        10..60 => format!("{s} s"),
+        60..3600 => format!("{} min {} s", s / 60, s % 60),
+        3600..86_400 => format!("{} h {} min", s / 3600, s / 60 % 60),
+        _ => format!("{} d {} h", s / 86_400, s / 3600 % 24),
+    }
 }
 
 /// A number of bytes for a person.
@@ -122,9 +137,41 @@ mod tests {
             &Stage::ALL,
             TimeBase::SameHost,
         );
-        let sums = Sums::viewer(&SourceBooks { latencies, ..SourceBooks::default() }, &Tally::default(), &Stage::ALL);
-        assert_eq!(sums.counts.untiled, 1);
-        let text = Report {
+        let text = report_of(latencies);
+        assert!(text.contains("\n  UNTILED  1 frames"), "{text}");
+    }
+
+    #[test]
+    fn a_latency_by_clocks_that_disagree_is_not_stated() {
+        let mut latencies = Latencies::default();
+        for received in [500_000, 700_000, 4_300_000] {
+            let (sent, received) = (crate::clock::Micros(4_200_000), crate::clock::Micros(received));
+            let stamps = Stamps { due: sent, captured: sent, encoded: sent, published: sent, ..Stamps::default() };
+            let stamps = Stamps { received, reassembled: received, decoded: received, presented: received, ..stamps };
+            latencies.record(&stamps, &Stage::ALL, TimeBase::WallClocks);
+        }
+        let text = report_of(latencies);
+        assert!(text.contains("  LATENCY  unknown: the clocks disagree by at least 3.7 s (2 of 3 frames"), "{text}");
+        assert!(!text.contains("p50") && !text.contains("UNTILED"), "{text}");
+    }
+
+    #[test]
+    fn times_are_told_as_people_say_them() {
+        let check = |ms, expected| assert_eq!(how_long(Duration::from_millis(ms)), expected);
+        check(20, "20 ms");
+        check(999, "999 ms");
+        check(3_697, "3.7 s");
+        check(12_999, "12 s");
+        check(185_000, "3 min 5 s");
+        check(3_600_000, "1 h 0 min");
+        check(100_000_000, "1 d 3 h");
+    }
+
+    fn report_of(latencies: Latencies) -> String {
+        let shown = latencies.untiled + latencies.total.histogram().len();
+        let books = SourceBooks { latencies, shown, ..SourceBooks::default() };
+        let sums = Sums::viewer(&books, &Tally { whole: shown, ..Tally::default() }, &Stage::ALL);
+        Report {
             schema: SCHEMA,
             program: "vidcons".to_owned(),
             version: String::new(),
@@ -139,7 +186,6 @@ mod tests {
             machine: Machine::default(),
             versions: Default::default(),
         }
-        .to_string();
-        assert!(text.contains("\n  UNTILED  1 frames"), "{text}");
+        .to_string()
     }
 }

@@ -120,7 +120,12 @@ impl Run<'_> {
         }
         let live = self.options.until.end && !self.receiver.in_history() && !before_us;
         let now = self.clock.now();
-        if self.viewer.selection.ended(&meta.source, meta.session) && live && self.viewer.selection.all_ended(now) {
+        let past = before_us || self.receiver.in_history();
+        let at = if past { meta.stamps.published.min(now) } else { now };
+        if before_us {
+            self.viewer.selection.had_ended(&meta.source, meta.session, at);
+        }
+        if self.viewer.selection.ended(&meta.source, meta.session, at) && live && self.viewer.selection.all_ended(now) {
             self.ended = true;
         }
         if !before_us {

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use common::clock::Micros;
+
 use super::Run;
 use crate::decode::DecodeError;
-use crate::glance;
 use crate::present::Key;
 
 /// The overlay's figures are made anew that often.
@@ -26,14 +27,23 @@ impl Run<'_> {
         let now = self.clock.now();
         if now.since(self.overlay_at) >= OVERLAY_EVERY {
             self.overlay_at = now;
-            let (title, lines) = glance::overlay(&mut self.viewer, &self.receiver.reassembler, now);
-            if self.options.window.as_ref().is_some_and(|w| w.title.is_none()) {
-                self.screen.set_title(&title);
-            }
-            self.overlay.lines = lines;
-            redraw |= self.viewer.paused;
+            redraw |= self.renew_overlay(now);
         }
         if redraw { self.show_again() } else { Ok(()) }
+    }
+
+    /// Makes title and overlay anew. Returns whether the window must be drawn again: while frames come, the next one brings the
+    /// overlay with it.
+    fn renew_overlay(&mut self, now: Micros) -> bool {
+        let snapshot = self.snapshot(now);
+        if self.options.window.as_ref().is_some_and(|w| w.title.is_none()) {
+            self.screen.set_title(&snapshot.title());
+        }
+        let lines = snapshot.overlay();
+        let still = std::mem::replace(&mut self.overlay_displayed, self.viewer.displayed) == self.viewer.displayed;
+        let changed = self.overlay.lines != lines;
+        self.overlay.lines = lines;
+        changed && still && self.overlay_on
     }
 
     /// The picture on the screen once more, as the window or the overlay has changed.
@@ -48,11 +58,20 @@ impl Run<'_> {
         Ok(())
     }
 
+    fn pause(&mut self) {
+        self.viewer.paused = !self.viewer.paused;
+        self.overlay_at = Micros(0);
+        if self.options.every_frame {
+            // Nothing was read meanwhile, so nothing was missing.
+            self.viewer.flow.went_on(self.clock.now());
+        }
+    }
+
     /// Returns whether the window must be drawn again.
     fn pressed(&mut self, key: Key) -> bool {
         match key {
             Key::Quit => self.quit = true,
-            Key::Pause => self.viewer.paused = !self.viewer.paused,
+            Key::Pause => self.pause(),
             Key::Overlay => self.overlay_on = !self.overlay_on,
             Key::Help => {
                 self.overlay.help = if self.overlay.help.is_empty() { help() } else { Vec::new() };

@@ -9,6 +9,9 @@ use common::record::{self, Incoming};
 use common::stamps::Stamps;
 use kafka::Received;
 
+/// A timestamp is in whole ms, and some clients round it: it is no disagreement of clocks where it is ahead by less.
+const TIMESTAMP_STEP: Duration = Duration::from_millis(1);
+
 /// This host's clock beside all others.
 #[derive(Debug)]
 pub struct Clocks {
@@ -52,7 +55,8 @@ impl Clocks {
     pub fn foreign_meta(&self, received: &Received, now: Micros) -> Meta {
         let source = record::foreign_source(&received.record, received.partition);
         let wall_us = received.record.timestamp_ms.unwrap_or(0).saturating_mul(1000);
-        let sent = Micros(wall_us.saturating_sub(self.ours.wall_offset_us).max(0) as u64).min(now);
+        let sent = Micros(wall_us.saturating_sub(self.ours.wall_offset_us).max(0) as u64);
+        let sent = if sent.since(now) <= TIMESTAMP_STEP { sent.min(now) } else { sent };
         Meta {
             source: source.into(),
             session: Session { began_ms: 0, salt: 0 },

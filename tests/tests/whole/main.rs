@@ -20,6 +20,7 @@ mod outage;
 mod pipes;
 mod pixels;
 mod play;
+mod said;
 mod secrets;
 mod sessions;
 mod stripes;

@@ -98,6 +98,7 @@ fn paused_frames_are_counted() {
         whole::until("20 more frames", || (kafka.records(&topic).len() >= begin + 20).then_some(()));
         (screen.part(0, 0, 640, 360) == still).then_some(())
     });
+    viewer.until_stderr("  paused  ");
     screen.xdotool(&["key", "q"]);
     let report = viewer.wait().ok().report();
     assert!(report.number("frames.lost.paused") >= 10, "{:#}", report.0["frames"]);

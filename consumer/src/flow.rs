@@ -1,0 +1,92 @@
+//! Whether frames of what is shown come, and since when not.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::clock::Micros;
+use common::rate::silent_after;
+use common::report::how_long;
+
+/// That frames came again is shown for this long.
+const BACK_FOR: Duration = Duration::from_secs(5);
+
+/// When frames of the source that is shown came.
+#[derive(Default, Debug)]
+pub struct Flow {
+    source: Option<Arc<str>>,
+    /// When the last one came.
+    last: Option<Micros>,
+    /// When they came again after a silence, and how long that was.
+    back: Option<(Micros, Duration)>,
+}
+
+impl Flow {
+    /// A frame of what is shown came. `interval`: the time between two frames, as far as it is known.
+    pub fn came(&mut self, source: &Arc<str>, at: Micros, interval: Option<Duration>) {
+        let gap = self.last.map_or(Duration::ZERO, |last| at.since(last));
+        if self.source.as_ref() != Some(source) {
+            *self = Flow { source: Some(source.clone()), ..Flow::default() };
+        } else if gap > silent_after(interval) {
+            tracing::info!("{source}: frames again after {}", how_long(gap));
+            self.back = Some((at, gap));
+        }
+        self.last = self.last.max(Some(at));
+    }
+
+    /// Up to now nothing was missing: a frame waited for its time, or none was asked for.
+    pub fn went_on(&mut self, now: Micros) {
+        self.last = self.last.map(|last| last.max(now));
+    }
+
+    /// How long ago the last frame came.
+    pub fn age(&self, now: Micros) -> Option<Duration> {
+        self.last.map(|last| now.since(last))
+    }
+
+    /// How long they had not come, shortly after they came again.
+    pub fn back(&self, now: Micros) -> Option<Duration> {
+        self.back.filter(|(at, _)| now.since(*at) < BACK_FOR).map(|(_, gap)| gap)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRAME: Option<Duration> = Some(Duration::from_millis(40));
+
+    fn s(seconds: f64) -> Micros {
+        Micros((seconds * 1e6) as u64)
+    }
+
+    #[test]
+    fn frames_after_a_silence_are_noticed_for_a_while() {
+        let (mut flow, a) = (Flow::default(), Arc::from("a"));
+        [10.0, 10.04, 10.08].into_iter().for_each(|at| flow.came(&a, s(at), FRAME));
+        assert_eq!((flow.age(s(22.08)), flow.back(s(22.08))), (Some(Duration::from_secs(12)), None));
+        flow.came(&a, s(22.08), FRAME);
+        flow.came(&a, s(22.12), FRAME);
+        assert_eq!(flow.back(s(24.0)), Some(Duration::from_secs(12)));
+        assert_eq!(flow.back(s(28.0)), None);
+    }
+
+    #[test]
+    fn a_slow_stream_is_never_back() {
+        let (mut flow, a) = (Flow::default(), Arc::from("a"));
+        for n in 0..5 {
+            flow.came(&a, s(5.0 * f64::from(n)), Some(Duration::from_secs(5)));
+            assert_eq!(flow.back(s(5.0 * f64::from(n))), None);
+        }
+    }
+
+    #[test]
+    fn another_source_begins_anew_and_what_waited_for_its_time_was_not_silent() {
+        let mut flow = Flow::default();
+        flow.came(&Arc::from("a"), s(1.0), FRAME);
+        flow.came(&Arc::from("b"), s(9.0), FRAME);
+        assert_eq!(flow.back(s(9.0)), None);
+        flow.went_on(s(18.0));
+        flow.came(&Arc::from("b"), s(18.1), FRAME);
+        assert_eq!(flow.back(s(18.1)), None);
+    }
+}

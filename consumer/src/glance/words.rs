@@ -1,0 +1,124 @@
+//! A snapshot in words: for the status line, the window's title and the overlay.
+
+use std::time::Duration;
+
+use common::latency::{RecentLatency, TimeBase, clocks_disagree};
+use common::rate;
+use common::report::how_long;
+
+use super::{Snapshot, State};
+use crate::overlay::{Line, Tone};
+
+fn ms(duration: Duration) -> String {
+    format!("{:.1}", duration.as_secs_f64() * 1000.0)
+}
+
+fn because(why: Option<&String>) -> String {
+    why.map_or(String::new(), |why| format!(": {why}"))
+}
+
+impl State {
+    /// `None` where all is well. `exact`: with times, which are others each second.
+    fn words(&self, exact: bool) -> Option<String> {
+        let time = |words: &str, time: &Duration, after: &str| match exact {
+            true => format!("{words} {}{after}", how_long(*time)),
+            false => String::new(),
+        };
+        match self {
+            State::Live { back_after } => {
+                back_after.filter(|_| exact).map(|after| format!("frames again after {}", how_long(after)))
+            }
+            State::Waiting { why } => Some(format!("waiting for frames{}", because(why.as_ref()))),
+            State::Paused => Some("paused".to_owned()),
+            State::Silent { age, why } => Some(format!("no frames{}{}", time(" for", age, ""), because(why.as_ref()))),
+            State::Ended { ago, why } => Some(format!("ended{}{}", time("", ago, " ago"), because(why.as_ref()))),
+        }
+    }
+
+    fn is_live(&self) -> bool {
+        matches!(self, State::Live { .. })
+    }
+}
+
+impl Snapshot {
+    /// The status line. `exact`: with times that are others each second, for a line that is drawn over.
+    pub fn line(&self, exact: bool) -> String {
+        let Snapshot { shown, dropped, lost, .. } = self;
+        let ending = format!("shown {shown}  dropped {dropped}  lost {lost}");
+        let state = || self.state.words(exact).unwrap_or_default();
+        match &self.source {
+            None => state(),
+            Some(source) if !self.state.is_live() => format!("{source}  {}  {ending}", state()),
+            Some(source) => {
+                let latency = match &self.latency {
+                    RecentLatency::None => String::new(),
+                    RecentLatency::Known { p50, p99, .. } => format!("p50 {} p99 {} ms  ", ms(*p50), ms(*p99)),
+                    RecentLatency::ClocksDisagree(by) => format!("latency {}  ", clocks_disagree(*by)),
+                };
+                format!("{source}  {}{latency}{ending}", self.fps())
+            }
+        }
+    }
+
+    /// The window's title.
+    pub fn title(&self) -> String {
+        let state = match (&self.state, &self.latency) {
+            (State::Live { .. }, RecentLatency::Known { p50, .. }) => Some(format!("{} ms", ms(*p50))),
+            (State::Live { .. }, _) => None,
+            (state, _) => state.words(true),
+        };
+        let parts = [self.source.as_deref().map(str::to_owned), state, Some("vidcons".to_owned())];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" - ")
+    }
+
+    /// The overlay. Where no frames come, its figures are those of the last frames that came, in grey.
+    pub fn overlay(&self) -> Vec<Line> {
+        let mut lines = Vec::new();
+        let tone = if self.state.is_live() { Tone::Plain } else { Tone::Grey };
+        if let Some(source) = &self.source {
+            let size = self.size.map_or(String::new(), |(width, height)| format!("  {width}x{height}"));
+            lines.push(Line { text: format!("{source}{size}"), tone: Tone::Plain });
+        }
+        if let Some(words) = self.state.words(true) {
+            let tone = if self.state.is_live() { Tone::Good } else { Tone::Alert };
+            lines.push(Line { text: words, tone });
+        }
+        lines.extend(self.figures().into_iter().map(|text| Line { text, tone }));
+        lines
+    }
+
+    fn figures(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if self.size.is_none() {
+            return lines;
+        }
+        let mark = match self.base {
+            TimeBase::SameHost => "",
+            TimeBase::WallClocks => " (by wall clocks)",
+            TimeBase::RecordTimestamps => " (record timestamps)",
+        };
+        let fps = self.fps();
+        match &self.latency {
+            RecentLatency::None => lines.push(fps.trim_end().to_owned()),
+            RecentLatency::ClocksDisagree(by) => lines.push(format!("{fps}latency {}", clocks_disagree(*by))),
+            RecentLatency::Known { p50, p99, stages } => {
+                lines.push(format!("{fps}end to end p50 {} p99 {} ms{mark}", ms(*p50), ms(*p99)));
+                if self.base != TimeBase::RecordTimestamps {
+                    lines.extend(stages.chunks(4).enumerate().map(|(row, stages)| {
+                        let stages: Vec<String> =
+                            stages.iter().map(|(s, d)| format!("{} {}", s.name(), ms(*d))).collect();
+                        format!("{} {}", if row == 0 { "=" } else { "+" }, stages.join(" + "))
+                    }));
+                }
+            }
+        }
+        lines.push(format!("dropped {}  lost {}", self.dropped, self.lost));
+        lines.retain(|line| !line.is_empty());
+        lines
+    }
+
+    /// With the space that follows it.
+    fn fps(&self) -> String {
+        self.fps.map_or(String::new(), |fps| format!("{}  ", rate::fps(fps)))
+    }
+}
