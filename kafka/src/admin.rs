@@ -1,9 +1,11 @@
 //! Topics: whether they are there, making them fit for video, and the message limit.
 
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use common::clock::Clock;
 use futures_executor::block_on;
+use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier, TopicReplication};
 use rdkafka::client::Client;
 use rdkafka::error::RDKafkaErrorCode;
@@ -66,7 +68,9 @@ impl std::fmt::Debug for Patience<'_> {
 
 /// Asks and changes what a cluster has.
 pub struct Admin {
-    client: AdminClient<Ears>,
+    client: RwLock<AdminClient<Ears>>,
+    connection: Connection,
+    config: ClientConfig,
     brokers: String,
 }
 
@@ -94,7 +98,8 @@ impl Admin {
             })?;
             Ok(client)
         })?;
-        Ok(Admin { client, brokers: connection.brokers.clone() })
+        let (connection, brokers) = (connection.clone(), connection.brokers.clone());
+        Ok(Admin { client: RwLock::new(client), connection, config, brokers })
     }
 
     /// Every topic but Kafka's own.
@@ -119,7 +124,7 @@ impl Admin {
     /// The topic's `max.message.bytes`; `None` if the broker does not say.
     pub fn message_bytes_max(&self, topic: &str, timeout: Duration) -> Option<usize> {
         let asked = [ResourceSpecifier::Topic(topic)];
-        let answer = block_on(self.client.describe_configs(&asked, &options(timeout))).ok()?;
+        let answer = block_on(self.client().describe_configs(&asked, &options(timeout))).ok()?;
         let config = answer.into_iter().next()?.ok()?;
         config.get("max.message.bytes")?.value.as_ref()?.parse().ok()
     }
@@ -138,7 +143,7 @@ impl Admin {
             new = new.set("segment.ms", segment_ms);
         }
         let fault = |cause: String| KafkaFault::Create { topic: topic.name.clone(), cause };
-        let answer = block_on(self.client.create_topics([&new], &options(timeout)));
+        let answer = block_on(self.client().create_topics([&new], &options(timeout)));
         match answer.map_err(|e| fault(plain(&e)))?.into_iter().next() {
             Some(Ok(_)) => Ok(Created::Now),
             // Another producer was quicker.
@@ -152,7 +157,22 @@ impl Admin {
 
     fn metadata(&self, timeout: Duration) -> Result<Metadata, KafkaFault> {
         let doing = "asking which topics there are";
-        self.client.inner().fetch_metadata(None, timeout).map_err(|cause| KafkaFault::Client { doing, cause })
+        let metadata = self.client().inner().fetch_metadata(None, timeout);
+        if metadata.is_err() {
+            self.renew();
+        }
+        metadata.map_err(|cause| KafkaFault::Client { doing, cause })
+    }
+
+    fn client(&self) -> RwLockReadGuard<'_, AdminClient<Ears>> {
+        self.client.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A client that got no answer may have lost all its brokers for good: the next question is asked by a new one.
+    fn renew(&self) {
+        if let Ok(client) = self.config.create_with_context(Ears::new(&self.connection)) {
+            *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
+        }
     }
 }
 
