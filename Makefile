@@ -9,12 +9,13 @@ SHELL := bash
 STRICT ?=
 BROKER ?= all
 MINUTES ?= 10
+RESTARTS ?= 20
 FUZZ_SECONDS ?= 60
 TESTS ?=
 BROKERS = $(if $(filter all,$(BROKER)),embedded real,$(BROKER))
 export STRICT BROKER
 
-.PHONY: help build demo test check fmt fmt-check lint doc soak fuzz bench bench-broker bench-peers kafka-up kafka-down clean
+.PHONY: help build demo test check fmt fmt-check lint doc torture soak fuzz bench bench-broker bench-peers kafka-up kafka-down clean
 
 help: ## this list
 	@printf 'Recipes:\n'
@@ -55,6 +56,11 @@ lint: ## clippy on everything, warnings are errors
 doc: ## the documentation, warnings are errors
 	@scripts/setup build
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items
+
+torture: build ## kill a real Kafka RESTARTS=20 times under six viewers and a producer; all must come back within 5 s
+	@scripts/setup test
+	scripts/kafka jars >/dev/null
+	scripts/torture --restarts '$(RESTARTS)'
 
 soak: build ## MINUTES=10 of 720p30; plots memory, CPU and latency into out/ and fails when memory grows, from 12 minutes on also when the others do
 	@scripts/setup test
