@@ -108,7 +108,7 @@ impl Tail {
             astray: false,
             at_end: BTreeSet::new(),
             fallback,
-            watch: Watch::new(clock.now()),
+            watch: Watch::new(connection, clock.now()),
             clock,
         })
     }

@@ -17,8 +17,13 @@ use crate::watchdog::{Step, Watchdog};
 /// Time between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
+/// Statistics that come less often than this, in ms, show too late whether a client is alive.
+const STATISTICS_MS_MAX: u32 = 1000;
+
 #[derive(Debug)]
 pub(crate) struct Watch {
+    /// Off where the user's own `statistics.interval.ms` leaves it without signs of life.
+    on: bool,
     watchdog: Watchdog,
     probe: Option<Probe>,
     /// How many signs of life the statistics had shown at the last look.
@@ -27,8 +32,12 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub fn new(now: Micros) -> Watch {
-        Watch { watchdog: Watchdog::new(now), probe: None, signs: 0, next_look: now }
+    pub fn new(connection: &Connection, now: Micros) -> Watch {
+        let on = connection
+            .properties
+            .get("statistics.interval.ms")
+            .is_none_or(|ms| ms.trim().parse().is_ok_and(|ms: u32| (1..=STATISTICS_MS_MAX).contains(&ms)));
+        Watch { on, watchdog: Watchdog::new(now), probe: None, signs: 0, next_look: now }
     }
 
     /// The client did what only a connected client can do, or has nothing to do.
@@ -38,7 +47,7 @@ impl Watch {
 
     /// Whether the client must be renewed now. Most calls return at once: it looks four times a second.
     pub fn must_renew(&mut self, now: Micros, ears: &Ears, connection: &Connection, topic: &str) -> bool {
-        if now < self.next_look {
+        if !self.on || now < self.next_look {
             return false;
         }
         self.next_look = now.plus(LOOK_EVERY);

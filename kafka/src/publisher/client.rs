@@ -164,7 +164,7 @@ impl<T: Send + Sync + 'static> Renewable<T> {
 
     /// Serves deliveries, and renews the client where it must be, until `ending`.
     pub fn serve(&self, ending: &AtomicBool) {
-        let mut watch = Watch::new(self.clock.now());
+        let mut watch = Watch::new(&self.connection, self.clock.now());
         while !ending.load(Ordering::Relaxed) {
             if let Some(client) = &*self.client() {
                 client.poll(LOOK);
