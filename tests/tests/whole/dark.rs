@@ -35,6 +35,21 @@ fn every_client_resumes_when_a_restarted_broker_names_no_brokers_at_first() {
 }
 
 #[test]
+fn clients_of_an_idle_topic_are_left_alone() {
+    let Some(kafka) = whole::kafka() else { return };
+    let topic = kafka.topic("idle");
+    kafka.create_topic(&topic, 1, &[]);
+    let idle = ["--headless", "--idle-timeout", "25s"];
+    let viewer = |group: &[&str]| Program::vidcons().on(kafka, &topic).args(idle).args(group).start();
+    // The second member of the group has no partition.
+    let viewers = [viewer(&[]), viewer(&["-g", "idlers"]), viewer(&["-g", "idlers"])];
+    for viewer in viewers {
+        let viewer = viewer.wait().ok();
+        assert_eq!(viewer.report().number("counts.reconnections"), 0, "{}", viewer.story());
+    }
+}
+
+#[test]
 fn a_file_loses_and_doubles_no_frame_when_its_connections_fall_silent() {
     if !need(&["ffmpeg"]) {
         return;
