@@ -9,6 +9,8 @@ use kafka::{Connection, Found, KafkaFault, Position, Presence, Tail, Trouble};
 
 /// How long a look for the topic may hold up everything else.
 pub const LOOK: Duration = Duration::from_millis(100);
+/// Where no broker answers in that time, the next look waits twice as long, up to this: the broker may be far away.
+const LOOK_MAX: Duration = Duration::from_millis(800);
 /// Between two questions who is there.
 const ASK_WHO_EVERY: Duration = Duration::from_secs(1);
 /// Between two looks.
@@ -27,6 +29,8 @@ pub struct Search {
     timeout: Option<Duration>,
     since: Micros,
     next_look: Micros,
+    /// How long the next look waits for an answer.
+    patience: Duration,
     said: bool,
     /// Why the topic is not being read.
     why: Option<String>,
@@ -55,6 +59,7 @@ impl Search {
             timeout,
             since: now,
             next_look: now,
+            patience: LOOK,
             said: false,
             why: None,
             from,
@@ -83,7 +88,10 @@ impl Search {
             self.clock.sleep_until(self.next_look.min(now.plus(at_most)));
             return Ok(None);
         }
-        let missing = match tail.find(LOOK)? {
+        let found = tail.find(self.patience)?;
+        let silent = matches!(found, Found::NoBroker(_));
+        self.patience = if silent { (2 * self.patience).min(LOOK_MAX) } else { LOOK };
+        let missing = match found {
             Found::Topic { partitions } => return Ok(Some(partitions)),
             Found::NoTopic => {
                 // None of what comes now is to be missed.
