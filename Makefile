@@ -15,7 +15,7 @@ TESTS ?=
 BROKERS = $(if $(filter all,$(BROKER)),embedded real,$(BROKER))
 export STRICT BROKER
 
-.PHONY: help build demo test check fmt fmt-check lint doc torture soak fuzz bench bench-broker bench-peers kafka-up kafka-down clean
+.PHONY: help build demo test check fmt fmt-check lint doc torture soak fuzz bench bench-broker bench-peers bench-link kafka-up kafka-down clean
 
 help: ## this list
 	@printf 'Recipes:\n'
@@ -104,6 +104,10 @@ bench-peers: build ## vidprod and vidcons beside GStreamer, imagezmq and Python'
 	echo | tee -a benches/results/peers.txt
 	target/release/vidbench peers --headless --report benches/results/peers-headless.json | tee -a benches/results/peers.txt
 	target/release/vidbench readme
+
+# LINK and BEHIND pick lines, MORE is for vidprod.
+bench-link: build ## live video over emulated links that are slow, far or unsteady: shown, dropped, ages; five minutes
+	@BROKER=$(if $(filter all,$(BROKER)),embedded,$(BROKER)) cargo test --release --locked -p whole --test whole -- --ignored --nocapture figures_of_slow_links
 
 kafka-up: ## start a real Kafka on 127.0.0.1:9092 (scripts/kafka has three nodes, other ports and Kafka's own tools)
 	@scripts/kafka up

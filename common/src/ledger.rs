@@ -86,6 +86,8 @@ pub struct ProducerBooks {
     pub ack: crate::latency::Latency,
     /// The same of the first frame, which waited for the connection and the topic's leader.
     pub ack_first: Duration,
+    /// Frames that waited until others were acknowledged, before they were encoded.
+    pub held_back: u64,
     /// Why frames were refused: the client's words and how often.
     pub refusals: BTreeMap<String, u64>,
 }

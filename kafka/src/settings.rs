@@ -85,8 +85,9 @@ pub(crate) fn producer(
         .set("message.timeout.ms", timeout_ms.to_string())
         .set("statistics.interval.ms", STATISTICS_MS)
         .set("partitioner", "murmur2_random");
-    if may_be_idempotent(connection) {
-        // Keeps the parts of a frame in order under retries, and costs nothing.
+    // Keeps records in order under retries, and none twice. But librdkafka then lets no more than five records be in
+    // flight, not five requests: over a round trip of 200 ms a live stream would arrive in bunches.
+    if waiting == Waiting::Forever && may_be_idempotent(connection) {
         config.set("enable.idempotence", "true");
     }
     with_the_users(config, connection)

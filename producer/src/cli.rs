@@ -115,6 +115,10 @@ pub struct Cli {
     /// Every frame waits its turn (files and standard input do so by themselves)
     #[arg(long, help_heading = "Pace")]
     pub every_frame: bool,
+    /// Where the newest frame wins: how long frames may be on their way to the broker. On a link that is too slow for all,
+    /// the others are dropped before they are encoded
+    #[arg(allow_negative_numbers = true, long, default_value = "300ms", value_name = "TIME", help_heading = "Pace")]
+    pub in_flight_time: Span,
 
     /// What to ask of the camera
     #[arg(long, value_name = "WxH", value_parser = values::size, help_heading = "Camera")]

@@ -54,8 +54,9 @@ pub fn connect(
         waiting: if every_frame { Waiting::Forever } else { Waiting::AtMost(LIVE_WAIT) },
         headers: options.headers.clone(),
     };
-    let key = options.key.as_deref();
-    Ok(Publish::connect(&options.connection, settings, limit.value_bytes_max, key, patience, clock.clone())?)
+    let (key, in_flight_time) = (options.key.as_deref(), (!every_frame).then_some(options.in_flight_time));
+    let value_bytes_max = limit.value_bytes_max;
+    Ok(Publish::connect(&options.connection, settings, value_bytes_max, in_flight_time, key, patience, clock.clone())?)
 }
 
 /// What will be sent where.

@@ -5,6 +5,7 @@ mod connect;
 mod embedded;
 mod encode;
 mod fit;
+mod in_flight;
 mod limit;
 mod options;
 mod pace;

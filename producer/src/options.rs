@@ -48,6 +48,8 @@ pub struct Options {
     pub fit: Fit,
     pub pace: Pace,
     pub hurry: Hurry,
+    /// How long a live source's frames may be in flight.
+    pub in_flight_time: Duration,
     pub reports: Vec<ReportFile>,
     pub live_histogram: bool,
     pub explain: bool,
@@ -126,6 +128,7 @@ impl Options {
                 (_, true) => Hurry::EveryFrame,
                 _ => Hurry::BySource,
             },
+            in_flight_time: cli.in_flight_time.duration(),
             reports: cli.reports.files.clone(),
             live_histogram: cli.reports.live_histogram,
             explain: cli.explain,
@@ -159,6 +162,7 @@ impl Options {
             "fit": format!("{:?}", self.fit).to_lowercase(),
             "fps": source.fps,
             "every_frame": self.every_frame(),
+            "in_flight_time_ms": (!self.every_frame()).then_some(self.in_flight_time.as_millis() as u64),
         });
         match settings {
             serde_json::Value::Object(map) => map,

@@ -14,8 +14,8 @@ use common::stamps::Stage;
 use kafka::{Connection, Delivery, Facts, KafkaFault, Patience, PublisherSettings};
 use shell::recorder::Recorder;
 
-/// Frames in flight: this much, and never less than two of the largest.
-const IN_FLIGHT_BYTES: usize = 4 << 20;
+use crate::in_flight::{Departure, Fate, InFlight};
+
 /// A broker that answers nothing for that long is said to be silent.
 const SILENCE: Duration = Duration::from_secs(1);
 /// A wait looks up that often whether it is still wanted.
@@ -31,9 +31,7 @@ pub struct Shared {
 #[derive(Debug, Default)]
 pub struct State {
     pub books: ProducerBooks,
-    in_flight_bytes: usize,
-    in_flight_frames: usize,
-    largest: usize,
+    in_flight: InFlight,
     /// Of the newest frame.
     pub quality: u8,
     end_open: bool,
@@ -56,17 +54,12 @@ impl State {
     /// How long the broker has owed us an answer, where that is long.
     pub fn silence(&self, now: Micros) -> Option<Duration> {
         let silence = now.since(self.heard);
-        (self.in_flight_frames > 0 && silence > SILENCE).then_some(silence)
+        (!self.in_flight.is_empty() && silence > SILENCE).then_some(silence)
     }
 
     /// Whether the topic should be looked after: it was said to be gone, or nothing is heard. Asking takes note.
     pub fn may_have_no_topic(&mut self, now: Micros) -> bool {
         std::mem::take(&mut self.topic_gone) || self.silence(now).is_some()
-    }
-
-    fn has_room(&self) -> bool {
-        let bound = IN_FLIGHT_BYTES.max(2 * self.largest);
-        self.in_flight_frames == 0 || self.in_flight_bytes + self.largest <= bound
     }
 }
 
@@ -99,6 +92,7 @@ enum Ticket {
 #[derive(Debug)]
 struct FrameTicket {
     row: Row,
+    departure: Departure,
     parts_left: AtomicU32,
     /// The first part that failed speaks for the frame.
     failed: OnceLock<Delivery>,
@@ -115,15 +109,18 @@ pub struct Publish {
 }
 
 impl Publish {
+    /// `in_flight_time`: how long a live source's frames may be in flight; `None` where every frame has to arrive.
     pub fn connect(
         connection: &Connection,
         settings: PublisherSettings,
         value_bytes_max: usize,
+        in_flight_time: Option<Duration>,
         key: Option<&str>,
         patience: &Patience<'_>,
         clock: Arc<dyn Clock>,
     ) -> Result<(Publish, Arc<Shared>), KafkaFault> {
-        let shared = Arc::new(Shared::default());
+        let state = State { in_flight: InFlight::new(in_flight_time), ..State::default() };
+        let shared = Arc::new(Shared { state: Mutex::new(state), delivered: Condvar::new() });
         let on_delivery = {
             let (shared, clock) = (shared.clone(), clock.clone());
             move |ticket: Ticket, delivery| settle(&shared, ticket, delivery, clock.now())
@@ -144,37 +141,28 @@ impl Publish {
 
     /// Waits until the next frame may be handed over, while `wanted`; `false` if it may not.
     pub fn wait_for_room(&self, wanted: impl Fn() -> bool) -> bool {
-        self.shared.wait(State::has_room, wanted)
+        let has_room = |state: &State| state.in_flight.has_room(self.clock.now());
+        {
+            let mut state = self.shared.lock();
+            if has_room(&state) {
+                return true;
+            }
+            state.books.held_back += 1;
+        }
+        self.shared.wait(has_room, wanted)
     }
 
     /// Hands a frame over, whole. It waits only where the user made the client's queue smaller than what we need.
     pub fn publish(&mut self, mut frame: Frame, quality: u8, wanted: impl Fn() -> bool) {
         frame.meta.stamps.published = self.clock.now();
         let records = record::split(&frame, self.value_bytes_max);
+        let departure = self.enter(&frame, records.len(), quality);
         let ticket = Arc::new(FrameTicket {
             row: Row::new(&frame.meta, frame.jpeg.len(), &Stage::PRODUCER),
+            departure,
             parts_left: AtomicU32::new(records.len() as u32),
             failed: OnceLock::new(),
         });
-        {
-            let mut state = self.shared.lock();
-            if state.in_flight_frames == 0 {
-                state.heard = frame.meta.stamps.published;
-            }
-            let bytes = frame.jpeg.len();
-            state.in_flight_bytes += bytes;
-            state.in_flight_frames += 1;
-            state.quality = quality;
-            state.largest = state.largest.max(bytes);
-            let books = &mut state.books;
-            books.published += 1;
-            books.published_at = frame.meta.stamps.published;
-            books.records += records.len() as u64;
-            books.bytes += bytes as u64;
-            books.frame_bytes_max = books.frame_bytes_max.max(bytes as u64);
-            books.rhythm.enter(&frame.meta);
-            books.latencies.record(&frame.meta.stamps, &Stage::PRODUCER, common::latency::TimeBase::SameHost);
-        }
         for record in records {
             self.send(record, Ticket::Part(ticket.clone()), &wanted);
         }
@@ -182,12 +170,31 @@ impl Publish {
         self.last = Some((frame.meta, frame.jpeg));
     }
 
+    /// Enters a frame that is about to be handed over.
+    fn enter(&self, frame: &Frame, records: usize, quality: u8) -> Departure {
+        let (bytes, now) = (frame.jpeg.len(), frame.meta.stamps.published);
+        let mut state = self.shared.lock();
+        if state.in_flight.is_empty() {
+            state.heard = now;
+        }
+        state.quality = quality;
+        let books = &mut state.books;
+        books.published += 1;
+        books.published_at = now;
+        books.records += records as u64;
+        books.bytes += bytes as u64;
+        books.frame_bytes_max = books.frame_bytes_max.max(bytes as u64);
+        books.rhythm.enter(&frame.meta);
+        books.latencies.record(&frame.meta.stamps, &Stage::PRODUCER, common::latency::TimeBase::SameHost);
+        state.in_flight.enter(bytes, now)
+    }
+
     /// Waits for all acknowledgements while `patient`, then gives up on the rest.
     pub fn flush(&self, patient: impl Fn() -> bool) {
-        if !self.shared.wait(|s| s.in_flight_frames == 0, patient) {
+        if !self.shared.wait(|s| s.in_flight.is_empty(), patient) {
             self.publisher.give_up();
             let until = self.clock.now().plus(Duration::from_secs(1));
-            self.shared.wait(|s| s.in_flight_frames == 0, || self.clock.now() < until);
+            self.shared.wait(|s| s.in_flight.is_empty(), || self.clock.now() < until);
         }
     }
 
@@ -252,8 +259,6 @@ fn settle(shared: &Shared, ticket: Ticket, delivery: Delivery, now: Micros) {
                 shared.delivered.notify_all();
                 return;
             }
-            state.in_flight_bytes -= ticket.row.bytes;
-            state.in_flight_frames -= 1;
             enter(&mut state, &ticket, now);
         }
     }
@@ -261,6 +266,12 @@ fn settle(shared: &Shared, ticket: Ticket, delivery: Delivery, now: Micros) {
 }
 
 fn enter(state: &mut State, ticket: &FrameTicket, now: Micros) {
+    let fate = match ticket.failed.get() {
+        None | Some(Delivery::Acknowledged) => Fate::Acknowledged,
+        Some(Delivery::Late) => Fate::TimedOut,
+        Some(_) => Fate::Refused,
+    };
+    state.in_flight.leave(ticket.departure, fate, now);
     let books = &mut state.books;
     match ticket.failed.get() {
         None | Some(Delivery::Acknowledged) => {

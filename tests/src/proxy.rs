@@ -126,11 +126,10 @@ impl Wires {
             open.push(wire.try_clone().expect("a second handle"));
         }
         drop(open);
-        let wires = self.clone();
+        let (wires, number) = (self.clone(), self.connections.fetch_add(1, Ordering::Relaxed));
         std::thread::spawn(move || {
             let direct = network.only_client.is_some_and(|id| !is_client(&client, id));
             let (client2, broker2) = (client.try_clone().expect("a handle"), broker.try_clone().expect("a handle"));
-            let number = wires.connections.fetch_add(1, Ordering::Relaxed);
             let [there, back] = wires.routers.clone().map(|router| (!direct).then_some(router));
             carry(client, broker, wires.clone(), Way { router: there, answers_of: None });
             carry(broker2, client2, wires, Way { router: back, answers_of: Some(number) });

@@ -85,6 +85,8 @@ pub enum Side {
         first_us: u64,
         /// No frame may be dropped, so no record has a time limit.
         every_frame: bool,
+        /// Frames that waited until others were acknowledged, before they were encoded.
+        held_back: u64,
     },
     Viewer {
         screen: Screen,
@@ -98,7 +100,13 @@ impl Side {
     pub fn producer(books: &ProducerBooks, every_frame: bool) -> Side {
         let at = |q: f64| books.ack.histogram().value_at_quantile(q);
         let first_us = books.ack_first.as_micros() as u64;
-        Side::Producer { acknowledge_p50_us: at(0.5), acknowledge_p99_us: at(0.99), first_us, every_frame }
+        Side::Producer {
+            acknowledge_p50_us: at(0.5),
+            acknowledge_p99_us: at(0.99),
+            first_us,
+            every_frame,
+            held_back: books.held_back,
+        }
     }
 }
 

@@ -105,7 +105,12 @@ fn link(evidence: &Evidence) -> Option<Finding> {
     }
     let (queued, unsent_us) = (queued(evidence), evidence.client.unsent.p99_us);
     let share_us = if piles_up(evidence) { acknowledge_p99_us } else { unsent_us };
-    let words = format!("records wait up to {} ms in the client, requests {} ms", ms(queued.p99_us), ms(unsent_us));
+    let words = if is_held_back(evidence) {
+        let (waited, frames, dropped) = (held_back(evidence), evidence.way.frames, evidence.superseded);
+        format!("{waited} of {frames} frames waited until others were acknowledged, {dropped} more were dropped")
+    } else {
+        format!("records wait up to {} ms in the client, requests {} ms", ms(queued.p99_us), ms(unsent_us))
+    };
     let cause = "more is published than the connection takes";
     acknowledge(evidence, share_us, cause, words, evidence.link_advice())
 }
@@ -130,7 +135,19 @@ fn queued(evidence: &Evidence) -> Waits {
 fn piles_up(evidence: &Evidence) -> bool {
     let Side::Producer { acknowledge_p50_us, .. } = evidence.side else { return false };
     let waited_us = queued(evidence).mean_us;
-    waited_us > evidence.client.round_trip.mean_us.max(super::SHARE_MIN_US) && 2 * acknowledge_p50_us >= waited_us
+    is_held_back(evidence)
+        || waited_us > evidence.client.round_trip.mean_us.max(super::SHARE_MIN_US)
+            && 2 * acknowledge_p50_us >= waited_us
+}
+
+fn held_back(evidence: &Evidence) -> u64 {
+    if let Side::Producer { held_back, .. } = evidence.side { held_back } else { 0 }
+}
+
+/// A live source publishes no more than what is acknowledged in good time. Where many frames wait for that and others are
+/// dropped meanwhile, the link is the limit. Not all wait: acknowledgements come several at once.
+fn is_held_back(evidence: &Evidence) -> bool {
+    4 * held_back(evidence) >= evidence.way.frames && 10 * evidence.superseded >= evidence.way.frames
 }
 
 fn answer(evidence: &Evidence) -> Option<Finding> {

@@ -54,6 +54,20 @@ fn a_full_connection_is_named() {
 }
 
 #[test]
+fn a_link_that_holds_a_live_source_back_is_named() {
+    let narrow = producer(USUAL, 320_000).with(|e| {
+        e.superseded = 280;
+        e.client.round_trip = waits(4000, 270_000, 320_000);
+        if let Side::Producer { held_back, .. } = &mut e.side {
+            *held_back = e.way.frames - 10;
+        }
+    });
+    let words = ["more is published than the connection takes", "frames waited until others", "280 more were dropped"];
+    check(narrow.clone(), "acknowledge", 320_000, &words);
+    assert_eq!(explain(&narrow).findings.len(), 1);
+}
+
+#[test]
 fn a_start_that_takes_long_is_named_where_the_frames_are_few() {
     let started = |frames| {
         producer(USUAL, 700_000).with(|e| {
