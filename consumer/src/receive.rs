@@ -18,7 +18,7 @@ use common::frame::Frame;
 use common::latency::TimeBase;
 use common::reassemble::{Ended, Limits, Pushed, Reassembler};
 use common::record::{self, Incoming, Rejected};
-use kafka::{Event, Position, Received, Tail};
+use kafka::{Event, Found, Position, Received, Tail};
 
 use crate::find::{LOOK, Search};
 use crate::options::Options;
@@ -80,6 +80,8 @@ pub struct Receiver {
     /// When a record came last, or the topic was last looked after.
     heard: Micros,
     missed_looks: u32,
+    /// Why nothing may come, by the last look after the topic.
+    doubt: Option<String>,
 }
 
 impl Receiver {
@@ -99,6 +101,7 @@ impl Receiver {
             trouble_said: false,
             heard: clock.now(),
             missed_looks: 0,
+            doubt: None,
             clock,
         })
     }
@@ -118,6 +121,7 @@ impl Receiver {
         match self.tail.next(timeout) {
             Event::Record(received) => {
                 self.trouble_said = false;
+                self.doubt = None;
                 self.heard = self.clock.now();
                 return self.take(received);
             }
@@ -156,7 +160,10 @@ impl Receiver {
 
     /// Why nothing can come right now, if that is known.
     pub fn cause(&self) -> Option<String> {
-        if self.reading { None } else { self.search.why().map(str::to_owned) }
+        if !self.reading {
+            return self.search.why().map(str::to_owned);
+        }
+        self.tail.cause().or_else(|| self.doubt.clone())
     }
 
     /// Whether what is read is the past: a topic that was not there when we came has none.
@@ -180,7 +187,16 @@ impl Receiver {
             return;
         }
         self.heard = now;
-        self.missed_looks = if self.tail.is_gone(LOOK) { self.missed_looks + 1 } else { 0 };
+        let found = self.tail.find(LOOK);
+        // No answer is no news.
+        self.missed_looks = if matches!(found, Ok(Found::NoTopic)) { self.missed_looks + 1 } else { 0 };
+        let topic = &self.options.topic;
+        self.doubt = match found {
+            Ok(Found::NoTopic) => Some(format!("topic {topic} is gone")),
+            Ok(Found::NoLeader) => Some(format!("topic {topic} has no leader now")),
+            Ok(Found::Topic { .. } | Found::NoBroker(_)) => None,
+            Err(fault) => Some(fault.to_string()),
+        };
         if self.missed_looks >= MISSED_LOOKS {
             self.gone();
         }

@@ -1,6 +1,6 @@
 //! What the client tells us by itself: log lines, why it cannot connect, and its figures.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -36,7 +36,12 @@ pub(crate) struct Link {
     state: AtomicU8,
     /// How many statistics showed that something had been sent or received.
     signs: AtomicU64,
+    /// A broker is connected, and none has sent anything for [`MUTE`].
+    mute: AtomicBool,
 }
+
+/// A reader always waits for an answer: to a fetch, for half a second, or as a member of a group to a heartbeat, for three.
+const MUTE: Duration = Duration::from_secs(4);
 
 impl Link {
     const DOWN: u8 = 1;
@@ -55,7 +60,13 @@ impl Link {
         self.signs.load(Ordering::Relaxed)
     }
 
-    fn enter(&self, connected: Connected) {
+    /// A broker is connected and sends nothing. Only of a reader does that say that the broker is at fault.
+    pub fn is_mute(&self) -> bool {
+        self.mute.load(Ordering::Relaxed)
+    }
+
+    fn enter(&self, connected: Connected, received_us: Option<u64>) {
+        self.mute.store(received_us.is_some_and(|us| us >= MUTE.as_micros() as u64), Ordering::Relaxed);
         let state = if connected == Connected::No { Self::DOWN } else { Self::UP };
         self.state.store(state, Ordering::Relaxed);
         self.signs.fetch_add(u64::from(connected == Connected::Active), Ordering::Relaxed);
@@ -184,7 +195,7 @@ impl ClientContext for Ears {
         let seen = self.facts.enter(json);
         seen.lines.iter().for_each(|line| tracing::debug!("{line}"));
         let Some(connected) = seen.connected else { return };
-        self.link.enter(connected);
+        self.link.enter(connected, seen.received_us);
         if connected != Connected::No {
             self.clear();
         }

@@ -141,6 +141,12 @@ impl<T: Send + Sync + 'static> Publisher<T> {
         self.renewable.ears().cause()
     }
 
+    /// Answers the same on another thread; `None`, too, once the publisher is gone.
+    pub fn causes(&self) -> impl Fn() -> Option<String> + Send + use<T> {
+        let renewable = Arc::downgrade(&self.renewable);
+        move || renewable.upgrade()?.ears().cause()
+    }
+
     /// Drops what is still queued or on its way; each such record comes back as late.
     pub fn give_up(&self) {
         self.renewable.give_up();

@@ -29,6 +29,8 @@ pub struct Facts(Arc<Mutex<Told>>);
 pub(crate) struct Seen {
     /// `None` where the statistics could not be read.
     pub connected: Option<Connected>,
+    /// Time since any connected broker sent something; `None` where that is not known.
+    pub received_us: Option<u64>,
     /// Changes of the connections, to be logged.
     pub lines: Vec<String>,
 }
@@ -71,7 +73,7 @@ impl Facts {
             told.unread.extend_from_slice(json);
         }
         let connected = if says_up(json) { Connected::Active } else { Connected::No };
-        Seen { connected: Some(connected), lines: Vec::new() }
+        Seen { connected: Some(connected), ..Seen::default() }
     }
 
     /// Enters that a connection failed; returns the line to log, if it says anything new.
@@ -100,8 +102,10 @@ impl Told {
         statistics.add_to(&mut self.facts);
         self.facts.disconnects += self.disconnects_before;
         let connected = statistics.brokers.values().map(Broker::connected).max().unwrap_or(Connected::No);
+        let up = statistics.brokers.values().filter(|broker| broker.connected() != Connected::No);
+        let received_us = up.filter_map(|broker| u64::try_from(broker.rxidle).ok()).min();
         let brokers: Vec<BrokerState> = statistics.brokers.into_values().map(Broker::state).collect();
-        Seen { connected: Some(connected), lines: self.connections.look(&brokers) }
+        Seen { connected: Some(connected), received_us, lines: self.connections.look(&brokers) }
     }
 }
 
@@ -325,6 +329,17 @@ mod tests {
     }
 
     #[test]
+    fn the_broker_that_sent_something_last_counts() {
+        let check = |brokers: &str, expected| {
+            let json = format!(r#"{{"brokers": {{{brokers}}}}}"#);
+            assert_eq!(Facts::default().enter(json.as_bytes()).received_us, expected, "{brokers}");
+        };
+        check("", None);
+        check(r#""a": {"state": "UP", "rxidle": -1}, "b": {"state": "DOWN", "rxidle": 5}"#, None);
+        check(r#""a": {"state": "UP", "rxidle": 9000000}, "b": {"state": "UP", "rxidle": 7000000}"#, Some(7_000_000));
+    }
+
+    #[test]
     fn windows_add_up_and_counters_do_not() {
         let facts = told(&[ONE, ONE, r#"{"brokers": {}, "topics": {}}"#]);
         assert_eq!((facts.tellings, facts.round_trip.count, facts.fetched_max), (3, 60, 5));
@@ -360,9 +375,15 @@ mod tests {
         let facts = Facts::default();
         let down = r#"{"brokers": {"h:1/1": {"nodename":"h:1", "nodeid":1, "state":"CONNECT"}}}"#;
         let up = down.replace("CONNECT", "UP");
-        assert_eq!(facts.enter(down.as_bytes()), Seen { connected: Some(Connected::No), lines: Vec::new() });
+        assert_eq!(
+            facts.enter(down.as_bytes()),
+            Seen { connected: Some(Connected::No), lines: Vec::new(), ..Seen::default() }
+        );
         let lines = vec!["connected to broker 1 at h:1".to_owned()];
-        assert_eq!(facts.enter(up.as_bytes()), Seen { connected: Some(Connected::Active), lines });
+        assert_eq!(
+            facts.enter(up.as_bytes()),
+            Seen { connected: Some(Connected::Active), received_us: Some(0), lines }
+        );
         let long = |text: &str| format!("{text}{}", " ".repeat(BYTES_AT_ONCE));
         assert_eq!(facts.enter(long(&up).as_bytes()).connected, Some(Connected::Active));
         assert_eq!(facts.enter(long(down).as_bytes()).connected, Some(Connected::No));

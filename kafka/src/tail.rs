@@ -118,9 +118,10 @@ impl Tail {
         crate::admin::is_embedded(self.consumer.client())
     }
 
-    /// Why there is no connection to a broker now; `None` while there is one.
+    /// Why no broker answers now; `None` while one does.
     pub fn cause(&self) -> Option<String> {
-        self.ears.cause()
+        let mute = || self.ears.link.is_mute().then(|| "the broker does not answer".to_owned());
+        self.ears.cause().or_else(mute)
     }
 
     /// What the client counts of itself.

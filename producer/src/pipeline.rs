@@ -150,14 +150,14 @@ impl Run {
         let encoder =
             Encoder::new(identity, pool, options.quality, options.fit, limit.value_bytes_max, self.clock.clone())
                 .context("starting the JPEG encoder")?;
-        let (began, facts) = (self.clock.now(), publish.facts());
+        let (began, facts, causes) = (self.clock.now(), publish.facts(), publish.causes());
         let embedded_broker = publish.is_to_embedded_broker();
         self.shared.lock().recorder = Some(Recorder::start("vidprod", &options.reports, &self.clock)?);
         let (captured, encoded) = std::thread::scope(|scope| {
             let name = |name: &str| std::thread::Builder::new().name(name.to_owned());
             let capture = name("capture").spawn_scoped(scope, || self.capture(source, options))?;
             let encode = name("encode").spawn_scoped(scope, || self.encode(options, encoder, publish))?;
-            self.watch(options, &about);
+            self.watch(options, &about, &causes);
             let panicked = || anyhow::anyhow!("a thread panicked");
             let captured = capture.join().unwrap_or_else(|_| Err(panicked()));
             let encoded = encode.join().unwrap_or_else(|_| Err(panicked()));
@@ -183,12 +183,12 @@ impl Run {
     }
 
     /// Tells how it goes, and looks after the topic, until the encoder is done.
-    fn watch(&self, options: &Options, about: &About) {
+    fn watch(&self, options: &Options, about: &About, causes: &dyn Fn() -> Option<String>) {
         let mut telling = Telling::new(about, options, &*self.clock);
         let mut mended = Micros(0);
         while !self.done.load(Ordering::Relaxed) {
             let now = self.clock.now();
-            telling.tell(&self.shared, now);
+            telling.tell(&self.shared, now, causes);
             let gone = {
                 let mut state = self.shared.lock();
                 state.recorder.iter_mut().for_each(|recorder| recorder.turn(now));

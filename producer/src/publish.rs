@@ -139,6 +139,11 @@ impl Publish {
         self.publisher.facts()
     }
 
+    /// Answers why no broker is connected, on another thread.
+    pub fn causes(&self) -> impl Fn() -> Option<String> + Send + use<> {
+        self.publisher.causes()
+    }
+
     /// Waits until the next frame may be handed over, while `wanted`; `false` if it may not.
     pub fn wait_for_room(&self, wanted: impl Fn() -> bool) -> bool {
         let has_room = |state: &State| state.in_flight.has_room(self.clock.now());

@@ -66,9 +66,4 @@ impl Tail {
             while self.consumer.poll(Duration::from_millis(1)).is_some() {}
         }
     }
-
-    /// Whether the topic that is being read was deleted. No answer is no news.
-    pub fn is_gone(&self, timeout: Duration) -> bool {
-        matches!(self.find(timeout), Ok(Found::NoTopic))
-    }
 }
