@@ -21,7 +21,7 @@ impl Tone {
     const fn colour(self) -> u32 {
         match self {
             Tone::Plain => 0x00F0_F0F0,
-            Tone::Grey => 0x0090_9090,
+            Tone::Grey => 0x00A0_A0A0,
             Tone::Alert => 0x00FF_C040,
             Tone::Good => 0x0070_E070,
         }
@@ -166,11 +166,11 @@ fn wrapped(line: &str, columns: usize) -> Vec<String> {
     done
 }
 
-/// A quarter of the light is left.
+/// An eighth of the light is left, so that grey text is legible on white, too.
 fn darken(window: &mut View<'_>, rect: Rect) {
     for y in rect.y..rect.y + rect.height {
         for pixel in &mut window.row(y)[rect.x..rect.x + rect.width] {
-            *pixel = *pixel >> 2 & 0x003F_3F3F;
+            *pixel = *pixel >> 3 & 0x001F_1F1F;
         }
     }
 }

@@ -13,6 +13,12 @@ fn ms(duration: Duration) -> String {
     format!("{:.1}", duration.as_secs_f64() * 1000.0)
 }
 
+/// Whole seconds: what is drawn over changes once a second.
+fn seconds(time: Duration) -> String {
+    let s = time.as_secs();
+    if s < 60 { format!("{s} s") } else { how_long(time) }
+}
+
 fn because(why: Option<&String>) -> String {
     why.map_or(String::new(), |why| format!(": {why}"))
 }
@@ -21,7 +27,7 @@ impl State {
     /// `None` where all is well. `exact`: with times, which are others each second.
     fn words(&self, exact: bool) -> Option<String> {
         let time = |words: &str, time: &Duration, after: &str| match exact {
-            true => format!("{words} {}{after}", how_long(*time)),
+            true => format!("{words} {}{after}", seconds(*time)),
             false => String::new(),
         };
         match self {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use common::clock::{Clock, SystemClock};
-use whole::kafka::Record;
+use whole::kafka::{Record, own_kafka};
 use whole::media::folder;
 use whole::program::{Finished, Running};
 use whole::{KafkaServer, Program, Signal, kafka, need};
@@ -155,6 +155,26 @@ fn a_stream_that_stops_is_not_said_to_be_live_and_its_return_is_said() {
     viewer.until_stderr("cam: frames again after ");
     producer.interrupt().ok();
     viewer.until_stderr("cam  ended");
+    viewer.interrupt().ok().report();
+}
+
+#[test]
+fn both_programs_say_why_the_broker_is_silent_and_when_it_is_back() {
+    let Some(kafka) = own_kafka() else { return };
+    let topic = kafka.topic("silent");
+    let mut viewer = Program::vidcons().on(&kafka, &topic).args(["--headless"]).start();
+    let mut producer = card(&kafka, &topic, "cam", &["--fps", "25"]);
+    viewer.until_stderr("cam  25.");
+    kafka.kill();
+    viewer.until_stderr("cam  no frames: connection refused");
+    producer.until("why it is silent", |me| {
+        let said = |line: &str| line.contains("the broker is silent for ") && line.contains(" s: connection refused");
+        me.stderr().lines().any(said).then_some(())
+    });
+    kafka.restart();
+    viewer.until_stderr("cam: frames again after ");
+    producer.until_stderr("the broker acknowledges frames again after ");
+    producer.interrupt().ok().report();
     viewer.interrupt().ok().report();
 }
 

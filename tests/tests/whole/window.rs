@@ -4,7 +4,7 @@ use image::RgbImage;
 use whole::kafka::KafkaServer;
 use whole::media::{ffmpeg, folder, frame_of, rgb_psnr};
 use whole::program::Running;
-use whole::{Program, Xvfb, kafka, need};
+use whole::{Program, Signal, Xvfb, kafka, need};
 
 const TOOLS: [&str; 4] = ["ffmpeg", "Xvfb", "import", "xdotool"];
 
@@ -119,4 +119,34 @@ fn no_window_is_opened_but_that_of_the_picture() {
     viewer.wait().ok();
     assert_eq!(windows.opened(), [(640, 360)]);
     producer.interrupt().ok();
+}
+
+#[test]
+fn the_overlay_says_when_the_stream_stops_and_when_it_is_back() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&TOOLS) {
+        return;
+    }
+    let (screen, topic) = (Xvfb::start(), kafka.topic("overlay"));
+    let args = ["--position", "0,0", "--borderless"];
+    let mut viewer = Program::vidcons().on(kafka, &topic).args(args).env("DISPLAY", screen.display()).start();
+    let card = ["test", "--size", "640x360", "--fps", "20", "--source", "cam"];
+    let producer = Program::vidprod().args(card).on(kafka, &topic).start();
+    const PLAIN: [u8; 3] = [0xF0; 3];
+    const GREY: [u8; 3] = [0xA0; 3];
+    const ALERT: [u8; 3] = [0xFF, 0xC0, 0x40];
+    const GOOD: [u8; 3] = [0x70, 0xE0, 0x70];
+    let has = |colours: &[[u8; 3]]| {
+        let panel = screen.part(0, 0, 320, 80);
+        colours.iter().all(|colour| panel.pixels().any(|p| p.0 == *colour)).then_some(())
+    };
+    viewer.until("an overlay in white", |_| has(&[PLAIN]));
+    producer.signal(Signal::STOP);
+    viewer.until("grey figures and the reason", |_| has(&[GREY, ALERT]));
+    assert!(!screen.xdotool(&["search", "--name", "cam - no frames for "]).is_empty());
+    producer.signal(Signal::CONT);
+    viewer.until("that it is back", |_| has(&[PLAIN, GOOD]));
+    producer.interrupt().ok().report();
+    viewer.until("that it ended", |_| has(&[GREY, ALERT]));
+    viewer.interrupt().ok().report();
 }
