@@ -1,14 +1,14 @@
 //! Hands records to Kafka without waiting, and says what became of each.
 //!
 //! ```text
-//! Record ─send─▶ InFlight ─▶ Client (librdkafka) ═══▶ broker
+//! Record ─send─▶ Unsettled ─▶ Client (librdkafka) ═══▶ broker
 //!                   ▲ settled once │ deliveries, on a thread of their own
 //!                   └──────────────┘ which also renews a client that has lost all its brokers
 //! ```
 
 mod client;
-mod in_flight;
 mod read_back;
+mod unsettled;
 
 use std::fmt;
 use std::sync::Arc;
@@ -123,7 +123,7 @@ impl<T: Send + Sync + 'static> Publisher<T> {
 
     /// Enters that a record was not sent.
     pub fn refuse(&self, ticket: T, why: &str) {
-        self.renewable.in_flight.refuse(ticket, Delivery::Refused(why.to_owned()));
+        self.renewable.unsettled.refuse(ticket, Delivery::Refused(why.to_owned()));
     }
 
     /// Whether the broker is `vidbroker`, or the one in vidprod.

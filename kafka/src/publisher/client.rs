@@ -13,7 +13,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext, PurgeConfig};
 
-use super::in_flight::InFlight;
+use super::unsettled::Unsettled;
 use super::{Delivery, PublisherSettings, read_back};
 use crate::context::Ears;
 use crate::error::{KafkaFault, setting};
@@ -37,7 +37,7 @@ pub(super) type Client<T> = BaseProducer<Deliveries<T>>;
 pub(super) struct Deliveries<T> {
     pub ears: Ears,
     generation: u64,
-    in_flight: Arc<InFlight<T>>,
+    unsettled: Arc<Unsettled<T>>,
 }
 
 impl<T: Send + Sync + 'static> ClientContext for Deliveries<T> {
@@ -60,10 +60,10 @@ impl<T: Send + Sync + 'static> ProducerContext for Deliveries<T> {
 
     fn delivery(&self, result: &DeliveryResult<'_>, number: usize) {
         match result {
-            Ok(message) => self.in_flight.acknowledged(number, message.partition(), message.offset()),
+            Ok(message) => self.unsettled.acknowledged(number, message.partition(), message.offset()),
             Err((error, _)) => {
                 let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
-                self.in_flight.failed(self.generation, number, code.into());
+                self.unsettled.failed(self.generation, number, code.into());
             }
         }
     }
@@ -73,7 +73,7 @@ impl<T: Send + Sync + 'static> ProducerContext for Deliveries<T> {
 pub(super) struct Renewable<T: Send + Sync + 'static> {
     connection: Connection,
     pub settings: PublisherSettings,
-    pub in_flight: Arc<InFlight<T>>,
+    pub unsettled: Arc<Unsettled<T>>,
     /// `None` while a new one is made. What is sent meanwhile waits in flight.
     client: RwLock<Option<Client<T>>>,
     /// The context of the present client.
@@ -91,7 +91,7 @@ impl<T: Send + Sync + 'static> Renewable<T> {
         Renewable {
             connection,
             settings,
-            in_flight: Arc::new(InFlight::new(delivered)),
+            unsettled: Arc::new(Unsettled::new(delivered)),
             client: RwLock::default(),
             ears: RwLock::default(),
             clock,
@@ -103,7 +103,7 @@ impl<T: Send + Sync + 'static> Renewable<T> {
         let PublisherSettings { client_id, message_bytes_max, in_flight_bytes_max, waiting, .. } = &self.settings;
         let config =
             settings::producer(&self.connection, client_id, *message_bytes_max, *in_flight_bytes_max, *waiting);
-        let context = Deliveries { ears, generation, in_flight: self.in_flight.clone() };
+        let context = Deliveries { ears, generation, unsettled: self.unsettled.clone() };
         config.create_with_context(context).map_err(setting)
     }
 
@@ -116,7 +116,7 @@ impl<T: Send + Sync + 'static> Renewable<T> {
             for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
                 // A partition without a leader is read back from its beginning, should it come to that.
                 if let Ok((_, end)) = client.client().fetch_watermarks(topic, partition.id(), ASK) {
-                    self.in_flight.begin_at(partition.id(), end);
+                    self.unsettled.begin_at(partition.id(), end);
                 }
             }
         }
@@ -135,15 +135,15 @@ impl<T: Send + Sync + 'static> Renewable<T> {
     pub fn send(&self, record: &Record, ticket: T) -> Option<T> {
         let client = self.client();
         let Some(client) = &*client else {
-            self.in_flight.push(Some(record.clone()), ticket);
+            self.unsettled.push(Some(record.clone()), ticket);
             return None;
         };
-        let number = self.in_flight.push(self.keeps_records().then(|| record.clone()), ticket);
+        let number = self.unsettled.push(self.keeps_records().then(|| record.clone()), ticket);
         match self.produce(client, record, number) {
             Ok(()) => None,
-            Err(RDKafkaErrorCode::QueueFull) => self.in_flight.take(number),
+            Err(RDKafkaErrorCode::QueueFull) => self.unsettled.take(number),
             Err(code) => {
-                self.in_flight.settle(number, code.into());
+                self.unsettled.settle(number, code.into());
                 None
             }
         }
@@ -152,14 +152,14 @@ impl<T: Send + Sync + 'static> Renewable<T> {
     pub fn give_up(&self) {
         match &*self.client() {
             Some(client) => client.purge(PurgeConfig::default().queue().inflight()),
-            None => self.in_flight.settle_all(&Delivery::Late),
+            None => self.unsettled.settle_all(&Delivery::Late),
         }
     }
 
     /// Closes the client; what is in flight comes back as late.
     pub fn close(&self) {
         drop(self.client_mut().take());
-        self.in_flight.settle_all(&Delivery::Late);
+        self.unsettled.settle_all(&Delivery::Late);
     }
 
     /// Serves deliveries, and renews the client where it must be, until `ending`.
@@ -170,7 +170,7 @@ impl<T: Send + Sync + 'static> Renewable<T> {
                 client.poll(LOOK);
             }
             let (now, ears) = (self.clock.now(), self.ears());
-            if self.in_flight.is_idle() || (self.in_flight.is_empty() && ears.link.is_connected()) {
+            if self.unsettled.is_idle() || (self.unsettled.is_empty() && ears.link.is_connected()) {
                 watch.sign_of_life(now);
             }
             if watch.must_renew(now, &ears, &self.connection, &self.settings.topic) {
@@ -183,19 +183,19 @@ impl<T: Send + Sync + 'static> Renewable<T> {
     /// the topic, and what is not there is sent again.
     fn renew(&self, ears: Ears, ending: &AtomicBool) {
         let dark = self.client_mut().take();
-        let generation = self.in_flight.retire();
+        let generation = self.unsettled.retire();
         // Nothing can be sent any more once it is closed.
         drop(dark);
         if self.keeps_records() {
             self.read_back(ending);
         } else {
-            self.in_flight.settle_all(&Delivery::Late);
+            self.unsettled.settle_all(&Delivery::Late);
         }
         match self.make(ears, generation) {
             Ok(client) => self.put(client),
             Err(error) => {
                 tracing::warn!("making a new client: {error}");
-                self.in_flight.settle_all(&Delivery::Refused(error.to_string()));
+                self.unsettled.settle_all(&Delivery::Refused(error.to_string()));
             }
         }
     }
@@ -203,12 +203,12 @@ impl<T: Send + Sync + 'static> Renewable<T> {
     /// Settles what is in the topic although it was never acknowledged.
     fn read_back(&self, ending: &AtomicBool) {
         let mut missing = 0;
-        while !self.in_flight.is_empty() && !ending.load(Ordering::Relaxed) {
-            let (records, from) = (self.in_flight.records(), self.in_flight.unknown_from());
+        while !self.unsettled.is_empty() && !ending.load(Ordering::Relaxed) {
+            let (records, from) = (self.unsettled.records(), self.unsettled.unknown_from());
             match read_back::find(&self.connection, &self.settings.topic, &records, &from) {
                 Ok(read_back::Topic::Read { found }) => {
                     tracing::debug!("{} of {} records in flight are in the topic already", found.len(), records.len());
-                    found.into_iter().for_each(|number| self.in_flight.settle(number, Delivery::Acknowledged));
+                    found.into_iter().for_each(|number| self.unsettled.settle(number, Delivery::Acknowledged));
                     return;
                 }
                 Ok(read_back::Topic::Missing) => {
@@ -226,14 +226,14 @@ impl<T: Send + Sync + 'static> Renewable<T> {
     /// Takes a new client, which first sends again what is in flight.
     fn put(&self, client: Client<T>) {
         let mut slot = self.client_mut();
-        for (number, record) in self.in_flight.records() {
+        for (number, record) in self.unsettled.records() {
             let mut sent = self.produce(&client, &record, number);
             while sent == Err(RDKafkaErrorCode::QueueFull) {
                 client.poll(LOOK);
                 sent = self.produce(&client, &record, number);
             }
             if let Err(code) = sent {
-                self.in_flight.settle(number, code.into());
+                self.unsettled.settle(number, code.into());
             }
         }
         *self.ears.write().unwrap_or_else(PoisonError::into_inner) = client.context().ears.clone();

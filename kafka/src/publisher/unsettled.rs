@@ -8,7 +8,7 @@ use common::record::Record;
 use super::Delivery;
 
 /// Settles each record once: with its acknowledgement, or the reason why there is none.
-pub(super) struct InFlight<T> {
+pub(super) struct Unsettled<T> {
     state: Mutex<State<T>>,
     settled: Box<dyn Fn(T, Delivery) + Send + Sync>,
 }
@@ -32,11 +32,11 @@ struct Entry<T> {
     ticket: T,
 }
 
-impl<T> InFlight<T> {
-    pub fn new(settled: impl Fn(T, Delivery) + Send + Sync + 'static) -> InFlight<T> {
+impl<T> Unsettled<T> {
+    pub fn new(settled: impl Fn(T, Delivery) + Send + Sync + 'static) -> Unsettled<T> {
         let state =
             State { entries: VecDeque::new(), first: 0, generation: 0, good: true, unknown_from: BTreeMap::new() };
-        InFlight { state: Mutex::new(state), settled: Box::new(settled) }
+        Unsettled { state: Mutex::new(state), settled: Box::new(settled) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
@@ -157,14 +157,14 @@ mod tests {
 
     type Settled = Arc<Mutex<Vec<(char, Delivery)>>>;
 
-    fn in_flight(tickets: &str) -> (InFlight<char>, Settled) {
+    fn unsettled(tickets: &str) -> (Unsettled<char>, Settled) {
         let settled = Settled::default();
         let list = settled.clone();
-        let flight = InFlight::new(move |ticket, delivery| list.lock().unwrap().push((ticket, delivery)));
+        let list = Unsettled::new(move |ticket, delivery| list.lock().unwrap().push((ticket, delivery)));
         for ticket in tickets.chars() {
-            flight.push(None, ticket);
+            list.push(None, ticket);
         }
-        (flight, settled)
+        (list, settled)
     }
 
     fn letters(settled: &Settled) -> String {
@@ -173,55 +173,55 @@ mod tests {
 
     #[test]
     fn each_record_is_settled_once() {
-        let (flight, settled) = in_flight("abc");
-        flight.acknowledged(1, 0, 10);
-        flight.acknowledged(1, 0, 10);
-        flight.failed(0, 0, Delivery::Late);
-        flight.acknowledged(0, 0, 9);
+        let (list, settled) = unsettled("abc");
+        list.acknowledged(1, 0, 10);
+        list.acknowledged(1, 0, 10);
+        list.failed(0, 0, Delivery::Late);
+        list.acknowledged(0, 0, 9);
         assert_eq!(letters(&settled), "ba");
-        assert!(!flight.is_empty());
-        flight.settle_all(&Delivery::Late);
+        assert!(!list.is_empty());
+        list.settle_all(&Delivery::Late);
         assert_eq!(letters(&settled), "bac");
-        assert!(flight.is_empty());
+        assert!(list.is_empty());
     }
 
     #[test]
     fn what_a_retired_client_failed_to_send_stays_in_flight() {
-        let (flight, settled) = in_flight("ab");
-        let generation = flight.retire();
-        flight.failed(generation - 1, 0, Delivery::Late);
+        let (list, settled) = unsettled("ab");
+        let generation = list.retire();
+        list.failed(generation - 1, 0, Delivery::Late);
         assert_eq!(letters(&settled), "");
-        flight.acknowledged(0, 0, 5);
-        flight.failed(generation, 1, Delivery::Late);
+        list.acknowledged(0, 0, 5);
+        list.failed(generation, 1, Delivery::Late);
         assert_eq!(*settled.lock().unwrap(), [('a', Delivery::Acknowledged), ('b', Delivery::Late)]);
     }
 
     #[test]
     fn numbers_go_on_after_what_is_settled() {
-        let (flight, settled) = in_flight("ab");
-        flight.acknowledged(0, 0, 0);
-        assert_eq!(flight.push(None, 'c'), 2);
-        assert_eq!(flight.take(1), Some('b'));
-        flight.acknowledged(2, 0, 1);
+        let (list, settled) = unsettled("ab");
+        list.acknowledged(0, 0, 0);
+        assert_eq!(list.push(None, 'c'), 2);
+        assert_eq!(list.take(1), Some('b'));
+        list.acknowledged(2, 0, 1);
         assert_eq!(letters(&settled), "ac");
     }
 
     #[test]
     fn an_unacknowledged_record_is_looked_for_behind_the_last_one_that_was() {
-        let (flight, _) = in_flight("abc");
-        flight.begin_at(0, 7);
-        flight.begin_at(1, 70);
-        flight.acknowledged(1, 0, 9);
-        flight.acknowledged(0, 0, 8);
-        assert_eq!(flight.unknown_from(), [(0, 10), (1, 70)].into());
+        let (list, _) = unsettled("abc");
+        list.begin_at(0, 7);
+        list.begin_at(1, 70);
+        list.acknowledged(1, 0, 9);
+        list.acknowledged(0, 0, 8);
+        assert_eq!(list.unknown_from(), [(0, 10), (1, 70)].into());
     }
 
     #[test]
     fn idle_is_empty_after_a_success() {
-        let (flight, _) = in_flight("ab");
-        assert!(!flight.is_idle());
-        flight.acknowledged(0, 0, 0);
-        flight.failed(0, 1, Delivery::Late);
-        assert!(flight.is_empty() && !flight.is_idle());
+        let (list, _) = unsettled("ab");
+        assert!(!list.is_idle());
+        list.acknowledged(0, 0, 0);
+        list.failed(0, 1, Delivery::Late);
+        assert!(list.is_empty() && !list.is_idle());
     }
 }
