@@ -10,6 +10,8 @@
 mod camera;
 mod colour;
 mod convert;
+mod cut;
+
 mod error;
 mod ffi;
 mod file;

@@ -31,7 +31,8 @@ pub fn open(
     let watch = Watch::new(clock.clone(), stop.clone());
     let opened = ffi::open(address, Some(format), settings(&options.camera), watch.interrupt());
     let input = opened.map_err(|error| failed(why(error)))?;
-    let manner = Manner { name: device.to_owned(), kind: Kind::Live, stamped_by_driver: true, watch: Some(watch) };
+    let manner =
+        Manner { name: device.to_owned(), kind: Kind::Live, stamped_by_driver: true, watch: Some(watch), length: None };
     StreamFeed::open(input, manner, options, clock, stop)
 }
 

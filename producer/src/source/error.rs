@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use ffmpeg_next as ffmpeg;
 
+use super::cut::There;
+
 /// Pictures beyond this are taken for a lying header.
 pub const PIXELS_MAX: usize = 64 << 20;
 
@@ -25,6 +27,8 @@ pub enum SourceError {
     NotVideo(String),
     #[error("{0} is cut off, its index (moov) is missing: copy or record it again")]
     Truncated(String),
+    #[error("{name} is cut off: {there} are there: copy or record it again")]
+    Cut { name: String, there: There },
     #[error("{0} is an mp4 with its index at the end, which a pipe cannot go back to: name the file itself")]
     IndexLast(String),
     #[error("stopped before the first picture")]

@@ -9,9 +9,10 @@ use std::time::Duration;
 use common::clock::Clock;
 use ffmpeg_next::Dictionary;
 use ffmpeg_next::format::context::StreamIo;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::convert::Converter;
+use super::cut::{self, There};
 use super::error::{self, SourceError};
 use super::reel::{Haste, Reel};
 use super::timeline::Timeline;
@@ -29,6 +30,8 @@ pub struct FileFeed {
     passes: u32,
     /// Frames sent in this pass.
     sent: u64,
+    /// The file ends too early: how much of it was there in the first pass.
+    cut: Option<There>,
     /// The reel's frame has not been looked at yet.
     waiting: bool,
     /// Where the reel is, from the file's first frame on.
@@ -70,6 +73,7 @@ impl FileFeed {
             loops: options.loops,
             passes: 1,
             sent: 0,
+            cut: None,
             waiting: true,
             at_us: 0,
             clock,
@@ -88,8 +92,11 @@ impl FileFeed {
             }
             let more = std::mem::take(&mut self.waiting) || self.advance()?;
             if !more || self.part.end_us.is_some_and(|end| self.at_us >= end) {
+                if !more && self.passes == 1 {
+                    self.cut = self.find_cut();
+                }
                 if !self.begin_again()? {
-                    return Ok(None);
+                    return self.cut.map_or(Ok(None), |there| Err(there.cut(&self.name())));
                 }
             } else if self.at_us >= self.part.start_us {
                 let pts = self.timeline.place(self.reel.raw_us(), self.reel.frame_us());
@@ -108,6 +115,13 @@ impl FileFeed {
         Ok(more)
     }
 
+    /// At the file's end: how much there was, if there should be more.
+    fn find_cut(&self) -> Option<There> {
+        let whole = self.part.start_us == 0 && self.part.end_us.is_none();
+        let there = self.reel.there(whole.then_some(self.sent), self.at_us);
+        ((cut::is_short(&self.path) || self.reel.ends_in_a_picture()) && !there.is_all()).then_some(there)
+    }
+
     /// After one pass: whether there is another, with everything in place for it.
     fn begin_again(&mut self) -> Result<bool, SourceError> {
         if self.sent == 0 {
@@ -120,6 +134,9 @@ impl FileFeed {
             Loops::Forever => true,
         };
         if more {
+            if let (1, Some(there)) = (self.passes, self.cut) {
+                warn!("{}", there.cut(&self.name()));
+            }
             (self.passes, self.sent) = (self.passes.saturating_add(1), 0);
             self.timeline.restart();
             self.rewind()?;

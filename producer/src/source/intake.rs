@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::clock::{Clock, Micros};
 
@@ -17,12 +18,14 @@ pub struct Intake<R> {
     start: usize,
     end: usize,
     came: Micros,
+    /// Bytes that came in all.
+    taken: Arc<AtomicU64>,
 }
 
 impl<R: Read> Intake<R> {
     pub fn new(inner: R, clock: Arc<dyn Clock>) -> Intake<R> {
         let came = clock.now();
-        Intake { inner, clock, buffer: vec![0; BUFFER_BYTES], start: 0, end: 0, came }
+        Intake { inner, clock, buffer: vec![0; BUFFER_BYTES], start: 0, end: 0, came, taken: Arc::default() }
     }
 
     /// The bytes that are there, waiting until there are some; empty at the end.
@@ -38,6 +41,7 @@ impl<R: Read> Intake<R> {
                 (self.start, self.end) = (0, self.end - self.start);
             }
             let got = read(&mut self.inner, &mut self.buffer[self.end..])?;
+            self.count(got);
             if got == 0 {
                 break;
             }
@@ -45,6 +49,15 @@ impl<R: Read> Intake<R> {
             self.came = self.clock.now();
         }
         Ok(&self.buffer[self.start..self.end])
+    }
+
+    /// How many bytes have come, also after the reader was given away.
+    pub fn taken(&self) -> Arc<AtomicU64> {
+        self.taken.clone()
+    }
+
+    fn count(&self, bytes: usize) {
+        self.taken.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     pub fn consume(&mut self, bytes: usize) {
@@ -93,6 +106,7 @@ impl<R: Read> Read for Intake<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if self.start == self.end {
             let got = read(&mut self.inner, into)?;
+            self.count(got);
             self.came = self.clock.now();
             return Ok(got);
         }

@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::clock::Micros;
 use ffmpeg_next::{Dictionary, Error, Packet, codec, decoder, frame, threading};
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::convert::Converter;
+use super::cut::There;
 use super::error::{PIXELS_MAX, SourceError};
 use super::intake::Intake;
 use super::pose::Pose;
@@ -31,6 +32,7 @@ pub struct MjpegFeed<R> {
     decoder: decoder::Video,
     frame: frame::Video,
     waiting: bool,
+    sent: u64,
     broken: u64,
     converter: Converter,
     timeline: Timeline,
@@ -60,6 +62,7 @@ impl<R: Read> MjpegFeed<R> {
             decoder: jpeg_decoder().map_err(|error| SourceError::decoding(name, error))?,
             frame: frame::Video::empty(),
             waiting: false,
+            sent: 0,
             broken: 0,
             converter: Converter::quick(options.box_size, options.subsampling),
             timeline: Timeline::default(),
@@ -81,6 +84,7 @@ impl<R: Read> MjpegFeed<R> {
         converted.map_err(|error| SourceError::decoding(&self.name, error))?;
         let since_first = self.due.since(*self.first_due.get_or_insert(self.due));
         let pts = self.timeline.place(Some(since_first.as_micros() as i64), 1);
+        self.sent += 1;
         Ok(Some(Shot { picture, pts, number: None, due: Some(self.due), captured: None }))
     }
 
@@ -103,10 +107,11 @@ impl<R: Read> MjpegFeed<R> {
         loop {
             let chunk = self.intake.some().map_err(|error| SourceError::reading(&self.name, &error))?;
             if chunk.is_empty() {
-                if !self.jpeg.is_empty() && !self.stop.load(Ordering::Relaxed) {
-                    warn!(input = self.name, "the last picture is cut off and left out");
+                if self.jpeg.is_empty() || self.sent == 0 || self.stop.load(Ordering::Relaxed) {
+                    return Ok(false);
                 }
-                return Ok(false);
+                let end_us = self.first_due.map_or(0, |first| self.due.since(first).as_micros() as i64);
+                return Err(There { frames: Some(self.sent), end_us, ..There::default() }.cut(&self.name));
             }
             let (taken, whole) = self.splitter.push(chunk, &mut self.jpeg);
             self.intake.consume(taken);

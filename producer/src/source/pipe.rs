@@ -12,9 +12,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::error::SourceError;
 use super::intake::Intake;
 use super::mjpeg::MjpegFeed;
-use super::stream::{self, Manner, StreamFeed};
+use super::stream::{self, Length, Manner, StreamFeed};
 use super::y4m::{self, Y4mFeed};
-use super::{About, Feed, Kind, SourceOptions, error, ffi};
+use super::{About, Feed, Kind, SourceOptions, cut, error, ffi};
 
 const NAME: &str = "standard input";
 /// We are woken when the sender has filled it: of what came before that we would not know when it began to come.
@@ -51,21 +51,24 @@ pub fn open(
     }
 }
 
-fn open_with_ffmpeg<R: Read + Send + 'static>(
-    intake: Intake<R>,
+pub fn open_with_ffmpeg<R: Read + Send + 'static>(
+    mut intake: Intake<R>,
     format: Option<&str>,
     options: &SourceOptions,
     clock: Arc<dyn Clock>,
     stop: Arc<AtomicBool>,
 ) -> Result<(About, StreamFeed), SourceError> {
     let decoding = |error| SourceError::decoding(NAME, error);
+    let head = intake.peek(cut::MATROSKA_HEAD_BYTES).map_err(|error| SourceError::reading(NAME, &error))?;
+    let length = Length { bytes: cut::matroska_bytes(head).unwrap_or(0), read: intake.taken() };
     let opened = if format == Some("mov") && is_seekable() {
         ffi::open("file:/dev/stdin", format, stream::settings(), Box::new(|| false))
     } else {
         ffi::open_stream(StreamIo::from_read(intake).map_err(decoding)?, format, stream::settings())
     };
     let input = opened.map_err(|_| SourceError::NotVideo(NAME.to_owned()))?;
-    let manner = Manner { name: NAME.to_owned(), kind: Kind::Pipe, stamped_by_driver: false, watch: None };
+    let manner =
+        Manner { name: NAME.to_owned(), kind: Kind::Pipe, stamped_by_driver: false, watch: None, length: Some(length) };
     StreamFeed::open(input, manner, options, clock, stop).map_err(|error| match error {
         SourceError::NoPicture(name) if format == Some("mov") => SourceError::IndexLast(name),
         error => error,

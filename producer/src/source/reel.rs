@@ -13,6 +13,7 @@ use ffmpeg_next::format::context::Input;
 use ffmpeg_next::{Dictionary, Error, Packet, Rational, codec, decoder, frame, media, packet, threading};
 use tracing::{debug, warn};
 
+use super::cut::There;
 use super::error::{PIXELS_MAX, SourceError};
 use super::ffi;
 use super::planes::Turn;
@@ -20,6 +21,9 @@ use super::pose::{Pose, sample_aspect};
 
 /// A demuxer that finds nothing but damage for so long has come to the end of what is usable.
 const BROKEN_IN_A_ROW_MAX: u32 = 10_000;
+
+/// Formats that need not say how long a picture's data is.
+pub const ENDS_LATE: [&str; 5] = ["mpegts", "mpeg", "mpegvideo", "h264", "hevc"];
 
 /// A seventieth of what others get of a core that both want.
 #[cfg(target_os = "linux")]
@@ -51,6 +55,9 @@ pub struct Reel {
     ends_late: bool,
     broken: u64,
     broken_in_a_row: u32,
+    /// The packet that was read last, and the one that was decoded last, are broken.
+    read_broken: bool,
+    decode_broken: bool,
     clock: Arc<dyn Clock>,
     name: String,
 }
@@ -95,6 +102,8 @@ impl Reel {
             ends_late: false,
             broken: 0,
             broken_in_a_row: 0,
+            read_broken: false,
+            decode_broken: false,
             clock,
             name: name.to_owned(),
         })
@@ -106,6 +115,7 @@ impl Reel {
             match self.decoder.receive_frame(&mut self.frame) {
                 Ok(()) => {
                     self.broken_in_a_row = 0;
+                    self.decode_broken = false;
                     self.note_arrival();
                     SourceError::check_size(&self.name, self.frame.width().into(), self.frame.height().into())?;
                     return Ok(true);
@@ -113,6 +123,7 @@ impl Reel {
                 Err(Error::Eof) => return Ok(false),
                 Err(Error::Other { errno }) if errno == ffmpeg::error::EAGAIN => self.feed()?,
                 Err(error) => {
+                    self.decode_broken = true;
                     if !self.count_broken(error) {
                         return Ok(false);
                     }
@@ -127,6 +138,7 @@ impl Reel {
             match self.read() {
                 Ok(packet) if packet.stream() != self.stream => {}
                 Ok(packet) => {
+                    self.read_broken = packet.is_corrupt();
                     let began = self.packet_began();
                     self.arrivals.push_back((packet.pts(), began));
                     if self.arrivals.len() > 64 {
@@ -134,10 +146,13 @@ impl Reel {
                     }
                     match self.decoder.send_packet(&packet) {
                         Ok(()) => return Ok(()),
-                        Err(error) => self.count_broken(error),
+                        Err(error) => {
+                            self.decode_broken = true;
+                            self.count_broken(error)
+                        }
                     };
                 }
-                Err(Error::InvalidData) if self.count_broken(Error::InvalidData) => {}
+                Err(Error::InvalidData) if self.count_broken(Error::InvalidData) => self.read_broken = true,
                 Err(error) => {
                     if !matches!(error, Error::Eof | Error::Exit | Error::InvalidData) {
                         warn!(input = self.name, %error, "reading stopped");
@@ -231,6 +246,19 @@ impl Reel {
         let of_stream = (stream.duration() > 0).then(|| in_us(stream.duration(), self.time_base));
         let of_all = (self.input.duration() > 0).then(|| self.input.duration());
         (of_stream.or(of_all), u64::try_from(stream.frames()).ok().filter(|frames| *frames > 0))
+    }
+
+    /// Whether the stream ends in the middle of a picture, in a format that says how long its pictures are.
+    pub fn ends_in_a_picture(&self) -> bool {
+        (self.read_broken || self.decode_broken) && !ENDS_LATE.contains(&self.input.format().name())
+    }
+
+    /// How much of the stream there is up to `end_us`, and how much there should be.
+    pub fn there(&self, frames: Option<u64>, end_us: i64) -> There {
+        let (of_us, of_frames) = self.extent();
+        // FFmpeg works out the duration of y4m from the number of bytes that are there.
+        let of_us = of_us.filter(|_| self.input.format().name() != "yuv4mpegpipe");
+        There { frames, of_frames, end_us, frame_us: self.frame_us(), of_us }
     }
 
     pub fn held_back(&self) -> usize {

@@ -12,7 +12,7 @@ use ffmpeg_next::{Dictionary, Error, Packet, media};
 
 use super::convert::Converter;
 use super::error::SourceError;
-use super::reel::{Haste, Reel};
+use super::reel::{ENDS_LATE, Haste, Reel};
 use super::timeline::Timeline;
 use super::{About, Kind, Shot, SourceOptions, ffi};
 use crate::picture::Picture;
@@ -23,8 +23,6 @@ const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// What FFmpeg may read before it must know what it reads; it keeps and plays what it has read.
 const PROBE: [(&str, &str); 3] = [("probesize", "500000"), ("analyzeduration", "500000"), ("fpsprobesize", "0")];
 
-/// Formats that need not say how long a picture's data is.
-const ENDS_LATE: [&str; 5] = ["mpegts", "mpeg", "mpegvideo", "h264", "hevc"];
 /// A stream that has not named its codec by then is left to FFmpeg's own means.
 const EARLY_PACKETS_MAX: usize = 64;
 const EARLY_STREAMS_MAX: u32 = 16;
@@ -38,6 +36,10 @@ pub struct StreamFeed {
     waiting: bool,
     converter: Converter,
     timeline: Timeline,
+    /// Frames sent, and where the last one ends.
+    sent: u64,
+    end: Duration,
+    length: Option<Length>,
     watch: Option<Watch>,
     stop: Arc<AtomicBool>,
 }
@@ -78,6 +80,20 @@ pub struct Manner {
     pub kind: Kind,
     pub stamped_by_driver: bool,
     pub watch: Option<Watch>,
+    pub length: Option<Length>,
+}
+
+/// How long a stream of bytes should be, and how much of it was read.
+#[derive(Clone, Debug)]
+pub struct Length {
+    pub bytes: u64,
+    pub read: Arc<AtomicU64>,
+}
+
+impl Length {
+    fn is_short(&self) -> bool {
+        self.read.load(Ordering::Relaxed) < self.bytes
+    }
 }
 
 impl StreamFeed {
@@ -89,7 +105,7 @@ impl StreamFeed {
         clock: Arc<dyn Clock>,
         stop: Arc<AtomicBool>,
     ) -> Result<(About, StreamFeed), SourceError> {
-        let Manner { name, kind, stamped_by_driver, watch } = manner;
+        let Manner { name, kind, stamped_by_driver, watch, length } = manner;
         let early = settle(&mut input).map_err(|error| SourceError::decoding(&name, error))?;
         let ends_late = ENDS_LATE.contains(&input.format().name());
         let mut reel = Reel::new(input, early, Haste::LowDelay, &name, clock)?;
@@ -99,8 +115,19 @@ impl StreamFeed {
         }
         let converter = Converter::quick(options.box_size, options.subsampling);
         let about = about(&reel, &converter, kind, ends_late);
-        let (timeline, waiting) = (Timeline::default(), true);
-        let feed = StreamFeed { reel, name, stamped_by_driver, waiting, converter, timeline, watch, stop };
+        let feed = StreamFeed {
+            reel,
+            name,
+            stamped_by_driver,
+            waiting: true,
+            converter,
+            timeline: Timeline::default(),
+            sent: 0,
+            end: Duration::ZERO,
+            length,
+            watch,
+            stop,
+        };
         Ok((about, feed))
     }
 
@@ -115,19 +142,24 @@ impl StreamFeed {
         if !more {
             return self.end();
         }
-        let pts = self.timeline.place(self.reel.raw_us(), self.reel.frame_us());
+        let frame_us = self.reel.frame_us();
+        let pts = self.timeline.place(self.reel.raw_us(), frame_us);
+        (self.sent, self.end) = (self.sent + 1, pts + Duration::from_micros(frame_us as u64));
         let due = self.due();
         let converted = self.converter.convert(self.reel.frame(), self.reel.pose(), &mut picture);
         converted.map_err(|error| SourceError::decoding(&self.name, error))?;
         Ok(Some(Shot { picture, pts, number: None, due: Some(due), captured: None }))
     }
 
-    /// A stream that falls silent is trouble; one that ends has ended.
+    /// A stream that falls silent is trouble, and so is a pipe that ends too early; any other stream has ended.
     fn end(&self) -> Result<Option<Shot>, SourceError> {
         if self.watch.as_ref().is_some_and(Watch::is_late) {
             return Err(SourceError::Stalled { name: self.name.clone(), seconds: READ_TIMEOUT.as_secs() });
         }
-        Ok(None)
+        let Some(length) = &self.length else { return Ok(None) };
+        let there = self.reel.there(Some(self.sent), self.end.as_micros() as i64);
+        let cut = (length.is_short() || self.reel.ends_in_a_picture()) && !there.is_all();
+        if cut { Err(there.cut(&self.name)) } else { Ok(None) }
     }
 
     fn due(&self) -> Micros {
@@ -163,7 +195,8 @@ pub fn open_url(
     })?;
     watch.allow(READ_TIMEOUT);
     let late = watch.clone();
-    let manner = Manner { name: name.clone(), kind: Kind::Live, stamped_by_driver: false, watch: Some(watch) };
+    let manner =
+        Manner { name: name.clone(), kind: Kind::Live, stamped_by_driver: false, watch: Some(watch), length: None };
     StreamFeed::open(input, manner, options, clock, stop).map_err(|error| match error {
         SourceError::NoPicture(_) if late.is_late() => unreachable("it answers but sends no picture".to_owned()),
         error => error,

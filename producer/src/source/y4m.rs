@@ -12,10 +12,10 @@ use std::time::Duration;
 use ffmpeg_next::color::Range;
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::{Rational, frame};
-use tracing::warn;
 
 use super::colour::Colour;
 use super::convert::Converter;
+use super::cut::There;
 use super::error::SourceError;
 use super::intake::Intake;
 use super::pose::{Pose, sample_aspect};
@@ -79,16 +79,14 @@ impl<R: Read> Y4mFeed<R> {
             return Ok(None);
         }
         let due = self.intake.came();
-        if !self.frame_line()? {
-            return Ok(None);
-        }
-        if !self.read_picture(&mut picture)? {
-            if !self.stop.load(Ordering::Relaxed) {
-                warn!(input = self.name, "the last picture is cut off and left out");
-            }
-            return Ok(None);
-        }
         let frame_us = self.header.fps.map_or(40_000.0, |fps| 1e6 / fps);
+        if !self.frame_line()? || !self.read_picture(&mut picture)? {
+            if self.stop.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            let end_us = (self.count as f64 * frame_us) as i64;
+            return Err(There { frames: Some(self.count as u64), end_us, ..There::default() }.cut(&self.name));
+        }
         let pts = self.timeline.place(Some((self.count as f64 * frame_us) as i64), frame_us as i64);
         self.count += 1;
         Ok(Some(Shot { picture, pts, number: None, due: Some(due), captured: None }))
@@ -133,6 +131,19 @@ impl<R: Read> Y4mFeed<R> {
     fn nonsense(&self, what: String) -> SourceError {
         SourceError::Header { name: self.name.clone(), what }
     }
+}
+
+/// How long a file of these `bytes` should be, so that its last picture is whole.
+pub fn promised_bytes(head: &[u8], bytes: u64) -> Option<u64> {
+    let line = head.split(|byte| *byte == b'\n').next().filter(|line| line.len() < head.len())?;
+    let header = Header::parse(line, "").ok()?;
+    let frame = header.frame();
+    let sample_bytes = if header.pixel.descriptor().is_some_and(is_deep) { 2 } else { 1 };
+    let plane =
+        |plane: usize| u64::from(frame.plane_width(plane)) * u64::from(frame.plane_height(plane)) * sample_bytes;
+    let picture = "FRAME\n".len() as u64 + (0..frame.planes()).map(plane).sum::<u64>();
+    let begin = line.len() as u64 + 1;
+    Some(begin + bytes.saturating_sub(begin).next_multiple_of(picture))
 }
 
 /// Takes the samples while their sender is still writing; `false` where the stream ends first.

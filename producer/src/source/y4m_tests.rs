@@ -71,10 +71,26 @@ fn streams_behind_one_another_are_one() {
 }
 
 #[test]
-fn a_torn_last_picture_is_left_out() {
-    let mut bytes = small("YUV4MPEG2 W2 H2 F25:1", "FRAME", 16);
-    bytes.extend(b"FRAME\nxx");
-    assert_eq!(shots(&bytes, &[6]).len(), 1);
+fn a_torn_last_picture_is_left_out_and_reported() {
+    for torn in [b"FRAME\nxx".as_slice(), b"FRA"] {
+        let mut bytes = small("YUV4MPEG2 W2 H2 F25:1", "FRAME", 16);
+        bytes.extend(torn);
+        let mut feed = feed(bytes, &[6]).unwrap();
+        assert!(feed.next(Picture::default()).unwrap().is_some());
+        let error = feed.next(Picture::default()).unwrap_err().to_string();
+        assert!(error.starts_with("a pipe is cut off: 1 frame (0.0 s) are there"), "{error}");
+    }
+}
+
+#[test]
+fn a_file_has_as_many_bytes_as_its_pictures() {
+    let bytes = small("YUV4MPEG2 W2 H2 F25:1", "FRAME", 16);
+    let promised = |bytes: &[u8]| promised_bytes(bytes, bytes.len() as u64);
+    assert_eq!(promised(&bytes), Some(bytes.len() as u64));
+    assert_eq!(promised(&bytes[..bytes.len() - 1]), Some(bytes.len() as u64));
+    assert_eq!(promised(b"YUV4MPEG2 W2 H2 F25:1\n"), Some(22));
+    assert_eq!(promised(b"YUV4MPEG2 W2 H2 F25:1"), None);
+    assert_eq!(promised(b"YUV4MPEG2 W2 H2 Cnone\n"), None);
 }
 
 #[test]

@@ -52,6 +52,25 @@ fn an_mp4_cut_short() {
 }
 
 #[test]
+fn a_webm_cut_short_is_played_and_reported() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&["ffmpeg"]) {
+        return;
+    }
+    let (topic, folder) = (kafka.topic("cut"), folder());
+    let whole = folder.path().join("whole.webm");
+    whole::media::ffmpeg("-f lavfi -i testsrc2=s=320x240:r=25 -frames:v 50 -c:v libvpx -b:v 1M", &whole);
+    let bytes = std::fs::read(whole).unwrap();
+    let file = whole::kafka::write(folder.path(), "cut.webm", &bytes[..bytes.len() / 2]);
+    let viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--every-frame", "-e"]).start();
+    let producer = Program::vidprod().arg(file).on(kafka, &topic).run();
+    let frames = producer.report().number("frames.acknowledged");
+    producer.assert_fails(1, &format!("cut.webm is cut off: {frames} frames ("));
+    // The session has its end, so that the viewer ends with it, and every frame that was there.
+    assert_eq!(viewer.wait().ok().report().number("frames.shown"), frames);
+}
+
+#[test]
 fn a_file_without_video() {
     if !need(&["ffmpeg"]) {
         return;

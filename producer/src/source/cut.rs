@@ -1,0 +1,177 @@
+//! Whether an input ends before its container says that it should, and how much of it was there.
+
+use std::fmt;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use super::error::SourceError;
+use super::y4m;
+
+/// A file of more pieces than that is not looked through.
+const BOXES_MAX: u32 = 1 << 20;
+/// A RIFF file that was written to a pipe has such a length, or 0: it was never filled in.
+const RIFF_BYTES_UNKNOWN: u64 = 0x7fff_0000;
+/// A Matroska segment begins within so many bytes.
+pub const MATROSKA_HEAD_BYTES: usize = 64;
+/// A cut JPEG that is longer is not noticed.
+const JPEG_TAIL_BYTES: u64 = 1 << 20;
+/// A y4m header ends within so many.
+const HEAD_BYTES: u64 = 1024;
+
+/// How much of an input was there, and how much there should be as far as its container says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct There {
+    /// Unknown where the input was not played from its beginning.
+    pub frames: Option<u64>,
+    pub of_frames: Option<u64>,
+    /// Where the last frame ends, and how long it lasts.
+    pub end_us: i64,
+    pub frame_us: i64,
+    pub of_us: Option<i64>,
+}
+
+impl There {
+    /// Every picture was there, whatever else is missing. A container's duration may be a frame more than the pictures'.
+    pub fn is_all(&self) -> bool {
+        match (self.frames, self.of_frames, self.of_us) {
+            (Some(frames), Some(of), _) => frames >= of,
+            (_, _, Some(of_us)) => self.end_us + self.frame_us + self.frame_us / 2 >= of_us,
+            _ => false,
+        }
+    }
+
+    /// The error that says so.
+    pub fn cut(self, name: &str) -> SourceError {
+        SourceError::Cut { name: name.to_owned(), there: self }
+    }
+}
+
+impl fmt::Display for There {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = |us: i64| us.max(0) as f64 / 1e6;
+        let of =
+            self.of_us.filter(|us| *us > self.end_us).map_or(String::new(), |us| format!(" of {:.1}", seconds(us)));
+        let time = format!("{:.1}{of} s", seconds(self.end_us));
+        match (self.frames, self.of_frames) {
+            (Some(frames), Some(of)) => write!(f, "{frames} of {of} frames ({time})"),
+            (Some(frames), None) => write!(f, "{frames} frame{} ({time})", if frames == 1 { "" } else { "s" }),
+            (None, _) => write!(f, "{time}"),
+        }
+    }
+}
+
+/// Whether a file is shorter than its container says. Containers that do not say, and what cannot be read, are not accused.
+pub fn is_short(path: &Path) -> bool {
+    let short = || -> io::Result<bool> {
+        let mut file = std::fs::File::open(path)?;
+        let bytes = file.metadata()?.len();
+        Ok(promised_bytes(&mut file, bytes)?.is_some_and(|promised| promised > bytes))
+    };
+    short().unwrap_or(false)
+}
+
+/// How long a file of these `bytes` should be: Matroska and WebM, MP4 and MOV, AVI and y4m say so; a JPEG has
+/// an end.
+fn promised_bytes(file: &mut (impl Read + Seek), bytes: u64) -> io::Result<Option<u64>> {
+    let mut head = Vec::new();
+    file.by_ref().take(HEAD_BYTES).read_to_end(&mut head)?;
+    if head.starts_with(y4m::MAGIC) {
+        return Ok(y4m::promised_bytes(&head, bytes));
+    }
+    if head.starts_with(b"\xff\xd8\xff") {
+        return Ok(ends_in_a_jpeg(file, bytes)?.then_some(bytes + 1));
+    }
+    if head.starts_with(b"RIFF") {
+        return riff_bytes(file, bytes);
+    }
+    let kind = head.get(4..8).unwrap_or_default();
+    if [b"ftyp", b"moov", b"mdat", b"wide", b"skip", b"free"].iter().any(|first| kind == *first) {
+        return mp4_bytes(file, bytes);
+    }
+    Ok(matroska_bytes(&head))
+}
+
+/// The end of the segment; `None` where its length is unknown, as in a live recording.
+pub fn matroska_bytes(head: &[u8]) -> Option<u64> {
+    let after_header = head.strip_prefix(b"\x1a\x45\xdf\xa3".as_slice())?;
+    let (header_bytes, rest) = ebml_length(after_header)?;
+    let segment = rest.get(usize::try_from(header_bytes?).ok()?..)?;
+    let (segment_bytes, content) = ebml_length(segment.strip_prefix(b"\x18\x53\x80\x67".as_slice())?)?;
+    segment_bytes?.checked_add((head.len() - content.len()) as u64)
+}
+
+/// A length of EBML, whose first byte says how many bytes it has; all bits set: unknown.
+fn ebml_length(bytes: &[u8]) -> Option<(Option<u64>, &[u8])> {
+    let first = *bytes.first()?;
+    let more = first.leading_zeros() as usize;
+    let tail = bytes.get(1..1 + more).filter(|_| more < 8)?;
+    let all_set = (1 << (7 * (more + 1))) - 1;
+    let length = tail.iter().fold(u64::from(first) & (0x7f >> more), |length, byte| length << 8 | u64::from(*byte));
+    Some(((length != all_set).then_some(length), &bytes[1 + more..]))
+}
+
+/// The end of the last box of an MP4 file; `None` where that one goes on to the end of the file.
+fn mp4_bytes(file: &mut (impl Read + Seek), bytes: u64) -> io::Result<Option<u64>> {
+    let mut at = 0;
+    for _ in 0..BOXES_MAX {
+        if at >= bytes {
+            return Ok(Some(at));
+        }
+        let mut head = [0; 16];
+        let read = read_at(file, at, &mut head)?;
+        let (size, large) = (u32::from_be_bytes([head[0], head[1], head[2], head[3]]), &head[8..16]);
+        let size = match size {
+            _ if read < 8 => return Ok(Some(at + 8)),
+            0 => return Ok(None),
+            1 => large.iter().fold(0, |size, byte| size << 8 | u64::from(*byte)),
+            size => u64::from(size),
+        };
+        match at.checked_add(size).filter(|_| size >= 8) {
+            Some(end) => at = end,
+            None => return Ok(None),
+        }
+    }
+    Ok(None)
+}
+
+/// Whether JPEGs that follow one another end with a beginning: behind the last end marker another picture begins.
+fn ends_in_a_jpeg(file: &mut (impl Read + Seek), bytes: u64) -> io::Result<bool> {
+    let mut tail = vec![0; JPEG_TAIL_BYTES.min(bytes) as usize];
+    let read = read_at(file, bytes - tail.len() as u64, &mut tail)?;
+    let tail = &tail[..read];
+    let behind = tail.windows(2).rposition(|pair| pair == b"\xff\xd9").map_or(tail, |at| &tail[at + 2..]);
+    Ok(behind.windows(3).any(|three| three == b"\xff\xd8\xff"))
+}
+
+/// The end of the last RIFF chunk: a long AVI file has several.
+fn riff_bytes(file: &mut (impl Read + Seek), bytes: u64) -> io::Result<Option<u64>> {
+    let mut at = 0;
+    while at < bytes {
+        let mut head = [0; 8];
+        if read_at(file, at, &mut head)? < 8 || !head.starts_with(b"RIFF") {
+            break;
+        }
+        let size = u64::from(u32::from_le_bytes([head[4], head[5], head[6], head[7]]));
+        if size == 0 || size >= RIFF_BYTES_UNKNOWN {
+            return Ok(None);
+        }
+        at += 8 + size.next_multiple_of(2);
+    }
+    Ok(Some(at))
+}
+
+fn read_at(file: &mut (impl Read + Seek), at: u64, into: &mut [u8]) -> io::Result<usize> {
+    file.seek(SeekFrom::Start(at))?;
+    let mut read = 0;
+    while read < into.len() {
+        match file.read(&mut into[read..])? {
+            0 => break,
+            more => read += more,
+        }
+    }
+    Ok(read)
+}
+
+#[cfg(test)]
+#[path = "cut_tests.rs"]
+mod tests;
