@@ -118,6 +118,9 @@ impl Receiver {
         if self.ends_with_history() && self.options.group.is_none() && self.tail.caught_up() {
             return Ok(Arrival::EndOfTopic);
         }
+        if self.options.partition.is_none() {
+            self.tail.read_new_partitions();
+        }
         match self.tail.next(timeout) {
             Event::Record(received) => {
                 self.trouble_said = false;

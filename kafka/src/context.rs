@@ -1,12 +1,12 @@
 //! What the client tells us by itself: log lines, why it cannot connect, and its figures.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::ProducerContext;
@@ -16,7 +16,7 @@ use crate::causes::{self, Credentials, Failure, Trouble};
 use crate::options::Connection;
 use crate::statistics::{Connected, Facts};
 
-/// Timeout for the committed offsets, which are asked for only to be logged.
+/// Timeout for a group's committed offsets.
 const COMMITTED: Duration = Duration::from_millis(500);
 
 /// The last trouble of one client, and its log lines sent on.
@@ -27,6 +27,8 @@ pub(crate) struct Ears {
     pub facts: Facts,
     credentials: Credentials,
     group: Option<String>,
+    /// How many partitions the topic had when this member of a group first found it.
+    partitions_found: Arc<OnceLock<usize>>,
 }
 
 /// What the client's statistics say of its connections.
@@ -83,6 +85,11 @@ impl Ears {
         Ears { group: group.map(str::to_owned), ..self }
     }
 
+    /// Enters how many partitions the topic has; the first count is kept.
+    pub fn found(&self, partitions: usize) {
+        self.partitions_found.get_or_init(|| partitions);
+    }
+
     pub fn trouble(&self) -> Option<Trouble> {
         self.trouble.lock().ok().and_then(|trouble| trouble.clone())
     }
@@ -136,6 +143,32 @@ impl Ears {
         self.hear(trouble);
     }
 
+    /// A partition that was added while this member was reading is read from its first record: a place is committed for it
+    /// before the client asks where to begin, as `auto.offset.reset` would skip what is already there.
+    fn begin_new_partitions(&self, consumer: &BaseConsumer<Ears>, assigned: &TopicPartitionList) {
+        let Some(found) = self.partitions_found.get() else { return };
+        let is_new = |one: &TopicPartitionListElem<'_>| usize::try_from(one.partition()).is_ok_and(|p| p >= *found);
+        if !assigned.elements().iter().any(is_new) {
+            return;
+        }
+        let group = self.group.as_deref().unwrap_or_default();
+        let begun = consumer.committed_offsets(assigned.clone(), COMMITTED).and_then(|committed| {
+            let mut first = TopicPartitionList::new();
+            for one in committed.elements().iter().filter(|one| is_new(one) && one.offset() == Offset::Invalid) {
+                first.add_partition_offset(one.topic(), one.partition(), Offset::Offset(0))?;
+                tracing::info!(
+                    "topic {} has a new partition, {}: group {group} reads it from its first record",
+                    one.topic(),
+                    one.partition()
+                );
+            }
+            if first.count() == 0 { Ok(()) } else { consumer.commit(&first, CommitMode::Sync) }
+        });
+        if let Err(error) = begun {
+            tracing::warn!("group {group} may miss the first records of new partitions: {error}");
+        }
+    }
+
     /// One line for each change of what this member of the group reads, and from where.
     fn log_rebalance(&self, consumer: &BaseConsumer<Ears>, rebalance: &Rebalance<'_>) {
         if !tracing::enabled!(tracing::Level::DEBUG) {
@@ -148,7 +181,7 @@ impl Ears {
             }
             Rebalance::Assign(list) => {
                 // Only now does the client ask where to begin, and it does not say what the answer was.
-                let committed = consumer.committed_offsets(TopicPartitionList::clone(list), COMMITTED).ok();
+                let committed = consumer.committed_offsets((*list).clone(), COMMITTED).ok();
                 let from = committed.as_ref().map_or_else(|| list.elements(), TopicPartitionList::elements);
                 from.iter().for_each(|one| tracing::debug!("group {group}: assigned {}", place(one)));
             }
@@ -227,8 +260,9 @@ impl ClientContext for Ears {
 
 impl ConsumerContext for Ears {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Ears>, rebalance: &Rebalance<'_>) {
-        if !matches!(rebalance, Rebalance::Assign(_)) {
-            self.log_rebalance(consumer, rebalance);
+        match rebalance {
+            Rebalance::Assign(list) => self.begin_new_partitions(consumer, list),
+            _ => self.log_rebalance(consumer, rebalance),
         }
     }
 

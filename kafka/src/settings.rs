@@ -15,6 +15,10 @@ const FETCH_BYTES_MAX: usize = 8 << 20;
 /// How often the client tells its figures, in ms; it knows no shorter interval.
 const STATISTICS_MS: &str = "1000";
 
+/// How often a reader looks whether the topic has more partitions, in ms. A producer looks every five minutes (librdkafka's
+/// default): so readers mostly know a new partition before anything is written to it.
+const REFRESH_MS: &str = "5000";
+
 /// The parts of librdkafka whose debug lines are logged at -vv, unless the user names others: those that write no line for
 /// each request.
 const DEBUG_CONTEXTS: &str = "broker,metadata,cgrp";
@@ -108,6 +112,7 @@ pub(crate) fn consumer(connection: &Connection, client_id: &str, group: Option<&
         .set("max.partition.fetch.bytes", FETCH_BYTES_MAX.to_string())
         .set("queued.max.messages.kbytes", PREFETCH_KBYTES.to_string())
         .set("statistics.interval.ms", STATISTICS_MS)
+        .set("topic.metadata.refresh.interval.ms", REFRESH_MS)
         .set("check.crcs", "false");
     if group.is_some() {
         // A member that died holds its partitions until its session ends: after 45 s by default. Brokers refuse less than 6 s.

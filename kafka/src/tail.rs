@@ -1,6 +1,7 @@
 //! Reads a topic from where it is told, and says when the topic went away, came anew, or ends.
 
 mod find;
+mod grow;
 mod place;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -9,7 +9,7 @@ use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{BorrowedMessage, Headers, Message, OwnedHeaders};
@@ -123,6 +123,14 @@ impl KafkaServer {
         }
         let made = block_on(self.admin().create_topics([&topic], &admin_options())).expect("the broker answers");
         made.into_iter().next().expect("one answer for one topic").unwrap_or_else(|e| panic!("creating {name}: {e:?}"));
+    }
+
+    /// Gives a topic more partitions, and waits until they have leaders.
+    pub fn grow_topic(&self, name: &str, partitions: usize) {
+        let new = NewPartitions::new(name, partitions);
+        let grown = block_on(self.admin().create_partitions([&new], &admin_options())).expect("the broker answers");
+        grown.into_iter().next().expect("one answer for one topic").unwrap_or_else(|e| panic!("growing {name}: {e:?}"));
+        until("the new partitions", || (self.partitions(name) == partitions).then_some(()));
     }
 
     pub fn delete_topic(&self, name: &str) {

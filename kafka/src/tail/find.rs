@@ -47,7 +47,10 @@ impl Tail {
         Ok(match topic.partitions().len() {
             0 => Found::NoTopic,
             all if all > led.len() => Found::NoLeader,
-            _ => Found::Topic { partitions: led },
+            all => {
+                self.ears.found(all);
+                Found::Topic { partitions: led }
+            }
         })
     }
 

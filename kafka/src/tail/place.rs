@@ -39,6 +39,7 @@ impl Tail {
     pub fn start(&mut self, partitions: &[i32], position: Position, timeout: Duration) -> Result<(), KafkaFault> {
         // What was wrong before the topic was found is no news.
         self.hear_out();
+        self.ears.facts.forget_partitions();
         let times = match position {
             Position::Time(ms) => self.offsets_at(partitions, ms, timeout)?,
             _ => BTreeMap::new(),

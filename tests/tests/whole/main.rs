@@ -18,6 +18,7 @@ mod large;
 mod link;
 mod offline;
 mod outage;
+mod partitions;
 mod pipes;
 mod pixels;
 mod play;

@@ -1,0 +1,41 @@
+//! Partitions that a topic gets while it is read.
+
+use rdkafka::consumer::Consumer;
+use rdkafka::error::KafkaResult;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use super::Tail;
+
+impl Tail {
+    /// Begins to read the partitions that were added to the topic, from their first record. It asks nobody and does not
+    /// wait: the client looks at the topic now and then, and its statistics say what it saw. A group gets them from the
+    /// broker.
+    pub fn read_new_partitions(&mut self) {
+        if self.group.is_some() || self.next.is_empty() || !self.ears.facts.take_partitions_changed() {
+            return;
+        }
+        let mut new = self.ears.facts.partitions(&self.topic);
+        new.retain(|partition| !self.next.contains_key(partition));
+        if new.is_empty() {
+            return;
+        }
+        let topic = &self.topic;
+        if let Err(error) = self.read_from_first_record(&new) {
+            tracing::warn!("topic {topic} has more partitions, whose frames are not seen: {error}");
+            return;
+        }
+        match new.len() {
+            1 => tracing::info!("topic {topic} has 1 more partition: reading it from its first record"),
+            n => tracing::info!("topic {topic} has {n} more partitions: reading them from their first record"),
+        }
+        self.next.extend(new.iter().map(|&partition| (partition, 0)));
+    }
+
+    fn read_from_first_record(&self, partitions: &[i32]) -> KafkaResult<()> {
+        let mut list = TopicPartitionList::new();
+        for &partition in partitions {
+            list.add_partition_offset(&self.topic, partition, Offset::Beginning)?;
+        }
+        self.consumer.incremental_assign(&list)
+    }
+}
