@@ -48,7 +48,7 @@ fn write_sums(f: &mut fmt::Formatter<'_>, sums: &Sums) -> fmt::Result {
     let counts = &sums.counts;
     if counts.reconnections > 0 {
         let n = counts.reconnections;
-        writeln!(f, "           the client had lost its brokers {n} times and was made anew")?;
+        writeln!(f, "           reconnected {n}: a client that had lost all its brokers was replaced by a new one")?;
     }
     for (name, n) in [("duplicates", counts.duplicates), ("foreign", counts.foreign), ("rejected", counts.rejected)] {
         if n > 0 {
