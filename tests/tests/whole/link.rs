@@ -38,8 +38,12 @@ fn stream(network: Network, seconds: u32, more: &[&str]) -> Option<Streamed> {
     let (kafka, _proxy) = own_kafka_behind(network)?;
     let viewer = Program::vidcons().on(&kafka, "link").args(["--headless", "-e"]).start();
     let card = ["test", "--fps", "30", "--quality", "80", "--duration", &seconds.to_string()];
-    let producer = Program::vidprod().args(card).args(more).on(&kafka, "link").run().ok();
-    Some(Streamed { seconds, producer: producer.report(), viewer: viewer.wait().ok().report() })
+    let producer = Program::vidprod().args(card).args(more).on(&kafka, "link").run().ok().report();
+    let viewer = viewer.wait().ok().report();
+    for report in [&producer, &viewer] {
+        assert_eq!(report.number("counts.reconnections"), 0, "a slow link is no reason to replace a client");
+    }
+    Some(Streamed { seconds, producer, viewer })
 }
 
 #[test]
