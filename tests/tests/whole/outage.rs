@@ -74,7 +74,8 @@ fn the_viewer_goes_on_with_a_producer_that_was_killed_and_started_again() {
     });
     producer.interrupt().ok().report();
     let viewer = viewer.interrupt().ok().report();
-    assert!(viewer.number("frames.shown") >= 60);
+    // How many of them were superseded is the machine's affair.
+    assert!(viewer.number("frames.shown") + viewer.number("frames.lost.superseded") >= 60, "{:#}", viewer.0["frames"]);
 }
 
 #[test]
