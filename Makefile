@@ -35,6 +35,10 @@ test: ## all tests, against both brokers, windows under Xvfb: BROKER=embedded|re
 	@scripts/setup test
 	scripts/kafka jars >/dev/null
 	cargo build --locked --workspace --bins
+	# A filter that fits no test would pass in silence.
+	if [ -n '$(TESTS)' ] && ! cargo test --locked --workspace -- --list $(TESTS) | grep -c ': test$$' >/dev/null; then
+		echo 'no test has "$(TESTS)" in its name' >&2; exit 1
+	fi
 	cargo test --locked --workspace --exclude whole $(if $(TESTS),-- $(TESTS))
 	for broker in $(BROKERS); do
 		echo "Whole programs, BROKER=$$broker:"
