@@ -104,7 +104,7 @@ mod tests {
             stream.read_to_end(&mut Vec::new()).expect("it ends");
             stream.write_all(b"HTTP/1.1 400 Bad request syntax\r\n\r\n").expect("it listens");
         });
-        assert_eq!(presence(&address, Duration::from_secs(1)), Presence::Stranger);
+        assert_eq!(presence(&address, Duration::from_secs(3)), Presence::Stranger);
         server.join().expect("the server is simple");
     }
 
