@@ -133,8 +133,13 @@ impl Ahead {
 
     /// By how much the clocks disagree at least, where these are too many of `all` frames to state a latency.
     fn of(&self, all: u64) -> Option<Duration> {
-        (self.frames * FRAMES_FOR_ONE_AHEAD > all).then_some(self.by)
+        too_many_ahead(self.frames, all).then_some(self.by)
     }
+}
+
+/// Whether so many of `all` frames seem to have arrived before they were sent that no latency can be stated.
+pub(crate) fn too_many_ahead(ahead: u64, all: u64) -> bool {
+    ahead * FRAMES_FOR_ONE_AHEAD > all
 }
 
 /// The latency is unknown: why, for a person.

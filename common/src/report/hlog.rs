@@ -9,7 +9,7 @@ use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 
 use super::row::Row;
-use crate::latency::LATENCY_US_MAX;
+use crate::latency::{LATENCY_US_MAX, too_many_ahead};
 use crate::stamps::Stage;
 
 const ACKNOWLEDGE: &str = "acknowledge";
@@ -50,7 +50,16 @@ impl IntervalLog {
         log
     }
 
-    pub fn record(&mut self, row: &Row) {
+    /// Takes the frames of an interval: none of them, where so many seem to have arrived before they were sent that no latency
+    /// can be stated.
+    pub fn record(&mut self, rows: &[Row]) {
+        let ahead = rows.iter().filter(|row| row.tiles.is_none() && row.stamps.ahead().is_some()).count();
+        if !too_many_ahead(ahead as u64, rows.len() as u64) {
+            rows.iter().for_each(|row| self.record_one(row));
+        }
+    }
+
+    fn record_one(&mut self, row: &Row) {
         let Some(tiles) = row.counted() else { return };
         record(&mut self.total, tiles.total());
         tiles.iter().for_each(|(stage, duration)| record(&mut self.stages[stage as usize], duration));
@@ -104,13 +113,28 @@ mod tests {
 
     use super::super::row::tests::row;
     use super::*;
+    use crate::clock::Micros;
+    use crate::stamps::Stamps;
+
+    #[test]
+    fn an_interval_in_which_the_clocks_disagree_has_no_frames() {
+        let frames = |ahead: usize| {
+            let mut log = IntervalLog::default();
+            let stamps = Stamps { published: Micros(9), received: Micros(5), ..Stamps::default() };
+            let early = Row { stamps, tiles: None, ..row(7) };
+            let rows: Vec<Row> = (0..100).map(|n| if n < ahead { early.clone() } else { row(7) }).collect();
+            log.record(&rows);
+            log.total.len()
+        };
+        assert_eq!([0, 2, 3, 100].map(frames), [100, 98, 0, 0]);
+    }
 
     #[test]
     fn hdrhistogram_reads_what_was_written() {
         let mut log = IntervalLog::default();
         let mut text = log.header("vidprod", 1_700_000_000_000_000);
         for second in 0..3u64 {
-            (0..second).for_each(|n| log.record(&row(1000 * (n + 1))));
+            log.record(&(0..second).map(|n| row(1000 * (n + 1))).collect::<Vec<_>>());
             text.extend(log.interval(1_700_000_000_000_000 + second * 1_000_000, Duration::from_secs(1)));
         }
         let mut read = Vec::new();

@@ -52,10 +52,8 @@ impl Files {
         if first {
             lines.push_str(CSV_HEADER);
         }
-        for row in &batch.rows {
-            row.write_csv(&mut lines);
-            self.log.record(row);
-        }
+        batch.rows.iter().for_each(|row| row.write_csv(&mut lines));
+        self.log.record(&batch.rows);
         let wall = |moment: Micros| moment.shifted(self.wall_offset_us).0;
         let mut intervals = if first { self.log.header(self.program, wall(batch.from)) } else { Vec::new() };
         intervals.extend(self.log.interval(wall(batch.from), batch.until.since(batch.from)));
