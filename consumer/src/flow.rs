@@ -7,6 +7,8 @@ use common::clock::Micros;
 use common::rate::silent_after;
 use common::report::how_long;
 
+/// A stream whose rate is not known yet may be this slow.
+const SLOW: Duration = Duration::from_secs(10);
 /// That frames came again is shown for this long.
 const BACK_FOR: Duration = Duration::from_secs(5);
 
@@ -26,7 +28,7 @@ impl Flow {
         let gap = self.last.map_or(Duration::ZERO, |last| at.since(last));
         if self.source.as_ref() != Some(source) {
             *self = Flow { source: Some(source.clone()), ..Flow::default() };
-        } else if gap > silent_after(interval) {
+        } else if gap > silent_after(interval) && (interval.is_some() || gap > SLOW) {
             tracing::info!("{source}: frames again after {}", how_long(gap));
             self.back = Some((at, gap));
         }
@@ -74,7 +76,8 @@ mod tests {
     fn a_slow_stream_is_never_back() {
         let (mut flow, a) = (Flow::default(), Arc::from("a"));
         for n in 0..5 {
-            flow.came(&a, s(5.0 * f64::from(n)), Some(Duration::from_secs(5)));
+            // Two frames are needed to know how slow it is.
+            flow.came(&a, s(5.0 * f64::from(n)), (n > 1).then_some(Duration::from_secs(5)));
             assert_eq!(flow.back(s(5.0 * f64::from(n))), None);
         }
     }

@@ -77,13 +77,14 @@ impl Snapshot {
         parts.into_iter().flatten().collect::<Vec<_>>().join(" - ")
     }
 
-    /// The overlay. Where no frames come, its figures are those of the last frames that came, in grey.
+    /// The overlay. Where no frames come, what it says of the last ones that came is grey.
     pub fn overlay(&self) -> Vec<Line> {
         let mut lines = Vec::new();
         let tone = if self.state.is_live() { Tone::Plain } else { Tone::Grey };
         if let Some(source) = &self.source {
             let size = self.size.map_or(String::new(), |(width, height)| format!("  {width}x{height}"));
-            lines.push(Line { text: format!("{source}{size}"), tone: Tone::Plain });
+            let fps = self.fps();
+            lines.push(Line { text: format!("{source}{size}  {fps}").trim_end().to_owned(), tone });
         }
         if let Some(words) = self.state.words(true) {
             let tone = if self.state.is_live() { Tone::Good } else { Tone::Alert };
@@ -103,12 +104,11 @@ impl Snapshot {
             TimeBase::WallClocks => " (by wall clocks)",
             TimeBase::RecordTimestamps => " (record timestamps)",
         };
-        let fps = self.fps();
         match &self.latency {
-            RecentLatency::None => lines.push(fps.trim_end().to_owned()),
-            RecentLatency::ClocksDisagree(by) => lines.push(format!("{fps}latency {}", clocks_disagree(*by))),
+            RecentLatency::None => {}
+            RecentLatency::ClocksDisagree(by) => lines.push(format!("end to end {}", clocks_disagree(*by))),
             RecentLatency::Known { p50, p99, stages } => {
-                lines.push(format!("{fps}end to end p50 {} p99 {} ms{mark}", ms(*p50), ms(*p99)));
+                lines.push(format!("end to end p50 {} p99 {} ms{mark}", ms(*p50), ms(*p99)));
                 if self.base != TimeBase::RecordTimestamps {
                     lines.extend(stages.chunks(4).enumerate().map(|(row, stages)| {
                         let stages: Vec<String> =
@@ -119,7 +119,6 @@ impl Snapshot {
             }
         }
         lines.push(format!("dropped {}  lost {}", self.dropped, self.lost));
-        lines.retain(|line| !line.is_empty());
         lines
     }
 
