@@ -58,7 +58,7 @@ fn write_sums(f: &mut fmt::Formatter<'_>, sums: &Sums) -> fmt::Result {
     if let Some(n) = counts.printed.filter(|n| Some(*n) != frames.shown) {
         writeln!(
             f,
-            "           printed {n}: every frame that arrived, shown or not; the frames of one source are shown"
+            "           printed {n}: --print prints frames that are not shown, too; of several sources one is shown"
         )?;
     }
     if let Some(by) = sums.latency_us.clocks_disagree() {

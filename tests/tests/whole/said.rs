@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use common::clock::{Clock, SystemClock};
-use whole::kafka::{Record, own_kafka};
+use whole::kafka::{Record, own_kafka, own_kafka_behind};
 use whole::media::folder;
 use whole::program::{Finished, Running};
-use whole::{KafkaServer, Program, Signal, kafka, need};
+use whole::{KafkaServer, Network, Program, Signal, kafka, need};
 
 fn card(kafka: &KafkaServer, topic: &str, source: &str, more: &[&str]) -> Running {
     let args = ["test", "--size", "320x180", "--source", source];
@@ -33,7 +33,7 @@ fn frames_that_were_printed_and_not_shown_are_accounted_for() {
     }
     assert!(report.number("frames.shown") < lines.len() as u64, "only one source is shown\n{}", viewer.story());
     assert!(
-        viewer.stderr.contains(&format!("printed {}: every frame that arrived", lines.len())),
+        viewer.stderr.contains(&format!("printed {}: --print prints frames that are not shown", lines.len())),
         "{}",
         viewer.story()
     );
@@ -174,6 +174,20 @@ fn both_programs_say_why_the_broker_is_silent_and_when_it_is_back() {
     kafka.restart();
     viewer.until_stderr("cam: frames again after ");
     producer.until_stderr("the broker acknowledges frames again after ");
+    producer.interrupt().ok().report();
+    viewer.interrupt().ok().report();
+}
+
+#[test]
+fn a_connected_broker_that_does_not_answer_is_named() {
+    let Some((kafka, proxy)) = own_kafka_behind(Network::default()) else { return };
+    let topic = kafka.topic("mute");
+    let mut viewer = Program::vidcons().on(&kafka, &topic).args(["--headless"]).start();
+    let producer = card(&kafka, &topic, "cam", &["--fps", "25"]);
+    viewer.until_stderr("cam  25.");
+    proxy.halt(Duration::from_secs(9));
+    assert!(viewer.stderr().contains("cam  no frames: the broker does not answer"), "{}", viewer.stderr());
+    viewer.until_stderr("cam: frames again after ");
     producer.interrupt().ok().report();
     viewer.interrupt().ok().report();
 }
