@@ -1,14 +1,14 @@
 //! How long frames took: a histogram for each stage and one for the whole way.
 
-use std::collections::VecDeque;
+mod recent;
+
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use crate::clock::Micros;
-use crate::rate;
+pub use self::recent::{Recent, RecentLatency};
 use crate::slowest::Slowest;
-use crate::stamps::{Stage, Stamps, Tiles};
+use crate::stamps::{Stage, Stamps};
 
 /// Latencies above an hour are told as an hour.
 pub(crate) const LATENCY_US_MAX: u64 = 3_600_000_000;
@@ -18,8 +18,6 @@ const STALL_US_MAX: u64 = 10_000_000;
 /// A latency is not stated where more than one frame in this many seems to have arrived before it was sent: those are the
 /// fastest, so that a figure from the others would be too high; and by as much as the clocks disagree all of them are wrong.
 const FRAMES_FOR_ONE_AHEAD: u64 = 50;
-/// What the last seconds' figures are made of at most.
-const RECENT_FRAMES_MAX: usize = 2048;
 
 /// How the producer's moments and the viewer's were brought onto one clock. Ordered from best to worst.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -147,79 +145,12 @@ pub fn clocks_disagree(by: Duration) -> String {
     format!("unknown: the clocks disagree by at least {}", crate::report::how_long(by))
 }
 
-/// The frames of the last seconds, or the last few of a slow stream.
-#[derive(Default, Debug)]
-pub struct Recent {
-    frames: VecDeque<(Micros, Stamps, TimeBase)>,
-}
-
-/// What can be stated of the latency of the last frames.
-#[derive(Clone, PartialEq, Default, Debug)]
-pub enum RecentLatency {
-    /// No frame was measured.
-    #[default]
-    None,
-    Known {
-        p50: Duration,
-        p99: Duration,
-        /// The stages of the frame at p50: they add up to it.
-        stages: Vec<(Stage, Duration)>,
-    },
-    /// By at least this.
-    ClocksDisagree(Duration),
-}
-
-impl Recent {
-    pub fn record(&mut self, stamps: &Stamps, base: TimeBase, now: Micros) {
-        self.frames.push_back((now, *stamps, base));
-        while self.frames.len() > RECENT_FRAMES_MAX
-            || (self.frames.len() > rate::FEWEST
-                && self.frames.front().is_some_and(|(at, ..)| now.since(*at) > rate::SPAN))
-        {
-            self.frames.pop_front();
-        }
-    }
-
-    /// Begins anew, with another source.
-    pub fn clear(&mut self) {
-        self.frames.clear();
-    }
-
-    /// The mean time from one frame to the next.
-    pub fn interval(&self) -> Option<Duration> {
-        let (first, last) = (self.frames.front()?.0, self.frames.back()?.0);
-        let intervals = u32::try_from(self.frames.len() - 1).ok().filter(|n| *n > 0)?;
-        Some(last.since(first) / intervals).filter(|interval| !interval.is_zero())
-    }
-
-    /// What the latency of these frames was, on their way through `stages`.
-    pub fn latency(&self, stages: &[Stage]) -> RecentLatency {
-        let (mut tiled, mut ahead) = (Vec::with_capacity(self.frames.len()), Ahead::default());
-        for (_, stamps, base) in &self.frames {
-            match stamps.tile(stages) {
-                Some(tiles) => tiled.push(tiles),
-                None => ahead.note(stamps, *base),
-            }
-        }
-        if let Some(by) = ahead.of(self.frames.len() as u64) {
-            return RecentLatency::ClocksDisagree(by);
-        }
-        tiled.sort_by_key(Tiles::total);
-        let at = |q: f64| tiled.get(((tiled.len() as f64 * q).ceil() as usize).max(1) - 1);
-        match (at(0.5), at(0.99)) {
-            (Some(p50), Some(p99)) => {
-                RecentLatency::Known { p50: p50.total(), p99: p99.total(), stages: p50.iter().collect() }
-            }
-            _ => RecentLatency::None,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Micros;
 
-    fn took(us: u64) -> Stamps {
+    pub(super) fn took(us: u64) -> Stamps {
         let done = Micros(100 + us);
         Stamps { due: Micros(100), captured: Micros(100), encoded: done, published: done, ..Stamps::default() }
     }
@@ -299,28 +230,5 @@ mod tests {
         let check = |ms, expected| assert_eq!(clocks_disagree(Duration::from_millis(ms)), expected);
         check(3697, "unknown: the clocks disagree by at least 3.7 s");
         check(17, "unknown: the clocks disagree by at least 17 ms");
-    }
-
-    #[test]
-    fn figures_are_of_the_last_seconds_or_of_the_last_few_frames() {
-        let mut recent = Recent::default();
-        for n in 0..100u64 {
-            recent.record(&took(if n < 49 { 9000 } else { 10 * n }), TimeBase::SameHost, Micros(n * 40_000));
-        }
-        let latency = |recent: &Recent| match recent.latency(&Stage::PRODUCER) {
-            RecentLatency::Known { p50, p99, stages } => {
-                assert_eq!(stages.iter().map(|(_, d)| *d).sum::<Duration>(), p50);
-                (p50.as_micros(), p99.as_micros())
-            }
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(latency(&recent), (740, 990));
-        assert_eq!(recent.interval(), Some(Duration::from_millis(40)));
-        // Five seconds from one to the next: five frames are enough.
-        (0..5u64).for_each(|n| recent.record(&took(30), TimeBase::SameHost, Micros(10_000_000 + n * 5_000_000)));
-        assert_eq!(latency(&recent), (30, 30));
-        assert_eq!(recent.interval(), Some(Duration::from_secs(5)));
-        recent.clear();
-        assert_eq!((recent.interval(), recent.latency(&Stage::ALL)), (None, RecentLatency::None));
     }
 }

@@ -7,6 +7,7 @@
 //! runs out. What was seen of each session is kept in a [`Sighting`], from which the left side of the books is made.
 
 mod sighting;
+mod tally;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +15,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-pub use self::sighting::{Sighting, Tally};
+pub use self::sighting::Sighting;
+pub use self::tally::Tally;
 use crate::clock::Micros;
 use crate::frame::{End, Frame, Kind, Meta, Session};
 use crate::record::{FRAME_BYTES_MAX, Incoming, Part, Rejected};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
+use super::Tally;
 use crate::clock::Micros;
 use crate::frame::{End, Frame, Kind, Meta};
 use crate::ranges::Ranges;
@@ -16,36 +17,6 @@ const JUMP_MAX: u64 = 1000;
 const PENDING_MAX: usize = 64;
 /// What a part costs besides its bytes.
 const PART_OVERHEAD_BYTES: usize = 128;
-
-/// Sums over sessions: what should have come, and what did. The left side of the books.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Tally {
-    /// Frames that arrived whole.
-    pub whole: u64,
-    /// Frames of which a part arrived, and not all.
-    pub torn: u64,
-    /// Frames that never arrived and that the producer did not drop.
-    pub lost: u64,
-    /// Parts and frames that came once more.
-    pub duplicates: u64,
-}
-
-impl Tally {
-    #[must_use]
-    pub fn plus(self, other: Tally) -> Tally {
-        Tally {
-            whole: self.whole.saturating_add(other.whole),
-            torn: self.torn.saturating_add(other.torn),
-            lost: self.lost.saturating_add(other.lost),
-            duplicates: self.duplicates.saturating_add(other.duplicates),
-        }
-    }
-
-    /// Every frame that the producer numbered and did not drop.
-    pub fn expected(&self) -> u64 {
-        self.whole.saturating_add(self.torn).saturating_add(self.lost)
-    }
-}
 
 #[derive(Clone, Debug)]
 struct Pending {
