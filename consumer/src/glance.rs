@@ -57,7 +57,7 @@ pub struct Snapshot {
 
 /// What is known beside the viewer that bears on its state.
 #[derive(Clone, Copy, Default, Debug)]
-pub struct Around<'a> {
+pub struct Conditions<'a> {
     /// Why there is no connection, or no topic.
     pub cause: Option<&'a str>,
     /// That no source that was asked for is there.
@@ -67,14 +67,14 @@ pub struct Around<'a> {
 }
 
 impl Snapshot {
-    pub fn take(viewer: &Viewer, reassembler: &Reassembler, around: Around<'_>, now: Micros) -> Snapshot {
+    pub fn take(viewer: &Viewer, reassembler: &Reassembler, conditions: Conditions<'_>, now: Micros) -> Snapshot {
         let tally = reassembler.total();
         let losses = &viewer.books.total.losses;
         let on = viewer.on_screen.as_ref();
         let source = viewer.selection.chosen().or(on.map(|on| &on.source)).cloned();
         let books = source.as_ref().and_then(|source| viewer.books.sources.get(source));
         Snapshot {
-            state: state(viewer, source.as_deref(), around, now),
+            state: state(viewer, source.as_deref(), conditions, now),
             size: on.map(|on| (on.width, on.height)),
             fps: viewer.recent.interval().map(|interval| 1.0 / interval.as_secs_f64()),
             latency: viewer.recent.latency(viewer.stages),
@@ -87,21 +87,21 @@ impl Snapshot {
     }
 }
 
-fn state(viewer: &Viewer, source: Option<&str>, around: Around<'_>, now: Micros) -> State {
-    let why = || around.cause.map(str::to_owned);
+fn state(viewer: &Viewer, source: Option<&str>, conditions: Conditions<'_>, now: Micros) -> State {
+    let why = || conditions.cause.map(str::to_owned);
     if viewer.paused {
         return State::Paused;
     }
     if viewer.on_screen.is_none() {
-        return State::Waiting { why: around.missing.or(around.cause).map(str::to_owned) };
+        return State::Waiting { why: conditions.missing.or(conditions.cause).map(str::to_owned) };
     }
-    if let Some(at) = source.and_then(|source| viewer.selection.ended_at(source)).filter(|_| !around.held) {
+    if let Some(at) = source.and_then(|source| viewer.selection.ended_at(source)).filter(|_| !conditions.held) {
         return State::Ended { ago: now.since(at), why: why() };
     }
     let age = viewer.flow.age(now).unwrap_or_default();
     // Without a connection a slow stream's next frame need not be waited for.
-    let interval = viewer.recent.interval().filter(|_| around.cause.is_none());
-    if age > silent_after(interval) && !around.held {
+    let interval = viewer.recent.interval().filter(|_| conditions.cause.is_none());
+    if age > silent_after(interval) && !conditions.held {
         return State::Silent { age, why: why() };
     }
     State::Live { back_after: viewer.flow.back(now) }

@@ -28,7 +28,7 @@ use shell::shutdown::Shutdown;
 use shell::status::Status;
 
 use crate::decode::{Decode, DecodeError, Screen};
-use crate::glance::{Around, Snapshot};
+use crate::glance::{Conditions, Snapshot};
 use crate::missing::{self, Missing};
 use crate::options::Options;
 use crate::outputs::Outputs;
@@ -163,8 +163,9 @@ impl Run<'_> {
     /// How things are right now.
     fn snapshot(&self, now: Micros) -> Snapshot {
         let cause = self.receiver.cause();
-        let around = Around { cause: cause.as_deref(), missing: self.missing.said(), held: self.held.is_some() };
-        Snapshot::take(&self.viewer, &self.receiver.reassembler, around, now)
+        let conditions =
+            Conditions { cause: cause.as_deref(), missing: self.missing.reported(), held: self.held.is_some() };
+        Snapshot::take(&self.viewer, &self.receiver.reassembler, conditions, now)
     }
 
     fn look_for_sources(&mut self, now: Micros) {

@@ -96,7 +96,7 @@ impl Viewer {
         if taken {
             // One that was there before us is as old as its own clock says.
             let came = if before_us { frame.meta.stamps.published.min(now) } else { now };
-            self.flow.came(&frame.meta.source, came, self.recent.interval());
+            self.flow.frame_arrived(&frame.meta.source, came, self.recent.interval());
         }
         let fate = if !taken {
             Some(Loss::Unselected)
@@ -153,7 +153,7 @@ impl Viewer {
             if live {
                 self.recent.record(&meta.stamps, base, now);
                 // It may have waited for its time.
-                self.flow.went_on(now);
+                self.flow.excuse_until(now);
             }
         }
         self.displayed += 1;
@@ -181,7 +181,7 @@ impl Viewer {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::time::Duration;
 
     use bytes::Bytes;
@@ -191,7 +191,7 @@ mod tests {
 
     use super::*;
 
-    fn frame(source: &str, number: u64) -> Frame {
+    pub(crate) fn frame(source: &str, number: u64) -> Frame {
         let meta = Meta {
             source: source.into(),
             session: Session { began_ms: 1, salt: 0 },

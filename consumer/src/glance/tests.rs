@@ -1,4 +1,89 @@
+use common::clock::{Clock, ManualClock};
+use shell::recorder::Recorder;
+
 use super::*;
+use crate::select::Selection;
+use crate::viewer::HEADLESS_STAGES;
+use crate::viewer::tests::frame;
+
+/// A viewer of source `a`, and time that a test moves.
+struct Watched {
+    viewer: Viewer,
+    clock: Arc<ManualClock>,
+    next: u64,
+}
+
+impl Watched {
+    fn new() -> Watched {
+        let clock = Arc::new(ManualClock::default());
+        clock.advance(Duration::from_secs(100));
+        let viewer = Viewer::new(Selection::new(&[]), HEADLESS_STAGES, 0, Recorder::idle(), clock.clone());
+        Watched { viewer, clock, next: 0 }
+    }
+
+    /// So many frames, each that long after the one before.
+    fn frames(&mut self, n: u64, interval: Duration) {
+        for _ in 0..n {
+            self.clock.advance(interval);
+            let held = self.viewer.admit(frame("a", self.next), TimeBase::SameHost, false).expect("it is shown");
+            self.viewer.shown(held, 1, 1);
+            self.next += 1;
+        }
+    }
+
+    fn state_after(&self, seconds: f64, conditions: Conditions<'_>) -> State {
+        self.clock.advance(Duration::from_secs_f64(seconds));
+        Snapshot::take(&self.viewer, &Reassembler::default(), conditions, self.clock.now()).state
+    }
+}
+
+const FRAME: Duration = Duration::from_millis(40);
+const LIVE: State = State::Live { back_after: None };
+const CALM: Conditions<'static> = Conditions { cause: None, missing: None, held: false };
+const REFUSED: Conditions<'static> = Conditions { cause: Some("refused"), missing: None, held: false };
+
+fn silent(seconds: f64, why: Option<&str>) -> State {
+    State::Silent { age: Duration::from_secs_f64(seconds), why: why.map(str::to_owned) }
+}
+
+#[test]
+fn a_stream_is_live_until_no_frame_comes_and_again_when_one_does() {
+    let mut watched = Watched::new();
+    let missing = Conditions { missing: Some("no source"), ..REFUSED };
+    assert_eq!(watched.state_after(9.0, CALM), State::Waiting { why: None });
+    assert_eq!(watched.state_after(0.0, REFUSED), State::Waiting { why: Some("refused".to_owned()) });
+    assert_eq!(watched.state_after(0.0, missing), State::Waiting { why: Some("no source".to_owned()) });
+    watched.frames(50, FRAME);
+    assert_eq!(watched.state_after(1.0, REFUSED), LIVE);
+    assert_eq!(watched.state_after(1.0, CALM), silent(2.0, None));
+    assert_eq!(watched.state_after(0.0, REFUSED), silent(2.0, Some("refused")));
+    assert_eq!(watched.state_after(0.0, Conditions { held: true, ..CALM }), LIVE, "a frame waits until it is due");
+    watched.frames(1, Duration::from_secs(8));
+    assert_eq!(watched.state_after(1.0, CALM), State::Live { back_after: Some(Duration::from_secs(10)) });
+    watched.frames(200, FRAME);
+    assert_eq!(watched.state_after(0.0, CALM), LIVE);
+}
+
+#[test]
+fn a_slow_stream_is_live_between_its_frames_while_there_is_a_connection() {
+    let mut watched = Watched::new();
+    watched.frames(5, Duration::from_secs(5));
+    assert_eq!(watched.state_after(4.0, CALM), LIVE);
+    assert_eq!(watched.state_after(0.0, REFUSED), silent(4.0, Some("refused")));
+    assert_eq!(watched.state_after(9.0, CALM), silent(13.0, None));
+}
+
+#[test]
+fn a_pause_and_an_end_are_no_silence() {
+    let mut watched = Watched::new();
+    watched.frames(50, FRAME);
+    watched.viewer.paused = true;
+    assert_eq!(watched.state_after(30.0, REFUSED), State::Paused);
+    watched.viewer.paused = false;
+    let session = frame("a", 0).meta.session;
+    watched.viewer.selection.ended("a", session, watched.clock.now());
+    assert_eq!(watched.state_after(3.0, CALM), State::Ended { ago: Duration::from_secs(3), why: None });
+}
 
 fn snapshot(state: State) -> Snapshot {
     let ms = Duration::from_millis;
