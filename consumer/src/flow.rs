@@ -23,8 +23,8 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// A frame of what is shown came. `interval`: the time between two frames, as far as it is known.
-    pub fn came(&mut self, source: &Arc<str>, at: Micros, interval: Option<Duration>) {
+    /// A frame of what is shown arrived. `interval`: the time between two frames, as far as it is known.
+    pub fn frame_arrived(&mut self, source: &Arc<str>, at: Micros, interval: Option<Duration>) {
         let gap = self.last.map_or(Duration::ZERO, |last| at.since(last));
         if self.source.as_ref() != Some(source) {
             *self = Flow { source: Some(source.clone()), ..Flow::default() };
@@ -35,8 +35,8 @@ impl Flow {
         self.last = self.last.max(Some(at));
     }
 
-    /// Up to now nothing was missing: a frame waited for its time, or none was asked for.
-    pub fn went_on(&mut self, now: Micros) {
+    /// No silence up to now: a frame waited until it was due, or none was asked for.
+    pub fn excuse_until(&mut self, now: Micros) {
         self.last = self.last.map(|last| last.max(now));
     }
 
@@ -64,10 +64,10 @@ mod tests {
     #[test]
     fn frames_after_a_silence_are_noticed_for_a_while() {
         let (mut flow, a) = (Flow::default(), Arc::from("a"));
-        [10.0, 10.04, 10.08].into_iter().for_each(|at| flow.came(&a, s(at), FRAME));
+        [10.0, 10.04, 10.08].into_iter().for_each(|at| flow.frame_arrived(&a, s(at), FRAME));
         assert_eq!((flow.age(s(22.08)), flow.back(s(22.08))), (Some(Duration::from_secs(12)), None));
-        flow.came(&a, s(22.08), FRAME);
-        flow.came(&a, s(22.12), FRAME);
+        flow.frame_arrived(&a, s(22.08), FRAME);
+        flow.frame_arrived(&a, s(22.12), FRAME);
         assert_eq!(flow.back(s(24.0)), Some(Duration::from_secs(12)));
         assert_eq!(flow.back(s(28.0)), None);
     }
@@ -77,7 +77,7 @@ mod tests {
         let (mut flow, a) = (Flow::default(), Arc::from("a"));
         for n in 0..5 {
             // Two frames are needed to know how slow it is.
-            flow.came(&a, s(5.0 * f64::from(n)), (n > 1).then_some(Duration::from_secs(5)));
+            flow.frame_arrived(&a, s(5.0 * f64::from(n)), (n > 1).then_some(Duration::from_secs(5)));
             assert_eq!(flow.back(s(5.0 * f64::from(n))), None);
         }
     }
@@ -85,11 +85,11 @@ mod tests {
     #[test]
     fn another_source_begins_anew_and_what_waited_for_its_time_was_not_silent() {
         let mut flow = Flow::default();
-        flow.came(&Arc::from("a"), s(1.0), FRAME);
-        flow.came(&Arc::from("b"), s(9.0), FRAME);
+        flow.frame_arrived(&Arc::from("a"), s(1.0), FRAME);
+        flow.frame_arrived(&Arc::from("b"), s(9.0), FRAME);
         assert_eq!(flow.back(s(9.0)), None);
-        flow.went_on(s(18.0));
-        flow.came(&Arc::from("b"), s(18.1), FRAME);
+        flow.excuse_until(s(18.0));
+        flow.frame_arrived(&Arc::from("b"), s(18.1), FRAME);
         assert_eq!(flow.back(s(18.1)), None);
     }
 }

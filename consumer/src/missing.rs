@@ -1,4 +1,4 @@
-//! Names the sources that there are where none of those that were asked for is there.
+//! Reports that none of the sources asked for exists, with those that do.
 
 use std::time::Duration;
 
@@ -11,17 +11,16 @@ const NAMES_MAX: usize = 8;
 /// From here on two names are alike: as clap takes it for options.
 const ALIKE: f64 = 0.8;
 
-/// Says which sources are missing and which are there: once, and again when there are others.
+/// Reports which sources are missing and which exist: once, and again when there are others.
 #[derive(Default, Debug)]
 pub struct Missing {
-    /// What was said last, which also stands in the status line.
-    said: Option<String>,
+    /// The last line, which also stands in the status line.
+    reported: Option<String>,
     next: Option<Micros>,
 }
 
 impl Missing {
-    /// Looks whether there is something new to say: `wanted` are the sources asked for, none of which is there; `there` are
-    /// those that are.
+    /// Reports if there is something new. `wanted`: the sources asked for, none of which exists; `there`: those that do.
     pub fn look<'a>(&mut self, topic: &str, wanted: &[String], there: impl Iterator<Item = &'a str>, now: Micros) {
         if wanted.is_empty() {
             *self = Missing::default();
@@ -36,15 +35,15 @@ impl Missing {
         }
         self.next = Some(now.plus(SETTLE));
         let line = line(topic, wanted, there, " yet");
-        if self.said.as_ref() != Some(&line) {
+        if self.reported.as_ref() != Some(&line) {
             tracing::info!("{line}");
-            self.said = Some(line);
+            self.reported = Some(line);
         }
     }
 
-    /// What was said last, while it holds.
-    pub fn said(&self) -> Option<&str> {
-        self.said.as_deref()
+    /// The last line, while it holds.
+    pub fn reported(&self) -> Option<&str> {
+        self.reported.as_deref()
     }
 }
 
@@ -103,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_said_once_and_again_when_there_are_others() {
+    fn a_missing_source_is_reported_once_and_again_when_there_are_others() {
         let (mut missing, mut lines) = (Missing::default(), Vec::new());
         let wanted = vec!["nope".to_owned()];
         for ms in (0..6000).step_by(100) {
@@ -113,13 +112,13 @@ mod tests {
                 _ => &["a", "b"],
             };
             missing.look("t", &wanted, there.iter().copied(), Micros(ms * 1000));
-            if lines.last().map(|(_, line): &(u64, String)| line.as_str()) != missing.said() {
-                lines.push((ms, missing.said().unwrap_or_default().to_owned()));
+            if lines.last().map(|(_, line): &(u64, String)| line.as_str()) != missing.reported() {
+                lines.push((ms, missing.reported().unwrap_or_default().to_owned()));
             }
         }
         let times: Vec<u64> = lines.iter().map(|(ms, _)| *ms).collect();
         assert!(times.len() == 2 && times[0] == 1500 && (3000..=4000).contains(&times[1]), "{lines:?}");
         missing.look("t", &[], std::iter::empty(), Micros(7_000_000));
-        assert_eq!(missing.said(), None);
+        assert_eq!(missing.reported(), None);
     }
 }

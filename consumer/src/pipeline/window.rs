@@ -63,7 +63,7 @@ impl Run<'_> {
         self.overlay_at = Micros(0);
         if self.options.every_frame {
             // Nothing was read meanwhile, so nothing was missing.
-            self.viewer.flow.went_on(self.clock.now());
+            self.viewer.flow.excuse_until(self.clock.now());
         }
     }
 

@@ -83,9 +83,9 @@ fn check_that_the_clocks_disagree(name: &str, ahead: Duration) {
     let by = report.number("latency_us.clocks_disagree_us");
     assert!(by > 0 && by <= ahead.as_micros() as u64, "{by}");
     assert_eq!(report.source("cam").number("latency_us.clocks_disagree_us"), by);
-    for told in [&viewer.stderr, &page] {
-        assert!(told.contains("unknown: the clocks disagree by at least "), "{told}");
-        assert!(!told.contains("p99.9"), "{told}");
+    for report in [&viewer.stderr, &page] {
+        assert!(report.contains("unknown: the clocks disagree by at least "), "{report}");
+        assert!(!report.contains("p99.9"), "{report}");
     }
     assert!(!page.contains("<svg"), "no chart of the slow frames");
     assert_eq!(report.0["explain"]["findings"].as_array().map(Vec::len), Some(0), "{:#}", report.0["explain"]);
@@ -106,7 +106,7 @@ fn no_latency_is_stated_where_the_producers_clock_is_slightly_ahead() {
 }
 
 #[test]
-fn a_source_that_is_not_there_is_said_with_those_that_are() {
+fn a_missing_source_is_reported_with_the_sources_that_exist() {
     let Some(kafka) = kafka() else { return };
     let topic = kafka.topic("missing-source");
     let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--source", "loby"]).start();
@@ -120,8 +120,8 @@ fn a_source_that_is_not_there_is_said_with_those_that_are() {
         producer.interrupt().ok();
     }
     let viewer = viewer.interrupt().ok();
-    let said = viewer.stderr.lines().filter(|line| line.starts_with("no source")).count();
-    assert_eq!(said, 2, "once, and once more with the other\n{}", viewer.story());
+    let reported = viewer.stderr.lines().filter(|line| line.starts_with("no source")).count();
+    assert_eq!(reported, 2, "once, and once more with the other\n{}", viewer.story());
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn a_source_that_history_does_not_hold_is_an_error() {
 }
 
 #[test]
-fn a_stream_that_stops_is_not_said_to_be_live_and_its_return_is_said() {
+fn a_stream_that_stops_is_reported_and_so_is_its_return() {
     let Some(kafka) = kafka() else { return };
     let topic = kafka.topic("stops");
     let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless"]).start();
@@ -159,7 +159,7 @@ fn a_stream_that_stops_is_not_said_to_be_live_and_its_return_is_said() {
 }
 
 #[test]
-fn both_programs_say_why_the_broker_is_silent_and_when_it_is_back() {
+fn both_programs_report_why_the_broker_is_silent_and_when_it_is_back() {
     let Some(kafka) = own_kafka() else { return };
     let topic = kafka.topic("silent");
     let mut viewer = Program::vidcons().on(&kafka, &topic).args(["--headless"]).start();
