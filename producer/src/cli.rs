@@ -11,6 +11,7 @@ use shell::report::ReportArgs;
 use shell::values::{self, Span, Speed};
 
 use crate::fit::Fit;
+use crate::source::Deinterlace;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -87,6 +88,9 @@ pub struct Cli {
     /// How coarse the colours are
     #[arg(long, value_enum, default_value_t, help_heading = "Picture")]
     pub subsampling: Subsampling,
+    /// What to do with interlaced video
+    #[arg(long, value_enum, default_value_t, help_heading = "Picture")]
+    pub deinterlace: Deinterlace,
     /// Threads that encode a frame, at most 16 [default: one for each core that may be used]
     #[arg(long, value_name = "N", help_heading = "Picture")]
     pub threads: Option<NonZeroUsize>,

@@ -97,6 +97,7 @@ impl Options {
                     Subsampling::S444 => jpeg::Subsampling::S444,
                     Subsampling::Gray => jpeg::Subsampling::Gray,
                 },
+                deinterlace: cli.deinterlace,
                 fps: cli.fps,
                 camera: CameraOptions { size: cli.input_size, fps: cli.input_fps, format: cli.input_format.clone() },
                 start: cli.start.map(Span::duration),

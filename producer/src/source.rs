@@ -11,6 +11,8 @@ mod camera;
 mod colour;
 mod convert;
 mod cut;
+mod decoder;
+mod deinterlace;
 
 mod error;
 mod ffi;
@@ -39,6 +41,7 @@ use jpeg::Subsampling;
 use crate::picture::Picture;
 
 pub use camera::list_cameras;
+pub use deinterlace::Deinterlace;
 pub use error::SourceError;
 pub use input::Input;
 pub use testcard::TestCard;
@@ -58,6 +61,7 @@ pub struct SourceOptions {
     /// The box that pictures are scaled down into, keeping their shape; `None` keeps their size.
     pub box_size: Option<(usize, usize)>,
     pub subsampling: Subsampling,
+    pub deinterlace: Deinterlace,
     /// Frames a second of the test card; 30 if not given.
     pub fps: Option<f64>,
     pub camera: CameraOptions,

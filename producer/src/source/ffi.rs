@@ -127,6 +127,24 @@ pub fn held_back(decoder: &decoder::Video) -> usize {
     usize::try_from(unsafe { (*decoder.as_ptr()).has_b_frames }).unwrap_or(0)
 }
 
+/// The same picture in the same memory, without what is said of it: such as that it is interlaced.
+pub fn unmarked(frame: &frame::Video) -> Result<frame::Video, Error> {
+    let mut copy = frame::Video::empty();
+    // SAFETY: the new frame gets a reference of its own to each buffer that the planes lie in.
+    unsafe {
+        let (from, to) = (&*frame.as_ptr(), &mut *copy.as_mut_ptr());
+        (to.format, to.width, to.height) = (from.format, from.width, from.height);
+        (to.data, to.linesize) = (from.data, from.linesize);
+        for (to, from) in to.buf.iter_mut().zip(from.buf).filter(|(_, from)| !from.is_null()) {
+            *to = ffi::av_buffer_ref(from);
+            if to.is_null() {
+                return Err(Error::Other { errno: ffmpeg::error::ENOMEM });
+            }
+        }
+    }
+    Ok(copy)
+}
+
 /// One plane and the distance of its rows; `None` where rows run backwards or the plane is missing.
 pub fn plane(frame: &frame::Video, index: usize, rows: usize) -> Option<(&[u8], usize)> {
     // SAFETY: FFmpeg's planes hold `linesize` bytes for each of their rows, and a frame with a format and a size has

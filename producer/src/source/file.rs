@@ -13,10 +13,11 @@ use tracing::{debug, warn};
 
 use super::convert::Converter;
 use super::cut::{self, There};
+use super::decoder::Haste;
 use super::error::{self, SourceError};
-use super::reel::{Haste, Reel};
+use super::reel::Reel;
 use super::timeline::Timeline;
-use super::{About, Kind, Loops, Shot, SourceOptions, ffi};
+use super::{About, Deinterlace, Kind, Loops, Shot, SourceOptions, ffi};
 use crate::picture::Picture;
 
 #[derive(Debug)]
@@ -27,6 +28,7 @@ pub struct FileFeed {
     timeline: Timeline,
     part: Part,
     loops: Loops,
+    deinterlace: Deinterlace,
     passes: u32,
     /// Frames sent in this pass.
     sent: u64,
@@ -55,7 +57,7 @@ impl FileFeed {
         clock: Arc<dyn Clock>,
         stop: Arc<AtomicBool>,
     ) -> Result<(About, FileFeed), SourceError> {
-        let mut reel = open_reel(path, &clock)?;
+        let mut reel = open_reel(path, options.deinterlace, &clock)?;
         if !reel.advance()? {
             return Err(SourceError::NoPicture(path.display().to_string()));
         }
@@ -71,6 +73,7 @@ impl FileFeed {
             timeline: Timeline::default(),
             part,
             loops: options.loops,
+            deinterlace: options.deinterlace,
             passes: 1,
             sent: 0,
             cut: None,
@@ -150,7 +153,7 @@ impl FileFeed {
         let sought = self.reel.seek(target_us).is_ok() && self.advance()? && self.at_us <= self.part.start_us;
         if !sought {
             debug!(input = %self.path.display(), "seeking did not lead there: opening anew");
-            self.reel = open_reel(&self.path, &self.clock)?;
+            self.reel = open_reel(&self.path, self.deinterlace, &self.clock)?;
             if !self.reel.advance()? {
                 return Err(SourceError::NoPicture(self.name()));
             }
@@ -165,7 +168,7 @@ impl FileFeed {
     }
 }
 
-fn open_reel(path: &Path, clock: &Arc<dyn Clock>) -> Result<Reel, SourceError> {
+fn open_reel(path: &Path, deinterlace: Deinterlace, clock: &Arc<dyn Clock>) -> Result<Reel, SourceError> {
     error::check_file(path)?;
     let name = path.display().to_string();
     let unreadable = |error| error::why_unreadable(path, error);
@@ -183,7 +186,8 @@ fn open_reel(path: &Path, clock: &Arc<dyn Clock>) -> Result<Reel, SourceError> {
         return Err(SourceError::Text(name));
     }
     ffi::find_stream_info(&mut input).map_err(unreadable)?;
-    Reel::new(input, VecDeque::new(), Haste::Throughput, &name, clock.clone()).map_err(|error| match error {
+    Reel::new(input, VecDeque::new(), Haste::Throughput, deinterlace, &name, clock.clone()).map_err(|error| match error
+    {
         SourceError::NoVideo(name) if error::is_text(&error::beginning(path)) => SourceError::Text(name),
         error => error,
     })

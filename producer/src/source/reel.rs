@@ -10,11 +10,13 @@ use std::sync::Arc;
 use common::clock::{Clock, Micros};
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::context::Input;
-use ffmpeg_next::{Dictionary, Error, Packet, Rational, codec, decoder, frame, media, packet, threading};
+use ffmpeg_next::{Error, Packet, Rational, decoder, frame, media, packet};
 use tracing::{debug, warn};
 
 use super::cut::There;
-use super::error::{PIXELS_MAX, SourceError};
+use super::decoder::{self as decoding, Haste};
+use super::deinterlace::{Deinterlace, Deinterlacer, Order};
+use super::error::SourceError;
 use super::ffi;
 use super::planes::Turn;
 use super::pose::{Pose, sample_aspect};
@@ -25,19 +27,6 @@ const BROKEN_IN_A_ROW_MAX: u32 = 10_000;
 /// Formats that need not say how long a picture's data is.
 pub const ENDS_LATE: [&str; 5] = ["mpegts", "mpeg", "mpegvideo", "h264", "hevc"];
 
-/// A seventieth of what others get of a core that both want.
-#[cfg(target_os = "linux")]
-const AHEAD_NICENESS: i32 = 19;
-
-/// What the decoder's threads are for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Haste {
-    /// Many frames at once, each of them later.
-    Throughput,
-    /// Each frame as early as it can be.
-    LowDelay,
-}
-
 pub struct Reel {
     input: Input,
     early: VecDeque<Packet>,
@@ -47,6 +36,8 @@ pub struct Reel {
     time_base: Rational,
     frame_us: i64,
     pose: Pose,
+    /// `None`: interlaced frames stay as they are.
+    deinterlacer: Option<Deinterlacer>,
     /// When the packets came whose frames are still in the decoder, by their stamps.
     arrivals: VecDeque<(Option<i64>, Micros)>,
     arrived: Micros,
@@ -74,6 +65,7 @@ impl Reel {
         mut input: Input,
         early: VecDeque<Packet>,
         haste: Haste,
+        deinterlace: Deinterlace,
         name: &str,
         clock: Arc<dyn Clock>,
     ) -> Result<Reel, SourceError> {
@@ -84,7 +76,7 @@ impl Reel {
         let (decoder, pose, time_base, frame_us) = {
             let stream = input.stream(stream).ok_or_else(no_video)?;
             let rate = stream.avg_frame_rate();
-            (open_decoder(&stream, haste, name)?, pose(&stream), stream.time_base(), frame_us(rate))
+            (decoding::open(&stream, haste, name)?, pose(&stream), stream.time_base(), frame_us(rate))
         };
         let now = clock.now();
         Ok(Reel {
@@ -96,6 +88,7 @@ impl Reel {
             time_base,
             frame_us,
             pose,
+            deinterlacer: (deinterlace == Deinterlace::Auto).then(Deinterlacer::default),
             arrivals: VecDeque::new(),
             arrived: now,
             packet_before: None,
@@ -118,6 +111,7 @@ impl Reel {
                     self.decode_broken = false;
                     self.note_arrival();
                     SourceError::check_size(&self.name, self.frame.width().into(), self.frame.height().into())?;
+                    self.deinterlace()?;
                     return Ok(true);
                 }
                 Err(Error::Eof) => return Ok(false),
@@ -130,6 +124,14 @@ impl Reel {
                 }
             }
         }
+    }
+
+    fn deinterlace(&mut self) -> Result<(), SourceError> {
+        let Some(deinterlacer) = self.deinterlacer.as_mut().filter(|_| self.frame.is_interlaced()) else {
+            return Ok(());
+        };
+        let done = deinterlacer.apply(&mut self.frame, Order::Marked);
+        done.map_err(|error| SourceError::decoding(&self.name, error))
     }
 
     /// Hands the decoder one packet of the stream, or the end.
@@ -272,46 +274,6 @@ impl Reel {
         let space = self.frame.color_space().name().filter(|name| !["unknown", "unspecified"].contains(name));
         [codec.as_str(), format, space.unwrap_or("")].join(" ").trim().to_owned()
     }
-}
-
-fn open_decoder(stream: &ffmpeg::Stream, haste: Haste, name: &str) -> Result<decoder::Video, SourceError> {
-    let parameters = stream.parameters();
-    let codec = parameters.id();
-    let failed = |error| SourceError::decoding(name, error);
-    let mut context = codec::Context::from_parameters(parameters).map_err(failed)?;
-    context.set_threading(threading::Config::kind(match haste {
-        Haste::Throughput => threading::Type::Frame,
-        Haste::LowDelay => threading::Type::Slice,
-    }));
-    let mut decoder = context.decoder();
-    decoder.set_packet_time_base(stream.time_base());
-    let facts = ffi::stream_facts(stream);
-    if facts.width != 0 || facts.height != 0 {
-        SourceError::check_size(name, facts.width.into(), facts.height.into())?;
-    }
-    let no_decoder = || SourceError::NoDecoder { name: name.to_owned(), codec: format!("{codec:?}").to_lowercase() };
-    let found = decoder::find(codec).ok_or_else(no_decoder)?;
-    let open = || {
-        let limit = PIXELS_MAX.to_string();
-        let limits = Dictionary::from_iter([("max_pixels", limit.as_str())]);
-        decoder.open_as_with(found, limits).and_then(|opened| opened.video())
-    };
-    match haste {
-        Haste::Throughput => giving_way(open),
-        Haste::LowDelay => open(),
-    }
-    .map_err(failed)
-}
-
-/// Opens a decoder whose threads give way to all others: they work ahead, while a picture that is due is being encoded.
-fn giving_way<T: Send>(open: impl FnOnce() -> T + Send) -> T {
-    let lowered = || {
-        // A thread's niceness is that of the thread which starts it. It cannot be taken back, so this one ends with it.
-        #[cfg(target_os = "linux")]
-        let _ = rustix::process::setpriority_process(None, AHEAD_NICENESS);
-        open()
-    };
-    std::thread::scope(|scope| scope.spawn(lowered).join()).unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn pose(stream: &ffmpeg::Stream) -> Pose {

@@ -11,8 +11,9 @@ use ffmpeg_next::format::context::Input;
 use ffmpeg_next::{Dictionary, Error, Packet, media};
 
 use super::convert::Converter;
+use super::decoder::Haste;
 use super::error::SourceError;
-use super::reel::{ENDS_LATE, Haste, Reel};
+use super::reel::{ENDS_LATE, Reel};
 use super::timeline::Timeline;
 use super::{About, Kind, Shot, SourceOptions, ffi};
 use crate::picture::Picture;
@@ -108,7 +109,7 @@ impl StreamFeed {
         let Manner { name, kind, stamped_by_driver, watch, length } = manner;
         let early = settle(&mut input).map_err(|error| SourceError::decoding(&name, error))?;
         let ends_late = ENDS_LATE.contains(&input.format().name());
-        let mut reel = Reel::new(input, early, Haste::LowDelay, &name, clock)?;
+        let mut reel = Reel::new(input, early, Haste::LowDelay, options.deinterlace, &name, clock)?;
         reel.set_ends_late(ends_late);
         if !reel.advance()? {
             return Err(SourceError::NoPicture(name));

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use common::clock::{Clock, ManualClock};
 use jpeg::Subsampling;
 
-use super::{CameraOptions, Input, Loops, Shot, Source, SourceError, SourceOptions};
+use super::{CameraOptions, Deinterlace, Input, Loops, Shot, Source, SourceError, SourceOptions};
 use crate::picture::Picture;
 
 /// A folder that is gone after the test.
@@ -68,6 +68,7 @@ pub fn options(input: Input) -> SourceOptions {
         input,
         box_size: None,
         subsampling: Subsampling::S420,
+        deinterlace: Deinterlace::default(),
         fps: None,
         camera: CameraOptions::default(),
         start: None,

@@ -4,24 +4,28 @@
 //! YUV4MPEG2 W1280 H720 F30:1 C420jpeg XCOLORRANGE=FULL⏎  FRAME⏎ planes  FRAME⏎ planes …
 //! ```
 
+mod header;
+
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ffmpeg_next::color::Range;
-use ffmpeg_next::format::Pixel;
-use ffmpeg_next::{Rational, frame};
+use ffmpeg_next::frame;
 
 use super::colour::Colour;
 use super::convert::Converter;
 use super::cut::There;
+use super::deinterlace::{Deinterlace, Deinterlacer};
 use super::error::SourceError;
 use super::intake::Intake;
-use super::pose::{Pose, sample_aspect};
+use super::pose::Pose;
 use super::timeline::Timeline;
 use super::{About, Kind, Shot, SourceOptions};
 use crate::picture::Picture;
+
+use header::Header;
+pub use header::promised_bytes;
 
 pub const MAGIC: &[u8] = b"YUV4MPEG2";
 const LINE_BYTES_MAX: usize = 4096;
@@ -33,6 +37,7 @@ pub struct Y4mFeed<R> {
     header: Header,
     frame: Frame,
     converter: Converter,
+    deinterlacer: Option<Deinterlacer>,
     timeline: Timeline,
     count: i64,
     stop: Arc<AtomicBool>,
@@ -44,17 +49,6 @@ impl std::fmt::Debug for Frame {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Frame({}x{})", self.0.width(), self.0.height())
     }
-}
-
-#[derive(Clone, PartialEq, Debug)]
-struct Header {
-    width: u32,
-    height: u32,
-    fps: Option<f64>,
-    pixel: Pixel,
-    colour: String,
-    range: Range,
-    sample_aspect: (u32, u32),
 }
 
 impl<R: Read> Y4mFeed<R> {
@@ -70,7 +64,8 @@ impl<R: Read> Y4mFeed<R> {
         let about = about(&header, &converter);
         let frame = Frame(header.frame());
         let (timeline, name) = (Timeline::default(), name.to_owned());
-        Ok((about, Y4mFeed { intake, name, header, frame, converter, timeline, count: 0, stop }))
+        let deinterlacer = (options.deinterlace == Deinterlace::Auto).then(Deinterlacer::default);
+        Ok((about, Y4mFeed { intake, name, header, frame, converter, deinterlacer, timeline, count: 0, stop }))
     }
 
     pub fn next(&mut self, mut picture: Picture) -> Result<Option<Shot>, SourceError> {
@@ -117,33 +112,29 @@ impl<R: Read> Y4mFeed<R> {
         let pose = Pose { sample_aspect: self.header.sample_aspect, ..Pose::PLAIN };
         let decoding = |error| SourceError::decoding(&self.name, error);
         let reading = |error: io::Error| SourceError::reading(&self.name, &error);
-        if let Some(colour) = self.converter.by_samples(&self.frame.0, pose, picture).map_err(decoding)? {
+        let interlaced = self.deinterlacer.as_mut().zip(self.header.interlaced);
+        if interlaced.is_none()
+            && let Some(colour) = self.converter.by_samples(&self.frame.0, pose, picture).map_err(decoding)?
+        {
             return read_samples(&mut self.intake, colour, picture).map_err(reading);
         }
-        let sample_bytes = if self.header.pixel.descriptor().is_some_and(is_deep) { 2 } else { 1 };
-        if !read_planes(&mut self.intake, &mut self.frame.0, sample_bytes).map_err(reading)? {
+        if !read_planes(&mut self.intake, &mut self.frame.0, self.header.sample_bytes()).map_err(reading)? {
             return Ok(false);
         }
+        if let Some((deinterlacer, order)) = interlaced {
+            deinterlacer.apply(&mut self.frame.0, order).map_err(decoding)?;
+        }
         self.converter.convert(&self.frame.0, pose, picture).map_err(decoding)?;
+        if self.header.interlaced.is_some() {
+            // The filter still looks at the planes of this one.
+            self.frame = Frame(self.header.frame());
+        }
         Ok(true)
     }
 
     fn nonsense(&self, what: String) -> SourceError {
         SourceError::Header { name: self.name.clone(), what }
     }
-}
-
-/// How long a file of these `bytes` should be, so that its last picture is whole.
-pub fn promised_bytes(head: &[u8], bytes: u64) -> Option<u64> {
-    let line = head.split(|byte| *byte == b'\n').next().filter(|line| line.len() < head.len())?;
-    let header = Header::parse(line, "").ok()?;
-    let frame = header.frame();
-    let sample_bytes = if header.pixel.descriptor().is_some_and(is_deep) { 2 } else { 1 };
-    let plane =
-        |plane: usize| u64::from(frame.plane_width(plane)) * u64::from(frame.plane_height(plane)) * sample_bytes;
-    let picture = "FRAME\n".len() as u64 + (0..frame.planes()).map(plane).sum::<u64>();
-    let begin = line.len() as u64 + 1;
-    Some(begin + bytes.saturating_sub(begin).next_multiple_of(picture))
 }
 
 /// Takes the samples while their sender is still writing; `false` where the stream ends first.
@@ -179,10 +170,6 @@ fn read_planes<R: Read>(intake: &mut Intake<R>, frame: &mut frame::Video, sample
     Ok(true)
 }
 
-fn is_deep(descriptor: ffmpeg_next::format::pixel::Descriptor) -> bool {
-    descriptor.name().ends_with("le")
-}
-
 fn about(header: &Header, converter: &Converter) -> About {
     let pose = Pose { sample_aspect: header.sample_aspect, ..Pose::PLAIN };
     let size = (header.width as usize, header.height as usize);
@@ -200,91 +187,6 @@ fn about(header: &Header, converter: &Converter) -> About {
         what: format!("y4m {}", header.colour),
         notes: Vec::new(),
     }
-}
-
-impl Header {
-    fn parse(line: &[u8], name: &str) -> Result<Header, SourceError> {
-        let nonsense = |what: String| SourceError::Header { name: name.to_owned(), what };
-        let line = std::str::from_utf8(line).map_err(|_| nonsense("it is not text".into()))?;
-        let mut header = Header {
-            width: 0,
-            height: 0,
-            fps: None,
-            pixel: Pixel::YUV420P,
-            colour: "420".to_owned(),
-            range: Range::Unspecified,
-            sample_aspect: (1, 1),
-        };
-        let (mut width, mut height) = (0, 0);
-        for word in line.split_ascii_whitespace().skip(1) {
-            let (tag, value) = word.split_at_checked(1).ok_or_else(|| nonsense(format!("the word {word:?}")))?;
-            let number = || value.parse::<i64>().map_err(|_| nonsense(format!("{word:?} is no number")));
-            match tag {
-                "W" => width = number()?,
-                "H" => height = number()?,
-                "F" => header.fps = ratio(value).map(|(num, den)| f64::from(num) / f64::from(den)),
-                "A" => header.sample_aspect = ratio(value).and_then(to_aspect).unwrap_or((1, 1)),
-                "C" => {
-                    header.pixel = pixel(value).ok_or_else(|| nonsense(format!("unknown pixels {word:?}")))?;
-                    header.colour = value.to_owned();
-                }
-                "X" if value == "COLORRANGE=FULL" => header.range = Range::JPEG,
-                "X" if value == "COLORRANGE=LIMITED" => header.range = Range::MPEG,
-                _ => {}
-            }
-        }
-        SourceError::check_size(name, width, height)?;
-        (header.width, header.height) = (width as u32, height as u32);
-        Ok(header)
-    }
-
-    fn frame(&self) -> frame::Video {
-        let mut frame = frame::Video::new(self.pixel, self.width, self.height);
-        frame.set_color_range(self.range);
-        frame
-    }
-}
-
-fn ratio(text: &str) -> Option<(i32, i32)> {
-    let (num, den) = text.split_once(':')?;
-    let (num, den) = (num.parse::<i32>().ok()?, den.parse::<i32>().ok()?);
-    (num > 0 && den > 0).then_some((num, den))
-}
-
-fn to_aspect((num, den): (i32, i32)) -> Option<(u32, u32)> {
-    sample_aspect(Rational::new(num, den))
-}
-
-fn pixel(name: &str) -> Option<Pixel> {
-    use Pixel::*;
-    Some(match name {
-        "420" | "420jpeg" | "420mpeg2" | "420paldv" => YUV420P,
-        "411" => YUV411P,
-        "422" => YUV422P,
-        "444" => YUV444P,
-        "444alpha" => YUVA444P,
-        "mono" => GRAY8,
-        "mono9" => GRAY9LE,
-        "mono10" => GRAY10LE,
-        "mono12" => GRAY12LE,
-        "mono16" => GRAY16LE,
-        "420p9" => YUV420P9LE,
-        "420p10" => YUV420P10LE,
-        "420p12" => YUV420P12LE,
-        "420p14" => YUV420P14LE,
-        "420p16" => YUV420P16LE,
-        "422p9" => YUV422P9LE,
-        "422p10" => YUV422P10LE,
-        "422p12" => YUV422P12LE,
-        "422p14" => YUV422P14LE,
-        "422p16" => YUV422P16LE,
-        "444p9" => YUV444P9LE,
-        "444p10" => YUV444P10LE,
-        "444p12" => YUV444P12LE,
-        "444p14" => YUV444P14LE,
-        "444p16" => YUV444P16LE,
-        _ => return Option::None,
-    })
 }
 
 #[cfg(test)]

@@ -1,0 +1,106 @@
+//! Makes whole pictures of interlaced frames, which hold two moments in alternate rows.
+//!
+//! ```text
+//! frame, the same marked progressive ──▶ FFmpeg's bwdif ──▶ frame        one out for each in, at once
+//! ```
+//! bwdif looks at the frame before and at the one behind. Waiting for that one would make every picture a frame later, so
+//! each frame is followed by itself: the filter then compares with the past alone, and passes the copy through unfiltered,
+//! because it is not marked as interlaced.
+
+use ffmpeg_next::format::Pixel;
+use ffmpeg_next::{Error, filter, frame};
+
+use super::ffi;
+
+/// What to do with interlaced frames.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Deinterlace {
+    /// Those that are marked as interlaced are deinterlaced.
+    #[default]
+    Auto,
+    /// They are sent as they are.
+    Never,
+}
+
+/// Which rows are earlier.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Order {
+    /// Each frame says so, and whether it is interlaced at all.
+    Marked,
+    TopFirst,
+    BottomFirst,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Kind {
+    format: Pixel,
+    size: (u32, u32),
+    order: Order,
+}
+
+/// Made at the first interlaced frame, so that progressive video does not pay for it.
+#[derive(Default)]
+pub struct Deinterlacer {
+    current: Option<(Kind, filter::Graph)>,
+    reported: bool,
+}
+
+impl std::fmt::Debug for Deinterlacer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Deinterlacer").field("current", &self.current.as_ref().map(|(kind, _)| kind)).finish()
+    }
+}
+
+impl Deinterlacer {
+    /// Puts a whole picture in the place of an interlaced frame; the frame keeps its time stamps.
+    pub fn apply(&mut self, frame: &mut frame::Video, order: Order) -> Result<(), Error> {
+        if !std::mem::replace(&mut self.reported, true) {
+            tracing::info!("the video is interlaced and is deinterlaced (--deinterlace never sends it as it is)");
+        }
+        let kind = Kind { format: frame.format(), size: (frame.width(), frame.height()), order };
+        if self.current.as_ref().is_none_or(|(known, _)| *known != kind) {
+            self.current = None;
+            self.current = Some((kind, graph(kind)?));
+        }
+        let Some((_, graph)) = &mut self.current else { return Err(Error::Bug) };
+        let again = ffi::unmarked(frame)?;
+        let pts = frame.pts();
+        let mut filtered = frame::Video::empty();
+        // The graph takes the frame, and gives back the copy of the one before.
+        part(graph, "in")?.source().add(frame)?;
+        while part(graph, "out")?.sink().frame(&mut filtered).is_ok() {}
+        part(graph, "in")?.source().add(&again)?;
+        part(graph, "out")?.sink().frame(&mut filtered)?;
+        // The filter counts time in halves.
+        filtered.set_pts(pts);
+        *frame = filtered;
+        Ok(())
+    }
+}
+
+fn part(graph: &mut filter::Graph, name: &str) -> Result<filter::Context, Error> {
+    graph.get(name).ok_or(Error::Bug)
+}
+
+fn graph(kind: Kind) -> Result<filter::Graph, Error> {
+    let find = |name: &str| filter::find(name).ok_or(Error::FilterNotFound);
+    let format = kind.format.descriptor().map_or("", |descriptor| descriptor.name());
+    let (width, height) = kind.size;
+    let arguments = format!("video_size={width}x{height}:pix_fmt={format}:time_base=1/1000:pixel_aspect=1/1");
+    let (parity, which) = match kind.order {
+        Order::Marked => ("auto", "interlaced"),
+        Order::TopFirst => ("tff", "all"),
+        Order::BottomFirst => ("bff", "all"),
+    };
+    let mut graph = filter::Graph::new();
+    graph.add(&find("buffer")?, "in", &arguments)?;
+    graph.add(&find("buffersink")?, "out", "")?;
+    let filter = format!("bwdif=mode=send_frame:parity={parity}:deint={which}");
+    graph.output("in", 0)?.input("out", 0)?.parse(&filter)?;
+    graph.validate()?;
+    Ok(graph)
+}
+
+#[cfg(test)]
+#[path = "deinterlace_tests.rs"]
+mod tests;

@@ -1,0 +1,133 @@
+//! The line that a y4m stream begins with.
+
+use ffmpeg_next::color::Range;
+use ffmpeg_next::format::Pixel;
+use ffmpeg_next::{Rational, frame};
+
+use crate::source::deinterlace::Order;
+use crate::source::error::SourceError;
+use crate::source::pose::sample_aspect;
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Header {
+    pub width: u32,
+    pub height: u32,
+    pub fps: Option<f64>,
+    pub pixel: Pixel,
+    pub colour: String,
+    pub range: Range,
+    pub sample_aspect: (u32, u32),
+    /// `None`: whole pictures, or each frame says for itself, which is not looked at.
+    pub interlaced: Option<Order>,
+}
+
+/// How long a file of these `bytes` should be, so that its last picture is whole.
+pub fn promised_bytes(head: &[u8], bytes: u64) -> Option<u64> {
+    let line = head.split(|byte| *byte == b'\n').next().filter(|line| line.len() < head.len())?;
+    let header = Header::parse(line, "").ok()?;
+    let frame = header.frame();
+    let sample_bytes = if header.pixel.descriptor().is_some_and(is_deep) { 2 } else { 1 };
+    let plane =
+        |plane: usize| u64::from(frame.plane_width(plane)) * u64::from(frame.plane_height(plane)) * sample_bytes;
+    let picture = "FRAME\n".len() as u64 + (0..frame.planes()).map(plane).sum::<u64>();
+    let begin = line.len() as u64 + 1;
+    Some(begin + bytes.saturating_sub(begin).next_multiple_of(picture))
+}
+
+impl Header {
+    pub fn parse(line: &[u8], name: &str) -> Result<Header, SourceError> {
+        let nonsense = |what: String| SourceError::Header { name: name.to_owned(), what };
+        let line = std::str::from_utf8(line).map_err(|_| nonsense("it is not text".into()))?;
+        let mut header = Header {
+            width: 0,
+            height: 0,
+            fps: None,
+            pixel: Pixel::YUV420P,
+            colour: "420".to_owned(),
+            range: Range::Unspecified,
+            sample_aspect: (1, 1),
+            interlaced: None,
+        };
+        let (mut width, mut height) = (0, 0);
+        for word in line.split_ascii_whitespace().skip(1) {
+            let (tag, value) = word.split_at_checked(1).ok_or_else(|| nonsense(format!("the word {word:?}")))?;
+            let number = || value.parse::<i64>().map_err(|_| nonsense(format!("{word:?} is no number")));
+            match tag {
+                "W" => width = number()?,
+                "H" => height = number()?,
+                "F" => header.fps = ratio(value).map(|(num, den)| f64::from(num) / f64::from(den)),
+                "A" => header.sample_aspect = ratio(value).and_then(to_aspect).unwrap_or((1, 1)),
+                "I" if value == "t" => header.interlaced = Some(Order::TopFirst),
+                "I" if value == "b" => header.interlaced = Some(Order::BottomFirst),
+                "C" => {
+                    header.pixel = pixel(value).ok_or_else(|| nonsense(format!("unknown pixels {word:?}")))?;
+                    header.colour = value.to_owned();
+                }
+                "X" if value == "COLORRANGE=FULL" => header.range = Range::JPEG,
+                "X" if value == "COLORRANGE=LIMITED" => header.range = Range::MPEG,
+                _ => {}
+            }
+        }
+        SourceError::check_size(name, width, height)?;
+        (header.width, header.height) = (width as u32, height as u32);
+        Ok(header)
+    }
+
+    /// Bytes of each sample.
+    pub fn sample_bytes(&self) -> usize {
+        if self.pixel.descriptor().is_some_and(is_deep) { 2 } else { 1 }
+    }
+
+    /// A frame with room for one picture.
+    pub fn frame(&self) -> frame::Video {
+        let mut frame = frame::Video::new(self.pixel, self.width, self.height);
+        frame.set_color_range(self.range);
+        frame
+    }
+}
+
+fn ratio(text: &str) -> Option<(i32, i32)> {
+    let (num, den) = text.split_once(':')?;
+    let (num, den) = (num.parse::<i32>().ok()?, den.parse::<i32>().ok()?);
+    (num > 0 && den > 0).then_some((num, den))
+}
+
+fn to_aspect((num, den): (i32, i32)) -> Option<(u32, u32)> {
+    sample_aspect(Rational::new(num, den))
+}
+
+fn pixel(name: &str) -> Option<Pixel> {
+    use Pixel::*;
+    Some(match name {
+        "420" | "420jpeg" | "420mpeg2" | "420paldv" => YUV420P,
+        "411" => YUV411P,
+        "422" => YUV422P,
+        "444" => YUV444P,
+        "444alpha" => YUVA444P,
+        "mono" => GRAY8,
+        "mono9" => GRAY9LE,
+        "mono10" => GRAY10LE,
+        "mono12" => GRAY12LE,
+        "mono16" => GRAY16LE,
+        "420p9" => YUV420P9LE,
+        "420p10" => YUV420P10LE,
+        "420p12" => YUV420P12LE,
+        "420p14" => YUV420P14LE,
+        "420p16" => YUV420P16LE,
+        "422p9" => YUV422P9LE,
+        "422p10" => YUV422P10LE,
+        "422p12" => YUV422P12LE,
+        "422p14" => YUV422P14LE,
+        "422p16" => YUV422P16LE,
+        "444p9" => YUV444P9LE,
+        "444p10" => YUV444P10LE,
+        "444p12" => YUV444P12LE,
+        "444p14" => YUV444P14LE,
+        "444p16" => YUV444P16LE,
+        _ => return Option::None,
+    })
+}
+
+fn is_deep(descriptor: ffmpeg_next::format::pixel::Descriptor) -> bool {
+    descriptor.name().ends_with("le")
+}
