@@ -29,6 +29,7 @@ mod testcard;
 #[cfg(test)]
 mod testing;
 mod timeline;
+mod tone;
 mod y4m;
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,7 +1,7 @@
 //! Turns what a decoder gives into the picture that the encoder takes.
 //!
 //! ```text
-//!  frame ──(swscale: size and pixel format,──▶ planes ──(turn)──▶ planes ──(colour: matrix, range)──▶ Picture
+//!  frame ──(swscale: size and pixel format,──▶ planes ──(turn)──▶ planes ──(colour: matrix, range; tone: HDR)──▶ Picture
 //!           where they are not right yet)       8-bit
 //! ```
 //! swscale leaves matrix and range of YUV as they are (and makes full-range BT.601 of RGB), so that colours are
@@ -17,6 +17,7 @@ use super::colour::Colour;
 use super::ffi;
 use super::planes::{Planes, Turn};
 use super::pose::{Pose, fit};
+use super::tone::{Hdr, ToneMap};
 use crate::picture::Picture;
 
 /// The converter of one source; what it sets up for one kind of frame it keeps until another kind comes.
@@ -38,6 +39,7 @@ struct Kind {
     size: (u32, u32),
     space: Space,
     range: Range,
+    hdr: Option<Hdr>,
     pose: Pose,
 }
 
@@ -52,6 +54,7 @@ struct Plan {
     halve: bool,
     turn: Turn,
     colour: Colour,
+    tone: Option<ToneMap>,
 }
 
 impl std::fmt::Debug for Converter {
@@ -96,11 +99,14 @@ impl Converter {
         };
         let planes = planes.ok_or(Error::Bug)?;
         let planes = turn(planes, &before, plan.turn, &mut self.turned);
+        let tone = plan.tone.as_ref();
         if plan.subsampling == self.subsampling {
             plan.colour.lay(&planes, into);
+            tone.inspect(|tone| tone.apply(into));
         } else {
             self.coloured.reshape(plan.size.0, plan.size.1, plan.subsampling);
             plan.colour.lay(&planes, &mut self.coloured);
+            tone.inspect(|tone| tone.apply(&mut self.coloured));
             let stride = self.coloured.luma_size().0;
             for (to, from) in into.data.chunks_exact_mut(plan.size.0).zip(self.coloured.data.chunks_exact(stride)) {
                 to.copy_from_slice(&from[..plan.size.0]);
@@ -119,7 +125,11 @@ impl Converter {
     ) -> Result<Option<&Colour>, Error> {
         self.plan_for(frame, pose)?;
         let Some((_, plan)) = &self.current else { return Err(Error::Bug) };
-        let as_it_is = plan.scaler.is_none() && !plan.halve && plan.turn == Turn::NONE && plan.colour.keeps_luma();
+        let as_it_is = plan.tone.is_none()
+            && plan.scaler.is_none()
+            && !plan.halve
+            && plan.turn == Turn::NONE
+            && plan.colour.keeps_luma();
         into.reshape(plan.size.0, plan.size.1, self.subsampling);
         let same_planes = plan.subsampling == self.subsampling
             && into.luma_size() == plan.size
@@ -134,6 +144,7 @@ impl Converter {
             size: (frame.width(), frame.height()),
             space: frame.color_space(),
             range: frame.color_range(),
+            hdr: Hdr::of(frame.color_transfer_characteristic()),
             pose,
         };
         if self.current.as_ref().is_none_or(|(known, _)| *known != kind) {
@@ -146,7 +157,11 @@ impl Converter {
     fn plan(&self, frame: &frame::Video, kind: Kind) -> Result<Plan, Error> {
         let size = self.out_size((kind.size.0 as usize, kind.size.1 as usize), &kind.pose);
         let from_rgb = !is_yuv(kind.format);
-        let colour = if from_rgb { Colour::none() } else { Colour::new(kind.space, kind.range, kind.format) };
+        let space = match kind.space {
+            Space::Unspecified if kind.hdr.is_some() => Space::BT2020NCL,
+            space => space,
+        };
+        let colour = if from_rgb { Colour::none() } else { Colour::new(space, kind.range, kind.format) };
         let subsampling = match self.subsampling {
             Subsampling::Gray if !colour.keeps_luma() && has_chroma(kind.format) => Subsampling::S444,
             wanted => wanted,
@@ -162,7 +177,7 @@ impl Converter {
             && holds(kind.format, subsampling, turn)
             && borrow(frame, &shape(before, subsampling, turn)).is_some();
         let scaler = if fits || halve { None } else { Some(scaler(kind, subsampling, before, from_rgb, self.filter)?) };
-        Ok(Plan { size, subsampling, scaler, halve, turn, colour })
+        Ok(Plan { size, subsampling, scaler, halve, turn, colour, tone: kind.hdr.map(ToneMap::new) })
     }
 }
 

@@ -19,6 +19,7 @@ mod link;
 mod offline;
 mod outage;
 mod partitions;
+mod pictures;
 mod pipes;
 mod pixels;
 mod play;
