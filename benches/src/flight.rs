@@ -45,6 +45,7 @@ impl Flight {
         match &count.failed {
             None => Ok(()),
             Some(Delivery::Refused(why)) => anyhow::bail!("a message was refused: {why}"),
+            Some(Delivery::TooLarge) => anyhow::bail!("a message was refused: it is larger than the topic takes"),
             Some(Delivery::NoTopic) => anyhow::bail!("the topic is gone"),
             Some(_) => anyhow::bail!("a message was not acknowledged in time: the broker does not keep up"),
         }

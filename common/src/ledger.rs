@@ -88,11 +88,22 @@ pub struct ProducerBooks {
     pub ack_first: Duration,
     /// Frames that waited until others were acknowledged, before they were encoded.
     pub held_back: u64,
+    /// When the newest frame was captured.
+    pub captured_at: Micros,
+    /// When the newest of those was captured that were acknowledged.
+    pub acknowledged_capture: Micros,
+    /// Why the last frame that was published in vain was not acknowledged.
+    pub last_failure: Option<String>,
     /// Why frames were refused: the client's words and how often.
     pub refusals: BTreeMap<String, u64>,
 }
 
 impl ProducerBooks {
+    pub fn capture(&mut self, at: Micros) {
+        self.captured += 1;
+        self.captured_at = at;
+    }
+
     pub fn balanced(&self) -> bool {
         self.captured == self.acknowledged + self.losses.sum()
     }

@@ -100,6 +100,12 @@ impl Ears {
         Ears { trouble: Arc::default(), link: Arc::default(), ..self.clone() }
     }
 
+    /// For a new client of ours that is made for other settings.
+    pub fn restarted(&self) -> Ears {
+        self.facts.restarted();
+        Ears { trouble: Arc::default(), link: Arc::default(), ..self.clone() }
+    }
+
     /// Why there is no connection now; `None` while there is one.
     pub fn cause(&self) -> Option<String> {
         if self.link.is_connected() {

@@ -37,6 +37,8 @@ pub enum Delivery {
     Late,
     /// The topic is gone.
     NoTopic,
+    /// It is larger than the topic, the broker or the client takes.
+    TooLarge,
     /// The broker or the client said no: why.
     Refused(String),
 }
@@ -50,11 +52,7 @@ impl From<RDKafkaErrorCode> for Delivery {
             RDKafkaErrorCode::UnknownTopic
             | RDKafkaErrorCode::UnknownTopicOrPartition
             | RDKafkaErrorCode::UnknownPartition => Delivery::NoTopic,
-            RDKafkaErrorCode::MessageSizeTooLarge => Delivery::Refused(
-                "message too large: the topic's max.message.bytes (or the broker's or client's message.max.bytes) is \
-                 lower than what we were told; set --max-message-bytes"
-                    .to_owned(),
-            ),
+            RDKafkaErrorCode::MessageSizeTooLarge => Delivery::TooLarge,
             code => Delivery::Refused(name(code)),
         }
     }
@@ -145,6 +143,12 @@ impl<T: Send + Sync + 'static> Publisher<T> {
     pub fn causes(&self) -> impl Fn() -> Option<String> + Send + use<T> {
         let renewable = Arc::downgrade(&self.renewable);
         move || renewable.upgrade()?.ears().cause()
+    }
+
+    /// From now on no request holds more than that: a broker compares all records of one with the topic's limit. It makes
+    /// a new client, so nothing may be in flight.
+    pub fn limit_messages(&self, bytes_max: usize) -> Result<(), KafkaFault> {
+        self.renewable.limit_messages(bytes_max)
     }
 
     /// Drops what is still queued or on its way; each such record comes back as late.

@@ -64,6 +64,13 @@ impl Facts {
     pub(crate) fn renewed(&self) {
         if let Ok(mut told) = self.0.lock() {
             told.facts.reconnections += 1;
+        }
+        self.restarted();
+    }
+
+    /// The next client counts from 0.
+    pub(crate) fn restarted(&self) {
+        if let Ok(mut told) = self.0.lock() {
             told.disconnects_before = told.facts.disconnects;
         }
     }

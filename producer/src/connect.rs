@@ -31,10 +31,31 @@ pub fn prepare_topic(admin: &Admin, options: &Options, timeout: Duration) -> any
         Some(given) => Some(given),
         None => admin.message_bytes_max(&topic.name, timeout),
     };
-    // The client refuses what is larger than its own limit, if the user has set one.
+    Limit::new(smallest(options, of_topic), &options.headers).context(format!("topic {}", topic.name))
+}
+
+/// Asks for the topic's limit again, after a message was refused as too large.
+pub fn ask_limit_again(admin: &Admin, options: &Options, shared: &Shared, timeout: Duration) {
+    // A broker that does not answer is asked again.
+    let Some(of_topic) = admin.message_bytes_max(&options.topic.name, timeout) else { return };
+    let of_topic = [Some(of_topic), options.message_bytes_max].into_iter().flatten().min();
+    let limit = Limit::new(smallest(options, of_topic), &options.headers).unwrap_or_else(|too_small| {
+        tracing::debug!("topic {}: {too_small}", options.topic.name);
+        shared.lock().limit
+    });
+    if shared.learn_limit(limit) {
+        let (topic, bytes) = (&options.topic.name, limit.message_bytes_max);
+        let how = if options.fit == Fit::Shrink { "made to fit" } else { "split" };
+        tracing::warn!(
+            "topic {topic} takes messages of at most {bytes} bytes now: larger frames are {how} from here on"
+        );
+    }
+}
+
+/// The client refuses what is larger than its own limit, if the user has set one.
+fn smallest(options: &Options, of_topic: Option<usize>) -> Option<usize> {
     let of_client = options.connection.properties.get("message.max.bytes").and_then(|n| n.parse().ok());
-    let of_topic = [of_topic, of_client].into_iter().flatten().min();
-    Limit::new(of_topic, &options.headers).context(format!("topic {}", topic.name))
+    [of_topic, of_client].into_iter().flatten().min()
 }
 
 /// Connects, so that the first frame does not wait for that.
@@ -55,8 +76,7 @@ pub fn connect(
         headers: options.headers.clone(),
     };
     let (key, in_flight_time) = (options.key.as_deref(), (!every_frame).then_some(options.in_flight_time));
-    let value_bytes_max = limit.value_bytes_max;
-    Ok(Publish::connect(&options.connection, settings, value_bytes_max, in_flight_time, key, patience, clock.clone())?)
+    Ok(Publish::connect(&options.connection, settings, *limit, in_flight_time, key, patience, clock.clone())?)
 }
 
 /// What will be sent where.

@@ -67,6 +67,13 @@ impl Encoder {
         })
     }
 
+    /// From now on this is what one message holds.
+    pub fn keep_to(&mut self, value_bytes_max: usize) {
+        if let Some(shrinker) = &mut self.shrinker {
+            shrinker.keep_to(value_bytes_max);
+        }
+    }
+
     /// The quality of the next frame.
     pub fn setting(&self) -> Setting {
         self.shrinker.as_ref().map_or(Setting { quality: self.quality, scale: 1.0 }, Shrinker::setting)

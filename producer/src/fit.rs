@@ -52,6 +52,11 @@ impl Shrinker {
         Shrinker { bytes_max, wanted, quality: wanted, scale: 1.0, patience: 0 }
     }
 
+    /// From now on this is what fits.
+    pub fn keep_to(&mut self, bytes_max: usize) {
+        self.bytes_max = bytes_max;
+    }
+
     pub fn setting(&self) -> Setting {
         Setting { quality: self.quality.round().clamp(1.0, 100.0) as u8, scale: self.scale }
     }

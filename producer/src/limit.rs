@@ -7,7 +7,7 @@ const FALLBACK_BYTES: usize = 1_000_000;
 /// With less than that for the picture, a message holds nothing useful.
 const VALUE_BYTES_MIN: usize = 1024;
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Limit {
     /// Of a whole message, as the topic says.
     pub message_bytes_max: usize,

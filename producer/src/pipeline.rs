@@ -25,7 +25,7 @@ use pool::Pool;
 use shell::recorder::{Course, Recorder};
 use shell::shutdown::Shutdown;
 
-use crate::connect::{announce, connect, prepare_topic};
+use crate::connect::{announce, ask_limit_again, connect, prepare_topic};
 use crate::embedded::{self, Embedded};
 use crate::encode::{Encoder, Identity, Shot};
 use crate::limit::Limit;
@@ -185,15 +185,19 @@ impl Run {
     /// Tells how it goes, and looks after the topic, until the encoder is done.
     fn watch(&self, options: &Options, about: &About, causes: &dyn Fn() -> Option<String>) {
         let mut telling = Telling::new(about, options, &*self.clock);
-        let mut mended = Micros(0);
+        let (mut mended, mut asked) = (Micros(0), Micros(0));
         while !self.done.load(Ordering::Relaxed) {
             let now = self.clock.now();
             telling.tell(&self.shared, now, causes);
-            let gone = {
+            let (gone, limit_doubted) = {
                 let mut state = self.shared.lock();
                 state.recorder.iter_mut().for_each(|recorder| recorder.turn(now));
-                state.may_have_no_topic(now)
+                (state.may_have_no_topic(now), state.limit_doubted)
             };
+            if limit_doubted && now.since(asked) > MEND_EVERY {
+                asked = now;
+                ask_limit_again(&self.admin, options, &self.shared, MEND_EVERY);
+            }
             if gone && options.create && now.since(mended) > MEND_EVERY {
                 mended = now;
                 // Somebody may have deleted the topic under us. A broker that is down answers nothing, and is waited for.

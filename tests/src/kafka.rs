@@ -9,7 +9,9 @@ use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, AlterConfig, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{BorrowedMessage, Headers, Message, OwnedHeaders};
@@ -143,6 +145,15 @@ impl KafkaServer {
         let answer = block_on(self.admin().describe_configs([&ResourceSpecifier::Topic(topic)], &admin_options()));
         let resource = answer.expect("the broker answers").into_iter().next()?.expect("a topic that is there");
         resource.get(key).and_then(|entry| entry.value.clone())
+    }
+
+    pub fn set_topic_config(&self, topic: &str, key: &str, value: &str) {
+        let change = AlterConfig::new(ResourceSpecifier::Topic(topic)).set(key, value);
+        let done = block_on(self.admin().alter_configs([&change], &admin_options())).expect("the broker answers");
+        done.into_iter()
+            .next()
+            .expect("one answer for one topic")
+            .unwrap_or_else(|e| panic!("{key} of {topic}: {e:?}"));
     }
 
     pub fn topics(&self) -> Vec<String> {

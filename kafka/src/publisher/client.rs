@@ -1,7 +1,7 @@
 //! The client of a publisher, its deliveries, and the new client that takes its place when it has lost all its brokers.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use common::clock::Clock;
@@ -73,6 +73,10 @@ impl<T: Send + Sync + 'static> ProducerContext for Deliveries<T> {
 pub(super) struct Renewable<T: Send + Sync + 'static> {
     connection: Connection,
     pub settings: PublisherSettings,
+    /// As in the settings, until it is lowered.
+    message_bytes_max: AtomicUsize,
+    /// Held while a client is replaced.
+    replacing: Mutex<()>,
     pub unsettled: Arc<Unsettled<T>>,
     /// `None` while a new one is made. What is sent meanwhile waits in flight.
     client: RwLock<Option<Client<T>>>,
@@ -90,6 +94,8 @@ impl<T: Send + Sync + 'static> Renewable<T> {
     ) -> Renewable<T> {
         Renewable {
             connection,
+            message_bytes_max: AtomicUsize::new(settings.message_bytes_max),
+            replacing: Mutex::default(),
             settings,
             unsettled: Arc::new(Unsettled::new(delivered)),
             client: RwLock::default(),
@@ -100,9 +106,9 @@ impl<T: Send + Sync + 'static> Renewable<T> {
 
     /// A client that is not connected yet.
     pub fn make(&self, ears: Ears, generation: u64) -> Result<Client<T>, KafkaFault> {
-        let PublisherSettings { client_id, message_bytes_max, in_flight_bytes_max, waiting, .. } = &self.settings;
-        let config =
-            settings::producer(&self.connection, client_id, *message_bytes_max, *in_flight_bytes_max, *waiting);
+        let PublisherSettings { client_id, in_flight_bytes_max, waiting, .. } = &self.settings;
+        let message_bytes_max = self.message_bytes_max.load(Ordering::Relaxed);
+        let config = settings::producer(&self.connection, client_id, message_bytes_max, *in_flight_bytes_max, *waiting);
         let context = Deliveries { ears, generation, unsettled: self.unsettled.clone() };
         config.create_with_context(context).map_err(setting)
     }
@@ -162,6 +168,16 @@ impl<T: Send + Sync + 'static> Renewable<T> {
         self.unsettled.settle_all(&Delivery::Late);
     }
 
+    /// Makes a new client with another limit. Nothing may be in flight.
+    pub fn limit_messages(&self, bytes_max: usize) -> Result<(), KafkaFault> {
+        let _replacing = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.message_bytes_max.store(bytes_max, Ordering::Relaxed);
+        let generation = self.unsettled.retire();
+        let client = self.make(self.ears().restarted(), generation)?;
+        self.put(client);
+        Ok(())
+    }
+
     /// Serves deliveries, and renews the client where it must be, until `ending`.
     pub fn serve(&self, ending: &AtomicBool) {
         let mut watch = Watch::new(&self.connection, self.clock.now());
@@ -182,6 +198,7 @@ impl<T: Send + Sync + 'static> Renewable<T> {
     /// Closes the client and makes a new one. What was in flight is late where frames may be lost; else it is read back from
     /// the topic, and what is not there is sent again.
     fn renew(&self, ears: Ears, ending: &AtomicBool) {
+        let _replacing = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let dark = self.client_mut().take();
         let generation = self.unsettled.retire();
         // Nothing can be sent any more once it is closed.

@@ -62,15 +62,18 @@ impl Run {
 
     /// `false` if nobody takes it any more.
     fn hand_over(&self, shot: Shot) -> bool {
+        let captured_at = shot.captured;
         if self.every_frame {
             let refused = self.queue.send_wait(shot);
-            self.shared.lock().books.captured += u64::from(refused.is_none());
+            if refused.is_none() {
+                self.shared.lock().books.capture(captured_at);
+            }
             return refused.is_none();
         }
         let displaced = {
             // Counted before the encoder can see the new one, whose record tells how many were dropped before it.
             let mut state = self.shared.lock();
-            state.books.captured += 1;
+            state.books.capture(captured_at);
             let displaced = self.queue.send(shot);
             displaced.iter().for_each(|_| state.books.losses.add(Loss::Superseded));
             displaced

@@ -28,6 +28,10 @@ impl Run {
         loop {
             // Room first: so that what is taken after a wait is the newest.
             let has_room = publish.wait_for_room(|| !self.shutdown.asked());
+            if publish.keep_to_limit(|| !self.shutdown.asked()) {
+                continue;
+            }
+            encoder.keep_to(publish.value_bytes_max());
             let Some(shot) = self.queue.recv() else { break };
             if !has_room && !publish.wait_for_room(|| false) {
                 self.shared.lock().books.losses.add(Loss::Late);
@@ -39,12 +43,12 @@ impl Run {
             publish.publish(frame, encoder.setting().quality, || !self.shutdown.asked());
             self.recycle(shot.picture);
         }
-        self.finish(&publish, options.timeout);
+        self.finish(&mut publish, options.timeout);
         Ok(publish)
     }
 
     /// Waits for what is on its way, and closes the session.
-    fn finish(&self, publish: &Publish, timeout: Duration) {
+    fn finish(&self, publish: &mut Publish, timeout: Duration) {
         let give_up_at = Cell::new(None);
         let patient = || {
             let now = self.clock.now();
@@ -52,7 +56,10 @@ impl Run {
             give_up_at.set(self.shutdown.asked().then_some(until));
             now < until
         };
-        publish.flush(patient);
+        publish.flush(&patient);
+        while publish.keep_to_limit(|| !self.shutdown.asked()) {
+            publish.flush(&patient);
+        }
         publish.end(timeout);
     }
 }

@@ -15,6 +15,7 @@ mod hardships;
 mod harness;
 mod history;
 mod large;
+mod limit;
 mod link;
 mod offline;
 mod outage;
