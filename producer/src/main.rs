@@ -4,6 +4,7 @@ mod cli;
 mod connect;
 mod embedded;
 mod encode;
+mod ending;
 mod fit;
 mod in_flight;
 mod limit;
@@ -65,9 +66,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     if let Some(embedded) = outcome.embedded {
         embedded.serve_on(&SystemClock, &shutdown);
     }
-    let (lost, captured) = (outcome.books.losses.sum(), outcome.books.captured);
-    let unacknowledged =
-        (outcome.every_frame && lost > 0).then(|| anyhow::anyhow!("{lost} of {captured} frames were not acknowledged"));
+    let unacknowledged = ending::unacknowledged(&outcome.books, outcome.every_frame, outcome.cause.as_deref());
     shell::ended(outcome.trouble.or(unacknowledged), told)
 }
 

@@ -53,6 +53,8 @@ pub struct Outcome {
     pub every_frame: bool,
     /// The broker that we are: to be ended when nobody needs it any more.
     pub embedded: Option<Embedded>,
+    /// Why no broker was connected at the end, if none was.
+    pub cause: Option<String>,
     /// Why it ended, if not as it should.
     pub trouble: Option<anyhow::Error>,
 }
@@ -67,6 +69,7 @@ impl Outcome {
             seconds: 0.0,
             every_frame,
             embedded: None,
+            cause: None,
             trouble: None,
         }
     }
@@ -163,6 +166,7 @@ impl Run {
             let encoded = encode.join().unwrap_or_else(|_| Err(panicked()));
             anyhow::Ok((captured, encoded))
         })?;
+        let cause = causes();
         let (books, recorder) = {
             let mut state = self.shared.lock();
             (std::mem::take(&mut state.books), state.recorder.take())
@@ -178,6 +182,7 @@ impl Run {
             seconds,
             every_frame: self.every_frame,
             embedded: None,
+            cause,
             trouble,
         })
     }

@@ -56,6 +56,30 @@ fn a_live_stream_goes_on_when_the_broker_is_killed_and_comes_back() {
 }
 
 #[test]
+fn a_live_stream_whose_broker_is_gone_at_its_end_fails() {
+    let Some(kafka) = own_kafka() else { return };
+    let topic = kafka.topic("gone-at-the-end");
+    let mut viewer = Program::vidcons().on(&kafka, &topic).args(["--headless", "--print"]).start();
+    let card = ["test", "--size", "320x180", "--duration", "8", "--timeout", "1"];
+    let producer = Program::vidprod().args(card).on(&kafka, &topic).start();
+    viewer.until_stdout("the first frames", |out| out.lines().count() >= 10);
+    kafka.kill();
+    producer.wait().assert_fails(1, "was acknowledged: ");
+    viewer.interrupt();
+}
+
+#[test]
+fn a_live_stream_of_which_every_frame_is_refused_fails() {
+    let Some(kafka) = kafka() else { return };
+    let topic = kafka.topic("refused");
+    // No picture has room in such a message: the limit that is given says otherwise.
+    kafka.create_topic(&topic, 1, &[("max.message.bytes", "1000")]);
+    let card = ["test", "--size", "320x180", "--duration", "1", "--max-message-bytes", "500000"];
+    let producer = Program::vidprod().args(card).on(kafka, &topic).run();
+    producer.assert_fails(1, "none of 30 frames was acknowledged: message too large");
+}
+
+#[test]
 fn the_viewer_goes_on_with_a_producer_that_was_killed_and_started_again() {
     let Some(kafka) = kafka() else { return };
     let topic = kafka.topic("producer-killed");

@@ -1,0 +1,77 @@
+//! Whether a run ended well: a file's frames must all be acknowledged, a live source's last ones.
+
+use std::time::Duration;
+
+use common::ledger::ProducerBooks;
+
+/// A live source of which nothing was acknowledged for that long, up to its end, has reached nobody.
+const LAST: Duration = Duration::from_secs(2);
+
+/// What is wrong with what was acknowledged. `cause`: why no broker is connected, if none is.
+pub fn unacknowledged(books: &ProducerBooks, every_frame: bool, cause: Option<&str>) -> Option<anyhow::Error> {
+    let (captured, lost) = (books.captured, books.losses.sum());
+    let unheard = books.captured_at.since(books.acknowledged_capture);
+    let what = match books.acknowledged {
+        _ if every_frame && lost > 0 => format!("{lost} of {captured} frames were not acknowledged"),
+        0 if captured > 0 => format!("none of {captured} frames was acknowledged"),
+        1.. if !every_frame && unheard > LAST => {
+            format!("no frame of the last {:.1} s was acknowledged", unheard.as_secs_f64())
+        }
+        _ => return None,
+    };
+    let why = cause.or(books.last_failure.as_deref());
+    Some(anyhow::anyhow!("{what}{}", why.map_or(String::new(), |why| format!(": {why}"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use common::clock::Micros;
+    use common::ledger::Loss;
+
+    use super::*;
+
+    fn books(captured: u64, acknowledged: u64, unheard_ms: u64) -> ProducerBooks {
+        let mut books = ProducerBooks {
+            captured,
+            acknowledged,
+            captured_at: Micros(100_000_000),
+            acknowledged_capture: Micros(if acknowledged == 0 { 0 } else { 100_000_000 - unheard_ms * 1000 }),
+            ..ProducerBooks::default()
+        };
+        (acknowledged..captured).for_each(|_| books.losses.add(Loss::Late));
+        books
+    }
+
+    #[track_caller]
+    fn check(books: &ProducerBooks, every_frame: bool, expected: Option<&str>) {
+        let words = unacknowledged(books, every_frame, None).map(|error| error.to_string());
+        assert_eq!(words.as_deref(), expected);
+    }
+
+    #[test]
+    fn a_file_of_which_a_frame_is_missing_failed() {
+        check(&books(90, 90, 0), true, None);
+        check(&books(90, 89, 0), true, Some("1 of 90 frames were not acknowledged"));
+        check(&books(0, 0, 0), true, None);
+    }
+
+    #[test]
+    fn a_live_source_that_lost_frames_and_reached_the_broker_at_its_end_is_well() {
+        check(&books(90, 3, 1900), false, None);
+        check(&books(0, 0, 0), false, None);
+    }
+
+    #[test]
+    fn a_live_source_that_reached_nobody_failed() {
+        check(&books(90, 0, 0), false, Some("none of 90 frames was acknowledged"));
+        check(&books(90, 80, 2100), false, Some("no frame of the last 2.1 s was acknowledged"));
+    }
+
+    #[test]
+    fn the_present_cause_is_said_before_that_of_a_frame() {
+        let books = ProducerBooks { last_failure: Some("not authorized".to_owned()), ..books(9, 0, 0) };
+        let words = |cause| unacknowledged(&books, false, cause).map(|error| error.to_string());
+        assert_eq!(words(None).as_deref(), Some("none of 9 frames was acknowledged: not authorized"));
+        assert_eq!(words(Some("refused")).as_deref(), Some("none of 9 frames was acknowledged: refused"));
+    }
+}
