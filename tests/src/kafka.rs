@@ -1,5 +1,7 @@
 //! The broker of the tests, and what they make, write and read in it by a client of their own.
 
+mod record;
+
 use std::fs::File;
 use std::io::Write;
 use std::net::TcpListener;
@@ -14,11 +16,12 @@ use rdkafka::admin::{
 };
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::message::{BorrowedMessage, Headers, Message, OwnedHeaders};
+use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 use tempfile::TempDir;
 
+pub use self::record::Record;
 use crate::node::{self, Kind, Node, Setup};
 use crate::proxy::{Network, Proxy};
 use crate::{GUARD, until};
@@ -226,43 +229,6 @@ impl KafkaServer {
 impl Drop for KafkaServer {
     fn drop(&mut self) {
         self.kill();
-    }
-}
-
-/// A record as it came, or as it is to be. One without a timestamp gets that of the moment.
-#[derive(Clone, Debug, Default)]
-pub struct Record {
-    pub key: Option<Vec<u8>>,
-    pub headers: Vec<(String, Vec<u8>)>,
-    pub value: Vec<u8>,
-    pub timestamp_ms: i64,
-}
-
-impl Record {
-    pub fn header(&self, name: &str) -> Option<String> {
-        let (_, value) = self.headers.iter().find(|(n, _)| n == name)?;
-        Some(String::from_utf8_lossy(value).into_owned())
-    }
-
-    /// Gives the headers of that name another value.
-    pub fn set(&mut self, name: &str, value: impl ToString) {
-        for (_, was) in self.headers.iter_mut().filter(|(n, _)| n == name) {
-            *was = value.to_string().into();
-        }
-    }
-}
-
-impl From<&BorrowedMessage<'_>> for Record {
-    fn from(message: &BorrowedMessage<'_>) -> Record {
-        let headers = message
-            .headers()
-            .map(|all| all.iter().map(|h| (h.key.to_owned(), h.value.unwrap_or_default().to_vec())).collect());
-        Record {
-            key: message.key().map(<[u8]>::to_vec),
-            headers: headers.unwrap_or_default(),
-            value: message.payload().unwrap_or_default().to_vec(),
-            timestamp_ms: message.timestamp().to_millis().unwrap_or_default(),
-        }
     }
 }
 
