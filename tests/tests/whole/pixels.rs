@@ -94,7 +94,7 @@ fn a_run_in_which_no_picture_could_be_checked_is_no_pass() {
 fn a_picture_under_another_number_or_time_is_told_and_fails() {
     let Some(kafka) = kafka() else { return };
     let clean = kafka.topic("pixels-clean");
-    Program::vidprod().args(CARD).args(["--size", "320x180"]).on(kafka, &clean).run().ok();
+    Program::vidprod().args(CARD).args(["--size", "320x180", "--every-frame"]).on(kafka, &clean).run().ok();
     for (header, value, said) in [("number", "4711", "the header 4711"), ("captured", "1", "captured")] {
         let topic = kafka.topic("pixels-forged");
         kafka.create_topic(&topic, 1, &[]);
