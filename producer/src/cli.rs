@@ -89,7 +89,7 @@ pub struct Cli {
     #[arg(long, value_enum, default_value_t, help_heading = "Picture")]
     pub subsampling: Subsampling,
     /// What to do with interlaced video
-    #[arg(long, value_enum, default_value_t, help_heading = "Picture")]
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN", help_heading = "Picture")]
     pub deinterlace: Deinterlace,
     /// Threads that encode a frame, at most 16 [default: one for each core that may be used]
     #[arg(long, value_name = "N", help_heading = "Picture")]

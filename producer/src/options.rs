@@ -161,6 +161,7 @@ impl Options {
             "threads": pool::threads_for(self.threads),
             "subsampling": format!("{:?}", source.subsampling).trim_start_matches('S').to_lowercase(),
             "fit": format!("{:?}", self.fit).to_lowercase(),
+            "deinterlace": format!("{:?}", source.deinterlace).to_lowercase(),
             "fps": source.fps,
             "every_frame": self.every_frame(),
             "in_flight_time_ms": (!self.every_frame()).then_some(self.in_flight_time.as_millis() as u64),

@@ -15,10 +15,10 @@ use super::ffi;
 /// What to do with interlaced frames.
 #[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Deinterlace {
-    /// Those that are marked as interlaced are deinterlaced.
+    /// Deinterlace the frames that are marked as interlaced
     #[default]
     Auto,
-    /// They are sent as they are.
+    /// Send them as they are
     Never,
 }
 
@@ -41,7 +41,7 @@ struct Kind {
 /// Made at the first interlaced frame, so that progressive video does not pay for it.
 #[derive(Default)]
 pub struct Deinterlacer {
-    current: Option<(Kind, filter::Graph)>,
+    current: Option<(Kind, Option<filter::Graph>)>,
     reported: bool,
 }
 
@@ -54,15 +54,14 @@ impl std::fmt::Debug for Deinterlacer {
 impl Deinterlacer {
     /// Puts a whole picture in the place of an interlaced frame; the frame keeps its time stamps.
     pub fn apply(&mut self, frame: &mut frame::Video, order: Order) -> Result<(), Error> {
-        if !std::mem::replace(&mut self.reported, true) {
-            tracing::info!("the video is interlaced and is deinterlaced (--deinterlace never sends it as it is)");
-        }
         let kind = Kind { format: frame.format(), size: (frame.width(), frame.height()), order };
         if self.current.as_ref().is_none_or(|(known, _)| *known != kind) {
-            self.current = None;
-            self.current = Some((kind, graph(kind)?));
+            let made = graph(kind);
+            self.report(made.as_ref().err());
+            self.current = Some((kind, made.ok()));
         }
-        let Some((_, graph)) = &mut self.current else { return Err(Error::Bug) };
+        // Where this FFmpeg cannot deinterlace such frames, they are sent as they are.
+        let Some((_, Some(graph))) = &mut self.current else { return Ok(()) };
         let again = ffi::unmarked(frame)?;
         let pts = frame.pts();
         let mut filtered = frame::Video::empty();
@@ -75,6 +74,17 @@ impl Deinterlacer {
         filtered.set_pts(pts);
         *frame = filtered;
         Ok(())
+    }
+
+    /// Says once what is done.
+    fn report(&mut self, error: Option<&Error>) {
+        match (std::mem::replace(&mut self.reported, true), error) {
+            (true, _) => {}
+            (_, None) => {
+                tracing::info!("the video is interlaced and is deinterlaced (--deinterlace never sends it as it is)");
+            }
+            (_, Some(error)) => tracing::warn!("the video is interlaced and is sent as it is: FFmpeg's bwdif: {error}"),
+        }
     }
 }
 

@@ -81,3 +81,17 @@ fn interlaced_y4m_is_deinterlaced_without_delay() {
     let (whole, combed) = (nearness(&shots(Deinterlace::Auto)), nearness(&shots(Deinterlace::Never)));
     assert!(whole > combed + 2.0, "{whole:.1} dB deinterlaced, {combed:.1} dB as it is");
 }
+
+#[test]
+fn what_ffmpeg_cannot_deinterlace_is_left_as_it_is() {
+    let mut frame = frame::Video::empty();
+    // A picture in the memory of a graphics card.
+    frame.set_format(Pixel::VAAPI);
+    frame.set_width(16);
+    frame.set_height(16);
+    let mut deinterlacer = Deinterlacer::default();
+    for _ in 0..2 {
+        deinterlacer.apply(&mut frame, Order::Marked).expect("it is no error");
+        assert_eq!((frame.format(), frame.width()), (Pixel::VAAPI, 16));
+    }
+}
