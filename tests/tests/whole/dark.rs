@@ -78,7 +78,8 @@ fn a_group_member_goes_on_at_its_position_when_its_connections_fall_silent() {
     let Some((kafka, proxy)) = own_kafka_behind(Network::default()) else { return };
     let topic = kafka.topic("silent-group");
     let producer = Program::vidprod().args(["test", "--size", "320x180", "--fps", "25"]).on(&kafka, &topic).start();
-    let member = ["--headless", "--every-frame", "--print", "-g", "watchers"];
+    // With a shorter session the client would miss its heartbeats and connect anew by itself before it is replaced.
+    let member = ["--headless", "--every-frame", "--print", "-g", "watchers", "-X", "session.timeout.ms=30000"];
     let mut viewer = Program::vidcons().on(&kafka, &topic).args(member).start();
     viewer.until_stdout("the first frames", |out| out.lines().count() >= 25);
     proxy.silence();
