@@ -149,8 +149,10 @@ impl Told {
                 self.partitions.insert(name, led);
             }
         }
-        let connected = statistics.brokers.values().map(Broker::connected).max().unwrap_or(Connected::No);
-        let up = statistics.brokers.values().filter(|broker| broker.connected() != Connected::No);
+        let is_producer = statistics.kind == "producer";
+        let connected = statistics.brokers.values().map(|broker| broker.connected(is_producer)).max();
+        let connected = connected.unwrap_or(Connected::No);
+        let up = statistics.brokers.values().filter(|broker| broker.connected(is_producer) != Connected::No);
         let received_us = up.filter_map(|broker| u64::try_from(broker.rxidle).ok()).min();
         let brokers: Vec<BrokerState> = statistics.brokers.into_values().map(Broker::state).collect();
         (Seen { connected: Some(connected), received_us, lines: self.connections.look(&brokers) }, changed)
@@ -166,6 +168,9 @@ fn says_up(json: &[u8]) -> bool {
 /// As in librdkafka's STATISTICS.md; windows are of the last interval, counters of the whole run.
 #[derive(Deserialize)]
 struct Statistics {
+    /// `consumer` or `producer`.
+    #[serde(default, rename = "type")]
+    kind: String,
     #[serde(default)]
     brokers: HashMap<String, Broker>,
     #[serde(default)]
@@ -238,12 +243,14 @@ impl Topic {
 }
 
 impl Broker {
-    fn connected(&self) -> Connected {
+    /// A consumer goes on sending small requests to a broker that does not answer. What a producer sends are records: on
+    /// a slow link their bytes are all that moves for a while.
+    fn connected(&self, is_producer: bool) -> Connected {
         if !matches!(self.state.as_str(), "UP" | "UPDATE" | "REAUTH") {
             return Connected::No;
         }
-        let active = [self.txidle, self.rxidle].iter().any(|idle| (0..IDLE_US).contains(idle));
-        if active { Connected::Active } else { Connected::Silent }
+        let lately = |idle: i64| (0..IDLE_US).contains(&idle);
+        if lately(self.rxidle) || (is_producer && lately(self.txidle)) { Connected::Active } else { Connected::Silent }
     }
 }
 

@@ -69,6 +69,12 @@ fn waits_since_before_the_beginning_say_nothing() {
 }
 
 #[test]
+fn what_a_producer_sends_is_a_sign_of_life() {
+    let json = r#"{"type": "producer", "brokers": {"a": {"state": "UP", "txidle": 400000, "rxidle": 9000000}}}"#;
+    assert_eq!(Facts::default().enter(json.as_bytes()).connected, Some(Connected::Active));
+}
+
+#[test]
 fn the_best_connection_counts() {
     let check = |brokers: &str, expected| {
         let json = format!(r#"{{"brokers": {{{brokers}}}}}"#);
@@ -78,6 +84,7 @@ fn the_best_connection_counts() {
     check(r#""a": {"state": "DOWN"}, "b": {"state": "CONNECT"}"#, Some(Connected::No));
     check(r#""a": {"state": "DOWN"}, "b": {"state": "UP", "txidle": -1, "rxidle": 9000000}"#, Some(Connected::Silent));
     check(r#""a": {"state": "UP", "txidle": 9000000, "rxidle": 400000}"#, Some(Connected::Active));
+    check(r#""a": {"state": "UP", "txidle": 400000, "rxidle": 9000000}"#, Some(Connected::Silent));
     check("broken", None);
 }
 
