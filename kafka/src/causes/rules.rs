@@ -21,7 +21,7 @@ pub(super) struct Rule {
     when: When,
     pub denied: bool,
     pub words: &'static str,
-    /// Empty: [`Trouble::sentence`] makes one.
+    /// Empty: `Trouble::sentence` makes one.
     pub sentence: &'static str,
 }
 

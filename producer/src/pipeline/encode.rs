@@ -56,9 +56,9 @@ impl Run {
             give_up_at.set(self.shutdown.asked().then_some(until));
             now < until
         };
-        publish.flush(&patient);
+        publish.flush(patient);
         while publish.keep_to_limit(|| !self.shutdown.asked()) {
-            publish.flush(&patient);
+            publish.flush(patient);
         }
         publish.end(timeout);
     }
