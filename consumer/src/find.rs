@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use common::clock::{Clock, Micros};
-use kafka::{Connection, Found, KafkaFault, Position, Presence, Tail, Trouble};
+use kafka::{Connection, Found, KafkaFault, Position, Presence, Tail};
 
 /// How long a look for the topic may hold up everything else.
 pub const LOOK: Duration = Duration::from_millis(100);
@@ -13,8 +13,20 @@ pub const LOOK: Duration = Duration::from_millis(100);
 const LOOK_MAX: Duration = Duration::from_millis(800);
 /// Between two questions who is there.
 const ASK_WHO_EVERY: Duration = Duration::from_secs(1);
+/// A wait for a broker that is no longer than that is not logged.
+const UNREMARKABLE: Duration = Duration::from_secs(1);
 /// Between two looks.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
+/// What is waited for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Missing {
+    Broker,
+    Leader,
+    Topic,
+    /// The broker does not let us in any more.
+    Right,
+}
 
 #[derive(Debug)]
 pub struct Search {
@@ -31,7 +43,9 @@ pub struct Search {
     next_look: Micros,
     /// How long the next look waits for an answer.
     patience: Duration,
-    said: bool,
+    said: Option<Missing>,
+    /// The topic was read before it went away.
+    had_been_there: bool,
     /// Why the topic is not being read.
     why: Option<String>,
     /// Where to begin once it is there.
@@ -60,7 +74,8 @@ impl Search {
             since: now,
             next_look: now,
             patience: LOOK,
-            said: false,
+            said: None,
+            had_been_there: false,
             why: None,
             from,
             was_missing: false,
@@ -71,7 +86,8 @@ impl Search {
     /// Looks for a topic that went away under us; that it did was said already.
     pub fn again(&mut self) {
         let now = self.clock.now();
-        (self.since, self.next_look, self.said) = (now, now.plus(BETWEEN_LOOKS), true);
+        (self.since, self.next_look, self.said) = (now, now.plus(BETWEEN_LOOKS), Some(Missing::Topic));
+        self.had_been_there = true;
         (self.from, self.was_missing) = (Position::Beginning, true);
         self.why = Some(format!("topic {} is gone", self.topic));
     }
@@ -88,29 +104,40 @@ impl Search {
             self.clock.sleep_until(self.next_look.min(now.plus(at_most)));
             return Ok(None);
         }
-        let found = tail.find(self.patience)?;
+        let found = match tail.find(self.patience) {
+            Ok(found) => found,
+            Err(fault) => {
+                self.refused(fault)?;
+                return Ok(None);
+            }
+        };
         let silent = matches!(found, Found::NoBroker(_));
         self.patience = if silent { (2 * self.patience).min(LOOK_MAX) } else { LOOK };
-        let missing = match found {
+        let (missing, what) = match found {
             Found::Topic { partitions } => return Ok(Some(partitions)),
             Found::NoTopic => {
                 // None of what comes now is to be missed.
                 (self.from, self.was_missing) = (Position::Beginning, true);
-                format!("no topic {} at {} yet", self.topic, self.brokers)
+                (format!("no topic {} at {} yet", self.topic, self.brokers), Missing::Topic)
             }
-            Found::NoLeader => format!("topic {} at {} has no leader now", self.topic, self.brokers),
-            Found::NoBroker(trouble) => {
+            Found::NoLeader => (format!("topic {} at {} has no leader now", self.topic, self.brokers), Missing::Leader),
+            Found::NoBroker(mut trouble) => {
                 let hint = match self.ask_who_is_there()? {
                     Some(Presence::Nobody) => "; vidprod brings one with it",
                     Some(Presence::Silent) => "; something listens there and does not answer",
                     _ => "",
                 };
-                let words = format!("{}{hint}", trouble.words);
-                Trouble { words, ..trouble }.sentence(&self.brokers)
+                trouble.words.push_str(hint);
+                (trouble.sentence(&self.brokers), Missing::Broker)
             }
         };
-        self.not_yet(&missing)?;
+        self.not_yet(&missing, what)?;
         Ok(None)
+    }
+
+    /// A broker that refuses us does so again, which ends the program, unless it had let us read.
+    pub fn refused(&mut self, fault: KafkaFault) -> anyhow::Result<()> {
+        if self.had_been_there { self.not_yet(&fault.to_string(), Missing::Right) } else { Err(fault.into()) }
     }
 
     /// A web server at Kafka's usual place looks to the client like a broker that will come: it is asked, now and then.
@@ -126,16 +153,18 @@ impl Search {
         }
     }
 
-    /// Says once why it waits; fails when it has waited long enough.
-    pub fn not_yet(&mut self, why: &str) -> anyhow::Result<()> {
+    /// Says once of each thing that is missing that it is waited for; fails when it has waited long enough.
+    pub fn not_yet(&mut self, why: &str, what: Missing) -> anyhow::Result<()> {
         let now = self.clock.now();
         self.next_look = now.plus(BETWEEN_LOOKS);
         self.why = Some(why.to_owned());
         if let Some(timeout) = self.timeout.filter(|t| now.since(self.since) >= *t) {
             bail!("{why} (gave up after {} s; --timeout)", timeout.as_secs_f64());
         }
-        if !self.said && now.since(self.since) > LOOK {
-            self.said = true;
+        // A broker answers, and a leader is there, a moment after we come: that is nothing to speak of.
+        let patience = if what == Missing::Topic { LOOK } else { UNREMARKABLE };
+        if self.said != Some(what) && now.since(self.since) > patience {
+            self.said = Some(what);
             tracing::info!("{why}: waiting for it");
         }
         Ok(())
@@ -147,5 +176,28 @@ impl Search {
 
     pub fn was_missing(&self) -> bool {
         self.was_missing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use common::clock::ManualClock;
+
+    use super::*;
+
+    #[test]
+    fn a_broker_that_answers_within_a_second_is_not_spoken_of() {
+        let check = |what, waited_ms: u64, said| {
+            let clock = Arc::new(ManualClock::default());
+            let connection = Connection { brokers: "h:1".to_owned(), named: true, properties: Default::default() };
+            let mut search = Search::new("video", &connection, None, Position::Newest, clock.clone());
+            clock.advance(Duration::from_millis(waited_ms));
+            search.not_yet("why", what).expect("there is no --timeout");
+            assert_eq!(search.said.is_some(), said, "{what:?} {waited_ms}");
+        };
+        check(Missing::Broker, 900, false);
+        check(Missing::Broker, 1100, true);
+        check(Missing::Leader, 900, false);
+        check(Missing::Topic, 900, true);
     }
 }

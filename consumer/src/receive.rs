@@ -18,9 +18,9 @@ use common::frame::Frame;
 use common::latency::TimeBase;
 use common::reassemble::{Ended, Limits, Pushed, Reassembler};
 use common::record::{self, Incoming, Rejected};
-use kafka::{Event, Found, Position, Received, Tail};
+use kafka::{Event, Found, KafkaFault, Position, Received, Tail};
 
-use crate::find::{LOOK, Search};
+use crate::find::{LOOK, Missing, Search};
 use crate::options::Options;
 use clocks::Clocks;
 use stretches::Stretches;
@@ -76,7 +76,8 @@ pub struct Receiver {
     /// Where each partition ended when we joined what is live.
     live_from: BTreeMap<i32, i64>,
     stretches: Stretches,
-    trouble_said: bool,
+    /// What was said to be wrong since the last record.
+    troubles_said: BTreeSet<String>,
     /// When a record came last, or the topic was last looked after.
     heard: Micros,
     missed_looks: u32,
@@ -98,7 +99,7 @@ impl Receiver {
             joining: BTreeSet::new(),
             live_from: BTreeMap::new(),
             stretches: Stretches::default(),
-            trouble_said: false,
+            troubles_said: BTreeSet::new(),
             heard: clock.now(),
             missed_looks: 0,
             doubt: None,
@@ -123,7 +124,7 @@ impl Receiver {
         }
         match self.tail.next(timeout) {
             Event::Record(received) => {
-                self.trouble_said = false;
+                self.troubles_said.clear();
                 self.doubt = None;
                 self.heard = self.clock.now();
                 return self.take(received);
@@ -142,13 +143,21 @@ impl Receiver {
                     self.joining.insert(partition);
                 }
             }
-            Event::Trouble(words) => {
-                if !std::mem::replace(&mut self.trouble_said, true) {
-                    tracing::warn!("{words}; trying on");
-                }
+            Event::Forbidden { trouble, had: false } => bail!(trouble.sentence(&self.options.connection.brokers)),
+            Event::Forbidden { trouble, had: true } => {
+                self.say_trouble(trouble.sentence(&self.options.connection.brokers));
+                self.doubt = Some(trouble.words);
             }
+            Event::Trouble(words) => self.say_trouble(words),
         }
         Ok(Arrival::Nothing)
+    }
+
+    fn say_trouble(&mut self, words: String) {
+        if !self.troubles_said.contains(&words) {
+            tracing::warn!("{words}; trying on");
+            self.troubles_said.insert(words);
+        }
     }
 
     /// Gives up on frames that have waited too long for their parts.
@@ -232,9 +241,11 @@ impl Receiver {
             Some(one) => vec![one],
             None => partitions.to_vec(),
         };
-        if let Err(error) = self.tail.start(&partitions, from, ASK) {
-            self.tail.stop();
-            return self.search.not_yet(&error.to_string());
+        let timeout = self.options.timeout.map_or(ASK, |timeout| timeout.min(ASK));
+        match self.tail.start(&partitions, from, timeout) {
+            Ok(()) => {}
+            Err(error @ KafkaFault::Denied { .. }) => return self.search.refused(error),
+            Err(error) => return self.search.not_yet(&error.to_string(), Missing::Broker),
         }
         if from == Position::Newest {
             self.joining = partitions.iter().copied().collect();

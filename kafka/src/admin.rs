@@ -16,6 +16,7 @@ use crate::causes::Trouble;
 use crate::context::Ears;
 use crate::error::{KafkaFault, name, plain, setting};
 use crate::options::Connection;
+use crate::rights::Right;
 use crate::settings;
 
 /// A metadata request that gets no answer is asked again after that long.
@@ -94,7 +95,7 @@ impl Admin {
                     none => none.insert(config.create_with_context(Ears::new(connection)).ok()?),
                 };
                 probe.poll(PROBE);
-                probe.context().trouble()
+                probe.context().checked_trouble(connection)
             })?;
             Ok(client)
         })?;
@@ -116,9 +117,21 @@ impl Admin {
             self.metadata(timeout)?.topics().iter().find(|t| t.name() == topic.name).map(|t| t.partitions().len());
         match there {
             Some(partitions) => Ok(Created::WasThere { partitions }),
-            None if !create => Err(KafkaFault::NoTopic { topic: topic.name.clone(), brokers: self.brokers.clone() }),
+            None if !create => match self.hidden(&topic.name, timeout) {
+                Some(fault) => Err(fault),
+                None => Err(KafkaFault::NoTopic { topic: topic.name.clone(), brokers: self.brokers.clone() }),
+            },
             None => self.create(topic, timeout),
         }
+    }
+
+    /// A topic that we may not see is in no list, but asking for it by name tells.
+    fn hidden(&self, topic: &str, timeout: Duration) -> Option<KafkaFault> {
+        let client = self.client();
+        let metadata = client.inner().fetch_metadata(Some(topic), timeout).ok()?;
+        let code = metadata.topics().first()?.error().map(RDKafkaErrorCode::from)?;
+        let cause = client.inner().context().missing(Right::Write { topic }).sentence(&self.brokers);
+        (code == RDKafkaErrorCode::TopicAuthorizationFailed).then_some(KafkaFault::Forbidden { cause })
     }
 
     /// The topic's `max.message.bytes`; `None` if the broker does not say.
@@ -149,6 +162,15 @@ impl Admin {
             // Another producer was quicker.
             Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => {
                 Ok(Created::WasThere { partitions: topic.partitions.max(1) as usize })
+            }
+            Some(Err((
+                _,
+                RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::ClusterAuthorizationFailed,
+            ))) => {
+                let right = Right::Create { topic: &topic.name };
+                Err(KafkaFault::Forbidden {
+                    cause: self.client().inner().context().missing(right).sentence(&self.brokers),
+                })
             }
             Some(Err((_, code))) => Err(fault(name(code))),
             None => Err(fault("the broker gave no answer".to_owned())),
@@ -196,7 +218,10 @@ pub(crate) fn with_new_clients<C>(
             Err(KafkaFault::Unreachable { brokers, cause, .. }) if timeout >= left => {
                 return Err(KafkaFault::Unreachable { brokers, cause, seconds: patience.timeout.as_secs() });
             }
-            Err(KafkaFault::Unreachable { .. }) => timeout *= 2,
+            Err(KafkaFault::NoAnswer { cause, .. }) if timeout >= left => {
+                return Err(KafkaFault::NoAnswer { cause, seconds: patience.timeout.as_secs() });
+            }
+            Err(KafkaFault::Unreachable { .. } | KafkaFault::NoAnswer { .. }) => timeout *= 2,
             other => return other,
         }
     }

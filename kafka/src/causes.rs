@@ -11,7 +11,7 @@ use self::rules::RULES;
 use crate::options::Connection;
 
 /// Why a client has no connection.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Trouble {
     /// Trying again will not help.
     pub denied: bool,
@@ -19,6 +19,20 @@ pub struct Trouble {
     pub words: String,
     /// The same as a sentence that names the broker and the cure, where there is one.
     pub sentence: Option<String>,
+    /// What the broker at this address could be asked, to be certain.
+    pub(crate) question: Option<(Question, String)>,
+    /// A broker answers, and this address, which it gives for another broker or itself, cannot be reached.
+    pub(crate) advertised: Option<String>,
+}
+
+/// What a broker that breaks connections may expect.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Question {
+    Tls,
+    Plaintext,
+    Login,
+    /// Whether its certificate is for another host name, or not trusted at all.
+    Certificate,
 }
 
 impl Trouble {
@@ -52,7 +66,16 @@ impl Credentials {
         }
     }
 
-    fn who(&self) -> String {
+    /// As kafka-acls writes it.
+    pub fn principal(&self) -> String {
+        match &self.user {
+            Some(user) if self.sasl => format!("User:{user}"),
+            _ if self.sasl || self.tls => "User:NAME (the name in its certificate or ticket)".to_owned(),
+            _ => "User:ANONYMOUS".to_owned(),
+        }
+    }
+
+    pub fn who(&self) -> String {
         self.user.as_ref().map_or_else(|| "this client".to_owned(), |user| format!("user {user}"))
     }
 }
@@ -60,12 +83,7 @@ impl Credentials {
 /// Why the connection failed, and what helps. `ever_up`: this broker was connected before.
 pub(crate) fn trouble(failure: &Failure<'_>, credentials: &Credentials, ever_up: bool) -> Trouble {
     let Some(rule) = RULES.iter().find(|rule| rule.fits(failure, credentials)) else {
-        return moved(
-            Trouble { denied: false, words: brief(failure.text), sentence: None },
-            failure,
-            credentials,
-            ever_up,
-        );
+        return moved(Trouble { words: brief(failure.text), ..Trouble::default() }, failure, credentials, ever_up);
     };
     let detail = failure.text.rsplit_once(": ").map_or(failure.text, |(_, detail)| detail).trim();
     let fill = |template: &str| {
@@ -77,7 +95,9 @@ pub(crate) fn trouble(failure: &Failure<'_>, credentials: &Credentials, ever_up:
             .replace("{detail}", detail)
     };
     let sentence = (!rule.sentence.is_empty()).then(|| fill(rule.sentence));
-    moved(Trouble { denied: rule.denied, words: fill(rule.words), sentence }, failure, credentials, ever_up)
+    let question = rule.question.map(|question| (question, failure.broker.to_owned()));
+    let trouble = Trouble { denied: rule.denied, words: fill(rule.words), sentence, question, advertised: None };
+    moved(trouble, failure, credentials, ever_up)
 }
 
 /// A broker that was never reached at the address that the first broker gave for it.
@@ -93,7 +113,7 @@ fn moved(trouble: Trouble, failure: &Failure<'_>, credentials: &Credentials, eve
         trouble.words
     );
     let words = format!("advertised {} unreachable", failure.broker);
-    Trouble { denied: false, words, sentence: Some(sentence) }
+    Trouble { words, sentence: Some(sentence), advertised: Some(failure.broker.to_owned()), ..Trouble::default() }
 }
 
 /// `Connect to ipv4#127.0.0.1:1 failed: No route to host` → `no route to host`.

@@ -13,7 +13,9 @@ use rdkafka::producer::ProducerContext;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
 
 use crate::causes::{self, Credentials, Failure, Trouble};
+use crate::diagnosis;
 use crate::options::Connection;
+use crate::rights::{self, Right};
 use crate::statistics::{Connected, Facts};
 
 /// Timeout for a group's committed offsets.
@@ -26,6 +28,10 @@ pub(crate) struct Ears {
     pub link: Arc<Link>,
     pub facts: Facts,
     credentials: Credentials,
+    /// A trouble that the broker was asked about, and what came of it.
+    checked: Arc<Mutex<Option<(Trouble, Trouble)>>>,
+    may_not_write: Arc<AtomicBool>,
+    may_not_join: Arc<AtomicBool>,
     group: Option<String>,
     /// How many partitions the topic had when this member of a group first found it.
     partitions_found: Arc<OnceLock<usize>>,
@@ -90,6 +96,35 @@ impl Ears {
         self.partitions_found.get_or_init(|| partitions);
     }
 
+    /// A right that the broker's access control denies to this client.
+    pub fn missing(&self, right: Right<'_>) -> Trouble {
+        rights::missing(right, &self.credentials)
+    }
+
+    /// The producer may write to no topic at all: librdkafka calls that a fatal error of the client.
+    pub fn may_not_write(&self) -> bool {
+        self.may_not_write.load(Ordering::Relaxed)
+    }
+
+    /// The broker denied the group to this member.
+    pub fn may_not_join(&self) -> bool {
+        self.may_not_join.load(Ordering::Relaxed)
+    }
+
+    /// The trouble, made certain by asking the broker itself where that is possible: it takes up to some seconds, once.
+    pub fn checked_trouble(&self, connection: &Connection) -> Option<Trouble> {
+        let trouble = self.trouble()?;
+        let Ok(mut checked) = self.checked.lock() else { return Some(trouble) };
+        match &*checked {
+            Some((asked, answer)) if *asked == trouble => Some(answer.clone()),
+            _ => {
+                let answer = diagnosis::checked(trouble.clone(), connection);
+                *checked = Some((trouble, answer.clone()));
+                Some(answer)
+            }
+        }
+    }
+
     pub fn trouble(&self) -> Option<Trouble> {
         self.trouble.lock().ok().and_then(|trouble| trouble.clone())
     }
@@ -121,9 +156,13 @@ impl Ears {
         self.clear();
     }
 
+    /// There is a connection again. An advertised address that was never reached is not disproved by that.
     fn clear(&self) {
         if let Ok(mut trouble) = self.trouble.lock() {
-            *trouble = None;
+            let unreached = |t: &Trouble| t.advertised.as_ref().is_some_and(|broker| !self.facts.ever_up(broker));
+            if !trouble.as_ref().is_some_and(unreached) {
+                *trouble = None;
+            }
         }
     }
 
@@ -222,6 +261,10 @@ impl ClientContext for Ears {
                 tracing::trace!("librdkafka {facility}: {message}");
                 self.connection_failed(message);
             }
+            // What it means is said when a record fails.
+            _ if facility == "FATAL" && message.contains("Cluster authorization failed") => {
+                tracing::debug!("librdkafka {facility}: {message}");
+            }
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
                 tracing::error!("librdkafka {facility}: {message}");
             }
@@ -242,8 +285,8 @@ impl ClientContext for Ears {
 
     fn error(&self, error: KafkaError, reason: &str) {
         use RDKafkaErrorCode::{
-            AllBrokersDown, Authentication, BrokerTransportFailure, PartitionEOF, Resolve, SSL,
-            SaslAuthenticationFailed,
+            AllBrokersDown, Authentication, BrokerTransportFailure, ClusterAuthorizationFailed,
+            GroupAuthorizationFailed, PartitionEOF, Resolve, SSL, SaslAuthenticationFailed,
         };
         match error.rdkafka_error_code() {
             // It means that all has been read.
@@ -258,6 +301,15 @@ impl ClientContext for Ears {
                     let refused = trouble.sentence.is_none() && !matches!(code, BrokerTransportFailure | Resolve);
                     self.hear(Trouble { denied: trouble.denied || refused, ..trouble });
                 }
+            }
+            // It comes once, maybe before the group is joined.
+            Some(GroupAuthorizationFailed) => {
+                tracing::trace!("librdkafka: {error}: {reason}");
+                self.may_not_join.store(true, Ordering::Relaxed);
+            }
+            Some(ClusterAuthorizationFailed) if reason.contains("idempotence PID") => {
+                tracing::trace!("librdkafka: {error}: {reason}");
+                self.may_not_write.store(true, Ordering::Relaxed);
             }
             _ => tracing::debug!("librdkafka: {error}: {reason}"),
         }

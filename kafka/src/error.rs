@@ -22,6 +22,12 @@ pub enum KafkaFault {
     /// Trying again will not help.
     #[error("{cause}")]
     Denied { cause: String },
+    /// There is a connection, and what was asked for is forbidden.
+    #[error("{cause}")]
+    Forbidden { cause: String },
+    /// The client does not connect now, and it is known why.
+    #[error("{cause}")]
+    NotNow { cause: String },
     #[error("{property} (from -X, -F or our own settings) is not understood: {cause}")]
     Setting { property: String, cause: String },
     #[error("topic {topic:?} is no Kafka topic name: use up to 249 letters, digits, '.', '_' and '-'")]

@@ -41,6 +41,8 @@ pub enum Delivery {
     TooLarge,
     /// The broker or the client said no: why.
     Refused(String),
+    /// We have no right to write to this topic: which is missing, and who gives it.
+    Forbidden(String),
 }
 
 impl From<RDKafkaErrorCode> for Delivery {
@@ -98,7 +100,9 @@ impl<T: Send + Sync + 'static> Publisher<T> {
         let renewable = Renewable::new(connection.clone(), settings, clock, delivered);
         let client = with_new_clients(patience, |patience| {
             let client = renewable.make(Ears::new(connection), 0)?;
-            reach(client.client(), &connection.brokers, patience, || client.context().ears.trouble())?;
+            reach(client.client(), &connection.brokers, patience, || {
+                client.context().ears.checked_trouble(connection)
+            })?;
             Ok(client)
         })?;
         find_topic(&client, &renewable.settings, patience)?;

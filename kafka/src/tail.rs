@@ -15,9 +15,11 @@ use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
+use crate::causes::Trouble;
 use crate::context::Ears;
 use crate::error::{KafkaFault, setting};
 use crate::options::Connection;
+use crate::rights::Right;
 use crate::settings;
 use crate::statistics::Facts;
 use crate::watch::Watch;
@@ -50,6 +52,11 @@ pub enum Event {
     },
     /// Something failed; the client goes on trying.
     Trouble(String),
+    /// The broker says that we may not read this. `had`: we could until now.
+    Forbidden {
+        trouble: Trouble,
+        had: bool,
+    },
 }
 
 pub struct Tail {
@@ -71,6 +78,8 @@ pub struct Tail {
     /// A partition's offset was not there, and the broker could not say where to go on.
     astray: bool,
     at_end: BTreeSet<i32>,
+    /// The broker let us read.
+    allowed: bool,
     /// Where to go on when what we wanted is gone.
     fallback: Position,
     watch: Watch,
@@ -108,6 +117,7 @@ impl Tail {
             bounds: BTreeMap::new(),
             astray: false,
             at_end: BTreeSet::new(),
+            allowed: false,
             fallback,
             watch: Watch::new(connection, clock.now()),
             clock,
@@ -150,6 +160,10 @@ impl Tail {
 
     /// Shares the topic with the other members of the group.
     pub fn subscribe(&mut self) -> Result<(), KafkaFault> {
+        if let Some(group) = self.group.as_ref().filter(|_| self.ears.may_not_join()) {
+            let cause = self.ears.missing(Right::Join { group }).sentence(&self.brokers);
+            return Err(KafkaFault::Forbidden { cause });
+        }
         self.subscribed = true;
         let doing = "joining the group";
         self.consumer.subscribe(&[&self.topic]).map_err(|cause| KafkaFault::Client { doing, cause })
@@ -193,11 +207,13 @@ impl Tail {
                 let record = crate::convert::record(&message);
                 drop(message);
                 self.next.insert(partition, offset + 1);
+                self.allowed = true;
                 self.at_end.remove(&partition);
                 Event::Record(Received { record, partition, offset })
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => {
                 self.at_end.insert(partition);
+                self.allowed = true;
                 if self.is_at_end() { Event::End } else { Event::Nothing }
             }
             Some(Err(error)) => self.trouble(&error, timeout),
@@ -249,12 +265,29 @@ impl Tail {
                 | RDKafkaErrorCode::UnknownPartition,
             ) => Event::Missing,
             Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => self.reset(timeout),
-            // The client tells of brokers that went away, and mends it.
-            Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::AllBrokersDown) => Event::Trouble(
+            // The client says that brokers went away or refuse us, and goes on trying.
+            Some(
+                RDKafkaErrorCode::BrokerTransportFailure
+                | RDKafkaErrorCode::AllBrokersDown
+                | RDKafkaErrorCode::Resolve
+                | RDKafkaErrorCode::SSL
+                | RDKafkaErrorCode::Authentication
+                | RDKafkaErrorCode::SaslAuthenticationFailed,
+            ) => Event::Trouble(
                 self.ears.trouble().map_or_else(|| crate::error::plain(error), |t| t.sentence(&self.brokers)),
             ),
+            Some(RDKafkaErrorCode::TopicAuthorizationFailed) => self.forbidden(Right::Read { topic: &self.topic }),
+            Some(RDKafkaErrorCode::GroupAuthorizationFailed) => match &self.group {
+                Some(group) => self.forbidden(Right::Join { group }),
+                // librdkafka looks for the group's coordinator although we are in none.
+                None => Event::Nothing,
+            },
             _ => Event::Trouble(format!("{}: {}", self.brokers, crate::error::plain(error))),
         }
+    }
+
+    fn forbidden(&self, right: Right<'_>) -> Event {
+        Event::Forbidden { trouble: self.ears.missing(right), had: self.allowed }
     }
 
     /// Some partition's offset is not there: it fell off the old end, or the topic was made anew.

@@ -55,6 +55,10 @@ impl Watch {
         if std::mem::replace(&mut self.signs, signs) != signs {
             self.watchdog.sign_of_life(now);
         }
+        // A new client would be sent to the same address.
+        if ears.trouble().is_some_and(|trouble| trouble.advertised.is_some()) {
+            self.watchdog.sign_of_life(now);
+        }
         if let Some(answered) = self.probe.as_ref().and_then(Probe::answer) {
             self.probe = None;
             self.watchdog.probed(answered, now);

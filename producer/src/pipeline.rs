@@ -10,6 +10,7 @@
 mod capture;
 mod encode;
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,7 +21,7 @@ use common::explain::ClientFacts;
 use common::frame::Session;
 use common::latest::Latest;
 use common::ledger::ProducerBooks;
-use kafka::{Admin, Patience};
+use kafka::{Admin, KafkaFault, Patience};
 use pool::Pool;
 use shell::recorder::{Course, Recorder};
 use shell::shutdown::Shutdown;
@@ -160,11 +161,11 @@ impl Run {
             let name = |name: &str| std::thread::Builder::new().name(name.to_owned());
             let capture = name("capture").spawn_scoped(scope, || self.capture(source, options))?;
             let encode = name("encode").spawn_scoped(scope, || self.encode(options, encoder, publish))?;
-            self.watch(options, &about, &causes);
+            let watched = self.watch(options, &about, &causes);
             let panicked = || anyhow::anyhow!("a thread panicked");
             let captured = capture.join().unwrap_or_else(|_| Err(panicked()));
             let encoded = encode.join().unwrap_or_else(|_| Err(panicked()));
-            anyhow::Ok((captured, encoded))
+            anyhow::Ok((watched.and(captured), encoded))
         })?;
         let cause = causes();
         let (books, recorder) = {
@@ -187,31 +188,53 @@ impl Run {
         })
     }
 
-    /// Tells how it goes, and looks after the topic, until the encoder is done.
-    fn watch(&self, options: &Options, about: &About, causes: &dyn Fn() -> Option<String>) {
+    /// Tells how it goes, and looks after the topic, until the encoder is done. Fails where nothing may be written.
+    fn watch(&self, options: &Options, about: &About, causes: &dyn Fn() -> Option<String>) -> anyhow::Result<()> {
         let mut telling = Telling::new(about, options, &*self.clock);
         let (mut mended, mut asked) = (Micros(0), Micros(0));
+        let topic_gone = Cell::new(false);
+        let gone = || topic_gone.get().then(|| format!("topic {} is gone", options.topic.name));
+        let causes = || causes().or_else(gone);
+        let (mut forbidden, mut acknowledged) = (None, 0);
         while !self.done.load(Ordering::Relaxed) {
             let now = self.clock.now();
-            telling.tell(&self.shared, now, causes);
-            let (gone, limit_doubted) = {
+            telling.tell(&self.shared, now, &causes);
+            let (may_be_gone, limit_doubted) = {
                 let mut state = self.shared.lock();
+                if let Some(why) = state.forbidden.take() {
+                    forbidden.get_or_insert(why);
+                    self.shutdown.ask();
+                }
                 state.recorder.iter_mut().for_each(|recorder| recorder.turn(now));
+                if std::mem::replace(&mut acknowledged, state.books.acknowledged) < state.books.acknowledged {
+                    topic_gone.set(false);
+                }
                 (state.may_have_no_topic(now), state.limit_doubted)
             };
             if limit_doubted && now.since(asked) > MEND_EVERY {
                 asked = now;
                 ask_limit_again(&self.admin, options, &self.shared, MEND_EVERY);
             }
-            if gone && options.create && now.since(mended) > MEND_EVERY {
+            if may_be_gone && now.since(mended) > MEND_EVERY {
                 mended = now;
-                // Somebody may have deleted the topic under us. A broker that is down answers nothing, and is waited for.
-                if let Err(error) = prepare_topic(&self.admin, options, MEND_EVERY) {
-                    tracing::debug!("looking after topic {}: {error:#}", options.topic.name);
-                }
+                topic_gone.set(self.topic_is_gone(options, topic_gone.get()));
             }
             self.clock.sleep_until(now.plus(LOOK_UP));
         }
+        forbidden.map_or(Ok(()), |why| Err(anyhow::anyhow!(why)))
+    }
+
+    /// Somebody may have deleted the topic under us: then it is made again, unless --no-create forbids it, which is said
+    /// once. A broker that is down answers nothing, and is waited for.
+    fn topic_is_gone(&self, options: &Options, known: bool) -> bool {
+        let topic = &options.topic.name;
+        let Err(error) = prepare_topic(&self.admin, options, MEND_EVERY) else { return false };
+        tracing::debug!("looking after topic {topic}: {error:#}");
+        let gone = matches!(error.downcast_ref(), Some(KafkaFault::NoTopic { .. }));
+        if gone && !known {
+            tracing::warn!("topic {topic} is gone, and --no-create forbids to make it again: waiting for it");
+        }
+        gone
     }
 
     fn recycle(&self, picture: Picture) {

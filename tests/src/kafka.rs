@@ -85,6 +85,25 @@ impl KafkaServer {
         server
     }
 
+    /// A real Kafka with more properties than usual; of one that is there twice, the last counts.
+    pub(crate) fn real_with(properties: &str, port: u16) -> KafkaServer {
+        let folder = TempDir::with_prefix("kafka-").expect("a temporary folder");
+        let setup = Setup::default();
+        node::format_real(folder.path(), port, free_port(), setup);
+        let server = KafkaServer { kind: Kind::Real, setup, folder, port, node: Mutex::new(None) };
+        server.restart_with(properties);
+        server
+    }
+
+    /// Starts a real Kafka again with these properties added.
+    pub(crate) fn restart_with(&self, properties: &str) {
+        self.kill();
+        let file = self.folder.path().join("node.properties");
+        let usual = std::fs::read_to_string(&file).expect("it was written");
+        std::fs::write(&file, format!("{usual}\n{properties}")).expect("writing a small file");
+        self.restart();
+    }
+
     pub fn bootstrap(&self) -> String {
         format!("127.0.0.1:{}", self.setup.advertised.unwrap_or(self.port))
     }
@@ -237,7 +256,7 @@ fn admin_options() -> AdminOptions {
 }
 
 /// A port below those that the system hands to clients: one of these would take ours while the broker is down.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let base = u16::try_from(std::process::id() % 500).expect("below 500") * 20;
     until("a free port", || {

@@ -19,6 +19,7 @@ pub mod node;
 pub mod program;
 pub mod proxy;
 pub mod report;
+pub mod secured;
 pub mod xvfb;
 
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! The table of causes: librdkafka's texts, a short cause and a sentence with the cure.
 
-use super::Credentials;
 use super::failure::Failure;
+use super::{Credentials, Question};
 
 /// When a rule is for a failure.
 #[derive(Clone, Copy)]
@@ -23,6 +23,7 @@ pub(super) struct Rule {
     pub words: &'static str,
     /// Empty: `Trouble::sentence` makes one.
     pub sentence: &'static str,
+    pub question: Option<Question>,
 }
 
 /// The first that fits counts. `{broker}`, `{host}`, `{who}`, `{mechanism}` and `{detail}` (what follows the last colon of
@@ -35,6 +36,7 @@ pub(super) const RULES: &[Rule] = &[
         words: "SASL mechanism {mechanism} not offered",
         sentence: "the broker at {broker} does not offer the SASL mechanism {mechanism}, only {detail}: \
                    choose one with -X sasl.mechanism=NAME",
+        question: None,
     },
     Rule {
         texts: &["SASL", "not valid in current SASL state"],
@@ -43,6 +45,7 @@ pub(super) const RULES: &[Rule] = &[
         words: "broker takes no login",
         sentence: "the broker at {broker} takes no login at this port: leave SASL_ in security.protocol away, or name its \
                    SASL port with -b",
+        question: None,
     },
     Rule {
         texts: &["SASL", "uthentication"],
@@ -51,6 +54,7 @@ pub(super) const RULES: &[Rule] = &[
         words: "login of {who} refused",
         sentence: "the broker at {broker} refuses the login of {who} ({detail}): check sasl.username, sasl.password and \
                    sasl.mechanism",
+        question: None,
     },
     Rule {
         texts: &["certificate verify failed"],
@@ -59,6 +63,7 @@ pub(super) const RULES: &[Rule] = &[
         words: "broker's certificate not trusted",
         sentence: "the certificate of the broker at {broker} is not trusted: name the CA that signed it with \
                    -X ssl.ca.location=FILE.pem, and the broker with -b as its certificate does",
+        question: Some(Question::Certificate),
     },
     Rule {
         texts: &["alert bad certificate"],
@@ -66,6 +71,7 @@ pub(super) const RULES: &[Rule] = &[
         denied: true,
         words: "client certificate required",
         sentence: CLIENT_CERTIFICATE,
+        question: None,
     },
     Rule {
         texts: &["alert certificate required"],
@@ -73,6 +79,7 @@ pub(super) const RULES: &[Rule] = &[
         denied: true,
         words: "client certificate required",
         sentence: CLIENT_CERTIFICATE,
+        question: None,
     },
     Rule {
         texts: &["alert", "unknown ca"],
@@ -81,6 +88,7 @@ pub(super) const RULES: &[Rule] = &[
         words: "client certificate not trusted",
         sentence: "the broker at {broker} does not trust our certificate: take one of a CA that it knows \
                    (ssl.certificate.location, ssl.key.location)",
+        question: None,
     },
     Rule {
         texts: &["alert", "certificate"],
@@ -88,6 +96,7 @@ pub(super) const RULES: &[Rule] = &[
         denied: true,
         words: "client certificate not accepted",
         sentence: "the broker at {broker} does not accept our certificate ({detail}): check ssl.certificate.location",
+        question: None,
     },
     Rule {
         texts: &["wrong version number"],
@@ -95,6 +104,7 @@ pub(super) const RULES: &[Rule] = &[
         denied: true,
         words: "broker speaks no TLS",
         sentence: NO_TLS,
+        question: None,
     },
     Rule {
         texts: &["Disconnected"],
@@ -103,6 +113,7 @@ pub(super) const RULES: &[Rule] = &[
         words: "connection closed during the TLS handshake",
         sentence: "the broker at {broker} closed the connection during the TLS handshake: does it expect plaintext? \
                    Leave SSL in security.protocol away, or name its TLS port with -b",
+        question: Some(Question::Plaintext),
     },
     Rule {
         texts: &["Disconnected"],
@@ -110,6 +121,7 @@ pub(super) const RULES: &[Rule] = &[
         denied: false,
         words: "connection closed at once",
         sentence: "the broker at {broker} closed the connection at once: does it expect TLS? -X security.protocol=SSL",
+        question: Some(Question::Tls),
     },
     Rule {
         texts: &["Disconnected"],
@@ -118,14 +130,23 @@ pub(super) const RULES: &[Rule] = &[
         words: "connection closed at the first request",
         sentence: "the broker at {broker} closed the connection at the first request: does it expect a login? \
                    -X security.protocol=SASL_PLAINTEXT (or SASL_SSL), sasl.mechanism, sasl.username, sasl.password",
+        question: Some(Question::Login),
     },
-    Rule { texts: &["Disconnected"], when: When::Always, denied: false, words: "connection closed", sentence: "" },
+    Rule {
+        texts: &["Disconnected"],
+        when: When::Always,
+        denied: false,
+        words: "connection closed",
+        sentence: "",
+        question: None,
+    },
     Rule {
         texts: &["Failed to resolve"],
         when: When::Always,
         denied: false,
         words: "host name {host} not found",
         sentence: "",
+        question: None,
     },
     Rule {
         texts: &["Connection refused"],
@@ -133,6 +154,7 @@ pub(super) const RULES: &[Rule] = &[
         denied: false,
         words: "connection refused",
         sentence: "",
+        question: None,
     },
     Rule {
         texts: &["timed out"],
@@ -140,6 +162,7 @@ pub(super) const RULES: &[Rule] = &[
         denied: false,
         words: "no answer from {host}",
         sentence: "",
+        question: None,
     },
     Rule {
         texts: &["request(s) timed out"],
@@ -147,6 +170,7 @@ pub(super) const RULES: &[Rule] = &[
         denied: false,
         words: "requests timed out",
         sentence: "",
+        question: None,
     },
 ];
 

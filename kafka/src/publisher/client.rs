@@ -18,6 +18,7 @@ use super::{Delivery, PublisherSettings, read_back};
 use crate::context::Ears;
 use crate::error::{KafkaFault, setting};
 use crate::options::Connection;
+use crate::rights::Right;
 use crate::settings::{self, Waiting};
 use crate::watch::Watch;
 
@@ -36,8 +37,23 @@ pub(super) type Client<T> = BaseProducer<Deliveries<T>>;
 /// Settles records as the client reports on them.
 pub(super) struct Deliveries<T> {
     pub ears: Ears,
+    topic: String,
     generation: u64,
     unsettled: Arc<Unsettled<T>>,
+}
+
+impl<T> Deliveries<T> {
+    /// What became of a record that failed.
+    fn failed(&self, code: RDKafkaErrorCode) -> Delivery {
+        use RDKafkaErrorCode::{ClusterAuthorizationFailed, Fatal, TopicAuthorizationFailed};
+        let forbidden = matches!(code, TopicAuthorizationFailed | ClusterAuthorizationFailed)
+            || (code == Fatal && self.ears.may_not_write());
+        if !forbidden {
+            return code.into();
+        }
+        let trouble = self.ears.missing(Right::Write { topic: &self.topic });
+        Delivery::Forbidden(trouble.sentence.unwrap_or(trouble.words))
+    }
 }
 
 impl<T: Send + Sync + 'static> ClientContext for Deliveries<T> {
@@ -63,7 +79,7 @@ impl<T: Send + Sync + 'static> ProducerContext for Deliveries<T> {
             Ok(message) => self.unsettled.acknowledged(number, message.partition(), message.offset()),
             Err((error, _)) => {
                 let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
-                self.unsettled.failed(self.generation, number, code.into());
+                self.unsettled.failed(self.generation, number, self.failed(code));
             }
         }
     }
@@ -109,7 +125,8 @@ impl<T: Send + Sync + 'static> Renewable<T> {
         let PublisherSettings { client_id, in_flight_bytes_max, waiting, .. } = &self.settings;
         let message_bytes_max = self.message_bytes_max.load(Ordering::Relaxed);
         let config = settings::producer(&self.connection, client_id, message_bytes_max, *in_flight_bytes_max, *waiting);
-        let context = Deliveries { ears, generation, unsettled: self.unsettled.clone() };
+        let topic = self.settings.topic.clone();
+        let context = Deliveries { ears, topic, generation, unsettled: self.unsettled.clone() };
         config.create_with_context(context).map_err(setting)
     }
 
@@ -149,7 +166,7 @@ impl<T: Send + Sync + 'static> Renewable<T> {
             Ok(()) => None,
             Err(RDKafkaErrorCode::QueueFull) => self.unsettled.take(number),
             Err(code) => {
-                self.unsettled.settle(number, code.into());
+                self.unsettled.settle(number, client.context().failed(code));
                 None
             }
         }
@@ -181,11 +198,20 @@ impl<T: Send + Sync + 'static> Renewable<T> {
     /// Serves deliveries, and renews the client where it must be, until `ending`.
     pub fn serve(&self, ending: &AtomicBool) {
         let mut watch = Watch::new(&self.connection, self.clock.now());
+        let mut warned = None;
         while !ending.load(Ordering::Relaxed) {
             if let Some(client) = &*self.client() {
                 client.poll(LOOK);
             }
             let (now, ears) = (self.clock.now(), self.ears());
+            let denied = ears.trouble().filter(|trouble| trouble.denied);
+            if denied.is_some() && denied != warned {
+                tracing::warn!(
+                    "{}; trying on",
+                    denied.iter().map(|t| t.sentence(&self.connection.brokers)).collect::<String>()
+                );
+                warned = denied;
+            }
             if self.unsettled.is_idle() || (self.unsettled.is_empty() && ears.link.is_connected()) {
                 watch.sign_of_life(now);
             }
@@ -250,7 +276,7 @@ impl<T: Send + Sync + 'static> Renewable<T> {
                 sent = self.produce(&client, &record, number);
             }
             if let Err(code) = sent {
-                self.unsettled.settle(number, code.into());
+                self.unsettled.settle(number, client.context().failed(code));
             }
         }
         *self.ears.write().unwrap_or_else(PoisonError::into_inner) = client.context().ears.clone();

@@ -8,6 +8,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use super::Tail;
 use crate::causes::Trouble;
 use crate::error::KafkaFault;
+use crate::rights::Right;
 
 /// What is known of a topic before reading it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,6 +38,10 @@ impl Tail {
         match topic.error().map(RDKafkaErrorCode::from) {
             Some(RDKafkaErrorCode::UnknownTopicOrPartition) => return Ok(Found::NoTopic),
             Some(RDKafkaErrorCode::LeaderNotAvailable) => return Ok(Found::NoLeader),
+            Some(RDKafkaErrorCode::TopicAuthorizationFailed) => {
+                let trouble = self.ears.missing(Right::Read { topic: &self.topic });
+                return Err(KafkaFault::Forbidden { cause: trouble.sentence(&self.brokers) });
+            }
             Some(code) => {
                 let (topic, brokers) = (self.topic.clone(), self.brokers.clone());
                 return Err(KafkaFault::Topic { topic, brokers, cause: crate::error::name(code) });
@@ -55,10 +60,10 @@ impl Tail {
     }
 
     fn no_broker(&self, error: &KafkaError) -> Result<Found, KafkaFault> {
-        match self.ears.trouble() {
+        match self.ears.checked_trouble(&self.connection) {
             Some(trouble) if trouble.denied => Err(KafkaFault::Denied { cause: trouble.sentence(&self.brokers) }),
             Some(trouble) => Ok(Found::NoBroker(trouble)),
-            None => Ok(Found::NoBroker(Trouble { denied: false, words: crate::error::plain(error), sentence: None })),
+            None => Ok(Found::NoBroker(Trouble { words: crate::error::plain(error), ..Trouble::default() })),
         }
     }
 

@@ -37,6 +37,18 @@ impl Tail {
 
     /// Reads these partitions from `position` on.
     pub fn start(&mut self, partitions: &[i32], position: Position, timeout: Duration) -> Result<(), KafkaFault> {
+        self.start_at(partitions, position, timeout).map_err(|error| {
+            self.stop();
+            self.hear_out();
+            match self.ears.checked_trouble(&self.connection) {
+                Some(trouble) if trouble.denied => KafkaFault::Denied { cause: trouble.sentence(&self.brokers) },
+                Some(trouble) => KafkaFault::NotNow { cause: trouble.sentence(&self.brokers) },
+                None => error,
+            }
+        })
+    }
+
+    fn start_at(&mut self, partitions: &[i32], position: Position, timeout: Duration) -> Result<(), KafkaFault> {
         // What was wrong before the topic was found is no news.
         self.hear_out();
         self.ears.facts.forget_partitions();

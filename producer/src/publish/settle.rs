@@ -89,6 +89,12 @@ fn enter(state: &mut State, ticket: &FrameTicket, now: Micros) {
             }
         }
         Some(Delivery::Refused(why)) => refuse(&mut state.books, why),
+        Some(Delivery::Forbidden(why)) => {
+            if state.books.acknowledged == 0 {
+                state.forbidden = Some(why.clone());
+            }
+            refuse(&mut state.books, why);
+        }
     }
 }
 

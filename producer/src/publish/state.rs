@@ -43,6 +43,8 @@ pub struct State {
     pub(super) in_flight_records: usize,
     /// The broker says that the topic is gone.
     pub(super) topic_gone: bool,
+    /// We may not write to the topic, and nothing was ever acknowledged: why.
+    pub forbidden: Option<String>,
     /// Of the topic, as far as it is known.
     pub limit: Limit,
     /// A message was refused as too large: the limit is to be asked again.

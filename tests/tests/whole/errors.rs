@@ -141,6 +141,19 @@ fn an_unknown_topic_that_may_not_be_made() {
 }
 
 #[test]
+fn a_topic_that_is_deleted_and_may_not_be_made_again_is_named() {
+    let Some(kafka) = kafka() else { return };
+    let topic = kafka.topic("deleted");
+    kafka.create_topic(&topic, 1, &[]);
+    let mut producer = Program::vidprod().args(["test", "--size", "320x180", "--no-create"]).on(kafka, &topic).start();
+    producer.until_stderr("frame 3");
+    kafka.delete_topic(&topic);
+    producer.until_stderr(&format!("topic {topic} is gone, and --no-create forbids to make it again"));
+    assert!(!kafka.topics().contains(&topic));
+    producer.interrupt();
+}
+
+#[test]
 fn a_topic_that_does_not_come() {
     let Some(kafka) = kafka() else { return };
     let topic = kafka.topic("never");

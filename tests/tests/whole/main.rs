@@ -25,6 +25,7 @@ mod pipes;
 mod pixels;
 mod play;
 mod secrets;
+mod security;
 mod sessions;
 mod status;
 mod stripes;

@@ -1,0 +1,164 @@
+//! Asks a broker that breaks connections what it expects, over a connection of its own, so that an error can be certain.
+
+use std::io::{Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::producer::{BaseProducer, Producer};
+
+use crate::causes::{Question, Trouble};
+use crate::context::Ears;
+use crate::options::Connection;
+use crate::presence::{Presence, presence};
+use crate::settings;
+
+/// Timeout of each question. Every Kafka answers at once.
+const TIMEOUT: Duration = Duration::from_secs(1);
+/// The smallest greeting of TLS 1.2 that a server must answer, be it with an alert: 32 bytes that should be random, no session,
+/// one cipher suite, no compression, no extensions.
+const CLIENT_HELLO: &[u8; 50] = b"\x16\x03\x01\0\x2d\x01\0\0\x29\x03\x03\
+    a hello of thirty-two bytes, so.\
+    \0\0\x02\0\x2f\x01\0";
+/// SaslHandshake in version 1, for the mechanism PLAIN.
+const SASL_HANDSHAKE: &[u8; 27] = b"\0\0\0\x17\0\x11\0\x01\0\0\x2a\x2a\0\x06vidask\0\x05PLAIN";
+
+/// The trouble made certain, where asking the broker can do that; else as it was.
+pub(crate) fn checked(trouble: Trouble, connection: &Connection) -> Trouble {
+    let Some((question, broker)) = &trouble.question else { return trouble };
+    let certain = |words: &str, sentence: String| Trouble {
+        denied: true,
+        words: words.to_owned(),
+        sentence: Some(sentence),
+        ..Trouble::default()
+    };
+    match question {
+        Question::Tls if speaks_tls(broker) => certain(
+            "broker expects TLS",
+            format!(
+                "the broker at {broker} expects TLS: -X security.protocol=SSL (SASL_SSL where it expects a login too)"
+            ),
+        ),
+        Question::Plaintext if presence(broker, TIMEOUT) == Presence::Kafka => certain(
+            "broker speaks no TLS",
+            format!(
+                "the broker at {broker} does not speak TLS at this port: leave SSL in security.protocol away, or name its \
+                 TLS port with -b"
+            ),
+        ),
+        Question::Login if expects_login(broker) => certain(
+            "broker expects a login",
+            format!(
+                "the broker at {broker} expects a login: -X security.protocol=SASL_PLAINTEXT -X sasl.mechanism=PLAIN (or \
+                 SCRAM-SHA-512) -X sasl.username=NAME -X sasl.password=PASSWORD, better in a file for -F"
+            ),
+        ),
+        Question::Certificate if is_trusted_by_any_name(connection) => certain(
+            "broker's certificate is for another host",
+            format!(
+                "the certificate of the broker at {broker} is for another host name: name the broker as its certificate \
+                 does (-b, and its advertised.listeners), or accept any with -X ssl.endpoint.identification.algorithm=none"
+            ),
+        ),
+        Question::Certificate => {
+            let ca = connection.properties.get("ssl.ca.location");
+            let now = ca.map_or("the system's CAs are trusted now".to_owned(), |ca| format!("{ca} is trusted now"));
+            certain(
+                "broker's certificate not trusted",
+                format!(
+                    "the certificate of the broker at {broker} is signed by no CA that is trusted here, or has expired: \
+                     -X ssl.ca.location=FILE.pem names its CA ({now})"
+                ),
+            )
+        }
+        _ => trouble,
+    }
+}
+
+fn connect(broker: &str) -> Option<TcpStream> {
+    let mut all: Vec<_> = broker.to_socket_addrs().ok()?.collect();
+    all.sort_by_key(std::net::SocketAddr::is_ipv6);
+    let stream = TcpStream::connect_timeout(all.first()?, TIMEOUT).ok()?;
+    stream.set_read_timeout(Some(TIMEOUT)).ok()?;
+    Some(stream)
+}
+
+/// What the broker answers first.
+fn answer<const N: usize>(broker: &str, question: &[u8]) -> Option<[u8; N]> {
+    let mut stream = connect(broker)?;
+    let mut answer = [0; N];
+    stream.write_all(question).and_then(|()| stream.read_exact(&mut answer)).ok()?;
+    Some(answer)
+}
+
+/// A handshake or an alert comes back.
+fn speaks_tls(broker: &str) -> bool {
+    answer::<2>(broker, CLIENT_HELLO).is_some_and(|head| matches!(head, [0x15 | 0x16, 3]))
+}
+
+/// A broker that takes no login answers with another error than that the mechanism is unknown.
+fn expects_login(broker: &str) -> bool {
+    const UNSUPPORTED_MECHANISM: i16 = 33;
+    let answer = answer::<10>(broker, SASL_HANDSHAKE);
+    answer.is_some_and(|a| {
+        a[4..8] == [0, 0, 0x2a, 0x2a] && [0, UNSUPPORTED_MECHANISM].contains(&i16::from_be_bytes([a[8], a[9]]))
+    })
+}
+
+/// The certificate is good but for the host name in it.
+fn is_trusted_by_any_name(connection: &Connection) -> bool {
+    let mut config: ClientConfig = settings::with_the_users(settings::common(connection, "vidask"), connection);
+    config.set("ssl.endpoint.identification.algorithm", "none");
+    let Ok(client) = config.create_with_context::<_, BaseProducer<Ears>>(Ears::new(connection)) else { return false };
+    let answered = client.client().fetch_metadata(None, TIMEOUT).is_ok();
+    client.poll(Duration::from_millis(1));
+    let same = |trouble: Trouble| matches!(trouble.question, Some((Question::Certificate, _)));
+    answered || client.context().trouble().is_some_and(|trouble| !same(trouble))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// A server that answers the first `question` with `reply`.
+    fn server(question: &'static [u8], reply: &'static [u8]) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+        let address = listener.local_addr().expect("it is bound").to_string();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("somebody comes");
+            let mut asked = vec![0; question.len()];
+            stream.read_exact(&mut asked).expect("a question");
+            assert_eq!(asked, question);
+            stream.write_all(reply).expect("it listens");
+        });
+        address
+    }
+
+    #[test]
+    fn a_server_that_speaks_tls_is_known_by_its_answer() {
+        let check = |reply, expected| assert_eq!(speaks_tls(&server(CLIENT_HELLO, reply)), expected, "{reply:?}");
+        check(b"\x15\x03\x03\0\x02\x02\x28", true);
+        check(b"\x16\x03\x03\0\x31\x02", true);
+        check(b"", false);
+        check(b"HTTP/1.1 400 Bad Request\r\n\r\n", false);
+    }
+
+    #[test]
+    fn a_broker_that_expects_a_login_is_known_by_its_answer() {
+        let check = |reply, expected| assert_eq!(expects_login(&server(SASL_HANDSHAKE, reply)), expected, "{reply:?}");
+        // It takes PLAIN; it wants another mechanism; it takes no login.
+        check(b"\0\0\0\x0c\0\0\x2a\x2a\0\0\0\0\0\0", true);
+        check(b"\0\0\0\x0c\0\0\x2a\x2a\0\x21\0\0\0\0", true);
+        check(b"\0\0\0\x0c\0\0\x2a\x2a\0\x22\0\0\0\0", false);
+        check(b"", false);
+    }
+
+    #[test]
+    fn the_questions_are_as_long_as_they_say() {
+        assert_eq!(usize::from(CLIENT_HELLO[4]), CLIENT_HELLO.len() - 5);
+        assert_eq!(usize::from(CLIENT_HELLO[8]), CLIENT_HELLO.len() - 9);
+        assert_eq!(usize::from(SASL_HANDSHAKE[3]), SASL_HANDSHAKE.len() - 4);
+    }
+}

@@ -1,0 +1,78 @@
+//! What to say where a broker's access control lists (ACLs) forbid something.
+
+use crate::causes::{Credentials, Trouble};
+
+/// What a client may not do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Right<'a> {
+    Read {
+        topic: &'a str,
+    },
+    Write {
+        topic: &'a str,
+    },
+    /// Create a topic, or see that it is there.
+    Create {
+        topic: &'a str,
+    },
+    Join {
+        group: &'a str,
+    },
+}
+
+/// Names the user, the topic or group, the right that is missing, and the command that gives it.
+pub(crate) fn missing(right: Right<'_>, credentials: &Credentials) -> Trouble {
+    let who = credentials.who();
+    let (words, option) = match right {
+        Right::Read { topic } => {
+            (format!("no right to read topic {topic}"), format!("--operation Read --topic {topic}"))
+        }
+        Right::Write { topic } => {
+            (format!("no right to write topic {topic}"), format!("--operation Write --topic {topic}"))
+        }
+        Right::Create { topic } => (format!("no right to create topic {topic}"), format!("--producer --topic {topic}")),
+        Right::Join { group } => {
+            (format!("no right to read with group {group}"), format!("--operation Read --group {group}"))
+        }
+    };
+    let sentence = format!(
+        "{who} has {words} at this broker: an administrator gives it with kafka-acls --add --allow-principal {} {option}",
+        credentials.principal()
+    );
+    Trouble { denied: true, words, sentence: Some(sentence), ..Trouble::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::Connection;
+
+    #[test]
+    fn a_missing_right_names_the_user_the_thing_and_the_command() {
+        let check = |properties: &[(&str, &str)], right, expected: &str| {
+            let properties = properties.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+            let connection = Connection { brokers: "h:1".to_owned(), named: true, properties };
+            let said = missing(right, &Credentials::of(&connection)).sentence("h:1");
+            assert_eq!(said, expected);
+        };
+        let alice = [("security.protocol", "SASL_SSL"), ("sasl.username", "alice")];
+        check(
+            &alice,
+            Right::Read { topic: "video" },
+            "user alice has no right to read topic video at this broker: an administrator gives it with kafka-acls --add \
+             --allow-principal User:alice --operation Read --topic video",
+        );
+        check(
+            &alice,
+            Right::Join { group: "wall" },
+            "user alice has no right to read with group wall at this broker: an administrator gives it with kafka-acls \
+             --add --allow-principal User:alice --operation Read --group wall",
+        );
+        check(
+            &[],
+            Right::Create { topic: "video" },
+            "this client has no right to create topic video at this broker: an administrator gives it with kafka-acls \
+             --add --allow-principal User:ANONYMOUS --producer --topic video",
+        );
+    }
+}

@@ -1,0 +1,147 @@
+//! TLS, logins and access control: what goes wrong is named, with its cure.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use whole::kafka::only;
+use whole::secured::{Listener, SecuredKafka, login, tls};
+use whole::{Kind, Program, Running};
+
+/// The secured Kafka that these tests share.
+fn secured() -> Option<&'static SecuredKafka> {
+    static SHARED: OnceLock<Option<SecuredKafka>> = OnceLock::new();
+    if !only(Kind::Real, "vidbroker has no TLS and no logins") {
+        return None;
+    }
+    SHARED.get_or_init(SecuredKafka::start).as_ref()
+}
+
+fn viewer(address: &str, topic: &str, properties: &[String]) -> Program {
+    Program::vidcons().args(["--headless", "-b", address]).args(properties).unnamed(topic)
+}
+
+fn producer(address: &str, topic: &str, properties: &[String]) -> Program {
+    Program::vidprod().args(["test", "--size", "320x180", "-b", address]).args(properties).unnamed(topic)
+}
+
+/// Both programs end with 1 and say this.
+#[track_caller]
+fn check(address: &str, properties: &[String], says: &str) {
+    viewer(address, "secured", properties).arg("--timeout=5").run().assert_fails(1, says);
+    producer(address, "secured", properties).arg("--timeout=5").run().assert_fails(1, says);
+}
+
+#[test]
+fn plaintext_and_tls_that_meet_are_named() {
+    let Some(kafka) = secured() else { return };
+    check(&kafka.at(Listener::Tls), &[], "expects TLS: -X security.protocol=SSL");
+    check(&kafka.bootstrap(), &tls(&kafka.ca(true)), "does not speak TLS at this port");
+    check(&kafka.at(Listener::Login), &[], "expects a login: -X security.protocol=SASL_PLAINTEXT");
+    check(&kafka.bootstrap(), &login("alice", "alice-secret"), "takes no login at this port");
+}
+
+#[test]
+fn a_wrong_ca_and_a_wrong_host_name_are_told_apart() {
+    let Some(kafka) = secured() else { return };
+    check(&kafka.at(Listener::Tls), &tls(&kafka.ca(false)), "is signed by no CA that is trusted here");
+    check(&kafka.at(Listener::TlsOfAnotherHost), &tls(&kafka.ca(true)), "is for another host name");
+    check(&kafka.at(Listener::MutualTls), &tls(&kafka.ca(true)), "wants a certificate of this client");
+    check(&kafka.bootstrap(), &tls(Path::new("/nowhere/ca.pem")), "ssl.ca.location");
+}
+
+#[test]
+fn a_stream_goes_over_tls() {
+    let Some(kafka) = secured() else { return };
+    let (address, topic, properties) = (kafka.at(Listener::Tls), kafka.topic("tls"), tls(&kafka.ca(true)));
+    let producer = producer(&address, &topic, &properties).start();
+    assert_eq!(viewer(&address, &topic, &properties).args(["-c", "5"]).run().ok().report().number("frames.shown"), 5);
+    producer.interrupt().ok();
+}
+
+#[test]
+fn a_wrong_password_names_the_user() {
+    let Some(kafka) = secured() else { return };
+    let wrong = login("alice", "wrong");
+    check(&kafka.at(Listener::Login), &wrong, "refuses the login of user alice (Invalid username or password)");
+}
+
+#[test]
+fn an_advertised_address_that_cannot_be_reached_is_named_with_who_gave_it() {
+    let Some(kafka) = secured() else { return };
+    kafka.create_topic("secured", 1, &[]);
+    for (listener, advertised) in
+        [(Listener::AdvertisesNoHost, "kafka.invalid:9092"), (Listener::AdvertisesNobody, "127.0.0.1:9 ")]
+    {
+        let address = kafka.at(listener);
+        check(&address, &[], &format!("the broker at {address} answers, and says to come to {advertised}"));
+    }
+}
+
+#[test]
+fn a_right_that_was_never_there_ends_the_programs() {
+    let Some(kafka) = secured() else { return };
+    let (address, topic, alice) = (kafka.at(Listener::Login), kafka.topic("acl"), login("alice", "alice-secret"));
+    kafka.create_topic(&topic, 1, &[]);
+    let may = |operation: &str, kind: &str, name: &str| {
+        kafka.acl(&["--add", "--allow-principal", "User:alice", "--operation", operation, kind, name]);
+    };
+    let no_read = format!("user alice has no right to read topic {topic}");
+    viewer(&address, &topic, &alice).run().assert_fails(1, &no_read);
+    let create = format!("user alice has no right to create topic {topic}");
+    producer(&address, &topic, &alice).run().assert_fails(1, &create);
+    let write = format!("user alice has no right to write topic {topic}");
+    producer(&address, &topic, &alice).arg("--no-create").run().assert_fails(1, &write);
+    may("Describe", "--topic", &topic);
+    viewer(&address, &topic, &alice).run().assert_fails(1, &no_read);
+    producer(&address, &topic, &alice).run().assert_fails(1, &write);
+    may("Read", "--topic", &topic);
+    let group = "user alice has no right to read with group wall";
+    viewer(&address, &topic, &alice).args(["-g", "wall"]).run().assert_fails(1, group);
+    let mut viewer = viewer(&address, &topic, &alice).start();
+    viewer.until_stderr("waiting for frames");
+    assert!(!viewer.interrupt().ok().stderr.contains("right"));
+}
+
+/// vidcons of bob's, who may read this topic, with vidprod of somebody who may do anything; both run.
+fn bob_watches(kafka: &SecuredKafka, topic: &str) -> (Running, Running) {
+    kafka.create_topic(topic, 1, &[]);
+    kafka.acl(&["--add", "--allow-principal", "User:bob", "--operation", "Read", "--topic", topic]);
+    let producer = producer(&kafka.bootstrap(), topic, &[]).start();
+    let bob = login("bob", "bob-secret");
+    let mut viewer = viewer(&kafka.at(Listener::Login), topic, &bob).arg("--print").start();
+    viewer.until_stdout("frames", |out| out.lines().count() >= 5);
+    (producer, viewer)
+}
+
+#[test]
+fn a_viewer_that_loses_its_right_says_so_and_goes_on_when_it_has_it_again() {
+    let Some(kafka) = secured() else { return };
+    let topic = kafka.topic("acl-lost");
+    let (producer, mut viewer) = bob_watches(kafka, &topic);
+    let right = ["--allow-principal", "User:bob", "--operation", "Read", "--topic", &topic];
+    kafka.acl(&[&["--remove"], &right[..]].concat());
+    viewer.until_stderr(&format!("user bob has no right to read topic {topic}"));
+    let before = viewer.stdout().lines().count();
+    kafka.acl(&[&["--add"], &right[..]].concat());
+    viewer.until_stdout("frames again", |out| out.lines().count() >= before + 30);
+    viewer.interrupt().ok();
+    producer.interrupt().ok();
+}
+
+#[test]
+fn a_viewer_whose_login_is_taken_away_says_so_and_waits() {
+    if !only(Kind::Real, "vidbroker has no logins") {
+        return;
+    }
+    let Some(kafka) = SecuredKafka::start() else { return };
+    let topic = kafka.topic("revoked");
+    let (producer, mut viewer) = bob_watches(&kafka, &topic);
+    kafka.let_in_only(&["alice"]);
+    viewer.until_stderr("refuses the login of user bob");
+    assert!(viewer.is_running());
+    kafka.let_in_only(&["alice", "bob"]);
+    let before = viewer.stdout().lines().count();
+    viewer.until_stdout("frames again", |out| out.lines().count() >= before + 30);
+    viewer.interrupt().ok();
+    producer.interrupt().ok();
+}
