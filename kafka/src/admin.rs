@@ -25,6 +25,10 @@ const ASK_AGAIN: Duration = Duration::from_millis(500);
 const FIRST_CLIENT: Duration = Duration::from_secs(4);
 /// How long the cause of a failed connection is listened for.
 const PROBE: Duration = Duration::from_millis(100);
+/// How long the client's log lines are served.
+const LISTEN: Duration = Duration::from_millis(10);
+/// How often a client that is to say why it cannot connect is made to ask something.
+const QUESTIONS: u32 = 5;
 /// Kafka deletes whole segments only: so they are small.
 const SEGMENT_BYTES: u64 = 64 << 20;
 
@@ -87,16 +91,8 @@ impl Admin {
         let config = settings::with_the_users(settings::common(connection, client_id), connection);
         let client = with_new_clients(patience, |patience| {
             let client: AdminClient<Ears> = config.create_with_context(Ears::new(connection)).map_err(setting)?;
-            let mut probe = None;
-            reach(client.inner(), &connection.brokers, patience, || {
-                // An admin client does not tell why it cannot connect; a producer that is polled does.
-                let probe: &BaseProducer<Ears> = match &mut probe {
-                    Some(probe) => probe,
-                    none => none.insert(config.create_with_context(Ears::new(connection)).ok()?),
-                };
-                probe.poll(PROBE);
-                probe.context().checked_trouble(connection)
-            })?;
+            let mut listener = Listener::default();
+            reach(client.inner(), &connection.brokers, patience, || listener.trouble(&config, connection))?;
             Ok(client)
         })?;
         let (connection, brokers) = (connection.clone(), connection.brokers.clone());
@@ -183,7 +179,17 @@ impl Admin {
         if metadata.is_err() {
             self.renew();
         }
-        metadata.map_err(|cause| KafkaFault::Client { doing, cause })
+        metadata.map_err(|cause| match self.why_not() {
+            Some(trouble) if trouble.denied => KafkaFault::Denied { cause: trouble.sentence(&self.brokers) },
+            Some(trouble) => KafkaFault::NotNow { cause: trouble.sentence(&self.brokers) },
+            None => KafkaFault::Client { doing, cause },
+        })
+    }
+
+    /// Why no broker answers. The first question may still be answered by a broker that sends us elsewhere.
+    fn why_not(&self) -> Option<Trouble> {
+        let mut listener = Listener::default();
+        (0..QUESTIONS).find_map(|_| listener.trouble(&self.config, &self.connection))
     }
 
     fn client(&self) -> RwLockReadGuard<'_, AdminClient<Ears>> {
@@ -195,6 +201,23 @@ impl Admin {
         if let Ok(client) = self.config.create_with_context(Ears::new(&self.connection)) {
             *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
         }
+    }
+}
+
+/// An admin client does not say why it cannot connect; a producer that is polled does.
+#[derive(Default)]
+struct Listener(Option<BaseProducer<Ears>>);
+
+impl Listener {
+    fn trouble(&mut self, config: &ClientConfig, connection: &Connection) -> Option<Trouble> {
+        let client = match &mut self.0 {
+            Some(client) => client,
+            none => none.insert(config.create_with_context(Ears::new(connection)).ok()?),
+        };
+        // It connects to the brokers that it was told of only to ask something.
+        let _ = client.client().fetch_metadata(None, PROBE);
+        client.poll(LISTEN);
+        client.context().checked_trouble(connection)
     }
 }
 

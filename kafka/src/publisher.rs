@@ -29,6 +29,10 @@ use crate::options::Connection;
 use crate::settings::Waiting;
 use crate::statistics::Facts;
 
+const ASK_LEADER: Duration = Duration::from_secs(5);
+/// How long a client's log lines are served while it connects.
+const LISTEN: Duration = Duration::from_millis(10);
+
 /// What became of a record.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Delivery {
@@ -101,11 +105,14 @@ impl<T: Send + Sync + 'static> Publisher<T> {
         let client = with_new_clients(patience, |patience| {
             let client = renewable.make(Ears::new(connection), 0)?;
             reach(client.client(), &connection.brokers, patience, || {
+                // Why it cannot connect, the client says only where it is polled.
+                client.poll(LISTEN);
                 client.context().ears.checked_trouble(connection)
             })?;
             Ok(client)
         })?;
         find_topic(&client, &renewable.settings, patience)?;
+        reach_leader(&client, connection, &renewable.settings, patience)?;
         renewable.begin(client)?;
         let renewable = Arc::new(renewable);
         let ending = Arc::<AtomicBool>::default();
@@ -170,6 +177,27 @@ impl<T: Send + Sync + 'static> Drop for Publisher<T> {
         }
         self.renewable.close();
     }
+}
+
+/// Connects to the broker that leads the topic's first partition, or ours, so that the first record does not wait for that.
+/// Fails where that broker's advertised address cannot be reached; what else goes wrong may mend itself.
+fn reach_leader<T: Send + Sync + 'static>(
+    client: &Client<T>,
+    connection: &Connection,
+    settings: &PublisherSettings,
+    patience: &Patience<'_>,
+) -> Result<(), KafkaFault> {
+    let timeout = patience.timeout.min(ASK_LEADER);
+    let partition = settings.partition.unwrap_or(0);
+    if client.client().fetch_watermarks(&settings.topic, partition, timeout).is_ok() {
+        return Ok(());
+    }
+    client.poll(LISTEN);
+    let trouble = client.context().ears.trouble().filter(|trouble| trouble.advertised.is_some());
+    trouble.map_or(Ok(()), |trouble| {
+        let cause = trouble.sentence(&connection.brokers);
+        Err(KafkaFault::NoAnswer { seconds: timeout.as_secs(), cause })
+    })
 }
 
 /// Waits for a topic just made to have its leaders, and checks the partition.
