@@ -1,25 +1,23 @@
 //! What the client tells us by itself: log lines, why it cannot connect, and its figures.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+mod link;
+mod rebalance;
+
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::ProducerContext;
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
 
+use self::link::Link;
 use crate::causes::{self, Credentials, Failure, Trouble};
 use crate::diagnosis;
 use crate::options::Connection;
 use crate::rights::{self, Right};
 use crate::statistics::{Connected, Facts};
-
-/// Timeout for a group's committed offsets.
-const COMMITTED: Duration = Duration::from_millis(500);
 
 /// The last trouble of one client, and its log lines sent on.
 #[derive(Clone, Debug, Default)]
@@ -35,50 +33,6 @@ pub(crate) struct Ears {
     group: Option<String>,
     /// How many partitions the topic had when this member of a group first found it.
     partitions_found: Arc<OnceLock<usize>>,
-}
-
-/// What the client's statistics say of its connections.
-#[derive(Debug, Default)]
-pub(crate) struct Link {
-    /// 0: nothing yet, 1: not connected, 2: connected.
-    state: AtomicU8,
-    /// How many statistics showed that something had been sent or received.
-    signs: AtomicU64,
-    /// A broker is connected, and none has sent anything for [`MUTE`].
-    mute: AtomicBool,
-}
-
-/// A reader always waits for an answer: to a fetch, for half a second, or as a member of a group to a heartbeat, for three.
-const MUTE: Duration = Duration::from_secs(4);
-
-impl Link {
-    const DOWN: u8 = 1;
-    const UP: u8 = 2;
-
-    pub fn is_connected(&self) -> bool {
-        self.state.load(Ordering::Relaxed) == Self::UP
-    }
-
-    /// The statistics have come, and showed no connection.
-    pub fn is_down(&self) -> bool {
-        self.state.load(Ordering::Relaxed) == Self::DOWN
-    }
-
-    pub fn signs_of_life(&self) -> u64 {
-        self.signs.load(Ordering::Relaxed)
-    }
-
-    /// A broker is connected and sends nothing. Only of a reader does that say that the broker is at fault.
-    pub fn is_mute(&self) -> bool {
-        self.mute.load(Ordering::Relaxed)
-    }
-
-    fn enter(&self, connected: Connected, received_us: Option<u64>) {
-        self.mute.store(received_us.is_some_and(|us| us >= MUTE.as_micros() as u64), Ordering::Relaxed);
-        let state = if connected == Connected::No { Self::DOWN } else { Self::UP };
-        self.state.store(state, Ordering::Relaxed);
-        self.signs.fetch_add(u64::from(connected == Connected::Active), Ordering::Relaxed);
-    }
 }
 
 impl Ears {
@@ -152,7 +106,7 @@ impl Ears {
 
     /// A broker has answered a question.
     pub fn answered(&self) {
-        self.link.signs.fetch_add(1, Ordering::Relaxed);
+        self.link.answered();
         self.clear();
     }
 
@@ -187,69 +141,6 @@ impl Ears {
         }
         self.hear(trouble);
     }
-
-    /// A partition that was added while this member was reading is read from its first record: a place is committed for it
-    /// before the client asks where to begin, as `auto.offset.reset` would skip what is already there.
-    fn begin_new_partitions(&self, consumer: &BaseConsumer<Ears>, assigned: &TopicPartitionList) {
-        let Some(found) = self.partitions_found.get() else { return };
-        let is_new = |one: &TopicPartitionListElem<'_>| usize::try_from(one.partition()).is_ok_and(|p| p >= *found);
-        if !assigned.elements().iter().any(is_new) {
-            return;
-        }
-        let group = self.group.as_deref().unwrap_or_default();
-        let begun = consumer.committed_offsets(assigned.clone(), COMMITTED).and_then(|committed| {
-            let mut first = TopicPartitionList::new();
-            for one in committed.elements().iter().filter(|one| is_new(one) && one.offset() == Offset::Invalid) {
-                first.add_partition_offset(one.topic(), one.partition(), Offset::Offset(0))?;
-                tracing::info!(
-                    "topic {} has a new partition, {}: group {group} reads it from its first record",
-                    one.topic(),
-                    one.partition()
-                );
-            }
-            if first.count() == 0 { Ok(()) } else { consumer.commit(&first, CommitMode::Sync) }
-        });
-        if let Err(error) = begun {
-            tracing::warn!("group {group} may miss the first records of new partitions: {error}");
-        }
-    }
-
-    /// One line for each change of what this member of the group reads, and from where.
-    fn log_rebalance(&self, consumer: &BaseConsumer<Ears>, rebalance: &Rebalance<'_>) {
-        if !tracing::enabled!(tracing::Level::DEBUG) {
-            return;
-        }
-        let group = self.group.as_deref().unwrap_or_default();
-        match rebalance {
-            Rebalance::Assign(list) if list.count() == 0 => {
-                tracing::debug!("group {group}: no partition for this member")
-            }
-            Rebalance::Assign(list) => {
-                // Only now does the client ask where to begin, and it does not say what the answer was.
-                let committed = consumer.committed_offsets((*list).clone(), COMMITTED).ok();
-                let from = committed.as_ref().map_or_else(|| list.elements(), TopicPartitionList::elements);
-                from.iter().for_each(|one| tracing::debug!("group {group}: assigned {}", place(one)));
-            }
-            Rebalance::Revoke(list) => {
-                let all = list
-                    .elements()
-                    .iter()
-                    .map(|one| format!("{} [{}]", one.topic(), one.partition()))
-                    .collect::<Vec<_>>();
-                tracing::debug!("group {group}: revoked {}", all.join(", "));
-            }
-            Rebalance::Error(error) => tracing::debug!("group {group}: {error}"),
-        }
-    }
-}
-
-/// `topic [partition] from offset n`
-fn place(one: &TopicPartitionListElem<'_>) -> String {
-    let from = match one.offset() {
-        Offset::Offset(offset) => format!("from offset {offset}, which was committed"),
-        _ => "from where auto.offset.reset says: nothing was committed".to_owned(),
-    };
-    format!("{} [{}] {from}", one.topic(), one.partition())
 }
 
 impl ClientContext for Ears {
@@ -312,21 +203,6 @@ impl ClientContext for Ears {
                 self.may_not_write.store(true, Ordering::Relaxed);
             }
             _ => tracing::debug!("librdkafka: {error}: {reason}"),
-        }
-    }
-}
-
-impl ConsumerContext for Ears {
-    fn pre_rebalance(&self, consumer: &BaseConsumer<Ears>, rebalance: &Rebalance<'_>) {
-        match rebalance {
-            Rebalance::Assign(list) => self.begin_new_partitions(consumer, list),
-            _ => self.log_rebalance(consumer, rebalance),
-        }
-    }
-
-    fn post_rebalance(&self, consumer: &BaseConsumer<Ears>, rebalance: &Rebalance<'_>) {
-        if matches!(rebalance, Rebalance::Assign(_)) {
-            self.log_rebalance(consumer, rebalance);
         }
     }
 }

@@ -4,14 +4,18 @@
 //! read there: of one broker and topic that is 4 to 6 kB, and takes some 20 µs in a debug build. What a large cluster
 //! tells is kept as it came, and the last of it is read at the end.
 
+mod window;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use common::explain::{ClientFacts, Waits};
+use common::explain::ClientFacts;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
+use self::window::{Window, us};
 use crate::connections::{BrokerState, Connections};
 
 /// What is longer would hold frames up: of 46 kB, from 30 brokers, reading took 160 µs in a debug build.
@@ -150,10 +154,14 @@ impl Told {
             }
         }
         let is_producer = statistics.kind == "producer";
-        let connected = statistics.brokers.values().map(|broker| broker.connected(is_producer)).max();
+        let up: Vec<&Broker> =
+            statistics.brokers.values().filter(|broker| broker.connected(is_producer) != Connected::No).collect();
+        // A reader that looks for new partitions may do so over another connection than the one that brings it records.
+        let with_partitions = |broker: &&&Broker| !broker.toppars.is_empty();
+        let matter = |broker: &&&Broker| !up.iter().any(|b| with_partitions(&b)) || with_partitions(broker);
+        let connected = up.iter().filter(matter).map(|broker| broker.connected(is_producer)).max();
         let connected = connected.unwrap_or(Connected::No);
-        let up = statistics.brokers.values().filter(|broker| broker.connected(is_producer) != Connected::No);
-        let received_us = up.filter_map(|broker| u64::try_from(broker.rxidle).ok()).min();
+        let received_us = up.iter().filter(matter).filter_map(|broker| u64::try_from(broker.rxidle).ok()).min();
         let brokers: Vec<BrokerState> = statistics.brokers.into_values().map(Broker::state).collect();
         (Seen { connected: Some(connected), received_us, lines: self.connections.look(&brokers) }, changed)
     }
@@ -186,6 +194,9 @@ struct Broker {
     nodename: String,
     #[serde(default)]
     state: String,
+    /// The partitions that it leads and the client uses.
+    #[serde(default)]
+    toppars: HashMap<String, IgnoredAny>,
     /// Time since something was sent and received, in µs; -1 where nothing was since the connection was made.
     #[serde(default)]
     txidle: i64,
@@ -202,19 +213,6 @@ struct Broker {
     /// In ms, where the others are in µs.
     #[serde(default)]
     throttle: Window,
-}
-
-#[derive(Deserialize, Clone, Copy, Default)]
-struct Window {
-    min: i64,
-    #[serde(default)]
-    max: i64,
-    avg: i64,
-    cnt: i64,
-    p99: i64,
-    /// So many of them are in no quantile, as the client's histograms end at 100 or 500 ms and grow only later.
-    #[serde(default)]
-    outofrange: i64,
 }
 
 #[derive(Deserialize)]
@@ -282,26 +280,10 @@ impl Broker {
     }
 }
 
-impl Window {
-    fn in_us(self, factor: u64) -> Waits {
-        let Window { min, max, avg, cnt, p99, outofrange } = self;
-        // Records without a time limit (a file's) are said to have waited since long before the beginning of time.
-        if min < 0 {
-            return Waits::default();
-        }
-        let p99 = if outofrange.saturating_mul(100) > cnt { max } else { p99 };
-        Waits { count: us(cnt, 1), min_us: us(min, factor), mean_us: us(avg, factor), p99_us: us(p99, factor) }
-    }
-}
-
 /// Whether a `HOST:PORT` is on this machine for certain.
 fn is_loopback(address: &str) -> bool {
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
     host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
-}
-
-fn us(n: i64, factor: u64) -> u64 {
-    u64::try_from(n).unwrap_or(0).saturating_mul(factor)
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+use common::explain::Waits;
+
 use super::*;
 
 fn told(json: &[&str]) -> ClientFacts {
@@ -85,6 +87,9 @@ fn the_best_connection_counts() {
     check(r#""a": {"state": "DOWN"}, "b": {"state": "UP", "txidle": -1, "rxidle": 9000000}"#, Some(Connected::Silent));
     check(r#""a": {"state": "UP", "txidle": 9000000, "rxidle": 400000}"#, Some(Connected::Active));
     check(r#""a": {"state": "UP", "txidle": 400000, "rxidle": 9000000}"#, Some(Connected::Silent));
+    let (leads, other) = (r#""toppars": {"video-0": {}}, "rxidle": 9000000"#, r#""rxidle": 400"#);
+    check(&format!(r#""a": {{"state": "UP", {leads}}}, "b": {{"state": "UP", {other}}}"#), Some(Connected::Silent));
+    check(&format!(r#""a": {{"state": "DOWN", {leads}}}, "b": {{"state": "UP", {other}}}"#), Some(Connected::Active));
     check("broken", None);
 }
 

@@ -1,0 +1,91 @@
+//! What a group gives to and takes from one of its members.
+
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
+
+use super::Ears;
+
+/// Timeout for a group's committed offsets.
+const COMMITTED: Duration = Duration::from_millis(500);
+
+impl ConsumerContext for Ears {
+    fn pre_rebalance(&self, consumer: &BaseConsumer<Ears>, rebalance: &Rebalance<'_>) {
+        match rebalance {
+            Rebalance::Assign(list) => self.begin_new_partitions(consumer, list),
+            _ => self.log_rebalance(consumer, rebalance),
+        }
+    }
+
+    fn post_rebalance(&self, consumer: &BaseConsumer<Ears>, rebalance: &Rebalance<'_>) {
+        if matches!(rebalance, Rebalance::Assign(_)) {
+            self.log_rebalance(consumer, rebalance);
+        }
+    }
+}
+
+impl Ears {
+    /// A partition that was added while this member was reading is read from its first record: a place is committed for it
+    /// before the client asks where to begin, as `auto.offset.reset` would skip what is already there.
+    fn begin_new_partitions(&self, consumer: &BaseConsumer<Ears>, assigned: &TopicPartitionList) {
+        let Some(found) = self.partitions_found.get() else { return };
+        let is_new = |one: &TopicPartitionListElem<'_>| usize::try_from(one.partition()).is_ok_and(|p| p >= *found);
+        if !assigned.elements().iter().any(is_new) {
+            return;
+        }
+        let group = self.group.as_deref().unwrap_or_default();
+        let begun = consumer.committed_offsets(assigned.clone(), COMMITTED).and_then(|committed| {
+            let mut first = TopicPartitionList::new();
+            for one in committed.elements().iter().filter(|one| is_new(one) && one.offset() == Offset::Invalid) {
+                first.add_partition_offset(one.topic(), one.partition(), Offset::Offset(0))?;
+                tracing::info!(
+                    "topic {} has a new partition, {}: group {group} reads it from its first record",
+                    one.topic(),
+                    one.partition()
+                );
+            }
+            if first.count() == 0 { Ok(()) } else { consumer.commit(&first, CommitMode::Sync) }
+        });
+        if let Err(error) = begun {
+            tracing::warn!("group {group} may miss the first records of new partitions: {error}");
+        }
+    }
+
+    /// One line for each change of what this member of the group reads, and from where.
+    fn log_rebalance(&self, consumer: &BaseConsumer<Ears>, rebalance: &Rebalance<'_>) {
+        if !tracing::enabled!(tracing::Level::DEBUG) {
+            return;
+        }
+        let group = self.group.as_deref().unwrap_or_default();
+        match rebalance {
+            Rebalance::Assign(list) if list.count() == 0 => {
+                tracing::debug!("group {group}: no partition for this member")
+            }
+            Rebalance::Assign(list) => {
+                // Only now does the client ask where to begin, and it does not say what the answer was.
+                let committed = consumer.committed_offsets((*list).clone(), COMMITTED).ok();
+                let from = committed.as_ref().map_or_else(|| list.elements(), TopicPartitionList::elements);
+                from.iter().for_each(|one| tracing::debug!("group {group}: assigned {}", place(one)));
+            }
+            Rebalance::Revoke(list) => {
+                let all = list
+                    .elements()
+                    .iter()
+                    .map(|one| format!("{} [{}]", one.topic(), one.partition()))
+                    .collect::<Vec<_>>();
+                tracing::debug!("group {group}: revoked {}", all.join(", "));
+            }
+            Rebalance::Error(error) => tracing::debug!("group {group}: {error}"),
+        }
+    }
+}
+
+/// `topic [partition] from offset n`
+fn place(one: &TopicPartitionListElem<'_>) -> String {
+    let from = match one.offset() {
+        Offset::Offset(offset) => format!("from offset {offset}, which was committed"),
+        _ => "from where auto.offset.reset says: nothing was committed".to_owned(),
+    };
+    format!("{} [{}] {from}", one.topic(), one.partition())
+}
