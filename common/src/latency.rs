@@ -115,14 +115,14 @@ impl Latencies {
 
 /// Frames that seem to have arrived before they were sent: the producer's clock is ahead of the viewer's.
 #[derive(Clone, Copy, Default, Debug)]
-struct Ahead {
+pub(crate) struct Ahead {
     frames: u64,
     by: Duration,
 }
 
 impl Ahead {
     /// Notes a frame that did not tile. On one clock that is no disagreement of clocks, but a lie in the headers.
-    fn note(&mut self, stamps: &Stamps, base: TimeBase) {
+    pub(crate) fn note(&mut self, stamps: &Stamps, base: TimeBase) {
         if let Some(by) = stamps.ahead().filter(|_| base != TimeBase::SameHost) {
             self.frames += 1;
             self.by = self.by.max(by);
@@ -130,14 +130,9 @@ impl Ahead {
     }
 
     /// By how much the clocks disagree at least, where these are too many of `all` frames to state a latency.
-    fn of(&self, all: u64) -> Option<Duration> {
-        too_many_ahead(self.frames, all).then_some(self.by)
+    pub(crate) fn of(&self, all: u64) -> Option<Duration> {
+        (self.frames * FRAMES_FOR_ONE_AHEAD > all).then_some(self.by)
     }
-}
-
-/// Whether so many of `all` frames seem to have arrived before they were sent that no latency can be stated.
-pub(crate) fn too_many_ahead(ahead: u64, all: u64) -> bool {
-    ahead * FRAMES_FOR_ONE_AHEAD > all
 }
 
 /// The latency is unknown: why, for a person.

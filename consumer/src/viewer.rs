@@ -136,7 +136,7 @@ impl Viewer {
         if kind != Kind::Repeat {
             let (stages, live, now) = (self.stages, timed, self.clock.now());
             let timed = timed && self.books.total.shown >= self.skip;
-            let row = Row { timed, ..Row::new(&meta, jpeg.len(), stages) };
+            let row = Row { timed, base, ..Row::new(&meta, jpeg.len(), stages) };
             self.recorder.record(row, now);
             self.books.post(&meta.source, |books| {
                 books.shown += 1;

@@ -150,6 +150,7 @@ impl Writer {
 mod tests {
     use common::clock::ManualClock;
     use common::frame::Session;
+    use common::latency::TimeBase;
     use common::stamps::{Stage, Stamps};
 
     use super::*;
@@ -169,6 +170,7 @@ mod tests {
             number: None,
             bytes: 1,
             stamps,
+            base: TimeBase::SameHost,
             acknowledge: None,
             timed: true,
             tiles: stamps.tile(&Stage::PRODUCER),

@@ -9,7 +9,7 @@ use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 
 use super::row::Row;
-use crate::latency::{LATENCY_US_MAX, too_many_ahead};
+use crate::latency::{Ahead, LATENCY_US_MAX};
 use crate::stamps::Stage;
 
 const ACKNOWLEDGE: &str = "acknowledge";
@@ -53,8 +53,9 @@ impl IntervalLog {
     /// Takes the frames of an interval: none of them, where so many seem to have arrived before they were sent that no latency
     /// can be stated.
     pub fn record(&mut self, rows: &[Row]) {
-        let ahead = rows.iter().filter(|row| row.tiles.is_none() && row.stamps.ahead().is_some()).count();
-        if !too_many_ahead(ahead as u64, rows.len() as u64) {
+        let mut ahead = Ahead::default();
+        rows.iter().filter(|row| row.tiles.is_none()).for_each(|row| ahead.note(&row.stamps, row.base));
+        if ahead.of(rows.len() as u64).is_none() {
             rows.iter().for_each(|row| self.record_one(row));
         }
     }
@@ -114,19 +115,22 @@ mod tests {
     use super::super::row::tests::row;
     use super::*;
     use crate::clock::Micros;
+    use crate::latency::TimeBase;
     use crate::stamps::Stamps;
 
     #[test]
     fn an_interval_in_which_the_clocks_disagree_has_no_frames() {
-        let frames = |ahead: usize| {
+        let frames = |ahead: usize, base: TimeBase| {
             let mut log = IntervalLog::default();
             let stamps = Stamps { published: Micros(9), received: Micros(5), ..Stamps::default() };
-            let early = Row { stamps, tiles: None, ..row(7) };
+            let early = Row { stamps, base, tiles: None, ..row(7) };
             let rows: Vec<Row> = (0..100).map(|n| if n < ahead { early.clone() } else { row(7) }).collect();
             log.record(&rows);
             log.total.len()
         };
-        assert_eq!([0, 2, 3, 100].map(frames), [100, 98, 0, 0]);
+        assert_eq!([0, 2, 3, 100].map(|ahead| frames(ahead, TimeBase::WallClocks)), [100, 98, 0, 0]);
+        // On one host that is a lie in those frames' headers.
+        assert_eq!(frames(3, TimeBase::SameHost), 97);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::frame::{Meta, Session};
+use crate::latency::TimeBase;
 use crate::stamps::{Stage, Stamps, Tiles};
 
 /// The columns. Moments are µs of the monotonic clock, as in the records' headers.
@@ -21,6 +22,8 @@ pub struct Row {
     pub number: Option<u64>,
     pub bytes: usize,
     pub stamps: Stamps,
+    /// Whose clocks those are.
+    pub base: TimeBase,
     /// published → acknowledged
     pub acknowledge: Option<Duration>,
     /// It came while we looked; else it is in no histogram.
@@ -38,6 +41,7 @@ impl Row {
             number: meta.number,
             bytes,
             stamps: meta.stamps,
+            base: TimeBase::SameHost,
             acknowledge: None,
             timed: true,
             tiles: meta.stamps.tile(stages),
@@ -103,6 +107,7 @@ pub(super) mod tests {
             number: None,
             bytes: 99,
             stamps,
+            base: TimeBase::SameHost,
             acknowledge: Some(Duration::from_micros(5)),
             timed: true,
             tiles: stamps.tile(&Stage::PRODUCER),

@@ -1,0 +1,60 @@
+//! Why nothing may come from the topic that is being read.
+
+use kafka::{Found, KafkaFault};
+
+/// A new one has no doubt: a record came.
+#[derive(Default, Debug)]
+pub struct Doubt {
+    /// The right to read was taken away. The right to look is another, so that a look does not say that it is back.
+    right: Option<String>,
+    /// By the last look after the topic.
+    look: Option<String>,
+}
+
+impl Doubt {
+    pub fn lost_right(&mut self, words: String) {
+        self.right = Some(words);
+    }
+
+    /// Takes what a look after `topic` found.
+    pub fn looked(&mut self, topic: &str, found: &Result<Found, KafkaFault>) {
+        self.look = match found {
+            Ok(Found::NoTopic) => Some(format!("topic {topic} is gone")),
+            Ok(Found::NoLeader) => Some(format!("topic {topic} has no leader now")),
+            Ok(Found::Topic { .. } | Found::NoBroker(_)) => None,
+            Err(fault) => Some(fault.to_string()),
+        };
+    }
+
+    pub fn why(&self) -> Option<&str> {
+        self.look.as_deref().or(self.right.as_deref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_right_stays_the_reason_while_the_topic_can_still_be_looked_at() {
+        let there = Ok(Found::Topic { partitions: vec![0] });
+        let mut doubt = Doubt::default();
+        assert_eq!(doubt.why(), None);
+        doubt.lost_right("no right to read".to_owned());
+        doubt.looked("video", &there);
+        assert_eq!(doubt.why(), Some("no right to read"));
+        doubt.looked("video", &Ok(Found::NoTopic));
+        assert_eq!(doubt.why(), Some("topic video is gone"));
+        doubt.looked("video", &there);
+        assert_eq!(doubt.why(), Some("no right to read"));
+    }
+
+    #[test]
+    fn a_look_that_finds_the_topic_ends_what_a_look_said() {
+        let mut doubt = Doubt::default();
+        doubt.looked("video", &Ok(Found::NoLeader));
+        assert_eq!(doubt.why(), Some("topic video has no leader now"));
+        doubt.looked("video", &Ok(Found::Topic { partitions: vec![0] }));
+        assert_eq!(doubt.why(), None);
+    }
+}
