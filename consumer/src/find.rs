@@ -20,7 +20,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// What is waited for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Missing {
+pub enum Awaited {
     Broker,
     Leader,
     Topic,
@@ -43,7 +43,7 @@ pub struct Search {
     next_look: Micros,
     /// How long the next look waits for an answer.
     patience: Duration,
-    said: Option<Missing>,
+    said: Option<Awaited>,
     /// The topic was read before it went away.
     had_been_there: bool,
     /// Why the topic is not being read.
@@ -86,7 +86,7 @@ impl Search {
     /// Looks for a topic that went away under us; that it did was said already.
     pub fn again(&mut self) {
         let now = self.clock.now();
-        (self.since, self.next_look, self.said) = (now, now.plus(BETWEEN_LOOKS), Some(Missing::Topic));
+        (self.since, self.next_look, self.said) = (now, now.plus(BETWEEN_LOOKS), Some(Awaited::Topic));
         self.had_been_there = true;
         (self.from, self.was_missing) = (Position::Beginning, true);
         self.why = Some(format!("topic {} is gone", self.topic));
@@ -118,9 +118,9 @@ impl Search {
             Found::NoTopic => {
                 // None of what comes now is to be missed.
                 (self.from, self.was_missing) = (Position::Beginning, true);
-                (format!("no topic {} at {} yet", self.topic, self.brokers), Missing::Topic)
+                (format!("no topic {} at {} yet", self.topic, self.brokers), Awaited::Topic)
             }
-            Found::NoLeader => (format!("topic {} at {} has no leader now", self.topic, self.brokers), Missing::Leader),
+            Found::NoLeader => (format!("topic {} at {} has no leader now", self.topic, self.brokers), Awaited::Leader),
             Found::NoBroker(mut trouble) => {
                 let hint = match self.ask_who_is_there()? {
                     Some(Presence::Nobody) => "; vidprod brings one with it",
@@ -128,7 +128,7 @@ impl Search {
                     _ => "",
                 };
                 trouble.words.push_str(hint);
-                (trouble.sentence(&self.brokers), Missing::Broker)
+                (trouble.sentence(&self.brokers), Awaited::Broker)
             }
         };
         self.not_yet(&missing, what)?;
@@ -137,7 +137,7 @@ impl Search {
 
     /// A broker that refuses us does so again, which ends the program, unless it had let us read.
     pub fn refused(&mut self, fault: KafkaFault) -> anyhow::Result<()> {
-        if self.had_been_there { self.not_yet(&fault.to_string(), Missing::Right) } else { Err(fault.into()) }
+        if self.had_been_there { self.not_yet(&fault.to_string(), Awaited::Right) } else { Err(fault.into()) }
     }
 
     /// A web server at Kafka's usual place looks to the client like a broker that will come: it is asked, now and then.
@@ -154,7 +154,7 @@ impl Search {
     }
 
     /// Says once of each thing that is missing that it is waited for; fails when it has waited long enough.
-    pub fn not_yet(&mut self, why: &str, what: Missing) -> anyhow::Result<()> {
+    pub fn not_yet(&mut self, why: &str, what: Awaited) -> anyhow::Result<()> {
         let now = self.clock.now();
         self.next_look = now.plus(BETWEEN_LOOKS);
         self.why = Some(why.to_owned());
@@ -162,7 +162,7 @@ impl Search {
             bail!("{why} (gave up after {} s; --timeout)", timeout.as_secs_f64());
         }
         // A broker answers, and a leader is there, a moment after we come: that is nothing to speak of.
-        let patience = if what == Missing::Topic { LOOK } else { UNREMARKABLE };
+        let patience = if what == Awaited::Topic { LOOK } else { UNREMARKABLE };
         if self.said != Some(what) && now.since(self.since) > patience {
             self.said = Some(what);
             tracing::info!("{why}: waiting for it");
@@ -195,9 +195,9 @@ mod tests {
             search.not_yet("why", what).expect("there is no --timeout");
             assert_eq!(search.said.is_some(), said, "{what:?} {waited_ms}");
         };
-        check(Missing::Broker, 900, false);
-        check(Missing::Broker, 1100, true);
-        check(Missing::Leader, 900, false);
-        check(Missing::Topic, 900, true);
+        check(Awaited::Broker, 900, false);
+        check(Awaited::Broker, 1100, true);
+        check(Awaited::Leader, 900, false);
+        check(Awaited::Topic, 900, true);
     }
 }

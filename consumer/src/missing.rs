@@ -13,17 +13,17 @@ const ALIKE: f64 = 0.8;
 
 /// Reports which sources are missing and which exist: once, and again when there are others.
 #[derive(Default, Debug)]
-pub struct Missing {
+pub struct MissingSources {
     /// The last line, which also stands in the status line.
     reported: Option<String>,
     next: Option<Micros>,
 }
 
-impl Missing {
+impl MissingSources {
     /// Reports if there is something new. `wanted`: the sources asked for, none of which exists; `there`: those that do.
     pub fn look<'a>(&mut self, topic: &str, wanted: &[String], there: impl Iterator<Item = &'a str>, now: Micros) {
         if wanted.is_empty() {
-            *self = Missing::default();
+            *self = MissingSources::default();
             return;
         }
         let mut there = there.peekable();
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_missing_source_is_reported_once_and_again_when_there_are_others() {
-        let (mut missing, mut lines) = (Missing::default(), Vec::new());
+        let (mut missing, mut lines) = (MissingSources::default(), Vec::new());
         let wanted = vec!["nope".to_owned()];
         for ms in (0..6000).step_by(100) {
             let there: &[&str] = match ms {

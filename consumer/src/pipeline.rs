@@ -29,7 +29,7 @@ use shell::status::Status;
 
 use crate::decode::{Decode, DecodeError, Screen};
 use crate::glance::{Conditions, Snapshot};
-use crate::missing::{self, Missing};
+use crate::missing::{self, MissingSources};
 use crate::options::Options;
 use crate::outputs::Outputs;
 use crate::overlay::Overlay;
@@ -82,7 +82,7 @@ struct Run<'a> {
     overlay_at: Micros,
     /// Pictures that had been displayed when the overlay was made.
     overlay_displayed: u64,
-    missing: Missing,
+    missing: MissingSources,
     /// Nothing more will come.
     ended: bool,
     /// A person wants no more.
@@ -116,7 +116,7 @@ pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> any
         overlay_on: options.overlay,
         overlay_at: Micros(0),
         overlay_displayed: 0,
-        missing: Missing::default(),
+        missing: MissingSources::default(),
         ended: false,
         quit: false,
         evictions: 0,

@@ -20,7 +20,7 @@ use common::reassemble::{Ended, Limits, Pushed, Reassembler};
 use common::record::{self, Incoming, Rejected};
 use kafka::{Event, Found, KafkaFault, Position, Received, Tail};
 
-use crate::find::{LOOK, Missing, Search};
+use crate::find::{Awaited, LOOK, Search};
 use crate::options::Options;
 use clocks::Clocks;
 use stretches::Stretches;
@@ -245,7 +245,7 @@ impl Receiver {
         match self.tail.start(&partitions, from, timeout) {
             Ok(()) => {}
             Err(error @ KafkaFault::Denied { .. }) => return self.search.refused(error),
-            Err(error) => return self.search.not_yet(&error.to_string(), Missing::Broker),
+            Err(error) => return self.search.not_yet(&error.to_string(), Awaited::Broker),
         }
         if from == Position::Newest {
             self.joining = partitions.iter().copied().collect();
