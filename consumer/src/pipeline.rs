@@ -173,10 +173,12 @@ impl Run<'_> {
         self.missing.look(&self.options.topic, self.viewer.selection.missing(), there, now);
     }
 
-    /// Fails where all that there was has been read and held no source that was asked for.
+    /// Fails where all that there was has been read and held no source that was asked for. In a group another member may have
+    /// read it.
     fn check_sources(&self) -> anyhow::Result<()> {
         let missing = self.viewer.selection.missing();
-        if self.ended && self.receiver.in_history() && !missing.is_empty() {
+        let read_all = self.ended && self.receiver.in_history() && self.options.group.is_none();
+        if read_all && !missing.is_empty() {
             let there = self.receiver.reassembler.tallies().map(|(name, _)| &**name);
             bail!(missing::line(&self.options.topic, missing, there, ""));
         }

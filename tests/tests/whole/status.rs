@@ -140,6 +140,9 @@ fn a_source_that_history_does_not_hold_is_an_error() {
     missing.assert_fails(1, &format!("no source \"nope\"; in topic {topic}: door, lobby"));
     assert_eq!(missing.report().number("frames.shown"), 0);
     history("door").ok();
+    // In a group another member may have read it.
+    let args = ["--headless", "-g", &kafka.topic("missing-group"), "-o", "beginning", "-e", "--source", "nope"];
+    Program::vidcons().on(kafka, &topic).args(args).run().ok();
 }
 
 #[test]
