@@ -24,8 +24,18 @@ pub enum Awaited {
     Broker,
     Leader,
     Topic,
-    /// The broker does not let us in any more.
-    Right,
+    /// The broker is there, and why we cannot use it is known.
+    Access,
+}
+
+impl Awaited {
+    /// A line for the log: `why` it is not there, and what happens now.
+    fn line(self, why: &str) -> String {
+        match self {
+            Awaited::Access => format!("{why}; trying again"),
+            Awaited::Broker | Awaited::Leader | Awaited::Topic => format!("{why}: waiting for it"),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -128,7 +138,8 @@ impl Search {
                     _ => "",
                 };
                 trouble.words.push_str(hint);
-                (trouble.sentence(&self.brokers), Awaited::Broker)
+                let what = if trouble.sentence.is_some() { Awaited::Access } else { Awaited::Broker };
+                (trouble.sentence(&self.brokers), what)
             }
         };
         self.not_yet(&missing, what)?;
@@ -137,7 +148,7 @@ impl Search {
 
     /// A broker that refuses us does so again, which ends the program, unless it had let us read.
     pub fn refused(&mut self, fault: KafkaFault) -> anyhow::Result<()> {
-        if self.had_been_there { self.not_yet(&fault.to_string(), Awaited::Right) } else { Err(fault.into()) }
+        if self.had_been_there { self.not_yet(&fault.to_string(), Awaited::Access) } else { Err(fault.into()) }
     }
 
     /// A web server at Kafka's usual place looks to the client like a broker that will come: it is asked, now and then.
@@ -165,7 +176,7 @@ impl Search {
         let patience = if what == Awaited::Topic { LOOK } else { UNREMARKABLE };
         if self.said != Some(what) && now.since(self.since) > patience {
             self.said = Some(what);
-            tracing::info!("{why}: waiting for it");
+            tracing::info!("{}", what.line(why));
         }
         Ok(())
     }
@@ -199,5 +210,13 @@ mod tests {
         check(Awaited::Broker, 1100, true);
         check(Awaited::Leader, 900, false);
         check(Awaited::Topic, 900, true);
+    }
+
+    #[test]
+    fn a_right_is_tried_again_and_a_topic_is_waited_for() {
+        let check = |what: Awaited, expected| assert_eq!(what.line("why"), expected);
+        check(Awaited::Topic, "why: waiting for it");
+        check(Awaited::Broker, "why: waiting for it");
+        check(Awaited::Access, "why; trying again");
     }
 }
