@@ -6,6 +6,7 @@
 //! It notices when the topic goes away or is made anew, and looks for it again; nothing else needs to know.
 
 mod clocks;
+mod doubt;
 mod stretches;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,7 @@ use kafka::{Event, Found, KafkaFault, Position, Received, Tail};
 use crate::find::{Awaited, LOOK, Search};
 use crate::options::Options;
 use clocks::Clocks;
+use doubt::Doubt;
 use stretches::Stretches;
 
 /// A topic of which nothing was heard for that long is looked after.
@@ -81,8 +83,7 @@ pub struct Receiver {
     /// When a record came last, or the topic was last looked after.
     heard: Micros,
     missed_looks: u32,
-    /// Why nothing may come, by the last look after the topic.
-    doubt: Option<String>,
+    doubt: Doubt,
 }
 
 impl Receiver {
@@ -102,7 +103,7 @@ impl Receiver {
             troubles_said: BTreeSet::new(),
             heard: clock.now(),
             missed_looks: 0,
-            doubt: None,
+            doubt: Doubt::default(),
             clock,
         })
     }
@@ -125,7 +126,7 @@ impl Receiver {
         match self.tail.next(timeout) {
             Event::Record(received) => {
                 self.troubles_said.clear();
-                self.doubt = None;
+                self.doubt = Doubt::default();
                 self.heard = self.clock.now();
                 return self.take(received);
             }
@@ -146,7 +147,7 @@ impl Receiver {
             Event::Forbidden { trouble, had: false } => bail!(trouble.sentence(&self.options.connection.brokers)),
             Event::Forbidden { trouble, had: true } => {
                 self.say_trouble(trouble.sentence(&self.options.connection.brokers));
-                self.doubt = Some(trouble.words);
+                self.doubt.lost_right(trouble.words);
             }
             Event::Trouble(words) => self.say_trouble(words),
         }
@@ -175,7 +176,7 @@ impl Receiver {
         if !self.reading {
             return self.search.why().map(str::to_owned);
         }
-        self.tail.cause().or_else(|| self.doubt.clone())
+        self.tail.cause().or_else(|| self.doubt.why().map(str::to_owned))
     }
 
     /// Whether what is read is the past: a topic that was not there when we came has none.
@@ -202,13 +203,7 @@ impl Receiver {
         let found = self.tail.find(LOOK);
         // No answer is no news.
         self.missed_looks = if matches!(found, Ok(Found::NoTopic)) { self.missed_looks + 1 } else { 0 };
-        let topic = &self.options.topic;
-        self.doubt = match found {
-            Ok(Found::NoTopic) => Some(format!("topic {topic} is gone")),
-            Ok(Found::NoLeader) => Some(format!("topic {topic} has no leader now")),
-            Ok(Found::Topic { .. } | Found::NoBroker(_)) => None,
-            Err(fault) => Some(fault.to_string()),
-        };
+        self.doubt.looked(&self.options.topic, &found);
         if self.missed_looks >= MISSED_LOOKS {
             self.gone();
         }
@@ -220,6 +215,7 @@ impl Receiver {
         self.joining.clear();
         self.live_from.clear();
         self.missed_looks = 0;
+        self.doubt = Doubt::default();
         self.reading = false;
         self.search.again();
     }
