@@ -1,5 +1,6 @@
 //! Topics: whether they are there, making them fit for video, and the message limit.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
@@ -77,6 +78,8 @@ pub struct Admin {
     connection: Connection,
     config: ClientConfig,
     brokers: String,
+    /// A broker has answered before: from then on the publisher or the tail says why none does.
+    answered: AtomicBool,
 }
 
 impl std::fmt::Debug for Admin {
@@ -96,7 +99,7 @@ impl Admin {
             Ok(client)
         })?;
         let (connection, brokers) = (connection.clone(), connection.brokers.clone());
-        Ok(Admin { client: RwLock::new(client), connection, config, brokers })
+        Ok(Admin { client: RwLock::new(client), connection, config, brokers, answered: AtomicBool::new(false) })
     }
 
     /// Every topic but Kafka's own.
@@ -178,8 +181,12 @@ impl Admin {
         let metadata = self.client().inner().fetch_metadata(None, timeout);
         if metadata.is_err() {
             self.renew();
+        } else {
+            self.answered.store(true, Ordering::Relaxed);
         }
-        metadata.map_err(|cause| match self.why_not() {
+        // Asking why takes more than a second.
+        let why_not = || if self.answered.load(Ordering::Relaxed) { None } else { self.why_not() };
+        metadata.map_err(|cause| match why_not() {
             Some(trouble) if trouble.denied => KafkaFault::Denied { cause: trouble.sentence(&self.brokers) },
             Some(trouble) => KafkaFault::NotNow { cause: trouble.sentence(&self.brokers) },
             None => KafkaFault::Client { doing, cause },

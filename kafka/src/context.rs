@@ -65,6 +65,11 @@ impl Ears {
         self.may_not_join.load(Ordering::Relaxed)
     }
 
+    /// The group has let this member in, whatever it said before.
+    fn joined(&self) {
+        self.may_not_join.store(false, Ordering::Relaxed);
+    }
+
     /// The trouble, made certain by asking the broker itself where that is possible: it takes up to some seconds, once.
     pub fn checked_trouble(&self, connection: &Connection) -> Option<Trouble> {
         let trouble = self.trouble()?;
@@ -86,7 +91,7 @@ impl Ears {
     /// For a new client that takes the place of this one: nothing is wrong yet, and its figures are added to these.
     pub fn successor(&self) -> Ears {
         self.facts.renewed();
-        Ears { trouble: Arc::default(), link: Arc::default(), ..self.clone() }
+        Ears { trouble: Arc::default(), link: Arc::default(), may_not_join: Arc::default(), ..self.clone() }
     }
 
     /// For a new client of ours that is made for other settings.
@@ -121,6 +126,9 @@ impl Ears {
     }
 
     fn hear(&self, heard: Trouble) {
+        if heard.advertised.is_some() {
+            self.link.misled();
+        }
         if let Ok(mut trouble) = self.trouble.lock()
             && !trouble.as_ref().is_some_and(|t| t.denied)
         {

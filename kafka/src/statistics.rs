@@ -146,6 +146,7 @@ impl Told {
         statistics.add_to(&mut self.facts);
         self.facts.disconnects += self.disconnects_before;
         let mut changed = false;
+        let fetches = statistics.topics.values().any(Topic::is_fetched);
         for (name, topic) in statistics.topics {
             let led: BTreeSet<i32> = topic.led().collect();
             if self.partitions.get(&name) != Some(&led) {
@@ -156,8 +157,9 @@ impl Told {
         let is_producer = statistics.kind == "producer";
         let up: Vec<&Broker> =
             statistics.brokers.values().filter(|broker| broker.connected(is_producer) != Connected::No).collect();
-        // A reader that looks for new partitions may do so over another connection than the one that brings it records.
-        let with_partitions = |broker: &&&Broker| !broker.toppars.is_empty();
+        // A reader that looks for new partitions may do so over another connection than the one that brings it records. A
+        // member of a group that has no partition is fetching none.
+        let with_partitions = |broker: &&&Broker| fetches && !broker.toppars.is_empty();
         let matter = |broker: &&&Broker| !up.iter().any(|b| with_partitions(&b)) || with_partitions(broker);
         let connected = up.iter().filter(matter).map(|broker| broker.connected(is_producer)).max();
         let connected = connected.unwrap_or(Connected::No);
@@ -225,6 +227,9 @@ struct Topic {
 struct Partition {
     #[serde(default)]
     fetchq_cnt: i64,
+    /// `active` where it is fetched.
+    #[serde(default)]
+    fetch_state: String,
     #[serde(default)]
     leader: i32,
     /// It is wanted, and not in the metadata.
@@ -233,6 +238,10 @@ struct Partition {
 }
 
 impl Topic {
+    fn is_fetched(&self) -> bool {
+        self.partitions.values().any(|partition| partition.fetch_state == "active")
+    }
+
     /// -1 is where the client keeps records that have no partition yet.
     fn led(&self) -> impl Iterator<Item = i32> {
         let led = self.partitions.iter().filter(|(_, partition)| partition.leader >= 0 && !partition.unknown);

@@ -208,6 +208,8 @@ impl Tail {
                 drop(message);
                 self.next.insert(partition, offset + 1);
                 self.allowed = true;
+                // Records that were fetched long ago are read without a word from the broker.
+                self.watch.sign_of_life(self.clock.now());
                 self.at_end.remove(&partition);
                 Event::Record(Received { record, partition, offset })
             }
@@ -244,7 +246,7 @@ impl Tail {
             }
         });
         if let Err(error) = reading {
-            tracing::warn!("making a new client: {error}");
+            tracing::warn!("cannot replace the client: {error}");
         }
     }
 

@@ -17,6 +17,9 @@ use crate::watchdog::{Step, Watchdog};
 /// Time between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
+/// For so long after an advertised address could not be reached that is why there is no connection. librdkafka repeats the
+/// same failure every 30 s.
+const MISLED: Duration = Duration::from_secs(35);
 /// Statistics that come less often than this, in ms, show too late whether a client is alive.
 const STATISTICS_MS_MAX: u32 = 1000;
 
@@ -28,6 +31,9 @@ pub(crate) struct Watch {
     probe: Option<Probe>,
     /// How many signs of life the statistics had shown at the last look.
     signs: u64,
+    /// How often an advertised address had been out of reach at the last look, and when that was last seen.
+    misled: u64,
+    misled_at: Option<Micros>,
     next_look: Micros,
 }
 
@@ -37,7 +43,7 @@ impl Watch {
             .properties
             .get("statistics.interval.ms")
             .is_none_or(|ms| ms.trim().parse().is_ok_and(|ms: u32| (1..=STATISTICS_MS_MAX).contains(&ms)));
-        Watch { on, watchdog: Watchdog::new(now), probe: None, signs: 0, next_look: now }
+        Watch { on, watchdog: Watchdog::new(now), probe: None, signs: 0, misled: 0, misled_at: None, next_look: now }
     }
 
     /// The client did what only a connected client can do, or has nothing to do.
@@ -55,8 +61,12 @@ impl Watch {
         if std::mem::replace(&mut self.signs, signs) != signs {
             self.watchdog.sign_of_life(now);
         }
+        let misled = ears.link.times_misled();
+        if std::mem::replace(&mut self.misled, misled) != misled {
+            self.misled_at = Some(now);
+        }
         // A new client would be sent to the same address.
-        if ears.trouble().is_some_and(|trouble| trouble.advertised.is_some()) {
+        if self.misled_at.is_some_and(|at| now.since(at) < MISLED) {
             self.watchdog.sign_of_life(now);
         }
         if let Some(answered) = self.probe.as_ref().and_then(Probe::answer) {
@@ -71,8 +81,11 @@ impl Watch {
             },
             Step::Renew => {
                 // A new client counts its signs of life from the beginning.
-                self.signs = 0;
-                tracing::warn!("the client had no connection although {} answers: made a new one", connection.brokers);
+                (self.signs, self.misled, self.misled_at) = (0, 0, None);
+                tracing::warn!(
+                    "{} answers, but not on this client's connections: replacing the client",
+                    connection.brokers
+                );
                 return true;
             }
         }

@@ -14,6 +14,8 @@ pub(crate) struct Link {
     signs: AtomicU64,
     /// A broker is connected, and none has sent anything for [`MUTE`].
     mute: AtomicBool,
+    /// How often an advertised address could not be reached.
+    misled: AtomicU64,
 }
 
 /// A reader always waits for an answer: to a fetch, for half a second, or as a member of a group to a heartbeat, for three.
@@ -39,6 +41,15 @@ impl Link {
     /// A broker has answered a question.
     pub fn answered(&self) {
         self.signs.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A broker sends us to an address that cannot be reached.
+    pub fn misled(&self) {
+        self.misled.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn times_misled(&self) -> u64 {
+        self.misled.load(Ordering::Relaxed)
     }
 
     /// A broker is connected and sends nothing. Only of a reader does that say that the broker is at fault.

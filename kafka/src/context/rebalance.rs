@@ -13,7 +13,10 @@ const COMMITTED: Duration = Duration::from_millis(500);
 impl ConsumerContext for Ears {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Ears>, rebalance: &Rebalance<'_>) {
         match rebalance {
-            Rebalance::Assign(list) => self.begin_new_partitions(consumer, list),
+            Rebalance::Assign(list) => {
+                self.joined();
+                self.begin_new_partitions(consumer, list);
+            }
             _ => self.log_rebalance(consumer, rebalance),
         }
     }

@@ -189,8 +189,8 @@ impl<T: Send + Sync + 'static> Renewable<T> {
     pub fn limit_messages(&self, bytes_max: usize) -> Result<(), KafkaFault> {
         let _replacing = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         self.message_bytes_max.store(bytes_max, Ordering::Relaxed);
-        let generation = self.unsettled.retire();
-        let client = self.make(self.ears().restarted(), generation)?;
+        let client = self.make(self.ears().restarted(), self.unsettled.next_generation())?;
+        self.unsettled.retire();
         self.put(client);
         Ok(())
     }
@@ -200,8 +200,10 @@ impl<T: Send + Sync + 'static> Renewable<T> {
         let mut watch = Watch::new(&self.connection, self.clock.now());
         let mut warned = None;
         while !ending.load(Ordering::Relaxed) {
-            if let Some(client) = &*self.client() {
-                client.poll(LOOK);
+            let served = self.client().as_ref().map(|client| client.poll(LOOK)).is_some();
+            if !served {
+                self.clock.sleep_until(self.clock.now().plus(LOOK));
+                self.make_again();
             }
             let (now, ears) = (self.clock.now(), self.ears());
             let denied = ears.trouble().filter(|trouble| trouble.denied);
@@ -237,9 +239,18 @@ impl<T: Send + Sync + 'static> Renewable<T> {
         match self.make(ears, generation) {
             Ok(client) => self.put(client),
             Err(error) => {
-                tracing::warn!("making a new client: {error}");
+                tracing::warn!("cannot replace the client: {error}");
                 self.unsettled.settle_all(&Delivery::Refused(error.to_string()));
             }
+        }
+    }
+
+    /// Tries once more to make the client that could not be made.
+    fn make_again(&self) {
+        let _replacing = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
+        let missing = self.client().is_none();
+        if missing && let Ok(client) = self.make(self.ears().successor(), self.unsettled.retire()) {
+            self.put(client);
         }
     }
 

@@ -91,6 +91,11 @@ impl<T> Unsettled<T> {
         }
     }
 
+    /// The generation of the client after this one.
+    pub fn next_generation(&self) -> u64 {
+        self.lock().generation + 1
+    }
+
     /// From now on failures of the present client do not count. Returns the next client's generation.
     pub fn retire(&self) -> u64 {
         let mut state = self.lock();

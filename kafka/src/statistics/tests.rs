@@ -87,10 +87,23 @@ fn the_best_connection_counts() {
     check(r#""a": {"state": "DOWN"}, "b": {"state": "UP", "txidle": -1, "rxidle": 9000000}"#, Some(Connected::Silent));
     check(r#""a": {"state": "UP", "txidle": 9000000, "rxidle": 400000}"#, Some(Connected::Active));
     check(r#""a": {"state": "UP", "txidle": 400000, "rxidle": 9000000}"#, Some(Connected::Silent));
-    let (leads, other) = (r#""toppars": {"video-0": {}}, "rxidle": 9000000"#, r#""rxidle": 400"#);
-    check(&format!(r#""a": {{"state": "UP", {leads}}}, "b": {{"state": "UP", {other}}}"#), Some(Connected::Silent));
-    check(&format!(r#""a": {{"state": "DOWN", {leads}}}, "b": {{"state": "UP", {other}}}"#), Some(Connected::Active));
     check("broken", None);
+}
+
+#[test]
+fn of_a_reader_the_connections_that_bring_its_records_count() {
+    let check = |state: &str, fetch_state: &str, expected| {
+        let json = format!(
+            r#"{{"brokers": {{"a": {{"state": "{state}", "toppars": {{"video-0": {{}}}}, "rxidle": 9000000}},
+                "b": {{"state": "UP", "rxidle": 400}}}},
+                "topics": {{"video": {{"partitions": {{"0": {{"fetch_state": "{fetch_state}"}}}}}}}}}}"#
+        );
+        assert_eq!(Facts::default().enter(json.as_bytes()).connected, expected, "{state} {fetch_state}");
+    };
+    check("UP", "active", Some(Connected::Silent));
+    check("DOWN", "active", Some(Connected::Active));
+    // A member of a group whose partition went to another one only sends heartbeats.
+    check("UP", "none", Some(Connected::Active));
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn a_group_member_goes_on_at_its_position_when_its_connections_fall_silent() {
     let mut viewer = Program::vidcons().on(&kafka, &topic).args(member).start();
     viewer.until_stdout("the first frames", |out| out.lines().count() >= 25);
     proxy.silence();
-    viewer.until_stderr("made a new one");
+    viewer.until_stderr("replacing the client");
     let before = viewer.stdout().lines().count();
     viewer.until_stdout("frames after that", |out| out.lines().count() >= before + 50);
     producer.interrupt().ok();
