@@ -57,7 +57,7 @@ impl Topic {
         let admin = Admin::connect(&connection, "vidbench", &patience(clock))?;
         let new = NewTopic { name: name.to_owned(), partitions: 1, replication: None, retention: Some(RETENTION) };
         admin.ensure(&new, true, TIMEOUT)?;
-        let message_bytes_max = admin.message_bytes_max(name, TIMEOUT).unwrap_or(MESSAGE_BYTES_MAX);
+        let message_bytes_max = admin.message_bytes_max(name, TIMEOUT)?.unwrap_or(MESSAGE_BYTES_MAX);
         let Wishes { properties, headers, .. } = wishes.clone();
         let mut topic = Topic { name: name.to_owned(), connection, message_bytes_max, properties, headers };
         let wanted = wishes.message_bytes + OVERHEAD_BYTES_MAX;

@@ -7,9 +7,9 @@ use std::time::Duration;
 use common::clock::Clock;
 use futures_executor::block_on;
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, ConfigResourceResult, ResourceSpecifier, TopicReplication};
 use rdkafka::client::Client;
-use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::metadata::Metadata;
 use rdkafka::producer::{BaseProducer, Producer};
 
@@ -133,12 +133,15 @@ impl Admin {
         (code == RDKafkaErrorCode::TopicAuthorizationFailed).then_some(KafkaFault::Forbidden { cause })
     }
 
-    /// The topic's `max.message.bytes`; `None` if the broker does not say.
-    pub fn message_bytes_max(&self, topic: &str, timeout: Duration) -> Option<usize> {
+    /// The topic's `max.message.bytes`; `None` if the broker answers and does not say. An error is worth another try.
+    pub fn message_bytes_max(&self, topic: &str, timeout: Duration) -> Result<Option<usize>, KafkaFault> {
         let asked = [ResourceSpecifier::Topic(topic)];
-        let answer = block_on(self.client().describe_configs(&asked, &options(timeout))).ok()?;
-        let config = answer.into_iter().next()?.ok()?;
-        config.get("max.message.bytes")?.value.as_ref()?.parse().ok()
+        let answer = block_on(self.client().describe_configs(&asked, &options(timeout)));
+        let limit = limit_in(answer);
+        if limit.is_err() {
+            self.renew();
+        }
+        limit.map_err(|cause| KafkaFault::Client { doing: "asking for the topic's message limit", cause })
     }
 
     fn create(&self, topic: &NewTopic, timeout: Duration) -> Result<Created, KafkaFault> {
@@ -209,6 +212,20 @@ impl Admin {
             *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
         }
     }
+}
+
+/// `max.message.bytes` in an answer. `None`: the right to see it is missing, the broker cannot tell, or there is no such
+/// topic; asking again changes nothing about that.
+fn limit_in(answer: KafkaResult<Vec<ConfigResourceResult>>) -> KafkaResult<Option<usize>> {
+    let configs = match answer {
+        Err(KafkaError::AdminOp(RDKafkaErrorCode::UnsupportedFeature | RDKafkaErrorCode::UnsupportedVersion)) => {
+            return Ok(None);
+        }
+        answer => answer?,
+    };
+    let config = configs.into_iter().next().and_then(Result::ok);
+    let value = config.and_then(|config| config.get("max.message.bytes")?.value.clone());
+    Ok(value.and_then(|value| value.parse().ok()))
 }
 
 /// An admin client does not say why it cannot connect; a producer that is polled does.
@@ -303,7 +320,30 @@ pub fn check_topic_name(topic: &str) -> Result<(), KafkaFault> {
 
 #[cfg(test)]
 mod tests {
+    use rdkafka::admin::{ConfigEntry, ConfigResource, ConfigSource, OwnedResourceSpecifier};
+
     use super::*;
+
+    #[test]
+    fn a_limit_that_the_broker_does_not_tell_is_not_asked_for_again() {
+        let entry = ConfigEntry {
+            name: "max.message.bytes".to_owned(),
+            value: Some("1000".to_owned()),
+            source: ConfigSource::Default,
+            is_read_only: false,
+            is_default: true,
+            is_sensitive: false,
+        };
+        let specifier = OwnedResourceSpecifier::Topic("video".to_owned());
+        let config = ConfigResource { specifier, entries: vec![entry] };
+        assert_eq!(limit_in(Ok(vec![Ok(config)])), Ok(Some(1000)));
+        for denied in [RDKafkaErrorCode::TopicAuthorizationFailed, RDKafkaErrorCode::UnknownTopicOrPartition] {
+            assert_eq!(limit_in(Ok(vec![Err(denied)])), Ok(None), "{denied}");
+        }
+        assert_eq!(limit_in(Err(KafkaError::AdminOp(RDKafkaErrorCode::UnsupportedFeature))), Ok(None));
+        assert!(limit_in(Err(KafkaError::AdminOp(RDKafkaErrorCode::OperationTimedOut))).is_err());
+        assert!(limit_in(Err(KafkaError::Canceled)).is_err());
+    }
 
     #[test]
     fn topic_names_are_kafkas() {

@@ -29,16 +29,29 @@ pub fn prepare_topic(admin: &Admin, options: &Options, timeout: Duration) -> any
     }
     let of_topic = match options.message_bytes_max {
         Some(given) => Some(given),
-        None => admin.message_bytes_max(&topic.name, timeout),
+        None => admin.message_bytes_max(&topic.name, timeout).unwrap_or_else(|error| {
+            tracing::debug!("{error}");
+            None
+        }),
     };
     Limit::new(smallest(options, of_topic), &options.headers).context(format!("topic {}", topic.name))
 }
 
-/// Asks for the topic's limit again, after a message was refused as too large.
-pub fn ask_limit_again(admin: &Admin, options: &Options, shared: &Shared, timeout: Duration) {
-    // A broker that does not answer is asked again.
-    let Some(of_topic) = admin.message_bytes_max(&options.topic.name, timeout) else { return };
-    let of_topic = [Some(of_topic), options.message_bytes_max].into_iter().flatten().min();
+/// Asks for the topic's limit again, after a message was refused as too large. Returns whether the broker answered: what
+/// was refused waits until it has. Where it does not tell the limit, the one that we know is kept.
+pub fn ask_limit_again(admin: &Admin, options: &Options, shared: &Shared, timeout: Duration) -> bool {
+    let of_topic = match admin.message_bytes_max(&options.topic.name, timeout) {
+        Ok(of_topic) => of_topic,
+        Err(error) => {
+            tracing::debug!("{error}");
+            return false;
+        }
+    };
+    if of_topic.is_none() {
+        shared.keep_limit();
+        return true;
+    }
+    let of_topic = [of_topic, options.message_bytes_max].into_iter().flatten().min();
     let limit = Limit::new(smallest(options, of_topic), &options.headers).unwrap_or_else(|too_small| {
         tracing::debug!("topic {}: {too_small}", options.topic.name);
         shared.lock().limit
@@ -50,6 +63,7 @@ pub fn ask_limit_again(admin: &Admin, options: &Options, shared: &Shared, timeou
             "topic {topic} takes messages of at most {bytes} bytes now: larger frames are {how} from here on"
         );
     }
+    true
 }
 
 /// The client refuses what is larger than its own limit, if the user has set one.

@@ -38,6 +38,8 @@ use crate::status::Telling;
 
 /// A topic that seems to be gone is looked after at most that often.
 const MEND_EVERY: Duration = Duration::from_secs(1);
+/// So many questions for the topic's limit may stay unanswered before what was refused as too large is given up.
+const ASK_LIMIT_MAX: u32 = 10;
 /// A sleep looks up that often whether it is still wanted.
 const LOOK_UP: Duration = Duration::from_millis(50);
 
@@ -191,7 +193,7 @@ impl Run {
     /// Tells how it goes, and looks after the topic, until the encoder is done. Fails where nothing may be written.
     fn watch(&self, options: &Options, about: &About, causes: &dyn Fn() -> Option<String>) -> anyhow::Result<()> {
         let mut telling = Telling::new(about, options, &*self.clock);
-        let (mut mended, mut asked) = (Micros(0), Micros(0));
+        let (mut mended, mut asked, mut unanswered) = (Micros(0), Micros(0), 0);
         let topic_gone = Cell::new(false);
         let gone = || topic_gone.get().then(|| format!("topic {} is gone", options.topic.name));
         let causes = || causes().or_else(gone);
@@ -213,7 +215,12 @@ impl Run {
             };
             if limit_doubted && now.since(asked) > MEND_EVERY {
                 asked = now;
-                ask_limit_again(&self.admin, options, &self.shared, MEND_EVERY);
+                let answered = ask_limit_again(&self.admin, options, &self.shared, MEND_EVERY);
+                // A broker that is away is waited for; one that is there and does not answer this is not for ever.
+                unanswered = if answered { 0 } else { unanswered + u32::from(causes().is_none()) };
+                if unanswered >= ASK_LIMIT_MAX {
+                    self.shared.keep_limit();
+                }
             }
             if may_be_gone && now.since(mended) > MEND_EVERY {
                 mended = now;

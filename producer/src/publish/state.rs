@@ -93,6 +93,12 @@ impl Shared {
         lower
     }
 
+    /// The limit stays what it is, as it cannot be learned: what was refused for it is refused for good.
+    pub fn keep_limit(&self) {
+        let limit = self.lock().limit;
+        self.learn_limit(limit);
+    }
+
     pub fn lock(&self) -> MutexGuard<'_, State> {
         // Counters are whole between any two lines, also where a panic elsewhere poisoned the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
