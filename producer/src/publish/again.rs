@@ -11,6 +11,12 @@ impl Publish {
     pub fn keep_to_limit(&mut self, wanted: impl Fn() -> bool) -> bool {
         let mut published = false;
         loop {
+            {
+                let state = self.shared.lock();
+                if state.again.is_empty() && state.limit == self.limit {
+                    return published;
+                }
+            }
             // What was refused waits until the limit is known. A live source goes on meanwhile.
             let is_known = |state: &State| state.again.is_empty() || !state.limit_doubted;
             let known = self.shared.wait(is_known, &wanted);
