@@ -25,7 +25,7 @@ const NAME_ENDS: [&str; 11] = [
 ];
 /// Last words of names that are secrets only in an address, as in `?key=…`; elsewhere a key is no secret.
 const PARAMETER_WORDS: [&str; 8] = ["key", "auth", "authorization", "sig", "signature", "credential", "jwt", "pass"];
-/// What ends a word of a message: what follows is no part of an address or value.
+/// What ends a word of a message that has no scheme: what follows is no part of it.
 const AROUND_WORDS: [char; 6] = ['"', '\'', '`', '<', '>', '\\'];
 
 /// Whether the value of a property with this name is a secret. Paths of files and certificates are none.
@@ -44,10 +44,20 @@ fn last_word(name: &str) -> &str {
 
 /// The text without secrets: passwords and secret parameters of addresses, and values of secret properties.
 pub fn hide(text: &str) -> Cow<'_, str> {
-    if !text.contains(['=', '@']) {
-        return Cow::Borrowed(text);
-    }
-    let ranges = merged(text);
+    without(text, found(text))
+}
+
+/// The same for a text that is an address as a whole, whose password may hold quotes and spaces.
+pub fn hide_address(address: &str) -> Cow<'_, str> {
+    without(address, found_in_address(address))
+}
+
+/// Whether there is a secret in the address.
+pub fn is_in_address(address: &str) -> bool {
+    !found_in_address(address).is_empty()
+}
+
+fn without(text: &str, ranges: Vec<Range<usize>>) -> Cow<'_, str> {
     if ranges.is_empty() {
         return Cow::Borrowed(text);
     }
@@ -63,7 +73,7 @@ pub fn hide(text: &str) -> Cow<'_, str> {
 
 /// Whether there is a secret in the text.
 pub fn is_in(text: &str) -> bool {
-    !merged(text).is_empty()
+    !found(text).is_empty()
 }
 
 /// An address from its host on: `rtsp://user:password@host:554/path` → `host:554/path`.
@@ -73,10 +83,25 @@ pub fn from_host(address: &str) -> &str {
     &address[end..]
 }
 
-/// Where secrets are, in order and without overlap.
-fn merged(text: &str) -> Vec<Range<usize>> {
-    let mut ranges = values(text);
-    ranges.extend(passwords(text));
+/// Where secrets are in a text, in order and without overlap.
+fn found(text: &str) -> Vec<Range<usize>> {
+    if !text.contains(['=', '@']) {
+        return Vec::new();
+    }
+    merged(values(text).into_iter().chain(passwords(text)))
+}
+
+fn found_in_address(address: &str) -> Vec<Range<usize>> {
+    let to_its_end = |value: Range<usize>| match address[..value.start].ends_with(['"', '\'', '\\']) {
+        true => value,
+        false => value.start..address[value.start..].find(['&', '#']).map_or(address.len(), |end| value.start + end),
+    };
+    let values = values(address).into_iter().map(to_its_end);
+    merged(values.chain(passwords(address)).chain(password(address)))
+}
+
+fn merged(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
+    let mut ranges: Vec<Range<usize>> = ranges.collect();
     ranges.sort_by_key(|range| range.start);
     let mut merged: Vec<Range<usize>> = Vec::new();
     for range in ranges {
@@ -126,12 +151,29 @@ fn value(text: &str, in_address: bool) -> Range<usize> {
 
 /// The passwords in addresses; where only one word stands before the `@`, that word.
 fn passwords(text: &str) -> Vec<Range<usize>> {
-    let ends = |c: char| c.is_whitespace() || AROUND_WORDS.contains(&c);
-    let words = text.split(ends).filter(|word| word.contains('@'));
-    let begin_of = |word: &str| word.as_ptr() as usize - text.as_ptr() as usize;
+    let begin_of = |part: &str| part.as_ptr() as usize - text.as_ptr() as usize;
+    let words = text.split(char::is_whitespace).filter(|word| word.contains('@'));
     words
-        .filter_map(|word| password(word).map(|range| begin_of(word) + range.start..begin_of(word) + range.end))
+        .flat_map(addresses)
+        .filter_map(|part| password(part).map(|range| begin_of(part) + range.start..begin_of(part) + range.end))
         .collect()
+}
+
+/// The parts of a word that may be addresses. One that has a scheme begins with it, and a quote in it does not end it: it
+/// may be in the password. Only `","` does, which is JSON between two strings.
+fn addresses(word: &str) -> Vec<&str> {
+    let of_scheme = |c: char| c.is_ascii_alphanumeric() || "+.-".contains(c);
+    let mut begins: Vec<usize> =
+        word.match_indices("://").map(|(at, _)| word[..at].trim_end_matches(of_scheme).len()).collect();
+    begins.push(word.len());
+    let mut parts: Vec<&str> = word[..begins[0]].split(AROUND_WORDS).collect();
+    for ends in begins.windows(2) {
+        let part = &word[ends[0]..ends[1]];
+        let (address, others) = part.split_once("\",\"").unwrap_or((part, ""));
+        parts.push(address);
+        parts.extend(others.split(AROUND_WORDS));
+    }
+    parts
 }
 
 fn password(word: &str) -> Option<Range<usize>> {
@@ -196,6 +238,31 @@ mod tests {
     }
 
     #[test]
+    fn passwords_with_quotes_are_hidden() {
+        check(&[
+            ("rtsp://me:it's@cam/a", "rtsp://me:(hidden)@cam/a"),
+            ("cannot open 'rtsp://me:i\"t<s>`\\@cam/a': refused", "cannot open 'rtsp://me:(hidden)@cam/a': refused"),
+            (r#"{"a":"x/y","url":"rtsp://me:it's@cam/a"}"#, r#"{"a":"x/y","url":"rtsp://me:(hidden)@cam/a"}"#),
+            ("a=rtsp://me:one@x/,rtsp://me:two@y/", "a=rtsp://me:(hidden)@x/,rtsp://me:(hidden)@y/"),
+            (r#"["http://cam","rtsp://me:two@y/"]"#, r#"["http://cam","rtsp://me:(hidden)@y/"]"#),
+        ]);
+    }
+
+    #[test]
+    fn an_address_as_a_whole_may_hold_quotes_and_spaces() {
+        let check = |address: &str, shown: &str| {
+            assert_eq!(hide_address(address), shown);
+            assert_eq!(hide(shown), shown, "hiding what is shown");
+            assert_eq!(is_in_address(address), address != shown, "{address}");
+        };
+        check("rtsp://me:it's \"a\" <b>`\\@cam/a", "rtsp://me:(hidden)@cam/a");
+        check("rtsp:/me:it's@cam/a", "rtsp:/me:(hidden)@cam/a");
+        check("http://cam/v?pwd=it's a \"b\"&n=1", "http://cam/v?pwd=(hidden)&n=1");
+        check("http://cam/v?pwd='a'&n=1", "http://cam/v?pwd='(hidden)'&n=1");
+        check("http://cam/v?n=1", "http://cam/v?n=1");
+    }
+
+    #[test]
     fn secret_parameters_of_addresses_are_hidden() {
         check(&[
             ("http://cam/v?user=me&password=hunter2&n=1", "http://cam/v?user=me&password=(hidden)&n=1"),
@@ -229,6 +296,7 @@ mod tests {
             "topic video [0]@17: linger.ms=5",
             "http://host:8080/@user/live?streamid=7",
             "http://host/a@2x.jpg",
+            r#"{"input":"http://cam","mail":"me@x"}"#,
             "s@2026-01-31T12:00:00Z",
             "ssl.key.location=/etc/key.pem ssl.ca.location=/ca.pem sasl.username=me",
             "check sasl.password and the broker's user",

@@ -60,10 +60,11 @@ impl Options {
     pub fn check(cli: &Cli) -> anyhow::Result<Options> {
         let typed = cli.input.as_deref().unwrap_or_default();
         let input: Input = typed.parse()?;
-        if matches!(input, Input::Url(_)) && secret::is_in(typed) {
+        let is_url = matches!(input, Input::Url(_));
+        if is_url && secret::is_in_address(typed) {
             tracing::warn!(
-                "the input's address holds a password: every user of this machine can read the command line (ps); use the \
-                 password of an account that may only watch"
+                "the input's address holds a password, and every user of this machine can read the command line (ps); \
+                 vidprod can take an address from nowhere else yet: use the password of an account that may only watch"
             );
         }
         let name = source_name(cli.source.as_deref(), &input)?;
@@ -84,7 +85,7 @@ impl Options {
             Some(n) => Loops::Times(n),
         };
         Ok(Options {
-            typed: secret::hide(typed).into_owned(),
+            typed: if is_url { secret::hide_address(typed) } else { secret::hide(typed) }.into_owned(),
             source: SourceOptions {
                 input,
                 box_size: match cli.size {

@@ -182,7 +182,7 @@ pub fn open_url(
     stop: Arc<AtomicBool>,
 ) -> Result<(About, StreamFeed), SourceError> {
     let watch = Watch::new(clock.clone(), stop.clone());
-    let name = secret::hide(url).into_owned();
+    let name = secret::hide_address(url).into_owned();
     let unreachable = |why: String| SourceError::Unreachable { url: name.clone(), why };
     let mut settings = Dictionary::from_iter(PROBE);
     settings.set("rtsp_transport", "tcp");
