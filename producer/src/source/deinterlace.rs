@@ -43,6 +43,7 @@ struct Kind {
 pub struct Deinterlacer {
     current: Option<(Kind, Option<filter::Graph>)>,
     reported: bool,
+    refused: bool,
 }
 
 impl std::fmt::Debug for Deinterlacer {
@@ -52,28 +53,24 @@ impl std::fmt::Debug for Deinterlacer {
 }
 
 impl Deinterlacer {
-    /// Puts a whole picture in the place of an interlaced frame; the frame keeps its time stamps.
-    pub fn apply(&mut self, frame: &mut frame::Video, order: Order) -> Result<(), Error> {
+    /// Puts a whole picture in the place of an interlaced frame; the frame keeps its time stamps. A frame that FFmpeg
+    /// cannot deinterlace stays as it is.
+    pub fn apply(&mut self, frame: &mut frame::Video, order: Order) {
         let kind = Kind { format: frame.format(), size: (frame.width(), frame.height()), order };
         if self.current.as_ref().is_none_or(|(known, _)| *known != kind) {
             let made = graph(kind);
             self.report(made.as_ref().err());
             self.current = Some((kind, made.ok()));
         }
-        // Where this FFmpeg cannot deinterlace such frames, they are sent as they are.
-        let Some((_, Some(graph))) = &mut self.current else { return Ok(()) };
-        let again = ffi::unmarked(frame)?;
-        let pts = frame.pts();
-        let mut filtered = frame::Video::empty();
-        // The graph takes the frame, and gives back the copy of the one before.
-        part(graph, "in")?.source().add(frame)?;
-        while part(graph, "out")?.sink().frame(&mut filtered).is_ok() {}
-        part(graph, "in")?.source().add(&again)?;
-        part(graph, "out")?.sink().frame(&mut filtered)?;
-        // The filter counts time in halves.
-        filtered.set_pts(pts);
-        *frame = filtered;
-        Ok(())
+        let Some((_, Some(graph))) = &mut self.current else { return };
+        match filtered(graph, frame) {
+            Ok(whole) => *frame = whole,
+            Err(error) => {
+                self.report_refused(error);
+                // The next frame gets a graph that has not failed.
+                self.current = None;
+            }
+        }
     }
 
     /// Says once what is done.
@@ -86,6 +83,27 @@ impl Deinterlacer {
             (_, Some(error)) => tracing::warn!("the video is interlaced and is sent as it is: FFmpeg's bwdif: {error}"),
         }
     }
+
+    /// Says once that there are such frames.
+    fn report_refused(&mut self, error: Error) {
+        if !std::mem::replace(&mut self.refused, true) {
+            tracing::warn!("a frame that cannot be deinterlaced is sent as it is: FFmpeg's bwdif: {error}");
+        }
+    }
+}
+
+/// The frame, deinterlaced.
+fn filtered(graph: &mut filter::Graph, frame: &frame::Video) -> Result<frame::Video, Error> {
+    let (marked, again) = (ffi::reference(frame)?, ffi::unmarked(frame)?);
+    let mut filtered = frame::Video::empty();
+    // The graph takes the frame, and gives back the copy of the one before.
+    part(graph, "in")?.source().add(&marked)?;
+    while part(graph, "out")?.sink().frame(&mut filtered).is_ok() {}
+    part(graph, "in")?.source().add(&again)?;
+    part(graph, "out")?.sink().frame(&mut filtered)?;
+    // The filter counts time in halves.
+    filtered.set_pts(frame.pts());
+    Ok(filtered)
 }
 
 fn part(graph: &mut filter::Graph, name: &str) -> Result<filter::Context, Error> {

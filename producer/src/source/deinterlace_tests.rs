@@ -91,7 +91,25 @@ fn what_ffmpeg_cannot_deinterlace_is_left_as_it_is() {
     frame.set_height(16);
     let mut deinterlacer = Deinterlacer::default();
     for _ in 0..2 {
-        deinterlacer.apply(&mut frame, Order::Marked).expect("it is no error");
+        deinterlacer.apply(&mut frame, Order::Marked);
         assert_eq!((frame.format(), frame.width()), (Pixel::VAAPI, 16));
     }
+}
+
+#[test]
+fn a_frame_that_the_filter_refuses_stays_as_it_is() {
+    let mut deinterlacer = Deinterlacer::default();
+    let mut interlaced = |frame: &mut frame::Video| deinterlacer.apply(frame, Order::TopFirst);
+    // It has no planes.
+    let mut refused = frame::Video::empty();
+    refused.set_format(Pixel::YUV420P);
+    refused.set_width(160);
+    refused.set_height(120);
+    refused.set_pts(Some(7));
+    interlaced(&mut refused);
+    assert_eq!((refused.width(), refused.pts()), (160, Some(7)));
+    let mut next = frame::Video::new(Pixel::YUV420P, 160, 120);
+    next.set_pts(Some(8));
+    interlaced(&mut next);
+    assert_eq!((next.width(), next.pts()), (160, Some(8)));
 }

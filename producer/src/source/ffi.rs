@@ -127,6 +127,16 @@ pub fn held_back(decoder: &decoder::Video) -> usize {
     usize::try_from(unsafe { (*decoder.as_ptr()).has_b_frames }).unwrap_or(0)
 }
 
+/// The same picture in the same memory, with all that is said of it.
+pub fn reference(frame: &frame::Video) -> Result<frame::Video, Error> {
+    let mut copy = frame::Video::empty();
+    // SAFETY: the new frame is empty, and gets a reference of its own to each buffer.
+    match unsafe { ffi::av_frame_ref(copy.as_mut_ptr(), frame.as_ptr()) } {
+        0.. => Ok(copy),
+        error => Err(error.into()),
+    }
+}
+
 /// The same picture in the same memory, without what is said of it: such as that it is interlaced.
 pub fn unmarked(frame: &frame::Video) -> Result<frame::Video, Error> {
     let mut copy = frame::Video::empty();

@@ -111,7 +111,7 @@ impl Reel {
                     self.decode_broken = false;
                     self.note_arrival();
                     SourceError::check_size(&self.name, self.frame.width().into(), self.frame.height().into())?;
-                    self.deinterlace()?;
+                    self.deinterlace();
                     return Ok(true);
                 }
                 Err(Error::Eof) => return Ok(false),
@@ -126,12 +126,10 @@ impl Reel {
         }
     }
 
-    fn deinterlace(&mut self) -> Result<(), SourceError> {
-        let Some(deinterlacer) = self.deinterlacer.as_mut().filter(|_| self.frame.is_interlaced()) else {
-            return Ok(());
-        };
-        let done = deinterlacer.apply(&mut self.frame, Order::Marked);
-        done.map_err(|error| SourceError::decoding(&self.name, error))
+    fn deinterlace(&mut self) {
+        if let Some(deinterlacer) = self.deinterlacer.as_mut().filter(|_| self.frame.is_interlaced()) {
+            deinterlacer.apply(&mut self.frame, Order::Marked);
+        }
     }
 
     /// Hands the decoder one packet of the stream, or the end.

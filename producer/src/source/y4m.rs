@@ -122,7 +122,7 @@ impl<R: Read> Y4mFeed<R> {
             return Ok(false);
         }
         if let Some((deinterlacer, order)) = interlaced {
-            deinterlacer.apply(&mut self.frame.0, order).map_err(decoding)?;
+            deinterlacer.apply(&mut self.frame.0, order);
         }
         self.converter.convert(&self.frame.0, pose, picture).map_err(decoding)?;
         if self.header.interlaced.is_some() {
