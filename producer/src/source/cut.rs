@@ -76,7 +76,7 @@ fn promised_bytes(file: &mut (impl Read + Seek), bytes: u64) -> io::Result<Optio
     let mut head = Vec::new();
     file.by_ref().take(HEAD_BYTES).read_to_end(&mut head)?;
     if head.starts_with(y4m::MAGIC) {
-        return Ok(y4m::promised_bytes(&head, bytes));
+        return y4m_bytes(file, &head, bytes);
     }
     if head.starts_with(b"\xff\xd8\xff") {
         return Ok(ends_in_a_jpeg(file, bytes)?.then_some(bytes + 1));
@@ -89,6 +89,19 @@ fn promised_bytes(file: &mut (impl Read + Seek), bytes: u64) -> io::Result<Optio
         return mp4_bytes(file, bytes);
     }
     Ok(matroska_bytes(&head))
+}
+
+/// The end of the last picture; `None` where the lines before pictures have parameters, as each may have others.
+fn y4m_bytes(file: &mut (impl Read + Seek), head: &[u8], bytes: u64) -> io::Result<Option<u64>> {
+    let Some((begin, picture_bytes)) = y4m::layout(head) else { return Ok(None) };
+    for at in [begin, begin + picture_bytes] {
+        let mut line = [0; y4m::FRAME_LINE.len()];
+        let read = read_at(file, at, &mut line)?;
+        if line[..read] != y4m::FRAME_LINE[..read] {
+            return Ok(None);
+        }
+    }
+    Ok(Some(begin + bytes.saturating_sub(begin).next_multiple_of(picture_bytes)))
 }
 
 /// The end of the segment; `None` where its length is unknown, as in a live recording.

@@ -164,6 +164,10 @@ fn containers_say_how_long_they_are() {
     check(b"\0\0\0\x08ftyp\0\0\0\x07mdatabcd", None);
     check(b"\xff\xd8\xff...\xff\xd9\xff\xd8\xff...\xff\xd9\n", None);
     check(b"\xff\xd8\xff...\xff\xd9\xff\xd8\xff...", Some(15));
+    check(b"YUV4MPEG2 W2 H2 Cmono\nFRAME\n....FRAME\n..", Some(42));
+    check(b"YUV4MPEG2 W2 H2 Cmono\nFRAME\n....FRA", Some(42));
+    check(b"YUV4MPEG2 W2 H2 Cmono\nFRAME Ip\n....FRAME Ip\n....", None);
+    check(b"YUV4MPEG2 W2 H2 Cmono\nFRAME\n....FRAME Ip\n....", None);
     check(b"RIFF\x05\0\0\0AVI .", Some(14));
     check(b"RIFF\x04\0\0\0AVI RIFF\x50\0\0\0AVIX", Some(100));
     check(b"RIFF\0\0\0\0AVI ", None);

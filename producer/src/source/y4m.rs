@@ -25,7 +25,7 @@ use super::{About, Kind, Shot, SourceOptions};
 use crate::picture::Picture;
 
 use header::Header;
-pub use header::promised_bytes;
+pub use header::{FRAME_LINE, layout};
 
 pub const MAGIC: &[u8] = b"YUV4MPEG2";
 const LINE_BYTES_MAX: usize = 4096;

@@ -8,6 +8,9 @@ use crate::source::deinterlace::Order;
 use crate::source::error::SourceError;
 use crate::source::pose::sample_aspect;
 
+/// The line before each picture, where it has no parameters.
+pub const FRAME_LINE: [u8; 6] = *b"FRAME\n";
+
 #[derive(Clone, PartialEq, Debug)]
 pub struct Header {
     pub width: u32,
@@ -21,17 +24,16 @@ pub struct Header {
     pub interlaced: Option<Order>,
 }
 
-/// How long a file of these `bytes` should be, so that its last picture is whole.
-pub fn promised_bytes(head: &[u8], bytes: u64) -> Option<u64> {
+/// Where the first picture's line begins, and how many bytes each picture has with such a line before it.
+pub fn layout(head: &[u8]) -> Option<(u64, u64)> {
     let line = head.split(|byte| *byte == b'\n').next().filter(|line| line.len() < head.len())?;
     let header = Header::parse(line, "").ok()?;
     let frame = header.frame();
-    let sample_bytes = if header.pixel.descriptor().is_some_and(is_deep) { 2 } else { 1 };
+    let sample_bytes = header.sample_bytes() as u64;
     let plane =
         |plane: usize| u64::from(frame.plane_width(plane)) * u64::from(frame.plane_height(plane)) * sample_bytes;
-    let picture = "FRAME\n".len() as u64 + (0..frame.planes()).map(plane).sum::<u64>();
-    let begin = line.len() as u64 + 1;
-    Some(begin + bytes.saturating_sub(begin).next_multiple_of(picture))
+    let picture = FRAME_LINE.len() as u64 + (0..frame.planes()).map(plane).sum::<u64>();
+    Some((line.len() as u64 + 1, picture))
 }
 
 impl Header {
