@@ -13,6 +13,8 @@ use crate::options::Options;
 use crate::publish::{Publish, Shared};
 use crate::source::About;
 
+/// As every vidprod calls itself.
+pub const CLIENT_ID: &str = "vidprod";
 /// A live picture that waited that long for its acknowledgement is given up.
 const LIVE_WAIT: Duration = Duration::from_secs(2);
 
@@ -83,7 +85,7 @@ pub fn connect(
     let settings = PublisherSettings {
         topic: options.topic.name.clone(),
         partition: options.partition,
-        client_id: "vidprod",
+        client_id: CLIENT_ID,
         message_bytes_max: limit.message_bytes_max,
         in_flight_bytes_max: common::record::FRAME_BYTES_MAX,
         waiting: if every_frame { Waiting::Forever } else { Waiting::AtMost(LIVE_WAIT) },

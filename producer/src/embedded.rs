@@ -9,6 +9,7 @@ use common::clock::Clock;
 use kafka::{Admin, DEFAULT_BROKERS, KafkaFault, Patience, Presence};
 use shell::shutdown::Shutdown;
 
+use crate::connect::CLIENT_ID;
 use crate::options::Options;
 use crate::source::{Kind, Loops};
 
@@ -16,7 +17,7 @@ use crate::source::{Kind, Loops};
 const PORT: u16 = 9092;
 /// How long a file waits for a viewer, unless it is told.
 const WAIT_VIEWER: Duration = Duration::from_secs(30);
-/// Who is at the usual place has that long to say so.
+/// Timeout for probing localhost:9092.
 const ANSWER: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(10);
 /// What is over in a moment is not worth a line.
@@ -42,7 +43,7 @@ pub fn reach_broker(options: &Options, patience: &Patience<'_>) -> anyhow::Resul
         let may_serve = embedded.is_none() && options.embedded && options.connection.is_usual();
         let is_gone = || may_serve && kafka::presence(DEFAULT_BROKERS, ANSWER) == Presence::Nobody;
         let wanted = || (patience.wanted)() && !is_gone();
-        match Admin::connect(&options.connection, "vidprod", &Patience { wanted: &wanted, ..*patience }) {
+        match Admin::connect(&options.connection, CLIENT_ID, &Patience { wanted: &wanted, ..*patience }) {
             Err(KafkaFault::Stopped { .. }) if (patience.wanted)() => {}
             admin => return Ok((embedded, admin?)),
         }
@@ -142,7 +143,7 @@ fn needed_by(glance: &Glance) -> Option<String> {
     let count = |which: fn(&ClientGlance) -> bool| glance.clients.iter().filter(|c| which(c)).count();
     let producers = count(|c| c.produces);
     let readers = count(|c| !c.produces && c.behind);
-    let waiting_producers = count(|c| !c.produces && c.has_producer_id);
+    let waiting_producers = count(|c| !c.produces && (c.has_producer_id || c.name == CLIENT_ID));
     let newcomers = glance.clients.iter().filter(|c| is_newcomer(c, glance)).count();
     match (producers, readers, newcomers) {
         _ if producers == 0 && waiting_producers > 0 => {
@@ -206,6 +207,8 @@ mod tests {
     #[test]
     fn a_producer_that_has_not_sent_anything_yet_keeps_its_broker() {
         check(vec![ClientGlance { has_producer_id: true, ..client("p", 99_000) }], true);
+        // A live source's has no id.
+        check(vec![client(CLIENT_ID, 99_000)], true);
     }
 
     #[test]
