@@ -56,6 +56,20 @@ impl Program {
         Program { name, command, folder: TempDir::new().expect("a temporary folder"), input: Stdio::null() }
     }
 
+    /// A hangup ends it, also where the tests run under `nohup`: what they ignore, a program of theirs would ignore, too.
+    pub fn heeding_hangup(mut self) -> Program {
+        let mut command = Command::new("env");
+        command.arg("--default-signal=HUP").arg(self.command.get_program()).args(self.command.get_args());
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        self.command = command;
+        self
+    }
+
     /// On this Kafka and topic, with a report in JSON.
     pub fn on(self, kafka: &KafkaServer, topic: &str) -> Program {
         let report = self.folder.path().join("report.json");

@@ -106,8 +106,8 @@ fn assert_ended_in_order(finished: Finished) {
 fn a_closed_terminal_ends_both_programs_with_a_report_and_the_end_of_the_session() {
     let Some(kafka) = kafka() else { return };
     let topic = kafka.topic("hangup");
-    let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--print"]).start();
-    let producer = card(&topic, kafka).start();
+    let mut viewer = Program::vidcons().heeding_hangup().on(kafka, &topic).args(["--headless", "--print"]).start();
+    let producer = card(&topic, kafka).heeding_hangup().start();
     viewer.until_stdout("frames", |out| out.lines().count() >= 5);
     viewer.signal(Signal::HUP);
     assert_ended_in_order(viewer.wait());
@@ -122,7 +122,7 @@ fn a_closed_terminal_ends_the_broker_in_order() {
     if !whole::kafka::only(Kind::Embedded, "it is about vidbroker") {
         return;
     }
-    let mut broker = Program::vidbroker().args(["--listen", "127.0.0.1:0", "--memory", "64M"]).start();
+    let mut broker = Program::vidbroker().heeding_hangup().args(["--listen", "127.0.0.1:0", "--memory", "64M"]).start();
     broker.until_stderr("listening on 127.0.0.1:");
     broker.signal(Signal::HUP);
     broker.wait().ok();
