@@ -16,11 +16,14 @@ fn every_client_resumes_when_a_restarted_broker_names_no_brokers_at_first() {
     let topic = kafka.topic("dark");
     let viewer = || Program::vidcons().on(&kafka, &topic).args(["--headless", "--print"]).start();
     let mut viewers = [viewer(), viewer(), viewer()];
-    let producer = Program::vidprod().args(["test", "--size", "320x180", "--fps", "25"]).on(&kafka, &topic).start();
+    let mut producer = Program::vidprod().args(["test", "--size", "320x180", "--fps", "25"]).on(&kafka, &topic).start();
     for viewer in &mut viewers {
         viewer.until_stdout("the first frames", |out| out.lines().count() >= 25);
     }
     kafka.kill();
+    // A client that has not noticed yet does not ask where the brokers are.
+    viewers.iter_mut().for_each(|viewer| viewer.until_stderr("no frames: "));
+    producer.until_stderr("the broker is silent");
     kafka.restart_slowly(2);
     for viewer in &mut viewers {
         let before = viewer.stdout().lines().count();
