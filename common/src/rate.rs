@@ -36,7 +36,7 @@ pub struct Rate {
     samples: VecDeque<Sample>,
 }
 
-/// What a second brings.
+/// Frames and bytes a second.
 #[derive(Clone, Copy, PartialEq, Default, Debug)]
 pub struct PerSecond {
     pub frames: f64,

@@ -106,7 +106,7 @@ impl Reassembler {
     /// For a member of a group, before it pushes a record of this session: `stretch` is another number than before where other
     /// members may have read some records of the partition since the last one. What they took is not lost.
     pub fn resume(&mut self, source: &Arc<str>, session: Session, stretch: u64, now: Micros) {
-        // What there is no room for is refused when it is pushed.
+        // A source that there is no room for is refused when its record is pushed.
         if let Ok(sighting) = self.sighting(source, session, now) {
             let freed = sighting.resume(stretch);
             self.held_bytes -= freed;

@@ -1,4 +1,4 @@
-//! What a secret is, and texts without it: passwords in addresses, in properties and in messages that repeat either.
+//! Recognises secrets in addresses, properties and messages that repeat either, and hides them.
 //!
 //! Everything that the programs write on standard error passes [`hide`]; what goes elsewhere (reports, records) is made
 //! from texts that have passed it.
@@ -25,10 +25,10 @@ const NAME_ENDS: [&str; 11] = [
 ];
 /// Last words of names that are secrets only in an address, as in `?key=…`; elsewhere a key is no secret.
 const PARAMETER_WORDS: [&str; 8] = ["key", "auth", "authorization", "sig", "signature", "credential", "jwt", "pass"];
-/// What ends a word of a message that has no scheme: what follows is no part of it.
+/// Characters that end a word of a message, unless the word is an address with a scheme.
 const AROUND_WORDS: [char; 6] = ['"', '\'', '`', '<', '>', '\\'];
 
-/// Whether the value of a property with this name is a secret. Paths of files and certificates are none.
+/// Returns true if the value of a property with this name is a secret. Paths of files and certificates are not secret.
 pub fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     NAME_ENDS.iter().any(|end| name.ends_with(end)) || last_word(&name) == "pass"
@@ -52,7 +52,7 @@ pub fn hide_address(address: &str) -> Cow<'_, str> {
     without(address, found_in_address(address))
 }
 
-/// Whether there is a secret in the address.
+/// Returns true if the address holds a secret.
 pub fn is_in_address(address: &str) -> bool {
     !found_in_address(address).is_empty()
 }
@@ -71,7 +71,7 @@ fn without(text: &str, ranges: Vec<Range<usize>>) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Whether there is a secret in the text.
+/// Returns true if the text holds a secret.
 pub fn is_in(text: &str) -> bool {
     !found(text).is_empty()
 }

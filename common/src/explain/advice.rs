@@ -1,4 +1,4 @@
-//! What a person can do, where the same cause has different cures: by the broker, the source and the path to the broker.
+//! Advice for a cause whose cure depends on the broker, the source or the path to the broker.
 
 use super::Evidence;
 
@@ -19,7 +19,7 @@ pub enum SourceKind {
     Network,
 }
 
-/// What limits the advice that can be given: it must be possible for this broker, this source and this window.
+/// The broker, source and window of a run. Advice must be possible for them.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Setup {
     pub source: SourceKind,

@@ -17,7 +17,7 @@ pub struct Recent {
     frames: VecDeque<(Micros, Stamps, TimeBase)>,
 }
 
-/// What can be stated of the latency of the last frames.
+/// The latency of the last frames, or why none can be stated.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub enum RecentLatency {
     /// No frame was measured.
@@ -56,7 +56,7 @@ impl Recent {
         Some(last.since(first) / intervals).filter(|interval| !interval.is_zero())
     }
 
-    /// What the latency of these frames was, on their way through `stages`.
+    /// The latency of these frames through `stages`.
     pub fn latency(&self, stages: &[Stage]) -> RecentLatency {
         let (mut tiled, mut ahead) = (Vec::with_capacity(self.frames.len()), Ahead::default());
         for (_, stamps, base) in &self.frames {

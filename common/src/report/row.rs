@@ -22,7 +22,7 @@ pub struct Row {
     pub number: Option<u64>,
     pub bytes: usize,
     pub stamps: Stamps,
-    /// Whose clocks those are.
+    /// How the clocks of these moments were compared.
     pub base: TimeBase,
     /// published → acknowledged
     pub acknowledge: Option<Duration>,
