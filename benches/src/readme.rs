@@ -3,6 +3,7 @@
 //! ```text
 //! <!-- bench:NAME -->          a table of benches/results/NAME.json goes between these two lines,
 //! <!-- bench:end -->           in place of what stood there
+//! <!-- bench:peers short -->   the same result with fewer columns, and its lines in words
 //! ```
 
 mod tables;
@@ -14,6 +15,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::Value;
 use shell::logging::LogArgs;
+use tables::Columns;
 
 use crate::brokers::root;
 
@@ -24,7 +26,7 @@ const END: &str = "end";
 
 #[derive(Args, Clone, Debug)]
 pub struct ReadmeArgs {
-    /// The texts [default: the project's README.md and benches/README.md]
+    /// The texts [default: the project's README.md, docs/benchmarks.md and benches/README.md]
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Where the results are [default: the project's benches/results]
@@ -40,7 +42,7 @@ pub struct ReadmeArgs {
 pub fn run(args: &ReadmeArgs) -> anyhow::Result<ExitCode> {
     let root = root();
     let results = args.results.clone().unwrap_or_else(|| root.join("benches/results"));
-    let own = ["README.md", "benches/README.md"].map(|name| root.join(name)).to_vec();
+    let own = ["README.md", "docs/benchmarks.md", "benches/README.md"].map(|name| root.join(name)).to_vec();
     let files = if args.files.is_empty() { &own } else { &args.files };
     let mut code = ExitCode::SUCCESS;
     for file in files {
@@ -60,8 +62,12 @@ pub fn run(args: &ReadmeArgs) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
-/// The table of a result; `None` if there is no such result yet.
-fn table(results: &Path, name: &str) -> anyhow::Result<Option<String>> {
+/// The table that a marker names; `None` if its result is not there yet.
+fn table(results: &Path, marker: &str) -> anyhow::Result<Option<String>> {
+    let (name, columns) = match marker.strip_suffix(" short") {
+        Some(name) => (name, Columns::Few),
+        None => (marker, Columns::All),
+    };
     let path = results.join(format!("{name}.json"));
     if !path.is_file() {
         tracing::warn!("there is no {}: its table stays as it is", path.display());
@@ -69,7 +75,7 @@ fn table(results: &Path, name: &str) -> anyhow::Result<Option<String>> {
     }
     let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     let result: Value = serde_json::from_str(&text).with_context(|| format!("{} is no JSON", path.display()))?;
-    tables::of(&result).map(Some).with_context(|| path.display().to_string())
+    tables::of(&result, columns).map(Some).with_context(|| path.display().to_string())
 }
 
 /// The text with a fresh table between each pair of markers; where `table` has none, with the one that stood there. A

@@ -3,10 +3,19 @@
 use anyhow::{Context, bail};
 use serde_json::Value;
 
-/// Which table it is follows from the command that made the result.
-pub fn of(result: &Value) -> anyhow::Result<String> {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Columns {
+    All,
+    /// Those that fit a page about something else.
+    Few,
+}
+
+/// The command that made the result decides which table it is.
+pub fn of(result: &Value, columns: Columns) -> anyhow::Result<String> {
     let command = text(result, "/program")?;
     let (head, rows) = match command.as_str() {
+        "vidbench peers" if columns == Columns::Few => few_of_peers(result)?,
+        _ if columns == Columns::Few => bail!("only a result of vidbench peers has a short table"),
         "vidbench hop" => hop(result)?,
         "vidbench run" => run(result)?,
         "vidbench floor" => floor(result)?,
@@ -159,6 +168,31 @@ fn peers(result: &Value) -> anyhow::Result<Table> {
     Ok((head, array(result, "/lines")?.iter().map(row).collect::<anyhow::Result<_>>()?))
 }
 
+/// Each line's middle round, and our latency through Kafka as a share of that line's.
+fn few_of_peers(result: &Value) -> anyhow::Result<Table> {
+    let (_, rows) = peers(result)?;
+    let row = |mut row: Vec<String>| {
+        let name = in_words(&row[0]).to_owned();
+        let [p50, p99, ours_p50, ours_p99] = [1, 3, 6, 7].map(|column| std::mem::take(&mut row[column]));
+        vec![name, p50, p99, ours_p50, ours_p99]
+    };
+    let head = vec!["", "p50", "p99", "ours through Kafka ÷ this: p50 (rounds)", "p99"];
+    Ok((head, rows.into_iter().map(row).collect()))
+}
+
+fn in_words(line: &str) -> &str {
+    match line {
+        "ours-real" => "**vidprod → Apache Kafka → vidcons**",
+        "ours-embedded" => "**vidprod → embedded broker → vidcons**",
+        "gstreamer" => "GStreamer over TCP, no broker",
+        "imagezmq" => "imagezmq with simplejpeg, no broker",
+        "confluent-tuned" => "Kafka: confluent-kafka, tuned, with simplejpeg",
+        "confluent" => "Kafka: confluent-kafka at its defaults, with OpenCV",
+        "kafka-python" => "Kafka: kafka-python at its defaults, with OpenCV",
+        other => other,
+    }
+}
+
 fn rows(result: &Value, row: impl Fn(&Value) -> anyhow::Result<Vec<String>>) -> anyhow::Result<Vec<Vec<String>>> {
     array(result, "/cases")?.iter().map(row).collect()
 }
@@ -211,7 +245,7 @@ mod tests {
             },
             "ratio": { "median": 1.2, "min": 1.1, "max": 1.25 },
         });
-        let table = of(&result("floor", json!({ "cases": [case] }))).unwrap();
+        let table = of(&result("floor", json!({ "cases": [case] })), Columns::All).unwrap();
         assert_eq!(
             table,
             "| broker | encode | bare hop | decode | present | sum | whole | whole / sum (rounds) |\n\
@@ -225,7 +259,7 @@ mod tests {
     fn what_was_measured_with_changes_says_so() {
         let mut changed = result("run", json!({ "cases": [] }));
         changed["commit"] = json!("0123456789, changed");
-        assert!(of(&changed).unwrap().ends_with("commit 0123456 with changes.\n"));
+        assert!(of(&changed, Columns::All).unwrap().ends_with("commit 0123456 with changes.\n"));
     }
 
     #[test]
@@ -239,7 +273,7 @@ mod tests {
             json!({ "of": side("embedded"), "to": side("real"), "figure": figure, "ratio": ratio })
         };
         let rest = json!({ "cases": cases, "between_brokers": [ratio("p50"), ratio("p99")] });
-        let table = of(&result("hop", rest)).unwrap();
+        let table = of(&result("hop", rest), Columns::All).unwrap();
         let row = "| 30 fps, 3 consumers | 0.61 | 1.81 | 0.33 (0.23…0.38) | 1.39 | 5.51 | 0.33 (0.23…0.38) |";
         assert_eq!(table.lines().nth(2), Some(row));
     }
@@ -253,7 +287,7 @@ mod tests {
             .collect();
         let ratio = json!({ "median": 0.9, "min": 0.8, "max": 1.0 });
         let ratio = json!({ "of": "ours-real", "to": "gstreamer", "p50": ratio, "p99": ratio });
-        let table = of(&result("peers", json!({ "lines": lines, "ratios": [ratio] }))).unwrap();
+        let table = of(&result("peers", json!({ "lines": lines, "ratios": [ratio] })), Columns::All).unwrap();
         let rows: Vec<&str> = table.lines().skip(2).take(2).collect();
         assert_eq!(rows[0], "| ours-real | 8.00 | 9.00 | 10.00 | 11.00 | 5 of 6 |  |  |  |  |");
         let ratio = "0.90 (0.80…1.00)";
@@ -262,9 +296,21 @@ mod tests {
     }
 
     #[test]
+    fn the_short_table_of_peers_has_lines_in_words() {
+        let round = json!({ "round": 2, "latency_us": { "p50": 8000, "p90": 9000, "p99": 10000, "max": 11000 }, "shown": 5, "of": 6 });
+        let lines = json!([{ "line": "imagezmq", "middle_round": 2, "rounds": [round] }]);
+        let ratio = json!({ "median": 0.9, "min": 0.8, "max": 1.0 });
+        let ratios = json!([{ "of": "ours-real", "to": "imagezmq", "p50": ratio, "p99": ratio }]);
+        let table = of(&result("peers", json!({ "lines": lines, "ratios": ratios })), Columns::Few).unwrap();
+        let row = "| imagezmq with simplejpeg, no broker | 8.00 | 10.00 | 0.90 (0.80…1.00) | 0.90 (0.80…1.00) |";
+        assert_eq!(table.lines().nth(2), Some(row));
+        assert!(of(&result("run", json!({ "cases": [] })), Columns::Few).is_err());
+    }
+
+    #[test]
     fn what_is_no_result_of_ours_is_an_error() {
-        assert!(of(&json!({})).is_err());
-        assert!(of(&result("dance", json!({}))).is_err());
-        assert!(of(&result("run", json!({ "cases": [{}] }))).is_err());
+        assert!(of(&json!({}), Columns::All).is_err());
+        assert!(of(&result("dance", json!({})), Columns::All).is_err());
+        assert!(of(&result("run", json!({ "cases": [{}] })), Columns::All).is_err());
     }
 }

@@ -19,6 +19,7 @@ mod limit;
 mod link;
 mod offline;
 mod outage;
+mod pages;
 mod partitions;
 mod pictures;
 mod pipes;
