@@ -1,4 +1,4 @@
-//! Topics: whether they are there, making them fit for video, and the message limit.
+//! Topics: lists and creates them with settings that suit video, and reads their message limit.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
@@ -20,45 +20,45 @@ use crate::options::Connection;
 use crate::rights::Right;
 use crate::settings;
 
-/// A metadata request that gets no answer is asked again after that long.
+/// Time after which a metadata request without an answer is sent again.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 /// Time for the first client to connect before another one tries.
 const FIRST_CLIENT: Duration = Duration::from_secs(4);
-/// How long the cause of a failed connection is listened for.
+/// Timeout of the metadata request that makes a client connect, and so find out why it cannot.
 const PROBE: Duration = Duration::from_millis(100);
-/// How long the client's log lines are served.
+/// Time spent on serving the client's log lines.
 const LISTEN: Duration = Duration::from_millis(10);
-/// How often a client that is to say why it cannot connect is made to ask something.
+/// Number of metadata requests sent to find out why no broker answers.
 const QUESTIONS: u32 = 5;
-/// Kafka deletes whole segments only: so they are small.
+/// Kafka deletes whole segments only, so they are kept small.
 const SEGMENT_BYTES: u64 = 64 << 20;
 
-/// A topic to be.
+/// A topic to create.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewTopic {
     pub name: String,
     pub partitions: i32,
-    /// `None`: the broker's default.
+    /// `None` for the broker's default.
     pub replication: Option<i32>,
-    /// `None`: forever.
+    /// `None` to keep records forever.
     pub retention: Option<Duration>,
 }
 
-/// Whether a topic was there.
+/// Result of [`Admin::ensure`]: the topic existed already, or was created by this call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Created {
     WasThere { partitions: usize },
     Now,
 }
 
-/// What `--list` knows of a topic.
+/// An entry of the list of topics that `--list` prints.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TopicSummary {
     pub name: String,
     pub partitions: usize,
 }
 
-/// How long to wait for a broker, and whether anybody still wants it.
+/// Time to wait for a broker, and a function that returns false when the caller no longer wants the connection.
 #[derive(Clone, Copy)]
 pub struct Patience<'a> {
     pub timeout: Duration,
@@ -72,13 +72,13 @@ impl std::fmt::Debug for Patience<'_> {
     }
 }
 
-/// Asks and changes what a cluster has.
+/// A client that reads and changes the topics of a cluster.
 pub struct Admin {
     client: RwLock<AdminClient<Ears>>,
     connection: Connection,
     config: ClientConfig,
     brokers: String,
-    /// A broker has answered before: from then on the publisher or the tail says why none does.
+    /// True once a broker has answered. From then on the publisher or the tail reports why none does.
     answered: AtomicBool,
 }
 
@@ -89,7 +89,7 @@ impl std::fmt::Debug for Admin {
 }
 
 impl Admin {
-    /// Connects, and fails if no broker answers in time.
+    /// Connects to a broker, and fails if none answers in time.
     pub fn connect(connection: &Connection, client_id: &str, patience: &Patience<'_>) -> Result<Admin, KafkaFault> {
         let config = settings::with_the_users(settings::common(connection, client_id), connection);
         let client = with_new_clients(patience, |patience| {
@@ -102,14 +102,15 @@ impl Admin {
         Ok(Admin { client: RwLock::new(client), connection, config, brokers, answered: AtomicBool::new(false) })
     }
 
-    /// Every topic but Kafka's own.
+    /// Lists every topic except Kafka's own.
     pub fn topics(&self, timeout: Duration) -> Result<Vec<TopicSummary>, KafkaFault> {
         let metadata = self.metadata(timeout)?;
         let own = metadata.topics().iter().filter(|t| !t.name().starts_with("__"));
         Ok(own.map(|t| TopicSummary { name: t.name().to_owned(), partitions: t.partitions().len() }).collect())
     }
 
-    /// Makes the topic if it is missing: never by asking for it, as that would make it with the broker's defaults.
+    /// Creates the topic if it is missing. A metadata request that names the topic is avoided here: the broker might
+    /// create it with its own defaults.
     pub fn ensure(&self, topic: &NewTopic, create: bool, timeout: Duration) -> Result<Created, KafkaFault> {
         check_topic_name(&topic.name)?;
         let there =
@@ -124,7 +125,8 @@ impl Admin {
         }
     }
 
-    /// A topic that we may not see is in no list, but asking for it by name tells.
+    /// Returns the error for a topic that we are not allowed to see. No list of topics contains it, but a metadata
+    /// request that names it is answered with an authorization error.
     fn hidden(&self, topic: &str, timeout: Duration) -> Option<KafkaFault> {
         let client = self.client();
         let metadata = client.inner().fetch_metadata(Some(topic), timeout).ok()?;
@@ -133,7 +135,8 @@ impl Admin {
         (code == RDKafkaErrorCode::TopicAuthorizationFailed).then_some(KafkaFault::Forbidden { cause })
     }
 
-    /// The topic's `max.message.bytes`; `None` if the broker answers and does not say. An error is worth another try.
+    /// Reads the topic's `max.message.bytes`. `None` if the broker answers without giving a value; after an error the
+    /// caller may try again.
     pub fn message_bytes_max(&self, topic: &str, timeout: Duration) -> Result<Option<usize>, KafkaFault> {
         let asked = [ResourceSpecifier::Topic(topic)];
         let answer = block_on(self.client().describe_configs(&asked, &options(timeout)));
@@ -146,7 +149,7 @@ impl Admin {
 
     fn create(&self, topic: &NewTopic, timeout: Duration) -> Result<Created, KafkaFault> {
         let retention_ms = topic.retention.map_or("-1".to_owned(), |r| r.as_millis().to_string());
-        // A segment is deleted whole, once its last record is old enough: so it must be short.
+        // Kafka deletes a segment as a whole, once its last record is old enough, so each must cover a short time.
         let segment_ms = topic.retention.map(|r| (r.as_millis() / 10).max(1000).to_string());
         let segment_bytes = SEGMENT_BYTES.to_string();
         let replication = TopicReplication::Fixed(topic.replication.unwrap_or(-1));
@@ -161,7 +164,7 @@ impl Admin {
         let answer = block_on(self.client().create_topics([&new], &options(timeout)));
         match answer.map_err(|e| fault(plain(&e)))?.into_iter().next() {
             Some(Ok(_)) => Ok(Created::Now),
-            // Another producer was quicker.
+            // Another producer has created the topic first.
             Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => {
                 Ok(Created::WasThere { partitions: topic.partitions.max(1) as usize })
             }
@@ -187,7 +190,7 @@ impl Admin {
         } else {
             self.answered.store(true, Ordering::Relaxed);
         }
-        // Asking why takes more than a second.
+        // Finding out the cause takes more than a second.
         let why_not = || if self.answered.load(Ordering::Relaxed) { None } else { self.why_not() };
         metadata.map_err(|cause| match why_not() {
             Some(trouble) if trouble.denied => KafkaFault::Denied { cause: trouble.sentence(&self.brokers) },
@@ -196,7 +199,8 @@ impl Admin {
         })
     }
 
-    /// Why no broker answers. The first question may still be answered by a broker that sends us elsewhere.
+    /// Finds out why no broker answers. It takes several requests, because the first may still be answered by a broker
+    /// that sends us to another address.
     fn why_not(&self) -> Option<Trouble> {
         let mut listener = Listener::default();
         (0..QUESTIONS).find_map(|_| listener.trouble(&self.config, &self.connection))
@@ -206,7 +210,7 @@ impl Admin {
         self.client.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A client that got no answer may have lost all its brokers for good: the next question is asked by a new one.
+    /// Replaces the client. One that got no answer may have lost all its brokers for good (librdkafka issue 5301).
     fn renew(&self) {
         if let Ok(client) = self.config.create_with_context(Ears::new(&self.connection)) {
             *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
@@ -214,8 +218,8 @@ impl Admin {
     }
 }
 
-/// `max.message.bytes` in an answer. `None`: the right to see it is missing, the broker cannot tell, or there is no such
-/// topic; asking again changes nothing about that.
+/// Finds `max.message.bytes` in an answer. `None` if the right to see it is missing, the broker cannot report it, or
+/// there is no such topic; another try would not change that.
 fn limit_in(answer: KafkaResult<Vec<ConfigResourceResult>>) -> KafkaResult<Option<usize>> {
     let configs = match answer {
         Err(KafkaError::AdminOp(RDKafkaErrorCode::UnsupportedFeature | RDKafkaErrorCode::UnsupportedVersion)) => {
@@ -228,7 +232,8 @@ fn limit_in(answer: KafkaResult<Vec<ConfigResourceResult>>) -> KafkaResult<Optio
     Ok(value.and_then(|value| value.parse().ok()))
 }
 
-/// An admin client does not say why it cannot connect; a producer that is polled does.
+/// A producer used to find out why no connection is made: an admin client does not report that, a producer that is
+/// polled does.
 #[derive(Default)]
 struct Listener(Option<BaseProducer<Ears>>);
 
@@ -238,21 +243,22 @@ impl Listener {
             Some(client) => client,
             none => none.insert(config.create_with_context(Ears::new(connection)).ok()?),
         };
-        // It connects to the brokers that it was told of only to ask something.
+        // librdkafka connects to the bootstrap brokers only when there is a request to send.
         let _ = client.client().fetch_metadata(None, PROBE);
         client.poll(LISTEN);
         client.context().checked_trouble(connection)
     }
 }
 
-/// Whether the cluster is `vidbroker`, or the one in vidprod: its id says so. The client has it from the last answer that
-/// it got, and is not made to ask.
+/// True if the cluster is `vidbroker` or the broker inside vidprod, which its cluster id shows. The id is the one that
+/// the client got with its last answer; this sends no request.
 pub(crate) fn is_embedded<C: rdkafka::ClientContext>(client: &Client<C>) -> bool {
     client.fetch_cluster_id(Duration::ZERO).is_some_and(|id| id.starts_with(common::EMBEDDED_CLUSTER))
 }
 
-/// Tries with a client after another until `patience` ends: one that connects while its broker is starting may never find
-/// it (librdkafka issue 5301). Each gets twice as long as the one before, so that a slow link is no reason to fail.
+/// Tries one client after another until the timeout of `patience`: a client that connects while its broker is starting
+/// may never find it (librdkafka issue 5301). Each client gets twice as long as the one before, so that a slow link can
+/// still succeed.
 pub(crate) fn with_new_clients<C>(
     patience: &Patience<'_>,
     mut connect: impl FnMut(&Patience<'_>) -> Result<C, KafkaFault>,
@@ -274,7 +280,7 @@ pub(crate) fn with_new_clients<C>(
     }
 }
 
-/// Waits until a broker answers, at most `timeout`. `trouble` says why none does.
+/// Waits until a broker answers, at most `timeout`. `trouble` returns the reason why none does.
 pub(crate) fn reach<C: rdkafka::ClientContext>(
     client: &Client<C>,
     brokers: &str,
@@ -311,7 +317,7 @@ fn options(timeout: Duration) -> AdminOptions {
     AdminOptions::new().request_timeout(Some(timeout)).operation_timeout(Some(timeout))
 }
 
-/// Kafka's rule for topic names.
+/// Checks a topic name against Kafka's rule.
 pub fn check_topic_name(topic: &str) -> Result<(), KafkaFault> {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let good = !topic.is_empty() && topic.len() <= 249 && topic.chars().all(legal) && topic != "." && topic != "..";

@@ -1,4 +1,4 @@
-//! Why a connection fails: librdkafka's words for it, and ours: a short cause, and a sentence with the cure.
+//! Explains why a connection fails: maps librdkafka's text to a short cause and a sentence with the cure.
 //!
 //! librdkafka gives a reason only as a line of text, so the texts of its version in Cargo.lock are the keys of the table in
 //! `causes/rules.rs`.
@@ -10,46 +10,46 @@ pub(crate) use self::failure::Failure;
 use self::rules::RULES;
 use crate::options::Connection;
 
-/// Why a client has no connection.
+/// The reason why a client has no connection.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Trouble {
-    /// Trying again will not help.
+    /// True if trying again will not help.
     pub denied: bool,
     /// A short noun phrase, for a status line.
     pub words: String,
-    /// The same as a sentence that names the broker and the cure, where there is one.
+    /// The same as a sentence that names the broker and, if there is one, the cure.
     pub sentence: Option<String>,
-    /// What the broker at this address could be asked, to be certain.
+    /// A question that makes the cause certain, and the address of the broker to ask.
     pub(crate) question: Option<(Question, String)>,
-    /// A broker answers, and this address, which it gives for another broker or itself, cannot be reached.
+    /// An advertised address that cannot be reached, although the broker that advertises it answers.
     pub(crate) advertised: Option<String>,
 }
 
-/// What a broker that breaks connections may expect.
+/// A guess at the reason why a broker breaks connections, to be checked by asking it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Question {
     Tls,
     Plaintext,
     Login,
-    /// Whether its certificate is for another host name, or not trusted at all.
+    /// Its certificate may be for another host name, or not trusted at all.
     Certificate,
 }
 
 impl Trouble {
-    /// A sentence for a log line or an error about a client that asked for `brokers`.
+    /// A sentence for the log or an error of a client whose bootstrap brokers are `brokers`.
     pub fn sentence(&self, brokers: &str) -> String {
         self.sentence.clone().unwrap_or_else(|| format!("no Kafka answers at {brokers} ({})", self.words))
     }
 }
 
-/// How a client introduces itself to a broker.
+/// The security settings of a client and its bootstrap brokers.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Credentials {
     tls: bool,
     sasl: bool,
     user: Option<String>,
     mechanism: String,
-    /// Where it asks first.
+    /// The bootstrap brokers.
     bootstrap: Vec<String>,
 }
 
@@ -66,7 +66,7 @@ impl Credentials {
         }
     }
 
-    /// As kafka-acls writes it.
+    /// The Kafka principal, written as for kafka-acls.
     pub fn principal(&self) -> String {
         match &self.user {
             Some(user) if self.sasl => format!("User:{user}"),
@@ -80,7 +80,7 @@ impl Credentials {
     }
 }
 
-/// Why the connection failed, and what helps. `ever_up`: this broker was connected before.
+/// Explains why the connection failed, and what helps. `ever_up` is true if this broker was connected before.
 pub(crate) fn trouble(failure: &Failure<'_>, credentials: &Credentials, ever_up: bool) -> Trouble {
     let Some(rule) = RULES.iter().find(|rule| rule.fits(failure, credentials)) else {
         return moved(Trouble { words: brief(failure.text), ..Trouble::default() }, failure, credentials, ever_up);
@@ -100,7 +100,7 @@ pub(crate) fn trouble(failure: &Failure<'_>, credentials: &Credentials, ever_up:
     moved(trouble, failure, credentials, ever_up)
 }
 
-/// A broker that was never reached at the address that the first broker gave for it.
+/// Adds a sentence if the broker was never reached at the address that a bootstrap broker advertised for it.
 fn moved(trouble: Trouble, failure: &Failure<'_>, credentials: &Credentials, ever_up: bool) -> Trouble {
     let named = credentials.bootstrap.iter().any(|broker| broker == failure.broker);
     if trouble.sentence.is_some() || !failure.learned || named || ever_up {
@@ -116,7 +116,7 @@ fn moved(trouble: Trouble, failure: &Failure<'_>, credentials: &Credentials, eve
     Trouble { words, sentence: Some(sentence), advertised: Some(failure.broker.to_owned()), ..Trouble::default() }
 }
 
-/// `Connect to ipv4#127.0.0.1:1 failed: No route to host` → `no route to host`.
+/// Shortens an error text: `Connect to ipv4#127.0.0.1:1 failed: No route to host` → `no route to host`.
 fn brief(text: &str) -> String {
     let cause = match text.split_once(" failed: ") {
         Some((before, why)) if before.starts_with("Connect to ") => why,
@@ -124,7 +124,7 @@ fn brief(text: &str) -> String {
     };
     let mut letters = cause.trim().chars();
     let first = letters.next().map(|first| first.to_lowercase().to_string()).unwrap_or_default();
-    // An abbreviation stays as it is.
+    // An abbreviation keeps its capitals.
     if letters.clone().next().is_some_and(char::is_uppercase) {
         cause.trim().to_owned()
     } else {

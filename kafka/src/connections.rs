@@ -1,13 +1,13 @@
-//! Which brokers a client is connected to, for one line when that changes.
+//! The brokers that a client is connected to, and one log line for each change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A broker as librdkafka's statistics have it.
+/// The state of one broker, taken from librdkafka's statistics.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub(crate) struct BrokerState {
     /// `host:9092`
     pub address: String,
-    /// Below zero where the metadata has not named it yet.
+    /// Negative until the metadata has named the broker.
     pub id: i64,
     pub state: String,
 }
@@ -18,17 +18,17 @@ impl BrokerState {
     }
 }
 
-/// The connections of one client, from one look to the next.
+/// The connections of one client, as of the last statistics.
 #[derive(Default, Debug)]
 pub(crate) struct Connections {
     up: BTreeMap<String, i64>,
     ever_up: BTreeSet<String>,
-    /// The failure that was last logged of each broker.
+    /// The failure of each broker that was logged last.
     failures: BTreeMap<String, String>,
 }
 
 impl Connections {
-    /// Enters what the statistics say; returns the lines to log.
+    /// Updates the connections from the statistics; returns the lines to log.
     pub fn look(&mut self, brokers: &[BrokerState]) -> Vec<String> {
         let mut now: BTreeMap<String, i64> = BTreeMap::new();
         for broker in brokers.iter().filter(|broker| broker.is_up()) {
@@ -46,7 +46,7 @@ impl Connections {
         lines
     }
 
-    /// Enters that a connection failed; returns the line to log, if it says anything new.
+    /// Records a failed connection; returns a line to log if the cause is new.
     pub fn fail(&mut self, address: &str, was_up: bool, cause: &str) -> Option<String> {
         if was_up {
             self.ever_up.insert(address.to_owned());
@@ -59,7 +59,7 @@ impl Connections {
         (before.as_deref() != Some(cause)).then(|| format!("no connection to {address}: {cause}"))
     }
 
-    /// Whether this broker was ever connected.
+    /// True if this broker was ever connected.
     pub fn ever_up(&self, address: &str) -> bool {
         self.ever_up.contains(address)
     }

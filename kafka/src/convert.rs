@@ -1,4 +1,4 @@
-//! Our record as librdkafka takes and gives it.
+//! Converts our records to and from librdkafka's.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use common::record::{HEADERS, Record};
 use rdkafka::Message;
 use rdkafka::message::{BorrowedMessage, Header, Headers as _, OwnedHeaders};
 
-/// The record's headers, and then those that the user adds to each.
+/// The record's headers, followed by those that the user adds to every record.
 pub(crate) fn headers(record: &Record, extra: &[(String, String)]) -> OwnedHeaders {
     let mut headers = OwnedHeaders::new_with_capacity(record.headers.len() + extra.len());
     for (name, value) in &record.headers {
@@ -20,7 +20,7 @@ pub(crate) fn headers(record: &Record, extra: &[(String, String)]) -> OwnedHeade
     headers
 }
 
-/// Whether a message begins with these headers.
+/// True if the message's headers begin with `ours`.
 pub(crate) fn has_headers(message: &BorrowedMessage<'_>, ours: &[(Cow<'static, str>, Bytes)]) -> bool {
     let Some(theirs) = message.headers() else { return ours.is_empty() };
     let mut theirs = theirs.iter();
@@ -31,7 +31,8 @@ pub(crate) fn has_headers(message: &BorrowedMessage<'_>, ours: &[(Cow<'static, s
     })
 }
 
-/// Copies a message out of the fetch response that it keeps alive (a parked message would hold all of that).
+/// Copies a message. Keeping the original would keep the whole fetch response in memory for as long as the message is
+/// parked.
 pub(crate) fn record(message: &BorrowedMessage<'_>) -> Record {
     let owned = |bytes: Option<&[u8]>| bytes.map(Bytes::copy_from_slice);
     let headers = message.headers().map_or_else(Vec::new, |headers| {
@@ -48,7 +49,7 @@ pub(crate) fn record(message: &BorrowedMessage<'_>) -> Record {
     }
 }
 
-/// Ours need no memory.
+/// Our own header names are static and need no allocation.
 fn name(of: &str) -> Cow<'static, str> {
     HEADERS.into_iter().find(|ours| *ours == of).map_or_else(|| Cow::Owned(of.to_owned()), Cow::Borrowed)
 }

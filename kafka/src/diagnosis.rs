@@ -15,15 +15,15 @@ use crate::settings;
 
 /// Timeout of each question. Every Kafka answers at once.
 const TIMEOUT: Duration = Duration::from_secs(1);
-/// The smallest greeting of TLS 1.2 that a server must answer, be it with an alert: 32 bytes that should be random, no session,
-/// one cipher suite, no compression, no extensions.
+/// The smallest TLS 1.2 ClientHello that a server must answer, if only with an alert: 32 bytes that should be random,
+/// no session, one cipher suite, no compression, no extensions.
 const CLIENT_HELLO: &[u8; 50] = b"\x16\x03\x01\0\x2d\x01\0\0\x29\x03\x03\
     a hello of thirty-two bytes, so.\
     \0\0\x02\0\x2f\x01\0";
-/// SaslHandshake in version 1, for the mechanism PLAIN.
+/// A SaslHandshake request, version 1, for the mechanism PLAIN.
 const SASL_HANDSHAKE: &[u8; 27] = b"\0\0\0\x17\0\x11\0\x01\0\0\x2a\x2a\0\x06vidask\0\x05PLAIN";
 
-/// The trouble made certain, where asking the broker can do that; else as it was.
+/// Asks the broker to make the cause certain. Returns `trouble` unchanged if that is not possible.
 pub(crate) fn checked(trouble: Trouble, connection: &Connection) -> Trouble {
     let Some((question, broker)) = &trouble.question else { return trouble };
     let certain = |words: &str, sentence: String| Trouble {
@@ -83,7 +83,7 @@ fn connect(broker: &str) -> Option<TcpStream> {
     Some(stream)
 }
 
-/// What the broker answers first.
+/// Sends `question` and returns the first `N` bytes of the answer.
 fn answer<const N: usize>(broker: &str, question: &[u8]) -> Option<[u8; N]> {
     let mut stream = connect(broker)?;
     let mut answer = [0; N];
@@ -91,12 +91,13 @@ fn answer<const N: usize>(broker: &str, question: &[u8]) -> Option<[u8; N]> {
     Some(answer)
 }
 
-/// A handshake or an alert comes back.
+/// True if the server answers with a TLS handshake record or an alert.
 fn speaks_tls(broker: &str) -> bool {
     answer::<2>(broker, CLIENT_HELLO).is_some_and(|head| matches!(head, [0x15 | 0x16, 3]))
 }
 
-/// A broker that takes no login answers with another error than that the mechanism is unknown.
+/// True if the broker answers that it takes PLAIN, or that it wants another mechanism. A broker without logins answers
+/// with another error.
 fn expects_login(broker: &str) -> bool {
     const UNSUPPORTED_MECHANISM: i16 = 33;
     let answer = answer::<10>(broker, SASL_HANDSHAKE);
@@ -105,7 +106,7 @@ fn expects_login(broker: &str) -> bool {
     })
 }
 
-/// The certificate is good but for the host name in it.
+/// True if the certificate is trusted when its host name is not checked.
 fn is_trusted_by_any_name(connection: &Connection) -> bool {
     let mut config: ClientConfig = settings::with_the_users(settings::common(connection, "vidask"), connection);
     config.set("ssl.endpoint.identification.algorithm", "none");
@@ -148,7 +149,7 @@ mod tests {
     #[test]
     fn a_broker_that_expects_a_login_is_known_by_its_answer() {
         let check = |reply, expected| assert_eq!(expects_login(&server(SASL_HANDSHAKE, reply)), expected, "{reply:?}");
-        // It takes PLAIN; it wants another mechanism; it takes no login.
+        // The three answers: PLAIN is accepted; another mechanism is wanted; logins are not taken.
         check(b"\0\0\0\x0c\0\0\x2a\x2a\0\0\0\0\0\0", true);
         check(b"\0\0\0\x0c\0\0\x2a\x2a\0\x21\0\0\0\0", true);
         check(b"\0\0\0\x0c\0\0\x2a\x2a\0\x22\0\0\0\0", false);

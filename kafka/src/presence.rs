@@ -1,28 +1,30 @@
-//! Whether what listens at an address is a Kafka: librdkafka says the same of a web server and of a broker that is down.
+//! Finds out if a Kafka listens at an address: librdkafka reports the same for a web server and for a broker that is
+//! down.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-/// ApiVersions in its oldest form, which asks nothing but what we may ask.
+/// An ApiVersions request of version 0, which any client may send.
 const QUESTION: &[u8; 21] = b"\0\0\0\x11\0\x12\0\0\0\0\x2a\x2a\0\x07vidlook";
 const CORRELATION: &[u8] = b"\0\0\x2a\x2a";
-/// No broker's answer is longer.
+/// No broker's answer to it is longer.
 const ANSWER_BYTES_MAX: u32 = 1 << 16;
 
-/// Who is at an address.
+/// The kind of server found at an address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Presence {
     Kafka,
     Nobody,
-    /// Somebody, who has not said anything: a broker that is coming up or going down, or what stands before it.
+    /// Something accepts connections and sends nothing: a broker that is starting or stopping, or a proxy in front of
+    /// one.
     Silent,
-    /// Somebody else.
+    /// Another kind of server.
     Stranger,
 }
 
-/// Looks who is at `address`, one `HOST:PORT`, over IPv4 where there is a choice, as our clients of this machine do. Every
-/// Kafka answers at once; `patience` is for who does not.
+/// Probes `address`, one `HOST:PORT`, over IPv4 if there is a choice, as the clients on this machine do. Every Kafka
+/// answers at once; `patience` is the timeout for other servers.
 pub fn presence(address: &str, patience: Duration) -> Presence {
     let Ok(all) = address.to_socket_addrs() else { return Presence::Nobody };
     let mut all: Vec<SocketAddr> = all.collect();
@@ -42,7 +44,7 @@ fn ask(mut stream: TcpStream, patience: Duration) -> Presence {
     let mut answer = [0; 8];
     let mut have = read_into(&mut stream, &mut answer);
     if have == 0 {
-        // A server that reads lines waits for the rest of ours: told that there is none, it says what it is.
+        // A server that reads lines waits for the rest of our request; after the end of the stream it shows what it is.
         let _ = stream.shutdown(Shutdown::Write);
         have = read_into(&mut stream, &mut answer);
     }
@@ -54,7 +56,7 @@ fn ask(mut stream: TcpStream, patience: Duration) -> Presence {
     }
 }
 
-/// How much came before the end, an error, or the end of patience.
+/// Reads until `answer` is full, or until the end, an error or the timeout. Returns the number of bytes read.
 fn read_into(stream: &mut TcpStream, answer: &mut [u8]) -> usize {
     let mut have = 0;
     while have < answer.len() {
@@ -72,7 +74,7 @@ mod tests {
 
     use super::*;
 
-    /// Somebody who answers the first question with `answer`, and hangs up.
+    /// Runs a server that answers the first request with `answer` and closes the connection.
     fn check(answer: &'static [u8], expected: Presence) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
         let address = listener.local_addr().expect("it is bound").to_string();

@@ -1,8 +1,8 @@
-//! What to say where a broker's access control lists (ACLs) forbid something.
+//! Advice for operations that a broker's access control lists (ACLs) forbid.
 
 use crate::causes::{Credentials, Trouble};
 
-/// What a client may not do.
+/// An operation that needs a right.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Right<'a> {
     Read {
@@ -11,7 +11,7 @@ pub(crate) enum Right<'a> {
     Write {
         topic: &'a str,
     },
-    /// Create a topic, or see that it is there.
+    /// Create a topic, or see that it exists.
     Create {
         topic: &'a str,
     },
@@ -20,7 +20,7 @@ pub(crate) enum Right<'a> {
     },
 }
 
-/// Names the user, the topic or group, the right that is missing, and the command that gives it.
+/// Explains a missing right: names the user, the topic or group, the right, and the command that grants it.
 pub(crate) fn missing(right: Right<'_>, credentials: &Credentials) -> Trouble {
     let who = credentials.who();
     let (words, option) = match right {

@@ -1,8 +1,8 @@
-//! What librdkafka counts of itself, once a second: the few figures of it that explain a latency.
+//! Reads librdkafka's statistics, which come once a second, and keeps the few figures that explain a latency.
 //!
-//! It comes as JSON on the thread that polls, which in the viewer is the one that shows frames. So only what is needed is
-//! read there: of one broker and topic that is 4 to 6 kB, and takes some 20 µs in a debug build. What a large cluster
-//! tells is kept as it came, and the last of it is read at the end.
+//! They come as JSON on the thread that polls, which in the viewer is the thread that shows frames. So only the needed
+//! fields are read there: for one broker and one topic that is 4 to 6 kB, and takes about 20 µs in a debug build. The
+//! longer statistics of a large cluster are stored unread, and the last of them are read at the end.
 
 mod window;
 
@@ -18,41 +18,42 @@ use serde::de::IgnoredAny;
 use self::window::{Window, us};
 use crate::connections::{BrokerState, Connections};
 
-/// What is longer would hold frames up: of 46 kB, from 30 brokers, reading took 160 µs in a debug build.
+/// Longer statistics are not read at once, as that would hold frames up: reading 46 kB, from 30 brokers, took 160 µs in
+/// a debug build.
 const BYTES_AT_ONCE: usize = 24 << 10;
 const BYTES_MAX: usize = 1 << 20;
 
-/// A connection on which nothing moved for so long is silent: statistics come once a second.
+/// A connection without traffic for this long counts as silent. Statistics come once a second.
 const IDLE_US: i64 = 1_500_000;
 
-/// Of what is longer, one in so many is read at once: it may say that a topic has more partitions.
+/// One in this many of the longer statistics is read at once, because it may show that a topic has more partitions.
 const LONG_READ_EVERY: u64 = 10;
 
-/// The facts of one client, added up.
+/// The figures of one client, added up over the run.
 #[derive(Clone, Default, Debug)]
 pub struct Facts(Arc<Mutex<Told>>, Arc<AtomicBool>);
 
-/// What a look at the statistics showed.
+/// The part of the statistics that needs a reaction at once.
 #[derive(Default, PartialEq, Eq, Debug)]
 pub(crate) struct Seen {
-    /// `None` where the statistics could not be read.
+    /// `None` if the statistics could not be read.
     pub connected: Option<Connected>,
-    /// Time since any connected broker sent something; `None` where that is not known.
+    /// Time since any connected broker sent something; `None` if not known.
     pub received_us: Option<u64>,
-    /// Changes of the connections, to be logged.
+    /// Changes of connections, to be logged.
     pub lines: Vec<String>,
 }
 
 #[derive(Default, Debug)]
 struct Told {
     facts: ClientFacts,
-    /// Connections of earlier clients that broke.
+    /// Number of broken connections of earlier clients.
     disconnects_before: u64,
     connections: Connections,
     /// The partitions of each topic that have a leader.
     partitions: BTreeMap<String, BTreeSet<i32>>,
     long: u64,
-    /// The last that was too long to be read at once.
+    /// The last statistics that were too long to be read at once.
     unread: Vec<u8>,
 }
 
@@ -64,7 +65,7 @@ impl Facts {
         told.facts
     }
 
-    /// A new client takes the place of this one, and counts from 0.
+    /// Counts a reconnection: a new client takes the place of this one, and its counters start at 0.
     pub(crate) fn renewed(&self) {
         if let Ok(mut told) = self.0.lock() {
             told.facts.reconnections += 1;
@@ -72,20 +73,20 @@ impl Facts {
         self.restarted();
     }
 
-    /// The next client counts from 0.
+    /// Prepares for a client whose counters start at 0.
     pub(crate) fn restarted(&self) {
         if let Ok(mut told) = self.0.lock() {
             told.disconnects_before = told.facts.disconnects;
         }
     }
 
-    /// Takes what the client tells. What cannot be read is as if it had not been told.
+    /// Reads the client's statistics. Unreadable ones are ignored.
     pub(crate) fn enter(&self, json: &[u8]) -> Seen {
         let Ok(mut told) = self.0.lock() else { return Seen::default() };
         let readable = json.len() <= BYTES_MAX;
         let long = json.len() > BYTES_AT_ONCE;
         told.long += u64::from(long);
-        // At -v the changes of the connections are wanted, and the time that reading takes is not missed.
+        // At -v every change of a connection is to be logged, and the time spent on reading does not matter.
         let in_turn = told.long.is_multiple_of(LONG_READ_EVERY) || tracing::enabled!(tracing::Level::DEBUG);
         if readable && (!long || in_turn) {
             told.unread.clear();
@@ -101,7 +102,7 @@ impl Facts {
         Seen { connected: Some(connected), ..Seen::default() }
     }
 
-    /// Whether some topic's partitions are others than they were when this was asked last.
+    /// True if the partitions of a topic have changed since the last call.
     pub(crate) fn take_partitions_changed(&self) -> bool {
         self.1.load(Ordering::Relaxed) && self.1.swap(false, Ordering::Relaxed)
     }
@@ -112,35 +113,35 @@ impl Facts {
         partitions.unwrap_or_default().into_iter().collect()
     }
 
-    /// Forgets what was known of topics: one of them may have been made anew.
+    /// Forgets the partitions of all topics, as a topic may have been deleted and created again.
     pub(crate) fn forget_partitions(&self) {
         if let Ok(mut told) = self.0.lock() {
             told.partitions.clear();
         }
     }
 
-    /// Enters that a connection failed; returns the line to log, if it says anything new.
+    /// Records a failed connection; returns a line to log if the cause is new.
     pub(crate) fn fail(&self, address: &str, was_up: bool, cause: &str) -> Option<String> {
         self.0.lock().ok().and_then(|mut told| told.connections.fail(address, was_up, cause))
     }
 
-    /// Whether this broker was ever connected.
+    /// True if this broker was ever connected.
     pub(crate) fn ever_up(&self, address: &str) -> bool {
         self.0.lock().is_ok_and(|told| told.connections.ever_up(address))
     }
 }
 
-/// How a client is connected, all its brokers together.
+/// The connection state of a client, over all its brokers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Connected {
     No,
-    /// Nothing was sent or received lately.
+    /// Connected, but nothing was sent or received lately.
     Silent,
     Active,
 }
 
 impl Told {
-    /// Returns also whether the partitions of a topic have changed.
+    /// Reads the statistics. Also returns true if the partitions of a topic have changed.
     fn read(&mut self, json: &[u8]) -> (Seen, bool) {
         let Ok(statistics) = serde_json::from_slice::<Statistics>(json) else { return Default::default() };
         statistics.add_to(&mut self.facts);
@@ -157,8 +158,8 @@ impl Told {
         let is_producer = statistics.kind == "producer";
         let up: Vec<&Broker> =
             statistics.brokers.values().filter(|broker| broker.connected(is_producer) != Connected::No).collect();
-        // A reader that looks for new partitions may do so over another connection than the one that brings it records. A
-        // member of a group that has no partition is fetching none.
+        // A reader may look for new partitions over another connection than the one that brings its records. A member
+        // of a group without partitions fetches from none.
         let with_partitions = |broker: &&&Broker| fetches && !broker.toppars.is_empty();
         let matter = |broker: &&&Broker| !up.iter().any(|b| with_partitions(&b)) || with_partitions(broker);
         let connected = up.iter().filter(matter).map(|broker| broker.connected(is_producer)).max();
@@ -169,13 +170,13 @@ impl Told {
     }
 }
 
-/// Whether a broker is connected, without reading the whole.
+/// True if any broker is connected, found without parsing the JSON.
 fn says_up(json: &[u8]) -> bool {
     const UP: &[u8] = br#""state":"UP""#;
     json.windows(UP.len()).any(|bytes| bytes == UP)
 }
 
-/// As in librdkafka's STATISTICS.md; windows are of the last interval, counters of the whole run.
+/// The fields of librdkafka's STATISTICS.md that are used. Windows cover the last interval, counters the whole run.
 #[derive(Deserialize)]
 struct Statistics {
     /// `consumer` or `producer`.
@@ -189,17 +190,18 @@ struct Statistics {
 
 #[derive(Deserialize)]
 struct Broker {
-    /// -1 for an address that the client was given to begin with.
+    /// -1 for a bootstrap address.
     #[serde(default)]
     nodeid: i64,
     #[serde(default)]
     nodename: String,
     #[serde(default)]
     state: String,
-    /// The partitions that it leads and the client uses.
+    /// The partitions that this broker leads and the client uses.
     #[serde(default)]
     toppars: HashMap<String, IgnoredAny>,
-    /// Time since something was sent and received, in µs; -1 where nothing was since the connection was made.
+    /// Time since the last request was sent and the last answer received, in µs; -1 if there was none on this
+    /// connection.
     #[serde(default)]
     txidle: i64,
     #[serde(default)]
@@ -212,7 +214,7 @@ struct Broker {
     outbuf_latency: Window,
     #[serde(default)]
     rtt: Window,
-    /// In ms, where the others are in µs.
+    /// In ms; the other windows are in µs.
     #[serde(default)]
     throttle: Window,
 }
@@ -227,12 +229,12 @@ struct Topic {
 struct Partition {
     #[serde(default)]
     fetchq_cnt: i64,
-    /// `active` where it is fetched.
+    /// `active` if the partition is being fetched.
     #[serde(default)]
     fetch_state: String,
     #[serde(default)]
     leader: i32,
-    /// It is wanted, and not in the metadata.
+    /// True if the client uses the partition but the metadata does not list it.
     #[serde(default)]
     unknown: bool,
 }
@@ -242,7 +244,8 @@ impl Topic {
         self.partitions.values().any(|partition| partition.fetch_state == "active")
     }
 
-    /// -1 is where the client keeps records that have no partition yet.
+    /// The partitions with a leader. Partition -1 is left out: there the client keeps records that have no partition
+    /// yet.
     fn led(&self) -> impl Iterator<Item = i32> {
         let led = self.partitions.iter().filter(|(_, partition)| partition.leader >= 0 && !partition.unknown);
         led.filter_map(|(id, _)| id.parse().ok()).filter(|id| *id >= 0)
@@ -250,8 +253,8 @@ impl Topic {
 }
 
 impl Broker {
-    /// A consumer goes on sending small requests to a broker that does not answer. What a producer sends are records: on
-    /// a slow link their bytes are all that moves for a while.
+    /// A consumer goes on sending small requests to a broker that does not answer, so only received data counts. A
+    /// producer sends records, and on a slow link their bytes may be the only traffic for a while.
     fn connected(&self, is_producer: bool) -> Connected {
         if !matches!(self.state.as_str(), "UP" | "UPDATE" | "REAUTH") {
             return Connected::No;
@@ -289,7 +292,7 @@ impl Broker {
     }
 }
 
-/// Whether a `HOST:PORT` is on this machine for certain.
+/// True if a `HOST:PORT` is certainly on this machine.
 fn is_loopback(address: &str) -> bool {
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
     host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())

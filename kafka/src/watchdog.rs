@@ -1,37 +1,37 @@
 //! Decides when a client that has fallen silent is replaced by a new one.
 //!
-//! librdkafka mends broken connections by itself, with one exception: a broker that is still starting may answer a
-//! metadata request with a topic and no brokers. The client then drops every broker that it knows and never asks again
-//! (librdkafka issue 5301), while any new client connects at once.
+//! librdkafka repairs broken connections by itself, with one exception: a broker that is still starting may answer a
+//! metadata request with a topic and no brokers. The client then drops every broker that it knows and never sends
+//! another request (librdkafka issue 5301), while any new client connects at once.
 //!
 //! ```text
 //! silent ─(patience)─▶ probe the bootstrap brokers every second ─(brokers answer)─▶ wait for GRACE ─▶ renew the client
 //!    ▲                                                                                  │
 //!    └──────────────────────────── any sign of life ◀──────────────────────────────────┘
 //! ```
-//! This file decides and does nothing: time is an argument, and the caller probes and renews.
+//! This file decides but does no I/O: time is an argument, and the caller probes and renews.
 
 use std::time::Duration;
 
 use common::clock::Micros;
 
-/// Silence that is normal while no broker is connected: a healthy client tries again every 200 ms.
+/// Normal silence while no broker is connected. A healthy client tries again every 200 ms.
 const DISCONNECTED: Duration = Duration::from_secs(2);
-/// Silence that is normal while a broker is connected: it may be busy, or the link so slow that a request of a megabyte is
-/// long on its way.
+/// Normal silence while a broker is connected: the broker may be busy, or the link so slow that a request of a megabyte
+/// takes long.
 const CONNECTED: Duration = Duration::from_secs(20);
 /// Time between two probes.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
-/// Time that a healthy client gets to connect once a probe was answered. Its statistics say so once a second.
+/// Time for a healthy client to connect once a probe was answered. Its statistics show the connection once a second.
 const GRACE: Duration = Duration::from_secs(2);
-/// A renewal that did not help is repeated after twice the patience, at most so often doubled.
+/// After a renewal that did not help, the wait is doubled, at most this many times.
 const DOUBLINGS_MAX: u32 = 5;
 
-/// What to do now.
+/// The next action for the caller.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Step {
     Nothing,
-    /// Ask the bootstrap brokers over a connection of its own; report to [`Watchdog::probed`].
+    /// Send a request to the bootstrap brokers over a separate connection; report the result to [`Watchdog::probed`].
     Probe,
     /// Replace the client.
     Renew,
@@ -42,9 +42,9 @@ pub(crate) struct Watchdog {
     last_sign: Micros,
     probing: bool,
     next_probe: Micros,
-    /// When the first probe since the last sign of life was answered.
+    /// Time at which the first probe since the last sign of life was answered.
     answered: Option<Micros>,
-    /// Renewals since the last sign of life.
+    /// Number of renewals since the last sign of life.
     renewals: u32,
 }
 
@@ -53,12 +53,12 @@ impl Watchdog {
         Watchdog { last_sign: now, probing: false, next_probe: now, answered: None, renewals: 0 }
     }
 
-    /// The client did what only a connected client can do, or has nothing to do.
+    /// The client did something that only a connected client can do, or has nothing to do.
     pub fn sign_of_life(&mut self, now: Micros) {
         (self.last_sign, self.answered, self.renewals) = (now, None, 0);
     }
 
-    /// The probe that was asked for has ended. `answered`: a broker answered, and named at least one broker.
+    /// The probe has ended. `answered` is true if a broker answered and named at least one broker.
     pub fn probed(&mut self, answered: bool, now: Micros) {
         self.probing = false;
         if answered && self.silence(now) > Duration::ZERO {
@@ -68,7 +68,7 @@ impl Watchdog {
         }
     }
 
-    /// `connected`: the client says that it has a connection to a broker.
+    /// Returns the next action. `connected` is true if the client reports a connection to a broker.
     pub fn step(&mut self, now: Micros, connected: bool) -> Step {
         let patience = if connected { CONNECTED } else { DISCONNECTED };
         if self.silence(now) < patience * 2_u32.pow(self.renewals.min(DOUBLINGS_MAX)) {
@@ -97,8 +97,8 @@ mod tests {
 
     const TICK: Duration = Duration::from_millis(250);
 
-    /// Runs a watchdog for `seconds`, every 250 ms. `lives(ms)`: the client shows a sign of life then; `answers(ms)`: a
-    /// probe of then is answered. Returns when it renewed the client, in ms.
+    /// Runs a watchdog for `seconds`, in steps of 250 ms. `lives(ms)` is true if the client shows a sign of life then,
+    /// `answers(ms)` if a probe is answered then. Returns the times at which the client was renewed, in ms.
     fn renewals(seconds: u64, connected: bool, lives: impl Fn(u64) -> bool, answers: impl Fn(u64) -> bool) -> Vec<u64> {
         let mut watchdog = Watchdog::new(Micros(0));
         let mut renewed = Vec::new();

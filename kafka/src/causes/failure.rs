@@ -1,12 +1,12 @@
-//! A line of librdkafka's about a broken connection, in its parts.
+//! Parses a line in which librdkafka reports a broken connection.
 
-/// One line of librdkafka's about a broken connection, in its parts:
-/// `[thrd:T]: ssl://host:9092/1: Text (after 3ms in state CONNECT, 1 identical error(s) suppressed)`.
+/// The parts of a line in which librdkafka reports a broken connection: `[thrd:T]: ssl://host:9092/1: Text (after 3ms
+/// in state CONNECT, 1 identical error(s) suppressed)`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Failure<'a> {
     /// `host:9092`
     pub broker: &'a str,
-    /// The broker's address is that of the metadata, not the user's.
+    /// True if the broker's address comes from the metadata, false if from the user.
     pub learned: bool,
     pub text: &'a str,
     pub state: &'a str,
@@ -14,7 +14,7 @@ pub(crate) struct Failure<'a> {
 }
 
 impl<'a> Failure<'a> {
-    /// `None` for a line that names no broker.
+    /// Parses a line; `None` if it names no broker.
     pub fn parse(line: &'a str) -> Option<Failure<'a>> {
         let line = line.strip_prefix("[thrd:").and_then(|l| l.split_once("]: ")).map_or(line, |(_, rest)| rest);
         let (name, text) = line.split_once(": ")?;
@@ -32,7 +32,7 @@ impl<'a> Failure<'a> {
         Some(Failure { broker, learned, text, state, state_age_ms: age.parse().unwrap_or(u64::MAX) })
     }
 
-    /// The connection stood before it broke.
+    /// True if the connection was established before it broke.
     pub fn was_up(&self) -> bool {
         self.state == "UP"
     }

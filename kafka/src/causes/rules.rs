@@ -3,31 +3,31 @@
 use super::failure::Failure;
 use super::{Credentials, Question};
 
-/// When a rule is for a failure.
+/// Condition under which a rule applies to a failure.
 #[derive(Clone, Copy)]
 enum When {
     Always,
     /// In this state of the connection.
     In(&'static str),
-    /// In this state, by a client that does not speak TLS.
+    /// In this state, if the client does not use TLS.
     PlainIn(&'static str),
-    /// By a client that does not log in, just after the connection was made.
+    /// Just after the connection was established, if the client does not log in.
     AnonymousJustUp,
 }
 
 pub(super) struct Rule {
-    /// All of these are in librdkafka's text.
+    /// The rule applies only if librdkafka's text contains all of these.
     texts: &'static [&'static str],
     when: When,
     pub denied: bool,
     pub words: &'static str,
-    /// Empty: `Trouble::sentence` makes one.
+    /// Empty if [`Trouble::sentence`](super::Trouble::sentence) is to make one.
     pub sentence: &'static str,
     pub question: Option<Question>,
 }
 
-/// The first that fits counts. `{broker}`, `{host}`, `{who}`, `{mechanism}` and `{detail}` (what follows the last colon of
-/// librdkafka's text) are filled in.
+/// The rules in order; the first that fits is used. `{broker}`, `{host}`, `{who}`, `{mechanism}` and `{detail}` (the
+/// text after librdkafka's last colon) are replaced.
 pub(super) const RULES: &[Rule] = &[
     Rule {
         texts: &["SASL", "Unsupported SASL mechanism"],

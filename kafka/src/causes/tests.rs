@@ -1,4 +1,4 @@
-//! Lines that librdkafka wrote, and what becomes of them.
+//! Lines written by librdkafka, and the cause and cure that are made of them.
 
 use super::*;
 
@@ -22,7 +22,7 @@ fn check(properties: &[(&str, &str)], line: &str, denied: bool, words: &str, sen
     assert!(!said.contains('{'), "{said}");
 }
 
-/// Lines that librdkafka 2.12.1 wrote, of a Kafka 4.1 with a listener of each kind.
+/// Lines written by librdkafka 2.12.1, connected to a Kafka 4.1 with a listener of each kind.
 #[test]
 fn librdkafkas_lines_have_a_cause_and_a_cure() {
     check(

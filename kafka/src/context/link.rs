@@ -1,24 +1,25 @@
-//! Whether a client is connected, for its watchdog and for who waits.
+//! The state of a client's connections, for its watchdog and for callers that wait for a connection.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::statistics::Connected;
 
-/// What the client's statistics say of its connections.
+/// Connection state, taken from the client's statistics.
 #[derive(Debug, Default)]
 pub(crate) struct Link {
-    /// 0: nothing yet, 1: not connected, 2: connected.
+    /// 0: not known yet, 1: not connected, 2: connected.
     state: AtomicU8,
-    /// How many statistics showed that something had been sent or received.
+    /// Number of statistics that showed traffic, and of answers from a broker.
     signs: AtomicU64,
-    /// A broker is connected, and none has sent anything for [`MUTE`].
+    /// True if a broker is connected and none has sent anything for [`MUTE`].
     mute: AtomicBool,
-    /// How often an advertised address could not be reached.
+    /// Number of times that an advertised address could not be reached.
     misled: AtomicU64,
 }
 
-/// A reader always waits for an answer: to a fetch, for half a second, or as a member of a group to a heartbeat, for three.
+/// Longest normal silence of a broker towards a reader. A reader always waits for some answer: to a fetch (at most half
+/// a second), or as a member of a group to a heartbeat (3 s).
 const MUTE: Duration = Duration::from_secs(4);
 
 impl Link {
@@ -29,7 +30,7 @@ impl Link {
         self.state.load(Ordering::Relaxed) == Self::UP
     }
 
-    /// The statistics have come, and showed no connection.
+    /// True if statistics have arrived and showed no connection.
     pub fn is_down(&self) -> bool {
         self.state.load(Ordering::Relaxed) == Self::DOWN
     }
@@ -38,12 +39,12 @@ impl Link {
         self.signs.load(Ordering::Relaxed)
     }
 
-    /// A broker has answered a question.
+    /// Records that a broker has answered a request.
     pub fn answered(&self) {
         self.signs.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A broker sends us to an address that cannot be reached.
+    /// Records that an address advertised by a broker cannot be reached.
     pub fn misled(&self) {
         self.misled.fetch_add(1, Ordering::Relaxed);
     }
@@ -52,7 +53,8 @@ impl Link {
         self.misled.load(Ordering::Relaxed)
     }
 
-    /// A broker is connected and sends nothing. Only of a reader does that say that the broker is at fault.
+    /// True if a broker is connected and sends nothing. This shows a fault of the broker only if the client is a
+    /// reader.
     pub fn is_mute(&self) -> bool {
         self.mute.load(Ordering::Relaxed)
     }

@@ -1,5 +1,5 @@
-//! Which of the records that were never acknowledged are in the topic all the same: a broker may have appended a record and
-//! died before it could say so.
+//! Finds out which unacknowledged records are in the topic all the same: a broker may have appended a record and died
+//! before it could acknowledge it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,20 +14,20 @@ use crate::error::{KafkaFault, setting};
 use crate::options::Connection;
 use crate::settings;
 
-/// Timeout of each question.
+/// Timeout of each request.
 const ASK: Duration = Duration::from_secs(5);
-/// A partition that brings nothing for so long cannot be read now.
+/// Time without a record after which a partition counts as unreadable for now.
 const READ: Duration = Duration::from_secs(5);
 
-/// What reading back came to.
+/// The result of reading back.
 pub(super) enum Topic {
-    /// The numbers of the records that are there.
+    /// The numbers of the records found in the topic.
     Read { found: Vec<usize> },
     /// There is no such topic.
     Missing,
 }
 
-/// Reads the end of each partition, from `unknown_from` on.
+/// Reads the end of each partition, from its offset in `unknown_from` on, and looks for `records`.
 pub(super) fn find(
     connection: &Connection,
     topic: &str,
@@ -68,7 +68,7 @@ pub(super) fn find(
 /// For each partition, the offset to read from and the one to stop before.
 type Ranges = BTreeMap<i32, (i64, i64)>;
 
-/// What is to be read of each partition; only where that is anything. `None`: there is no such topic.
+/// The range to read in each partition that has one. `None` if there is no such topic.
 fn ranges(
     consumer: &BaseConsumer<DefaultConsumerContext>,
     topic: &str,
@@ -80,7 +80,7 @@ fn ranges(
     for &partition in &partitions {
         let (low, high) = consumer.fetch_watermarks(topic, partition, ASK)?;
         let from = unknown_from.get(&partition).copied().unwrap_or(low);
-        // A topic that was made anew is shorter than the one that we knew.
+        // A topic that was deleted and created again is shorter than the one that we knew.
         let from = if from > high { low } else { from.max(low) };
         if from < high {
             ranges.insert(partition, (from, high));
@@ -89,7 +89,8 @@ fn ranges(
     Ok((!partitions.is_empty()).then_some(ranges))
 }
 
-/// Our headers name the session, the frame and the part, so two records are never the same by chance.
+/// Compares key, value and headers. Our headers name the session, the frame and the part, so two different records
+/// never match by chance.
 fn is_same(ours: &Record, message: &BorrowedMessage<'_>) -> bool {
     message.key() == ours.key.as_deref()
         && message.payload().unwrap_or_default() == &ours.value[..]

@@ -7,27 +7,28 @@ use common::record::Record;
 
 use super::Delivery;
 
-/// Settles each record once: with its acknowledgement, or the reason why there is none.
+/// Tracks records until each is settled once: by its acknowledgement, or with the reason why there is none.
 pub(super) struct Unsettled<T> {
     state: Mutex<State<T>>,
     settled: Box<dyn Fn(T, Delivery) + Send + Sync>,
 }
 
 struct State<T> {
-    /// `None`: settled. The first one is never settled.
+    /// One entry for each record, `None` once it is settled. The first is never `None`.
     entries: VecDeque<Option<Entry<T>>>,
     /// The number of the first entry.
     first: usize,
-    /// The client that counts. What clients before it failed to send is still in flight.
+    /// Number of clients used so far. Failures reported by earlier clients are ignored: their records are still in
+    /// flight.
     generation: u64,
-    /// The last record that was settled was acknowledged, or none was settled yet.
+    /// True if the record settled last was acknowledged, or if none was settled yet.
     good: bool,
-    /// For each partition, the first offset at which a record of ours may be that was not acknowledged.
+    /// For each partition, the lowest offset at which an unacknowledged record of ours may be.
     unknown_from: BTreeMap<i32, i64>,
 }
 
 struct Entry<T> {
-    /// To be sent again by a new client; kept only where no record may be lost.
+    /// Kept for another client to send again; `None` if records may be lost.
     record: Option<Record>,
     ticket: T,
 }
@@ -40,23 +41,24 @@ impl<T> Unsettled<T> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        // The state is whole between any two lines, also where a panic elsewhere poisoned the lock.
+        // No code that holds the lock can leave the state half changed, so a lock poisoned by a panic elsewhere is safe
+        // to use.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Enters a record that is about to be sent, and gives it a number.
+    /// Adds a record that is about to be sent; returns its number.
     pub fn push(&self, record: Option<Record>, ticket: T) -> usize {
         let mut state = self.lock();
         state.entries.push_back(Some(Entry { record, ticket }));
         state.first.wrapping_add(state.entries.len() - 1)
     }
 
-    /// Takes a record back that was not sent.
+    /// Removes a record that was not sent.
     pub fn take(&self, number: usize) -> Option<T> {
         self.lock().take(number)
     }
 
-    /// Settles a record; one that is settled already is left as it is.
+    /// Settles a record, unless it is settled already.
     pub fn settle(&self, number: usize, delivery: Delivery) {
         let ticket = {
             let mut state = self.lock();
@@ -74,7 +76,7 @@ impl<T> Unsettled<T> {
         (self.settled)(ticket, delivery);
     }
 
-    /// A client was told that a record is in the log.
+    /// Settles a record that a broker has acknowledged at `offset`.
     pub fn acknowledged(&self, number: usize, partition: i32, offset: i64) {
         {
             let mut state = self.lock();
@@ -84,26 +86,27 @@ impl<T> Unsettled<T> {
         self.settle(number, Delivery::Acknowledged);
     }
 
-    /// A client gave a record up. Where that client was retired since, the record is still in flight.
+    /// Settles a record that a client failed to send. If that client has been retired since, the record stays in
+    /// flight.
     pub fn failed(&self, generation: u64, number: usize, delivery: Delivery) {
         if self.lock().generation == generation {
             self.settle(number, delivery);
         }
     }
 
-    /// The generation of the client after this one.
+    /// The generation that the next client will have.
     pub fn next_generation(&self) -> u64 {
         self.lock().generation + 1
     }
 
-    /// From now on failures of the present client do not count. Returns the next client's generation.
+    /// Ignores failures of the present client from now on. Returns the next client's generation.
     pub fn retire(&self) -> u64 {
         let mut state = self.lock();
         state.generation += 1;
         state.generation
     }
 
-    /// Settles all that is in flight.
+    /// Settles every record in flight.
     pub fn settle_all(&self, delivery: &Delivery) {
         for number in self.numbers() {
             self.settle(number, delivery.clone());
@@ -114,13 +117,13 @@ impl<T> Unsettled<T> {
         self.lock().entries.is_empty()
     }
 
-    /// Nothing waits for the broker, and the last record did not fail.
+    /// True if no record is in flight and the last one did not fail.
     pub fn is_idle(&self) -> bool {
         let state = self.lock();
         state.entries.is_empty() && state.good
     }
 
-    /// Where a partition ended before the first record was sent.
+    /// Enters the end offset of a partition before the first record was sent.
     pub fn begin_at(&self, partition: i32, offset: i64) {
         self.lock().unknown_from.insert(partition, offset);
     }
@@ -129,7 +132,7 @@ impl<T> Unsettled<T> {
         self.lock().unknown_from.clone()
     }
 
-    /// The records in flight that were kept, in order.
+    /// The kept records in flight, in order.
     pub fn records(&self) -> Vec<(usize, Record)> {
         let state = self.lock();
         let numbered = state.entries.iter().enumerate();

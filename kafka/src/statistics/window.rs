@@ -1,4 +1,4 @@
-//! A histogram of librdkafka's, of the last interval.
+//! A histogram from librdkafka's statistics, covering the last interval.
 
 use common::explain::Waits;
 use serde::Deserialize;
@@ -11,7 +11,7 @@ pub(super) struct Window {
     avg: i64,
     cnt: i64,
     p99: i64,
-    /// So many of them are in no quantile, as the client's histograms end at 100 or 500 ms and grow only later.
+    /// Number of values in no percentile: the client's histograms end at 100 or 500 ms at first, and grow only later.
     #[serde(default)]
     outofrange: i64,
 }
@@ -19,7 +19,7 @@ pub(super) struct Window {
 impl Window {
     pub fn in_us(self, factor: u64) -> Waits {
         let Window { min, max, avg, cnt, p99, outofrange } = self;
-        // Records without a time limit (a file's) are said to have waited since long before the beginning of time.
+        // For records without a time limit (those of a file) librdkafka reports a huge negative wait.
         if min < 0 {
             return Waits::default();
         }

@@ -1,4 +1,4 @@
-//! Whether the topic is there, and who leads it.
+//! Looks up a topic and the leaders of its partitions.
 
 use std::time::Duration;
 
@@ -10,24 +10,24 @@ use crate::causes::Trouble;
 use crate::error::KafkaFault;
 use crate::rights::Right;
 
-/// What is known of a topic before reading it.
+/// The state of a topic before it is read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Found {
     Topic {
         partitions: Vec<i32>,
     },
     NoTopic,
-    /// It is there, and nobody leads it at the moment.
+    /// The topic exists, but at the moment its partitions have no leader.
     NoLeader,
-    /// No broker answers: why.
+    /// No broker answers, for this reason.
     NoBroker(Trouble),
 }
 
 impl Tail {
-    /// Looks whether the topic is there. Waits at most `timeout` for a broker.
+    /// Looks up the topic. Waits at most `timeout` for a broker.
     pub fn find(&self, timeout: Duration) -> Result<Found, KafkaFault> {
         let metadata = self.consumer.fetch_metadata(Some(&self.topic), timeout);
-        // Why it cannot connect, the client says only where it is polled.
+        // librdkafka reports why it cannot connect only when it is polled.
         self.hear_out();
         let metadata = match metadata {
             Ok(metadata) => metadata,
@@ -67,10 +67,11 @@ impl Tail {
         }
     }
 
-    /// Serves the client's log lines and errors, while there can be no records to miss among them.
+    /// Serves the client's log lines and errors. Does so only while nothing is assigned, so no record can be lost among
+    /// them.
     pub(super) fn hear_out(&self) {
         if self.next.is_empty() && !self.subscribed {
-            // A poll that may not wait would serve one log line and return.
+            // With a timeout of zero, a poll would serve one log line and return.
             while self.consumer.poll(Duration::from_millis(1)).is_some() {}
         }
     }

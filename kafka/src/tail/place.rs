@@ -1,4 +1,4 @@
-//! Where to read: from a position to an offset in each partition.
+//! Turns a start position into an offset for each partition.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,23 +9,23 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use super::Tail;
 use crate::error::KafkaFault;
 
-/// Where to begin in each partition.
+/// The position at which reading begins in each partition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Position {
     Beginning,
-    /// Behind the last record.
+    /// After the last record.
     End,
     /// At the last record.
     Newest,
     At(i64),
-    /// That many records before the end.
+    /// This many records before the end.
     Last(i64),
-    /// The first record of that time or later, in ms since 1970.
+    /// The first record with this timestamp or a later one, in ms since 1970.
     Time(i64),
 }
 
 impl Tail {
-    /// First and next offsets of a partition.
+    /// Asks for the first and the next offset of a partition.
     pub(super) fn ask_bounds(&self, partition: i32, timeout: Duration) -> Result<(i64, i64), KafkaFault> {
         let bounds = self
             .consumer
@@ -35,7 +35,7 @@ impl Tail {
         Ok(bounds)
     }
 
-    /// Reads these partitions from `position` on.
+    /// Starts reading these partitions at `position`.
     pub fn start(&mut self, partitions: &[i32], position: Position, timeout: Duration) -> Result<(), KafkaFault> {
         self.start_at(partitions, position, timeout).map_err(|error| {
             self.stop();
@@ -49,7 +49,7 @@ impl Tail {
     }
 
     fn start_at(&mut self, partitions: &[i32], position: Position, timeout: Duration) -> Result<(), KafkaFault> {
-        // What was wrong before the topic was found is no news.
+        // Errors from before the topic was found are no longer of interest.
         self.hear_out();
         self.ears.facts.forget_partitions();
         let times = match position {
