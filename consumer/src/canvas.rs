@@ -54,6 +54,11 @@ pub struct Rect {
 }
 
 impl Rect {
+    pub fn overlaps(self, other: Rect) -> bool {
+        let apart = |a: usize, a_length: usize, b: usize, b_length: usize| a + a_length <= b || b + b_length <= a;
+        !apart(self.x, self.width, other.x, other.width) && !apart(self.y, self.height, other.y, other.height)
+    }
+
     /// Where a picture lies in a window: as large as fits with its shape kept, in the middle.
     pub fn fitted(picture: (usize, usize), window: (usize, usize)) -> Rect {
         let (width, height) = if picture.0 * window.1 > window.0 * picture.1 {

@@ -52,7 +52,7 @@ impl Screen {
         matches!(self, Screen::Window(presenter) if !presenter.is_open())
     }
 
-    pub fn present(&mut self, overlay: Option<&Overlay>) -> Result<(), PresentError> {
+    pub fn present(&mut self, overlay: &Overlay) -> Result<(), PresentError> {
         match self {
             Screen::Window(presenter) => presenter.present(overlay),
             _ => Ok(()),

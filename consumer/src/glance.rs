@@ -11,6 +11,7 @@ use common::ledger::Loss;
 use common::rate::silent_after;
 use common::reassemble::Reassembler;
 
+use crate::select::Place;
 use crate::viewer::Viewer;
 
 /// What happens to what is shown.
@@ -42,6 +43,8 @@ pub enum State {
 pub struct Snapshot {
     pub state: State,
     pub source: Option<Arc<str>>,
+    /// Among the live sources, if there are others.
+    pub place: Option<Place>,
     /// Of the picture on the screen.
     pub size: Option<(usize, usize)>,
     /// Of the last frames that came, as is the latency.
@@ -82,6 +85,8 @@ impl Snapshot {
             shown: viewer.books.total.shown,
             dropped: losses.sum() - losses.of(Loss::Unselected),
             lost: tally.lost.saturating_add(tally.torn),
+            // While nothing comes at all, by a pause or an outage, nothing is known of the others.
+            place: viewer.selection.place(viewer.last_arrival),
             source,
         }
     }

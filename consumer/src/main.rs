@@ -17,6 +17,7 @@ mod present;
 mod receive;
 mod replay;
 mod select;
+mod snapshot;
 mod start;
 mod verify;
 mod viewer;

@@ -1,20 +1,18 @@
-//! What a viewer writes beside the window: lines, JPEGs, snapshots.
+//! What a viewer writes beside the window: lines, JPEGs, the snapshot of `--snapshot`.
 
-use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use bytes::Bytes;
 use common::frame::Frame;
-use image::{ImageFormat, RgbImage};
 use kafka::Received;
 use shell::output::Output;
 
-use crate::canvas::Canvas;
 use crate::decode::Decode;
 use crate::format::Format;
 use crate::options::Options;
-use crate::viewer::OnScreen;
+use crate::snapshot;
 
 pub struct Outputs {
     lines: Option<Format>,
@@ -68,7 +66,7 @@ impl Outputs {
     }
 
     /// The `nth` picture is on the screen.
-    pub fn shown(&mut self, jpeg: &[u8], nth: u64, decode: &mut Decode) -> anyhow::Result<()> {
+    pub fn shown(&mut self, jpeg: &Bytes, nth: u64, decode: &mut Decode) -> anyhow::Result<()> {
         if let Some(output) = self.output.take() {
             // Not before there is something to write: what is there is not lost to a run that shows nothing.
             self.jpegs = Some(output.create()?);
@@ -78,21 +76,10 @@ impl Outputs {
             self.unless_closed(written).context("writing the JPEGs (--output)")?;
         }
         if let Some((path, _)) = self.snapshot.take_if(|(_, at)| *at == nth) {
-            write_snapshot(&path, jpeg, decode)?;
+            snapshot::write(&path, jpeg, decode)?;
             tracing::info!("wrote {}", path.display());
         }
         Ok(())
-    }
-
-    /// The snapshot key was pressed. That it cannot be written is no reason to end.
-    pub fn snapshot_key(&self, on: &OnScreen, decode: &mut Decode) {
-        let name: String =
-            on.source.chars().map(|c| if c.is_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
-        let path = PathBuf::from(format!("{name}-{}.png", on.frame));
-        match write_snapshot(&path, &on.jpeg, decode) {
-            Ok(()) => tracing::info!("wrote {}", path.display()),
-            Err(error) => tracing::warn!("no snapshot: {error:#}"),
-        }
     }
 
     pub fn finish(&self, displayed: u64) -> anyhow::Result<()> {
@@ -104,25 +91,4 @@ impl Outputs {
         }
         Ok(())
     }
-}
-
-/// PNG, or for a name that ends in .jpg the JPEG as it came.
-fn write_snapshot(path: &Path, jpeg: &[u8], decode: &mut Decode) -> anyhow::Result<()> {
-    let doing = || format!("cannot write {}", path.display());
-    let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
-    if matches!(extension.as_str(), "jpg" | "jpeg") {
-        return std::fs::write(path, jpeg).with_context(doing);
-    }
-    let picture = rgb(&decode.picture(jpeg)?);
-    let mut file = BufWriter::new(File::create(path).with_context(doing)?);
-    picture.write_to(&mut file, ImageFormat::Png).with_context(doing)?;
-    file.flush().with_context(doing)
-}
-
-fn rgb(canvas: &Canvas) -> RgbImage {
-    let (width, height) = (canvas.width, canvas.height);
-    RgbImage::from_fn(width as u32, height as u32, |x, y| {
-        let [_, r, g, b] = canvas.pixels[y as usize * width + x as usize].to_be_bytes();
-        image::Rgb([r, g, b])
-    })
 }

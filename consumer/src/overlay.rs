@@ -1,4 +1,4 @@
-//! Text over the picture: lines on a dark panel in the corner, and the help in the middle.
+//! Text over the picture: lines and a notice on a dark panel in the corner, and the help in the middle.
 
 use std::rc::Rc;
 
@@ -34,13 +34,15 @@ pub struct Line {
     pub tone: Tone,
 }
 
-/// What to draw; nothing is drawn for an empty list.
+/// What to draw; nothing is drawn for what is empty.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Overlay {
     /// In the upper left corner.
     pub lines: Vec<Line>,
     /// In the middle.
     pub help: Vec<String>,
+    /// Below the lines.
+    pub notice: Option<Line>,
 }
 
 /// A panel as it will be drawn.
@@ -106,13 +108,16 @@ impl Painter {
 
 fn panels(font: &Font, overlay: &Overlay, window: (usize, usize)) -> Vec<Panel> {
     let gap = font.height() / 2;
-    let corner = panel(font, &overlay.lines, window).map(|panel| panel.at(gap, gap, window));
+    let corner = |lines: &[Line]| panel(font, lines, window).map(|panel| panel.at(gap, gap, window));
     let help: Vec<Line> = overlay.help.iter().map(|text| Line { text: text.clone(), tone: Tone::Plain }).collect();
     let middle = panel(font, &help, window).map(|panel| {
         let (x, y) = (window.0.saturating_sub(panel.rect.width), window.1.saturating_sub(panel.rect.height));
         panel.at(x / 2, y / 2, window)
     });
-    corner.into_iter().chain(middle).map(|panel| panel.written(font)).collect()
+    let is_covered = |panel: &Panel| middle.as_ref().is_some_and(|help| help.rect.overlaps(panel.rect));
+    let all = corner(&[&overlay.lines, overlay.notice.as_slice()].concat());
+    let corner = if all.as_ref().is_some_and(is_covered) { corner(overlay.notice.as_slice()) } else { all };
+    middle.into_iter().chain(corner).map(|panel| panel.written(font)).collect()
 }
 
 impl Panel {
@@ -181,7 +186,8 @@ mod tests {
 
     fn overlay(lines: &[&str], help: &[&str]) -> Overlay {
         let line = |text: &&str| Line { text: (*text).to_owned(), tone: Tone::Plain };
-        Overlay { lines: lines.iter().map(line).collect(), help: help.iter().map(|text| (*text).to_owned()).collect() }
+        let help = help.iter().map(|text| (*text).to_owned()).collect();
+        Overlay { lines: lines.iter().map(line).collect(), help, notice: None }
     }
 
     #[test]
@@ -201,7 +207,9 @@ mod tests {
 
     #[test]
     fn nothing_outside_the_panels_is_touched_in_any_window() {
+        let notice = Line { text: "saved snapshot-lobby-20261130-140320-123.png".to_owned(), tone: Tone::Plain };
         let text = overlay(&["a line that is rather long, too long for some", "b"], &["q  quit", "h  help"]);
+        let text = Overlay { notice: Some(notice), ..text };
         for (width, height) in [(1, 1), (20, 200), (64, 36), (320, 180), (200, 15), (1280, 720), (3840, 2160)] {
             let mut pixels = vec![0xFF_FFFF; width * height];
             let mut painter = Painter::default();
@@ -226,6 +234,20 @@ mod tests {
             assert_eq!(panels[0].rect.height, font + font / 2, "{width}x{height}");
             assert_eq!(panels[0].rect.width, 10 * font / 2 + font, "{width}x{height}");
         }
+    }
+
+    #[test]
+    fn lines_give_way_to_the_help_where_there_is_no_room_for_both_and_a_notice_does_not() {
+        let check = |notice: Option<&str>, window, lines: &[usize]| {
+            let text = overlay(&["end to end p50 5.0 p99 7.0 ms"; 6], &["h  help"; 8]);
+            let notice = notice.map(|text| Line { text: text.to_owned(), tone: Tone::Plain });
+            let panels = Painter::default().layout(&Overlay { notice, ..text }, window);
+            assert_eq!(panels.iter().map(|panel| panel.lines.len()).collect::<Vec<_>>(), lines, "{window:?}");
+        };
+        check(None, (1280, 720), &[8, 6]);
+        check(Some("saved"), (1280, 720), &[8, 7]);
+        check(None, (320, 180), &[8]);
+        check(Some("saved"), (320, 180), &[8, 1]);
     }
 
     #[test]

@@ -36,6 +36,7 @@ use crate::overlay::Overlay;
 use crate::receive::Receiver;
 use crate::replay::Replay;
 use crate::select::Selection;
+use crate::snapshot::SnapshotKey;
 use crate::verify::Verify;
 use crate::viewer::{HEADLESS_STAGES, Held, Viewer};
 
@@ -78,10 +79,15 @@ struct Run<'a> {
     /// Decided to be shown, and not due yet.
     held: Option<Held>,
     overlay: Overlay,
+    /// The overlay has its lines; help and notices do not depend on it.
     overlay_on: bool,
     overlay_at: Micros,
     /// Pictures that had been displayed when the overlay was made.
     overlay_displayed: u64,
+    notice_until: Micros,
+    /// The window must be drawn again, whether or not a frame comes.
+    redraw: bool,
+    snapshot_key: SnapshotKey,
     missing: MissingSources,
     /// Nothing more will come.
     ended: bool,
@@ -116,6 +122,9 @@ pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> any
         overlay_on: options.overlay,
         overlay_at: Micros(0),
         overlay_displayed: 0,
+        notice_until: Micros(0),
+        redraw: false,
+        snapshot_key: SnapshotKey::new(options.snapshot.as_ref().map(|(path, _)| path.clone())),
         missing: MissingSources::default(),
         ended: false,
         quit: false,
@@ -214,7 +223,7 @@ impl Run<'_> {
         };
         held.frame.meta.stamps.decoded = self.clock.now();
         if self.screen.is_window() {
-            self.screen.present(self.overlay_on.then_some(&self.overlay))?;
+            self.screen.present(&self.overlay)?;
             held.frame.meta.stamps.presented = self.clock.now();
             if held.timed {
                 self.display.record(self.looked);
@@ -238,6 +247,7 @@ impl Run<'_> {
             // Taken, and the end came before its turn.
             self.viewer.lose(&held.frame, Loss::Superseded);
         }
+        self.report_snapshot(true);
         let (course, written) = self.viewer.recorder.finish(self.clock.now());
         let trouble = trouble.or_else(|| self.outputs.finish(self.viewer.displayed).err());
         let trouble = trouble.or_else(|| self.verify.as_ref()?.finish().err()).or(written.err());

@@ -130,7 +130,7 @@ impl Presenter {
     }
 
     /// Shows the picture that was written, with this on top of it. To show it again, it is written again.
-    pub fn present(&mut self, overlay: Option<&Overlay>) -> Result<(), PresentError> {
+    pub fn present(&mut self, overlay: &Overlay) -> Result<(), PresentError> {
         let (width, height) = self.screen.size();
         let written = std::mem::replace(&mut self.written, Written::Nowhere);
         if written == Written::Nowhere {
@@ -141,8 +141,8 @@ impl Presenter {
             if written == Written::Canvas {
                 self.scaler.draw(&self.canvas, &mut view);
             }
-            let panels = overlay.map(|overlay| self.painter.layout(overlay, (width, height)));
-            panels.iter().flat_map(|panels| panels.iter()).for_each(|panel| self.painter.draw(panel, &mut view));
+            let panels = self.painter.layout(overlay, (width, height));
+            panels.iter().for_each(|panel| self.painter.draw(panel, &mut view));
         }
         self.screen.present(&mut self.window)
     }

@@ -1,6 +1,7 @@
 //! Which source is shown, and which of its sessions.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,12 +17,34 @@ const DEAD: Duration = Duration::from_secs(10);
 struct Current {
     session: Session,
     seen: Micros,
+    /// The time between its last two frames.
+    gap: Duration,
     /// When it ended.
     ended: Option<Micros>,
     /// Frames of it came while we looked.
     live: bool,
     /// An older session under the same name was seen alive beside it.
     told_twins: bool,
+}
+
+/// The source that is shown among the live ones, which are in the order of their names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// From 1 on.
+    pub number: usize,
+    pub of: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.number, self.of)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    Next,
+    Previous,
 }
 
 #[derive(Debug)]
@@ -71,7 +94,7 @@ impl Selection {
 
     /// A session of which no frame was seen had ended before we looked.
     pub fn had_ended(&mut self, source: &Arc<str>, session: Session, at: Micros) {
-        let new = Current { session, seen: at, ended: Some(at), live: false, told_twins: false };
+        let new = Current { ended: Some(at), ..Current::new(session, false, at) };
         self.sources.entry(source.clone()).or_insert(new);
     }
 
@@ -92,16 +115,24 @@ impl Selection {
         live.peek().is_some() && live.all(|c| c.ended.is_some() || now.since(c.seen) > DEAD)
     }
 
-    /// Goes on to the next source by name.
-    pub fn next_source(&mut self) -> Option<&Arc<str>> {
-        let after = self.chosen.as_ref().and_then(|chosen| {
-            self.sources
-                .range::<Arc<str>, _>((std::ops::Bound::Excluded(chosen.clone()), std::ops::Bound::Unbounded))
-                .next()
-        });
-        let next = after.or_else(|| self.sources.first_key_value()).map(|(name, _)| name.clone());
+    /// The place of the source that is shown, where there are others to go on to.
+    pub fn place(&self, now: Micros) -> Option<Place> {
+        let chosen = self.chosen.as_ref()?;
+        let number = self.live(now).position(|name| name == chosen)? + 1;
+        let of = self.live(now).count();
+        (of > 1).then_some(Place { number, of })
+    }
+
+    /// Goes on to the next live source by name, or back to the previous one, if there is another.
+    pub fn step(&mut self, step: Step, now: Micros) -> Option<&Arc<str>> {
+        let Place { number, of } = self.place(now)?;
+        let index = match step {
+            Step::Next => number % of,
+            Step::Previous => (number + of - 2) % of,
+        };
+        let chosen = self.live(now).nth(index).cloned();
+        self.chosen = chosen;
         self.by_hand = true;
-        self.chosen = next;
         self.chosen.as_ref()
     }
 
@@ -109,6 +140,16 @@ impl Selection {
     pub fn retain(&mut self, known: impl Fn(&str) -> bool) {
         let chosen = self.chosen.clone();
         self.sources.retain(|name, _| known(name) || Some(name) == chosen.as_ref());
+    }
+
+    /// The sources that can be watched, and the one that is shown even if it has ended.
+    fn live(&self, now: Micros) -> impl Iterator<Item = &Arc<str>> {
+        let is_live = move |(name, current): &(&Arc<str>, &Current)| {
+            let silence_max = DEAD.max(2 * current.gap);
+            let comes = current.live && current.ended.is_none() && now.since(current.seen) <= silence_max;
+            comes || self.chosen.as_ref() == Some(name)
+        };
+        self.sources.iter().filter(is_live).map(|(name, _)| name)
     }
 
     fn is_over(&self, source: &str, now: Micros) -> bool {
@@ -131,9 +172,10 @@ impl Selection {
     }
 
     fn is_current(&mut self, meta: &Meta, live: bool, now: Micros) -> bool {
-        let new = Current { session: meta.session, seen: now, ended: None, live, told_twins: false };
+        let new = Current::new(meta.session, live, now);
         let current = self.sources.entry(meta.source.clone()).or_insert(new);
         if current.session == meta.session {
+            current.gap = now.since(current.seen);
             (current.seen, current.live) = (now, current.live || live);
             return true;
         }
@@ -154,94 +196,11 @@ impl Selection {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn meta(source: &str, began_ms: u64) -> Meta {
-        Meta {
-            source: source.into(),
-            session: Session { began_ms, salt: 0 },
-            frame: 0,
-            number: None,
-            pts: Duration::ZERO,
-            stamps: common::stamps::Stamps::default(),
-            origin: common::frame::Origin { boot: "".into(), wall_offset_us: 0 },
-            width: 1,
-            height: 1,
-            dropped: 0,
-        }
-    }
-
-    /// Frames as (source, session, second), and which of them are taken.
-    fn check(wanted: &[&str], frames: &[(&str, u64, u64)], taken: &[bool]) {
-        let mut selection = Selection::new(&wanted.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>());
-        let got: Vec<bool> = frames
-            .iter()
-            .map(|&(source, began, s)| selection.takes(&meta(source, began), true, Micros(s * 1_000_000)))
-            .collect();
-        assert_eq!(got, taken);
-    }
-
-    #[test]
-    fn the_first_source_is_shown() {
-        check(&[], &[("b", 1, 0), ("a", 1, 0), ("b", 1, 1)], &[true, false, true]);
-    }
-
-    #[test]
-    fn the_first_one_wanted_is_shown_as_soon_as_it_comes() {
-        check(&["a", "b"], &[("c", 1, 0), ("b", 1, 0), ("a", 1, 0), ("b", 1, 1)], &[false, true, true, false]);
-    }
-
-    #[test]
-    fn of_two_live_sessions_the_later_is_shown() {
-        check(&[], &[("a", 1, 0), ("a", 2, 0), ("a", 1, 1), ("a", 2, 1)], &[true, true, false, true]);
-    }
-
-    #[test]
-    fn a_silent_session_gives_way() {
-        check(&[], &[("a", 2, 0), ("a", 1, 1), ("a", 1, 4)], &[true, false, true]);
-    }
-
-    #[test]
-    fn a_source_that_ended_gives_way_to_one_that_is_live() {
-        let mut selection = Selection::new(&[]);
-        assert!(selection.takes(&meta("a", 1), true, Micros(0)));
-        assert!(!selection.takes(&meta("b", 1), true, Micros(1)));
-        assert!(selection.ended("a", meta("a", 1).session, Micros(1)));
-        assert!(selection.takes(&meta("b", 1), true, Micros(2)));
-        assert!(!selection.takes(&meta("a", 2), true, Micros(3)), "and stays until it ends");
-    }
-
-    #[test]
-    fn a_source_that_died_gives_way_and_is_not_waited_for() {
-        let mut selection = Selection::new(&[]);
-        let s = |seconds: u64| Micros(seconds * 1_000_000);
-        assert!(selection.takes(&meta("a", 1), true, s(0)));
-        assert!(!selection.takes(&meta("b", 1), true, s(9)));
-        assert!(selection.takes(&meta("b", 1), true, s(11)));
-        assert!(selection.ended("b", meta("b", 1).session, Micros(1)));
-        assert!(selection.all_ended(s(11)));
-    }
-
-    #[test]
-    fn what_was_there_before_us_is_not_waited_for() {
-        let mut selection = Selection::new(&[]);
-        selection.takes(&meta("old", 1), false, Micros(0));
-        assert!(!selection.all_ended(Micros(1)));
-        selection.takes(&meta("a", 1), true, Micros(2));
-        selection.ended("a", meta("a", 1).session, Micros(1));
-        assert!(selection.all_ended(Micros(3)));
-    }
-
-    #[test]
-    fn tab_goes_round() {
-        let mut selection = Selection::new(&[]);
-        for source in ["b", "a", "c"] {
-            selection.takes(&meta(source, 1), true, Micros(0));
-        }
-        let round: Vec<String> = (0..3).filter_map(|_| selection.next_source().map(|s| s.to_string())).collect();
-        assert_eq!(round, ["c", "a", "b"]);
-        assert!(selection.takes(&meta("b", 1), true, Micros(1)));
+impl Current {
+    fn new(session: Session, live: bool, seen: Micros) -> Current {
+        Current { session, seen, gap: Duration::ZERO, ended: None, live, told_twins: false }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -97,6 +97,12 @@ impl Program {
         self
     }
 
+    /// In this folder, where files without a path of their own go.
+    pub fn in_folder(mut self, folder: &Path) -> Program {
+        self.command.current_dir(folder);
+        self
+    }
+
     pub fn stdin(mut self, input: impl Into<Stdio>) -> Program {
         self.input = input.into();
         self

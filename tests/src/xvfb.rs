@@ -9,7 +9,7 @@ use image::RgbImage;
 use rustix::process::{Pid, Signal, kill_process};
 use x11rb::connection::Connection;
 use x11rb::protocol::Event;
-use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt, EventMask};
+use x11rb::protocol::xproto::{AtomEnum, ChangeWindowAttributesAux, ConnectionExt, EventMask};
 use x11rb::rust_connection::RustConnection;
 
 #[derive(Debug)]
@@ -60,6 +60,22 @@ impl Xvfb {
         let changes = ChangeWindowAttributesAux::new().event_mask(EventMask::SUBSTRUCTURE_NOTIFY);
         display.change_window_attributes(root, &changes).expect("a request").check().expect("anybody may watch");
         WindowWatch { display }
+    }
+
+    /// The titles of the windows on the screen.
+    pub fn titles(&self) -> Vec<String> {
+        self.windows(|display, window| {
+            let title = display.get_property(false, window, AtomEnum::WM_NAME, AtomEnum::ANY, 0, 1000).ok()?;
+            Some(String::from_utf8_lossy(&title.reply().ok()?.value).into_owned())
+        })
+    }
+
+    /// Something of each window on the screen; one that is gone by then has nothing.
+    fn windows<T>(&self, of: impl Fn(&RustConnection, u32) -> Option<T>) -> Vec<T> {
+        let (display, screen) = x11rb::connect(Some(&self.display)).expect("the server that we have started");
+        let root = display.setup().roots[screen].root;
+        let windows = display.query_tree(root).expect("a request").reply().expect("an answer").children;
+        windows.into_iter().filter_map(|window| of(&display, window)).collect()
     }
 
     /// The whole screen.

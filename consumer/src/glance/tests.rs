@@ -90,6 +90,7 @@ fn snapshot(state: State) -> Snapshot {
     Snapshot {
         state,
         source: Some("lobby".into()),
+        place: None,
         size: Some((640, 360)),
         fps: Some(30.0),
         latency: RecentLatency::Known { p50: ms(5), p99: ms(7), stages: Vec::new() },
@@ -122,6 +123,16 @@ fn each_state_has_its_words() {
         "no frames for 12 s: connection refused",
     );
     check(State::Ended { ago: s(75), why: None }, "ended 1 min 15 s ago", "ended", "ended 1 min 15 s ago");
+}
+
+#[test]
+fn a_source_beside_others_has_its_place() {
+    let live = Snapshot { place: Some(Place { number: 2, of: 6 }), ..snapshot(State::Live { back_after: None }) };
+    assert!(live.line(true).starts_with("lobby (2 of 6)  30.0 fps  p50 5.0"), "{}", live.line(true));
+    assert_eq!(live.title(), "lobby (2 of 6) - 5.0 ms - vidcons");
+    assert_eq!(live.overlay()[0].text, "lobby (2 of 6, Tab: next)  640x360  30.0 fps");
+    let ended = Snapshot { state: State::Ended { ago: Duration::from_secs(5), why: None }, ..live };
+    assert_eq!(ended.title(), "lobby (2 of 6) - ended 5 s ago - vidcons");
 }
 
 #[test]

@@ -52,7 +52,7 @@ impl Snapshot {
         let Snapshot { shown, dropped, lost, .. } = self;
         let ending = format!("shown {shown}  dropped {dropped}  lost {lost}");
         let state = || self.state.words(exact).unwrap_or_default();
-        match &self.source {
+        match self.name("") {
             None => state(),
             Some(source) if !self.state.is_live() => format!("{source}  {}  {ending}", state()),
             Some(source) => {
@@ -73,7 +73,7 @@ impl Snapshot {
             (State::Live { .. }, _) => None,
             (state, _) => state.words(true),
         };
-        let parts = [self.source.as_deref().map(str::to_owned), state, Some("vidcons".to_owned())];
+        let parts = [self.name(""), state, Some("vidcons".to_owned())];
         parts.into_iter().flatten().collect::<Vec<_>>().join(" - ")
     }
 
@@ -81,10 +81,10 @@ impl Snapshot {
     pub fn overlay(&self) -> Vec<Line> {
         let mut lines = Vec::new();
         let tone = if self.state.is_live() { Tone::Plain } else { Tone::Grey };
-        if let Some(source) = &self.source {
+        if let Some(name) = self.name(", Tab: next") {
             let size = self.size.map_or(String::new(), |(width, height)| format!("  {width}x{height}"));
             let fps = self.fps();
-            lines.push(Line { text: format!("{source}{size}  {fps}").trim_end().to_owned(), tone });
+            lines.push(Line { text: format!("{name}{size}  {fps}").trim_end().to_owned(), tone });
         }
         if let Some(words) = self.state.words(true) {
             let tone = if self.state.is_live() { Tone::Good } else { Tone::Alert };
@@ -120,6 +120,15 @@ impl Snapshot {
         }
         lines.push(format!("dropped {}  lost {}", self.dropped, self.lost));
         lines
+    }
+
+    /// `lobby`, or where there are others `lobby (2 of 6)`, with `more` in the brackets.
+    fn name(&self, more: &str) -> Option<String> {
+        let source = self.source.as_ref()?;
+        Some(match &self.place {
+            Some(place) => format!("{source} ({place}{more})"),
+            None => source.to_string(),
+        })
     }
 
     /// With the space that follows it.

@@ -1,4 +1,4 @@
-//! The viewer's window: its keys, its overlay, and the picture once more when they change.
+//! The viewer's window: its keys, its overlay and notices, and the picture once more when they change.
 
 use std::time::Duration;
 
@@ -6,10 +6,14 @@ use common::clock::Micros;
 
 use super::Run;
 use crate::decode::DecodeError;
+use crate::overlay::{Line, Tone};
 use crate::present::Key;
+use crate::select::Step;
 
 /// The overlay's figures are made anew that often.
 const OVERLAY_EVERY: Duration = Duration::from_millis(250);
+/// A notice stays that long.
+const NOTICE: Duration = Duration::from_secs(2);
 
 impl Run<'_> {
     pub(super) fn look_after_window(&mut self) -> anyhow::Result<()> {
@@ -19,31 +23,29 @@ impl Run<'_> {
         let asked = self.clock.now();
         let events = self.screen.events();
         self.looked = self.clock.now().since(asked);
-        let mut redraw = events.resized;
-        for key in events.keys {
-            redraw |= self.pressed(key);
-        }
+        self.redraw |= events.resized;
+        events.keys.into_iter().for_each(|key| self.pressed(key));
         self.quit |= self.screen.closed();
+        self.report_snapshot(false);
         let now = self.clock.now();
+        self.redraw |= self.overlay.notice.take_if(|_| now >= self.notice_until).is_some();
         if now.since(self.overlay_at) >= OVERLAY_EVERY {
             self.overlay_at = now;
-            redraw |= self.renew_overlay(now);
+            self.renew_overlay(now);
         }
-        if redraw { self.show_again() } else { Ok(()) }
+        if std::mem::take(&mut self.redraw) { self.show_again() } else { Ok(()) }
     }
 
-    /// Makes title and overlay anew. Returns whether the window must be drawn again: while frames come, the next one brings the
-    /// overlay with it.
-    fn renew_overlay(&mut self, now: Micros) -> bool {
+    /// Makes title and overlay anew. While frames come, the next one brings the overlay with it.
+    fn renew_overlay(&mut self, now: Micros) {
         let snapshot = self.snapshot(now);
         if self.options.window.as_ref().is_some_and(|w| w.title.is_none()) {
             self.screen.set_title(&snapshot.title());
         }
-        let lines = snapshot.overlay();
+        let lines = if self.overlay_on { snapshot.overlay() } else { Vec::new() };
         let still = std::mem::replace(&mut self.overlay_displayed, self.viewer.displayed) == self.viewer.displayed;
-        let changed = self.overlay.lines != lines;
+        self.redraw |= still && self.overlay.lines != lines;
         self.overlay.lines = lines;
-        changed && still && self.overlay_on
     }
 
     /// The picture on the screen once more, as the window or the overlay has changed.
@@ -53,47 +55,91 @@ impl Run<'_> {
             Err(DecodeError::Present(error)) => return Err(error.into()),
             // It was a picture before: there is nothing to count.
             Err(DecodeError::Jpeg(error)) => tracing::debug!("showing a picture again: {error}"),
-            Ok(_) => self.screen.present(self.overlay_on.then_some(&self.overlay))?,
+            Ok(_) => self.screen.present(&self.overlay)?,
         }
         Ok(())
+    }
+
+    fn pressed(&mut self, key: Key) {
+        match key {
+            Key::Quit => self.quit = true,
+            Key::Pause => self.pause(),
+            Key::Overlay => {
+                self.overlay_on = !self.overlay_on;
+                self.overlay_at = Micros(0);
+                self.redraw = true;
+            }
+            Key::Help => {
+                self.overlay.help = if self.overlay.help.is_empty() { help() } else { Vec::new() };
+                self.redraw = true;
+            }
+            Key::Source(step) => self.step(step),
+            Key::Snapshot => self.take_snapshot(),
+        }
     }
 
     fn pause(&mut self) {
         self.viewer.paused = !self.viewer.paused;
         self.overlay_at = Micros(0);
+        self.redraw = true;
         if self.options.every_frame {
             // Nothing was read meanwhile, so nothing was missing.
             self.viewer.flow.excuse_until(self.clock.now());
         }
     }
 
-    /// Returns whether the window must be drawn again.
-    fn pressed(&mut self, key: Key) -> bool {
-        match key {
-            Key::Quit => self.quit = true,
-            Key::Pause => self.pause(),
-            Key::Overlay => self.overlay_on = !self.overlay_on,
-            Key::Help => {
-                self.overlay.help = if self.overlay.help.is_empty() { help() } else { Vec::new() };
-                self.overlay_on |= !self.overlay.help.is_empty();
-            }
-            Key::NextSource => {
-                if let Some(source) = self.viewer.selection.next_source() {
-                    tracing::info!("showing {source}");
-                }
-            }
-            Key::Snapshot => {
-                if let Some(on) = self.viewer.on_screen.clone() {
-                    self.outputs.snapshot_key(&on, &mut self.decode);
-                }
+    fn step(&mut self, step: Step) {
+        let seen = self.viewer.last_arrival;
+        let Some(source) = self.viewer.selection.step(step, seen).cloned() else {
+            return self.notify("no other live source".to_owned(), Tone::Plain);
+        };
+        tracing::info!("showing {source}");
+        let place = self.viewer.selection.place(seen).map_or(String::new(), |place| format!(" ({place})"));
+        self.notify(format!("showing {source}{place}"), Tone::Plain);
+        self.overlay_at = Micros(0);
+    }
+
+    fn take_snapshot(&mut self) {
+        let Some(on) = &self.viewer.on_screen else { return };
+        if let Err(error) = self.snapshot_key.press(on, self.clock.wall_us(), &mut self.decode) {
+            self.no_snapshot(&error);
+        }
+    }
+
+    /// Reports a snapshot that has been written since this was called last, or has failed. That one fails is no reason to end.
+    pub(super) fn report_snapshot(&mut self, at_end: bool) {
+        match self.snapshot_key.written(at_end) {
+            None => {}
+            Some(Err(error)) => self.no_snapshot(&error),
+            Some(Ok(path)) => {
+                tracing::info!("saved {}", path.display());
+                self.notify(format!("saved {}", path.display()), Tone::Good);
             }
         }
-        matches!(key, Key::Overlay | Key::Help | Key::Pause)
+    }
+
+    fn no_snapshot(&mut self, error: &anyhow::Error) {
+        tracing::warn!("no snapshot: {error:#}");
+        self.notify(format!("no snapshot: {error:#}"), Tone::Alert);
+    }
+
+    fn notify(&mut self, text: String, tone: Tone) {
+        self.overlay.notice = Some(Line { text, tone });
+        self.notice_until = self.clock.now().plus(NOTICE);
+        self.redraw = true;
     }
 }
 
 fn help() -> Vec<String> {
-    ["q, Esc  quit", "space   pause", "s       snapshot", "o       overlay", "h       this help", "Tab     next source"]
-        .map(str::to_owned)
-        .to_vec()
+    [
+        "q, Esc     quit",
+        "space      pause",
+        "s          snapshot",
+        "o          overlay",
+        "Tab        next source",
+        "Shift-Tab  previous source",
+        "h          this help",
+    ]
+    .map(str::to_owned)
+    .to_vec()
 }

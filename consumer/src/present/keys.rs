@@ -7,6 +7,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use minifb::{InputCallback, Window};
 
+use crate::select::Step;
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Key {
     Quit,
@@ -14,7 +16,7 @@ pub enum Key {
     Snapshot,
     Overlay,
     Help,
-    NextSource,
+    Source(Step),
 }
 
 #[derive(Debug)]
@@ -49,9 +51,10 @@ impl InputCallback for Listener {
         if is_down {
             self.down.push(key);
         }
+        let shift = self.down.iter().any(|key| matches!(key, minifb::Key::LeftShift | minifb::Key::RightShift));
         if is_down
             && !was_down
-            && let Some(meaning) = meaning(key)
+            && let Some(meaning) = meaning(key, shift)
         {
             // Nobody listens any more while the window closes.
             let _ = self.sender.send(meaning);
@@ -59,14 +62,14 @@ impl InputCallback for Listener {
     }
 }
 
-fn meaning(key: minifb::Key) -> Option<Key> {
+fn meaning(key: minifb::Key, shift: bool) -> Option<Key> {
     match key {
         minifb::Key::Q | minifb::Key::Escape => Some(Key::Quit),
         minifb::Key::Space => Some(Key::Pause),
         minifb::Key::S => Some(Key::Snapshot),
         minifb::Key::O => Some(Key::Overlay),
         minifb::Key::H => Some(Key::Help),
-        minifb::Key::Tab => Some(Key::NextSource),
+        minifb::Key::Tab => Some(Key::Source(if shift { Step::Previous } else { Step::Next })),
         _ => None,
     }
 }
@@ -75,11 +78,16 @@ fn meaning(key: minifb::Key) -> Option<Key> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_held_key_counts_once_and_a_quick_one_is_not_missed() {
+    fn check(changes: &[(minifb::Key, bool)], expected: &[Key]) {
         let (sender, pressed) = channel();
         let mut listener = Listener { sender, down: Vec::new() };
-        for (key, is_down) in [
+        changes.iter().for_each(|&(key, is_down)| listener.set_key_state(key, is_down));
+        assert_eq!(pressed.try_iter().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_held_key_counts_once_and_a_quick_one_is_not_missed() {
+        let changes = [
             (minifb::Key::Space, true),
             (minifb::Key::Space, true),
             (minifb::Key::Space, false),
@@ -87,9 +95,15 @@ mod tests {
             (minifb::Key::O, true),
             (minifb::Key::O, false),
             (minifb::Key::O, true),
-        ] {
-            listener.set_key_state(key, is_down);
-        }
-        assert_eq!(pressed.try_iter().collect::<Vec<_>>(), [Key::Pause, Key::Overlay, Key::Overlay]);
+        ];
+        check(&changes, &[Key::Pause, Key::Overlay, Key::Overlay]);
+    }
+
+    #[test]
+    fn tab_with_shift_goes_back() {
+        let tab = [(minifb::Key::Tab, true), (minifb::Key::Tab, false)];
+        let shift = |is_down| [(minifb::Key::RightShift, is_down)];
+        let changes = [&tab[..], &shift(true), &tab, &shift(false), &tab].concat();
+        check(&changes, &[Key::Source(Step::Next), Key::Source(Step::Previous), Key::Source(Step::Next)]);
     }
 }

@@ -14,6 +14,7 @@ mod groups;
 mod hardships;
 mod harness;
 mod history;
+mod keys;
 mod large;
 mod limit;
 mod link;

@@ -6,10 +6,10 @@ use whole::media::{ffmpeg, folder, frame_of, rgb_psnr};
 use whole::program::Running;
 use whole::{Program, Signal, Xvfb, kafka, need};
 
-const TOOLS: [&str; 4] = ["ffmpeg", "Xvfb", "import", "xdotool"];
+pub(crate) const TOOLS: [&str; 4] = ["ffmpeg", "Xvfb", "import", "xdotool"];
 
 /// One picture for a long time, soft enough that JPEG hardly changes it; what it must look like; and who publishes it.
-fn still(kafka: &KafkaServer, topic: &str) -> (RgbImage, Running) {
+pub(crate) fn still(kafka: &KafkaServer, topic: &str) -> (RgbImage, Running) {
     let clips = folder();
     let clip = clips.path().join("still.mkv");
     ffmpeg("-f lavfi -i smptehdbars=s=640x360:r=10 -t 1 -vf gblur=sigma=3 -c:v ffv1 -pix_fmt yuv420p", &clip);

@@ -1,0 +1,148 @@
+use super::*;
+
+fn meta(source: &str, began_ms: u64) -> Meta {
+    Meta {
+        source: source.into(),
+        session: Session { began_ms, salt: 0 },
+        frame: 0,
+        number: None,
+        pts: Duration::ZERO,
+        stamps: common::stamps::Stamps::default(),
+        origin: common::frame::Origin { boot: "".into(), wall_offset_us: 0 },
+        width: 1,
+        height: 1,
+        dropped: 0,
+    }
+}
+
+/// Frames as (source, session, second), and which of them are taken.
+fn check(wanted: &[&str], frames: &[(&str, u64, u64)], taken: &[bool]) {
+    let mut selection = Selection::new(&wanted.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>());
+    let got: Vec<bool> = frames
+        .iter()
+        .map(|&(source, began, s)| selection.takes(&meta(source, began), true, Micros(s * 1_000_000)))
+        .collect();
+    assert_eq!(got, taken);
+}
+
+#[test]
+fn the_first_source_is_shown() {
+    check(&[], &[("b", 1, 0), ("a", 1, 0), ("b", 1, 1)], &[true, false, true]);
+}
+
+#[test]
+fn the_first_one_wanted_is_shown_as_soon_as_it_comes() {
+    check(&["a", "b"], &[("c", 1, 0), ("b", 1, 0), ("a", 1, 0), ("b", 1, 1)], &[false, true, true, false]);
+}
+
+#[test]
+fn of_two_live_sessions_the_later_is_shown() {
+    check(&[], &[("a", 1, 0), ("a", 2, 0), ("a", 1, 1), ("a", 2, 1)], &[true, true, false, true]);
+}
+
+#[test]
+fn a_silent_session_gives_way() {
+    check(&[], &[("a", 2, 0), ("a", 1, 1), ("a", 1, 4)], &[true, false, true]);
+}
+
+#[test]
+fn a_source_that_ended_gives_way_to_one_that_is_live() {
+    let mut selection = Selection::new(&[]);
+    assert!(selection.takes(&meta("a", 1), true, Micros(0)));
+    assert!(!selection.takes(&meta("b", 1), true, Micros(1)));
+    assert!(selection.ended("a", meta("a", 1).session, Micros(1)));
+    assert!(selection.takes(&meta("b", 1), true, Micros(2)));
+    assert!(!selection.takes(&meta("a", 2), true, Micros(3)), "and stays until it ends");
+}
+
+#[test]
+fn a_source_that_died_gives_way_and_is_not_waited_for() {
+    let mut selection = Selection::new(&[]);
+    let s = |seconds: u64| Micros(seconds * 1_000_000);
+    assert!(selection.takes(&meta("a", 1), true, s(0)));
+    assert!(!selection.takes(&meta("b", 1), true, s(9)));
+    assert!(selection.takes(&meta("b", 1), true, s(11)));
+    assert!(selection.ended("b", meta("b", 1).session, Micros(1)));
+    assert!(selection.all_ended(s(11)));
+}
+
+#[test]
+fn what_was_there_before_us_is_not_waited_for() {
+    let mut selection = Selection::new(&[]);
+    selection.takes(&meta("old", 1), false, Micros(0));
+    assert!(!selection.all_ended(Micros(1)));
+    selection.takes(&meta("a", 1), true, Micros(2));
+    selection.ended("a", meta("a", 1).session, Micros(1));
+    assert!(selection.all_ended(Micros(3)));
+}
+
+fn seconds(s: u64) -> Micros {
+    Micros(s * 1_000_000)
+}
+
+/// Three sources with a frame each, of which `b` is shown.
+fn three() -> Selection {
+    let mut selection = Selection::new(&[]);
+    for source in ["b", "a", "c"] {
+        selection.takes(&meta(source, 1), true, seconds(0));
+    }
+    selection
+}
+
+fn place(number: usize, of: usize) -> Option<Place> {
+    Some(Place { number, of })
+}
+
+#[test]
+fn tab_goes_round_and_shift_tab_back() {
+    let mut selection = three();
+    let mut go = |step| selection.step(step, seconds(0)).map(ToString::to_string).unwrap_or_default();
+    assert_eq!([Step::Next; 3].map(&mut go), ["c", "a", "b"]);
+    assert_eq!([Step::Previous; 4].map(&mut go), ["a", "c", "b", "a"]);
+    assert!(selection.takes(&meta("a", 1), true, seconds(1)));
+}
+
+#[test]
+fn sources_that_come_and_go_are_counted() {
+    let mut selection = three();
+    assert_eq!(selection.place(seconds(1)), place(2, 3));
+    selection.takes(&meta("b", 1), true, seconds(9));
+    selection.takes(&meta("d", 1), true, seconds(9));
+    assert_eq!(selection.place(seconds(9)), place(2, 4));
+    assert_eq!(selection.place(seconds(11)), place(1, 2), "a and c are silent");
+    selection.ended("d", meta("d", 1).session, seconds(11));
+    assert_eq!(selection.place(seconds(11)), None, "there is no other");
+    assert_eq!(selection.step(Step::Next, seconds(11)), None);
+    selection.ended("b", meta("b", 1).session, seconds(12));
+    assert!(selection.takes(&meta("d", 2), true, seconds(12)), "it was not chosen by hand");
+    assert_eq!(selection.place(seconds(12)), None, "one that ended counts no more when another is shown");
+}
+
+#[test]
+fn a_source_chosen_by_hand_counts_after_its_end() {
+    let mut selection = three();
+    selection.step(Step::Next, seconds(0));
+    selection.ended("c", meta("c", 1).session, seconds(1));
+    assert_eq!(selection.place(seconds(2)), place(3, 3));
+    selection.step(Step::Next, seconds(2));
+    assert_eq!(selection.place(seconds(2)), place(1, 2));
+}
+
+#[test]
+fn what_was_there_before_us_is_counted_once_it_is_live() {
+    let mut selection = three();
+    selection.takes(&meta("old", 1), false, seconds(0));
+    assert_eq!(selection.place(seconds(0)), place(2, 3));
+    selection.takes(&meta("old", 1), true, seconds(1));
+    assert_eq!(selection.place(seconds(1)), place(2, 4));
+}
+
+#[test]
+fn a_slow_source_counts_between_its_frames() {
+    let mut selection = three();
+    selection.step(Step::Next, seconds(0));
+    for minute in 1..3 {
+        selection.takes(&meta("slow", 1), true, seconds(60 * minute));
+    }
+    assert_eq!(selection.place(seconds(180)), place(1, 2));
+}

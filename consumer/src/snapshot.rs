@@ -1,0 +1,177 @@
+//! Pictures as files: the one of `--snapshot`, and one for each press of the key.
+
+use std::fs::File;
+use std::io::{self, Cursor, Write};
+use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
+use std::time::{Duration, UNIX_EPOCH};
+
+use anyhow::{Context, anyhow};
+use bytes::Bytes;
+use image::{ImageFormat, RgbImage};
+
+use crate::canvas::Canvas;
+use crate::decode::Decode;
+use crate::viewer::OnScreen;
+
+/// Names of sources may be much longer than a file's name.
+const SOURCE_CHARS_MAX: usize = 40;
+
+/// A picture on its way to a file.
+enum Picture {
+    /// As it came.
+    Jpeg(Bytes),
+    /// To be written as PNG.
+    Pixels(Canvas),
+}
+
+impl Picture {
+    /// The file's name decides: a JPEG for one that ends in `.jpg`, else a PNG.
+    fn new(path: &Path, jpeg: &Bytes, decode: &mut Decode) -> anyhow::Result<Picture> {
+        let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+        Ok(match extension.as_str() {
+            "jpg" | "jpeg" => Picture::Jpeg(jpeg.clone()),
+            _ => Picture::Pixels(decode.picture(jpeg)?),
+        })
+    }
+
+    fn write(self, mut file: File) -> anyhow::Result<()> {
+        match self {
+            Picture::Jpeg(jpeg) => file.write_all(&jpeg)?,
+            Picture::Pixels(canvas) => {
+                let mut png = Cursor::new(Vec::new());
+                rgb(&canvas).write_to(&mut png, ImageFormat::Png)?;
+                file.write_all(png.get_ref())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes a picture as `path`, over what is there.
+pub fn write(path: &Path, jpeg: &Bytes, decode: &mut Decode) -> anyhow::Result<()> {
+    let picture = Picture::new(path, jpeg, decode)?;
+    picture.write(shell::output::create(path)?).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The snapshot key: each press writes a new file and never over another.
+///
+/// A thread writes it, as a PNG takes as long as several frames.
+#[derive(Debug)]
+pub struct SnapshotKey {
+    /// The file of `--snapshot`: those of the key stand beside it, numbered.
+    named: Option<PathBuf>,
+    writing: Option<JoinHandle<anyhow::Result<PathBuf>>>,
+}
+
+impl SnapshotKey {
+    pub fn new(named: Option<PathBuf>) -> SnapshotKey {
+        SnapshotKey { named, writing: None }
+    }
+
+    /// Begins to write the picture on the screen.
+    pub fn press(&mut self, on: &OnScreen, wall_us: u64, decode: &mut Decode) -> anyhow::Result<()> {
+        if self.writing.is_some() {
+            return Err(anyhow!("the last one is still being written"));
+        }
+        let path = self.named.clone().unwrap_or_else(|| PathBuf::from(file_name(&on.source, wall_us)));
+        let picture = Picture::new(&path, &on.jpeg, decode)?;
+        let first = usize::from(self.named.is_some());
+        let write = move || {
+            let (path, file) = create_new(&path, first).with_context(|| format!("cannot write {}", path.display()))?;
+            let written = picture.write(file).with_context(|| format!("cannot write {}", path.display()));
+            if written.is_err() {
+                // A part of a picture is of no use.
+                let _ = std::fs::remove_file(&path);
+            }
+            written.map(|()| path)
+        };
+        self.writing = Some(std::thread::Builder::new().name("snapshot".to_owned()).spawn(write)?);
+        Ok(())
+    }
+
+    /// The file that has been written since this was called last, or the reason why it was not. `at_end`: waits for it.
+    pub fn written(&mut self, at_end: bool) -> Option<anyhow::Result<PathBuf>> {
+        let thread = self.writing.take_if(|thread| at_end || thread.is_finished())?;
+        Some(thread.join().unwrap_or_else(|_| Err(anyhow!("the thread that writes it failed"))))
+    }
+}
+
+/// `snapshot-lobby-20261130-140320-123.png`: the source, and when the key was pressed, in UTC.
+fn file_name(source: &str, wall_us: u64) -> String {
+    let is_safe = |c: char| c.is_alphanumeric() || "._-".contains(c);
+    let source: String = source.chars().take(SOURCE_CHARS_MAX).map(|c| if is_safe(c) { c } else { '_' }).collect();
+    let time = humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_micros(wall_us)).to_string();
+    let time = time.replace(['-', ':', 'Z'], "").replace(['T', '.'], "-");
+    format!("snapshot-{source}-{time}.png")
+}
+
+/// Creates the first of `a.png`, `a-1.png`, `a-2.png` … from number `first` on that does not exist.
+fn create_new(path: &Path, first: usize) -> io::Result<(PathBuf, File)> {
+    let mut number = first;
+    loop {
+        let path = numbered(path, number);
+        match File::options().write(true).create_new(true).open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+            result => return result.map(|file| (path, file)),
+        }
+    }
+}
+
+fn numbered(path: &Path, number: usize) -> PathBuf {
+    if number == 0 {
+        return path.to_owned();
+    }
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(format!("-{number}"));
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
+}
+
+fn rgb(canvas: &Canvas) -> RgbImage {
+    let (width, height) = (canvas.width, canvas.height);
+    RgbImage::from_fn(width as u32, height as u32, |x, y| {
+        let [_, r, g, b] = canvas.pixels[y as usize * width + x as usize].to_be_bytes();
+        image::Rgb([r, g, b])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_s_name_holds_the_source_and_the_moment_in_safe_characters() {
+        let moment = 1_796_047_400_123_999;
+        let check = |source: &str, expected: &str| {
+            assert_eq!(file_name(source, moment), format!("snapshot-{expected}-20261130-140320-123.png"));
+        };
+        check("lobby", "lobby");
+        check("../../etc/passwd", ".._.._etc_passwd");
+        check("cam 1: \"door\"\n", "cam_1___door__");
+        check("玄関", "玄関");
+        check(&"x".repeat(500), &"x".repeat(SOURCE_CHARS_MAX));
+    }
+
+    #[test]
+    fn siblings_are_numbered_before_the_extension() {
+        let check =
+            |path: &str, number, expected: &str| assert_eq!(numbered(path.as_ref(), number), Path::new(expected));
+        check("out/a.png", 0, "out/a.png");
+        check("out/a.png", 1, "out/a-1.png");
+        check("out/a.tar.png", 12, "out/a.tar-12.png");
+        check("a", 1, "a-1");
+    }
+
+    #[test]
+    fn no_file_is_written_over() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("a.png");
+        let create = |first| create_new(&path, first).expect("it can be written").0;
+        let name = |name: &str| folder.path().join(name);
+        assert_eq!([create(0), create(0), create(1)], [name("a.png"), name("a-1.png"), name("a-2.png")]);
+    }
+}

@@ -1,0 +1,127 @@
+//! The keys of the window: snapshots, one source after the other.
+
+use std::path::{Path, PathBuf};
+
+use image::RgbImage;
+use whole::media::{folder, rgb_psnr};
+use whole::program::Running;
+use whole::{Program, Xvfb, kafka, need};
+
+use crate::window::{TOOLS, still};
+
+/// How a notice of success looks, and one of trouble.
+const GOOD: [u8; 3] = [0x70, 0xE0, 0x70];
+const ALERT: [u8; 3] = [0xFF, 0xC0, 0x40];
+
+/// True if the window, of 640x360 in the corner of the screen, has a notice of this colour.
+fn has_notice(screen: &Xvfb, colour: [u8; 3]) -> bool {
+    screen.part(0, 0, 640, 40).pixels().any(|pixel| pixel.0 == colour)
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("the folder is there");
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("it can be read").path()).collect();
+    paths.sort();
+    paths
+}
+
+fn read(path: &Path) -> RgbImage {
+    image::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).to_rgb8()
+}
+
+/// Presses `s`, and waits for the line that it brings.
+fn press_s(screen: &Xvfb, viewer: &mut Running, line: &str) {
+    let before = viewer.stderr().matches(line).count();
+    screen.xdotool(&["mousemove", "300", "200", "key", "s"]);
+    viewer.until(line, |viewer| (viewer.stderr().matches(line).count() > before).then_some(()));
+}
+
+#[test]
+fn each_press_of_s_writes_a_new_file_and_the_window_says_so() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&TOOLS) {
+        return;
+    }
+    let (screen, topic, out) = (Xvfb::start(), kafka.topic("snapshots"), folder());
+    let args = ["--position", "0,0", "--borderless", "--no-overlay"];
+    let viewer = Program::vidcons().on(kafka, &topic).args(args).in_folder(out.path());
+    let mut viewer = viewer.env("DISPLAY", screen.display()).start();
+    let (frame, producer) = still(kafka, &topic);
+    viewer.until("the picture", |_| (rgb_psnr(&screen.part(0, 0, 640, 360), &frame) > 32.0).then_some(()));
+
+    press_s(&screen, &mut viewer, "saved snapshot-still-");
+    viewer.until("the notice", |_| has_notice(&screen, GOOD).then_some(()));
+    press_s(&screen, &mut viewer, "saved snapshot-still-");
+    let files = files(out.path());
+    assert_eq!(files.len(), 2, "{files:?}");
+    for path in &files {
+        assert!(rgb_psnr(&read(path), &frame) > 32.0, "{}", path.display());
+    }
+    viewer.until("no notice", |_| (!has_notice(&screen, GOOD)).then_some(()));
+
+    drop(out);
+    press_s(&screen, &mut viewer, "no snapshot: cannot write snapshot-still-");
+    viewer.until("the reason", |_| has_notice(&screen, ALERT).then_some(()));
+    viewer.interrupt().ok().report();
+    producer.interrupt().ok();
+}
+
+#[test]
+fn beside_a_snapshot_with_a_name_those_of_the_key_are_numbered() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&TOOLS) {
+        return;
+    }
+    let (screen, topic, out) = (Xvfb::start(), kafka.topic("named"), folder());
+    let path = |name: &str| out.path().join(name);
+    std::fs::write(path("door-1.png"), "of somebody else").expect("it can be written");
+    let viewer = Program::vidcons().on(kafka, &topic).args(["--position", "0,0", "--snapshot"]).arg(path("door.png"));
+    let mut viewer = viewer.env("DISPLAY", screen.display()).start();
+    let (frame, producer) = still(kafka, &topic);
+    viewer.until_stderr("door.png");
+    press_s(&screen, &mut viewer, "door-2.png");
+    press_s(&screen, &mut viewer, "door-3.png");
+    assert_eq!(files(out.path()), ["door-1.png", "door-2.png", "door-3.png", "door.png"].map(path));
+    assert_eq!(std::fs::read(path("door-1.png")).expect("it is there"), b"of somebody else");
+    for name in ["door.png", "door-2.png", "door-3.png"] {
+        assert!(rgb_psnr(&read(&path(name)), &frame) > 32.0, "{name}");
+    }
+    viewer.interrupt().ok().report();
+    producer.interrupt().ok();
+}
+
+#[test]
+fn the_title_says_which_of_how_many_sources_is_shown() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&["Xvfb", "xdotool"]) {
+        return;
+    }
+    let (screen, topic) = (Xvfb::start(), kafka.topic("sources"));
+    let mut viewer =
+        Program::vidcons().on(kafka, &topic).args(["--position", "0,0"]).env("DISPLAY", screen.display()).start();
+    let producer = |source: &str| {
+        let card = ["test", "--size", "640x360", "--fps", "20", "--source", source];
+        Program::vidprod().args(card).on(kafka, &topic).start()
+    };
+    let title = |beginning: &'static str| {
+        let screen = &screen;
+        move |_: &Running| screen.titles().iter().any(|title| title.starts_with(beginning)).then_some(())
+    };
+    let door = producer("door");
+    viewer.until("one source", title("door - "));
+    let (hall, roof) = (producer("hall"), producer("roof"));
+    viewer.until("the first of three", title("door (1 of 3) - "));
+    screen.xdotool(&["mousemove", "300", "200", "key", "Tab"]);
+    viewer.until("the next", title("hall (2 of 3) - "));
+    screen.xdotool(&["key", "shift+Tab", "key", "shift+Tab"]);
+    viewer.until("the one before the first", title("roof (3 of 3) - "));
+    hall.interrupt().ok();
+    viewer.until("one less", title("roof (2 of 2) - "));
+    // It was chosen by hand, and stays.
+    roof.interrupt().ok();
+    viewer.until("that it ended", title("roof (2 of 2) - ended "));
+    screen.xdotool(&["key", "Tab"]);
+    viewer.until("the only one", title("door - "));
+    viewer.interrupt().ok().report();
+    door.interrupt().ok();
+}
