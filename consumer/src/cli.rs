@@ -23,7 +23,8 @@ Examples:
   vidcons -t video --headless --snapshot a.png -c 1   one picture
   vidcons -b broker:9092 --list                       topics, and the sources in them
 
-Keys: q quit, space pause, s snapshot, o overlay, Tab next source, Shift-Tab previous source, h help";
+Keys: q quit, space pause, s snapshot, o overlay, f full screen, Esc leaves full screen or quits,
+      Tab next source, Shift-Tab previous source, h help";
 
 /// Shows video from a Kafka topic, and says how old each picture is.
 #[derive(Parser, Clone, Debug)]
@@ -96,6 +97,9 @@ pub struct Cli {
     /// No frame around it
     #[arg(long, help_heading = "Window")]
     pub borderless: bool,
+    /// Begin in full screen (f turns it on and off, Esc leaves it)
+    #[arg(long, help_heading = "Window")]
+    pub fullscreen: bool,
     /// Begin without the overlay (o turns it on)
     #[arg(long, help_heading = "Window")]
     pub no_overlay: bool,

@@ -65,6 +65,17 @@ impl Screen {
         }
     }
 
+    pub fn is_full_screen(&self) -> bool {
+        matches!(self, Screen::Window(presenter) if presenter.is_full_screen())
+    }
+
+    pub fn set_full_screen(&mut self, on: bool) -> Result<(), PresentError> {
+        match self {
+            Screen::Window(presenter) => presenter.set_full_screen(on),
+            _ => Ok(()),
+        }
+    }
+
     /// Lets `look` see what was shown last: the pixels, how many a row has, and where among them the picture lies.
     pub fn look<T>(&mut self, look: impl FnOnce(&[u32], usize, Rect) -> T) -> Option<T> {
         match self {

@@ -92,6 +92,7 @@ impl Options {
                 position: cli.position,
                 size: cli.window_size,
                 borderless: cli.borderless,
+                full_screen: cli.fullscreen,
             }),
             overlay: !cli.no_overlay,
             threads: cli.threads,

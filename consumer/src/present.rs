@@ -9,6 +9,7 @@
 //! size, it is decoded again, so that no frame pays for keeping what the overlay covers.
 
 mod display;
+mod full_screen;
 mod keys;
 mod screen;
 mod shared_memory;
@@ -21,6 +22,7 @@ use thiserror::Error;
 use crate::canvas::{Canvas, Rect, Scaler, View};
 use crate::overlay::{Overlay, Painter};
 pub use display::check as check_display;
+use full_screen::FullScreen;
 pub use keys::Key;
 use keys::Keys;
 use screen::Screen;
@@ -32,6 +34,7 @@ pub struct WindowOptions {
     /// The picture's own size if not given.
     pub size: Option<(usize, usize)>,
     pub borderless: bool,
+    pub full_screen: bool,
 }
 
 #[derive(Error, Debug)]
@@ -40,6 +43,8 @@ pub enum PresentError {
     Open(String),
     #[error("cannot draw into the window: {0}")]
     Draw(String),
+    #[error("no full screen: {0}")]
+    FullScreen(String),
 }
 
 /// What happened in the window since it was last asked.
@@ -66,6 +71,7 @@ pub struct Presenter {
     window: Window,
     title: String,
     keys: Keys,
+    full_screen: Option<FullScreen>,
     written: Written,
     /// The size of the picture that was written last.
     picture: (usize, usize),
@@ -93,9 +99,11 @@ impl Presenter {
         if let Some((x, y)) = options.position {
             window.set_position(x, y);
         }
+        let full_screen = if options.full_screen { full_screen_at_once(&mut window) } else { None };
         Ok(Presenter {
             screen: Screen::of(&window),
             keys: Keys::of(&mut window),
+            full_screen,
             window,
             title,
             written: Written::Nowhere,
@@ -178,10 +186,36 @@ impl Presenter {
         self.window.is_open()
     }
 
+    pub fn is_full_screen(&self) -> bool {
+        self.full_screen.as_ref().is_some_and(FullScreen::is_on)
+    }
+
+    /// Its new size is seen with one of the next events.
+    pub fn set_full_screen(&mut self, on: bool) -> Result<(), PresentError> {
+        let full_screen = match self.full_screen.take() {
+            Some(full_screen) => full_screen,
+            None => FullScreen::of(&self.window)?,
+        };
+        self.full_screen.insert(full_screen).set(on)
+    }
+
     pub fn set_title(&mut self, title: &str) {
         if self.title != title {
             title.clone_into(&mut self.title);
             self.window.set_title(&title.replace('\0', ""));
         }
     }
+}
+
+/// Over the whole screen before there is a picture in the window. That this cannot be is no reason to end.
+fn full_screen_at_once(window: &mut Window) -> Option<FullScreen> {
+    // Returns once the display has opened the window, which is asked for on a connection of its own.
+    window.get_position();
+    let full_screen = FullScreen::of(window).and_then(|mut full_screen| {
+        full_screen.set(true)?;
+        Ok(full_screen)
+    });
+    // So that its new size is known where there is no window manager.
+    window.update();
+    full_screen.inspect_err(|error| tracing::warn!("{error}")).ok()
 }

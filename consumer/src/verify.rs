@@ -111,7 +111,8 @@ fn luma(pixel: u32) -> u8 {
 mod tests {
     use super::*;
 
-    const WINDOW: WindowOptions = WindowOptions { title: None, position: None, size: None, borderless: false };
+    const WINDOW: WindowOptions =
+        WindowOptions { title: None, position: None, size: None, borderless: false, full_screen: false };
 
     /// The error of a run with so many pictures, of which those at `sizes` could not be read.
     fn finished(window: Option<&WindowOptions>, checked: u64, sizes: &[(usize, usize)]) -> String {

@@ -70,6 +70,14 @@ impl Xvfb {
         })
     }
 
+    /// Width and height of the windows on the screen.
+    pub fn sizes(&self) -> Vec<(u16, u16)> {
+        self.windows(|display, window| {
+            let geometry = display.get_geometry(window).ok()?.reply().ok()?;
+            Some((geometry.width, geometry.height))
+        })
+    }
+
     /// Something of each window on the screen; one that is gone by then has nothing.
     fn windows<T>(&self, of: impl Fn(&RustConnection, u32) -> Option<T>) -> Vec<T> {
         let (display, screen) = x11rb::connect(Some(&self.display)).expect("the server that we have started");

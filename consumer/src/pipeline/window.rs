@@ -62,7 +62,9 @@ impl Run<'_> {
 
     fn pressed(&mut self, key: Key) {
         match key {
-            Key::Quit => self.quit = true,
+            Key::Escape if self.screen.is_full_screen() => self.set_full_screen(false),
+            Key::Quit | Key::Escape => self.quit = true,
+            Key::FullScreen => self.set_full_screen(!self.screen.is_full_screen()),
             Key::Pause => self.pause(),
             Key::Overlay => {
                 self.overlay_on = !self.overlay_on;
@@ -99,6 +101,14 @@ impl Run<'_> {
         self.overlay_at = Micros(0);
     }
 
+    /// The window's new size comes as an event.
+    fn set_full_screen(&mut self, on: bool) {
+        if let Err(error) = self.screen.set_full_screen(on) {
+            tracing::warn!("{error}");
+            self.notify(error.to_string(), Tone::Alert);
+        }
+    }
+
     fn take_snapshot(&mut self) {
         let Some(on) = &self.viewer.on_screen else { return };
         if let Err(error) = self.snapshot_key.press(on, self.clock.wall_us(), &mut self.decode) {
@@ -132,10 +142,12 @@ impl Run<'_> {
 
 fn help() -> Vec<String> {
     [
-        "q, Esc     quit",
+        "q          quit",
         "space      pause",
         "s          snapshot",
         "o          overlay",
+        "f          full screen",
+        "Esc        leave full screen, or quit",
         "Tab        next source",
         "Shift-Tab  previous source",
         "h          this help",

@@ -12,10 +12,13 @@ use crate::select::Step;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Key {
     Quit,
+    /// Leaves full screen, or quits.
+    Escape,
     Pause,
     Snapshot,
     Overlay,
     Help,
+    FullScreen,
     Source(Step),
 }
 
@@ -64,11 +67,13 @@ impl InputCallback for Listener {
 
 fn meaning(key: minifb::Key, shift: bool) -> Option<Key> {
     match key {
-        minifb::Key::Q | minifb::Key::Escape => Some(Key::Quit),
+        minifb::Key::Q => Some(Key::Quit),
+        minifb::Key::Escape => Some(Key::Escape),
         minifb::Key::Space => Some(Key::Pause),
         minifb::Key::S => Some(Key::Snapshot),
         minifb::Key::O => Some(Key::Overlay),
         minifb::Key::H => Some(Key::Help),
+        minifb::Key::F => Some(Key::FullScreen),
         minifb::Key::Tab => Some(Key::Source(if shift { Step::Previous } else { Step::Next })),
         _ => None,
     }

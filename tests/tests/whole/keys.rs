@@ -1,8 +1,9 @@
-//! The keys of the window: snapshots, one source after the other.
+//! The keys of the window: snapshots, full screen, one source after the other.
 
 use std::path::{Path, PathBuf};
 
 use image::RgbImage;
+use image::imageops::{FilterType, resize};
 use whole::media::{folder, rgb_psnr};
 use whole::program::Running;
 use whole::{Program, Xvfb, kafka, need};
@@ -87,6 +88,52 @@ fn beside_a_snapshot_with_a_name_those_of_the_key_are_numbered() {
         assert!(rgb_psnr(&read(&path(name)), &frame) > 32.0, "{name}");
     }
     viewer.interrupt().ok().report();
+    producer.interrupt().ok();
+}
+
+#[test]
+fn f_fills_the_screen_and_escape_brings_the_window_back() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&TOOLS) {
+        return;
+    }
+    let (screen, topic) = (Xvfb::start(), kafka.topic("full-screen"));
+    let args = ["--position", "40,30", "--borderless", "--no-overlay"];
+    let mut viewer = Program::vidcons().on(kafka, &topic).args(args).env("DISPLAY", screen.display()).start();
+    let (frame, producer) = still(kafka, &topic);
+    let in_window = |_: &Running| (rgb_psnr(&screen.part(40, 30, 640, 360), &frame) > 32.0).then_some(());
+    // 640x360 on 1600x1000: black above and below.
+    let large = resize(&frame, 1600, 900, FilterType::Triangle);
+    let is_black = |y: u32| screen.part(0, y, 1600, 48).pixels().all(|p| p.0.iter().all(|c| *c < 40));
+    let is_full = || rgb_psnr(&screen.part(0, 50, 1600, 900), &large) > 30.0 && is_black(0) && is_black(952);
+    viewer.until("the picture in its window", in_window);
+    for back in ["f", "Escape"] {
+        screen.xdotool(&["mousemove", "300", "200", "key", "f"]);
+        viewer.until("the picture over the whole screen", |_| is_full().then_some(()));
+        screen.xdotool(&["mousemove", "1500", "900", "key", back]);
+        viewer.until("the picture in its window again", in_window);
+    }
+    screen.xdotool(&["mousemove", "300", "200", "key", "Escape"]);
+    viewer.wait().ok().report();
+    producer.interrupt().ok();
+}
+
+#[test]
+fn a_window_that_begins_in_full_screen_shows_the_right_pixels() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&["Xvfb"]) {
+        return;
+    }
+    let (screen, topic) = (Xvfb::start(), kafka.topic("begins-full"));
+    let args = ["--fullscreen", "--verify-pixels"];
+    let mut viewer = Program::vidcons().on(kafka, &topic).args(args).env("DISPLAY", screen.display()).start();
+    let card = ["test", "--size", "640x360", "--fps", "20"];
+    let producer = Program::vidprod().args(card).on(kafka, &topic).start();
+    viewer.until("a window over the whole screen", |_| screen.sizes().contains(&(1600, 1000)).then_some(()));
+    let has_latency = || screen.titles().iter().any(|title| title.contains(" ms - "));
+    viewer.until("a title with the latency of frames that were shown", |_| has_latency().then_some(()));
+    let report = viewer.interrupt().ok().report();
+    assert_eq!(report.number("pixels.agreed"), report.number("frames.shown"), "{:#}", report.0["pixels"]);
     producer.interrupt().ok();
 }
 
