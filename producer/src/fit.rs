@@ -1,21 +1,21 @@
-//! Making a frame fit into the message limit: quality first, then size, learning from frame to frame.
+//! Makes a frame fit into the message limit: lowers its quality first, then its size, and learns from frame to frame.
 
 use clap::ValueEnum;
 
-/// Never a lower quality than this to make a frame fit.
+/// Lowest quality used to make a frame fit.
 pub const QUALITY_FLOOR: u8 = 20;
-/// Never a smaller picture than this part of its width and height.
+/// Smallest scale used to make a frame fit, as a fraction of width and height.
 pub const SCALE_FLOOR: f64 = 0.125;
-/// How much of the limit to aim for, so that the next frame fits too.
+/// Fraction of the limit to aim for, so that the next frame fits too.
 const AIM: f64 = 0.9;
-/// From one frame to the next quality rises by no more than that.
+/// Largest rise of quality from one frame to the next.
 const QUALITY_STEP_UP: f64 = 2.0;
-/// After a frame that did not fit, so many must before quality or size rise again.
+/// Number of frames that must fit after one that did not, before quality or size may rise again.
 const PATIENCE_FRAMES: u32 = 30;
-/// Size comes back once quality is this far above its floor.
+/// Quality at which the size may grow again.
 const QUALITY_TO_GROW: f64 = 50.0;
 const SCALE_STEP_UP: f64 = 1.15;
-/// A JPEG's size goes about as the quantizer's scale to this power.
+/// Exponent of the relation between the quantizer's scale and the size of a JPEG (an approximation).
 const BYTES_POWER: f64 = -0.75;
 
 /// What to do with a frame over the message limit.
@@ -28,15 +28,15 @@ pub enum Fit {
     Shrink,
 }
 
-/// How to encode a frame.
+/// Quality and scale at which a frame is encoded.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Setting {
     pub quality: u8,
-    /// Of the picture's width and height.
+    /// Fraction of the picture's width and height.
     pub scale: f64,
 }
 
-/// Finds the setting at which frames fit.
+/// Searches for the setting at which frames fit.
 #[derive(Debug)]
 pub struct Shrinker {
     bytes_max: usize,
@@ -52,7 +52,7 @@ impl Shrinker {
         Shrinker { bytes_max, wanted, quality: wanted, scale: 1.0, patience: 0 }
     }
 
-    /// From now on this is what fits.
+    /// Changes the limit in bytes.
     pub fn keep_to(&mut self, bytes_max: usize) {
         self.bytes_max = bytes_max;
     }
@@ -61,8 +61,8 @@ impl Shrinker {
         Setting { quality: self.quality.round().clamp(1.0, 100.0) as u8, scale: self.scale }
     }
 
-    /// Learns what the last setting gave. `true`: it fits. `false`: encode again with the new [`setting`](Self::setting).
-    /// `None`: it does not fit at the floor.
+    /// Learns from the size that the last setting gave. Returns `Some(true)` if the frame fits, `Some(false)` if it is
+    /// to be encoded again with the new [`setting`](Self::setting), and `None` if it does not fit even at the floor.
     pub fn learn(&mut self, bytes: usize) -> Option<bool> {
         if bytes <= self.bytes_max {
             self.patience = self.patience.saturating_sub(1);
@@ -86,7 +86,7 @@ impl Shrinker {
         None
     }
 
-    /// Takes back what the next frame may not need.
+    /// Raises size or quality after a frame that leaves room.
     fn recover(&mut self, bytes: usize) {
         let room = self.quality_for(bytes);
         if room > self.quality {
@@ -99,14 +99,14 @@ impl Shrinker {
         }
     }
 
-    /// The quality at which `bytes` would have been what we aim for.
+    /// The quality at which the frame would have had the size that we aim for, instead of `bytes`.
     fn quality_for(&self, bytes: usize) -> f64 {
         let change = AIM * self.bytes_max as f64 / bytes.max(1) as f64;
         quality_of(quantizer_of(self.quality) * change.powf(1.0 / BYTES_POWER))
     }
 }
 
-/// libjpeg's scale of the quantizer for a quality.
+/// The scale of libjpeg's quantizer at a quality.
 fn quantizer_of(quality: f64) -> f64 {
     if quality < 50.0 { 5000.0 / quality } else { (200.0 - 2.0 * quality).max(1.0) }
 }
@@ -120,7 +120,7 @@ fn quality_of(quantizer: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Encodes `frames` pictures whose size at quality 80 and full size is `bytes`; returns how often it encoded.
+    /// Encodes `frames` pictures of `bytes` each (at quality 80 and full size); returns the number of encodings.
     fn run(shrinker: &mut Shrinker, bytes: f64, frames: usize) -> usize {
         let mut encodes = 0;
         for _ in 0..frames {

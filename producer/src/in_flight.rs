@@ -1,8 +1,8 @@
-//! The frames in flight, from handed over to acknowledged, and whether there is room for another.
+//! The frames in flight, from handing over to acknowledgement, and the decision whether another frame may follow.
 //!
-//! A file's or pipe's frames are bounded in bytes alone: each of them has to arrive, and none is too old. A live source's
-//! are bounded in time, by a [`Window`]: on a link that is slower than the source, what is in flight is what the next
-//! frame waits for.
+//! The frames of a file or pipe are limited by their bytes alone: every one has to arrive, and none can be too old. The
+//! frames of a live source are limited by time, with a [`Window`]: on a link that is slower than the source, the next
+//! frame has to wait for everything in flight.
 
 mod window;
 #[cfg(test)]
@@ -15,35 +15,36 @@ use common::clock::Micros;
 
 use window::Window;
 
-/// Of a file's or pipe's frames: this much, and never less than two of the largest.
+/// Limit for a file or pipe, in bytes. Two of the largest frames are always allowed.
 const BYTES_MAX: usize = 4 << 20;
-/// Of a live source's it is time that counts. This bounds the memory: 80 MB/s over a round trip of 200 ms.
+/// Upper limit for a live source, which is limited by time. It bounds the memory, and allows 80 MB/s over a round trip
+/// of 200 ms.
 const LIVE_BYTES_MAX: usize = 16 << 20;
 
-/// A frame that was handed over, with what its acknowledgement is judged by.
+/// A frame at the moment when it is handed over, with the figures needed to judge its acknowledgement.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Departure {
     number: u64,
     pub at: Micros,
     bytes: usize,
-    /// All that was in flight then, this frame included.
+    /// Bytes in flight at that moment, including this frame.
     in_flight: usize,
 }
 
 impl Departure {
-    /// Nothing else was in flight.
+    /// True if nothing else was in flight.
     fn is_alone(&self) -> bool {
         self.in_flight == self.bytes
     }
 }
 
-/// What became of a frame that was in flight.
+/// The result of sending a frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fate {
     Acknowledged,
-    /// Nothing was heard of it.
+    /// No answer came.
     TimedOut,
-    /// It was answered, and says nothing of how much the link carries.
+    /// The broker refused the frame. Its answer shows nothing about the rate of the link.
     Refused,
 }
 
@@ -53,15 +54,15 @@ pub struct InFlight {
     frames: VecDeque<Departure>,
     bytes: usize,
     largest: usize,
-    /// The last frame's size: what the next is likely to have.
+    /// Size of the last frame, used as an estimate of the next.
     last: usize,
     number: u64,
-    /// `None`: bounded in bytes alone.
+    /// `None` if only bytes are limited.
     window: Option<Window>,
 }
 
 impl InFlight {
-    /// `time`: how long a live source's frames may take; `None` where every frame has to arrive.
+    /// `time` is the time that a live source's frames may take; `None` if every frame has to arrive.
     pub fn new(time: Option<Duration>) -> InFlight {
         InFlight { window: time.map(Window::new), ..InFlight::default() }
     }
@@ -70,14 +71,14 @@ impl InFlight {
         self.frames.is_empty()
     }
 
-    /// Whether another frame may be handed over. One always may.
+    /// True if another frame may be handed over. One frame is always allowed.
     pub fn has_room(&self, now: Micros) -> bool {
         let Some(oldest) = self.frames.front() else { return true };
         match &self.window {
             None => self.bytes + self.largest <= BYTES_MAX.max(2 * self.largest),
             Some(window) => {
                 let bytes_max = window.bytes().min(LIVE_BYTES_MAX.max(2 * self.largest));
-                // Rounded to whole frames: half a frame more is no worse than half a frame less.
+                // Rounds to whole frames, so the window is exceeded or missed by half a frame at most.
                 let fits = self.bytes + self.last / 2 <= bytes_max;
                 (fits || self.frames.len() == 1 && window.wants_together(now))
                     && now.since(oldest.at) <= window.patience()
@@ -86,7 +87,7 @@ impl InFlight {
         }
     }
 
-    /// A frame is handed over.
+    /// Adds a frame that is handed over.
     pub fn enter(&mut self, bytes: usize, now: Micros) -> Departure {
         self.number += 1;
         self.bytes += bytes;
@@ -100,9 +101,9 @@ impl InFlight {
         departure
     }
 
-    /// It is known what became of it.
+    /// Removes a frame whose fate is known.
     pub fn leave(&mut self, departure: Departure, fate: Fate, now: Micros) {
-        // Nearly always the first: a broker answers in order.
+        // Brokers answer in order, so this is nearly always the first.
         let Some(index) = self.frames.iter().position(|frame| frame.number == departure.number) else { return };
         self.frames.remove(index);
         self.bytes -= departure.bytes;

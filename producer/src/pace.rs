@@ -1,18 +1,18 @@
-//! When each frame of a file is due.
+//! Schedules the frames of a file.
 
 use std::time::Duration;
 
 use common::clock::Micros;
 use shell::values::Speed;
 
-/// What sets the pace.
+/// The timing of frames.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Pace {
-    /// The source's own time stamps, so many times as fast.
+    /// The source's timestamps, at this speed.
     Stamps(f64),
-    /// So many frames a second.
+    /// This many frames a second.
     Rate(f64),
-    /// None: as fast as it goes.
+    /// As fast as possible.
     Max,
 }
 
@@ -28,21 +28,22 @@ impl Pace {
     }
 }
 
-/// Encoding, the broker and the viewer of one frame are done after this or so.
+/// Time after which the encoding, the broker and the viewer are usually done with a frame.
 const REST_MAX: Duration = Duration::from_millis(8);
-/// After so long a picture that was slow to get counts half as slow.
+/// Half-life of the largest time that getting a picture took.
 const HALF_FORGOTTEN: Duration = Duration::from_secs(10);
 
-/// A schedule that began with the first frame. A stall does not move it: what is late stays late, and shows.
+/// A schedule that begins with the first frame. A stall does not move the schedule: a late frame counts as late, so
+/// that the latency shows the stall.
 #[derive(Debug)]
 pub struct Pacer {
     pace: Pace,
     began: Option<Micros>,
     frames: u64,
     due: Micros,
-    /// The smallest that there was between two frames: the next one may be as near. Zero without a pace.
+    /// The smallest gap between two frames so far, as the next one may be as close. Zero without a pace.
     gap: Option<Duration>,
-    /// How long a picture takes to get at most: of late, that is.
+    /// The largest time that getting a picture took lately.
     took: Duration,
 }
 
@@ -51,7 +52,7 @@ impl Pacer {
         Pacer { pace, began: None, frames: 0, due: Micros(0), gap: None, took: Duration::ZERO }
     }
 
-    /// When the next frame, which stands at `pts` in its source, is due.
+    /// Time at which the next frame is due; `pts` is its position in the source.
     pub fn due(&mut self, pts: Duration, now: Micros) -> Micros {
         let began = *self.began.get_or_insert(now);
         let nth = self.frames;
@@ -70,9 +71,9 @@ impl Pacer {
         due
     }
 
-    /// Until when the source is better left alone, after a picture that took so long to get. Decoding the next one would
-    /// take time from this one's encoding, and from its viewer where that runs here, too: a third of the gap is theirs,
-    /// unless the source might then be late.
+    /// Time before which the source should not be read again, after a picture that took `took` to get. Decoding the
+    /// next picture would take processor time from encoding this one, and from its viewer if that runs on this machine.
+    /// They get a third of the gap, unless the source might then be late.
     pub fn rest(&mut self, took: Duration) -> Micros {
         self.took = self.took.max(took);
         let gap = self.gap.unwrap_or_default();

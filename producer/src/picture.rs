@@ -1,4 +1,4 @@
-//! One picture as the encoder takes it: full-range BT.601 planes, one after the other.
+//! A picture in the form that the encoder takes: full-range BT.601 planes, one after the other.
 
 use jpeg::Subsampling;
 
@@ -15,7 +15,7 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Makes this buffer one for a picture of that shape, keeping its memory.
+    /// Changes this buffer's shape and reuses its memory.
     pub fn reshape(&mut self, width: usize, height: usize, subsampling: Subsampling) {
         (self.width, self.height, self.subsampling) = (width, height, subsampling);
         let (luma, chroma) = (self.luma_size(), self.chroma_size());

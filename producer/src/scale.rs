@@ -1,8 +1,8 @@
-//! A smaller copy of a picture, for a frame that must fit into the message limit.
+//! Makes a smaller copy of a picture, for a frame that must fit into the message limit.
 
 use crate::picture::Picture;
 
-/// Draws `from` into `to` at `scale` of its size; each new sample is the mean of those it covers.
+/// Scales `from` by `scale` into `to`; each new sample is the mean of the samples that it covers.
 pub fn shrink(from: &Picture, scale: f64, to: &mut Picture) {
     let scaled = |n: usize| ((n as f64 * scale).round() as usize).clamp(1, n);
     to.reshape(scaled(from.width), scaled(from.height), from.subsampling);
@@ -41,14 +41,15 @@ fn shrink_plane(
     }
 }
 
-/// `sum / count`, rounded, for a sum of `count` bytes; a division would take most of the time.
+/// `sum / count`, rounded, for a sum of `count` bytes. It multiplies by a reciprocal, because a division would take
+/// most of the time.
 fn mean(sum: u32, count: u32) -> u8 {
     const ONE: u32 = 1 << 24;
     const HALF: u32 = 1 << 23;
     ((sum * RECIPROCALS.get(count as usize).copied().unwrap_or(ONE / count) + HALF) >> 24) as u8
 }
 
-/// 1 / n, 24 bits behind the point.
+/// 1 / n in fixed point, with 24 fractional bits.
 const RECIPROCALS: [u32; 128] = {
     let mut table = [0; 128];
     let mut n = 1;

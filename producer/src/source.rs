@@ -47,11 +47,11 @@ pub use error::SourceError;
 pub use input::Input;
 pub use testcard::TestCard;
 
-/// How often a file is played.
+/// Number of times that a file is played.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Loops {
     Once,
-    /// So many times in all.
+    /// This many times in all.
     Times(u32),
     Forever,
 }
@@ -59,73 +59,73 @@ pub enum Loops {
 #[derive(Clone, Debug)]
 pub struct SourceOptions {
     pub input: Input,
-    /// The box that pictures are scaled down into, keeping their shape; `None` keeps their size.
+    /// The box that pictures are scaled down into, keeping their aspect ratio; `None` keeps their size.
     pub box_size: Option<(usize, usize)>,
     pub subsampling: Subsampling,
     pub deinterlace: Deinterlace,
-    /// Frames a second of the test card; 30 if not given.
+    /// Frame rate of the test card; 30 if not given.
     pub fps: Option<f64>,
     pub camera: CameraOptions,
-    /// Where in a file to begin, from its first frame.
+    /// Position in a file at which to begin, counted from its first frame.
     pub start: Option<Duration>,
-    /// How much of a file to play.
+    /// Duration of a file's part to play.
     pub duration: Option<Duration>,
     pub loops: Loops,
     /// The source's name, drawn into the test card.
     pub name: String,
 }
 
-/// What to ask of a camera; it chooses where nothing is said.
+/// Settings to request from a camera. The camera chooses the ones that are `None`.
 #[derive(Clone, Default, Debug)]
 pub struct CameraOptions {
     pub size: Option<(usize, usize)>,
     pub fps: Option<f64>,
-    /// The camera's own pixel or stream format, as in "mjpeg" or "yuyv422".
+    /// The camera's own pixel or stream format, such as "mjpeg" or "yuyv422".
     pub format: Option<String>,
 }
 
-/// Who sets the pace.
+/// Timing of a source.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
-    /// Paced by its time stamps.
+    /// Paced by its timestamps.
     File,
-    /// Taken as it comes; it waits when we are slow.
+    /// Read as it comes; the sender waits if we are slow.
     Pipe,
-    /// Taken as it comes; the newest wins.
+    /// Read as it comes; frames are dropped in favour of newer ones if we are slow.
     Live,
 }
 
-/// What is known of a source once its first frame is there.
+/// Properties of a source, known once its first frame has arrived.
 #[derive(Clone, Debug)]
 pub struct About {
     pub kind: Kind,
-    /// The picture's size as it is meant to be seen: upright, with square pixels.
+    /// Size at which the picture is meant to be seen: upright, with square pixels.
     pub width: usize,
     pub height: usize,
-    /// Its size as it is sent.
+    /// Size at which it is sent.
     pub out_width: usize,
     pub out_height: usize,
     pub fps: Option<f64>,
-    /// Of all that will be played, as far as the container says.
+    /// Number of all frames to be played, if the container gives it.
     pub frames: Option<u64>,
     pub duration: Option<Duration>,
-    /// As in "h264 yuv420p bt709".
+    /// For example "h264 yuv420p bt709".
     pub what: String,
-    /// Lines to tell the user at the start.
+    /// Lines to print at the start.
     pub notes: Vec<String>,
 }
 
-/// One picture with the times that its source knows.
+/// A picture with the times that its source knows.
 #[derive(Debug)]
 pub struct Shot {
     pub picture: Picture,
-    /// From the first frame on, always forward, across loops.
+    /// Time since the first frame; it always increases, across loops too.
     pub pts: Duration,
-    /// The label of a counting test card.
+    /// Number drawn into a counting test card.
     pub number: Option<u64>,
-    /// When the frame was there to be taken; the pacer sets it for a file.
+    /// Time at which the frame could be taken; for a file the pacer sets it.
     pub due: Option<Micros>,
-    /// The stamp drawn into the test card.
+    /// Timestamp drawn into the test card.
     pub captured: Option<Micros>,
 }
 
@@ -145,7 +145,7 @@ enum Feed {
 }
 
 impl Source {
-    /// Opens the input and waits for its first frame; [`SourceError::Stopped`] where `stop` comes before that.
+    /// Opens the input and waits for its first frame; returns [`SourceError::Stopped`] if `stop` is set first.
     pub fn open(options: &SourceOptions, clock: Arc<dyn Clock>, stop: Arc<AtomicBool>) -> Result<Source, SourceError> {
         set_up_ffmpeg();
         let opened = open_feed(options, clock, stop.clone());
@@ -159,7 +159,7 @@ impl Source {
         &self.about
     }
 
-    /// The next picture, in `reuse`'s memory; `None` at the end, and soon after `stop` is set.
+    /// Returns the next picture, in `reuse`'s memory; `None` at the end, and soon after `stop` is set.
     pub fn next(&mut self, reuse: Picture) -> Result<Option<Shot>, SourceError> {
         match &mut self.feed {
             Feed::File(feed) => feed.next(reuse),
@@ -219,11 +219,11 @@ fn test_card(
     (about, Feed::TestCard(Box::new(card)))
 }
 
-/// FFmpeg keeps its own log to itself, as we say what is wrong. Once in a process.
+/// Initialises FFmpeg once in a process. Its log is switched off, because our own messages say what is wrong.
 fn set_up_ffmpeg() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // It cannot fail; its signature is older than that.
+        // The call cannot fail; the signature of its wrapper is older than that.
         let _ = ffmpeg_next::init();
         ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
     });

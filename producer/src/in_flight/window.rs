@@ -1,12 +1,14 @@
-//! How many bytes of a live source may be in flight, so that each takes about the wanted time. Time is an argument.
+//! The window: number of bytes that a live source may have in flight, so that each frame takes about the wanted time.
+//! Time is an argument.
 //!
-//! A frame that was sent with `b` bytes in flight (itself included) and acknowledged `t` later shows that the link carries
-//! `b / t`: all of them arrived in that time. The window is what a link of that rate carries in the wanted time. Where
-//! frames take less than that time, the window is larger than what was in flight, and so it grows with what is sent until
-//! they take that long, or until the source sends no more: then it stays as it is, since a source that sends little says
-//! nothing of the link. Where they take longer, it shrinks.
+//! A frame that was sent with `b` bytes in flight (itself included) and acknowledged `t` later shows a link rate of `b
+//! / t`: all those bytes arrived in that time. The window is the number of bytes that a link of that rate carries in
+//! the wanted time. If frames take less than the wanted time, the window is larger than the bytes in flight, and grows
+//! until frames take that long or the source sends no more. A source that sends little shows nothing about the link, so
+//! the window then stays as it is. If frames take longer, the window shrinks.
 //!
-//! The wanted time is never less than a frame takes that is in flight alone, and some more if that is for the distance: a
+//! The wanted time is at least the time of a frame that is in flight alone, plus a margin if that time is due to
+//! distance: a smaller window would leave the link idle.
 //! smaller window leaves the link idle.
 
 use std::time::Duration;
@@ -15,41 +17,43 @@ use common::clock::Micros;
 
 use super::Departure;
 
-/// Before anything was acknowledged: four frames of 720p at 2 Mbit/s take half a second.
+/// Window before the first acknowledgement: four frames of 720p, which take half a second at 2 Mbit/s.
 const START_BYTES: usize = 128 << 10;
-/// The first acknowledgement may take that long: the connection and the topic's leader may still be looked for.
+/// Time that the first acknowledgement may take: the client may still be connecting, or looking for the topic's leader.
 const START_PATIENCE: Duration = Duration::from_secs(1);
-/// A link has shown that it carries a rate for that long. Unsteady links are late now and then, not slow.
+/// Time for which a measured rate counts. An unsteady link is late now and then, but not slow.
 const RATE_KEPT: Duration = Duration::from_secs(1);
 const RATE_SLOTS: usize = 4;
-/// What takes that many times as long as is wanted is no jitter: the link has become slower.
+/// A frame that takes this many times the wanted time is not due to jitter: the link has become slower.
 const SLOWER: u32 = 2;
-/// A frame alone takes as long as the quickest of that many: a broker may be slow once.
+/// Number of lone frames whose minimum counts as the time of a frame alone. A broker may be slow once.
 const ALONE_KEPT: usize = 4;
-/// Beyond what a frame alone takes, for the window to grow where that is for the distance.
+/// Largest margin added to the time of a lone frame if that time is due to distance, so that the window can grow.
 const MARGIN_MAX: Duration = Duration::from_millis(150);
-/// Where it decides how much is in flight, what a frame alone takes is measured that often: the link must be empty for it.
+/// Interval at which the time of a lone frame is measured again, if it determines the window. The link must be empty
+/// for that.
 const MEASURE_EVERY: Duration = Duration::from_secs(10);
-/// Where frames are in flight one at a time, two are tried after that many, and not more often than that: only so it shows
-/// whether it is the distance that takes the time.
+/// If frames are in flight one at a time, two are tried after this many frames, and not before [`TRY_EVERY`] has
+/// passed. Only this shows if the time is due to distance.
 const TRY_AFTER_FRAMES: u32 = 10;
 const TRY_EVERY: Duration = Duration::from_secs(3);
-/// Two that take that long each would be too old.
+/// If frames take longer than this, two in flight would be too old.
 const TRY_TOOK_MAX: Duration = Duration::from_millis(700);
 
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Window {
     wanted: Duration,
     bytes: f64,
-    /// No frame took too long yet: the window doubles with each round trip.
+    /// True until a frame takes too long; until then the window doubles with each round trip.
     starting: bool,
     rates: RecentMax,
-    /// What frames took that were in flight alone, the last one first. Others can only show that it is less.
+    /// Times of frames that were in flight alone, the latest first. Other frames can only show that the time is
+    /// shorter.
     alone: [Option<Duration>; ALONE_KEPT],
     alone_bytes: usize,
     alone_at: Micros,
     together_at: Micros,
-    /// What the last frame took.
+    /// Time that the last frame took.
     took: Option<Duration>,
 }
 
@@ -72,7 +76,7 @@ impl Window {
         self.bytes as usize
     }
 
-    /// How long frames may take.
+    /// The time that frames may take.
     pub(super) fn time(&self) -> Duration {
         let Some(alone) = self.alone.iter().flatten().min() else { return self.wanted };
         let sending = Duration::from_secs_f64(self.alone_bytes as f64 / self.rates.max().max(1.0));
@@ -80,17 +84,17 @@ impl Window {
         self.wanted.max(*alone + (distance / 2).min(MARGIN_MAX))
     }
 
-    /// Behind a frame that takes longer than that, no other is sent.
+    /// Time after which no further frame is sent behind one that is still unanswered.
     pub(super) fn patience(&self) -> Duration {
         if self.took.is_some() { self.time() } else { self.time().max(START_PATIENCE) }
     }
 
-    /// Whether the next frame is to be in flight alone.
+    /// True if the next frame is to be in flight alone, for a measurement.
     pub(super) fn wants_alone(&self, now: Micros) -> bool {
         self.time() > self.wanted && now.since(self.alone_at) > MEASURE_EVERY
     }
 
-    /// Whether a second frame is to be in flight, even if it does not fit.
+    /// True if a second frame is to be sent even if it does not fit into the window.
     pub(super) fn wants_together(&self, now: Micros) -> bool {
         let Some(took) = self.took.filter(|took| *took <= TRY_TOOK_MAX) else { return false };
         now.since(self.together_at) > TRY_EVERY.max(TRY_AFTER_FRAMES * took)
@@ -129,7 +133,8 @@ impl Window {
         }
     }
 
-    /// One frame at a time, until it is known again what the link carries: it may still be busy with this one.
+    /// Allows one frame at a time until the rate is known again: the link may still be busy with the frame that timed
+    /// out.
     pub(super) fn timed_out(&mut self) {
         self.bytes = 0.0;
         self.starting = true;
@@ -137,12 +142,12 @@ impl Window {
     }
 }
 
-/// The largest value of the last [`RATE_KEPT`], or the last one if that is longer ago.
+/// The largest value of the last [`RATE_KEPT`], or the latest value if that is older.
 #[derive(Clone, PartialEq, Default, Debug)]
 struct RecentMax {
-    /// The newest first.
+    /// The latest first.
     slots: [f64; RATE_SLOTS],
-    /// Of the newest slot.
+    /// Start of the latest slot.
     since: Micros,
 }
 

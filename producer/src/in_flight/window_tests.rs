@@ -1,4 +1,4 @@
-//! A live source over links that are simulated, to the millisecond.
+//! A live source over simulated links, in steps of a millisecond.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,19 +8,20 @@ use common::clock::Micros;
 use super::{Departure, Fate, InFlight};
 
 const WANTED: Duration = Duration::from_millis(300);
-/// As `message.timeout.ms` is set.
+/// The value of `message.timeout.ms`.
 const TIMEOUT: Duration = Duration::from_secs(2);
 const FPS: u64 = 30;
 const FRAME_BYTES: usize = 37_000;
 const MBIT: f64 = 1e6 / 8.0;
 
-/// Sends in turn at a rate; the answer comes a round trip after the last byte was sent.
+/// A link that sends frames one after the other at a fixed rate. Its answer comes a round trip after a frame's last
+/// byte was sent.
 #[derive(Clone, Copy)]
 struct Link {
     bytes_a_second: f64,
     round_trip_ms: u64,
     jitter_ms: u64,
-    /// Nothing gets through.
+    /// True if nothing gets through.
     halted: bool,
 }
 
@@ -29,14 +30,14 @@ const NARROW: Link = Link { bytes_a_second: 2.0 * MBIT, round_trip_ms: 2, ..FAT 
 const FAR: Link = Link { round_trip_ms: 200, ..FAT };
 const UNSTEADY: Link = Link { round_trip_ms: 20, jitter_ms: 200, ..FAT };
 
-/// A source that publishes its newest frame whenever there is room.
+/// A source that publishes its newest frame whenever there is room in flight.
 struct Simulation {
     link: Link,
     fps: u64,
     frame_bytes: usize,
     now_ms: u64,
     in_flight: InFlight,
-    /// When each is acknowledged, if nothing comes between.
+    /// The frames in flight, each with the time of its acknowledgement, unless the link changes before.
     on_the_way: VecDeque<(Departure, f64)>,
     link_free_ms: f64,
     random: u64,
@@ -68,7 +69,7 @@ impl Simulation {
         Micros(self.now_ms * 1000)
     }
 
-    /// Goes on over that link, and counts anew.
+    /// Continues over `link` with all counters at zero.
     fn run(&mut self, link: Link, seconds: u64) -> &mut Simulation {
         self.link = link;
         self.acknowledged.clear();
@@ -118,7 +119,7 @@ impl Simulation {
         self.on_the_way.push_back((frame, due_ms));
     }
 
-    /// Acknowledged of a hundred frames that the link can carry.
+    /// Percentage of the frames that the link can carry that were acknowledged.
     fn percent(&self, seconds: u64) -> usize {
         let by_rate = (self.link.bytes_a_second * seconds as f64) as usize / self.frame_bytes;
         100 * self.acknowledged.len() / by_rate.min((seconds * self.fps) as usize)
@@ -130,7 +131,7 @@ impl Simulation {
         sorted[((sorted.len() - 1) as f64 * q) as usize]
     }
 
-    /// Most of what the link carries is used, in good time, and nothing is sent in vain.
+    /// Checks that the link is well used, that frames are acknowledged in time, and that none is sent in vain.
     #[track_caller]
     fn check(&self, seconds: u64, p50_ms: u64) {
         let (percent, p50) = (self.percent(seconds), self.quantile(0.5));
@@ -140,7 +141,7 @@ impl Simulation {
     }
 }
 
-/// From its first frame on, and after some seconds.
+/// Checks a link from the first frame on, and again after some seconds.
 #[track_caller]
 fn check(link: Link, p50_ms: u64) {
     let mut stream = Simulation::new(link);
@@ -168,7 +169,7 @@ fn a_narrow_link_to_far_away_is_full() {
 fn a_link_that_takes_a_second_for_a_frame_carries_one_at_a_time() {
     let mut stream = Simulation::new(NARROW);
     let slow = Link { bytes_a_second: 0.25 * MBIT, ..NARROW };
-    // At first more is sent than the link carries before it is too old.
+    // At first more is in flight than the link can carry before the frames are too old.
     stream.run(slow, 20).run(slow, 20).check(20, 1200);
 }
 
@@ -199,7 +200,8 @@ fn no_frame_is_dropped_where_the_link_carries_all() {
 fn a_link_that_gets_slower_keeps_its_frames_fresh() {
     let mut stream = Simulation::new(FAT);
     stream.run(FAT, 10).check(10, 3);
-    // Hundreds of milliseconds of the fast link's frames are on the way: they take the slow one a second.
+    // Some hundred milliseconds of frames, sent at the fast link's rate, are in flight. The slow link takes a second
+    // for them.
     stream.run(NARROW, 3);
     assert_eq!(stream.timed_out, 0);
     stream.run(NARROW, 10).check(10, 320);

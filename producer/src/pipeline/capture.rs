@@ -1,4 +1,4 @@
-//! The capture's thread: pictures from the source, each handed over when it is due.
+//! The capture thread: takes pictures from the source and hands each over when it is due.
 
 use std::sync::PoisonError;
 
@@ -12,15 +12,15 @@ use crate::pace::{Pace, Pacer};
 use crate::source::{Kind, Source};
 
 impl Run {
-    /// Takes pictures from the source, waits until each is due, and hands it over.
+    /// Takes pictures from the source, waits until each is due, and hands it over to the encoder.
     pub(super) fn capture(&self, mut source: Source, options: &Options) -> anyhow::Result<()> {
         let _close = OnDrop(|| self.queue.close());
         let kind = source.about().kind;
-        // A file knows by itself where to stop, also when it is played again.
+        // A file applies the duration itself, because it may be played several times.
         let duration = options.source.duration.filter(|_| kind != Kind::File);
         let mut pacer = match (kind, options.pace) {
             (Kind::File, pace) => Some(Pacer::new(pace)),
-            // A pipe and a camera set their own pace; a pipe may be given one.
+            // A pipe and a camera set their own pace, unless the user gives a rate for the pipe.
             (Kind::Pipe, pace @ Pace::Rate(_)) => Some(Pacer::new(pace)),
             _ => None,
         };
@@ -48,7 +48,7 @@ impl Run {
         Ok(())
     }
 
-    /// `false` if the program is to end before that.
+    /// Returns false if the program is to end before that time.
     fn sleep_until(&self, due: Micros) -> bool {
         while !self.shutdown.asked() {
             let now = self.clock.now();
@@ -60,7 +60,7 @@ impl Run {
         false
     }
 
-    /// `false` if nobody takes it any more.
+    /// Returns false if the encoder takes no more frames.
     fn hand_over(&self, shot: Shot) -> bool {
         let captured_at = shot.captured;
         if self.every_frame {
@@ -71,7 +71,8 @@ impl Run {
             return refused.is_none();
         }
         let displaced = {
-            // Counted before the encoder can see the new one, whose record tells how many were dropped before it.
+            // Counted before the encoder can see the new frame, as its record says how many frames were dropped before
+            // it.
             let mut state = self.shared.lock();
             state.books.capture(captured_at);
             let displaced = self.queue.send(shot);

@@ -1,4 +1,4 @@
-//! The encoder's thread: from a picture to records, and at the end to the session's last word.
+//! The encoder thread: turns pictures into records, and closes the session at the end.
 
 use std::cell::Cell;
 use std::sync::atomic::Ordering;
@@ -13,8 +13,8 @@ use crate::options::Options;
 use crate::publish::Publish;
 
 impl Run {
-    /// Encodes and publishes what was captured, as soon as there is room for it in flight; then closes the session. Gives
-    /// back what is still connected: disconnecting takes its time, which is no part of the run.
+    /// Encodes and publishes the captured frames as soon as there is room in flight, then closes the session. Returns
+    /// the connection, because disconnecting takes time that is no part of the run.
     pub(super) fn encode(
         &self,
         options: &Options,
@@ -26,7 +26,7 @@ impl Run {
             self.done.store(true, Ordering::Relaxed);
         });
         loop {
-            // Room first: so that what is taken after a wait is the newest.
+            // Waits for room before taking a frame, so that the frame taken after a wait is the newest.
             let has_room = publish.wait_for_room(|| !self.shutdown.asked());
             if publish.keep_to_limit(|| !self.shutdown.asked()) {
                 continue;
@@ -47,7 +47,7 @@ impl Run {
         Ok(publish)
     }
 
-    /// Waits for what is on its way, and closes the session.
+    /// Waits until all records in flight are settled, and closes the session.
     fn finish(&self, publish: &mut Publish, timeout: Duration) {
         let give_up_at = Cell::new(None);
         let patient = || {

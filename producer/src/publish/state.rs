@@ -1,4 +1,4 @@
-//! The books and what is in flight, shared by the threads of a run.
+//! The counters and the frames in flight, shared by the threads of a run.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,23 +12,23 @@ use shell::recorder::Recorder;
 use crate::in_flight::InFlight;
 use crate::limit::Limit;
 
-/// A broker that answers nothing for that long is said to be silent.
+/// Time without an answer after which a broker counts as silent.
 pub(super) const SILENCE: Duration = Duration::from_secs(1);
-/// A wait looks up that often whether it is still wanted.
+/// Interval at which a wait checks if it is still wanted.
 const LOOK_UP: Duration = Duration::from_millis(50);
 
-/// The books and what is in flight, shared with the thread that hears of deliveries.
+/// The counters and the frames in flight, shared with the thread that receives delivery reports.
 #[derive(Debug, Default)]
 pub struct Shared {
     state: Mutex<State>,
     pub(super) delivered: Condvar,
 }
 
-/// A frame to be published again.
+/// A frame that is to be published again.
 #[derive(Debug)]
 pub(super) struct Again {
     pub frame: Frame,
-    /// The limit that it was split by.
+    /// The limit that was used to split it.
     pub limit: Limit,
 }
 
@@ -36,40 +36,41 @@ pub(super) struct Again {
 pub struct State {
     pub books: ProducerBooks,
     pub(super) in_flight: InFlight,
-    /// Of the newest frame.
+    /// Quality of the newest frame.
     pub quality: u8,
     pub(super) end_open: bool,
     pub(super) end_lost: bool,
     pub(super) in_flight_records: usize,
-    /// The broker says that the topic is gone.
+    /// True if the broker has answered that the topic does not exist.
     pub(super) topic_gone: bool,
-    /// We may not write to the topic, and nothing was ever acknowledged: why.
+    /// The reason why we may not write to the topic. Set only as long as nothing was ever acknowledged.
     pub forbidden: Option<String>,
-    /// Of the topic, as far as it is known.
+    /// The topic's message limit, as far as it is known.
     pub limit: Limit,
-    /// A message was refused as too large: the limit is to be asked again.
+    /// True if a message was refused as too large, so the limit must be read again.
     pub limit_doubted: bool,
-    /// Frames that were refused as too large, and have to arrive.
+    /// Frames that were refused as too large but have to arrive.
     pub(super) again: VecDeque<Again>,
-    /// When the broker was last heard of, or first had something to answer.
+    /// Time of the broker's last answer, or of the first request since nothing was in flight.
     pub(super) heard: Micros,
-    /// What reports are made of that tell of each frame or second.
+    /// Writes the reports that have an entry for each frame or second.
     pub recorder: Option<Recorder>,
 }
 
 impl State {
-    /// What the producer has given up so far.
+    /// Number of frames dropped so far.
     pub fn dropped(&self) -> u64 {
         self.books.losses.sum()
     }
 
-    /// How long the broker has owed us an answer, where that is long.
+    /// Time for which the broker has owed us an answer, if it is longer than [`SILENCE`].
     pub fn silence(&self, now: Micros) -> Option<Duration> {
         let silence = now.since(self.heard);
         (!self.in_flight.is_empty() && silence > SILENCE).then_some(silence)
     }
 
-    /// Whether the topic should be looked after: it was said to be gone, or nothing is heard. Asking takes note.
+    /// True if the topic should be checked, because a broker said it is gone or because no broker answers. Resets the
+    /// former.
     pub fn may_have_no_topic(&mut self, now: Micros) -> bool {
         std::mem::take(&mut self.topic_gone) || self.silence(now).is_some()
     }
@@ -81,7 +82,7 @@ impl Shared {
         Shared { state: Mutex::new(state), delivered: Condvar::new() }
     }
 
-    /// What the topic's limit is now. Returns whether that is lower than it was.
+    /// Updates the topic's limit. Returns true if it is lower than before.
     pub fn learn_limit(&self, limit: Limit) -> bool {
         let mut state = self.lock();
         state.limit_doubted = false;
@@ -93,18 +94,19 @@ impl Shared {
         lower
     }
 
-    /// The limit stays what it is, as it cannot be learned: what was refused for it is refused for good.
+    /// Keeps the limit because it cannot be read: frames refused for it stay refused.
     pub fn keep_limit(&self) {
         let limit = self.lock().limit;
         self.learn_limit(limit);
     }
 
     pub fn lock(&self) -> MutexGuard<'_, State> {
-        // Counters are whole between any two lines, also where a panic elsewhere poisoned the lock.
+        // No code that holds the lock can leave the counters half changed, so a lock poisoned by a panic elsewhere is
+        // safe to use.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until `done`, while `wanted`; returns whether it is done.
+    /// Waits until `done`, for as long as `wanted`; returns true if it is done.
     pub(super) fn wait(&self, done: impl Fn(&State) -> bool, wanted: impl Fn() -> bool) -> bool {
         let mut state = self.lock();
         while !done(&state) {

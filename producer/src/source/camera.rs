@@ -64,7 +64,7 @@ fn why(error: Error) -> String {
     }
 }
 
-/// One line for each camera, as `--list-cameras` prints them.
+/// Lists the cameras, one line each, as printed by `--list-cameras`.
 pub fn list_cameras() -> String {
     if cfg!(target_os = "macos") {
         return "cameras are numbered from 0; `ffmpeg -f avfoundation -list_devices true -i \"\"` names them"
@@ -86,7 +86,7 @@ fn list(folder: &Path) -> String {
 
 fn camera(folder: &Path) -> Option<(u32, String)> {
     let number = folder.file_name()?.to_str()?.strip_prefix("video")?.parse().ok()?;
-    // A camera's further nodes carry no pictures.
+    // A camera's further device nodes carry no pictures.
     let index = std::fs::read_to_string(folder.join("index")).unwrap_or_default();
     let name = std::fs::read_to_string(folder.join("name")).ok()?;
     (index.trim().is_empty() || index.trim() == "0").then(|| (number, name.trim().to_owned()))

@@ -13,22 +13,22 @@ use ffmpeg_next::format::Pixel;
 use super::planes::Planes;
 use crate::picture::Picture;
 
-/// The way from one (matrix, range) to full-range BT.601.
+/// Conversion from one matrix and range to full-range BT.601.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Colour {
     full: bool,
-    /// Only range may have to change.
+    /// True if at most the range has to change.
     same_matrix: bool,
-    /// 14 bits behind the point: from u and v into luma, u, v.
+    /// Weights of u and v in luma, u and v, with 14 fractional bits.
     luma: [i16; 2],
     u: [i16; 2],
     v: [i16; 2],
-    /// The part of luma that comes from chroma, for one row of pixels (6 bits behind the point).
+    /// The share of luma that comes from chroma, for one row of pixels, with 6 fractional bits.
     from_chroma: Vec<i16>,
 }
 
 impl Colour {
-    /// For pictures of this matrix and range. What FFmpeg takes for granted where a file does not say is taken here:
+    /// Makes the conversion for pictures of this matrix and range. Unspecified ones are taken as FFmpeg takes them:
     /// BT.601, limited range; full range for grey.
     pub fn new(space: Space, range: Range, format: Pixel) -> Colour {
         let full = match range {
@@ -39,12 +39,12 @@ impl Colour {
         Self::from_matrix(&ycc_to_rgb(space), full)
     }
 
-    /// Full-range BT.601 as it should be: a plain copy.
+    /// A conversion that only copies, as the picture is full-range BT.601 already.
     pub fn none() -> Colour {
         Self::from_matrix(&ycc_to_rgb(Space::BT470BG), true)
     }
 
-    /// Whether luma can be had without chroma.
+    /// True if luma can be converted without chroma.
     pub fn keeps_luma(&self) -> bool {
         self.same_matrix
     }
@@ -56,13 +56,13 @@ impl Colour {
         let fixed = |row: [f64; 2]| row.map(|x| (x * chroma_gain * 16384.0).round() as i16);
         let (luma, u, v) = (fixed(luma), fixed(chroma(2, KB)), fixed(chroma(0, KR)));
         let unit = fixed([1.0, 0.0])[0];
-        // Rounding of the matrix' own coefficients must not make work where there is none.
+        // The matrix is the same if its coefficients differ by no more than rounding, so nothing is computed in vain.
         let near = |row: [i16; 2], to: [i16; 2]| row.iter().zip(to).all(|(a, b)| (a - b).abs() <= 2);
         let same_matrix = near(luma, [0, 0]) && near(u, [unit, 0]) && near(v, [0, unit]);
         Colour { full, same_matrix, luma, u, v, from_chroma: Vec::new() }
     }
 
-    /// Writes the picture's planes from `from`, whose size and subsampling are the picture's.
+    /// Converts the planes of `from` into the picture; both have the same size and subsampling.
     pub fn lay(&mut self, from: &Planes, into: &mut Picture) {
         let (width, height) = (into.width, into.height);
         let (luma_stride, luma_rows) = into.luma_size();
@@ -95,7 +95,8 @@ impl Colour {
         }
     }
 
-    /// Some of a plane's samples, where no other plane is needed for them: where this [keeps luma](Colour::keeps_luma).
+    /// Converts some samples of one plane without the other planes, which is possible if this [keeps
+    /// luma](Colour::keeps_luma).
     pub fn samples(&self, plane: usize, from: &[u8], to: &mut [u8]) {
         debug_assert!(self.same_matrix);
         match (self.full, plane) {
@@ -118,7 +119,7 @@ impl Colour {
         }
     }
 
-    /// Works out what chroma adds to the luma of the rows that share it; `columns_each` is 1 or 2.
+    /// Computes the values that chroma adds to the luma of the rows that share it; `columns_each` is 1 or 2.
     fn prepare(&mut self, u: &[u8], v: &[u8], width: usize, columns_each: usize) {
         self.from_chroma.resize(width.next_multiple_of(2), 0);
         let of = self.luma;
@@ -146,13 +147,14 @@ impl Colour {
 const KR: f64 = 0.299;
 const KG: f64 = 0.587;
 const KB: f64 = 0.114;
-/// 36/219, 9 bits behind the point: what limited luma is stretched by beyond itself.
+/// 36/219 with 9 fractional bits: the relative amount by which limited luma is stretched.
 const LUMA_GAIN: i16 = 84;
 
-// All loops below stay within sixteen bits, so that the compiler makes them run eight pixels at a time (or more),
-// also where a processor has no 32-bit multiplication of vectors. 720p takes a third of what a table would.
+// All loops below stay within 16 bits, so that the compiler vectorises them to eight pixels at a time (or more), even
+// on processors without a 32-bit vector multiplication. For 720p this takes a third of the time that a lookup table
+// would.
 
-/// Limited to full range: 36/219 more than itself, right to 0.04 before rounding.
+/// From limited to full range: adds 36/219 of the level. The error is at most 0.04 before rounding.
 fn stretch_luma(from: &[u8], to: &mut [u8]) {
     for (to, from) in to.iter_mut().zip(from) {
         let level = from.saturating_sub(16).min(219);
@@ -160,7 +162,7 @@ fn stretch_luma(from: &[u8], to: &mut [u8]) {
     }
 }
 
-/// Limited to full range, about 128: 31/224 more than itself, and half a level that keeps the middle in its place.
+/// From limited to full range about 128: adds 31/224 of the level, and half a level that keeps the middle in its place.
 fn stretch_chroma(from: &[u8], to: &mut [u8]) {
     for (to, from) in to.iter_mut().zip(from) {
         let level = from.saturating_sub(16).min(224);
@@ -182,8 +184,8 @@ fn add_to_luma(from: &[u8], add: &[i16], black: i16, gain: i16, to: &mut [u8]) {
     }
 }
 
-/// u and v, each times its weight, 7 bits behind the point. A weight's 14 bits are multiplied in two halves: their
-/// product's upper sixteen bits would be one instruction, but the compiler makes 32-bit multiplications of it.
+/// Weighted sum of u and v, with 7 fractional bits. The 14 bits of a weight are multiplied in two halves: the upper 16
+/// bits of the product would be one instruction, but the compiler makes 32-bit multiplications of it.
 #[inline(always)]
 fn weighted(u: u8, v: u8, of: [i16; 2]) -> i16 {
     let times = |x: u8, weight: i16| {
@@ -193,7 +195,7 @@ fn weighted(u: u8, v: u8, of: [i16; 2]) -> i16 {
     times(u, of[0]) + times(v, of[1])
 }
 
-/// What u and v (each −½ to ½) add to R, G, B.
+/// The amounts that u and v (each −½ to ½) add to R, G and B.
 fn ycc_to_rgb(space: Space) -> [[f64; 2]; 3] {
     let (kr, kb) = match space {
         Space::BT709 => (0.2126, 0.0722),

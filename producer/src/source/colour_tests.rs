@@ -7,7 +7,7 @@ impl Colour {
     }
 }
 
-/// Lays one flat patch of (y, u, v), by this matrix and range, and says what it became.
+/// Converts a flat patch of (y, u, v) from this matrix and range, and returns the result.
 fn lay(space: Space, range: Range, yuv: [u8; 3], subsampling: Subsampling) -> [u8; 3] {
     let planes = yuv.map(|value| vec![value; 64 * 4]);
     let from = Planes { data: [&planes[0], &planes[1], &planes[2]], strides: [64; 3] };
@@ -21,7 +21,7 @@ fn lay(space: Space, range: Range, yuv: [u8; 3], subsampling: Subsampling) -> [u
     laid
 }
 
-/// Each case: matrix, range, what goes in, what BT.601 at full range makes of it (worked out by hand from R, G, B).
+/// Checks cases of matrix, range, input, and the expected full-range BT.601 values (worked out by hand from R, G, B).
 fn check(cases: &[(Space, Range, [u8; 3], [u8; 3])]) {
     for (space, range, yuv, expected) in cases {
         for subsampling in [Subsampling::S420, Subsampling::S422, Subsampling::S444] {

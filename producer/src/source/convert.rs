@@ -1,4 +1,4 @@
-//! Turns what a decoder gives into the picture that the encoder takes.
+//! Turns a decoder's frame into the picture that the encoder takes.
 //!
 //! ```text
 //!  frame ──(swscale: size and pixel format,──▶ planes ──(turn)──▶ planes ──(colour: matrix, range; tone: HDR)──▶ Picture
@@ -20,11 +20,11 @@ use super::pose::{Pose, fit};
 use super::tone::{Hdr, ToneMap};
 use crate::picture::Picture;
 
-/// The converter of one source; what it sets up for one kind of frame it keeps until another kind comes.
+/// The converter of one source. It keeps its plan until a frame of another kind comes.
 pub struct Converter {
     box_size: Option<(usize, usize)>,
     subsampling: Subsampling,
-    /// swscale's way of scaling.
+    /// The scaling algorithm of swscale.
     filter: scaling::Flags,
     current: Option<(Kind, Plan)>,
     turned: Vec<u8>,
@@ -32,7 +32,7 @@ pub struct Converter {
     coloured: Picture,
 }
 
-/// All of a frame that decides how it is converted.
+/// The properties of a frame that determine how it is converted.
 #[derive(Clone, Copy, PartialEq, Debug)]
 struct Kind {
     format: Pixel,
@@ -44,13 +44,13 @@ struct Kind {
 }
 
 struct Plan {
-    /// As the encoder takes it.
+    /// Size of the picture that the encoder takes.
     size: (usize, usize),
-    /// Of the planes before colours are changed: of the picture, or finer where gray luma needs chroma.
+    /// Subsampling of the planes before the colour conversion: the picture's, or finer if grey luma depends on chroma.
     subsampling: Subsampling,
-    /// Scaler and the frame it fills; none where the decoder's planes fit as they are.
+    /// The scaler and the frame that it fills; `None` if the decoder's planes fit as they are.
     scaler: Option<(ffi::Scaler, frame::Video)>,
-    /// The planes fit but for chroma, which has twice the rows.
+    /// True if the planes fit except for chroma, which has twice the rows.
     halve: bool,
     turn: Turn,
     colour: Colour,
@@ -64,19 +64,19 @@ impl std::fmt::Debug for Converter {
 }
 
 impl Converter {
-    /// Scales as FFmpeg's own tools do.
+    /// Makes a converter that scales with the quality of FFmpeg's own tools.
     pub fn new(box_size: Option<(usize, usize)>, subsampling: Subsampling) -> Converter {
         let (turned, halved, coloured) = (Vec::new(), Vec::new(), Picture::default());
         let filter = scaling::Flags::BICUBIC;
         Converter { box_size, subsampling, filter, current: None, turned, halved, coloured }
     }
 
-    /// Scales in half the time, for pictures that are waited for.
+    /// Makes a converter that scales in half the time, for pictures that somebody waits for.
     pub fn quick(box_size: Option<(usize, usize)>, subsampling: Subsampling) -> Converter {
         Converter { filter: scaling::Flags::BILINEAR, ..Converter::new(box_size, subsampling) }
     }
 
-    /// The size that pictures of this size and pose will have.
+    /// The size of the output for pictures of this size and pose.
     pub fn out_size(&self, size: (usize, usize), pose: &Pose) -> (usize, usize) {
         fit(pose.display_size(size), self.box_size)
     }
@@ -115,8 +115,8 @@ impl Converter {
         Ok(())
     }
 
-    /// How to convert sample by sample, where each of the frame's becomes one of the picture's in the same order; the picture
-    /// is given its shape. `None`: the whole frame is needed.
+    /// Returns the colour conversion if it can be applied sample by sample: each sample of the frame becomes one of the
+    /// picture, in the same order. Gives the picture its shape. `None` if the whole frame is needed.
     pub fn by_samples(
         &mut self,
         frame: &frame::Video,
@@ -133,7 +133,7 @@ impl Converter {
         into.reshape(plan.size.0, plan.size.1, self.subsampling);
         let same_planes = plan.subsampling == self.subsampling
             && into.luma_size() == plan.size
-            // Gray of a picture in colours leaves samples out.
+            // A grey copy of a coloured picture leaves samples out.
             && (self.subsampling != Subsampling::Gray || !has_chroma(frame.format()));
         Ok((as_it_is && same_planes).then_some(&plan.colour))
     }
@@ -189,7 +189,7 @@ fn scaler(
     filter: scaling::Flags,
 ) -> Result<(ffi::Scaler, frame::Video), Error> {
     let target = planar(subsampling, kind.pose.turn);
-    // Where the size stays, only chroma is resampled, and the shorter filter is as good there.
+    // If the size stays the same, only chroma is resampled, and the shorter filter is as good for that.
     let unscaled = kind.size == (size.0 as u32, size.1 as u32);
     let flags = if unscaled { scaling::Flags::BILINEAR } else { filter };
     let (width, height) = (size.0 as u32, size.1 as u32);
@@ -199,7 +199,7 @@ fn scaler(
     Ok((ffi::Scaler(scaler), frame::Video::new(target, width, height)))
 }
 
-/// Columns and rows of each plane.
+/// The columns and rows of each plane.
 fn shape(size: (usize, usize), subsampling: Subsampling, turn: Turn) -> [(usize, usize); 3] {
     let (across, down) = match subsampling {
         Subsampling::S420 => (2, 2),
@@ -220,7 +220,8 @@ fn borrow<'a>(frame: &'a frame::Video, shape: &[(usize, usize); 3]) -> Option<Pl
     Some(planes)
 }
 
-/// Chroma of 4:2:2, as cameras' JPEGs have it, as 4:2:0: the mean of two rows each. swscale takes 20 times as long.
+/// Halves the chroma rows of 4:2:2, which the JPEGs of cameras have, to get 4:2:0: the mean of two rows each. swscale
+/// takes 20 times as long.
 fn halve<'a>(frame: &'a frame::Video, shape: &[(usize, usize); 3], into: &'a mut Vec<u8>) -> Option<Planes<'a>> {
     let (columns, rows) = shape[1];
     let full = borrow(frame, &[shape[0], (columns, shape[0].1), (columns, shape[0].1)])?;
@@ -254,7 +255,7 @@ fn turn<'a>(planes: Planes<'a>, shape: &[(usize, usize); 3], turn: Turn, into: &
     turned
 }
 
-/// The pixel format that becomes this subsampling by turning.
+/// The pixel format that has this subsampling after turning.
 fn planar(subsampling: Subsampling, turn: Turn) -> Pixel {
     match subsampling {
         Subsampling::S420 => Pixel::YUV420P,
@@ -265,7 +266,7 @@ fn planar(subsampling: Subsampling, turn: Turn) -> Pixel {
     }
 }
 
-/// Whether the planes of this format are those of [`planar`], whatever their range.
+/// True if this format has the planes of [`planar`], in any range.
 fn holds(format: Pixel, subsampling: Subsampling, turn: Turn) -> bool {
     let eight_bit_luma = matches!(
         without_range(format),
@@ -274,7 +275,7 @@ fn holds(format: Pixel, subsampling: Subsampling, turn: Turn) -> bool {
     (subsampling == Subsampling::Gray && eight_bit_luma) || without_range(format) == planar(subsampling, turn)
 }
 
-/// swscale takes the range from these names whatever else it is told.
+/// Replaces the pixel formats that name a range: swscale would use that range regardless of its other settings.
 fn without_range(format: Pixel) -> Pixel {
     match format {
         Pixel::YUVJ420P => Pixel::YUV420P,

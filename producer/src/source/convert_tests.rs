@@ -4,7 +4,7 @@ use crate::source::testing::{Folder, file, luma, middle, play, psnr, reference};
 
 const PICTURE: &str = "-f lavfi -i testsrc2=s=320x240:r=5 -t 1";
 
-/// Luma of every frame against FFmpeg's own decoding of the same file.
+/// Compares the luma of every frame with FFmpeg's own decoding of the same file.
 fn check_luma(cases: &[(&str, &str, &str)]) {
     let folder = Folder::new();
     for (name, words, filter) in cases {
@@ -82,7 +82,7 @@ fn rotated_clips_stand_upright_in_every_subsampling() {
     }
 }
 
-/// A flat colour through each matrix and range comes out as full-range BT.601.
+/// Encodes a flat colour with each matrix and range, and checks that it is the same at full range.
 #[test]
 fn colours_are_right_whatever_the_matrix() {
     let folder = Folder::new();

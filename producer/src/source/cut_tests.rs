@@ -7,7 +7,7 @@ use crate::source::testing::{Folder, all, clock, file, open, options, play, runn
 use crate::source::{Input, Loops, SourceOptions, pipe};
 
 const CLIP: &str = "-f lavfi -i testsrc2=s=160x120:r=25 -t 2 -pix_fmt yuv420p";
-/// Names of files, and how they are encoded, whose containers say how long they are or how long their packets are.
+/// File names and encoder arguments. These containers store their duration, or the length of each packet.
 const KINDS: [(&str, &str); 8] = [
     ("a.webm", "-c:v libvpx -b:v 300k"),
     ("a.mkv", "-c:v libx264"),
@@ -19,7 +19,7 @@ const KINDS: [(&str, &str); 8] = [
     ("a.mjpeg", "-c:v mjpeg"),
 ];
 
-/// The frames of a source, and the error that it ends with.
+/// Plays a source to its end; returns the number of frames, and the error if there is one.
 fn until_the_end(options: &SourceOptions) -> (usize, Option<String>) {
     let mut source = open(options).unwrap();
     let mut frames = 0;
@@ -64,7 +64,7 @@ fn a_file_that_is_whole_is_not_accused() {
     for (name, words) in KINDS {
         whole(name, words);
     }
-    // No length and no duration in the header, as in a live recording.
+    // The header has no length and no duration, as in a live recording.
     whole("live.webm", "-c:v libvpx -live 1");
     whole("a.ts", "-c:v libx264");
     whole("a.h264", "-c:v libx264");
@@ -73,7 +73,7 @@ fn a_file_that_is_whole_is_not_accused() {
         let made = folder.make(name, &format!("-f lavfi -i sine=d=4 {CLIP} {words}"));
         assert_eq!(until_the_end(&file(&made)), (50, None), "{name}");
     };
-    // Sound that is longer than the pictures.
+    // The sound is longer than the pictures.
     sound("sound.mkv", "-c:v libx264 -map 0 -map 1 -frames:v 50");
     sound("sound.mp4", "-c:v libx264 -map 0 -map 1 -frames:v 50");
     let gaps = format!("{CLIP} -vf select='not(mod(n\\,5))+lt(n\\,5)' -vsync vfr");
@@ -91,7 +91,7 @@ fn a_part_that_ends_before_the_cut_is_not_accused() {
     assert_eq!(until_the_end(&part), (5, None));
     let (frames, error) = until_the_end(&SourceOptions { start: Some(ms(80)), ..file(&path) });
     let error = error.unwrap();
-    // Counted from its middle, frames say nothing.
+    // When playing began in the middle, the number of frames is not compared with the file's.
     assert!(frames > 0 && !error.contains("frames") && error.contains(" of 2.0 s are there"), "{error}");
 }
 
@@ -123,7 +123,7 @@ fn standard_input_that_is_cut_is_reported() {
         };
         assert!(error.starts_with(&format!("standard input is cut off: {frames} frames (")), "{name}: {error}");
     }
-    // Whole, or without a length.
+    // Streams that are whole, or that have no length.
     for words in ["-c:v libvpx -f webm", "-c:v libx264 -f matroska -live 1", "-c:v libx264 -f matroska"] {
         let bytes = crate::source::testing::ffmpeg(&format!("{CLIP} {words}"), None);
         let intake = Intake::new(Chunks::new(bytes, &[1000]), clock());

@@ -1,20 +1,20 @@
-//! The decoder of one stream: with limits, and with threads that suit what it is for.
+//! Opens the decoder of a stream, with limits and with threads that suit the purpose.
 
 use ffmpeg_next::{Dictionary, codec, decoder, threading};
 
 use super::error::{PIXELS_MAX, SourceError};
 use super::ffi;
 
-/// A seventieth of what others get of a core that both want.
+/// At this niceness a thread gets about a seventieth of a core that another thread wants too.
 #[cfg(target_os = "linux")]
 const AHEAD_NICENESS: i32 = 19;
 
-/// What the decoder's threads are for.
+/// The aim of the decoder's threads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Haste {
-    /// Many frames at once, each of them later.
+    /// Decode several frames at once; each of them is ready later.
     Throughput,
-    /// Each frame as early as it can be.
+    /// Have each frame as early as possible.
     LowDelay,
 }
 
@@ -47,10 +47,12 @@ pub fn open(stream: &ffmpeg_next::Stream, haste: Haste, name: &str) -> Result<de
     .map_err(failed)
 }
 
-/// Opens a decoder whose threads give way to all others: they work ahead, while a picture that is due is being encoded.
+/// Opens a decoder whose threads have the lowest priority: they decode ahead, while a picture that is due is being
+/// encoded.
 fn giving_way<T: Send>(open: impl FnOnce() -> T + Send) -> T {
     let lowered = || {
-        // A thread's niceness is that of the thread which starts it. It cannot be taken back, so this one ends with it.
+        // A thread inherits the niceness of the thread that starts it. Niceness cannot be lowered again, so this thread
+        // ends here.
         #[cfg(target_os = "linux")]
         let _ = rustix::process::setpriority_process(None, AHEAD_NICENESS);
         open()

@@ -8,18 +8,18 @@ use crate::source::y4m::Y4mFeed;
 use crate::source::{Input, Shot, SourceOptions};
 
 const SIZE: usize = 160 * 120;
-/// 50 moments a second, two of them in each frame: the even ones in the upper rows.
+/// Fifty fields a second, two of them in each frame: the even ones in the upper rows.
 const INTERLACED: &str =
     "-f lavfi -i testsrc2=s=160x120:r=50 -t 1 -vf tinterlace=interleave_top,setfield=tff -pix_fmt yuv420p";
 
-/// Full-range luma of the moment that each frame begins with.
+/// Full-range luma at the time of each frame's first field.
 fn moments() -> Vec<Vec<u8>> {
     let filter = "-vf framestep=2,format=yuv420p,scale,format=yuvj420p";
     let planes = ffmpeg(&format!("-f lavfi -i testsrc2=s=160x120:r=50 -t 1 {filter} -f rawvideo"), None);
     planes.chunks(SIZE * 3 / 2).map(|frame| frame[..SIZE].to_vec()).collect()
 }
 
-/// How near the pictures are to their own moments, in dB, in the mean.
+/// Mean PSNR, in dB, of the pictures against the fields of their own time.
 fn nearness(shots: &[Shot]) -> f64 {
     let moments = moments();
     assert_eq!(shots.len(), moments.len(), "one picture for each frame");
@@ -66,7 +66,7 @@ fn a_loop_and_a_start_keep_their_frames() {
     assert!(near > psnr(&luma(&part[20].picture), &moments[14]) + 1.0, "{near:.1} dB");
 }
 
-/// A pipe gives each picture at once: the filter holds none back.
+/// A pipe yields each picture at once: the deinterlacer holds none back.
 #[test]
 fn interlaced_y4m_is_deinterlaced_without_delay() {
     let bytes = ffmpeg(&format!("{INTERLACED} -f yuv4mpegpipe"), None);
@@ -100,7 +100,7 @@ fn what_ffmpeg_cannot_deinterlace_is_left_as_it_is() {
 fn a_frame_that_the_filter_refuses_stays_as_it_is() {
     let mut deinterlacer = Deinterlacer::default();
     let mut interlaced = |frame: &mut frame::Video| deinterlacer.apply(frame, Order::TopFirst);
-    // It has no planes.
+    // A frame without planes.
     let mut refused = frame::Video::empty();
     refused.set_format(Pixel::YUV420P);
     refused.set_width(160);

@@ -1,4 +1,4 @@
-//! What can be wrong with an input, in one line that names the thing and the cure.
+//! Errors of an input, each in one line that names the input and the cure.
 
 use std::io;
 use std::path::Path;
@@ -8,7 +8,7 @@ use ffmpeg_next as ffmpeg;
 
 use super::cut::There;
 
-/// Pictures beyond this are taken for a lying header.
+/// Largest picture. A header that gives more pixels is taken for broken.
 pub const PIXELS_MAX: usize = 64 << 20;
 
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +66,7 @@ impl SourceError {
         SourceError::Read { name: name.to_owned(), why: error.to_string() }
     }
 
-    /// Refuses sizes that a broken or lying header gives.
+    /// Refuses sizes that only a broken header can give.
     pub fn check_size(name: &str, width: i64, height: i64) -> Result<(), SourceError> {
         let pixels = width.checked_mul(height);
         if width > 0 && height > 0 && pixels.is_some_and(|pixels| pixels <= PIXELS_MAX as i64) {
@@ -76,7 +76,7 @@ impl SourceError {
     }
 }
 
-/// Finds what is wrong with a file before FFmpeg is asked, whose words are fewer.
+/// Checks a file before FFmpeg opens it, whose errors say less.
 pub fn check_file(path: &Path) -> Result<(), SourceError> {
     let name = path.display().to_string();
     let by_kind = |error: io::Error| match error.kind() {
@@ -97,7 +97,7 @@ pub fn check_file(path: &Path) -> Result<(), SourceError> {
     Ok(())
 }
 
-/// Why FFmpeg cannot make sense of a file: by what the file begins with.
+/// Explains why FFmpeg cannot read a file, from the file's first bytes.
 pub fn why_unreadable(path: &Path, error: ffmpeg::Error) -> SourceError {
     let name = path.display().to_string();
     let head = beginning(path);
@@ -114,7 +114,7 @@ pub fn beginning(path: &Path) -> Vec<u8> {
     use std::io::Read;
     let mut head = Vec::new();
     if let Ok(file) = std::fs::File::open(path) {
-        // What cannot be read is reported as unknown.
+        // An unreadable file is reported as one of unknown content.
         let _ = file.take(512).read_to_end(&mut head);
     }
     head

@@ -1,4 +1,4 @@
-//! The few things of FFmpeg that its safe wrapper does not offer, each behind a safe function.
+//! Wraps the few functions of FFmpeg that its safe wrapper lacks, each in a safe function.
 #![allow(unsafe_code, reason = "C library: opening with a forced format, flags of streams, swscale's colour details")]
 
 use std::ffi::CString;
@@ -10,16 +10,16 @@ use ffmpeg_next::format::Pixel;
 use ffmpeg_next::format::context::{Input, StreamIo};
 use ffmpeg_next::{Dictionary, Error, Rational, Stream, codec, decoder, frame, software::scaling};
 
-/// Asked again and again by a blocked open or read; `true` gives up.
+/// Called again and again while an open or read blocks; returns true to give up.
 pub type Interrupt = Box<dyn FnMut() -> bool + Send>;
 
-/// A scaler that may be made on one thread and used on another.
+/// A scaler that can be made on one thread and used on another.
 pub struct Scaler(pub scaling::Context);
 
 // SAFETY: a SwsContext has no ties to the thread that made it; it must only not be used by two at once, which `&mut` rules out.
 unsafe impl Send for Scaler {}
 
-/// Opens an input without reading further than its header; `format` is forced where known.
+/// Opens an input and reads its header only; `format` forces a format.
 pub fn open(url: &str, format: Option<&str>, options: Dictionary, interrupt: Interrupt) -> Result<Input, Error> {
     let name = c_string(url)?;
     let interrupt = ffmpeg::util::interrupt::new(Box::new(interrupt));
@@ -35,7 +35,7 @@ pub fn open(url: &str, format: Option<&str>, options: Dictionary, interrupt: Int
     }
 }
 
-/// The same from a stream of bytes. The stream itself has to end when it is to stop.
+/// Opens a stream of bytes in the same way. To stop, the stream itself has to end.
 pub fn open_stream(mut io: StreamIo, format: Option<&str>, options: Dictionary) -> Result<Input, Error> {
     // SAFETY: as above; with AVFMT_FLAG_CUSTOM_IO the AVIOContext stays ours, also on failure.
     unsafe {
@@ -69,21 +69,21 @@ unsafe fn open_input(
     }
 }
 
-/// Reads on until the streams' parameters are known.
+/// Reads on until the parameters of the streams are known.
 pub fn find_stream_info(input: &mut Input) -> Result<(), Error> {
     // SAFETY: an open input.
     let result = unsafe { ffi::avformat_find_stream_info(input.as_mut_ptr(), ptr::null_mut()) };
     if result < 0 { Err(Error::from(result)) } else { Ok(()) }
 }
 
-/// Hands packets over as the container holds them, without joining or cutting them at frames (a parser needs the
-/// next frame's beginning to know this one's end).
+/// Returns packets as they are in the container, without joining or splitting them at frames: a parser would need the
+/// beginning of the next frame to know the end of this one.
 pub fn take_packets_unparsed(input: &mut Input) {
     // SAFETY: an open input.
     unsafe { (*input.as_mut_ptr()).flags |= ffi::AVFMT_FLAG_NOPARSE | ffi::AVFMT_FLAG_NOFILLIN }
 }
 
-/// Has the demuxer throw away what belongs to other streams.
+/// Makes the demuxer discard all other streams.
 pub fn keep_only(input: &mut Input, stream: usize) {
     // SAFETY: `streams` holds `nb_streams` pointers to streams.
     unsafe {
@@ -95,7 +95,7 @@ pub fn keep_only(input: &mut Input, stream: usize) {
     }
 }
 
-/// What a stream's header says of its pictures.
+/// Properties of the pictures, taken from a stream's header.
 #[derive(Clone, Copy, Debug)]
 pub struct StreamFacts {
     pub width: i32,
@@ -116,18 +116,18 @@ pub fn stream_facts(stream: &Stream) -> StreamFacts {
     }
 }
 
-/// Whether the demuxer already knows the codec of this stream.
+/// True if the demuxer knows the codec of this stream already.
 pub fn codec_is_known(stream: &Stream) -> bool {
     stream.parameters().id() != codec::Id::None
 }
 
-/// Frames that the decoder holds back to put them in order, as it knows after some frames.
+/// Number of frames that the decoder holds back for reordering; the decoder knows it after some frames.
 pub fn held_back(decoder: &decoder::Video) -> usize {
     // SAFETY: an open decoder.
     usize::try_from(unsafe { (*decoder.as_ptr()).has_b_frames }).unwrap_or(0)
 }
 
-/// The same picture in the same memory, with all that is said of it.
+/// Returns the same picture in the same memory, with all its properties.
 pub fn reference(frame: &frame::Video) -> Result<frame::Video, Error> {
     let mut copy = frame::Video::empty();
     // SAFETY: the new frame is empty, and gets a reference of its own to each buffer.
@@ -137,7 +137,7 @@ pub fn reference(frame: &frame::Video) -> Result<frame::Video, Error> {
     }
 }
 
-/// The same picture in the same memory, without what is said of it: such as that it is interlaced.
+/// Returns the same picture in the same memory without its properties, such as being interlaced.
 pub fn unmarked(frame: &frame::Video) -> Result<frame::Video, Error> {
     let mut copy = frame::Video::empty();
     // SAFETY: the new frame gets a reference of its own to each buffer that the planes lie in.
@@ -155,7 +155,8 @@ pub fn unmarked(frame: &frame::Video) -> Result<frame::Video, Error> {
     Ok(copy)
 }
 
-/// One plane and the distance of its rows; `None` where rows run backwards or the plane is missing.
+/// Returns a plane and the distance between its rows in bytes; `None` if the rows run backwards or the plane is
+/// missing.
 pub fn plane(frame: &frame::Video, index: usize, rows: usize) -> Option<(&[u8], usize)> {
     // SAFETY: FFmpeg's planes hold `linesize` bytes for each of their rows, and a frame with a format and a size has
     // all rows of the planes that its format calls for; a caller asks for no more rows than that.
@@ -167,7 +168,7 @@ pub fn plane(frame: &frame::Video, index: usize, rows: usize) -> Option<(&[u8], 
     }
 }
 
-/// Has the scaler leave range and matrix alone between YUV formats, and make full-range BT.601 out of RGB.
+/// Makes the scaler keep range and matrix between YUV formats, and make full-range BT.601 from RGB.
 pub fn keep_colours(scaler: &mut scaling::Context, from_rgb: bool) {
     // SAFETY: an initialized scaler and FFmpeg's own static table.
     unsafe {
@@ -178,8 +179,8 @@ pub fn keep_colours(scaler: &mut scaling::Context, from_rgb: bool) {
     }
 }
 
-/// Scales one frame into another; both have the formats and sizes that the scaler was made for, though the name of
-/// the format may say another range.
+/// Scales one frame into another. Both have the formats and sizes that the scaler was made for, except that a format's
+/// name may give another range.
 pub fn scale(Scaler(scaler): &mut Scaler, from: &frame::Video, into: &mut frame::Video) -> Result<(), Error> {
     let size = |frame: &frame::Video| (frame.width(), frame.height());
     let (input, output) = (scaler.input(), scaler.output());
@@ -197,7 +198,7 @@ pub fn scale(Scaler(scaler): &mut Scaler, from: &frame::Video, into: &mut frame:
     }
 }
 
-/// Whether a pixel format holds luma (and chroma), not RGB, a palette or bits.
+/// True if a pixel format holds luma (and chroma): not RGB, a palette or a bitstream.
 pub fn is_yuv(format: Pixel) -> bool {
     let Some(descriptor) = format.descriptor() else { return false };
     // SAFETY: FFmpeg's own static descriptor.

@@ -40,7 +40,7 @@ fn start_and_duration_are_exact() {
         let ms = Duration::from_millis;
         let options = SourceOptions { start: Some(ms(700)), duration: Some(ms(400)), ..file(&path) };
         let part = play(&options);
-        // 700 ms lies between frames 17 and 18, far from a key frame.
+        // 700 ms is between frames 17 and 18, far from a key frame.
         assert_eq!(pts_ms(&part), (0..10).map(|n| n * 40).collect::<Vec<_>>(), "{name}");
         for (part, whole) in part.iter().zip(&whole[18..]) {
             assert_eq!(luma(&part.picture), luma(&whole.picture), "{name}");

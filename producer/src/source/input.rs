@@ -1,4 +1,4 @@
-//! The input as it is typed.
+//! Parses the INPUT argument.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -7,15 +7,15 @@ use common::explain::SourceKind;
 
 use super::Kind;
 
-/// Where pictures come from.
+/// A source of pictures.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Input {
     File(PathBuf),
     Stdin,
     Url(String),
-    /// The device, as in `/dev/video0`.
+    /// The device, for example `/dev/video0`.
     Camera(String),
-    /// Frames are numbered `start`, `start + step`, …
+    /// A test card whose frames are numbered `start`, `start + step`, …
     TestCard {
         start: u64,
         step: u64,
@@ -31,7 +31,7 @@ pub enum InputError {
 }
 
 impl Input {
-    /// For advice about an input that is late.
+    /// The kind that is used in advice about a late input.
     pub fn source_kind(&self) -> SourceKind {
         match self {
             Input::File(_) => SourceKind::File,
@@ -42,7 +42,7 @@ impl Input {
         }
     }
 
-    /// Who sets the pace of it.
+    /// The timing of this input.
     pub fn kind(&self) -> Kind {
         match self {
             Input::File(_) => Kind::File,

@@ -1,4 +1,4 @@
-//! Bytes as they come, with the moment of their coming.
+//! A buffered reader that records when its bytes arrived.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::clock::{Clock, Micros};
 
-/// Enough to tell formats apart and for any header line.
+/// Size of the buffer: enough to recognise a format, and for any header line.
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// A reader that can look ahead and knows when its bytes came; what is asked for in bulk goes by its buffer.
+/// A reader that can look ahead and knows when its bytes arrived. Large reads bypass its buffer.
 #[derive(Debug)]
 pub struct Intake<R> {
     inner: R,
@@ -18,7 +18,7 @@ pub struct Intake<R> {
     start: usize,
     end: usize,
     came: Micros,
-    /// Bytes that came in all.
+    /// Number of bytes read so far.
     taken: Arc<AtomicU64>,
 }
 
@@ -28,12 +28,12 @@ impl<R: Read> Intake<R> {
         Intake { inner, clock, buffer: vec![0; BUFFER_BYTES], start: 0, end: 0, came, taken: Arc::default() }
     }
 
-    /// The bytes that are there, waiting until there are some; empty at the end.
+    /// Returns the available bytes; waits until there is at least one. Empty at the end.
     pub fn some(&mut self) -> io::Result<&[u8]> {
         self.peek(1)
     }
 
-    /// At least so many bytes (of at most the buffer's size), fewer only at the end.
+    /// Returns at least `bytes_min` bytes (at most the size of the buffer), fewer only at the end.
     pub fn peek(&mut self, bytes_min: usize) -> io::Result<&[u8]> {
         while self.end - self.start < bytes_min.min(BUFFER_BYTES) {
             if self.start > 0 {
@@ -51,7 +51,7 @@ impl<R: Read> Intake<R> {
         Ok(&self.buffer[self.start..self.end])
     }
 
-    /// How many bytes have come, also after the reader was given away.
+    /// A counter of the bytes read so far, which can be kept when the reader is given away.
     pub fn taken(&self) -> Arc<AtomicU64> {
         self.taken.clone()
     }
@@ -64,12 +64,12 @@ impl<R: Read> Intake<R> {
         self.start = (self.start + bytes).min(self.end);
     }
 
-    /// When the newest of the bytes at hand came.
+    /// Time at which the newest of the available bytes arrived.
     pub fn came(&self) -> Micros {
         self.came
     }
 
-    /// Fills `into`, less only at the end; says how much.
+    /// Fills `into`, and returns the number of bytes, which is smaller only at the end.
     pub fn read_full(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let mut filled = 0;
         while filled < into.len() {
@@ -81,7 +81,8 @@ impl<R: Read> Intake<R> {
         Ok(filled)
     }
 
-    /// One line without its end; `None` at the end of all, an error where no line ends within `bytes_max`.
+    /// Returns one line without its end; `None` at the end of the input. It is an error if no line ends within
+    /// `bytes_max`.
     pub fn line(&mut self, bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
         let mut looked = 0;
         loop {
@@ -126,7 +127,7 @@ fn read(from: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
     }
 }
 
-/// For tests: hands out bytes in pieces of the given sizes, over and over.
+/// A reader for tests that returns bytes in pieces of the given sizes, over and over.
 #[cfg(test)]
 pub struct Chunks {
     pub bytes: io::Cursor<Vec<u8>>,

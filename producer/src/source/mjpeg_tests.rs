@@ -3,7 +3,7 @@ use crate::source::Input;
 use crate::source::intake::Chunks;
 use crate::source::testing::{all, clock, ffmpeg, options, running};
 
-/// The JPEGs found in these bytes, fed in pieces.
+/// Splits these bytes, fed in pieces, into JPEGs.
 fn split(bytes: &[u8], piece: usize) -> Vec<Vec<u8>> {
     let (mut splitter, mut jpeg, mut found) = (Splitter::default(), Vec::new(), Vec::new());
     for mut piece in bytes.chunks(piece) {
@@ -30,7 +30,7 @@ const SMALL: &[u8] = b"\xff\xd8\xff\xdb\x00\x04\xff\xd9\xff\xda\x00\x02\x01\xff\
 
 #[test]
 fn a_jpeg_ends_at_its_own_end() {
-    // The segment holds what looks like an end; the entropy data holds a stuffed FF and a restart marker.
+    // The segment contains the bytes of an end marker; the entropy data contains a stuffed FF and a restart marker.
     check(&[(SMALL, &[SMALL]), (&[SMALL, SMALL].concat(), &[SMALL, SMALL])]);
 }
 
@@ -91,7 +91,7 @@ fn a_pipe_without_one_whole_jpeg_is_refused() {
     assert!(refused.to_string().contains("no picture that can be decoded"), "{refused}");
 }
 
-/// The decoder names such pixels "yuvj422p", which the scaler must not take for another format than its own.
+/// The decoder calls such pixels "yuvj422p", which the scaler must not take for a format other than its own.
 #[test]
 fn jpegs_of_other_subsamplings_are_converted() {
     for format in ["yuvj422p", "yuvj444p"] {

@@ -1,4 +1,5 @@
-//! Standard input: what it holds is told from its first bytes, and read so that nothing waits for what comes later.
+//! Standard input: recognises the format from the first bytes, and reads so that no frame waits for the bytes behind
+//! it.
 
 use std::io::{self, Read};
 use std::os::fd::AsFd;
@@ -17,11 +18,12 @@ use super::y4m::{self, Y4mFeed};
 use super::{About, Feed, Kind, SourceOptions, cut, error, ffi};
 
 const NAME: &str = "standard input";
-/// We are woken when the sender has filled it: of what came before that we would not know when it began to come.
+/// Size of the pipe. A pipe of 1 MB kept its reader asleep until it was full, so its bytes had waited for a time that
+/// was in no figure.
 #[cfg(target_os = "linux")]
 const PIPE_BYTES: usize = 128 << 10;
 
-/// Opens what comes on standard input.
+/// Opens the video on standard input.
 pub fn open(
     options: &SourceOptions,
     clock: Arc<dyn Clock>,
@@ -29,7 +31,7 @@ pub fn open(
 ) -> Result<(About, Feed), SourceError> {
     #[cfg(target_os = "linux")]
     {
-        // Another size does as well.
+        // A failure does not matter: any size works.
         let _ = rustix::pipe::fcntl_setpipe_size(io::stdin(), PIPE_BYTES);
     }
     let mut intake = Intake::new(Stdin { stop: stop.clone() }, clock.clone());
@@ -75,19 +77,19 @@ pub fn open_with_ffmpeg<R: Read + Send + 'static>(
     })
 }
 
-/// `vidprod - < clip.mp4` is a file that can be read from its end.
+/// True if standard input is a file that can be read from its end, as in `vidprod - < clip.mp4`.
 fn is_seekable() -> bool {
     std::fs::metadata("/dev/stdin").is_ok_and(|facts| facts.is_file())
 }
 
-/// What a stream of bytes turns out to be.
+/// The content of a byte stream.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Content {
     Nothing,
     Y4m,
     Jpegs,
     Text,
-    /// For FFmpeg, by its name for the format where that is plain.
+    /// For FFmpeg; with its name for the format if that is certain.
     Other(Option<&'static str>),
 }
 
@@ -114,7 +116,7 @@ fn sniff<R: Read>(intake: &mut Intake<R>) -> io::Result<Content> {
     Ok(if error::is_text(head) && !playlist { Content::Text } else { Content::Other(None) })
 }
 
-/// FFmpeg's name for the formats that say at once what they are.
+/// FFmpeg's name for the formats that are recognised by their first bytes.
 fn format(head: &[u8]) -> Option<&'static str> {
     let starts: [(&[u8], &str); 8] = [
         (b"\x1a\x45\xdf\xa3", "matroska"),
@@ -141,14 +143,14 @@ fn format(head: &[u8]) -> Option<&'static str> {
         return None;
     };
     match nal {
-        // An access unit delimiter or a parameter set of the one or the other.
+        // An access unit delimiter or a parameter set of H.264 or HEVC.
         0x09 | 0x27 | 0x47 | 0x67 => Some("h264"),
         0x40 | 0x42 | 0x46 => Some("hevc"),
         _ => None,
     }
 }
 
-/// Standard input, as much as is there in one read; it ends when it is to stop.
+/// Standard input. A read returns the bytes that are there; it returns the end soon after `stop` is set.
 #[derive(Debug)]
 pub struct Stdin {
     stop: Arc<AtomicBool>,

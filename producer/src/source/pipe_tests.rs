@@ -29,7 +29,7 @@ fn the_first_bytes_say_what_comes() {
     ]);
 }
 
-/// Every container that FFmpeg reads from a pipe gives every frame, in order, through its plain bytes.
+/// Through a pipe, every container yields every frame, in order.
 #[test]
 fn no_frame_is_lost_whatever_the_container() {
     let clip = "-f lavfi -i testsrc2=s=160x120:r=25 -t 1";

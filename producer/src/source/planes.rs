@@ -1,8 +1,8 @@
-//! Borrowed planes with their rows apart, and the turning of them.
+//! Borrowed planes with a distance between rows, and turning them.
 
 use std::num::NonZeroI32;
 
-/// Up to three 8-bit planes whose rows lie `strides` bytes apart.
+/// Up to three 8-bit planes; the rows of each are `strides` bytes apart.
 #[derive(Clone, Copy, Debug)]
 pub struct Planes<'a> {
     pub data: [&'a [u8]; 3],
@@ -15,7 +15,7 @@ impl<'a> Planes<'a> {
     }
 }
 
-/// One of the eight ways a picture can lie: columns and rows swapped or not, then mirrored.
+/// One of the eight orientations of a picture: columns and rows swapped or not, then mirrored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Turn {
     pub swap: bool,
@@ -26,7 +26,7 @@ pub struct Turn {
 impl Turn {
     pub const NONE: Turn = Turn { swap: false, mirror_x: false, mirror_y: false };
 
-    /// From the nine native-endian numbers of a display matrix (x' = a·x + c·y, y' = b·x + d·y).
+    /// Makes the turn from the nine native-endian numbers of a display matrix (x' = a·x + c·y, y' = b·x + d·y).
     pub fn from_display_matrix(matrix: &[u8]) -> Turn {
         let number = |i: usize| {
             let bytes = matrix.get(i * 4..i * 4 + 4).and_then(|bytes| bytes.try_into().ok());
@@ -41,12 +41,12 @@ impl Turn {
         }
     }
 
-    /// A size as it is after turning.
+    /// The size after turning.
     pub fn size<T>(self, (width, height): (T, T)) -> (T, T) {
         if self.swap { (height, width) } else { (width, height) }
     }
 
-    /// Writes one plane turned; `size` is the plane's before turning, `into` holds rows without gaps.
+    /// Writes one plane turned; `size` is its size before turning, and `into` has no gaps between rows.
     pub fn plane(self, from: &[u8], stride: usize, size: (usize, usize), into: &mut [u8]) {
         let (width, height) = size;
         let (out_width, out_height) = self.size(size);
@@ -65,7 +65,7 @@ impl Turn {
         }
     }
 
-    /// By tiles, so that a column's cache lines are used up before they are gone.
+    /// Works in tiles, so that the cache lines of a column are used up before they are evicted.
     fn plane_swapped(self, from: &[u8], stride: usize, (width, height): (usize, usize), into: &mut [u8]) {
         for top in (0..height).step_by(TILE) {
             let rows = TILE.min(height - top);
@@ -99,7 +99,7 @@ mod tests {
         [a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30].iter().flat_map(|n| n.to_ne_bytes()).collect()
     }
 
-    /// A 3x2 picture `abc/def` turned, its rows joined by `/`.
+    /// Checks a 3x2 picture `abc/def` after turning; its rows are joined by `/`.
     fn check(cases: &[([i32; 4], &str)]) {
         for (numbers, expected) in cases {
             let turn = Turn::from_display_matrix(&matrix(*numbers));

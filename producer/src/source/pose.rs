@@ -4,7 +4,7 @@ use ffmpeg_next::{Rational, frame};
 
 use super::planes::Turn;
 
-/// How a decoded picture is to be shown.
+/// The orientation and pixel shape of a decoded picture.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Pose {
     pub turn: Turn,
@@ -14,7 +14,7 @@ pub struct Pose {
 impl Pose {
     pub const PLAIN: Pose = Pose { turn: Turn::NONE, sample_aspect: (1, 1) };
 
-    /// The frame's own word on aspect and turn, or else the stream's.
+    /// The frame's own aspect ratio and orientation, or else the stream's.
     pub fn of(frame: &frame::Video, stream: Pose) -> Pose {
         let matrix = frame.side_data(frame::side_data::Type::DisplayMatrix);
         Pose {
@@ -34,14 +34,14 @@ impl Pose {
     }
 }
 
-/// A ratio that can be meant; nonsense counts as unknown.
+/// A plausible aspect ratio; others count as unknown.
 pub fn sample_aspect(ratio: Rational) -> Option<(u32, u32)> {
     let (num, den) = (u32::try_from(ratio.numerator()).ok()?, u32::try_from(ratio.denominator()).ok()?);
     let sane = num > 0 && den > 0 && u64::from(num) <= u64::from(den) * 8 && u64::from(den) <= u64::from(num) * 8;
     sane.then_some((num, den))
 }
 
-/// The largest size of this shape inside the box; never larger than it is.
+/// The largest size with this aspect ratio inside the box, but never larger than the picture.
 pub fn fit((width, height): (usize, usize), into: Option<(usize, usize)>) -> (usize, usize) {
     let Some((box_width, box_height)) = into else { return (width, height) };
     if width <= box_width && height <= box_height {

@@ -1,4 +1,4 @@
-//! Pictures that come when they come, read by FFmpeg: from a URL, a camera, a pipe.
+//! Pictures that are read by FFmpeg as they arrive: from a URL, a camera or a pipe.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -21,10 +21,10 @@ use crate::picture::Picture;
 const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What FFmpeg may read before it must know what it reads; it keeps and plays what it has read.
+/// Limits of what FFmpeg reads to recognise the input. It keeps those bytes and plays them.
 const PROBE: [(&str, &str); 3] = [("probesize", "500000"), ("analyzeduration", "500000"), ("fpsprobesize", "0")];
 
-/// A stream that has not named its codec by then is left to FFmpeg's own means.
+/// Number of packets after which FFmpeg looks for the codec with its own probing, if the stream has not named it.
 const EARLY_PACKETS_MAX: usize = 64;
 const EARLY_STREAMS_MAX: u32 = 16;
 
@@ -32,12 +32,12 @@ const EARLY_STREAMS_MAX: u32 = 16;
 pub struct StreamFeed {
     reel: Reel,
     name: String,
-    /// The stream's own stamps are the driver's readings of the monotonic clock.
+    /// True if the stream's timestamps are the driver's readings of the monotonic clock.
     stamped_by_driver: bool,
     waiting: bool,
     converter: Converter,
     timeline: Timeline,
-    /// Frames sent, and where the last one ends.
+    /// Number of frames sent, and the end of the last one.
     sent: u64,
     end: Duration,
     length: Option<Length>,
@@ -45,7 +45,7 @@ pub struct StreamFeed {
     stop: Arc<AtomicBool>,
 }
 
-/// Ends a read that is to stop, or that has waited too long.
+/// Ends a read when the program is to stop, or when the read has waited too long.
 #[derive(Clone, Debug)]
 pub struct Watch {
     deadline_us: Arc<AtomicU64>,
@@ -74,7 +74,7 @@ impl Watch {
     }
 }
 
-/// How a stream is to be read.
+/// Properties of a stream that determine how it is read.
 #[derive(Debug)]
 pub struct Manner {
     pub name: String,
@@ -84,7 +84,7 @@ pub struct Manner {
     pub length: Option<Length>,
 }
 
-/// How long a stream of bytes should be, and how much of it was read.
+/// Expected length of a byte stream, and the number of bytes read so far.
 #[derive(Clone, Debug)]
 pub struct Length {
     pub bytes: u64,
@@ -98,7 +98,7 @@ impl Length {
 }
 
 impl StreamFeed {
-    /// Waits for the first frame.
+    /// Opens the stream and waits for its first frame.
     pub fn open(
         mut input: Input,
         manner: Manner,
@@ -152,7 +152,7 @@ impl StreamFeed {
         Ok(Some(Shot { picture, pts, number: None, due: Some(due), captured: None }))
     }
 
-    /// A stream that falls silent is trouble, and so is a pipe that ends too early; any other stream has ended.
+    /// A stream that falls silent is an error, and so is a pipe that ends too early. Any other end is normal.
     fn end(&self) -> Result<Option<Shot>, SourceError> {
         if self.watch.as_ref().is_some_and(Watch::is_late) {
             return Err(SourceError::Stalled { name: self.name.clone(), seconds: READ_TIMEOUT.as_secs() });
@@ -204,13 +204,14 @@ pub fn open_url(
     })
 }
 
-/// For a stream that FFmpeg reads as it comes.
+/// FFmpeg's settings for a stream that is read as it arrives.
 pub fn settings() -> Dictionary<'static> {
     Dictionary::from_iter(PROBE)
 }
 
-/// Most headers name the codec, and the decoder learns the rest from the first packet. Where they do not, the first
-/// packets do, and are kept; only where those do not either, FFmpeg has to read ahead to find out.
+/// Reads until the video codec is known, and returns the packets read. Most headers name the codec, and the decoder
+/// learns the rest from the first packet. Otherwise the first packets show it. Only if they do not either, FFmpeg has
+/// to read ahead to find out.
 fn settle(input: &mut Input) -> Result<VecDeque<Packet>, Error> {
     let mut early = VecDeque::new();
     while !is_video_known(input) && early.len() < EARLY_PACKETS_MAX && input.nb_streams() < EARLY_STREAMS_MAX {
@@ -223,7 +224,7 @@ fn settle(input: &mut Input) -> Result<VecDeque<Packet>, Error> {
     if !is_video_known(input) {
         ffi::find_stream_info(input)?;
     }
-    // A packetized stream carries whole frames; its parser would hold each back until the next begins.
+    // An MPEG-TS packet carries a whole frame; FFmpeg's parser would hold each back until the next begins.
     if input.format().name() == "mpegts" {
         ffi::take_packets_unparsed(input);
     }
@@ -252,7 +253,7 @@ fn about(reel: &Reel, converter: &Converter, kind: Kind, ends_late: bool) -> Abo
     }
 }
 
-/// What delay the codec and the container need for themselves.
+/// Lines about the delay that the codec and the container cause by themselves.
 fn delay_notes(held_back: usize, fps: Option<f64>, ends_late: bool) -> Vec<String> {
     let plural = if held_back == 1 { "" } else { "s" };
     let time = fps.map_or(String::new(), |fps| format!(": {:.0} ms of its own", held_back as f64 * 1000.0 / fps));

@@ -1,7 +1,7 @@
-//! A live source without a device: a moving picture that says which frame it is and when it was captured.
+//! The test card: a live source without a device, a moving picture that shows its frame number and its time of capture.
 //!
-//! It keeps time as a camera does: a frame is due every interval from the first on, and one that nobody came for in
-//! time is never taken, so that numbers skip and no lateness gathers.
+//! It keeps time as a camera does: a frame is due every interval from the first on. A frame that was not fetched in
+//! time is skipped, so numbers have gaps and no delay accumulates.
 
 mod drawing;
 
@@ -17,7 +17,7 @@ use super::Shot;
 use crate::picture::Picture;
 use drawing::Drawing;
 
-/// The longest sleep, so that a stop is noticed in time between slow frames too.
+/// The longest sleep, so that a stop is noticed soon even between slow frames.
 const NAP: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
@@ -29,18 +29,18 @@ pub struct TestCard {
     source: u16,
     clock: Arc<dyn Clock>,
     stop: Arc<AtomicBool>,
-    /// When the first frame was due; it is set when that is asked for.
+    /// Time at which the first frame was due; set by the first request.
     begun: Option<Micros>,
     /// The next frame, counted in intervals since then.
     next: u64,
 }
 
 impl TestCard {
-    /// The rates that it can keep; others are brought within.
+    /// The range of frame rates; others are clamped to it.
     pub const FPS_MIN: f64 = 0.001;
     pub const FPS_MAX: f64 = 1000.0;
 
-    /// A card of that size whose frames are numbered `start`, `start + step`, … until `stop` is set.
+    /// A card of this size whose frames are numbered `start`, `start + step`, … until `stop` is set.
     #[expect(clippy::too_many_arguments, reason = "one caller, which has each of them under the same name")]
     pub fn new(
         width: usize,
@@ -53,7 +53,7 @@ impl TestCard {
         clock: Arc<dyn Clock>,
         stop: Arc<AtomicBool>,
     ) -> TestCard {
-        // What is not a number is not above the minimum either.
+        // NaN becomes the minimum too.
         let fps = if fps > TestCard::FPS_MIN { fps.min(TestCard::FPS_MAX) } else { TestCard::FPS_MIN };
         TestCard {
             drawing: Drawing::new(width, height, subsampling, source),
@@ -80,7 +80,7 @@ impl TestCard {
         self.next += 1;
         let captured = self.clock.now();
         let wall_us = captured.shifted(self.clock.wall_offset_us()).0;
-        // The bar has room for 32 bits, which is enough to tell frames apart.
+        // The bar has room for 32 bits of the number, which is enough to tell frames apart.
         let bar = Bar { source: self.source, number: number as u32, captured };
         let mut picture = reuse;
         self.drawing.draw(&mut picture, pts, number, wall_us, &bar);
@@ -91,7 +91,7 @@ impl TestCard {
         Duration::from_secs_f64(index as f64 / self.fps)
     }
 
-    /// More than one interval behind, the newest frame that is due is the next.
+    /// If it is more than one interval behind, the next frame is the newest one that is due.
     fn skip_what_was_missed(&mut self, begun: Micros) {
         let behind = (self.clock.now().since(begun).as_secs_f64() * self.fps) as u64;
         if behind > self.next {

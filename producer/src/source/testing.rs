@@ -1,4 +1,4 @@
-//! Media for the tests, made by the `ffmpeg` program.
+//! Media for tests, made by the `ffmpeg` program.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -11,7 +11,7 @@ use jpeg::Subsampling;
 use super::{CameraOptions, Deinterlace, Input, Loops, Shot, Source, SourceError, SourceOptions};
 use crate::picture::Picture;
 
-/// A folder that is gone after the test.
+/// A folder that is removed after the test.
 pub struct Folder(PathBuf);
 
 impl Folder {
@@ -33,7 +33,7 @@ impl Folder {
         path
     }
 
-    /// Runs `ffmpeg` with these words and the new file's name behind them.
+    /// Runs `ffmpeg` with these arguments and the new file's name after them.
     pub fn make(&self, name: &str, words: &str) -> PathBuf {
         let path = self.path(name);
         ffmpeg(words, Some(&path));
@@ -47,7 +47,7 @@ impl Drop for Folder {
     }
 }
 
-/// What `ffmpeg` writes to its standard output, where no file is named.
+/// Runs `ffmpeg`, and returns its standard output, to which it writes if `into` is `None`.
 pub fn ffmpeg(words: &str, into: Option<&Path>) -> Vec<u8> {
     let mut command = Command::new("ffmpeg");
     command.args(["-v", "error", "-nostdin", "-y"]).args(words.split_whitespace()).stderr(Stdio::piped());
@@ -57,7 +57,7 @@ pub fn ffmpeg(words: &str, into: Option<&Path>) -> Vec<u8> {
     output.stdout
 }
 
-/// How FFmpeg itself decodes a file: full-range planes, tightly packed.
+/// FFmpeg's own decoding of a file: full-range planes, tightly packed.
 pub fn reference(path: &Path, filter: &str, format: &str) -> Vec<u8> {
     let words = format!("-i {} -vsync passthrough -vf {filter} -pix_fmt {format} -f rawvideo", path.display());
     ffmpeg(&words, None)
@@ -94,7 +94,7 @@ pub fn running() -> Arc<AtomicBool> {
     Arc::default()
 }
 
-/// All pictures of a source.
+/// Returns all pictures of a source.
 pub fn play(options: &SourceOptions) -> Vec<Shot> {
     let mut source = open(options).unwrap();
     all(|| source.next(Picture::default()))
@@ -108,7 +108,7 @@ pub fn pts_ms(shots: &[Shot]) -> Vec<u64> {
     shots.iter().map(|shot| (shot.pts.as_micros() as u64 + 500) / 1000).collect()
 }
 
-/// Luma without what pads it to whole chroma samples.
+/// Returns luma without the padding to whole chroma samples.
 pub fn luma(picture: &Picture) -> Vec<u8> {
     let rows = picture.planes()[0].chunks(picture.luma_size().0).take(picture.height);
     rows.flat_map(|row| row[..picture.width].to_vec()).collect()
@@ -120,7 +120,7 @@ pub fn psnr(a: &[u8], b: &[u8]) -> f64 {
     10.0 * (255.0 * 255.0 * a.len() as f64 / (sum as f64).max(1e-9)).log10()
 }
 
-/// Luma, u and v in the picture's middle.
+/// Returns luma, u and v in the middle of the picture.
 pub fn middle(picture: &Picture) -> [u8; 3] {
     let planes = picture.planes();
     let (luma, chroma) = (picture.luma_size(), picture.chroma_size());

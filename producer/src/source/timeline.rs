@@ -1,11 +1,11 @@
-//! Makes times from zero that only go forward out of whatever a file says.
+//! Turns the timestamps of a file into times that begin at zero and always increase.
 
 use std::time::Duration;
 
-/// A step back of fewer frames than this is one wrong stamp, not a new beginning.
+/// A step back of fewer frames than this counts as one wrong timestamp, not as a new beginning.
 const STEP_BACK_FRAMES: i64 = 4;
 
-/// Maps a stream's own times to times since its first frame, across loops and broken stamps.
+/// Maps a stream's own timestamps to times since its first frame, across loops and broken timestamps.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Timeline {
     offset_us: Option<i64>,
@@ -20,7 +20,7 @@ struct Last {
 }
 
 impl Timeline {
-    /// The next frame's time; `frame_us` is how long frames last where they do not say when they are.
+    /// Returns the next frame's time; `frame_us` is the duration of a frame, used if frames have no timestamps.
     pub fn place(&mut self, raw_us: Option<i64>, frame_us: i64) -> Duration {
         let frame_us = frame_us.max(1);
         let next_us = self.last.map_or(0, |last| last.at_us + last.frame_us);
@@ -44,7 +44,7 @@ impl Timeline {
         Duration::from_micros(at_us.max(0) as u64)
     }
 
-    /// What comes now begins anew, right behind the last frame.
+    /// Places the next frame right after the last one, whatever its timestamp.
     pub fn restart(&mut self) {
         self.offset_us = None;
     }
@@ -60,7 +60,8 @@ impl Timeline {
 mod tests {
     use super::*;
 
-    /// Raw times in ms (`None`: no stamp; `-1`: a loop begins) and where they must land, in µs, for frames of 40 ms.
+    /// Checks raw times in ms (`None`: no timestamp; `-1`: a loop begins) against the expected times in µs, for frames
+    /// of 40 ms.
     fn check(raw_ms: &[Option<i64>], expected_us: &[u64]) {
         let mut timeline = Timeline::default();
         let mut placed = Vec::new();

@@ -21,7 +21,7 @@ fn grey_stays_grey_and_brighter_stays_brighter() {
 
 #[test]
 fn white_paper_becomes_nearly_white_and_a_dim_room_keeps_its_brightness() {
-    // A white sheet (203 nits) is at 58 % in PQ and at 75 % in HLG; 18 nits (at 36 % in PQ) are less than the knee.
+    // White paper (203 nits) is at 58 % in PQ and at 75 % in HLG; 18 nits (36 % in PQ) are below the knee.
     let check = |hdr, part: f64, expected: std::ops::RangeInclusive<u8>| {
         let level = grey(hdr, (part * 255.0).round() as u8)[0];
         assert!(expected.contains(&level), "{hdr:?} {part}: {level}");
@@ -73,7 +73,8 @@ fn an_hdr_file_is_tone_mapped_and_another_is_not() {
 #[test]
 fn colours_are_those_that_ffmpeg_makes() {
     let folder = Folder::new();
-    // Of its zscale (npl=203, to BT.709 and back to sRGB) and tonemap (mobius, 0.3, peak 4.926), which need not be installed.
+    // The values come from FFmpeg's zscale (npl=203, to BT.709 and back to sRGB) and tonemap (mobius, 0.3, peak 4.926),
+    // which need not be installed.
     let check = |[y, cb, cr]: [u16; 3], expected: [u8; 3]| {
         let flat = format!("nullsrc=s=64x48:r=25,format=yuv420p10le,geq=lum={}:cb={}:cr={}", 4 * y, 4 * cb, 4 * cr);
         let path = folder.make("flat.mkv", &format!("-f lavfi -i {flat} -frames:v 1 -c:v ffv1 {PQ}"));

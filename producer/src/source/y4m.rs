@@ -1,4 +1,4 @@
-//! Reads y4m (raw planes with a line before each picture) so that a picture leaves when its last byte is in.
+//! Reads y4m (raw planes with a line before each picture), so that a picture is sent when its last byte has arrived.
 //!
 //! ```text
 //! YUV4MPEG2 W1280 H720 F30:1 C420jpeg XCOLORRANGE=FULL⏎  FRAME⏎ planes  FRAME⏎ planes …
@@ -87,7 +87,7 @@ impl<R: Read> Y4mFeed<R> {
         Ok(Some(Shot { picture, pts, number: None, due: Some(due), captured: None }))
     }
 
-    /// Reads up to the next picture; `false` where the stream ends first. Another header may stand in between.
+    /// Reads up to the next picture; returns false if the stream ends first. Another header may come in between.
     fn frame_line(&mut self) -> Result<bool, SourceError> {
         loop {
             let line = self.intake.line(LINE_BYTES_MAX).map_err(|error| self.nonsense(error.to_string()))?;
@@ -107,7 +107,7 @@ impl<R: Read> Y4mFeed<R> {
         }
     }
 
-    /// `false` where the stream ends first.
+    /// Returns false if the stream ends first.
     fn read_picture(&mut self, picture: &mut Picture) -> Result<bool, SourceError> {
         let pose = Pose { sample_aspect: self.header.sample_aspect, ..Pose::PLAIN };
         let decoding = |error| SourceError::decoding(&self.name, error);
@@ -126,7 +126,7 @@ impl<R: Read> Y4mFeed<R> {
         }
         self.converter.convert(&self.frame.0, pose, picture).map_err(decoding)?;
         if self.header.interlaced.is_some() {
-            // The filter still looks at the planes of this one.
+            // The deinterlacer still holds the planes of this frame, so the next gets a new one.
             self.frame = Frame(self.header.frame());
         }
         Ok(true)
@@ -137,7 +137,7 @@ impl<R: Read> Y4mFeed<R> {
     }
 }
 
-/// Takes the samples while their sender is still writing; `false` where the stream ends first.
+/// Converts samples while the sender is still writing; returns false if the stream ends first.
 fn read_samples<R: Read>(intake: &mut Intake<R>, colour: &Colour, picture: &mut Picture) -> io::Result<bool> {
     for (plane, mut to) in picture.planes_mut().into_iter().enumerate() {
         while !to.is_empty() {

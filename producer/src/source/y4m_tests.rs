@@ -109,7 +109,7 @@ fn what_is_no_frame_is_named() {
 const SHAPES: [(usize, usize, &str); 5] =
     [(6, 4, "FULL"), (6, 4, "LIMITED"), (5, 4, "LIMITED"), (6, 3, "LIMITED"), (7, 5, "FULL")];
 
-/// Samples that go into the picture as they come make the picture that a whole frame would have made.
+/// Converting sample by sample gives the same picture as converting a whole frame.
 #[test]
 fn taken_by_samples_or_as_a_whole_it_is_the_same_picture() {
     let wanted = [Subsampling::S420, Subsampling::S422, Subsampling::S444, Subsampling::Gray];

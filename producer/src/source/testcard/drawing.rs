@@ -1,4 +1,4 @@
-//! The test card as pixels: what stands still is drawn once, what moves is drawn over it in each frame.
+//! Draws the test card: the still parts once, the moving parts over them in each frame.
 //!
 //! ```text
 //! 5/22   colour bars
@@ -20,21 +20,21 @@ use crate::picture::Picture;
 const BARS: [[u8; 3]; 8] =
     [[191, 191, 191], [191, 191, 0], [0, 191, 191], [0, 191, 0], [191, 0, 191], [191, 0, 0], [0, 0, 191], [0, 0, 0]];
 const TEXT_LUMA: u8 = 245;
-/// An orange that white text can be read on.
+/// A shade of orange on which white text can be read.
 const BALL: [u8; 3] = [130, 80, 190];
-/// One turn of the scrolling gradient.
+/// Period of the scrolling gradient.
 const SCROLL_S: f64 = 4.0;
 
 #[derive(Debug)]
 pub struct Drawing {
     background: Picture,
-    /// Two turns of the scrolling gradient, from which each frame takes a piece.
+    /// Two periods of the scrolling gradient; each frame shows a piece of it.
     scroll: Vec<u8>,
     name: String,
     number_font: Font,
     time_font: Font,
     name_font: Font,
-    /// Rows on which words or the ball may be.
+    /// Rows that text or the ball may cover.
     moving: Range<usize>,
 }
 
@@ -45,11 +45,11 @@ impl Drawing {
         let columns = background.luma_size().0;
         paint_background(&mut background);
         let middle = middle(height);
-        // Ten digits fit across; a character is half as wide as high.
+        // The font is small enough for ten digits across: a character is half as wide as it is high.
         let number_font = Font::of_height((middle.len() * 9 / 20).min(width * 9 / 50));
         let time_font = Font::of_height((middle.len() / 5).min(width * 3 / 20));
         let name_font = Font::of_height(middle.len() * 3 / 20);
-        // In a tiny picture they reach further down.
+        // In a tiny picture the text reaches further down.
         let words_end = words_top(height) + number_font.height() + time_font.height() + name_font.height();
         Drawing {
             scroll: (0..2 * columns).map(|x| wave(x, columns)).collect(),
@@ -62,7 +62,7 @@ impl Drawing {
         }
     }
 
-    /// Draws one frame into an empty picture or over one of ours.
+    /// Draws one frame into an empty picture or over an earlier frame.
     pub fn draw(&self, picture: &mut Picture, time: Duration, number: u64, wall_us: u64, bar: &Bar) {
         let (width, height) = (self.background.width, self.background.height);
         if picture.data.is_empty() {
@@ -78,7 +78,8 @@ impl Drawing {
         pad_luma(picture);
     }
 
-    /// What moves and does not fill its rows. A copy of everything would take a tenth of what encoding takes.
+    /// Restores the background where text and ball were. Copying the whole background would take a tenth of the time of
+    /// encoding.
     fn erase(&self, picture: &mut Picture) {
         let (columns, chroma_columns, step) =
             (picture.luma_size().0, picture.chroma_size().0, picture.subsampling.step().1);
@@ -120,7 +121,7 @@ impl Drawing {
     }
 }
 
-/// As in 23:59:59.999, in UTC.
+/// The time of day in UTC, for example 23:59:59.999.
 fn time_of_day(wall_us: u64) -> String {
     let ms = wall_us / 1000;
     let (hours, minutes, seconds) = (ms / 3_600_000 % 24, ms / 60_000 % 60, ms / 1000 % 60);
@@ -139,7 +140,7 @@ fn scrolling(height: usize) -> Range<usize> {
     height * 15 / 22..height * 18 / 22
 }
 
-/// How far a round that takes so many seconds has come, 0 to 1.
+/// Progress, from 0 to 1, of a round that takes `round_s` seconds.
 fn turn(time: Duration, round_s: f64) -> f64 {
     (time.as_secs_f64() / round_s).fract()
 }
@@ -148,7 +149,8 @@ fn wave(x: usize, period: usize) -> u8 {
     (128.0 + 100.0 * (x as f64 / period as f64 * std::f64::consts::TAU).sin()) as u8
 }
 
-/// Bars above, below them a dark gradient with a little colour, neutral where the bar for machines will be.
+/// Paints colour bars above a dark gradient with a little colour. The gradient is neutral where the machine-readable
+/// bar will be.
 fn paint_background(picture: &mut Picture) {
     let (width, height) = (picture.width, picture.height);
     let neutral_from = Bar::rows(width, height).map_or(height, |rows| rows.start);
@@ -173,14 +175,14 @@ fn paint_background(picture: &mut Picture) {
     }
 }
 
-/// Full-range BT.601.
+/// Converts RGB to full-range BT.601.
 fn yuv([r, g, b]: [u8; 3]) -> [u8; 3] {
     let [r, g, b] = [r, g, b].map(f64::from);
     let y = 0.299 * r + 0.587 * g + 0.114 * b;
     [y, 128.0 + (b - y) / 1.772, 128.0 + (r - y) / 1.402].map(|level| level.round() as u8)
 }
 
-/// The ball stays within the middle, so it never touches what machines read.
+/// Draws the ball. It stays in the middle, so it never touches the machine-readable bar.
 fn draw_ball(picture: &mut Picture, time: Duration) {
     let rows = middle(picture.height);
     let radius = rows.len() as f64 / 6.0;
@@ -218,7 +220,7 @@ impl Disc {
     }
 }
 
-/// The column and the row beyond an odd size are copies of the last.
+/// Fills the extra column and row of an odd size with copies of the last.
 fn pad_luma(picture: &mut Picture) {
     let (width, height, (columns, rows)) = (picture.width, picture.height, picture.luma_size());
     let [luma, ..] = picture.planes_mut();

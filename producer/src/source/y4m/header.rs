@@ -1,4 +1,4 @@
-//! The line that a y4m stream begins with.
+//! Parses the first line of a y4m stream.
 
 use ffmpeg_next::color::Range;
 use ffmpeg_next::format::Pixel;
@@ -8,7 +8,7 @@ use crate::source::deinterlace::Order;
 use crate::source::error::SourceError;
 use crate::source::pose::sample_aspect;
 
-/// The line before each picture, where it has no parameters.
+/// The line before each picture, if it has no parameters.
 pub const FRAME_LINE: [u8; 6] = *b"FRAME\n";
 
 #[derive(Clone, PartialEq, Debug)]
@@ -20,11 +20,11 @@ pub struct Header {
     pub colour: String,
     pub range: Range,
     pub sample_aspect: (u32, u32),
-    /// `None`: whole pictures, or each frame says for itself, which is not looked at.
+    /// `None` for progressive pictures, and for streams that declare it per frame, which is not read.
     pub interlaced: Option<Order>,
 }
 
-/// Where the first picture's line begins, and how many bytes each picture has with such a line before it.
+/// Offset of the first picture's line, and number of bytes of each picture including its line.
 pub fn layout(head: &[u8]) -> Option<(u64, u64)> {
     let line = head.split(|byte| *byte == b'\n').next().filter(|line| line.len() < head.len())?;
     let header = Header::parse(line, "").ok()?;
@@ -75,12 +75,12 @@ impl Header {
         Ok(header)
     }
 
-    /// Bytes of each sample.
+    /// Number of bytes of a sample.
     pub fn sample_bytes(&self) -> usize {
         if self.pixel.descriptor().is_some_and(is_deep) { 2 } else { 1 }
     }
 
-    /// A frame with room for one picture.
+    /// Makes a frame with room for one picture.
     pub fn frame(&self) -> frame::Video {
         let mut frame = frame::Video::new(self.pixel, self.width, self.height);
         frame.set_color_range(self.range);
