@@ -1,14 +1,14 @@
-//! Anybody's JPEG in, pixels in the window's own order out.
+//! Decodes any JPEG into pixels in the window's byte order.
 //!
 //! ```text
 //! JPEG ─ cut at restart markers ─▶ a stripe for each thread, with a row of blocks of the next ─▶ its rows of pixels
 //! ```
-//! Coarser chroma is mixed from the rows above and below: the two rows of pixels of a sample from that sample, and the upper
-//! one from the sample above, the lower one from that below. So one stripe's pixels end, and the next one's begin, after the
-//! first row of pixels below the cut, and only the upper stripe needs data of the other: the picture is the same as decoded
-//! whole, to the last bit.
+//! Chroma with fewer rows than luma is interpolated from the rows above and below. Each chroma row belongs to two rows
+//! of pixels: the upper one also takes from the chroma row above, the lower one from the row below. So the boundary
+//! between two stripes' pixels is after the first row of pixels below the cut, and only the upper stripe needs data of
+//! the other. The picture is identical to one decoded as a whole.
 //!
-//! A stripe is decoded to the end of its data, or nobody would see that there are too many.
+//! A stripe is decoded to the end of its data, because otherwise surplus data would not be noticed.
 
 use std::ops::Range;
 
@@ -19,45 +19,45 @@ use crate::layout::{Bands, EOI, Layout, markers, renumber};
 use crate::turbo::{Decompressor, Found};
 use crate::{JpegError, Subsampling};
 
-/// No picture above this many pixels is decoded, whatever its header says.
+/// Pictures with more pixels are not decoded, whatever their header says.
 pub const PIXELS_MAX: usize = 64_000_000;
 
-/// Progressive pictures have about ten scans; a hostile one has hundreds, each as costly as a whole picture.
+/// Progressive pictures have about ten scans. A malicious one can have hundreds, each as costly as a whole picture.
 const SCANS_MAX: u32 = 40;
 
-/// Each block of 8x8 pixels takes at least one bit of Huffman code.
+/// A block of 8x8 pixels takes at least one bit of Huffman code.
 const PIXELS_PER_BYTE_MAX: usize = 64 * 8;
 
-/// What a JPEG says of itself.
+/// Properties given by a JPEG's header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Header {
     pub width: usize,
     pub height: usize,
-    /// `None` for the rare kinds that we do not write ourselves (4:4:0, 4:1:1 …).
+    /// `None` for rare kinds that we never write (4:4:0, 4:1:1 …).
     pub subsampling: Option<Subsampling>,
 }
 
-/// A decoder and the memory it keeps from picture to picture.
+/// A decoder, with memory that it reuses from picture to picture.
 #[derive(Debug)]
 pub struct Decoder {
     pool: Pool,
-    /// The first decodes whole pictures, too.
+    /// One for each thread. The first also decodes whole pictures.
     lanes: Vec<Lane>,
 }
 
-/// What one thread needs.
+/// The codec and memory of one thread.
 #[derive(Debug)]
 struct Lane {
     codec: Decompressor,
-    /// A stripe as a JPEG of its own.
+    /// The stripe, as a JPEG of its own.
     jpeg: Vec<u8>,
 }
 
-/// A part of a picture on its way.
+/// A part of a picture that is being decoded.
 struct Stripe<'a> {
     jpeg: &'a [u8],
     bands: &'a Bands,
-    /// Which of them it has; it goes on into the next one.
+    /// The bands of this stripe. Its pixels continue into the next band.
     mine: Range<usize>,
     out: &'a mut [u32],
     stride_px: usize,
@@ -66,40 +66,40 @@ struct Stripe<'a> {
 }
 
 impl Decoder {
-    /// A decoder that works on the caller's thread alone.
+    /// Makes a decoder that works on the caller's thread alone.
     pub fn new() -> Result<Decoder, JpegError> {
         Decoder::on(Pool::alone())
     }
 
-    /// A decoder that cuts large pictures into stripes, where they have restart markers, for the threads of a pool.
+    /// Makes a decoder for a pool. It cuts large pictures into stripes if they have restart markers.
     pub fn on(pool: Pool) -> Result<Decoder, JpegError> {
         let lane = || Ok(Lane { codec: fresh_codec()?, jpeg: Vec::new() });
         let lanes = (0..pool.threads()).map(|_| lane()).collect::<Result<_, JpegError>>()?;
         Ok(Decoder { pool, lanes })
     }
 
-    /// The size of the picture, so that the caller can make room; not whether the rest is sound.
+    /// Reads the size of the picture, so that the caller can allocate memory. The rest of the data is not checked.
     ///
-    /// It refuses what is too large, and what is too short to hold as many pixels as it says, so that a lie of a few
-    /// bytes does not cost hundreds of megabytes.
+    /// It refuses a picture that is too large, or whose data are too short for its number of pixels, so that a false
+    /// header of a few bytes does not cost hundreds of megabytes.
     pub fn header(&mut self, jpeg: &[u8]) -> Result<Header, JpegError> {
         self.lanes[0].header(jpeg).map(|found| plain(&found))
     }
 
-    /// Decodes into `out`, one `0xFFRRGGBB` for each pixel and `stride_px` pixels from one row to the next.
+    /// Decodes into `out`, one `0xFFRRGGBB` for each pixel; rows are `stride_px` pixels apart.
     ///
-    /// Damaged and truncated data is an error; `out` may hold a part of the picture by then.
+    /// Damaged or truncated data is an error; `out` may then hold a part of the picture.
     pub fn decode_xrgb(&mut self, jpeg: &[u8], out: &mut [u32], stride_px: usize) -> Result<Header, JpegError> {
         if let Some(bands) = Layout::of(jpeg).and_then(Layout::bands)
             && let Some(found) = self.striped(jpeg, &bands, out, stride_px)
         {
             return Ok(found);
         }
-        // Whether it is damaged, and how much of that is an error, only the whole picture says.
+        // Only decoding the whole picture shows if it is damaged, and if the damage counts as an error.
         self.lanes[0].decode_whole(jpeg, out, stride_px).map(|found| plain(&found))
     }
 
-    /// `None` if the picture cannot be cut, or is not worth it, or a stripe is damaged.
+    /// Decodes in stripes. `None` if the picture cannot be cut, if that is not worthwhile, or if a stripe is damaged.
     pub(crate) fn striped(&mut self, jpeg: &[u8], bands: &Bands, out: &mut [u32], stride_px: usize) -> Option<Header> {
         let Layout { width, height, .. } = bands.layout;
         let count = self.pool.pieces(width * height, STRIPE_PIXELS_MIN, bands.count);
@@ -108,7 +108,7 @@ impl Decoder {
         if count < 2 || !fits || width * height > PIXELS_MAX {
             return None;
         }
-        // What overlaps must not cost more than the cutting saves.
+        // The overlap of the stripes must not cost more than cutting saves.
         let most = pool::cut(bands.count, count).map(|mine| mine.len() + 1).max()?;
         if most * 4 > bands.count * 3 {
             return None;
@@ -147,7 +147,7 @@ impl Stripe<'_> {
         result
     }
 
-    /// Draws rows of a JPEG, to its end, if the codec sees in it what the layout says.
+    /// Decodes rows of a stripe's JPEG, to its end, if the codec finds the size and subsampling that the layout has.
     fn draw(&mut self, jpeg: &[u8], rows: Range<usize>) -> Result<Found, JpegError> {
         let size = (self.bands.layout.width, rows.end);
         let choose = |found: &Found| {
@@ -160,11 +160,12 @@ impl Stripe<'_> {
     }
 }
 
-/// What ends a stripe. At a restart libjpeg-turbo counts the bytes too many among those that it has read ahead, and tells of
-/// them when it next looks for a marker: it may have read ahead the first of these two, but not the second.
+/// Bytes put at the end of a stripe. At a restart marker libjpeg-turbo counts the surplus bytes that it has read ahead,
+/// and reports them when it next looks for a marker. It may have read the first of these two markers ahead, but not the
+/// second.
 const END: [u8; 4] = [0xFF, 0xD0, 0xFF, 0xD9];
 
-/// Makes a JPEG of these bands of another, so many pixels high.
+/// Makes a JPEG, `height` pixels high, from some bands of another.
 fn cut(jpeg: &[u8], bands: &Bands, held: Range<usize>, height: usize, out: &mut Vec<u8>) -> Result<(), JpegError> {
     let Layout { data_at, height_at, .. } = bands.layout;
     let (first, last) = (held.start * bands.intervals, held.end * bands.intervals);
@@ -180,7 +181,7 @@ fn cut(jpeg: &[u8], bands: &Bands, held: Range<usize>, height: usize, out: &mut 
             begin = restart.then_some(at + 2);
         }
         if nth == last {
-            // With the last interval the picture ends. Some mark its end, too.
+            // The last interval ends with the picture. Some encoders put a restart marker there, too.
             let behind = if restart { at + 2 } else { at };
             let whole = held.end < bands.count || data[behind..].starts_with(&EOI);
             end = whole.then_some(at);
@@ -195,7 +196,7 @@ fn cut(jpeg: &[u8], bands: &Bands, held: Range<usize>, height: usize, out: &mut 
     out[height_at..][..2].copy_from_slice(&(height as u16).to_be_bytes());
     out.extend_from_slice(&data[begin..end]);
     if !first.is_multiple_of(8) {
-        // Their count begins with the first of these: minus so many, in the three bits that are written.
+        // Restart markers count from 0, modulo 8, so the number of the first one is subtracted.
         renumber(&mut out[data_at..], 8 - (first & 7));
     }
     out.extend_from_slice(&END);
@@ -203,8 +204,8 @@ fn cut(jpeg: &[u8], bands: &Bands, held: Range<usize>, height: usize, out: &mut 
 }
 
 impl Lane {
-    /// libjpeg-turbo does not find its way back from each error: after a bad marker in the header the next picture's
-    /// header fails too. So an error costs the codec its state, and the next picture is decoded by a fresh one.
+    /// Replaces the codec after an error. libjpeg-turbo does not recover from each error: after a bad marker in one
+    /// header, reading the next picture's header fails too.
     fn recovered<T>(&mut self, result: Result<T, JpegError>) -> Result<T, JpegError> {
         if matches!(result, Err(JpegError::Codec(_))) {
             self.codec = fresh_codec()?;
@@ -230,7 +231,7 @@ impl Lane {
     }
 }
 
-/// That a header can be true, before memory is taken or time spent on its word.
+/// Checks that a header is plausible, before memory or time is spent on its picture.
 fn check(found: &Found, jpeg: &[u8]) -> Result<(), JpegError> {
     let Found { width, height, .. } = *found;
     if width == 0 || height == 0 {
@@ -250,7 +251,7 @@ fn fresh_codec() -> Result<Decompressor, JpegError> {
     Decompressor::new(SCANS_MAX)
 }
 
-/// The codec leaves inks as they are: C, M, Y, K, inverted as Adobe has always stored them.
+/// Converts inks to light. The codec leaves inks as they are: C, M, Y, K, inverted as Adobe has always stored them.
 fn ink_to_light(pixel: &mut u32) {
     let [cyan, magenta, yellow, black] = pixel.to_ne_bytes().map(u32::from);
     let light = |ink: u32| (ink * black + 127) / 255;

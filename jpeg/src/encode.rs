@@ -1,11 +1,11 @@
-//! Planes in, one plain baseline JPEG out.
+//! Encodes planes into one plain baseline JPEG.
 //!
 //! ```text
 //! planes ─ cut between rows of blocks ─▶ stripes, each a JPEG of its own ─▶ joined under one header
 //! ```
-//! A restart marker ends each row of blocks and forgets what came before it, so the stripes' data follow one another as if
-//! one encoder had written them. A stripe costs nothing by itself, so there are more of them than threads: whose core is
-//! slower just then takes fewer.
+//! A restart marker ends each row of blocks and resets the coder's state, so the data of the stripes can be joined as
+//! if one encoder had written them. Additional stripes cost nothing, so there are more of them than threads: a thread
+//! on a slow core takes fewer.
 
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
@@ -16,27 +16,27 @@ use crate::layout::{EOI, Layout, renumber};
 use crate::turbo::Compressor;
 use crate::{JpegError, Planes};
 
-/// A smaller stripe is done sooner than another thread is woken.
+/// A smaller stripe would be done before another thread is awake.
 pub(crate) const STRIPE_PIXELS_MIN: usize = if cfg!(test) { 64 } else { 100_000 };
 
-/// Of one picture, whatever its size and the number of threads.
+/// Largest number of stripes in a picture, for any size and number of threads.
 pub(crate) const STRIPES_MAX: usize = 32;
 
-/// An encoder and the memory it keeps from picture to picture.
+/// An encoder, with memory that it reuses from picture to picture.
 #[derive(Debug)]
 pub struct Encoder {
     pool: Pool,
-    /// One for each thread.
+    /// One codec for each thread.
     codecs: Vec<Compressor>,
-    /// For each stripe the worst case, grown once. The JPEG is copied out of it (about 10 µs for 100 KB), because zeroing
-    /// the worst case in the caller's buffer for each picture would cost ten times that.
+    /// A buffer of the worst-case size for each stripe, allocated once. Copying the JPEG out of it takes about 10 µs
+    /// for 100 KB; zeroing the worst case in the caller's buffer for each picture would take ten times as long.
     rooms: [Vec<u8>; STRIPES_MAX],
 }
 
-/// A part of a picture on its way.
+/// A part of a picture that is being encoded.
 struct Stripe<'a> {
     planes: Planes<'a>,
-    /// Rows of blocks above it.
+    /// Number of rows of blocks above this stripe.
     above: usize,
     quality: u8,
     room: &'a mut Vec<u8>,
@@ -44,18 +44,18 @@ struct Stripe<'a> {
 }
 
 impl Encoder {
-    /// An encoder that works on the caller's thread alone.
+    /// Makes an encoder that works on the caller's thread alone.
     pub fn new() -> Result<Encoder, JpegError> {
         Encoder::on(Pool::alone())
     }
 
-    /// An encoder that cuts large pictures into stripes for the threads of a pool.
+    /// Makes an encoder that cuts large pictures into stripes for the threads of a pool.
     pub fn on(pool: Pool) -> Result<Encoder, JpegError> {
         let codecs = (0..pool.threads()).map(|_| Compressor::new()).collect::<Result<_, JpegError>>()?;
         Ok(Encoder { pool, codecs, rooms: Default::default() })
     }
 
-    /// Replaces what is in `out` by the picture as a JPEG; its memory is used again.
+    /// Replaces the content of `out` by the picture as a JPEG, and reuses its memory.
     pub fn encode(&mut self, planes: &Planes<'_>, quality: u8, out: &mut Vec<u8>) -> Result<(), JpegError> {
         out.clear();
         planes.check()?;
@@ -91,7 +91,8 @@ impl Stripe<'_> {
     }
 }
 
-/// So many rows of blocks, at most `STRIPES_MAX` times: large ones first, small ones last, so that all threads end together.
+/// Cuts the rows of blocks into at most `STRIPES_MAX` stripes: large ones first, small ones last, so that all threads
+/// finish together.
 pub(crate) fn cut(rows: usize, threads: usize) -> impl Iterator<Item = Range<usize>> {
     let least = rows.div_ceil(STRIPES_MAX);
     let mut begin = 0;

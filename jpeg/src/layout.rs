@@ -1,31 +1,32 @@
-//! Where the parts of a baseline JPEG lie, as far as cutting it into stripes needs to know.
+//! The layout of a baseline JPEG, as far as it is needed to cut the picture into stripes.
 
 pub const EOI: [u8; 2] = [0xFF, 0xD9];
 
-/// A JPEG of one scan without progression. Anything else has no layout, and is coded whole.
+/// The layout of a JPEG with one scan and no progression. Other pictures have no layout, and are coded as a whole.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Layout {
     pub width: usize,
     pub height: usize,
-    /// Where the picture's height stands, as two bytes.
+    /// Offset of the picture's height, which has two bytes.
     pub height_at: usize,
-    /// Where the scan's data begin.
+    /// Offset of the scan's data.
     pub data_at: usize,
-    /// Rows of blocks (MCUs), and how many rows of pixels each has.
+    /// Number of rows of blocks (MCUs), and of pixel rows in each.
     rows: usize,
     row_height: usize,
     columns: usize,
-    /// MCUs from one restart marker to the next; zero if there are none.
+    /// Number of MCUs between two restart markers; zero if there are none.
     interval: usize,
 }
 
-/// A picture as what lies between two places where it can be cut: restart markers at the end of a row of blocks.
+/// The bands of a picture. A picture can be cut between two bands, because a restart marker ends each of them together
+/// with a row of blocks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bands {
     pub count: usize,
-    /// Restart intervals in each band.
+    /// Number of restart intervals in each band.
     pub intervals: usize,
-    /// Rows of blocks in each band; in the last there may be fewer.
+    /// Number of rows of blocks in each band; the last band may have fewer.
     rows: usize,
     pub layout: Layout,
 }
@@ -47,7 +48,7 @@ impl Layout {
                     layout = Some(Layout::of_frame(body, at + 5)?);
                     components = usize::from(body[5]);
                 }
-                // Other kinds of coding, and a second frame.
+                // Other kinds of coding, or a second frame.
                 0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCF => return None,
                 0xDD => interval = number(body, 0)?,
                 0xDA => {
@@ -55,7 +56,7 @@ impl Layout {
                     let layout = Layout { interval, data_at: at + 2 + length, ..layout? };
                     return whole.then_some(layout);
                 }
-                // What has no length, is stuffing, or only fills up: nobody writes these here.
+                // Markers without a length, stuffing and fill bytes: no encoder writes them here.
                 0x00 | 0x01 | 0xD0..=0xD9 | 0xFF => return None,
                 _ => {}
             }
@@ -63,7 +64,7 @@ impl Layout {
         }
     }
 
-    /// From the frame header's body, whose height stands at `height_at`.
+    /// Reads the body of a frame header; the picture's height is at offset `height_at`.
     fn of_frame(body: &[u8], height_at: usize) -> Option<Layout> {
         let (height, width) = (number(body, 1)?, number(body, 3)?);
         let components = body.get(6..)?.chunks_exact(3);
@@ -76,7 +77,7 @@ impl Layout {
         if components.clone().any(|c| factors(c).0 == 0 || factors(c).1 == 0) {
             return None;
         }
-        // The only component of a picture comes block by block, whatever its factors say.
+        // The blocks of a picture with only one component are not interleaved, whatever its sampling factors are.
         let (across, down) = if components.len() == 1 { (1, 1) } else { (across, down) };
         Some(Layout {
             width,
@@ -104,14 +105,15 @@ impl Layout {
 }
 
 impl Bands {
-    /// The first row of pixels of a band, and the picture's height for the end of the last.
+    /// The first row of pixels of a band; for the end of the last band, the picture's height.
     pub fn top(&self, band: usize) -> usize {
         let Layout { row_height, height, .. } = self.layout;
         (band * self.rows * row_height).min(height)
     }
 
-    /// Where the pixels of one stripe end and those of the next begin, if the data are cut above this band: after the first
-    /// row of pixels in the band's last row of blocks. So a stripe that has one band more goes through all of its data.
+    /// The row at which the pixels of one stripe end and those of the next begin, if the data are cut above this band:
+    /// after the first row of pixels of the band's last row of blocks. So a stripe that also holds this band decodes
+    /// all of its data.
     pub fn seam(&self, band: usize) -> usize {
         let Layout { rows, row_height, .. } = self.layout;
         match band {
@@ -127,7 +129,7 @@ fn number(bytes: &[u8], at: usize) -> Option<usize> {
     Some(usize::from(bytes[0]) << 8 | usize::from(bytes[1]))
 }
 
-/// Markers in a scan's data, each with the place of its `0xFF`; a stuffed `0xFF00` is none.
+/// The markers in a scan's data, each with the offset of its `0xFF`; a stuffed `0xFF00` is not a marker.
 pub fn markers(data: &[u8]) -> impl Iterator<Item = (usize, u8)> {
     memchr::memchr_iter(0xFF, data).filter_map(|at| {
         let marker = *data.get(at + 1)?;
@@ -135,7 +137,8 @@ pub fn markers(data: &[u8]) -> impl Iterator<Item = (usize, u8)> {
     })
 }
 
-/// Counts the restart markers in a scan's data on from `first`, of which only the last three bits are written.
+/// Adds `first` to the numbers of the restart markers in a scan's data; a marker holds only the last three bits of its
+/// number.
 pub fn renumber(data: &mut [u8], first: usize) {
     let mut at = 0;
     while let Some(found) = memchr::memchr(0xFF, &data[at..]) {

@@ -1,13 +1,13 @@
-//! Pixels to one plain JPEG and back. Knows nothing of video or Kafka.
+//! Encodes planes to a plain JPEG, and decodes JPEGs to pixels. Independent of video and Kafka.
 //!
 //! ```text
 //! Planes (borrowed YUV) ─▶ Encoder ─▶ Vec<u8>, a JPEG that anything reads
 //! &[u8], anybody's JPEG ─▶ Decoder ─▶ &mut [u32], the window's own pixels
 //! ```
 //!
-//! The codec is libjpeg-turbo, which takes planes as they are and writes pixels in the window's order, so nothing
-//! is converted twice. Both directions keep their memory from picture to picture, and work on all threads of a
-//! [`Pool`](pool::Pool): a picture is cut between its rows of blocks, where restart markers make that possible.
+//! The codec is libjpeg-turbo, which reads planes as they are and writes pixels in the window's order, so nothing is
+//! converted twice. Encoder and decoder reuse their memory from picture to picture and use all threads of a
+//! [`Pool`](pool::Pool): a picture is cut between its rows of blocks, if restart markers make that possible.
 
 mod decode;
 mod encode;
@@ -24,19 +24,19 @@ pub use encode::Encoder;
 
 use thiserror::Error;
 
-/// How much finer luma is than chroma.
+/// The resolution of chroma relative to luma.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Subsampling {
     #[default]
     S420,
     S422,
     S444,
-    /// No chroma at all.
+    /// No chroma.
     Gray,
 }
 
 impl Subsampling {
-    /// Columns and rows of luma for each sample of chroma.
+    /// Number of columns and rows of luma for each sample of chroma.
     pub fn step(self) -> (usize, usize) {
         match self {
             Subsampling::S420 => (2, 2),
@@ -46,16 +46,16 @@ impl Subsampling {
     }
 }
 
-/// Rows of samples, `stride` bytes from one to the next.
+/// Rows of samples, `stride` bytes apart.
 #[derive(Clone, Copy, Debug)]
 pub struct Plane<'a> {
     pub data: &'a [u8],
     pub stride: usize,
 }
 
-/// A picture as full-range BT.601 planes, which is what JFIF means by YCbCr; `u` and `v` are not looked at in a gray one.
+/// A picture as full-range BT.601 planes, which is the YCbCr of JFIF; `u` and `v` are unused in a grey picture.
 ///
-/// Where chroma is coarser than luma, the luma plane of an odd-sized picture has one more column or row (a copy of
+/// If chroma has fewer samples than luma, the luma plane of an odd-sized picture has one more column or row (a copy of
 /// the last), so that each chroma sample is whole.
 #[derive(Clone, Copy, Debug)]
 pub struct Planes<'a> {

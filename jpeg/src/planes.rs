@@ -1,13 +1,13 @@
-//! Whether planes hold what their picture's size promises, and their parts.
+//! Checks that planes are as large as their picture's size demands, and cuts them.
 
 use std::ops::Range;
 
 use crate::{JpegError, Plane, Planes, Subsampling};
 
-/// What the format's 16-bit sizes leave after the codec's own limit (`JPEG_MAX_DIMENSION`).
+/// Largest width and height: below the format's 16-bit limit because of the codec's own (`JPEG_MAX_DIMENSION`).
 const SIDE_MAX: usize = 65_500;
 
-/// Planes that hold what the sizes promise: the codec reads them unchecked.
+/// Planes that are as large as their size demands. The codec reads them without further checks.
 pub(crate) struct Checked<'a>(Planes<'a>);
 
 impl<'a> Checked<'a> {
@@ -32,12 +32,12 @@ impl<'a> Planes<'a> {
         Ok(Checked(*self))
     }
 
-    /// Rows of pixels in a row of blocks.
+    /// Number of pixel rows in a row of blocks.
     pub(crate) fn row_height(&self) -> usize {
         8 * self.subsampling.step().1
     }
 
-    /// The part that these rows of blocks make.
+    /// The part of the planes covered by these rows of blocks.
     pub(crate) fn cut(&self, rows: &Range<usize>) -> Planes<'a> {
         let (first, end) = (rows.start * self.row_height(), (rows.end * self.row_height()).min(self.height));
         let down = self.subsampling.step().1;

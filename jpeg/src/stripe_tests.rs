@@ -1,4 +1,4 @@
-//! However many threads work on it, the JPEG and the picture are the same to the last bit.
+//! The JPEG and the picture are identical for any number of threads.
 
 use std::num::NonZeroUsize;
 
@@ -12,7 +12,7 @@ use crate::*;
 
 const ALL: [Subsampling; 4] = [Subsampling::S420, Subsampling::S422, Subsampling::S444, Subsampling::Gray];
 
-/// Noise over slopes, in chroma too: what is mixed wrongly at a seam shows.
+/// Noise over gradients, in chroma too, so that a wrong interpolation at a seam shows.
 struct Noise {
     size: (usize, usize),
     subsampling: Subsampling,
@@ -46,7 +46,7 @@ impl Noise {
         out
     }
 
-    /// As somebody else may have encoded it.
+    /// Encodes with restart markers at other places, as another encoder may.
     fn encode_restarting_after(&self, blocks: u16) -> Vec<u8> {
         let mut codec = Compressor::new().unwrap();
         codec.restart_after(blocks).unwrap();
@@ -64,22 +64,22 @@ fn pool(threads: usize) -> Pool {
 fn decode(jpeg: &[u8], threads: usize) -> Result<Vec<u32>, JpegError> {
     let mut decoder = Decoder::on(pool(threads))?;
     let header = decoder.header(jpeg)?;
-    // A stride that is not the width, and rows that must stay as they are.
+    // The stride differs from the width, and the last rows must stay unchanged.
     let stride = header.width + 3;
     let mut pixels = vec![7; stride * (header.height + 2)];
     decoder.decode_xrgb(jpeg, &mut pixels, stride)?;
     Ok(pixels)
 }
 
-/// A picture to the last bit, or an error to the last word.
+/// Checks that pictures are identical, or error texts equal.
 fn check_same(jpeg: &[u8], threads: usize) {
     let words = |result: Result<_, JpegError>| result.map_err(|e| e.to_string());
     let (striped, whole) = (words(decode(jpeg, threads)), words(decode(jpeg, 1)));
-    // They are too long to be shown.
+    // The pixels are too many to print, so only errors are.
     assert!(striped == whole, "striped: {:?}, whole: {:?}", striped.err(), whole.err());
 }
 
-/// Where the restart intervals end.
+/// Offsets of the ends of the restart intervals.
 fn ends(jpeg: &[u8]) -> Vec<usize> {
     let data_at = Layout::of(jpeg).unwrap().data_at;
     markers(&jpeg[data_at..]).map(|(at, _)| data_at + at).collect()
@@ -128,7 +128,7 @@ proptest! {
         check_same(&jpeg, threads);
     }
 
-    /// Of other bytes it is mostly said at once; these may be taken for what they are not.
+    /// These bytes are likely to be mistaken for markers; most others are recognised as damage at once.
     #[test]
     fn another_marker_is_the_same_picture_or_the_same_error(
         kind in 0usize..4,
@@ -167,7 +167,7 @@ fn is_cut(jpeg: &[u8], threads: usize) -> bool {
     layout.bands().is_some_and(|bands| decoder.striped(jpeg, &bands, &mut out, layout.width).is_some())
 }
 
-/// The threads of a pool have their stripes really: the tests above would pass without.
+/// Checks that pictures are really cut into stripes: the tests above would pass without.
 #[test]
 fn large_pictures_are_cut() {
     let noise = Noise::new(64, 128, Subsampling::S420, 3);
@@ -178,7 +178,7 @@ fn large_pictures_are_cut() {
         assert_eq!(bands.map(|bands| (bands.count, bands.intervals)), expected, "a marker after {blocks} blocks");
         assert_eq!(is_cut(&jpeg, 2), expected.is_some(), "a marker after {blocks} blocks");
     };
-    // There are four blocks in each of eight rows.
+    // The picture has eight rows of four blocks.
     check(0, None);
     check(1, Some((8, 4)));
     check(2, Some((8, 2)));
@@ -195,11 +195,11 @@ fn seams_are_below_the_first_row_of_pixels_of_a_row_of_blocks() {
         (0..=bands.count).map(|band| (bands.top(band), bands.seam(band))).collect::<Vec<_>>()
     };
     assert_eq!(seams(4), [(0, 0), (16, 17), (32, 33), (48, 49), (64, 65), (80, 81), (96, 97), (100, 100)]);
-    // Of bands of three rows it is the third, or the last that there is.
+    // In bands of three rows of blocks, the seam is in the third or in the last that exists.
     assert_eq!(seams(12), [(0, 0), (48, 81), (96, 97), (100, 100)]);
 }
 
-/// What libjpeg-turbo has read ahead when an interval ends is up to seven bytes, of which it does not tell at once.
+/// When an interval ends, libjpeg-turbo may have read up to seven bytes ahead, and does not report them at once.
 #[test]
 fn bytes_too_many_before_any_marker_are_seen_in_stripes_as_in_the_whole() {
     for kind in ALL {
@@ -212,7 +212,7 @@ fn bytes_too_many_before_any_marker_are_seen_in_stripes_as_in_the_whole() {
     }
 }
 
-/// A stripe tells of its own, and the whole only if it happens to look for a marker afterwards.
+/// A stripe reports its own surplus bytes; a whole picture only if the codec happens to look for a marker afterwards.
 #[test]
 fn a_stripe_with_bytes_too_many_is_never_shown() {
     for kind in ALL {

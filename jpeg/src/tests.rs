@@ -1,4 +1,4 @@
-//! What goes in comes out, by our own decoder and by another; what is not a JPEG is an error and never a panic.
+//! Round trips, checked with our own decoder and another; data that is no JPEG is an error and never a panic.
 
 use image::ImageDecoder as _;
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use crate::*;
 
 const ALL: [Subsampling; 4] = [Subsampling::S420, Subsampling::S422, Subsampling::S444, Subsampling::Gray];
 
-/// A smooth picture, as its planes and what they are made of.
+/// A smooth picture.
 struct Sample {
     width: usize,
     height: usize,
@@ -48,7 +48,7 @@ impl Sample {
         out
     }
 
-    /// The pixel by the definition of JFIF, without any codec.
+    /// The pixel by JFIF's definition, computed without a codec.
     fn rgb(&self, x: usize, y: usize) -> [f32; 3] {
         let (across, down) = self.subsampling.step();
         let at = |plane: usize, x: usize, y: usize| f32::from(self.planes[plane].0[y * self.planes[plane].1 + x]);
@@ -82,7 +82,7 @@ fn psnr(pairs: impl Iterator<Item = ([f32; 3], [f32; 3])>) -> f32 {
     10.0 * (255.0 * 255.0 / (sum / count).max(1e-6)).log10()
 }
 
-/// Encodes and decodes, and holds the result against the planes and against the `image` crate.
+/// Encodes and decodes, and compares the result with the planes and with the `image` crate.
 fn check_round_trip(sample: &Sample) {
     let jpeg = sample.encode(95);
     let (header, pixels) = decode(&jpeg);
@@ -95,8 +95,9 @@ fn check_round_trip(sample: &Sample) {
     let other = image::load_from_memory(&jpeg).unwrap().to_rgb8();
     assert_eq!((other.width() as usize, other.height() as usize), (sample.width, sample.height));
     let agree = psnr(pixels.iter().zip(other.pixels()).map(|(p, q)| (channels(*p), q.0.map(f32::from))));
-    // Decoders differ in how they draw chroma at the edges, which is nearly all there is four pixels across: of the sizes
-    // tried (all up to 23 across, one in seven up to 89x89) only those are below 36 dB, at least 32.36 (3x3, 4:2:0).
+    // Decoders differ in the chroma of edge pixels, which are nearly all pixels of a picture that is four across. Of
+    // the sizes tried (all up to 23 across, one in seven up to 89x89) only those are below 36 dB; the lowest is 32.36
+    // (3x3, 4:2:0).
     let edges_only = sample.width.min(sample.height) <= 4 && sample.subsampling.step() != (1, 1);
     let least = if edges_only { 32.3 } else { 36.0 };
     assert!(agree > least, "{}x{} {:?}: {agree} dB", sample.width, sample.height, sample.subsampling);
@@ -135,7 +136,7 @@ proptest! {
         let mut decoder = Decoder::new().unwrap();
         let mut pixels = vec![0; 50 * 38];
         let _ = decoder.decode_xrgb(&jpeg, &mut pixels, 50);
-        // The same decoder goes on with the next picture.
+        // The same decoder must then decode the next picture.
         let good = Sample::new(50, 38, ALL[kind], 0).encode(80);
         decoder.decode_xrgb(&good, &mut pixels, 50).map_err(|e| TestCaseError::fail(e.to_string()))?;
     }
@@ -238,7 +239,7 @@ fn progressive_and_ink_pictures_are_shown() {
     let at = |i: usize| [rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]].map(f32::from);
     assert!(psnr(pixels.iter().enumerate().map(|(i, p)| (at(i), channels(*p)))) > 35.0);
 
-    // The same colours as inverted inks over no black at all.
+    // The same colours as inverted inks without black.
     let inks: Vec<u8> = rgb.chunks(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect();
     let image =
         turbojpeg::Image { pixels: &inks[..], width: 64, height: 48, pitch: 256, format: turbojpeg::PixelFormat::CMYK };

@@ -1,7 +1,7 @@
-//! libjpeg-turbo's two engines with a checked interface.
+//! A checked interface to libjpeg-turbo's compressor and decompressor.
 //!
-//! The `turbojpeg` crate builds and binds the library; its own safe interface has neither restart markers nor cropping,
-//! which stripes need.
+//! The `turbojpeg` crate builds and binds the library; its own safe interface lacks restart markers and cropping, which
+//! stripes need.
 #![allow(unsafe_code, reason = "libjpeg-turbo is C")]
 
 use std::ffi::{CStr, c_int};
@@ -13,7 +13,7 @@ use turbojpeg::raw;
 use crate::planes::Checked;
 use crate::{JpegError, Subsampling};
 
-/// The order of bytes that makes `0xFFRRGGBB` when read as one number.
+/// The byte order that gives `0xFFRRGGBB` when read as one number.
 const XRGB: c_int = if cfg!(target_endian = "little") { raw::TJPF_TJPF_BGRX } else { raw::TJPF_TJPF_XRGB };
 
 #[derive(Debug)]
@@ -64,12 +64,12 @@ impl Compressor {
     pub fn new() -> Result<Compressor, JpegError> {
         let mut handle = Handle::new(raw::TJINIT_TJINIT_COMPRESS)?;
         handle.set(raw::TJPARAM_TJPARAM_NOREALLOC, 1)?;
-        // A marker after each row of blocks: whoever decodes may cut the picture between any two of them.
+        // A marker after each row of blocks, so that a decoder can cut the picture between any two rows.
         handle.set(raw::TJPARAM_TJPARAM_RESTARTROWS, 1)?;
         Ok(Compressor(handle))
     }
 
-    /// A marker after so many blocks instead, or none at all.
+    /// Puts a marker after this many blocks instead, or none if zero.
     #[cfg(test)]
     pub fn restart_after(&mut self, blocks: u16) -> Result<(), JpegError> {
         self.0.set(raw::TJPARAM_TJPARAM_RESTARTROWS, 0)?;
@@ -110,7 +110,7 @@ impl Compressor {
     }
 }
 
-/// What libjpeg-turbo reads in a header.
+/// The properties that libjpeg-turbo reads from a header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Found {
     pub width: usize,
@@ -123,7 +123,7 @@ pub struct Found {
 #[derive(Debug)]
 pub struct Decompressor {
     handle: Handle,
-    /// Whether a region is set from the last time.
+    /// True if a cropping region is set from the last picture.
     cropped: bool,
 }
 
@@ -155,9 +155,9 @@ impl Decompressor {
         })
     }
 
-    /// Decodes the `rows` that `choose` takes of the picture, the first of them into the first row of `out`.
+    /// Decodes those `rows` of the picture that `choose` returns, the first of them into the first row of `out`.
     ///
-    /// The header is read first, and shown to `choose`: what is written depends on it.
+    /// `choose` gets the header, which is read first, because the rows to decode depend on it.
     pub fn decompress(
         &mut self,
         jpeg: &[u8],
