@@ -1,6 +1,6 @@
-//! Which cores the workers may run on: those that we were given, but not the one that their caller is running on.
+//! The cores on which workers may run: those of this process, except the one on which their caller is running.
 //!
-//! A woken worker is otherwise often put on its caller's core, where it waits until the caller is done.
+//! Otherwise the scheduler often puts a woken worker on its caller's core, where it waits until the caller is done.
 
 pub use system::Cores;
 
@@ -15,10 +15,10 @@ mod system {
 
     #[derive(Clone)]
     pub struct Cores {
-        /// Those that this process may use.
+        /// The cores that this process may use.
         mask: Option<CpuSet>,
         workers: Arc<Mutex<Vec<Pid>>>,
-        /// Where the caller ran when the workers were told last.
+        /// The caller's core when the workers' affinity was last set.
         caller: Arc<AtomicUsize>,
     }
 
@@ -28,14 +28,14 @@ mod system {
             Cores { mask, workers: Arc::default(), caller: Arc::new(AtomicUsize::new(NOWHERE)) }
         }
 
-        /// The calling thread is a worker.
+        /// Registers the calling thread as a worker.
         pub fn enter(&self) {
             self.workers.lock().unwrap_or_else(PoisonError::into_inner).push(gettid());
-            // So that it hears where the caller is.
+            // Forces the affinity to be set again, for this worker too.
             self.caller.store(NOWHERE, Ordering::Relaxed);
         }
 
-        /// Keeps the workers off the core on which the calling thread runs. A system call for each, where that core has changed.
+        /// Keeps the workers off the calling thread's core. Costs one system call per worker if that core has changed.
         pub fn keep_off_mine(&self) {
             let here = sched_getcpu();
             if self.caller.swap(here, Ordering::Relaxed) == here {
@@ -49,7 +49,7 @@ mod system {
                 return;
             }
             for worker in self.workers.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-                // It is a matter of speed only: where it is forbidden, the worker runs where the system puts it.
+                // A failure only costs speed: the worker then runs on any core.
                 let _ = sched_setaffinity(Some(*worker), &others);
             }
         }

@@ -1,11 +1,12 @@
-//! Threads that wait for work: a job in pieces, on all cores, done when the call returns.
+//! A thread pool that does a job in pieces on all cores; the call returns when the job is done.
 //!
 //! ```text
 //! each(&mut [T], work):  caller ─ takes a piece ─▶ work      until none is left, then waits for the last
 //!                        worker ─ takes a piece ─▶ work
 //! ```
-//! Nothing is spawned and nothing allocated for a job. The caller never waits for a worker that has not begun: what nobody
-//! took it does by itself. A pool that is at work for somebody else lets the second caller do its job alone.
+//! A job starts no thread and allocates nothing. The caller never waits for a worker that has not begun: it does pieces
+//! that nobody has taken by itself. If the pool is busy with another caller's job, the second caller does its job
+//! alone.
 
 mod cores;
 
@@ -19,10 +20,10 @@ use std::thread::{Builder, JoinHandle};
 
 use crate::cores::Cores;
 
-/// So many threads work on one job at most: a frame has no use for more.
+/// Largest number of threads in a pool: a frame has no use for more.
 pub const THREADS_MAX: usize = 16;
 
-/// Cloning it gives another handle on the same threads. They end with the last handle.
+/// A handle to a pool. Clones share the same threads, which end with the last handle.
 #[derive(Clone)]
 pub struct Pool {
     inner: Arc<Inner>,
@@ -37,9 +38,9 @@ struct Inner {
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
-    /// There is a piece to take, or no more to come.
+    /// Signals that there is a piece to take, or that the pool is closed.
     work: Condvar,
-    /// The last piece is done.
+    /// Signals that the last piece is done.
     done: Condvar,
 }
 
@@ -58,7 +59,7 @@ struct Job {
 }
 
 impl Pool {
-    /// A pool of so many threads, the caller's own among them; without a number, one for each core that we may use.
+    /// Makes a pool of this many threads, including the caller's own; by default one for each core that we may use.
     pub fn new(threads: Option<NonZeroUsize>) -> Pool {
         let cores = Cores::inherited();
         let shared = Arc::<Shared>::default();
@@ -69,28 +70,28 @@ impl Pool {
                 shared.serve();
             })
         };
-        // Where the system gives no more threads, those that there are do the work.
+        // If the system refuses more threads, the existing ones do the work.
         let workers = (1..threads_for(threads)).map_while(|index| spawn(index).ok()).collect();
         Pool { inner: Arc::new(Inner { shared, workers, cores }) }
     }
 
-    /// Only the caller's own thread.
+    /// Makes a pool that uses only the caller's own thread.
     pub fn alone() -> Pool {
         Pool::new(Some(NonZeroUsize::MIN))
     }
 
-    /// How many threads work on a job, the caller's among them.
+    /// Number of threads that work on a job, including the caller's.
     pub fn threads(&self) -> usize {
         self.inner.workers.len() + 1
     }
 
-    /// Into how many pieces to cut a job: one for each thread, but none smaller than `least` of the job's `size`, and no
-    /// more than `most`.
+    /// Number of pieces for a job: one for each thread, but none smaller than `least` of the job's `size`, and at most
+    /// `most`.
     pub fn pieces(&self, size: usize, least: usize, most: usize) -> usize {
         (size / least).min(most).clamp(1, self.threads())
     }
 
-    /// Calls `work` once with each item, and returns when all are done. A panic in one of them is the caller's.
+    /// Calls `work` once with each item, and returns when all are done. A panic in `work` is passed on to the caller.
     pub fn each<T: Send>(&self, items: &mut [T], work: impl Fn(&mut T) + Sync) {
         let count = items.len();
         let items = Items(items.as_mut_ptr());
@@ -101,19 +102,19 @@ impl Pool {
     }
 }
 
-/// How many threads a pool has that is asked for so many; without a number, one for each core that we may use.
+/// Number of threads of a pool for which `asked` were requested; by default one for each core that we may use.
 pub fn threads_for(asked: Option<NonZeroUsize>) -> usize {
     let threads = asked.or_else(|| std::thread::available_parallelism().ok());
     threads.map_or(1, NonZeroUsize::get).min(THREADS_MAX)
 }
 
-/// So many rows in so many pieces, as even as can be.
+/// Cuts `rows` into `pieces` that are as equal as possible.
 pub fn cut(rows: usize, pieces: usize) -> impl Iterator<Item = Range<usize>> {
     (0..pieces).map(move |i| rows * i / pieces..rows * (i + 1) / pieces)
 }
 
 impl Inner {
-    /// `false`, and nothing done, if the pool works for somebody else.
+    /// Returns false without having done anything if the pool is busy with another job.
     fn run(&self, piece: &(dyn Fn(usize) + Sync), pieces: usize) -> bool {
         let piece = forget_lifetime(piece);
         let mut state = self.shared.lock();
@@ -142,7 +143,7 @@ impl Drop for Inner {
         self.shared.lock().closed = true;
         self.shared.work.notify_all();
         for worker in self.workers.drain(..) {
-            // A worker's panics are caught and given to the caller; there is nothing else to hear.
+            // Panics in a worker are caught and passed to the caller, so the result holds nothing of interest.
             let _ = worker.join();
         }
     }
@@ -153,7 +154,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A worker's life.
+    /// The main loop of a worker.
     fn serve(&self) {
         let mut state = self.lock();
         while !state.closed {
@@ -164,7 +165,7 @@ impl Shared {
         }
     }
 
-    /// Takes pieces and does them, without the lock, until there is none to take.
+    /// Takes pieces and does them, without holding the lock, until none is left.
     fn work_along<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         while let Some((piece, index)) = state.job.as_mut().and_then(Job::take) {
             drop(state);
@@ -185,8 +186,8 @@ impl Shared {
 }
 
 impl Job {
-    /// The first panic is the caller's. Another one's payload is not even dropped, as that may panic, too: here, where
-    /// others count on this piece being finished.
+    /// Keeps the first panic for the caller. The payload of a further one is not even dropped, because that might panic
+    /// too, before this piece is counted as finished.
     fn keep(&mut self, panic: Box<dyn Any + Send>) {
         if self.panic.is_some() {
             std::mem::forget(panic);
@@ -210,7 +211,7 @@ impl fmt::Debug for Pool {
     }
 }
 
-/// The items of a job, each of which is given to one thread.
+/// The items of a job; each is given to one thread.
 struct Items<T>(*mut T);
 
 #[allow(unsafe_code, reason = "threads that outlive a call work on what the call borrowed")]
@@ -221,7 +222,8 @@ mod borrowed {
     unsafe impl<T: Send> Sync for Items<T> {}
 
     impl<T> Items<T> {
-        /// Only for `each`, which asks once for each index below the number of items: a job's pieces are taken once each.
+        /// For `each` only, which calls it once for each index below the number of items: a job's pieces are taken once
+        /// each.
         #[allow(clippy::mut_from_ref, reason = "each index is asked for once, so no two of them are the same")]
         pub(super) fn of(&self, index: usize) -> &mut T {
             // SAFETY: the slice that it came from stays borrowed until `each` returns, and `index` is below its length.
@@ -229,7 +231,7 @@ mod borrowed {
         }
     }
 
-    /// For `run`, which does not return before every piece is done, whereafter nobody calls it.
+    /// For `run` only, which does not return before every piece is done; nobody calls the closure after that.
     pub(super) fn forget_lifetime<'a>(piece: &'a (dyn Fn(usize) + Sync + 'a)) -> &'static (dyn Fn(usize) + Sync) {
         // SAFETY: only the lifetime changes, and `run` keeps the borrow for as long as anybody may call it: it waits until
         // as many pieces are finished as there are, a panic in one counts as finished, and it does not unwind before.

@@ -27,7 +27,7 @@ proptest! {
 
 #[test]
 fn pieces_run_beside_each_other() {
-    // Each waits for the other: one thread alone would never come back.
+    // Each piece waits for the other, so a single thread would never return.
     let both = Barrier::new(2);
     pool(2).each(&mut [(); 2], |()| {
         both.wait();
@@ -37,7 +37,7 @@ fn pieces_run_beside_each_other() {
 #[test]
 fn a_second_caller_works_alone() {
     let (pool, inside) = (pool(2), AtomicBool::new(false));
-    // From within a job the pool is at work for somebody else.
+    // Within a job the pool is busy.
     pool.each(&mut [(); 2], |()| {
         let here = std::thread::current().id();
         pool.each(&mut [(); 3], |()| {
@@ -83,14 +83,14 @@ fn workers_stay_within_the_mask_and_off_the_callers_core() {
 
     let all = sched_getaffinity(None).unwrap();
     let first = (0..CpuSet::MAX_CPU).find(|cpu| all.is_set(*cpu)).unwrap();
-    // In a thread of its own, as the mask is inherited by whatever is started from here.
+    // Runs in a thread of its own, because threads started from here inherit the mask.
     let check = |mask: CpuSet, off_mine: bool| {
         std::thread::spawn(move || {
             sched_setaffinity(None, &mask).unwrap();
             let pool = pool(2);
             let both = Barrier::new(2);
             let mut seen = [const { (None, None) }; 2];
-            // The first job finds the worker registered or not yet; the second surely does.
+            // The first job may find the worker not yet registered; the second finds it registered.
             for _ in 0..2 {
                 pool.each(&mut seen, |seen| {
                     both.wait();
