@@ -1,4 +1,4 @@
-//! A picture in memory that plotters draws on; text comes from the project's own bitmap font, so that no font is looked for.
+//! A bitmap in memory on which plotters draws. Text uses the project's own bitmap font, so no system font is needed.
 
 use std::convert::Infallible;
 
@@ -81,7 +81,8 @@ impl DrawingBackend for Bitmap<'_> {
     }
 }
 
-/// The face that comes nearest from below: a bitmap font's height includes the room between lines.
+/// The tallest font that is not taller than the style asks for: a bitmap font's height includes the space between
+/// lines.
 fn font<S: BackendTextStyle>(style: &S) -> Font {
     Font::of_height(style.size() as usize)
 }

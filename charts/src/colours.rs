@@ -1,11 +1,12 @@
-//! Colours that can be told apart on light and on dark, also by the colour-blind (after Okabe and Ito).
+//! Colours that can be distinguished on a light and on a dark background, also by colour-blind people (after Okabe and
+//! Ito).
 
 use common::stamps::Stage;
 use plotters::style::RGBColor;
 
-/// Text, axes and the total. On a page it gives way to the page's own colour for text.
+/// Text, axes and the total. On the HTML page it is replaced by the page's own text colour.
 pub(crate) const INK: RGBColor = RGBColor(0x1d, 0x23, 0x2b);
-/// That of the broker, whose way it is: a producer has no such stage.
+/// The broker's colour: the time to the acknowledgement is spent there, and a producer has no broker stage.
 pub(crate) const ACKNOWLEDGE: RGBColor = RGBColor(0xe6, 0x8a, 0x00);
 pub(crate) const P50: RGBColor = RGBColor(0x2b, 0x8c, 0xd6);
 pub(crate) const P99: RGBColor = RGBColor(0xe6, 0x8a, 0x00);

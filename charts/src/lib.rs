@@ -1,10 +1,10 @@
-//! A report's figures as pictures: numbers in; SVG, PNG and one page of HTML out.
+//! Draws a report's figures: numbers go in; SVG, PNG and an HTML page come out.
 //!
 //! ```text
 //! Figure ─▶ panels (one drawing, on any backend) ─▶ plotters' SVG │ our bitmap (text by Spleen) ─▶ PNG
 //!        └▶ page: the tables, and the SVG inline
 //! ```
-//! No system font, no script, nothing from the network: what is written opens anywhere.
+//! No system font, script or network is needed, so the files open anywhere.
 
 mod bitmap;
 mod colours;
@@ -25,7 +25,7 @@ use plotters::prelude::*;
 
 pub use self::page::html;
 
-/// What a picture is drawn of.
+/// The data of a picture.
 #[derive(Clone, Copy, Debug)]
 pub struct Figure<'a> {
     pub report: &'a Report,
@@ -47,11 +47,11 @@ impl ChartError {
     }
 }
 
-/// In pixels of a screen; a PNG has twice as many each way.
+/// Size in screen pixels; a PNG has twice as many in each direction.
 const SIZE: (u32, u32) = (1000, 1120);
 const PNG_SCALE: u32 = 2;
 
-/// The charts as one picture, on white.
+/// Draws all charts as one SVG, on white.
 pub fn svg(figure: &Figure<'_>) -> Result<String, ChartError> {
     draw_svg(figure, true)
 }
@@ -65,7 +65,7 @@ fn draw_svg(figure: &Figure<'_>, ground: bool) -> Result<String, ChartError> {
     Ok(text)
 }
 
-/// The same as PNG.
+/// Draws the same charts as PNG.
 pub fn png(figure: &Figure<'_>) -> Result<Vec<u8>, ChartError> {
     let (width, height) = (SIZE.0 * PNG_SCALE, SIZE.1 * PNG_SCALE);
     let mut rgb = vec![0; (width * height * 3) as usize];

@@ -1,4 +1,4 @@
-//! What is drawn, on whatever backend: percentiles, latency over time, stages over time and of slow frames.
+//! The charts, on any backend: percentiles, latency over time, stages over time, and stages of slow frames.
 
 mod bars;
 mod percentiles;
@@ -16,12 +16,12 @@ use crate::colours::INK;
 pub(crate) type Area<B> = DrawingArea<B, Shift>;
 pub(crate) type Drawn<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
 
-/// Sizes in pixels of a screen; `scale` makes them those of the picture.
+/// Sizes in screen pixels; `scale` turns them into pixels of the picture.
 const TITLE: i32 = 17;
 const TEXT: i32 = 14;
 const HEAD_HEIGHT: i32 = 56;
 const LEGEND_HEIGHT: i32 = 24;
-/// Beside the axes.
+/// Space for the labels beside the axes.
 const LABELS: (i32, i32) = (58, 28);
 
 pub(crate) fn draw<B: DrawingBackend>(area: &Area<B>, figure: &Figure<'_>, scale: i32) -> Drawn<B>
@@ -39,10 +39,10 @@ where
     bars::draw(&right, figure, scale)
 }
 
-/// One name of a legend, and its colour.
+/// A name in a legend, and its colour.
 pub(crate) type Entry = (&'static str, RGBColor);
 
-/// Writes the title and the legend, and returns what is left for the chart.
+/// Writes the title and the legend, and returns the remaining area for the chart.
 pub(crate) fn head<B: DrawingBackend>(
     area: &Area<B>,
     title: &str,
@@ -73,17 +73,17 @@ pub(crate) fn text_style<'a>(size: i32) -> TextStyle<'a> {
     TextStyle::from(("sans-serif", size).into_font()).color(&INK)
 }
 
-/// The legend of the stages that were gone through.
+/// The legend of the run's stages.
 pub(crate) fn stage_entries(figure: &Figure<'_>) -> Vec<Entry> {
     figure.stages.iter().map(|&stage| (stage.name(), crate::colours::of_stage(stage))).collect()
 }
 
-/// The upper end of an axis of milliseconds.
+/// The upper end of an axis in milliseconds.
 pub(crate) fn top_ms(us: impl Iterator<Item = f64>) -> f64 {
     us.fold(0.0, f64::max).max(10.0) / 1000.0 * 1.06
 }
 
-/// What stands beside an axis of milliseconds that ends at `top`.
+/// A label of an axis in milliseconds that ends at `top`.
 pub(crate) fn ms_label(ms: f64, top: f64) -> String {
     match top {
         1000.0.. => format!("{:.1} s", ms / 1000.0),

@@ -1,4 +1,4 @@
-//! A figure for the tests: a viewer's, in which one frame in fifty waited for the broker.
+//! A viewer's figures for tests; one frame in fifty waited for the broker.
 
 use std::time::Duration;
 
@@ -50,9 +50,9 @@ pub(crate) fn with_figure(frames: u64, look: impl FnOnce(&Figure<'_>)) {
     look(&Figure { report: &report, latencies: &latencies, acknowledge: None, stages, timeline, anatomy });
 }
 
-/// The nth frame of so many.
+/// The timestamps of frame `n` of `frames`.
 fn stamps_of(n: u64, frames: u64) -> Stamps {
-    // A stall of five seconds in the middle.
+    // The source stalls for five seconds in the middle.
     let due = n * 33_333 + if n > frames / 2 { 5_000_000 } else { 0 };
     let broker = if n % 50 == 49 { 9_000 + n % 7 * 900 } else { 1_200 + n * 37 % 800 };
     let mut at = due;
@@ -72,7 +72,7 @@ fn stamps_of(n: u64, frames: u64) -> Stamps {
     }
 }
 
-/// `LOOK=folder cargo test -p charts look -- --ignored`.
+/// Run it with `LOOK=folder cargo test -p charts look -- --ignored`.
 #[test]
 #[ignore = "draws samples for a person to look at"]
 fn look() {

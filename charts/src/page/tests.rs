@@ -12,7 +12,8 @@ fn page() -> String {
 #[test]
 fn the_page_is_well_formed_and_tells_all() {
     let page = page();
-    // An XML parser knows no doctype without a name behind it, and is stricter than a browser in all else.
+    // The XML parser requires a name after the doctype, so the doctype is removed. Apart from that it is stricter than
+    // a browser.
     roxmltree::Document::parse(page.trim_start_matches("<!DOCTYPE html>\n")).expect("it is XML");
     for said in [
         "vidcons video",
@@ -62,7 +63,7 @@ fn what_there_is_none_of_is_a_dash() {
     check(serde_json::json!({ "acks": "all", "linger.ms": 0 }), "acks=all, linger.ms=0");
 }
 
-/// A reader of screens says what the charts are; a row or a column is named by its head; what scrolls can have the focus.
+/// A screen reader announces the charts; rows and columns have headers; scrollable parts can have the focus.
 #[test]
 fn the_page_is_told_to_those_who_do_not_see_it() {
     let page = page();

@@ -1,4 +1,5 @@
-//! What a frame at p50 is made of, and one at p99: of just those frames, so that the stages add up.
+//! The stages of a frame at p50, p90, p99 and max. Each bar shows frames at that percentile only, so that the stages
+//! add up.
 
 use std::error::Error;
 

@@ -1,4 +1,4 @@
-//! Latency against percentile: each nine further takes the same room, as HdrHistogram's own plots have it.
+//! Latency by percentile. Each further nine takes the same width, as in HdrHistogram's own plots.
 
 use std::error::Error;
 
@@ -9,7 +9,7 @@ use super::{Area, Drawn, Entry, head, labels, ms_label, stage_entries, text_styl
 use crate::Figure;
 use crate::colours::{ACKNOWLEDGE, INK};
 
-/// Steps for each halving of the distance to 100 %.
+/// Number of points for each halving of the distance to 100 %.
 const TICKS_PER_HALF: u32 = 8;
 
 pub(crate) fn draw<B: DrawingBackend>(area: &Area<B>, figure: &Figure<'_>, scale: i32) -> Drawn<B>
@@ -54,7 +54,7 @@ where
     curve(&figure.latencies.total, INK, 2)
 }
 
-/// Nines and milliseconds, up to the largest value.
+/// Points of (nines, milliseconds), up to the largest value.
 fn points(latency: &Latency, nines: f64) -> Vec<(f64, f64)> {
     let h = latency.histogram();
     let ms = |us: u64| us as f64 / 1000.0;
@@ -68,7 +68,7 @@ fn points(latency: &Latency, nines: f64) -> Vec<(f64, f64)> {
     points
 }
 
-/// `0%`, `90%`, `99%`, `99.9%`; nothing between them.
+/// A label for a whole number of nines, such as `0%`, `90%`, `99%`, `99.9%`; empty between them.
 fn percentile(nines: f64) -> String {
     let whole = nines.round();
     if (nines - whole).abs() > 0.01 {

@@ -1,4 +1,4 @@
-//! Latency over time, second by second: how slow, and in which stages.
+//! Latency over time, second by second, in total and by stage.
 
 use std::error::Error;
 use std::ops::Range;
@@ -11,10 +11,10 @@ use super::{Area, Drawn, head, labels, ms_label, stage_entries, text_style, top_
 use crate::Figure;
 use crate::colours::{INK, MAX, P50, P99, of_stage};
 
-/// More points than that are not told apart.
+/// Largest number of points: more could not be distinguished.
 const POINTS_MAX: u32 = 400;
 
-/// Axes of time and milliseconds. A macro, as the type of what it makes cannot be written down.
+/// Draws the axes of time and milliseconds. It is a macro because the type of its result cannot be written down.
 macro_rules! time_chart {
     ($area:expr, $axis:expr, $top:expr, $scale:expr) => {{
         let (axis, top, (left, bottom)) = ($axis, $top, labels($scale));
@@ -48,7 +48,7 @@ where
     let area = head(area, &course.title("Latency"), &[("p50", P50), ("p99", P99), ("max", MAX)], scale)?;
     let top = top_ms(course.points.iter().map(|p| f64::from(p.max)));
     let mut chart = time_chart!(&area, course.axis(), top, scale);
-    // With fewer than a hundred frames in a second the largest is the p99 too: the one is drawn broad below the other.
+    // With fewer than a hundred frames in a second the maximum is also the p99, so it is drawn wide and below the p99.
     let mut line = |colour: RGBColor, width: u32, value: fn(&Second) -> u32| {
         course.runs().try_for_each(|run| {
             let line = course.steps(run, |p| f64::from(value(p)));
@@ -69,7 +69,7 @@ where
     let sum = |p: &Second, stages: &[Stage]| stages.iter().map(|&s| f64::from(p.stage(s))).sum::<f64>();
     let top = top_ms(course.points.iter().map(|p| sum(p, figure.stages)));
     let mut chart = time_chart!(&area, course.axis(), top, scale);
-    // The whole way first; then less and less of it is drawn over that.
+    // The sum of all stages is drawn first, and the smaller sums over it.
     for (n, &stage) in figure.stages.iter().enumerate().rev() {
         for run in course.runs() {
             let line = course.steps(run, |p| sum(p, &figure.stages[..=n]));
@@ -79,10 +79,10 @@ where
     Ok(())
 }
 
-/// The seconds as they are drawn: where they are too many, some in one.
+/// The points of a chart. Several seconds share a point if there are too many.
 struct Course {
     points: Vec<Second>,
-    /// Seconds in each point.
+    /// Number of seconds in each point.
     step: u32,
 }
 
@@ -116,19 +116,19 @@ impl Course {
         f64::from(first)..f64::from(end)
     }
 
-    /// Stretches without a second that has no frames.
+    /// Returns the runs of points without a gap between them.
     fn runs(&self) -> impl Iterator<Item = &[Second]> {
         self.points.chunk_by(|one, next| next.at == one.at + self.step)
     }
 
-    /// A step for each point, in ms, so that a single second is seen too.
+    /// The points as steps, in ms, so that a single second is visible too.
     fn steps(&self, run: &[Second], us: impl Fn(&Second) -> f64) -> Vec<(f64, f64)> {
         let (step, ms) = (self.step, |p: &Second| us(p) / 1000.0);
         run.iter().flat_map(|p| [(f64::from(p.at), ms(p)), (f64::from(p.at + step), ms(p))]).collect()
     }
 }
 
-/// Of two seconds the one that was slower in the mean for the stages, and the greater of all else.
+/// Merges two seconds: the stages of the one with the larger total, and the larger of all other values.
 fn worse(one: Second, other: Second) -> Second {
     let sum = |p: &Second| p.stages.iter().map(|us| u64::from(*us)).sum::<u64>();
     Second {
@@ -141,7 +141,7 @@ fn worse(one: Second, other: Second) -> Second {
     }
 }
 
-/// `75 s`, `12:30`, `3:12:30`.
+/// A time since the start, such as `75 s`, `12:30` or `3:12:30`.
 fn moment(seconds: f64, end: f64) -> String {
     let s = seconds.round() as u64;
     match end {
