@@ -1,6 +1,7 @@
-//! How often the frame path's pieces ask for memory in the steady state: `cargo bench -p benches --bench allocations`.
+//! Counts the memory allocations of the frame path's parts in the steady state: `cargo bench -p benches --bench
+//! allocations`.
 //!
-//! The goal is none at all on our side. librdkafka's own are not seen here, as it has its own allocator.
+//! The goal is none in our own code. librdkafka's allocations are not counted, because it has its own allocator.
 
 #![allow(clippy::print_stdout, reason = "a table on standard output is all that this program is for")]
 
@@ -21,12 +22,12 @@ use self::pieces::{HEIGHT, Picture, QUALITY, WIDTH, frame};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Before anything is counted: buffers grow to what they need.
+/// Frames before counting begins, so that buffers have grown to their final size.
 const WARM_UP: u64 = 50;
 const FRAMES: u64 = 500;
 const PARTS: usize = 4;
 
-/// What pieces asked for.
+/// Allocations counted so far.
 #[derive(Clone, Copy, Default)]
 struct Asked {
     times: usize,
@@ -34,7 +35,7 @@ struct Asked {
 }
 
 impl Asked {
-    /// Counts what `work` asks for, and hands on what it makes.
+    /// Counts the allocations of `work`, and returns its result.
     fn during<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let region = Region::new(ALLOCATOR);
         let made = work();
@@ -74,7 +75,7 @@ fn main() {
     }
 }
 
-/// Frames go the whole way, piece by piece.
+/// Sends frames through all parts of the frame path, one part after the other.
 fn measure(parts: usize) -> Table {
     let picture = Picture::new();
     let jpeg = picture.jpeg();

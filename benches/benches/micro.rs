@@ -1,7 +1,7 @@
-//! The frame path's pieces, each in a loop: `cargo bench -p benches --bench micro`.
+//! Times each part of the frame path in a loop: `cargo bench -p benches --bench micro`.
 //!
-//! A hot loop flatters: its memory is in the cache and its core is awake. What a piece costs at a frame's pace is for
-//! `vidbench floor` to say; here a change of one piece is seen before it drowns in the whole.
+//! A loop shows times that are too good: its memory is in the cache and its core is awake. `vidbench floor` measures
+//! the cost at a frame's pace; this benchmark shows a change in one part before it is lost in the noise of the whole.
 
 mod pieces;
 

@@ -1,16 +1,16 @@
-//! Whose acknowledgement a message waits for.
+//! Acknowledgements that the producer waits for.
 
 use std::fmt;
 use std::str::FromStr;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Acks {
-    /// Every replica that is in step.
+    /// From every in-sync replica.
     #[default]
     All,
-    /// The leader's alone.
+    /// From the leader only.
     One,
-    /// Nobody's.
+    /// None.
     Zero,
 }
 

@@ -1,4 +1,4 @@
-//! What is compared: brokers that are started here and gone afterwards, and others that run already.
+//! The brokers to compare: some are started here and stopped afterwards, others run already.
 
 mod afterwards;
 mod embedded;
@@ -13,12 +13,12 @@ use shell::shutdown::Shutdown;
 
 pub use self::afterwards::Afterwards;
 
-/// A broker as asked for.
+/// A broker as named on the command line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Choice {
     Embedded,
     Real,
-    /// Three nodes, and each message on all of them.
+    /// Three nodes, with a replica of each message on all of them.
     Real3,
     Running {
         name: String,
@@ -53,17 +53,18 @@ impl FromStr for Choice {
     }
 }
 
-/// A broker that is up; what was started for it ends with it.
+/// A running broker. A broker that was started here ends with this value.
 #[derive(Debug)]
 pub struct Broker {
     pub name: String,
     pub address: String,
-    /// Which program it is.
+    /// Name and version of the broker program.
     pub version: String,
     _afterwards: Option<Afterwards>,
 }
 
-/// Starts what must be started. One that cannot be is said and left out, as long as there is another.
+/// Starts the brokers that are not running. A broker that fails to start is reported and left out, unless there is no
+/// other.
 pub fn start(choices: &[Choice], memory: Option<&str>, shutdown: &Shutdown) -> anyhow::Result<Vec<Broker>> {
     let mut brokers = Vec::new();
     for choice in choices {
@@ -96,7 +97,7 @@ fn running(name: &str, address: &str) -> Broker {
     }
 }
 
-/// A port of 127.0.0.1 for which `fits` too, below those that the system hands to clients.
+/// Finds a free port of 127.0.0.1 that also `fits`, below the ports that the system gives to clients.
 pub fn free_port(fits: impl Fn(u16) -> bool) -> anyhow::Result<u16> {
     let first = u16::try_from(std::process::id() % 500).expect("below 500") * 20;
     (0..600)
@@ -109,7 +110,7 @@ fn is_free(port: u16) -> bool {
     TcpListener::bind(("127.0.0.1", port)).is_ok()
 }
 
-/// The folder of the sources, where the scripts are.
+/// The root folder of the sources, which contains the scripts.
 pub fn root() -> PathBuf {
     let benches = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     benches.parent().map_or(benches.clone(), PathBuf::from)

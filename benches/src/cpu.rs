@@ -1,4 +1,4 @@
-//! What another program has taken of the processors so far, seen from outside.
+//! Processor time that another program has used, measured from outside.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-/// Of each of its threads. `/proc/PID/stat` has the sum of them, but in ticks of 10 ms: 0.06 ms for each of 180 frames.
+/// The time of each thread, from `schedstat`. `/proc/PID/stat` has the sum, but in ticks of 10 ms, which is 0.06 ms for
+/// each of 180 frames.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct CpuTime(BTreeMap<String, Duration>);
 
@@ -16,7 +17,7 @@ impl CpuTime {
         let mut times = BTreeMap::new();
         for thread in fs::read_dir(&threads).with_context(|| format!("reading {threads}"))? {
             let thread = thread?;
-            // One that ended since it was listed has nothing to read.
+            // A thread that has ended since the listing cannot be read.
             let Ok(text) = fs::read_to_string(thread.path().join("schedstat")) else { continue };
             let time = parse(&text).with_context(|| format!("schedstat of a thread says {text:?}"))?;
             times.insert(thread.file_name().to_string_lossy().into_owned(), time);
@@ -24,14 +25,14 @@ impl CpuTime {
         Ok(CpuTime(times))
     }
 
-    /// What was taken since `earlier`. A thread that ended meanwhile has no part in it, and must not count backwards.
+    /// The time used since `earlier`. A thread that has ended in between is left out, as it would count negatively.
     pub fn since(&self, earlier: &CpuTime) -> Duration {
         let before = |thread: &str| earlier.0.get(thread).copied().unwrap_or_default();
         self.0.iter().map(|(thread, time)| time.saturating_sub(before(thread))).sum()
     }
 }
 
-/// Three numbers, of which the first is the time on a processor, in ns.
+/// Parses three numbers; the first is the time on a processor, in ns.
 fn parse(schedstat: &str) -> Option<Duration> {
     schedstat.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
 }
@@ -65,7 +66,7 @@ mod tests {
     #[test]
     fn a_program_s_time_only_grows() {
         let before = CpuTime::of(std::process::id()).unwrap();
-        // A thread that runs is entered when the scheduler next looks, so it may take a few rounds.
+        // The scheduler updates a running thread's time only now and then, so it may take a few rounds.
         let grew = || {
             (0..20_000_000_u64).for_each(|n| _ = std::hint::black_box(n));
             CpuTime::of(std::process::id()).unwrap().since(&before) > Duration::ZERO

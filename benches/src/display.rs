@@ -1,4 +1,4 @@
-//! Where windows go: the display that is there, or an X server without a screen.
+//! The display for windows: the existing one, or an X server without a screen.
 
 use std::io::{BufRead, BufReader};
 
@@ -7,19 +7,19 @@ use tempfile::TempDir;
 
 use crate::running::{Piped, Running};
 
-/// Large enough for a 4K picture.
+/// Size of the virtual screen, large enough for a 4K picture.
 const SCREEN: (usize, usize) = (3840, 2160);
 
 #[derive(Debug)]
 pub struct Display {
-    /// As programs want it in their environment.
+    /// The value for `DISPLAY` in a program's environment.
     pub name: String,
-    /// Where it is ours: it ends with this. Its words are in the folder.
+    /// The X server, if we started it; it ends with this value. The folder contains its output.
     server: Option<(Running, TempDir)>,
 }
 
 impl Display {
-    /// The one that `DISPLAY` names, or one of our own.
+    /// Uses the display that `DISPLAY` names, or starts one.
     pub fn find() -> anyhow::Result<Display> {
         match std::env::var("DISPLAY") {
             Ok(name) if !name.is_empty() => Ok(Display { name, server: None }),
@@ -27,7 +27,7 @@ impl Display {
         }
     }
 
-    /// Of that size; Xvfb finds a number that is free, and says it once it is ready.
+    /// Starts an X server with this screen size. Xvfb chooses a free display number and prints it once it is ready.
     pub fn own((width, height): (usize, usize)) -> anyhow::Result<Display> {
         let folder = TempDir::new().context("a folder for what Xvfb says")?;
         let screen = format!("{width}x{height}x24");
@@ -40,7 +40,7 @@ impl Display {
         Ok(Display { name: format!(":{}", number.trim()), server: Some((server, folder)) })
     }
 
-    /// For the report.
+    /// Name of the kind, for the report.
     pub fn kind(&self) -> &'static str {
         if self.server.is_some() { "Xvfb" } else { "DISPLAY" }
     }

@@ -1,6 +1,7 @@
-//! One run of the real programs, end to end: vidprod into a topic, vidcons out of it, and what both say at their end.
+//! One run of the real programs, end to end: vidprod writes to a topic, vidcons reads from it, and both report at their
+//! end.
 //!
-//! The programs are those that lie beside this one. The viewers come first and are given time to read; then the producers
+//! The programs are those in this program's folder. The viewers start first and get time to read. Then the producers
 //! play, and are interrupted when their time is up, so that every source ends in the same way.
 
 mod ran;
@@ -28,61 +29,61 @@ use crate::schedule;
 use crate::size::Size;
 use crate::topic::{Topic, Wishes};
 
-/// From the viewers' start to the producers'.
+/// Time from the start of the viewers to the start of the producers.
 const VIEWERS_FIRST: Duration = Duration::from_millis(1200);
-/// How long a program may take to end after it was asked to, or after its source did.
+/// Time for a program to end after it was interrupted, or after its source ended.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// No wait is longer, so that Ctrl-C is noticed.
+/// The longest sleep, so that Ctrl-C is noticed soon.
 const NAP: Duration = Duration::from_millis(100);
-/// A viewer that nobody interrupts ends by itself.
+/// Seconds without a frame after which a viewer ends by itself.
 const IDLE: &str = "60";
 
-/// What is played.
+/// The video that is played.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub enum Input {
-    /// vidprod's own: the same moving picture in every run, but for the clock drawn into it.
+    /// vidprod's test card: the same moving picture in every run, except for the time drawn into it.
     #[default]
     TestCard,
-    /// A file, over and over.
+    /// A file, in a loop.
     Clip(PathBuf),
 }
 
-/// How the programs are run.
+/// The settings of a run.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Setup {
     pub input: Input,
     pub size: Size,
     pub fps: f64,
     pub acks: Acks,
-    /// `None`: what the topic says.
+    /// `None` for the topic's own limit.
     pub message_bytes_max: Option<usize>,
     pub sources: usize,
-    /// The first shows the first source, the next the next one, and round again.
+    /// Number of viewers. They show the sources in turn, and start again at the first after the last.
     pub viewers: usize,
-    /// Not measured, before what is.
+    /// Time before measuring begins.
     pub warmup: Duration,
     pub seconds: Duration,
-    /// Each picture of a test card is held against its headers.
+    /// True if each picture of a test card is compared with its headers.
     pub verify_pixels: bool,
 }
 
-/// Where they are run.
+/// The surroundings of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
     pub broker: &'a Broker,
-    /// `None`: headless.
+    /// `None` to run without windows.
     pub display: Option<&'a Display>,
     pub clock: &'a dyn Clock,
     pub shutdown: &'a Shutdown,
 }
 
-/// Runs it in a topic of that name, which is gone afterwards; `None` after Ctrl-C.
+/// Runs the programs with a topic of this name, which is deleted afterwards; `None` after Ctrl-C.
 pub fn run(setup: &Setup, topic: &str, place: Place<'_>) -> anyhow::Result<Option<Ran>> {
     let _topic = Topic::create(&place.broker.address, topic, &Wishes::default(), place.clock)?;
     run_in(setup, topic, place)
 }
 
-/// The same in a topic that is there.
+/// Runs the programs with an existing topic.
 pub fn run_in(setup: &Setup, topic: &str, place: Place<'_>) -> anyhow::Result<Option<Ran>> {
     let folder = TempDir::new().context("a folder for the reports")?;
     let play = Play { setup, topic, place, folder: folder.path() };
@@ -106,12 +107,12 @@ pub fn run_in(setup: &Setup, topic: &str, place: Place<'_>) -> anyhow::Result<Op
     Ok(Some(Ran { producers, viewers, steady }))
 }
 
-/// A run on its way.
+/// A run in progress.
 struct Play<'a> {
     setup: &'a Setup,
     topic: &'a str,
     place: Place<'a>,
-    /// Where the programs write their reports.
+    /// The folder in which the programs write their reports.
     folder: &'a Path,
 }
 
@@ -128,7 +129,7 @@ impl Play<'_> {
         (0..count).map(start).collect()
     }
 
-    /// Lets them warm up, and play for the time that counts.
+    /// Lets the programs warm up, then measures their processor time while they play.
     fn steady(&self, producers: &[Running], viewers: &[Running]) -> anyhow::Result<Steady> {
         self.sleep(self.setup.warmup);
         let warm = Taken::so_far(producers, viewers, self.place.clock)?;

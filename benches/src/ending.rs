@@ -1,10 +1,10 @@
-//! How consumers learn how many messages there were.
+//! Passes the number of sent messages to the consumers.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const NOT_YET: u64 = u64::MAX;
 
-/// Set once, when the last message was sent.
+/// The number of messages sent; set once, after the last message.
 #[derive(Debug)]
 pub struct Ending(AtomicU64);
 

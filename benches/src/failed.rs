@@ -1,10 +1,10 @@
-//! Runs that failed: one ends neither the others nor the report, but the exit code tells of it.
+//! Failed runs. A failed run ends neither the others nor the report, but makes the exit code 1.
 
 use std::process::ExitCode;
 
 use shell::shutdown::Shutdown;
 
-/// What failed, in words.
+/// Descriptions of the failed runs.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Failed(pub Vec<String>);
 
@@ -13,7 +13,7 @@ impl Failed {
         if self.0.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
-    /// Runs each. What fails is said and kept, and the next goes on; after Ctrl-C none does.
+    /// Runs each case. A failure is logged and kept, and the next case follows; after Ctrl-C none does.
     pub fn each<C, T>(
         &mut self,
         cases: impl IntoIterator<Item = C>,
@@ -31,7 +31,8 @@ impl Failed {
         done
     }
 
-    /// What came of a run: `None` after Ctrl-C, which is no failure, and if it failed, which is said and kept.
+    /// Unwraps the result of a run. `None` after Ctrl-C, which is no failure, and after a failure, which is logged and
+    /// kept.
     pub fn or<T>(
         &mut self,
         outcome: anyhow::Result<Option<T>>,

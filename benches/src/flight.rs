@@ -1,4 +1,4 @@
-//! Messages between the send call and their acknowledgement.
+//! Messages in flight, from the send call to the acknowledgement.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,7 +12,7 @@ struct Count {
     failed: Option<Delivery>,
 }
 
-/// Counts them; the client's own thread lands them.
+/// Counts messages in flight; the client's own thread reports when one is acknowledged.
 #[derive(Clone, Default, Debug)]
 pub struct Flight(Arc<(Mutex<Count>, Condvar)>);
 
@@ -34,7 +34,8 @@ impl Flight {
         self.0.1.notify_one();
     }
 
-    /// Waits until fewer than `max` are under way; fails if one was not acknowledged, or none is within `patience`.
+    /// Waits until fewer than `max` are in flight. Fails if one was not acknowledged, or if no acknowledgement comes
+    /// within `patience`.
     pub fn wait_below(&self, max: u64, patience: Duration) -> anyhow::Result<()> {
         let mut count = self.count();
         while count.in_flight >= max && count.failed.is_none() {

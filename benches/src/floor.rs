@@ -1,9 +1,10 @@
-//! `vidbench floor`: what each stage takes alone, and how much more the whole takes than their sum.
+//! `vidbench floor`: measures each stage alone, and by how much the whole exceeds their sum.
 //!
 //! ```text
 //! vidprod ─first frames─▶ encode alone │ decode alone │ bare hop with as many bytes │ vidprod and vidcons, end to end
 //! ```
-//! Each at the frames' own pace, in the same rounds. Present has no floor of its own here: it is vidcons's own figure.
+//! Everything runs at the frames' own pace, in the same rounds. Presenting is not measured alone: the sum uses
+//! vidcons's own figure.
 
 mod alone;
 pub mod cli;
@@ -32,7 +33,7 @@ use crate::hop::case::{self, Case, Load};
 use crate::payload::Payload;
 use crate::rounds;
 
-/// One round of one broker.
+/// The figures of one round with one broker.
 #[derive(Clone, Debug)]
 pub struct Measured {
     pub round: u32,
@@ -53,7 +54,7 @@ pub struct FloorResult {
     pub interrupted: bool,
 }
 
-/// What is measured with.
+/// The settings and data used for measuring.
 struct Material {
     setup: Setup,
     pace: Pace,
@@ -119,8 +120,8 @@ fn prepare(
     Ok(Some(Material { setup, pace, jpegs, pictures, load, display }))
 }
 
-/// A round: the codec, then each broker's hop and whole, every other round with the brokers backwards. What fails is left
-/// out, and after Ctrl-C what is not whole.
+/// One round: the codec, then each broker's hop and end-to-end run. In every other round the brokers come in reverse
+/// order. Failures are left out, and after Ctrl-C the incomplete round is.
 fn measure(
     round: u32,
     material: &Material,

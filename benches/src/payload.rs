@@ -1,11 +1,11 @@
-//! A message: its number and its times in front, then bytes that do not compress and are compared on arrival.
+//! The messages: a number and two times, followed by incompressible bytes that are compared on arrival.
 
 use common::clock::Micros;
 
-/// Three numbers of 8 bytes.
+/// Size of a stamp: three numbers of 8 bytes.
 pub const STAMP_BYTES: usize = 24;
 
-/// What a message says of itself.
+/// The number and times in a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Stamp {
     pub sequence: u64,
@@ -13,11 +13,11 @@ pub struct Stamp {
     pub sent: Micros,
 }
 
-/// What all messages of a run look like.
+/// The content common to all messages of a run.
 #[derive(Clone, Debug)]
 pub struct Payload {
     bytes: Vec<u8>,
-    /// By a message's number, over and over; never empty.
+    /// Lengths of the messages, used in turn by number; never empty.
     lengths: Vec<usize>,
 }
 
@@ -26,7 +26,7 @@ impl Payload {
         Payload::of_lengths(&[length])
     }
 
-    /// Each message as long as the next of these, and from the first again.
+    /// Makes messages whose lengths follow these in turn.
     pub fn of_lengths(lengths: &[usize]) -> Payload {
         let mut lengths: Vec<usize> = lengths.iter().map(|length| (*length).max(STAMP_BYTES)).collect();
         if lengths.is_empty() {
@@ -35,7 +35,7 @@ impl Payload {
         let longest = lengths.iter().copied().max().unwrap_or(STAMP_BYTES);
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
         let noise = std::iter::repeat_with(|| {
-            // xorshift64: a JPEG's bytes look like noise too.
+            // xorshift64: the bytes of a JPEG look like noise too.
             state ^= state << 13;
             state ^= state >> 7;
             state ^= state << 17;
@@ -44,7 +44,7 @@ impl Payload {
         Payload { bytes: noise.take(longest).collect(), lengths }
     }
 
-    /// Of the longest message.
+    /// Length of the longest message.
     pub fn len_max(&self) -> usize {
         self.bytes.len()
     }
@@ -53,12 +53,12 @@ impl Payload {
         self.lengths[(sequence % self.lengths.len() as u64) as usize]
     }
 
-    /// A message without its stamp: it is made before it is due, as copying it takes longer than stamping it.
+    /// A message without its stamp. It is made before it is due, because copying takes longer than stamping.
     pub fn blank(&self, sequence: u64) -> Vec<u8> {
         self.bytes[..self.len(sequence)].to_vec()
     }
 
-    /// The stamp of a message that came; `None` if it is not one of ours, or not as it was sent.
+    /// Reads the stamp of a received message; `None` if it is not one of ours or has changed.
     pub fn read(&self, message: &[u8]) -> Option<Stamp> {
         let (stamp, rest) = message.split_at_checked(STAMP_BYTES)?;
         let stamp = Stamp::read(stamp);

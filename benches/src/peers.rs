@@ -1,10 +1,10 @@
-//! `vidbench peers`: our programs beside what people use instead, seen from outside.
+//! `vidbench peers`: compares our programs with alternatives, measured from outside.
 //!
 //! ```text
 //! clip ─frames, when due─▶ feeder ─y4m─▶ producer … consumer ─pixels─▶ screen ─bar─▶ watcher: which was seen when
 //! ```
 //!
-//! Feeder and watcher know nothing of what lies between them, so any two programs compare.
+//! Feeder and watcher know nothing of the programs between them, so any two programs can be compared.
 
 mod bar;
 mod clip;
@@ -35,13 +35,13 @@ use crate::failed::Failed;
 use crate::topic::{Topic, Wishes};
 use crate::{prepare, rounds};
 
-/// What was measured; after Ctrl-C, up to there.
+/// The result; after Ctrl-C, of the runs until then.
 #[derive(Debug)]
 pub struct PeersResult {
     pub brokers: Vec<Broker>,
-    /// Those that could be run.
+    /// The lines that could run.
     pub lines: Vec<Line>,
-    /// In the order in which it was.
+    /// The runs in their order.
     pub measured: Vec<Measured>,
     pub failed: Failed,
     pub interrupted: bool,
@@ -78,7 +78,7 @@ pub fn run(options: &PeersOptions, clock: &dyn Clock, shutdown: &Shutdown) -> an
     Ok(end_with(&result))
 }
 
-/// Those that the lines need; lines whose broker does not start are left out.
+/// Starts the brokers that the lines need; removes lines whose broker does not start.
 fn start_brokers(lines: &mut Vec<Line>, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<Vec<Broker>> {
     let mut choices: Vec<Choice> = Vec::new();
     for choice in lines.iter().filter_map(|line| line.broker()) {
@@ -100,7 +100,7 @@ fn start_brokers(lines: &mut Vec<Line>, clock: &dyn Clock, shutdown: &Shutdown) 
     Ok(started)
 }
 
-/// Every line once in each round. One that fails is said, and tried again in the next round.
+/// Runs every line once in each round. A failure is logged, and the line is tried again in the next round.
 fn measure(
     options: &PeersOptions,
     (lines, brokers): (&[Line], &[Broker]),
@@ -121,7 +121,7 @@ fn measure(
     (measured, failed)
 }
 
-/// `None` after Ctrl-C.
+/// Runs one line; `None` after Ctrl-C.
 fn one(
     (line, round): (Line, u32),
     options: &PeersOptions,
@@ -145,7 +145,8 @@ fn one(
     run::run((line, round), &around, clip, folder.path(), clock, shutdown)
 }
 
-/// Ctrl-C is no failure, nor is a round that others' programs failed; a line that has no round at all is one.
+/// Exit code: Ctrl-C is no failure, nor is a round in which another program failed. A line that failed in every round
+/// is one.
 fn end_with(result: &PeersResult) -> ExitCode {
     let mut code = ExitCode::SUCCESS;
     for line in result.lines.iter().filter(|line| !result.interrupted && !result.has(**line)) {

@@ -1,5 +1,5 @@
-//! What each broker carries before anything is measured: a real Kafka that has just started runs uncompiled code, which
-//! is not what is compared.
+//! Messages sent through each broker before anything is measured: a freshly started Kafka runs uncompiled code, which
+//! is not to be compared.
 
 use anyhow::Context;
 use common::clock::Clock;
@@ -10,18 +10,18 @@ use crate::payload::Payload;
 use crate::throughput::case::{self, Amount, Run};
 use crate::topic::Wishes;
 
-/// So many, that a JVM has compiled what they go through: its compiler, which takes most of a core meanwhile, rests after
-/// some 60 000.
+/// Number of messages after which a JVM has compiled the code on the request path. Its compiler takes most of a core,
+/// and stops after about 60 000.
 pub const MESSAGES: u64 = 100_000;
-/// Most are small, so that many are few bytes.
+/// Size of most messages, small so that many messages are few bytes.
 const SMALL_BYTES: usize = 1_000;
-/// One in so many is as large as a frame, which comes and goes in several pieces.
+/// One in this many messages is as large as a frame, and is transferred in several pieces.
 const FRAME_EVERY: usize = 20;
 const FRAME_BYTES: usize = 80_000;
-/// As many as a frame has: a broker goes through each.
+/// Number of headers of a frame, as the broker processes each.
 const HEADERS: usize = 16;
 
-/// One message at a time, as frames come: what is sent as fast as it goes is sent in few requests.
+/// Sends one message at a time, like frames: messages sent at full speed would share few requests.
 pub fn run(brokers: &[Broker], messages: u64, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<()> {
     if messages == 0 {
         return Ok(());
@@ -37,7 +37,7 @@ pub fn run(brokers: &[Broker], messages: u64, clock: &dyn Clock, shutdown: &Shut
         case::carry(run, &payload, &wishes, started, clock, shutdown)
             .with_context(|| format!("{}, preparing", started.name))?;
     }
-    // What a broker has in the system's memory is written now, not beside what is measured.
+    // Makes the system write the brokers' data to disk now, and not during the measurement.
     rustix::fs::sync();
     Ok(())
 }

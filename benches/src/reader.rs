@@ -1,4 +1,4 @@
-//! A consumer: reads along, takes the time of each record, and checks that none is missing.
+//! A consumer that reads all messages, measures the time of each, and checks that none is missing.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use crate::ending::Ending;
 use crate::payload::{Payload, Stamp};
 use crate::seen::Seen;
 
-/// How long a look at the topic waits.
+/// Timeout of one read.
 const LOOK: Duration = Duration::from_millis(100);
-/// When nothing comes for so long after the last message was sent, nothing will.
+/// Time without a message after the last was sent. After that no more are expected.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Reads until every message that was sent has come; `each` gets those that are new.
+/// Reads until every message that was sent has arrived; calls `each` for messages that are not duplicates.
 pub fn read(
     mut tail: Tail,
     payload: &Payload,
@@ -24,7 +24,7 @@ pub fn read(
     mut each: impl FnMut(Stamp, Micros),
 ) -> anyhow::Result<Seen> {
     let mut seen = Seen::default();
-    // When the last record came, or the end was known.
+    // Time of the last record, or of learning the end.
     let mut heard = clock.now();
     let mut ended = false;
     loop {

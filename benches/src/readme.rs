@@ -21,7 +21,7 @@ use crate::brokers::root;
 
 const BEGIN: &str = "<!-- bench:";
 const CLOSE: &str = " -->";
-/// The name that ends a table.
+/// The name that marks the end of a table.
 const END: &str = "end";
 
 #[derive(Args, Clone, Debug)]
@@ -62,7 +62,7 @@ pub fn run(args: &ReadmeArgs) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
-/// The table that a marker names; `None` if its result is not there yet.
+/// The table that a marker names; `None` if there is no result for it yet.
 fn table(results: &Path, marker: &str) -> anyhow::Result<Option<String>> {
     let (name, columns) = match marker.strip_suffix(" short") {
         Some(name) => (name, Columns::Few),
@@ -78,11 +78,11 @@ fn table(results: &Path, marker: &str) -> anyhow::Result<Option<String>> {
     tables::of(&result, columns).map(Some).with_context(|| path.display().to_string())
 }
 
-/// The text with a fresh table between each pair of markers; where `table` has none, with the one that stood there. A
+/// Returns the text with a fresh table between each pair of markers; if `table` returns `None`, the old one stays. A
 /// marker is a line by itself.
 fn rewritten(text: &str, table: impl Fn(&str) -> anyhow::Result<Option<String>>) -> anyhow::Result<String> {
     let mut new = String::new();
-    // The result whose table we are in, and whether the lines of the old one stay.
+    // Name of the result whose table we are in, and true if the lines of the old table are kept.
     let mut inside: Option<(&str, bool)> = None;
     for line in text.split_inclusive('\n') {
         let marker = line.trim_end().strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(CLOSE));

@@ -1,12 +1,12 @@
 //! The order of the runs: every case in every round, one broker right after the other.
 
-/// The order in which a round's brokers take their turns: every other round backwards, so that none is always first.
+/// The order of the brokers in a round: reversed in every other round, so that none is always first.
 pub fn turns(brokers: usize, round: u32) -> Vec<usize> {
     let forwards = 0..brokers;
     if round % 2 == 1 { forwards.collect() } else { forwards.rev().collect() }
 }
 
-/// Every turn of every round.
+/// Every case of every round.
 pub fn all(rounds: u32, cases: usize) -> impl Iterator<Item = (u32, usize)> {
     (1..=rounds).flat_map(move |round| turns(cases, round).into_iter().map(move |case| (round, case)))
 }

@@ -1,4 +1,4 @@
-//! `vidbench run`: the way of a frame end to end, with the real programs.
+//! `vidbench run`: a frame's latency end to end, with the real programs.
 
 pub mod cli;
 mod matrix;
@@ -25,12 +25,12 @@ use crate::rounds;
 #[derive(Clone, Debug)]
 pub struct Measured {
     pub round: u32,
-    /// Which one of the matrix.
+    /// Index into the cases.
     pub case: usize,
     pub ran: Ran,
 }
 
-/// What was measured; after Ctrl-C, up to there.
+/// The result; after Ctrl-C, of the runs until then.
 #[derive(Debug)]
 pub struct RunResult {
     pub brokers: Vec<Broker>,
@@ -62,7 +62,7 @@ pub fn run(args: &RunArgs, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Re
     Ok(end_with(&result))
 }
 
-/// Every case once in each round. One that fails is said, and tried again in the next round.
+/// Runs every case once in each round. A failure is logged, and the case is tried again in the next round.
 fn measure(
     args: &RunArgs,
     cases: &[Case],
@@ -86,7 +86,7 @@ fn measure(
     (measured, failed)
 }
 
-/// A figure of which the books do not balance is none: it is said, and the exit code says so too; as of runs that failed.
+/// Exit code. Figures whose counts do not balance are reported as errors and make the exit code 1, as failed runs do.
 fn end_with(result: &RunResult) -> ExitCode {
     let mut code = result.failed.code();
     for Measured { round, case, ran } in &result.measured {

@@ -1,4 +1,4 @@
-//! A program that runs for a while, in a process group of its own, and is gone afterwards, however we end.
+//! A program that runs for a while in a process group of its own, and is stopped however we end.
 
 use std::fs::File;
 use std::os::unix::process::CommandExt;
@@ -13,10 +13,10 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use crate::brokers::Afterwards;
 use crate::cpu::CpuTime;
 
-/// Between asking a program to end and ending it.
+/// Time between interrupting a program and killing it.
 const GRACE: Duration = Duration::from_secs(2);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// What a person has set up for himself must not change what is measured; windows go where we say.
+/// Variables of the user's environment that would change the result, or the place of windows.
 const NOT_INHERITED: [&str; 6] =
     ["KAFKA_BROKERS", "KAFKA_BOOTSTRAP_SERVERS", "BOOTSTRAP_SERVERS", "RUST_LOG", "WAYLAND_DISPLAY", "DISPLAY"];
 
@@ -25,11 +25,11 @@ pub struct Running {
     name: String,
     child: Child,
     words: PathBuf,
-    /// If we are killed.
+    /// Stops the program if we are killed.
     _afterwards: Afterwards,
 }
 
-/// What is piped; the rest of what a program says goes to a file.
+/// The stream that is piped. The program's other output goes to a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Piped {
     Nothing,
@@ -38,7 +38,7 @@ pub enum Piped {
 }
 
 impl Running {
-    /// What it says goes to a file called `name` in `folder`.
+    /// Starts a program whose output goes to a file called `name` in `folder`.
     pub fn start(
         name: &str,
         argv: &[String],
@@ -72,7 +72,7 @@ impl Running {
         self.child.stdout.take().with_context(|| format!("{}'s standard output", self.name))
     }
 
-    /// What it has taken of the processors so far; of what it started itself, nothing.
+    /// Processor time that the program has used so far, without its child processes.
     pub fn cpu_time(&self) -> anyhow::Result<CpuTime> {
         CpuTime::of(self.child.id()).with_context(|| format!("reading the processor time of {}", self.name))
     }
@@ -81,7 +81,7 @@ impl Running {
         !matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Whether it ends by itself within `patience`.
+    /// True if it ends by itself within `patience`.
     pub fn ends_within(&mut self, patience: Duration, clock: &dyn Clock) -> bool {
         let until = clock.now().plus(patience);
         while !self.has_ended() {
@@ -94,16 +94,16 @@ impl Running {
         true
     }
 
-    /// As Ctrl-C does.
+    /// Interrupts the program as Ctrl-C does.
     pub fn interrupt(&self) -> anyhow::Result<()> {
         match kill_process(Pid::from_child(&self.child), Signal::INT) {
-            // It ended by itself; how, its exit code says.
+            // It has ended by itself; its exit code shows whether it succeeded.
             Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
             Err(error) => Err(error).with_context(|| format!("interrupting {}", self.name)),
         }
     }
 
-    /// Waits for its end, which must be a good one.
+    /// Waits until it ends; an exit code other than 0 is an error.
     pub fn end_well(mut self, patience: Duration, clock: &dyn Clock) -> anyhow::Result<()> {
         let ended = self.ends_within(patience, clock);
         ensure!(ended, "{} did not end within {} s", self.name, patience.as_secs());
@@ -112,7 +112,7 @@ impl Running {
         Ok(())
     }
 
-    /// The last line that it said, for an error.
+    /// The last line of its output, for an error message.
     pub fn last_words(&self) -> String {
         let words = std::fs::read(&self.words).unwrap_or_default();
         let words = String::from_utf8_lossy(&words);
@@ -135,7 +135,7 @@ impl Drop for Running {
     }
 }
 
-/// The program of that name that was built with this one.
+/// The path of a program that was built together with this one.
 pub fn program(name: &str) -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe().context("finding this program's folder")?;
     let program = own.with_file_name(name);

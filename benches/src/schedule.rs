@@ -1,4 +1,4 @@
-//! When each message is due: absolute times, so that one late message delays no other.
+//! The time at which each message is due. Times are absolute, so that one late message delays no other.
 
 use std::time::Duration;
 
@@ -20,9 +20,9 @@ impl Schedule {
     }
 }
 
-/// How many messages are due within a time.
+/// Number of messages that are due within a time.
 pub fn count(within: Duration, fps: f64) -> u64 {
-    // A third of 30 fps is 10 messages, also where binary fractions say 9.999…
+    // A third of a second at 30 fps is 10 messages, even if the floating-point product is 9.999…
     (within.as_secs_f64() * fps + 1e-6).floor() as u64
 }
 

@@ -1,22 +1,22 @@
-//! What one consumer got, by the messages' numbers.
+//! The messages that one consumer received, by number.
 
-/// Every message that was sent is here once: received, or lost.
+/// Counts every sent message once, as received or lost.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Seen {
-    /// The number that comes next.
+    /// The next expected number.
     next: u64,
     pub received: u64,
     pub lost: u64,
     pub duplicates: u64,
-    /// Of the wrong length or content.
+    /// Messages of wrong length or content.
     pub damaged: u64,
 }
 
 impl Seen {
-    /// Takes a message's number; says whether it is a new one.
+    /// Counts a message's number; returns true if it is new.
     pub fn take(&mut self, sequence: u64) -> bool {
         if sequence < self.next {
-            // Or it came out of order: then it was counted as lost before, and is none the better for that.
+            // A message that came out of order counts as a duplicate too. It was counted as lost before, and stays so.
             self.duplicates += 1;
             return false;
         }
@@ -34,13 +34,13 @@ impl Seen {
         self.next >= sent
     }
 
-    /// No more will come.
+    /// Counts messages that have not arrived as lost; no more will come.
     pub fn close(&mut self, sent: u64) {
         self.lost += sent.saturating_sub(self.next);
         self.next = self.next.max(sent);
     }
 
-    /// `None` if all is well.
+    /// Describes the errors; `None` if there are none.
     pub fn complaint(&self) -> Option<String> {
         let Seen { lost, duplicates, damaged, received, .. } = self;
         (lost + duplicates + damaged > 0)

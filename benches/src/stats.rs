@@ -1,11 +1,11 @@
-//! What the rounds say together: medians, ratios and how far they spread.
+//! Statistics over rounds: medians, ratios and their spread.
 
 use std::fmt;
 
 use common::latency::Latency;
 use std::time::Duration;
 
-/// The median of some rounds, and how far they lie apart.
+/// The median of several rounds, with the smallest and the largest value.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Spread {
     pub median: f64,
@@ -14,7 +14,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// `None` of nothing.
+    /// `None` if there are no values.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Spread> {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);
@@ -23,7 +23,7 @@ impl Spread {
         Some(Spread { median: f64::midpoint(low, high), min, max })
     }
 
-    /// Of the ratio of two, round by round; a round in which either is zero is left out.
+    /// The spread of ratios, round by round. A round in which either value is zero is left out.
     pub fn of_ratios(pairs: impl IntoIterator<Item = (f64, f64)>) -> Option<Spread> {
         Spread::of(pairs.into_iter().filter(|(of, to)| *of > 0.0 && *to > 0.0).map(|(of, to)| of / to))
     }
@@ -40,12 +40,12 @@ impl fmt::Display for Spread {
     }
 }
 
-/// Several histograms as one.
+/// Merges several histograms into one.
 pub fn merged<'a>(all: impl IntoIterator<Item = &'a Latency>) -> Latency {
     let mut sum = Latency::default();
     for one in all {
         for point in one.histogram().iter_recorded() {
-            // The same buckets: what is recorded again lands where it was.
+            // All histograms have the same buckets, so a value recorded again is counted in its own bucket.
             (0..point.count_at_value()).for_each(|_| sum.record(Duration::from_micros(point.value_iterated_to())));
         }
     }

@@ -1,4 +1,4 @@
-//! `vidbench throughput`: messages as fast as they go, with one consumer that reads along.
+//! `vidbench throughput`: messages at full speed, with one consumer that reads them.
 
 pub mod case;
 pub mod cli;
@@ -17,7 +17,7 @@ use crate::brokers::Broker;
 use crate::failed::Failed;
 use crate::rounds;
 
-/// What was measured; after Ctrl-C, up to there.
+/// The result; after Ctrl-C, of the runs until then.
 #[derive(Debug)]
 pub struct ThroughputResult {
     pub brokers: Vec<Broker>,

@@ -1,4 +1,4 @@
-//! One case's topic and its clients, with the settings of vidprod and vidcons.
+//! A case's topic and its clients, with the settings of vidprod and vidcons.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,34 +19,34 @@ use rdkafka::client::DefaultClientContext;
 use crate::flight::Flight;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Longer than any run.
+/// Retention of the topic, longer than any run.
 const RETENTION: Duration = Duration::from_secs(3600);
-/// What may be under way: some five requests of a megabyte, and what is gathered for the next ones.
+/// Largest number of bytes in flight: about five requests of a megabyte, and the messages gathered for the next ones.
 pub const IN_FLIGHT_BYTES_MAX: usize = 8 << 20;
-/// vidprod gives a live picture up after two seconds; a stall is to be seen here as what it took.
+/// Delivery timeout. vidprod drops a live frame after two seconds; here a stall is to show its full length.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(30);
-/// What brokers take by default.
+/// The default message limit of brokers.
 const MESSAGE_BYTES_MAX: usize = 1_048_588;
 
-/// A topic that is gone when this is.
+/// A topic that is deleted together with this value.
 #[derive(Debug)]
 pub struct Topic {
     name: String,
     connection: Connection,
     message_bytes_max: usize,
-    /// The producer's own.
+    /// Additional properties of the producer.
     properties: BTreeMap<String, String>,
     headers: Vec<(String, String)>,
 }
 
-/// What a case wants otherwise than vidprod has it.
+/// A case's deviations from vidprod's settings.
 #[derive(Clone, Default, Debug)]
 pub struct Wishes {
-    /// The largest message: where the topic takes none that large, its limit is raised.
+    /// Size of the largest message. If the topic's limit is lower, it is raised.
     pub message_bytes: usize,
-    /// Of the producer.
+    /// Properties of the producer.
     pub properties: BTreeMap<String, String>,
-    /// Of each message.
+    /// Headers of each message.
     pub headers: Vec<(String, String)>,
 }
 
@@ -77,7 +77,7 @@ impl Topic {
         Ok(())
     }
 
-    /// A producer that is connected.
+    /// Makes a connected producer.
     pub fn publisher(&self, flight: &Flight, clock: &dyn Clock) -> anyhow::Result<Publisher<()>> {
         let settings = PublisherSettings {
             topic: self.name.clone(),
@@ -95,7 +95,7 @@ impl Topic {
         })?)
     }
 
-    /// A consumer that reads from the first record on.
+    /// Makes a consumer that reads from the first record on.
     pub fn tail(&self, clock: &dyn Clock) -> anyhow::Result<Tail> {
         let mut tail =
             Tail::new(&self.connection, "vidbench", &self.name, None, Position::Beginning, Arc::new(SystemClock))?;

@@ -1,16 +1,16 @@
-//! What must be done when this program is gone, however it ends: a shell waits for that, and does it.
+//! Commands that run when this program has ended, however it ends: a shell waits for the end and runs them.
 
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::Context;
 
-/// The shell: it reads until our end of its standard input closes, which the system does for us if we are killed.
+/// The shell. It reads standard input until our end of the pipe closes, which the system does even if we are killed.
 #[derive(Debug)]
 pub struct Afterwards(Child);
 
 impl Afterwards {
-    /// `script` finds `args` in $1, $2 …
+    /// Starts a shell that runs `script` after our end; `args` are its $1, $2 …
     pub fn run(script: &str, args: &[&str]) -> anyhow::Result<Afterwards> {
         let child = Command::new("sh")
             .arg("-c")
@@ -20,7 +20,7 @@ impl Afterwards {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            // Ctrl-C in the terminal is for us.
+            // Ctrl-C in the terminal must reach this program only.
             .process_group(0)
             .spawn()
             .context("starting a shell that cleans up afterwards")?;

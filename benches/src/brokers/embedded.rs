@@ -1,4 +1,4 @@
-//! The embedded broker: the program that lies beside this one.
+//! The embedded broker: the program `vidbroker` in this program's folder.
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
@@ -30,12 +30,13 @@ pub fn start(memory: Option<&str>) -> anyhow::Result<Broker> {
     let words = child.stderr.take().context("vidbroker's standard error")?;
     let afterwards = Afterwards::run("kill \"$1\"", &[&child.id().to_string()])?;
     wait_until_up(BufReader::new(words), &mut child)?;
-    // Waited for, so that it is gone for the system too once it ended.
+    // Waits for the child, so that no zombie process remains when it has ended.
     std::thread::Builder::new().name("vidbroker".to_owned()).spawn(move || child.wait())?;
     Ok(Broker { name: "embedded".to_owned(), address, version: version(&program), _afterwards: Some(afterwards) })
 }
 
-/// Reads what it says until it listens; what it says later is read by nobody, and must not stop it.
+/// Reads the broker's output until it listens. Later output is read and discarded, so that the broker cannot block on
+/// it.
 fn wait_until_up(mut words: BufReader<impl Read + Send + 'static>, child: &mut Child) -> anyhow::Result<()> {
     let (mut line, mut last) = (String::new(), String::new());
     while !line.contains(UP) {

@@ -1,4 +1,4 @@
-//! A real Apache Kafka of one node or three, by way of scripts/kafka.
+//! A real Apache Kafka with one node or three, started by scripts/kafka.
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::{Afterwards, Broker, free_port, is_free, root};
 pub fn start(name: &str, nodes: u16) -> anyhow::Result<Broker> {
     let script = root().join("scripts/kafka");
     let dir = root().join(format!(".kafka/bench/{}-{name}", std::process::id()));
-    // A controller takes the port ten above its node's.
+    // A controller uses the port ten above its node's.
     let port = free_port(|port| (0..nodes).all(|node| is_free(port + node) && is_free(port + 10 + node)))?;
     let (script_name, dir_name) = (script.display().to_string(), dir.display().to_string());
     let afterwards = Afterwards::run("\"$1\" reset --dir \"$2\"; rmdir \"${2%/*}\"", &[&script_name, &dir_name])?;
@@ -28,7 +28,7 @@ pub fn start(name: &str, nodes: u16) -> anyhow::Result<Broker> {
     Ok(Broker { name: name.to_owned(), address, version: version(&script), _afterwards: Some(afterwards) })
 }
 
-/// Which Kafka the script runs, in its own words.
+/// The version of Kafka that the script runs, taken from its help.
 fn version(script: &Path) -> String {
     let help = Command::new(script).arg("--help").stdin(Stdio::null()).output().ok();
     let help = help.map(|out| String::from_utf8_lossy(&out.stdout).into_owned()).unwrap_or_default();

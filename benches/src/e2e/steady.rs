@@ -1,4 +1,4 @@
-//! What the programs take of the processors once they are warm: neither their start nor their end is in it.
+//! Processor time of the programs after the warm-up; their start and end are not included.
 
 use std::time::Duration;
 
@@ -9,15 +9,15 @@ use crate::running::Running;
 
 #[derive(Clone, Copy, PartialEq, Default, Debug)]
 pub struct Steady {
-    /// From the end of the warm-up until the producers were interrupted.
+    /// Time from the end of the warm-up until the producers were interrupted.
     pub window: Duration,
-    /// Of all vidprods together.
+    /// Processor time of all vidprods together.
     pub producers: Duration,
-    /// Of all vidcons together.
+    /// Processor time of all vidcons together.
     pub viewers: Duration,
 }
 
-/// What each program has taken at a moment.
+/// Processor time of each program at one moment.
 #[derive(Debug)]
 pub struct Taken {
     at: Micros,

@@ -1,4 +1,4 @@
-//! What programs are told, and what is made of what they tell.
+//! Tests of the programs' arguments and of the figures made from their reports.
 
 use common::pixels::PixelCheck;
 use common::report::{Machine, Sums};
@@ -83,10 +83,10 @@ fn processor_time_is_that_of_the_window_over_its_frames() {
         producers: Duration::from_millis(720),
         viewers: Duration::from_millis(360),
     };
-    // 30 a second: 180 of them.
+    // 30 frames a second for 6 s: 180 frames.
     let one = Ran { steady, ..ran(vec![playing(240, 8.0)], vec![watching(240)]) };
     assert_eq!((one.producer_cpu_us(), one.viewer_cpu_us()), (4000.0, 2000.0));
-    // Two sources, of which one was superseded half the time, and a viewer that receives them all.
+    // Two sources, of which one had half its frames superseded, and a viewer that receives all frames.
     let two = Ran { steady, ..ran(vec![playing(240, 8.0), playing(120, 8.0)], vec![watching(360)]) };
     assert_eq!((two.producer_cpu_us().round(), two.viewer_cpu_us().round()), (2667.0, 1333.0));
     let nothing = Ran { steady, ..ran(Vec::new(), Vec::new()) };

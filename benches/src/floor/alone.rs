@@ -1,4 +1,4 @@
-//! One stage with nothing beside it, at the frames' own pace: a hot loop would flatter it.
+//! One stage alone, at the frames' own pace: a loop at full speed would show times that are too good.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::schedule::{self, Schedule};
 
 const LEAD: Duration = Duration::from_millis(100);
 
-/// How often and for how long.
+/// Frame rate and duration of a measurement.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Pace {
     pub fps: f64,
@@ -21,11 +21,11 @@ pub struct Pace {
 #[derive(Clone, Debug)]
 pub struct Alone {
     pub time: Latency,
-    /// Processor time of a frame, in µs: of all threads, so that a codec's own are in it.
+    /// Processor time per frame in µs, of all threads, so that the codec's worker threads are included.
     pub cpu_us: f64,
 }
 
-/// Does `work` for each frame when it is due, and takes the time of it; `None` after Ctrl-C.
+/// Calls `work` for each frame when it is due, and measures it; `None` after Ctrl-C.
 pub fn measure(
     pace: Pace,
     clock: &dyn Clock,

@@ -1,14 +1,14 @@
-//! The codec alone: crate `jpeg` with nothing around it, on as many threads as the programs give it.
+//! The codec alone: crate `jpeg` with nothing around it, on as many threads as the programs use.
 
 use anyhow::Context;
 use bytes::Bytes;
 use jpeg::{Decoder, Encoder, Plane, Planes, Subsampling};
 use pool::Pool;
 
-/// vidprod's default.
+/// vidprod's default quality.
 pub const QUALITY: u8 = 80;
 
-/// A picture as the encoder takes it: 4:2:0.
+/// A picture in the form that the encoder takes: 4:2:0.
 #[derive(Clone, Debug)]
 pub struct Picture {
     width: usize,
@@ -32,7 +32,7 @@ impl Picture {
         }
     }
 
-    /// Full-range BT.601, chroma the mean of four pixels.
+    /// Converts to full-range BT.601; a chroma sample is the mean of four pixels.
     fn of_xrgb(pixels: &[u32], width: usize, height: usize) -> Picture {
         let at = |x: usize, y: usize| {
             let [b, g, r, _] = pixels[y.min(height - 1) * width + x.min(width - 1)].to_le_bytes();
@@ -60,7 +60,7 @@ fn even(n: usize) -> usize {
     n.next_multiple_of(2)
 }
 
-/// What vidprod does to a picture.
+/// The work that vidprod does on a picture.
 #[derive(Debug)]
 pub struct Encode {
     encoder: Encoder,
@@ -72,14 +72,14 @@ impl Encode {
         Ok(Encode { encoder: Encoder::on(Pool::new(None))?, out: Vec::new() })
     }
 
-    /// The JPEG's length.
+    /// Encodes a picture; returns the JPEG's length.
     pub fn encode(&mut self, picture: &Picture) -> anyhow::Result<usize> {
         self.encoder.encode(&picture.planes(), QUALITY, &mut self.out).context("encoding a frame")?;
         Ok(self.out.len())
     }
 }
 
-/// What vidcons does to a frame.
+/// The work that vidcons does on a frame.
 #[derive(Debug)]
 pub struct Decode {
     decoder: Decoder,
@@ -91,7 +91,7 @@ impl Decode {
         Ok(Decode { decoder: Decoder::on(Pool::new(None))?, pixels: Vec::new() })
     }
 
-    /// The picture's size.
+    /// Decodes a frame; returns the picture's size.
     pub fn decode(&mut self, jpeg: &[u8]) -> anyhow::Result<(usize, usize)> {
         let header = self.decoder.header(jpeg)?;
         let (width, height) = (header.width, header.height);

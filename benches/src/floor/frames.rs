@@ -1,4 +1,4 @@
-//! The frames that the stages are measured with: what vidprod itself publishes in its first seconds.
+//! The frames used for measuring the stages: those that vidprod itself publishes in its first seconds.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use kafka::Event;
 use crate::e2e::{self, Place, Setup};
 use crate::topic::{Topic, Wishes};
 
-/// So much is played; its frames are used over and over.
+/// Time for which vidprod plays. Its frames are used in a loop.
 const PLAYED: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Plays a little of it without a viewer, and reads it back. `None` after Ctrl-C.
+/// Plays a short part without a viewer, and reads the frames back. `None` after Ctrl-C.
 pub fn take(setup: &Setup, place: Place<'_>) -> anyhow::Result<Option<Vec<Bytes>>> {
     let name = format!("floor-frames-{}", std::process::id());
     let topic = Topic::create(&place.broker.address, &name, &Wishes::default(), place.clock)?;

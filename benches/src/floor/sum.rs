@@ -1,4 +1,4 @@
-//! The stages' sum beside the whole, in one round.
+//! Compares the whole with the sum of its stages, in one round.
 
 use std::fmt;
 
@@ -6,20 +6,20 @@ use common::latency::Latency;
 
 use super::Measured;
 
-/// The whole is to be no more than this many times the sum; the dream behind it.
+/// Largest allowed ratio of the whole to the sum, and the ratio that we would like to reach.
 pub const GOAL: f64 = 1.25;
 pub const DREAM: f64 = 1.10;
-/// A program's processor time for a frame is to be no more than that many times the codec's, and this much.
+/// A program may take this many times the codec's processor time per frame, plus a constant.
 pub const CPU_GOAL_FACTOR: f64 = 1.25;
 pub const CPU_GOAL_REST_US: f64 = 600.0;
 
-/// At the median, in µs.
+/// Medians in µs.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Sum {
     pub encode: f64,
     pub hop: f64,
     pub decode: f64,
-    /// As vidcons reports it; 0 without a window.
+    /// The figure that vidcons reports; 0 without a window.
     pub present: f64,
     pub whole: f64,
 }
@@ -58,7 +58,7 @@ pub fn of(measured: &Measured) -> Sum {
     }
 }
 
-/// Processor time of a frame in µs: the codec's alone, and the program's.
+/// Processor time per frame in µs, of the codec alone and of the program.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Cpu {
     pub codec: f64,
@@ -66,13 +66,13 @@ pub struct Cpu {
 }
 
 impl Cpu {
-    /// What the program may take.
+    /// The processor time that the program may take.
     pub fn goal(&self) -> f64 {
         CPU_GOAL_FACTOR * self.codec + CPU_GOAL_REST_US
     }
 }
 
-/// Of vidprod and of vidcons.
+/// The processor times of vidprod and of vidcons.
 pub fn cpu(measured: &Measured) -> [Cpu; 2] {
     [
         Cpu { codec: measured.encode.cpu_us, program: measured.ran.producer_cpu_us() },

@@ -1,4 +1,4 @@
-//! One run of one case: a paced producer on a thread, each consumer on a thread.
+//! One run of one case: a paced producer and each consumer on a thread of their own.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -21,15 +21,15 @@ use crate::seen::Seen;
 use crate::topic::{Topic, Wishes};
 use crate::{reader, topic};
 
-/// Between the last preparation and the first message.
+/// Time between the last preparation and the first message.
 const LEAD: Duration = Duration::from_millis(300);
-/// The client itself gives up before that.
+/// Timeout for an acknowledgement; the client itself gives up earlier.
 const PATIENCE: Duration = Duration::from_secs(40);
 
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Case {
     pub round: u32,
-    /// Which one of those that were started.
+    /// Index into the started brokers.
     pub broker: usize,
     pub fps: f64,
     pub consumers: usize,
@@ -37,7 +37,7 @@ pub struct Case {
     pub linger_ms: u32,
 }
 
-/// What is sent in a case, and for how long.
+/// The messages of a case, and the durations.
 #[derive(Clone, Debug)]
 pub struct Load {
     pub payload: Payload,
@@ -45,17 +45,17 @@ pub struct Load {
     pub seconds: Duration,
 }
 
-/// The latencies of all consumers together.
+/// Latencies of all consumers together.
 #[derive(Clone, Debug)]
 pub struct Measured {
     pub case: Case,
-    /// From just before the send call.
+    /// Latency from just before the send call.
     pub from_send: Latency,
-    /// From when it was due: a late producer is in it.
+    /// Latency from the time at which the message was due, so it includes delays of the producer.
     pub from_due: Latency,
 }
 
-/// `None` after Ctrl-C.
+/// Runs a case; `None` after Ctrl-C.
 pub fn run(
     case: Case,
     load: &Load,
@@ -110,14 +110,14 @@ pub fn run(
     Ok(Some(Measured { case, from_send: all.from_send, from_due: all.from_due }))
 }
 
-/// A run's own topic.
+/// The name of the run's own topic.
 fn name(case: Case, payload: &Payload) -> String {
     let Case { round, broker, fps, consumers, acks, linger_ms } = case;
     let (process, fps, bytes) = (std::process::id(), (fps * 1000.0).round(), payload.len_max());
     format!("hop-{process}-{round}-{broker}-{fps}-{consumers}-{acks}-{linger_ms}-{bytes}")
 }
 
-/// What is as vidprod has it is not set, so that its settings are what is measured.
+/// Settings that differ from vidprod's. Others are left out, so that vidprod's own are measured.
 fn wishes(case: Case, payload: &Payload) -> Wishes {
     let mut properties = BTreeMap::new();
     if case.acks != Acks::All {
@@ -135,7 +135,7 @@ struct Paced {
     schedule: Schedule,
 }
 
-/// Sends each message when it is due, and waits for their acknowledgements; says how many there were.
+/// Sends each message when it is due, and waits for all acknowledgements; returns the number of messages.
 fn send(
     publisher: &Publisher<()>,
     flight: &Flight,
@@ -163,10 +163,10 @@ fn send(
     Ok(sent)
 }
 
-/// What one consumer measured.
+/// The times measured by one consumer.
 #[derive(Debug)]
 struct Times {
-    /// The first messages are not counted.
+    /// Number of messages at the beginning that are not counted.
     warmup: u64,
     from_send: Latency,
     from_due: Latency,

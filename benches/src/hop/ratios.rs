@@ -1,4 +1,4 @@
-//! How the brokers compare, round by round: to each other, and many consumers to one.
+//! Compares the brokers with each other, and many consumers with one, round by round.
 
 use common::latency::Latency;
 
@@ -6,7 +6,7 @@ use super::HopResult;
 use super::case::Measured;
 use crate::stats::Spread;
 
-/// What is compared, and how far below one it is to be.
+/// A percentile to compare, and the goal for the ratio.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Figure {
     pub name: &'static str,
@@ -41,7 +41,7 @@ impl Ratio {
     }
 }
 
-/// Each broker to the real one; where that was not measured, to the last one.
+/// Compares each broker with the real Kafka, or with the last broker if the real one was not measured.
 pub fn between_brokers(result: &HopResult) -> Vec<Ratio> {
     let names = result.brokers.iter().map(|b| b.name.as_str());
     let base = names.clone().position(|name| name == "real").unwrap_or(names.len().saturating_sub(1));
@@ -52,7 +52,7 @@ pub fn between_brokers(result: &HopResult) -> Vec<Ratio> {
         .collect()
 }
 
-/// The most consumers to the fewest.
+/// Compares the largest number of consumers with the smallest.
 pub fn more_consumers(result: &HopResult) -> Vec<Ratio> {
     let counts = result.measured.iter().map(|m| m.case.consumers);
     let (Some(fewest), Some(most)) = (counts.clone().min(), counts.max()) else { return Vec::new() };
@@ -65,7 +65,7 @@ pub fn more_consumers(result: &HopResult) -> Vec<Ratio> {
         .collect()
 }
 
-/// Every case, once, in the order of the table: by broker, rate and consumers.
+/// Returns every case once, in the order of the table: by broker, rate and consumers.
 pub fn sides(measured: &[Measured]) -> Vec<Side> {
     let mut sides: Vec<Side> = Vec::new();
     for side in measured.iter().map(Side::of) {
@@ -87,7 +87,7 @@ impl Side {
     }
 }
 
-/// In the rounds that have both; `None` if none has.
+/// The ratio over the rounds that have both sides; `None` if there is none.
 fn ratio(measured: &[Measured], of: Side, to: Side, figure: Figure) -> Option<Ratio> {
     let find = |side: Side, round: u32| measured.iter().find(|m| m.case.round == round && Side::of(m) == side);
     let at = |latency: &Latency| latency.histogram().value_at_quantile(figure.quantile) as f64;
@@ -127,7 +127,7 @@ mod tests {
             took(2, 0, 1, 1500),
             took(3, 0, 1, 100),
             took(3, 1, 1, 400),
-            took(4, 0, 1, 100), // the other one was not run any more
+            took(4, 0, 1, 100), // broker 1 has no fourth round
         ];
         let ratio = ratio(&measured, side(0, 1), side(1, 1), BETWEEN_BROKERS[0]).expect("three rounds have both");
         assert_eq!(format!("{}", ratio.spread), "0.50 (0.25…0.75)");

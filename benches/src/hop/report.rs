@@ -1,4 +1,4 @@
-//! The result for machines.
+//! The result as JSON.
 
 use common::report::Summary;
 use serde_json::{Map, Value, json};

@@ -1,11 +1,11 @@
-//! A frame's index, as blocks in the middle of its picture that survive a JPEG.
+//! A frame's index, drawn as blocks in the middle of the picture that survive JPEG.
 //!
-//! Each bit is two blocks, white and black for 1, black and white for 0: a pair that is neither is no reading. Four
-//! bits of checksum tell a bar of which one half is already the next frame's.
+//! Each bit is two blocks: white and black for 1, black and white for 0; any other pair is unreadable. Four bits of
+//! checksum detect a bar that is half of one frame and half of the next.
 
 use super::options::Size;
 
-/// A multiple of what JPEG codes at once, luma and halved chroma alike.
+/// Size of a block: a multiple of JPEG's block size, for luma and for halved chroma.
 const BLOCK: usize = 16;
 const INDEX_BITS: usize = 14;
 const CHECK_BITS: usize = 4;
@@ -14,12 +14,12 @@ pub const FRAMES_MAX: usize = 1 << INDEX_BITS;
 
 const BLACK: u8 = 16;
 const WHITE: u8 = 235;
-/// Of chroma: no colour.
+/// The chroma value without colour.
 const NEUTRAL: u8 = 128;
-/// How far the blocks of a pair must be apart.
+/// Smallest difference between the blocks of a pair.
 const CONTRAST_MIN: i32 = 100;
 
-/// Where the bar lies in a picture of a size.
+/// Position of the bar in a picture of a given size.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Place {
     size: Size,
@@ -28,19 +28,19 @@ pub struct Place {
 }
 
 impl Place {
-    /// `None` in a picture that is too small for it.
+    /// `None` if the picture is too small.
     pub fn of(size: Size) -> Option<Place> {
         let fits = size.width >= WIDTH && size.height >= 2 * BLOCK;
         let middle = |length: usize| length / 2 / BLOCK * BLOCK;
         fits.then(|| Place { size, x: middle(size.width - WIDTH), y: middle(size.height - BLOCK) })
     }
 
-    /// The row of pixels that is looked at: x, y, and `WIDTH` of them.
+    /// Position of the pixel row that is read, `WIDTH` pixels long.
     pub fn strip(&self) -> (usize, usize) {
         (self.x, self.y + BLOCK / 2)
     }
 
-    /// Draws it into planar 4:2:0.
+    /// Draws the bar into planar 4:2:0.
     pub fn draw(&self, index: usize, planes: &mut [u8]) {
         let Size { width, height } = self.size;
         let (luma, chroma) = planes.split_at_mut(width * height);
@@ -64,9 +64,9 @@ fn blocks(index: usize) -> [u8; WIDTH] {
     })
 }
 
-/// The index that a strip of `WIDTH` levels shows; `None` if it is not one whole bar.
+/// Reads the index from a strip of `WIDTH` levels; `None` if it is not one whole bar.
 pub fn read(level: impl Fn(usize) -> u8) -> Option<usize> {
-    // The middle half of a block: its edges blur.
+    // Only the middle half of a block is used, because its edges blur.
     let sum = |block: usize| -> i32 {
         (BLOCK / 4..BLOCK * 3 / 4).map(|x| i32::from(level(block * BLOCK + x))).sum::<i32>() / (BLOCK / 2) as i32
     };
@@ -82,7 +82,7 @@ pub fn read(level: impl Fn(usize) -> u8) -> Option<usize> {
     (bits & ((1 << CHECK_BITS) - 1) == check(index)).then_some(index)
 }
 
-/// CRC-4 (x⁴ + x + 1): what is joined of two bars hardly ever fits it.
+/// CRC-4 (x⁴ + x + 1). Parts of two bars hardly ever have a valid one.
 fn check(index: usize) -> usize {
     (0..INDEX_BITS).rev().fold(0b1111, |crc, bit| {
         let carry = (crc >> 3 ^ index >> bit) & 1;

@@ -1,4 +1,4 @@
-//! The pictures that all lines are fed: some of a clip, kept in memory, over and over.
+//! The pictures that all lines are fed: the beginning of a clip, kept in memory, in a loop.
 
 use std::io::{ErrorKind, Read};
 use std::path::Path;
@@ -9,7 +9,7 @@ use anyhow::{Context, bail, ensure};
 use super::bar::Place;
 use super::options::Size;
 
-/// Four seconds at 30 fps, 166 MB at 720p.
+/// Number of pictures: four seconds at 30 fps, 166 MB at 720p.
 const DISTINCT_MAX: usize = 120;
 const FRAME: &[u8] = b"FRAME\n";
 
@@ -21,7 +21,7 @@ pub struct Clip {
 }
 
 impl Clip {
-    /// Decoded by FFmpeg's program, scaled to the size, as planar 4:2:0.
+    /// Decodes a file with the `ffmpeg` program, scaled to the size, as planar 4:2:0.
     pub fn read(file: &Path, size: Size, place: Place) -> anyhow::Result<Clip> {
         let mut ffmpeg = Command::new("ffmpeg")
             .args(["-v", "error", "-nostdin", "-i"])
@@ -55,7 +55,7 @@ impl Clip {
         format!("YUV4MPEG2 W{width} H{height} F{}:1000 Ip A1:1 C420jpeg\n", (fps * 1000.0).round())
     }
 
-    /// Replaces what is in `out` by a frame as it goes down the pipe, with its index drawn in.
+    /// Replaces the content of `out` by a frame in y4m, with its index drawn in.
     pub fn frame(&self, index: usize, out: &mut Vec<u8>) {
         out.clear();
         out.extend_from_slice(FRAME);

@@ -1,4 +1,4 @@
-//! Our lines beside the others, round by round.
+//! Compares our lines with the others, round by round.
 
 use common::report::Summary;
 
@@ -6,18 +6,18 @@ use super::line::Line;
 use super::run::Measured;
 use crate::stats::Spread;
 
-/// One of ours to one of the others.
+/// One of our lines compared with one of the others.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Ratio {
     pub of: Line,
     pub to: Line,
     pub p50: Spread,
     pub p99: Spread,
-    /// At most these, where there is a goal.
+    /// Largest allowed medians of p50 and p99, if there is a goal.
     pub goals: Option<(f64, f64)>,
 }
 
-/// What p50 and p99 are to be at most.
+/// The goals for p50 and p99.
 fn goals(of: Line, to: Line, headless: bool) -> Option<(f64, f64)> {
     match (of, to, headless) {
         (Line::OursReal, Line::Gstreamer, false) => Some((0.90, 1.10)),
@@ -28,7 +28,7 @@ fn goals(of: Line, to: Line, headless: bool) -> Option<(f64, f64)> {
     }
 }
 
-/// Of the rounds that have both.
+/// Ratios over the rounds that have both lines.
 pub fn ratios(lines: &[Line], measured: &[Measured], headless: bool) -> Vec<Ratio> {
     let ours = lines.iter().copied().filter(|line| line.is_ours());
     ours.flat_map(|of| lines.iter().copied().filter(|line| !line.is_ours()).map(move |to| (of, to)))
@@ -46,7 +46,7 @@ fn pairs(measured: &[Measured], of: Line, to: Line, figure: fn(&Summary) -> u64)
     of_ours.filter_map(|m| Some((figure(&m.latency) as f64, figure(&in_round(to, m.round)?.latency) as f64))).collect()
 }
 
-/// The run in the middle by its p50; of two, the worse.
+/// The run with the median p50; the larger of the middle two if their number is even.
 pub fn middle(measured: &[Measured], line: Line) -> Option<&Measured> {
     let mut runs: Vec<&Measured> = measured.iter().filter(|m| m.line == line).collect();
     runs.sort_by_key(|m| m.latency.p50);

@@ -1,4 +1,4 @@
-//! Writes frames into a producer's standard input when they are due, and notes when.
+//! Writes frames to a producer's standard input when they are due, and records the times.
 
 use std::io::{ErrorKind, Write};
 use std::process::ChildStdin;
@@ -12,21 +12,21 @@ use shell::shutdown::Shutdown;
 use super::clip::Clip;
 use crate::schedule::Schedule;
 
-/// What the system allows a pipe without being root: a frame of 720p hardly waits for its reader.
+/// The largest pipe allowed without being root, so that a frame of 720p hardly waits for its reader.
 const PIPE_BYTES: usize = 1 << 20;
-/// From the stream's header to the first frame: the producer connects meanwhile.
+/// Time from the stream's header to the first frame, during which the producer connects.
 const LEAD: Duration = Duration::from_secs(1);
-/// A producer that takes nothing for so long hangs.
+/// Time without reading after which a producer counts as hung.
 const PATIENCE: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
 
-/// When the write of each frame began, and how much later than it was due.
+/// Time at which the write of each frame began, and the largest delay after a frame's due time.
 #[derive(Clone, Default, Debug)]
 pub struct Fed {
     pub began: Vec<Micros>,
     pub late_max: Duration,
 }
 
-/// Feeds `frames` frames, fewer after Ctrl-C, and closes the pipe.
+/// Feeds `frames` frames, or fewer after Ctrl-C, and closes the pipe.
 pub fn feed(
     mut pipe: ChildStdin,
     clip: &Clip,
@@ -34,7 +34,7 @@ pub fn feed(
     clock: &dyn Clock,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Fed> {
-    // A smaller pipe is slower for all lines alike.
+    // If it fails, the pipe is smaller, which is slower for all lines alike.
     let _ = rustix::pipe::fcntl_setpipe_size(&pipe, PIPE_BYTES);
     rustix::io::ioctl_fionbio(&pipe, true).context("making the pipe give up on a reader that hangs")?;
     write_all(&mut pipe, clip.header(fps).as_bytes())?;
@@ -42,7 +42,7 @@ pub fn feed(
     let mut fed = Fed::default();
     let mut frame = Vec::new();
     for index in 0..frames {
-        // Made before it is due.
+        // The frame is made before it is due.
         clip.frame(index, &mut frame);
         let due = schedule.due(index as u64);
         clock.sleep_until(due);

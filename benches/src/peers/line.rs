@@ -1,4 +1,4 @@
-//! What is compared: each line is a consumer that shows pictures at 0,0 and a producer that reads y4m.
+//! The lines to compare: each has a consumer that shows pictures at 0,0 and a producer that reads y4m.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -21,34 +21,34 @@ pub enum Line {
     KafkaPython,
 }
 
-/// What a line must have to run.
+/// A requirement of a line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Need {
-    /// A program beside this one.
+    /// A program in this program's folder.
     Ours(&'static str),
     Program(&'static str),
-    /// A part of GStreamer.
+    /// An element of GStreamer.
     Element(&'static str),
     /// A Python module.
     Module(&'static str),
 }
 
-/// One run's surroundings.
+/// The surroundings of one run.
 #[derive(Clone, Copy, Debug)]
 pub struct Around<'a> {
     pub options: &'a PeersOptions,
-    /// Empty without a broker.
+    /// Address of the broker; empty without one.
     pub broker: &'a str,
     pub topic: &'a str,
-    /// For lines without a broker.
+    /// Port for lines without a broker.
     pub port: u16,
     pub python: &'a str,
-    /// Where the consumer writes its report.
+    /// The file for the consumer's report.
     pub report: &'a Path,
 }
 
 impl Around<'_> {
-    /// Where vidcons writes what became of each frame.
+    /// The file to which vidcons writes a line for each frame.
     pub fn frames(&self) -> PathBuf {
         self.report.with_extension("csv")
     }
@@ -92,7 +92,7 @@ impl Line {
         matches!(self, Line::OursReal | Line::OursEmbedded)
     }
 
-    /// Whether its consumer writes a report of its own.
+    /// True if the line's consumer writes a report of its own.
     pub const fn tells(self) -> bool {
         !matches!(self, Line::Gstreamer | Line::GstreamerSynced | Line::GstreamerRtp)
     }
@@ -163,7 +163,7 @@ fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
-/// -e: it ends with the session, and then writes its report.
+/// The command lines of our programs. With -e, vidcons ends with the session and then writes its report.
 fn ours(around: &Around<'_>) -> anyhow::Result<Commands> {
     let Around { options, broker, topic, report, .. } = around;
     let show = if options.headless { "--headless" } else { "--borderless --position 0,0 --no-overlay" };
@@ -178,19 +178,19 @@ fn ours(around: &Around<'_>) -> anyhow::Result<Commands> {
     Ok(Commands { consumer, producer })
 }
 
-/// The best way without a broker that was found. By itself a sink that sends waits for the stream's clock, which begins
-/// when the first frame arrives: that one is slow, and then all the others are (`gstreamer-synced`).
+/// The fastest way found without a broker. By default a sending sink waits for the stream's clock, which begins with
+/// the first frame. That frame is slow, and then all the others are (`gstreamer-synced`).
 const TCP_RECEIVE: &str =
     "tcpserversrc host=127.0.0.1 port=PORT ! matroskademux ! jpegdec ! videoconvert ! ximagesink sync=false";
 const TCP_SEND: &str = "matroskamux streamable=true ! tcpclientsink host=127.0.0.1 port=PORT";
 
-/// With the system's own receive buffer frames would be lost.
+/// With the system's default receive buffer frames would be lost.
 const RTP_RECEIVE: &str = "udpsrc address=127.0.0.1 port=PORT buffer-size=4194304 \
     caps=application/x-rtp,media=video,encoding-name=JPEG,payload=26,clock-rate=90000 \
     ! rtpjpegdepay ! jpegdec ! videoconvert ! ximagesink sync=false";
 const RTP_SEND: &str = "rtpjpegpay ! udpsink host=127.0.0.1 port=PORT sync=false";
 
-/// The pipe is read in few pieces.
+/// The command lines of GStreamer. The block size is large, so that the pipe is read in few pieces.
 fn gstreamer(around: &Around<'_>, receive: &str, send: &str) -> Commands {
     let encode = format!("fdsrc fd=0 blocksize=262144 ! y4mdec ! jpegenc quality={}", around.options.quality);
     let launch = |pipeline: &str| {
@@ -200,7 +200,7 @@ fn gstreamer(around: &Around<'_>, receive: &str, send: &str) -> Commands {
     Commands { consumer: launch(receive), producer: launch(&format!("{encode} ! {send}")) }
 }
 
-/// Scripts of benches/peers, which all take the same.
+/// The command lines of the scripts in benches/peers, which all take the same arguments.
 fn python(around: &Around<'_>, script: &str) -> Commands {
     let Around { options, broker, topic, port, .. } = around;
     let script = root().join("benches/peers").join(script).display().to_string();

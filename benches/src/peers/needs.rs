@@ -1,4 +1,4 @@
-//! What a line needs, looked for before anything is measured.
+//! Checks the requirements of a line before anything is measured.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -7,13 +7,13 @@ use super::line::{Line, Need};
 use crate::brokers::root;
 use crate::running;
 
-/// The Python that scripts/setup makes, else the system's.
+/// The Python that scripts/setup installs, or else the system's.
 pub fn python() -> String {
     let own = root().join(".venv/bin/python");
     if own.is_file() { own.display().to_string() } else { "python3".to_owned() }
 }
 
-/// What is missing first, and what to do about it.
+/// The first requirement that is missing, and what to do about it.
 pub fn missing(line: Line, python: &str) -> Option<String> {
     line.needs().iter().find_map(|need| {
         let install = |what: String| (!what.is_empty()).then(|| format!("{what}: scripts/setup bench installs it"));

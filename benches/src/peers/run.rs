@@ -1,4 +1,4 @@
-//! One run of one line: its consumer, then its producer, then the frames.
+//! One run of one line: starts its consumer, then its producer, then feeds the frames.
 
 use std::path::Path;
 use std::process::ChildStdin;
@@ -21,28 +21,28 @@ use super::watcher::{Sightings, Watcher};
 use crate::display::Display;
 use crate::running::{Piped, Running};
 
-/// After the last frame was fed, for those that are on their way.
+/// Time after the last frame was fed, for frames still in flight.
 const STRAGGLERS: Duration = Duration::from_secs(3);
-/// For a consumer to end by itself and write its report.
+/// Time for a consumer to end by itself and write its report.
 const REPORTING: Duration = Duration::from_secs(10);
 
-/// One run's figures.
+/// The figures of one run.
 #[derive(Clone, Debug)]
 pub struct Measured {
     pub line: Line,
     pub round: u32,
-    /// What the line is compared by: seen on the screen, or captured → decoded.
+    /// The latency by which lines are compared: fed → seen on the screen, or captured → decoded.
     pub latency: Summary,
-    /// Frames that were counted and shown, and that should have been.
+    /// Number of frames that count and were shown, and of those that count.
     pub shown: u64,
     pub of: u64,
-    /// p50 of all frames that were seen, without a warm-up, as the consumer's report has them.
+    /// p50 of all frames that were seen, including the warm-up, in the way that the consumer's report counts them.
     pub seen_p50: Option<u64>,
     pub told: Option<Told>,
     pub feeder_late_max: Duration,
 }
 
-/// `None` after Ctrl-C.
+/// Runs one line; `None` after Ctrl-C.
 pub fn run(
     (line, round): (Line, u32),
     around: &Around<'_>,
@@ -53,7 +53,7 @@ pub fn run(
 ) -> anyhow::Result<Option<Measured>> {
     let options = around.options;
     let commands = line.commands(around)?;
-    // As large as the picture.
+    // The screen is as large as the picture.
     let size = (options.size.width, options.size.height);
     let screen = (!options.headless).then(|| Display::own(size)).transpose()?;
     let display = screen.as_ref().map(|screen| screen.name.as_str());
@@ -91,7 +91,7 @@ pub fn run(
     Ok(Some(measured))
 }
 
-/// The frames go in here, and are looked for there; `None` where nobody watches.
+/// Feeds the frames and watches the screen; the second result is `None` without a screen.
 fn feed_and_watch(
     pipe: ChildStdin,
     watcher: Option<&Watcher>,

@@ -1,4 +1,4 @@
-//! What a consumer tells of itself: vidcons' report, and the same few fields from the Python scripts.
+//! A consumer's own report: that of vidcons, or the same few fields from the Python scripts.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,7 +18,7 @@ pub struct Told {
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 pub struct Frames {
     pub shown: u64,
-    /// By reason.
+    /// Number of lost frames for each reason.
     #[serde(default)]
     pub lost: BTreeMap<String, u64>,
 }
@@ -36,14 +36,14 @@ impl Told {
         serde_json::from_str(&text).context("the consumer's report does not read")
     }
 
-    /// `2 superseded, 1 lost`; empty if none was.
+    /// For example `2 superseded, 1 lost`; empty if no frame was lost.
     pub fn losses(&self) -> String {
         let some = self.frames.lost.iter().filter(|(_, count)| **count > 0);
         some.map(|(reason, count)| format!("{count} {reason}")).collect::<Vec<_>>().join(", ")
     }
 }
 
-/// captured → decoded of the frames from number `warm` on, from vidcons' report of each frame.
+/// Latency from captured to decoded, of the frames from number `warm` on, read from vidcons' report of each frame.
 pub fn captured_to_decoded(frames: &Path, warm: u64) -> anyhow::Result<Summary> {
     let text = std::fs::read_to_string(frames).context("the consumer left no report of each frame")?;
     of_frames(&text, warm).context("the consumer's report of each frame does not read")
@@ -58,7 +58,7 @@ fn of_frames(csv: &str, warm: u64) -> Option<Summary> {
     for line in lines {
         let fields: Vec<&str> = line.split(',').collect();
         let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
-        // One that was not decoded has no such moment.
+        // A frame that was not decoded has an empty field there.
         if let (true, Some(captured), Some(decoded)) = (number(frame)? >= warm, number(captured), number(decoded)) {
             latency.record(Micros(decoded).since(Micros(captured)));
         }

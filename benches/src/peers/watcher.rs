@@ -1,7 +1,7 @@
-//! Sees from outside when each frame is on the screen.
+//! Finds out from outside when each frame is on the screen.
 //!
-//! The X server says when something was drawn (its DAMAGE extension); then one row of the bar is fetched and read. So
-//! nothing is polled: the watcher sleeps between frames, and what it sees is not older than two small messages' way.
+//! The X server reports when something was drawn (its DAMAGE extension); then one row of the bar is fetched and read.
+//! So nothing is polled: the watcher sleeps between frames, and its times are late by no more than two small messages.
 
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,13 +17,13 @@ use x11rb::rust_connection::RustConnection;
 
 use super::bar::{self, Place};
 
-/// How long it may take to notice that it is to stop.
+/// Longest time until it notices that it is to stop.
 const LOOK_EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
-/// The screen is 24 bits deep, which are sent as four bytes: blue, green, red, nothing.
+/// Bytes of a pixel on a 24-bit screen: blue, green, red, unused.
 const PIXEL_BYTES: usize = 4;
 const GREEN: usize = 1;
 
-/// When each frame was first seen on the screen.
+/// Time at which each frame was first seen on the screen.
 pub type Sightings = Vec<Option<Micros>>;
 
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub struct Watcher {
     connection: RustConnection,
     root: Window,
     damage: damage::Damage,
-    /// Of the strip.
+    /// Position of the strip that is read.
     x: i16,
     y: i16,
 }
@@ -49,7 +49,7 @@ impl Watcher {
         Ok(Watcher { connection, root, damage, x: i16::try_from(x)?, y: i16::try_from(y)? })
     }
 
-    /// Notes when each of `frames` frames was first seen, until the last one is or `stop` is set.
+    /// Records when each of `frames` frames was first seen, until the last one was seen or `stop` is set.
     pub fn watch(&self, frames: usize, clock: &dyn Clock, stop: &AtomicBool) -> anyhow::Result<Sightings> {
         let mut seen = vec![None; frames];
         while seen.last() == Some(&None) && !stop.load(Ordering::Relaxed) {
@@ -71,7 +71,7 @@ impl Watcher {
         Ok(seen)
     }
 
-    /// What is on the screen now; what is drawn after this is told anew.
+    /// Reads the bar on the screen. Later changes are reported by a new event.
     fn look(&self) -> anyhow::Result<Option<usize>> {
         damage::subtract(&self.connection, self.damage, x11rb::NONE, x11rb::NONE)?;
         let (x, y, width) = (self.x, self.y, bar::WIDTH as u16);

@@ -1,4 +1,4 @@
-//! The cases: every combination of what was asked for.
+//! The cases: every combination of the requested settings.
 
 use super::cli::RunArgs;
 use crate::brokers::Broker;
@@ -6,7 +6,7 @@ use crate::e2e::{Input, Setup};
 
 #[derive(Clone, PartialEq, Debug)]
 pub struct Case {
-    /// Which one of those that were started.
+    /// Index into the started brokers.
     pub broker: usize,
     pub setup: Setup,
 }
@@ -19,7 +19,7 @@ impl Case {
     }
 }
 
-/// All of them; the brokers of one case right after each other, so that they share a noisy minute.
+/// All cases. The brokers of one case follow each other, so that noise on the machine affects all of them.
 pub fn cases(args: &RunArgs, brokers: usize) -> Vec<Case> {
     let limits: Vec<Option<usize>> =
         if args.limit.is_empty() { vec![None] } else { args.limit.iter().map(|bytes| Some(bytes.0)).collect() };
@@ -46,7 +46,7 @@ pub fn cases(args: &RunArgs, brokers: usize) -> Vec<Case> {
             }
         }
     }
-    // What was asked for twice is measured once.
+    // Settings given twice are measured once.
     let mut once: Vec<Case> = Vec::new();
     cases.into_iter().for_each(|case| once.extend((!once.contains(&case)).then_some(case)));
     once

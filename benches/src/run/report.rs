@@ -1,4 +1,4 @@
-//! The result for machines.
+//! The result as JSON.
 
 use serde_json::{Map, Value, json};
 
@@ -56,7 +56,7 @@ pub fn json_of(figures: &Figures) -> Value {
     json!({ "p50": p50.json(), "p90": p90.json(), "p99": p99.json(), "p999": p999.json(), "max": max })
 }
 
-/// What the programs said, as they said it.
+/// The programs' own figures, unchanged.
 fn round(measured: &Measured) -> Value {
     let (producer, viewer) = (&measured.ran.producers[0], &measured.ran.viewers[0]);
     json!({

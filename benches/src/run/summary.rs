@@ -1,7 +1,7 @@
-//! What the rounds of a case say together.
+//! Summarises the rounds of a case.
 //!
-//! The programs report quantiles, not each frame's time, so rounds are not poured together: each figure is the median of
-//! the rounds' own, and the largest is the largest of all.
+//! The programs report percentiles, not each frame's time, so the rounds cannot be merged. Each figure is the median of
+//! the rounds' figures, and the maximum is that of all rounds.
 
 use common::pixels::PixelCheck;
 use common::report::Summary;
@@ -17,14 +17,14 @@ pub struct CaseSummary {
     pub shown: u64,
     pub total: Figures,
     pub stages: Vec<(Stage, Figures)>,
-    /// Processor time of a frame, in µs, as e2e counts it.
+    /// Processor time per frame in µs, counted as in `e2e`.
     pub producer_cpu_us: Spread,
     pub viewer_cpu_us: Spread,
-    /// Pictures held against their headers, of a test card.
+    /// Number of pictures of a test card that were compared with their headers.
     pub pixels: Option<PixelCheck>,
 }
 
-/// In µs.
+/// Figures in µs.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Figures {
     pub p50: Spread,
@@ -47,7 +47,7 @@ impl Figures {
     }
 }
 
-/// `None` of a case that was never run.
+/// `None` if the case was never run.
 pub fn of(result: &RunResult, case: usize) -> Option<CaseSummary> {
     let of: Vec<&Measured> = result.measured.iter().filter(|m| m.case == case).collect();
     let viewers = of.iter().map(|m| &m.ran.viewers[0]);
@@ -67,7 +67,7 @@ pub fn of(result: &RunResult, case: usize) -> Option<CaseSummary> {
     })
 }
 
-/// A case to the first one, round by round.
+/// The ratio of a case to the first one, round by round.
 pub fn ratio(measured: &[Measured], case: usize, figure: fn(&Summary) -> u64) -> Option<Spread> {
     let at = |m: &Measured| figure(&m.ran.viewers[0].sums.latency_us.total) as f64;
     let first = |round: u32| measured.iter().find(|m| m.round == round && m.case == 0);
@@ -97,7 +97,7 @@ mod tests {
             sums.latency_us.total = total;
             sums.latency_us.stages.insert("decode".to_owned(), total);
         });
-        // As long as the report says that it played.
+        // As long as the playing time in the report.
         let (window, producers) = (Duration::from_secs(12), Duration::from_millis(250));
         let steady = Steady { window, producers, ..Steady::default() };
         Measured { round, case, ran: Ran { steady, ..ran(vec![producer], vec![viewer]) } }

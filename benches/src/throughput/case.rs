@@ -1,4 +1,4 @@
-//! One run: a producer that always has something under way, and a consumer that reads along.
+//! One run: a producer that always has something in flight, and a consumer that reads along.
 
 use std::thread;
 use std::time::Duration;
@@ -17,10 +17,10 @@ use crate::reader;
 use crate::seen::Seen;
 use crate::topic::{IN_FLIGHT_BYTES_MAX, Topic, Wishes};
 
-/// The client itself gives up before that.
+/// Timeout for an acknowledgement; the client itself gives up earlier.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// When sending ends.
+/// The point at which sending ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Amount {
     Time(Duration),
@@ -30,16 +30,16 @@ pub enum Amount {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Run {
     pub round: u32,
-    /// Which one of those that were started.
+    /// Index into the started brokers.
     pub broker: usize,
     pub amount: Amount,
     pub bytes: usize,
-    /// How many messages may be under way.
+    /// Largest number of messages in flight.
     pub in_flight_max: u64,
 }
 
 impl Run {
-    /// As many under way as a producer of ours allows.
+    /// A run with as many messages in flight as our producer allows.
     pub fn full(round: u32, broker: usize, amount: Amount, bytes: usize) -> Run {
         Run { round, broker, amount, bytes, in_flight_max: (IN_FLIGHT_BYTES_MAX / bytes.max(1)).max(2) as u64 }
     }
@@ -49,32 +49,32 @@ impl Run {
 pub struct Measured {
     pub run: Run,
     pub received: u64,
-    /// What a consumer that was too slow did not get before the broker's memory was full.
+    /// Messages that a slow consumer missed, because the broker's memory was full.
     pub lost: u64,
-    /// From the first send to the last acknowledgement.
+    /// Time from the first send to the last acknowledgement.
     pub sending: Duration,
-    /// From the first send to the last record.
+    /// Time from the first send to the last record.
     pub reading: Duration,
 }
 
 impl Measured {
-    /// To the consumer.
+    /// Rate at which the consumer received.
     pub fn mb_per_second(&self) -> f64 {
         self.received as f64 * self.run.bytes as f64 / 1e6 / self.reading.as_secs_f64().max(1e-6)
     }
 
-    /// Into the broker.
+    /// Rate at which the broker received.
     pub fn mb_per_second_in(&self) -> f64 {
         (self.received + self.lost) as f64 * self.run.bytes as f64 / 1e6 / self.sending.as_secs_f64().max(1e-6)
     }
 }
 
-/// `None` after Ctrl-C.
+/// Runs with messages of the run's length; `None` after Ctrl-C.
 pub fn run(run: Run, broker: &Broker, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<Option<Measured>> {
     carry(run, &Payload::new(run.bytes), &Wishes::default(), broker, clock, shutdown)
 }
 
-/// The same with other messages than those of the run's length.
+/// Runs with other messages.
 pub fn carry(
     run: Run,
     payload: &Payload,
