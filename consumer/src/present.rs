@@ -170,7 +170,7 @@ impl Presenter {
             self.written = Written::Nowhere;
             self.screen.resize(self.window.get_size());
         }
-        Events { keys: self.keys.take(), resized }
+        Events { keys: self.keys.take(self.window.is_active()), resized }
     }
 
     /// How pictures get on the screen.

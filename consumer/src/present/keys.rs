@@ -3,6 +3,8 @@
 //! The window's own list of keys that are down misses what is pressed and released between two looks, and a key that
 //! is held repeats; so each change is listened to as it comes.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use minifb::{InputCallback, Window};
@@ -22,39 +24,56 @@ pub enum Key {
     Source(Step),
 }
 
+/// The keys that are held.
+type Down = Rc<RefCell<Vec<minifb::Key>>>;
+
 #[derive(Debug)]
 pub struct Keys {
     pressed: Receiver<Key>,
+    down: Down,
+    /// The window had the keyboard when the keys were taken last.
+    active: bool,
 }
 
 impl Keys {
     /// The keys of that window from now on.
     pub fn of(window: &mut Window) -> Keys {
-        let (sender, pressed) = channel();
-        window.set_input_callback(Box::new(Listener { sender, down: Vec::new() }));
-        Keys { pressed }
+        let (keys, listener) = Keys::new();
+        window.set_input_callback(Box::new(listener));
+        keys
     }
 
-    pub fn take(&self) -> Vec<Key> {
+    fn new() -> (Keys, Listener) {
+        let ((sender, pressed), down) = (channel(), Down::default());
+        (Keys { pressed, down: down.clone(), active: false }, Listener { sender, down })
+    }
+
+    /// What was pressed since this was called last. `active`: the window has the keyboard.
+    pub fn take(&mut self, active: bool) -> Vec<Key> {
+        if std::mem::replace(&mut self.active, active) && !active {
+            // Nobody reports that they are let go of in another window.
+            self.down.borrow_mut().clear();
+        }
         self.pressed.try_iter().collect()
     }
 }
 
 struct Listener {
     sender: Sender<Key>,
-    down: Vec<minifb::Key>,
+    down: Down,
 }
 
 impl InputCallback for Listener {
     fn add_char(&mut self, _: u32) {}
 
     fn set_key_state(&mut self, key: minifb::Key, is_down: bool) {
-        let was_down = self.down.contains(&key);
-        self.down.retain(|other| *other != key);
+        let mut down = self.down.borrow_mut();
+        let was_down = down.contains(&key);
+        down.retain(|other| *other != key);
         if is_down {
-            self.down.push(key);
+            down.push(key);
         }
-        let shift = self.down.iter().any(|key| matches!(key, minifb::Key::LeftShift | minifb::Key::RightShift));
+        let shift = down.iter().any(|key| matches!(key, minifb::Key::LeftShift | minifb::Key::RightShift));
         if is_down
             && !was_down
             && let Some(meaning) = meaning(key, shift)
@@ -84,10 +103,9 @@ mod tests {
     use super::*;
 
     fn check(changes: &[(minifb::Key, bool)], expected: &[Key]) {
-        let (sender, pressed) = channel();
-        let mut listener = Listener { sender, down: Vec::new() };
+        let (mut keys, mut listener) = Keys::new();
         changes.iter().for_each(|&(key, is_down)| listener.set_key_state(key, is_down));
-        assert_eq!(pressed.try_iter().collect::<Vec<_>>(), expected);
+        assert_eq!(keys.take(true), expected);
     }
 
     #[test]
@@ -110,5 +128,16 @@ mod tests {
         let shift = |is_down| [(minifb::Key::RightShift, is_down)];
         let changes = [&tab[..], &shift(true), &tab, &shift(false), &tab].concat();
         check(&changes, &[Key::Source(Step::Next), Key::Source(Step::Previous), Key::Source(Step::Next)]);
+    }
+
+    #[test]
+    fn a_key_that_is_let_go_of_in_another_window_counts_when_it_is_pressed_again() {
+        let (mut keys, mut listener) = Keys::new();
+        for (active, expected) in
+            [(true, &[Key::FullScreen][..]), (true, &[]), (false, &[]), (true, &[Key::FullScreen])]
+        {
+            listener.set_key_state(minifb::Key::F, true);
+            assert_eq!(keys.take(active), expected);
+        }
     }
 }
