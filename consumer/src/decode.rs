@@ -65,8 +65,11 @@ impl Screen {
         }
     }
 
-    pub fn is_full_screen(&self) -> bool {
-        matches!(self, Screen::Window(presenter) if presenter.is_full_screen())
+    pub fn is_full_screen(&mut self) -> bool {
+        match self {
+            Screen::Window(presenter) => presenter.is_full_screen(),
+            _ => false,
+        }
     }
 
     pub fn set_full_screen(&mut self, on: bool) -> Result<(), PresentError> {

@@ -186,17 +186,21 @@ impl Presenter {
         self.window.is_open()
     }
 
-    pub fn is_full_screen(&self) -> bool {
-        self.full_screen.as_ref().is_some_and(FullScreen::is_on)
+    pub fn is_full_screen(&mut self) -> bool {
+        self.full_screen().is_ok_and(|full_screen| full_screen.is_on())
     }
 
     /// Its new size is seen with one of the next events.
     pub fn set_full_screen(&mut self, on: bool) -> Result<(), PresentError> {
+        self.full_screen()?.set(on)
+    }
+
+    fn full_screen(&mut self) -> Result<&mut FullScreen, PresentError> {
         let full_screen = match self.full_screen.take() {
             Some(full_screen) => full_screen,
             None => FullScreen::of(&self.window)?,
         };
-        self.full_screen.insert(full_screen).set(on)
+        Ok(self.full_screen.insert(full_screen))
     }
 
     pub fn set_title(&mut self, title: &str) {

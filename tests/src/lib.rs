@@ -20,6 +20,7 @@ pub mod program;
 pub mod proxy;
 pub mod report;
 pub mod secured;
+pub mod window_manager;
 pub mod xvfb;
 
 use std::path::{Path, PathBuf};
@@ -32,6 +33,7 @@ pub use program::{Finished, Program, Running};
 pub use proxy::{Network, Proxy};
 pub use report::Report;
 pub use rustix::process::Signal;
+pub use window_manager::WindowManager;
 pub use xvfb::Xvfb;
 
 /// The longest that anything may take before it counts as hanging. On two cores beside ten busy programs, and stopped now

@@ -64,7 +64,10 @@ impl Run<'_> {
         match key {
             Key::Escape if self.screen.is_full_screen() => self.set_full_screen(false),
             Key::Quit | Key::Escape => self.quit = true,
-            Key::FullScreen => self.set_full_screen(!self.screen.is_full_screen()),
+            Key::FullScreen => {
+                let on = self.screen.is_full_screen();
+                self.set_full_screen(!on);
+            }
             Key::Pause => self.pause(),
             Key::Overlay => {
                 self.overlay_on = !self.overlay_on;

@@ -6,7 +6,7 @@ use image::RgbImage;
 use image::imageops::{FilterType, resize};
 use whole::media::{folder, rgb_psnr};
 use whole::program::Running;
-use whole::{Program, Xvfb, kafka, need};
+use whole::{Program, WindowManager, Xvfb, kafka, need};
 
 use crate::window::{TOOLS, still};
 
@@ -134,6 +134,34 @@ fn a_window_that_begins_in_full_screen_shows_the_right_pixels() {
     viewer.until("a title with the latency of frames that were shown", |_| has_latency().then_some(()));
     let report = viewer.interrupt().ok().report();
     assert_eq!(report.number("pixels.agreed"), report.number("frames.shown"), "{:#}", report.0["pixels"]);
+    producer.interrupt().ok();
+}
+
+#[test]
+fn a_window_manager_is_asked_for_full_screen() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&TOOLS) {
+        return;
+    }
+    let (screen, topic) = (Xvfb::start(), kafka.topic("managed"));
+    let manager = WindowManager::start(&screen);
+    let args = ["--position", "0,0", "--fullscreen", "--no-overlay"];
+    let mut viewer = Program::vidcons().on(kafka, &topic).args(args).env("DISPLAY", screen.display()).start();
+    let (frame, producer) = still(kafka, &topic);
+    let large = resize(&frame, 1600, 900, FilterType::Triangle);
+    viewer.until("a request for full screen at the start", |_| (manager.serve() == (1, true)).then_some(()));
+    viewer.until("the picture over the whole screen", |_| {
+        (rgb_psnr(&screen.part(0, 50, 1600, 900), &large) > 30.0).then_some(())
+    });
+    screen.xdotool(&["mousemove", "300", "200"]);
+    for (requests, key, on) in [(2, "f", false), (3, "f", true), (4, "Escape", false)] {
+        screen.xdotool(&["key", key]);
+        viewer.until(key, |_| (manager.serve() == (requests, on)).then_some(()));
+    }
+    viewer
+        .until("the picture in its window", |_| (rgb_psnr(&screen.part(0, 0, 640, 360), &frame) > 32.0).then_some(()));
+    screen.xdotool(&["key", "Escape"]);
+    viewer.wait().ok().report();
     producer.interrupt().ok();
 }
 
