@@ -1,4 +1,4 @@
-"""What the peers share: frames from standard input, a window, and the figures of a run."""
+"""Shared by the peers: reads frames from standard input, shows them in a window, and reports the figures of a run."""
 
 import argparse
 import json
@@ -9,12 +9,12 @@ import time
 
 
 def now_us():
-    """The monotonic clock, which producer and consumer share."""
+    """Time in µs of the monotonic clock, which is the same in the producer's and the consumer's process."""
     return time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
 
 
 def run(produce, consume):
-    """Calls one of them with the options of the command line."""
+    """Calls the function of the role on the command line, with the options."""
     parser = argparse.ArgumentParser()
     parser.add_argument("role", choices=["produce", "consume"])
     parser.add_argument("--address", required=True, help="HOST:PORT of the broker, or of a consumer without one")
@@ -31,7 +31,7 @@ MARK = b"FRAME\n"
 
 
 def frames():
-    """The pictures of a y4m stream in 4:2:0: when the last byte was there, the planes, width and height."""
+    """Yields the pictures of a 4:2:0 y4m stream: time at which the last byte was read, planes, width, height."""
     pipe = sys.stdin.buffer.raw
     header = bytearray()
     while not header.endswith(b"\n"):
@@ -52,14 +52,14 @@ def frames():
 
 
 class Viewer:
-    """Decodes into a window's own memory and shows it, or decodes only; keeps how long each frame took."""
+    """Decodes frames, into a window's memory if there is one, and records the latency of each."""
 
     def __init__(self, options):
         self.options = options
         self.took = []
         self.screen = None
         if options.window:
-            # The fastest way to a screen that was found in Python: SDL's window in shared memory.
+            # The fastest way to the screen that we found for Python: SDL's window in shared memory.
             os.environ.update(SDL_VIDEODRIVER="x11", SDL_VIDEO_WINDOW_POS="0,0", SDL_FRAMEBUFFER_ACCELERATION="0")
             os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
             import pygame
@@ -70,7 +70,7 @@ class Viewer:
             self.screen = pygame.display.set_mode(size, pygame.NOFRAME, 32)
 
     def show(self, captured_us, decode):
-        """`decode` gets the window's memory as rows of BGRA pixels, or None without a window."""
+        """Shows a frame. `decode` gets the window's memory as rows of BGRA pixels, or None if there is no window."""
         if self.screen is None:
             decode(None)
             self.took.append(now_us() - captured_us)
@@ -78,7 +78,7 @@ class Viewer:
         pixels = self.screen.get_buffer()
         decode(pixels)
         self.took.append(now_us() - captured_us)
-        del pixels  # it holds the lock
+        del pixels  # The buffer keeps the surface locked.
         self.pygame.display.flip()
         self.pygame.event.pump()
 

@@ -1,4 +1,4 @@
-"""confluent-kafka, with whatever settings and codec a script wants: a stamp in a header, an empty value at the end."""
+"""confluent-kafka with a script's settings and codec. A header holds the timestamp; an empty value ends the stream."""
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 

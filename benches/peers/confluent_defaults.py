@@ -1,4 +1,4 @@
-"""confluent-kafka as it comes, with OpenCV."""
+"""confluent-kafka with its default settings, with OpenCV."""
 
 import confluent
 from jpegs import OpenCv

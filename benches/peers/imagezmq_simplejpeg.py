@@ -1,4 +1,4 @@
-"""imagezmq with simplejpeg, no broker: its own way of sending JPEGs, one request and one reply for each."""
+"""imagezmq with simplejpeg, without a broker. imagezmq sends each JPEG as a request and waits for a reply."""
 
 import imagezmq
 
@@ -19,7 +19,7 @@ def consume(options):
     hub = imagezmq.ImageHub(open_port=f"tcp://{options.address}")
     while True:
         captured_us, jpeg = hub.recv_jpg()
-        # Answered at once: the sender need not wait for our decoding.
+        # Replies before decoding, so that the sender need not wait for it.
         hub.send_reply(b"OK")
         if not captured_us:
             break

@@ -1,8 +1,8 @@
-"""The two JPEG codecs that people use from Python."""
+"""The two JPEG codecs of the peers."""
 
 
 class Simplejpeg:
-    """libjpeg-turbo without detours: planes to JPEG, JPEG to the window's own pixels."""
+    """libjpeg-turbo without conversions of our own: encodes planes, and decodes into the window's pixels."""
 
     def __init__(self):
         import numpy
@@ -23,7 +23,7 @@ class Simplejpeg:
 
 
 class OpenCv:
-    """As it is used everywhere: pictures are BGR."""
+    """OpenCV in its usual form, with pictures in BGR."""
 
     def __init__(self):
         import cv2

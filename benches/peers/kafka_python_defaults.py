@@ -1,4 +1,4 @@
-"""kafka-python as it comes, with OpenCV."""
+"""kafka-python with its default settings, with OpenCV."""
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
