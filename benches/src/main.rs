@@ -44,7 +44,7 @@ use crate::peers::PeersOptions;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    cli.command.log().init();
+    cli.command.log().init("vidbench");
     shell::outcome(go(&cli))
 }
 

@@ -110,8 +110,9 @@ impl Connection {
         };
         let out = Out::encode(&response, api, version, correlation);
         // A bug of ours, not the client's.
-        let out =
-            out.inspect_err(|why| tracing::error!("an answer cannot be written: {why}")).map_err(|_| Ended::Closed)?;
+        let out = out
+            .inspect_err(|why| tracing::error!(event = "answer_failed", "an answer cannot be written: {why}"))
+            .map_err(|_| Ended::Closed)?;
         self.write_counted(out).await
     }
 

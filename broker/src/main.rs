@@ -8,10 +8,11 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use broker::{Broker, Defaults, Glance, Options};
 use clap::Parser;
-use common::clock::{Clock, Micros, SystemClock};
+use common::clock::{Clock, SystemClock};
+use serde::Serialize;
 use shell::logging::LogArgs;
 use shell::shutdown::Shutdown;
-use shell::status::Status;
+use shell::status::{Status, StatusArgs};
 use shell::values::{self, Bytes};
 
 const EXAMPLES: &str = "\
@@ -61,6 +62,8 @@ struct Cli {
 
     #[command(flatten)]
     log: LogArgs,
+    #[command(flatten)]
+    status: StatusArgs,
     /// Print the completions of a shell
     #[arg(long, value_enum, value_name = "SHELL", exclusive = true)]
     completions: Option<shell::Shell>,
@@ -75,7 +78,7 @@ fn main() -> ExitCode {
         shell::print_completions::<Cli>(shell);
         return ExitCode::SUCCESS;
     }
-    cli.log.init();
+    cli.log.init("vidbroker");
     shell::outcome(run(&cli))
 }
 
@@ -104,17 +107,22 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     })?;
     let broker = Broker::start(options, listener).context("starting the broker")?;
     tracing::info!(
+        event = "started",
+        address = %broker.address,
+        memory_bound_bytes = bound,
         "listening on {}, keeping at most {} in memory; what must outlive this belongs into Apache Kafka",
         broker.address,
         size(bound as u64)
     );
     if !is_private(broker.address.ip()) {
         tracing::warn!(
+            event = "unprotected",
+            address = %broker.address,
             "anybody who reaches {} may read, write and delete here: nothing asks who they are",
             broker.address
         );
     }
-    watch(&broker, &shutdown, !cli.log.quiet)?;
+    watch(&broker, &shutdown, cli.status.every(&cli.log))?;
     broker.stop().context("the broker")?;
     Ok(ExitCode::SUCCESS)
 }
@@ -142,37 +150,65 @@ const MEMORY_BYTES_MIN: usize = 16 << 20;
 const REQUEST_OF_MEMORY: usize = 5;
 
 /// Tells how it goes until it is to end.
-fn watch(broker: &Broker, shutdown: &Shutdown, shown: bool) -> anyhow::Result<()> {
+fn watch(broker: &Broker, shutdown: &Shutdown, every: Option<Duration>) -> anyhow::Result<()> {
     let clock = SystemClock;
-    let mut status = Status::new(None, shown);
+    let mut status = Status::new(None, every);
+    let every = every.filter(|_| !status.is_drawn()).unwrap_or(DRAW_EVERY);
     let (mut before, mut at) = (broker.glance().unwrap_or_default(), clock.now());
+    let first = Figures::new(&before, &before, every);
+    status.tell(at, 0, || (first.line(), first));
     while !shutdown.asked() {
         clock.sleep_until(clock.now().plus(LOOK));
         let now = clock.now();
-        if now.since(at) >= TELL_EVERY {
+        if now.since(at) >= every {
             let glance = broker.glance().context("the broker has ended by itself")?;
-            let line = line(&glance, &before, at, now);
-            status.tell(now, 0, || line);
+            let figures = Figures::new(&glance, &before, now.since(at));
+            status.tell(now, 0, || (figures.line(), figures));
             (before, at) = (glance, now);
         }
     }
     Ok(())
 }
 
-const TELL_EVERY: Duration = Duration::from_secs(1);
+/// How often a terminal's line gets new figures.
+const DRAW_EVERY: Duration = Duration::from_secs(1);
 
-fn line(glance: &Glance, before: &Glance, at: Micros, now: Micros) -> String {
-    let seconds = now.since(at).as_secs_f64();
-    let rate = |bytes: u64, before: u64| (bytes - before) as f64 / seconds / 1e6;
-    format!(
-        "{} topic(s), {} client(s), in {:.1} MB/s, out {:.1} MB/s, memory {} of {}",
-        glance.topics,
-        glance.clients.len(),
-        rate(glance.bytes_in, before.bytes_in),
-        rate(glance.bytes_out, before.bytes_out),
-        size(glance.memory_used as u64),
-        size(glance.memory_bound as u64),
-    )
+/// The fields of the event `status`: docs/operate.md describes them.
+#[derive(Clone, Debug, Serialize)]
+struct Figures {
+    topics: usize,
+    clients: usize,
+    bytes_in_per_second: u64,
+    bytes_out_per_second: u64,
+    memory_bytes: usize,
+    memory_bound_bytes: usize,
+}
+
+impl Figures {
+    /// The rates are of the time between two looks.
+    fn new(glance: &Glance, before: &Glance, between: Duration) -> Figures {
+        let per_second = |bytes: u64, before: u64| ((bytes - before) as f64 / between.as_secs_f64()).round() as u64;
+        Figures {
+            topics: glance.topics,
+            clients: glance.clients.len(),
+            bytes_in_per_second: per_second(glance.bytes_in, before.bytes_in),
+            bytes_out_per_second: per_second(glance.bytes_out, before.bytes_out),
+            memory_bytes: glance.memory_used,
+            memory_bound_bytes: glance.memory_bound,
+        }
+    }
+
+    fn line(&self) -> String {
+        format!(
+            "{} topic(s), {} client(s), in {:.1} MB/s, out {:.1} MB/s, memory {} of {}",
+            self.topics,
+            self.clients,
+            self.bytes_in_per_second as f64 / 1e6,
+            self.bytes_out_per_second as f64 / 1e6,
+            size(self.memory_bytes as u64),
+            size(self.memory_bound_bytes as u64),
+        )
+    }
 }
 
 fn size(bytes: u64) -> String {
@@ -217,7 +253,8 @@ mod tests {
         let before = Glance { bytes_in: 1_000_000, ..Glance::default() };
         let glance =
             Glance { bytes_in: 5_000_000, memory_used: 1500, memory_bound: 2_000_000_000, ..Glance::default() };
-        let line = line(&glance, &before, Micros(0), Micros(2_000_000));
-        assert_eq!(line, "0 topic(s), 0 client(s), in 2.0 MB/s, out 0.0 MB/s, memory 1.5 kB of 2.00 GB");
+        let figures = Figures::new(&glance, &before, Duration::from_secs(2));
+        assert_eq!(figures.bytes_in_per_second, 2_000_000);
+        assert_eq!(figures.line(), "0 topic(s), 0 client(s), in 2.0 MB/s, out 0.0 MB/s, memory 1.5 kB of 2.00 GB");
     }
 }

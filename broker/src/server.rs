@@ -104,23 +104,27 @@ impl Broker {
 impl Drop for Broker {
     fn drop(&mut self) {
         if let Err(error) = self.end() {
-            tracing::error!("the broker failed: {error}");
+            tracing::error!(event = "broker_failed", "the broker failed: {error}");
         }
     }
 }
 
 async fn accept(listener: &tokio::net::TcpListener, state: &Shared) {
     // What goes on is said once.
-    let mut turning_away = false;
+    let (mut turning_away, mut failing) = (false, false);
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
+                failing = false;
                 let full = {
                     let state = state.borrow();
                     state.clients.len() >= state.options.limits.connections
                 };
                 if full && !turning_away {
-                    tracing::warn!("clients are turned away: there are as many connections as there may be");
+                    tracing::warn!(
+                        event = "clients_turned_away",
+                        "clients are turned away: there are as many connections as there may be"
+                    );
                 }
                 turning_away = full;
                 if full {
@@ -130,7 +134,9 @@ async fn accept(listener: &tokio::net::TcpListener, state: &Shared) {
                 }
             }
             Err(error) => {
-                tracing::warn!("a client cannot be let in: {error}");
+                if !std::mem::replace(&mut failing, true) {
+                    tracing::warn!(event = "accept_failed", "a client cannot be let in: {error}");
+                }
                 sleep(ACCEPT_AGAIN).await;
             }
         }
@@ -169,7 +175,8 @@ fn welcome(stream: TcpStream, peer: SocketAddr, state: &Shared) -> io::Result<()
             name => format!(" ({name})"),
         };
         if ended.is_odd() {
-            tracing::warn!("{peer}{name} is cut off: {ended}");
+            let client = connection.caller.client.as_str();
+            tracing::warn!(event = "client_cut_off", %peer, client, "{peer}{name} is cut off: {ended}");
         } else {
             tracing::debug!("{peer}{name} is gone: {ended}");
         }

@@ -94,7 +94,12 @@ impl State {
     fn cut_slowest(&mut self) {
         if let Some(slow) = self.clients.cut_slowest(self.clock.now().ms, SLOW_MS) {
             let (peer, name) = (slow.peer, &slow.name);
-            tracing::warn!("{peer} ({name}) takes long for a request or an answer, and its memory is needed: cut off");
+            tracing::warn!(
+                event = "client_cut_off",
+                %peer,
+                client = name,
+                "{peer} ({name}) takes long for a request or an answer, and its memory is needed: cut off"
+            );
         }
     }
 

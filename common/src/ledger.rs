@@ -64,6 +64,11 @@ impl Losses {
     pub fn sum(&self) -> u64 {
         self.0.iter().sum()
     }
+
+    /// How many were lost for each of these reasons, by its name; also those of which there are none.
+    pub fn by_reason(&self, reasons: &[Loss]) -> BTreeMap<String, u64> {
+        reasons.iter().map(|&loss| (loss.name().to_owned(), self.of(loss))).collect()
+    }
 }
 
 /// vidprod's books of one session.

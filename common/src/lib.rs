@@ -13,6 +13,7 @@ pub mod headers;
 pub mod latency;
 pub mod latest;
 pub mod ledger;
+pub mod period;
 pub mod pixels;
 pub mod ranges;
 pub mod rate;

@@ -22,6 +22,11 @@ pub fn fps(rate: f64) -> String {
     if rate < 0.95 && rate > 0.0 { format!("{rate:.2} fps") } else { format!("{rate:.1} fps") }
 }
 
+/// A frame rate for a machine, without digits that mean nothing.
+pub fn rounded(fps: f64) -> f64 {
+    (fps * 1000.0).round() / 1000.0
+}
+
 /// A counter's value at some time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Sample {

@@ -192,7 +192,7 @@ impl From<&ProducerBooks> for Sums {
                 encoded: Some(books.encoded),
                 published: Some(books.published),
                 acknowledged: Some(books.acknowledged),
-                lost: Loss::PRODUCER.iter().map(|&l| (l.name().to_owned(), books.losses.of(l))).collect(),
+                lost: books.losses.by_reason(&Loss::PRODUCER),
                 ..Frames::default()
             },
             counts: Counts {
@@ -213,16 +213,12 @@ impl From<&ProducerBooks> for Sums {
 impl Sums {
     /// The books of a viewer, whose frames went through `stages`.
     pub fn viewer(books: &SourceBooks, tally: &Tally, stages: &[Stage]) -> Sums {
-        let mut lost: BTreeMap<String, u64> =
-            Loss::VIEWER.iter().map(|&l| (l.name().to_owned(), books.losses.of(l))).collect();
-        lost.insert(Loss::Torn.name().to_owned(), tally.torn);
-        lost.insert(Loss::Lost.name().to_owned(), tally.lost);
         Sums {
             frames: Frames {
                 expected: Some(tally.expected()),
                 received: Some(tally.whole),
                 shown: Some(books.shown),
-                lost,
+                lost: viewer_losses(books, tally),
                 ..Frames::default()
             },
             counts: Counts {
@@ -238,6 +234,14 @@ impl Sums {
             balanced: books.balanced(tally),
         }
     }
+}
+
+/// A viewer's frames that were not shown, by reason.
+pub fn viewer_losses(books: &SourceBooks, tally: &Tally) -> BTreeMap<String, u64> {
+    let mut lost = books.losses.by_reason(&Loss::VIEWER);
+    lost.insert(Loss::Torn.name().to_owned(), tally.torn);
+    lost.insert(Loss::Lost.name().to_owned(), tally.lost);
+    lost
 }
 
 /// The sums of a viewer: all together, and source by source.

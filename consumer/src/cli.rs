@@ -8,6 +8,7 @@ use kafka::KafkaArgs;
 use shell::logging::LogArgs;
 use shell::output::Output;
 use shell::report::ReportArgs;
+use shell::status::StatusArgs;
 use shell::values::{self, Span, Speed};
 
 use crate::format::Format;
@@ -145,6 +146,8 @@ pub struct Cli {
     pub explain: bool,
     #[command(flatten)]
     pub log: LogArgs,
+    #[command(flatten)]
+    pub status: StatusArgs,
     /// Print the completions of a shell
     #[arg(long, value_enum, value_name = "SHELL", help_heading = "Words", exclusive = true)]
     pub completions: Option<shell::Shell>,

@@ -176,7 +176,7 @@ impl Search {
         let patience = if what == Awaited::Topic { LOOK } else { UNREMARKABLE };
         if self.said != Some(what) && now.since(self.since) > patience {
             self.said = Some(what);
-            tracing::info!("{}", what.line(why));
+            tracing::info!(event = "waiting", topic = self.topic, brokers = self.brokers, "{}", what.line(why));
         }
         Ok(())
     }

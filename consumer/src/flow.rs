@@ -29,7 +29,13 @@ impl Flow {
         if self.source.as_ref() != Some(source) {
             *self = Flow { source: Some(source.clone()), ..Flow::default() };
         } else if gap > silent_after(interval) && (interval.is_some() || gap > SLOW) {
-            tracing::info!("{source}: frames again after {}", how_long(gap));
+            tracing::info!(
+                event = "frames_back",
+                source = &**source,
+                seconds = gap.as_secs_f64(),
+                "{source}: frames again after {}",
+                how_long(gap)
+            );
             self.back = Some((at, gap));
         }
         self.last = self.last.max(Some(at));

@@ -1,5 +1,6 @@
 //! How things are right now: one snapshot, from which the status line, the title and the overlay are made.
 
+mod figures;
 mod words;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use common::ledger::Loss;
 use common::rate::silent_after;
 use common::reassemble::Reassembler;
 
+pub use self::figures::Figures;
 use crate::select::Place;
 use crate::viewer::Viewer;
 
@@ -74,10 +76,10 @@ impl Snapshot {
         let tally = reassembler.total();
         let losses = &viewer.books.total.losses;
         let on = viewer.on_screen.as_ref();
-        let source = viewer.selection.chosen().or(on.map(|on| &on.source)).cloned();
+        let source = source(viewer).cloned();
         let books = source.as_ref().and_then(|source| viewer.books.sources.get(source));
         Snapshot {
-            state: state(viewer, source.as_deref(), conditions, now),
+            state: state(viewer, conditions, now),
             size: on.map(|on| (on.width, on.height)),
             fps: viewer.recent.interval().map(|interval| 1.0 / interval.as_secs_f64()),
             latency: viewer.recent.latency(viewer.stages),
@@ -92,7 +94,12 @@ impl Snapshot {
     }
 }
 
-fn state(viewer: &Viewer, source: Option<&str>, conditions: Conditions<'_>, now: Micros) -> State {
+/// The source that is shown, or will be.
+pub fn source(viewer: &Viewer) -> Option<&Arc<str>> {
+    viewer.selection.chosen().or(viewer.on_screen.as_ref().map(|on| &on.source))
+}
+
+pub fn state(viewer: &Viewer, conditions: Conditions<'_>, now: Micros) -> State {
     let why = || conditions.cause.map(str::to_owned);
     if viewer.paused {
         return State::Paused;
@@ -100,7 +107,7 @@ fn state(viewer: &Viewer, source: Option<&str>, conditions: Conditions<'_>, now:
     if viewer.on_screen.is_none() {
         return State::Waiting { why: conditions.missing.or(conditions.cause).map(str::to_owned) };
     }
-    if let Some(at) = source.and_then(|source| viewer.selection.ended_at(source)).filter(|_| !conditions.held) {
+    if let Some(at) = source(viewer).and_then(|source| viewer.selection.ended_at(source)).filter(|_| !conditions.held) {
         return State::Ended { ago: now.since(at), why: why() };
     }
     let age = viewer.flow.age(now).unwrap_or_default();

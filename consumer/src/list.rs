@@ -56,7 +56,7 @@ pub fn list(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> an
                 let _ = writeln!(text, "  {name}  {}", describe(seen, clock.wall_us() as i64 / 1000));
             }),
             // One topic that cannot be read is no reason to keep the others back.
-            Err(error) => tracing::warn!("{}: {error:#}", topic.name),
+            Err(error) => tracing::warn!(event = "topic_unreadable", topic = topic.name, "{}: {error:#}", topic.name),
         }
     }
     if text.is_empty() {

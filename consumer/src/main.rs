@@ -17,6 +17,7 @@ mod present;
 mod receive;
 mod replay;
 mod select;
+mod silence;
 mod snapshot;
 mod start;
 mod verify;
@@ -51,7 +52,7 @@ fn main() -> ExitCode {
     if let [one, other, ..] = cli::writers_to_stdout(&cli)[..] {
         shell::usage_error::<Cli>(format!("{one} and {other} both write to standard output: send one to a file"));
     }
-    cli.log.init();
+    cli.log.init("vidcons");
     shell::memory::give_back();
     shell::outcome(run(&cli))
 }

@@ -36,7 +36,7 @@ impl MissingSources {
         self.next = Some(now.plus(SETTLE));
         let line = line(topic, wanted, there, " yet");
         if self.reported.as_ref() != Some(&line) {
-            tracing::info!("{line}");
+            tracing::info!(event = "source_missing", topic, "{line}");
             self.reported = Some(line);
         }
     }

@@ -53,7 +53,8 @@ pub struct Options {
     /// So many shown frames are in no histogram.
     pub skip: u64,
     pub explain: bool,
-    pub quiet: bool,
+    /// How often the status is logged where it is not drawn; `None`: neither.
+    pub status_every: Option<Duration>,
 }
 
 impl Options {
@@ -104,7 +105,7 @@ impl Options {
             live_histogram: cli.reports.live_histogram,
             skip: cli.skip,
             explain: cli.explain,
-            quiet: cli.log.quiet,
+            status_every: cli.status.every(&cli.log),
         })
     }
 

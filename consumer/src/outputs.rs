@@ -77,7 +77,7 @@ impl Outputs {
         }
         if let Some((path, _)) = self.snapshot.take_if(|(_, at)| *at == nth) {
             snapshot::write(&path, jpeg, decode)?;
-            tracing::info!("wrote {}", path.display());
+            tracing::info!(event = "snapshot_written", file = %path.display(), "wrote {}", path.display());
         }
         Ok(())
     }

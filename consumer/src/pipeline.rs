@@ -18,8 +18,10 @@ use common::clock::{Clock, Micros};
 use common::frame::Kind;
 use common::latency::Latency;
 use common::ledger::{Loss, ViewerBooks};
+use common::period::Period;
 use common::pixels::PixelCheck;
 use common::reassemble::Reassembler;
+use common::report::viewer_losses;
 use common::stamps::Stage;
 use kafka::Tail;
 use pool::Pool;
@@ -28,7 +30,7 @@ use shell::shutdown::Shutdown;
 use shell::status::Status;
 
 use crate::decode::{Decode, DecodeError, Screen};
-use crate::glance::{Conditions, Snapshot};
+use crate::glance::{self, Conditions, Figures, Snapshot};
 use crate::missing::{self, MissingSources};
 use crate::options::Options;
 use crate::outputs::Outputs;
@@ -36,6 +38,7 @@ use crate::overlay::Overlay;
 use crate::receive::Receiver;
 use crate::replay::Replay;
 use crate::select::Selection;
+use crate::silence::Silence;
 use crate::snapshot::SnapshotKey;
 use crate::verify::Verify;
 use crate::viewer::{HEADLESS_STAGES, Held, Viewer};
@@ -89,6 +92,7 @@ struct Run<'a> {
     redraw: bool,
     snapshot_key: SnapshotKey,
     missing: MissingSources,
+    silence: Silence,
     /// Nothing more will come.
     ended: bool,
     /// A person wants no more.
@@ -126,6 +130,7 @@ pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> any
         redraw: false,
         snapshot_key: SnapshotKey::new(options.snapshot.as_ref().map(|(path, _)| path.clone())),
         missing: MissingSources::default(),
+        silence: Silence::default(),
         ended: false,
         quit: false,
         evictions: 0,
@@ -140,9 +145,9 @@ pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> any
 
 impl Run<'_> {
     fn go(&mut self, shutdown: &Shutdown) -> anyhow::Result<()> {
-        let mut status = Status::new(self.options.until.pictures, !self.options.quiet);
+        let mut status = Status::new(self.options.until.pictures, self.options.status_every);
         let drawn = status.is_drawn();
-        let live = self.options.live_histogram && drawn;
+        let mut period = Period::new(self.options.status_every.unwrap_or_default(), self.clock.now());
         while !shutdown.asked() && !self.is_done() {
             if let Some(held) = self.take()? {
                 self.show(held)?;
@@ -152,29 +157,49 @@ impl Run<'_> {
             let now = self.clock.now();
             self.viewer.recorder.turn(now);
             self.look_for_sources(now);
+            self.look_after_silence(now);
             // Before it reads, a line of the log says what it waits for.
             if drawn || self.receiver.reading() || self.viewer.displayed > 0 {
-                status.tell(now, self.viewer.displayed, || self.status(now, live, drawn));
+                status.tell(now, self.viewer.displayed, || self.status(now, drawn, &mut period));
             }
         }
         self.check_sources()
     }
 
-    fn status(&self, now: Micros, live: bool, exact: bool) -> String {
-        let latencies = &self.viewer.books.total.latencies;
-        let mut text = self.snapshot(now).line(exact);
-        if live && latencies.clocks_disagree().is_none() {
-            text += &shell::live::histogram(self.viewer.recorder.timeline(), &latencies.total);
+    /// The status line, and its figures. `drawn`: on a terminal, over the last one.
+    fn status(&self, now: Micros, drawn: bool, period: &mut Period) -> (String, Figures) {
+        let total = &self.viewer.books.total;
+        let known = total.latencies.clocks_disagree().is_none();
+        let latency = (period.is_long() && known).then_some(&total.latencies.total);
+        let of_period = period.look(now, total.shown, total.bytes, latency);
+        let mut snapshot = self.snapshot(now);
+        if period.is_long() && !drawn {
+            snapshot.cover(&of_period);
         }
-        text
+        let mut text = snapshot.line(drawn);
+        if drawn && self.options.live_histogram && known {
+            text += &shell::live::histogram(self.viewer.recorder.timeline(), &total.latencies.total);
+        }
+        let losses = viewer_losses(total, &self.receiver.reassembler.total());
+        (text, Figures::new(snapshot, &self.options.topic, of_period.bytes_per_second, losses))
     }
 
     /// How things are right now.
     fn snapshot(&self, now: Micros) -> Snapshot {
         let cause = self.receiver.cause();
-        let conditions =
-            Conditions { cause: cause.as_deref(), missing: self.missing.reported(), held: self.held.is_some() };
-        Snapshot::take(&self.viewer, &self.receiver.reassembler, conditions, now)
+        Snapshot::take(&self.viewer, &self.receiver.reassembler, self.conditions(cause.as_deref()), now)
+    }
+
+    fn conditions<'a>(&'a self, cause: Option<&'a str>) -> Conditions<'a> {
+        Conditions { cause, missing: self.missing.reported(), held: self.held.is_some() }
+    }
+
+    fn look_after_silence(&mut self, now: Micros) {
+        if self.silence.is_due(now) {
+            let cause = self.receiver.cause();
+            let state = glance::state(&self.viewer, self.conditions(cause.as_deref()), now);
+            self.silence.look(glance::source(&self.viewer), state);
+        }
     }
 
     fn look_for_sources(&mut self, now: Micros) {

@@ -221,5 +221,5 @@ fn full_screen_at_once(window: &mut Window) -> Option<FullScreen> {
     });
     // So that its new size is known where there is no window manager.
     window.update();
-    full_screen.inspect_err(|error| tracing::warn!("{error}")).ok()
+    full_screen.inspect_err(|error| tracing::warn!(event = "no_full_screen", "{error}")).ok()
 }

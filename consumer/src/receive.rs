@@ -139,7 +139,12 @@ impl Receiver {
             Event::Missing if self.missed_looks == 0 => self.heard = Micros(0),
             Event::Missing => {}
             Event::Moved { partition } => {
-                tracing::warn!("partition {partition}: what was to be read is no longer kept; went on at what is");
+                tracing::warn!(
+                    event = "records_gone",
+                    topic = self.options.topic,
+                    partition,
+                    "partition {partition}: what was to be read is no longer kept; went on at what is"
+                );
                 if !self.options.every_frame {
                     self.joining.insert(partition);
                 }
@@ -156,7 +161,7 @@ impl Receiver {
 
     fn say_trouble(&mut self, words: String) {
         if !self.troubles_said.contains(&words) {
-            tracing::warn!("{words}; trying on");
+            tracing::warn!(event = "trouble", topic = self.options.topic, "{words}; trying on");
             self.troubles_said.insert(words);
         }
     }
@@ -210,7 +215,12 @@ impl Receiver {
     }
 
     fn gone(&mut self) {
-        tracing::warn!("topic {} is gone: waiting for it", self.options.topic);
+        tracing::warn!(
+            event = "topic_gone",
+            topic = self.options.topic,
+            "topic {} is gone: waiting for it",
+            self.options.topic
+        );
         self.tail.stop();
         self.joining.clear();
         self.live_from.clear();
@@ -312,7 +322,13 @@ impl Receiver {
             let frame = frame.map_or(String::new(), |f| format!(" (frame {f})"));
             let last = if self.rejected == REJECTIONS_TOLD { "; further ones are only counted" } else { "" };
             let topic = &self.options.topic;
-            tracing::warn!("{topic} partition {partition} offset {offset}{frame}: rejected: {why}{last}");
+            tracing::warn!(
+                event = "record_rejected",
+                topic,
+                partition,
+                offset,
+                "{topic} partition {partition} offset {offset}{frame}: rejected: {why}{last}"
+            );
         }
         Arrival::Progress
     }

@@ -172,27 +172,21 @@ impl Selection {
     }
 
     fn is_current(&mut self, meta: &Meta, live: bool, now: Micros) -> bool {
-        let new = Current::new(meta.session, live, now);
+        let new = Current::new(meta.session, false, now);
         let current = self.sources.entry(meta.source.clone()).or_insert(new);
-        if current.session == meta.session {
-            current.gap = now.since(current.seen);
-            (current.seen, current.live) = (now, current.live || live);
-            return true;
-        }
         let gone = current.ended.is_some() || now.since(current.seen) > SILENCE;
-        if gone || meta.session > current.session {
-            let told_twins = current.told_twins;
-            *current = Current { told_twins, ..new };
-            return true;
+        if current.session == meta.session {
+            (current.gap, current.seen) = (now.since(current.seen), now);
+        } else if gone || meta.session > current.session {
+            *current = Current { told_twins: current.told_twins, ..new };
+        } else {
+            current.log_twin(meta);
+            return false;
         }
-        let of_vidprod = meta.session.began_ms > 0;
-        if of_vidprod && !std::mem::replace(&mut current.told_twins, true) {
-            tracing::warn!(
-                "two producers send as {}: the one that began later is shown; --source NAME names them apart",
-                meta.source
-            );
+        if live && !std::mem::replace(&mut current.live, true) {
+            log_start(meta);
         }
-        false
+        true
     }
 }
 
@@ -200,6 +194,30 @@ impl Current {
     fn new(session: Session, live: bool, seen: Micros) -> Current {
         Current { session, seen, gap: Duration::ZERO, ended: None, live, told_twins: false }
     }
+
+    /// Warns once that an older session is alive beside this one. JPEGs of others have no sessions.
+    fn log_twin(&mut self, meta: &Meta) {
+        let of_vidprod = meta.session.began_ms > 0;
+        if of_vidprod && !std::mem::replace(&mut self.told_twins, true) {
+            tracing::warn!(
+                event = "two_producers",
+                source = &*meta.source,
+                "two producers send as {}: the one that began later is shown; --source NAME names them apart",
+                meta.source
+            );
+        }
+    }
+}
+
+fn log_start(meta: &Meta) {
+    let Meta { source, width, height, .. } = meta;
+    tracing::info!(
+        event = "source_started",
+        source = &**source,
+        width,
+        height,
+        "{source}: session started, {width}x{height}"
+    );
 }
 
 #[cfg(test)]

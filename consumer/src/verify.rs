@@ -54,7 +54,14 @@ impl Verify {
         let words = self.pixels.enter(read.and_then(|(bar, _)| bar), meta, offset_us);
         if let Some(words) = words.filter(|_| self.pixels.disagreed <= TOLD_MAX) {
             let last = if self.pixels.disagreed == TOLD_MAX { "; further ones are only counted" } else { "" };
-            tracing::warn!("{} frame {}: {words}{last}", meta.source, meta.frame);
+            tracing::warn!(
+                event = "pixels_disagree",
+                source = &*meta.source,
+                frame = meta.frame,
+                "{} frame {}: {words}{last}",
+                meta.source,
+                meta.frame
+            );
         }
     }
 

@@ -117,7 +117,7 @@ impl Viewer {
     }
 
     pub fn lose(&mut self, frame: &Frame, loss: Loss) {
-        tracing::trace!(source = &*frame.meta.source, frame = frame.meta.frame, "{}", loss.name());
+        tracing::trace!("{} frame {}: {}", frame.meta.source, frame.meta.frame, loss.name());
         self.books.post(&frame.meta.source, |books| books.losses.add(loss));
     }
 

@@ -154,21 +154,21 @@ impl Ears {
 impl ClientContext for Ears {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         match level {
-            RDKafkaLogLevel::Debug => tracing::trace!("librdkafka {facility}: {message}"),
+            RDKafkaLogLevel::Debug => tracing::trace!(event = "librdkafka", "librdkafka {facility}: {message}"),
             // A client that is not polled says only here why its connections break.
             _ if facility == "FAIL" => {
-                tracing::trace!("librdkafka {facility}: {message}");
+                tracing::trace!(event = "librdkafka", "librdkafka {facility}: {message}");
                 self.connection_failed(message);
             }
             // What it means is said when a record fails.
             _ if facility == "FATAL" && message.contains("Cluster authorization failed") => {
-                tracing::debug!("librdkafka {facility}: {message}");
+                tracing::debug!(event = "librdkafka", "librdkafka {facility}: {message}");
             }
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
-                tracing::error!("librdkafka {facility}: {message}");
+                tracing::error!(event = "librdkafka", "librdkafka {facility}: {message}");
             }
             // The client warns of much that it mends by itself a moment later; what matters reaches us as an error.
-            _ => tracing::debug!("librdkafka {facility}: {message}"),
+            _ => tracing::debug!(event = "librdkafka", "librdkafka {facility}: {message}"),
         }
     }
 
@@ -191,9 +191,9 @@ impl ClientContext for Ears {
             // It means that all has been read.
             Some(PartitionEOF) => {}
             // The failure of each connection was logged when it came.
-            Some(AllBrokersDown) => tracing::trace!("librdkafka: {error}: {reason}"),
+            Some(AllBrokersDown) => tracing::trace!(event = "librdkafka", "librdkafka: {error}: {reason}"),
             Some(code @ (Authentication | SaslAuthenticationFailed | SSL | BrokerTransportFailure | Resolve)) => {
-                tracing::trace!("librdkafka: {error}: {reason}");
+                tracing::trace!(event = "librdkafka", "librdkafka: {error}: {reason}");
                 if let Some(failure) = Failure::parse(reason) {
                     let trouble = self.trouble_of(&failure);
                     // Text that is not known yet: the code says whether it may get better by itself.
@@ -203,14 +203,14 @@ impl ClientContext for Ears {
             }
             // It comes once, maybe before the group is joined.
             Some(GroupAuthorizationFailed) => {
-                tracing::trace!("librdkafka: {error}: {reason}");
+                tracing::trace!(event = "librdkafka", "librdkafka: {error}: {reason}");
                 self.may_not_join.store(true, Ordering::Relaxed);
             }
             Some(ClusterAuthorizationFailed) if reason.contains("idempotence PID") => {
-                tracing::trace!("librdkafka: {error}: {reason}");
+                tracing::trace!(event = "librdkafka", "librdkafka: {error}: {reason}");
                 self.may_not_write.store(true, Ordering::Relaxed);
             }
-            _ => tracing::debug!("librdkafka: {error}: {reason}"),
+            _ => tracing::debug!(event = "librdkafka", "librdkafka: {error}: {reason}"),
         }
     }
 }

@@ -61,6 +61,7 @@ impl KafkaArgs {
         let names: Vec<&str> = secrets.map(|(name, _)| name.as_str()).collect();
         if !names.is_empty() {
             tracing::warn!(
+                event = "password_exposed",
                 "-X {}: every user of this machine can read the command line (ps); write it into a file that only you can \
                  read, and name that with -F FILE",
                 names.join(", ")

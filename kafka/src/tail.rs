@@ -246,7 +246,7 @@ impl Tail {
             }
         });
         if let Err(error) = reading {
-            tracing::warn!("cannot replace the client: {error}");
+            tracing::warn!(event = "client_not_replaced", "cannot replace the client: {error}");
         }
     }
 

@@ -83,6 +83,8 @@ impl Watch {
                 // A new client counts its signs of life from the beginning.
                 (self.signs, self.misled, self.misled_at) = (0, 0, None);
                 tracing::warn!(
+                    event = "client_replaced",
+                    brokers = connection.brokers,
                     "{} answers, but not on this client's connections: replacing the client",
                     connection.brokers
                 );

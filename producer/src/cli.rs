@@ -8,6 +8,7 @@ use clap::{Parser, ValueEnum};
 use kafka::KafkaArgs;
 use shell::logging::LogArgs;
 use shell::report::ReportArgs;
+use shell::status::StatusArgs;
 use shell::values::{self, Span, Speed};
 
 use crate::fit::Fit;
@@ -144,6 +145,8 @@ pub struct Cli {
     pub explain: bool,
     #[command(flatten)]
     pub log: LogArgs,
+    #[command(flatten)]
+    pub status: StatusArgs,
     /// Print the completions of a shell
     #[arg(long, value_enum, value_name = "SHELL", help_heading = "Words", exclusive = true)]
     pub completions: Option<shell::Shell>,

@@ -24,6 +24,10 @@ pub fn prepare_topic(admin: &Admin, options: &Options, timeout: Duration) -> any
     if admin.ensure(topic, options.create, timeout)? == Created::Now {
         let kept = topic.retention.map_or("for ever".to_owned(), |r| humantime::format_duration(r).to_string());
         tracing::info!(
+            event = "topic_created",
+            topic = topic.name,
+            partitions = topic.partitions,
+            retention_seconds = topic.retention.map(|time| time.as_secs()),
             "made topic {}: {} partition(s), keeps frames {kept} (--partitions, --retention; 720p30 is 10-15 GB an hour)",
             topic.name,
             topic.partitions
@@ -62,6 +66,9 @@ pub fn ask_limit_again(admin: &Admin, options: &Options, shared: &Shared, timeou
         let (topic, bytes) = (&options.topic.name, limit.message_bytes_max);
         let how = if options.fit == Fit::Shrink { "made to fit" } else { "split" };
         tracing::warn!(
+            event = "limit_lowered",
+            topic,
+            message_bytes_max = bytes,
             "topic {topic} takes messages of at most {bytes} bytes now: larger frames are {how} from here on"
         );
     }
@@ -101,6 +108,16 @@ pub fn announce(options: &Options, about: &About, limit: &Limit) {
     let length = about.duration.map_or(String::new(), |d| format!(", {:.1} s", d.as_secs_f64()));
     let Options { source, topic, connection, quality, .. } = options;
     tracing::info!(
+        event = "started",
+        source = source.name,
+        input = about.what,
+        topic = topic.name,
+        brokers = connection.brokers,
+        width = about.out_width,
+        height = about.out_height,
+        fps = about.fps,
+        quality,
+        message_bytes_max = limit.message_bytes_max,
         "{} ({}, {}x{}{fps}{length}) → {}x{} JPEG quality {quality} → topic {} at {}, message limit {}",
         source.name,
         about.what,
@@ -114,10 +131,11 @@ pub fn announce(options: &Options, about: &About, limit: &Limit) {
     );
     if options.fit == Fit::Shrink {
         tracing::info!(
+            event = "note",
             "frames over the limit are made to fit: quality down to {QUALITY_FLOOR}, then size down to {SCALE_FLOOR} of it"
         );
     }
     for note in &about.notes {
-        tracing::info!("{note}");
+        tracing::info!(event = "note", "{note}");
     }
 }

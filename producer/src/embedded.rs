@@ -60,6 +60,8 @@ impl Embedded {
             Presence::Kafka => return Ok(None),
             Presence::Silent => {
                 tracing::warn!(
+                    event = "waiting",
+                    brokers = DEFAULT_BROKERS,
                     "something listens at {DEFAULT_BROKERS} and does not answer as a Kafka does: waiting for it"
                 );
                 return Ok(None);
@@ -71,9 +73,13 @@ impl Embedded {
         // If somebody was quicker since we looked, that one is used, whoever it is.
         let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, PORT)) else { return Ok(None) };
         let settings = broker::Options::default();
-        let megabytes = settings.memory_bytes / 1_000_000;
+        let memory_bound_bytes = settings.memory_bytes;
+        let megabytes = memory_bound_bytes / 1_000_000;
         let broker = Broker::start(settings, listener).context("starting the embedded broker")?;
         tracing::info!(
+            event = "serving",
+            brokers = DEFAULT_BROKERS,
+            memory_bound_bytes,
             "no Kafka at {DEFAULT_BROKERS}: serving as one here, in at most {megabytes} MB of memory (-b HOST:PORT names another)"
         );
         Ok(Some(Embedded { broker }))
@@ -99,13 +105,16 @@ impl Embedded {
             if !said && clock.now().since(began) > SAY_AFTER {
                 said = true;
                 tracing::info!(
+                    event = "waiting",
+                    topic,
+                    seconds,
                     "waiting at most {seconds} s for a viewer (--wait-viewer); in another terminal:  vidcons --topic {topic}"
                 );
             }
             clock.sleep_until(clock.now().plus(LOOK));
         }
         if !shutdown.asked() {
-            tracing::info!("nobody came: playing all the same");
+            tracing::info!(event = "no_viewer", topic, "nobody came: playing all the same");
         }
     }
 
@@ -127,13 +136,13 @@ impl Embedded {
                     break;
                 }
             } else if why != said && now.since(began) > SAY_AFTER {
-                tracing::info!("serving on: {why} (Ctrl-C ends it)");
+                tracing::info!(event = "serving_on", why, "serving on: {why} (Ctrl-C ends it)");
                 said = why;
             }
             clock.sleep_until(now.plus(LOOK));
         }
         if let Err(error) = self.broker.stop() {
-            tracing::warn!("the embedded broker: {error}");
+            tracing::warn!(event = "broker_failed", "the embedded broker: {error}");
         }
     }
 }

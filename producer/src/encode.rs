@@ -129,6 +129,7 @@ impl Encoder {
     fn tell_floor(&mut self) {
         if !std::mem::replace(&mut self.told_floor, true) {
             tracing::warn!(
+                event = "frame_too_large",
                 "a frame does not fit into one message at quality {QUALITY_FLOOR} and {SCALE_FLOOR} of its size: \
                  such frames are split; a larger --max-message-bytes would hold them"
             );

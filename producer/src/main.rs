@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         shell::print_completions::<Cli>(shell);
         return ExitCode::SUCCESS;
     }
-    cli.log.init();
+    cli.log.init("vidprod");
     shell::memory::give_back();
     shell::outcome(run(&cli))
 }

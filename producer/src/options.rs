@@ -53,7 +53,8 @@ pub struct Options {
     pub reports: Vec<ReportFile>,
     pub live_histogram: bool,
     pub explain: bool,
-    pub quiet: bool,
+    /// How often the status is logged where it is not drawn; `None`: neither.
+    pub status_every: Option<Duration>,
 }
 
 impl Options {
@@ -63,6 +64,7 @@ impl Options {
         let is_url = matches!(input, Input::Url(_));
         if is_url && secret::is_in_address(typed) {
             tracing::warn!(
+                event = "password_exposed",
                 "the input's address holds a password, and every user of this machine can read the command line (ps); \
                  vidprod can take an address from nowhere else yet: use the password of an account that may only watch"
             );
@@ -77,7 +79,11 @@ impl Options {
             bail!("--duration 0 plays nothing: leave it away to play all");
         }
         if input.kind() != Kind::File && (cli.loops.is_some() || cli.start.is_some()) {
-            tracing::warn!("--loop and --start are for files: this input has no beginning to go to");
+            tracing::warn!(
+                event = "option_ignored",
+                option = if cli.loops.is_some() { "--loop" } else { "--start" },
+                "--loop and --start are for files: this input has no beginning to go to"
+            );
         }
         let loops = match cli.loops {
             None => Loops::Once,
@@ -134,7 +140,7 @@ impl Options {
             reports: cli.reports.files.clone(),
             live_histogram: cli.reports.live_histogram,
             explain: cli.explain,
-            quiet: cli.log.quiet,
+            status_every: cli.status.every(&cli.log),
         })
     }
 

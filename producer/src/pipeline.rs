@@ -127,7 +127,11 @@ fn start(
     match &embedded {
         Some(embedded) => embedded.wait_for_viewer(options, &*clock, shutdown),
         None if options.wait_viewer.is_some_and(|wait| !wait.is_zero()) => {
-            tracing::warn!("--wait-viewer is for a broker of our own: who reads from another cannot be seen");
+            tracing::warn!(
+                event = "option_ignored",
+                option = "--wait-viewer",
+                "--wait-viewer is for a broker of our own: who reads from another cannot be seen"
+            );
         }
         None => {}
     }
@@ -239,7 +243,11 @@ impl Run {
         tracing::debug!("looking after topic {topic}: {error:#}");
         let gone = matches!(error.downcast_ref(), Some(KafkaFault::NoTopic { .. }));
         if gone && !known {
-            tracing::warn!("topic {topic} is gone, and --no-create forbids to make it again: waiting for it");
+            tracing::warn!(
+                event = "topic_gone",
+                topic,
+                "topic {topic} is gone, and --no-create forbids to make it again: waiting for it"
+            );
         }
         gone
     }

@@ -126,7 +126,7 @@ impl Publish {
         for record in records {
             self.send(record, Ticket::Part(ticket.clone()), wanted);
         }
-        tracing::trace!(frame = frame.meta.frame, bytes = frame.jpeg.len(), "published");
+        tracing::trace!("published frame {}: {} bytes", frame.meta.frame, frame.jpeg.len());
         self.last = Some((frame.meta, frame.jpeg));
     }
 
@@ -157,7 +157,10 @@ impl Publish {
             self.shared.wait(|s| !s.end_open, || self.clock.now() < until);
         }
         if self.shared.lock().end_lost {
-            tracing::warn!("the session's end was not acknowledged: viewers will not know that it ended");
+            tracing::warn!(
+                event = "end_unacknowledged",
+                "the session's end was not acknowledged: viewers will not know that it ended"
+            );
         }
     }
 

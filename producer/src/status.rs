@@ -1,24 +1,42 @@
 //! What vidprod says while it runs.
 
+mod snapshot;
+
 use std::time::Duration;
 
 use common::clock::{Clock, Micros};
+use common::ledger::Loss;
+use common::period::Period;
 use common::rate::{self, Rate};
-use common::report::{bytes, how_long};
+use common::report::how_long;
 use shell::status::Status;
 
+use self::snapshot::{BrokerSilence, Snapshot};
 use crate::options::Options;
 use crate::publish::Shared;
 use crate::source::About;
 
-/// The status line, and what its rates are made of.
+/// The latency of acknowledgements is that of the time since the last status, and of this time at least.
+const PERIOD_MIN: Duration = Duration::from_secs(1);
+/// A broker that is silent for that long is worth a warning.
+const LONG_SILENCE: Duration = Duration::from_secs(5);
+
+/// The status line, and what its figures are made of.
 #[derive(Debug)]
 pub struct Telling {
     status: Status,
     /// Whether the histogram is drawn below the line.
     live: bool,
+    figures: Figures,
+}
+
+#[derive(Debug)]
+struct Figures {
+    source: String,
+    topic: String,
     began: Micros,
     rate: Rate,
+    period: Period,
     silence: Silence,
 }
 
@@ -27,6 +45,7 @@ pub struct Telling {
 struct Silence {
     since: Option<Micros>,
     acknowledged: u64,
+    warned: bool,
 }
 
 impl Silence {
@@ -40,53 +59,111 @@ impl Silence {
             return Some(now.since(since));
         }
         if let (None, Some(owed)) = (self.since, owed) {
-            *self = Silence { since: Some(Micros(now.0.saturating_sub(owed.as_micros() as u64))), acknowledged };
+            let since = Micros(now.0.saturating_sub(owed.as_micros() as u64));
+            *self = Silence { since: Some(since), acknowledged, warned: false };
         }
         None
     }
 
-    /// For the status line. It stands before the figures: a narrow terminal cuts the end off.
-    fn words(&self, cause: Option<String>, now: Micros) -> String {
-        let because = cause.map_or(String::new(), |cause| format!(": {cause}"));
-        self.since.map_or(String::new(), |since| {
-            format!("the broker is silent for {:.0} s{because}  ", now.since(since).as_secs_f64())
-        })
+    /// Returns true once in each silence, when it has become long.
+    fn becomes_long(&mut self, now: Micros) -> bool {
+        let long = self.since.is_some_and(|since| now.since(since) >= LONG_SILENCE);
+        long && !std::mem::replace(&mut self.warned, true)
+    }
+
+    fn now(&self, cause: &dyn Fn() -> Option<String>, now: Micros) -> Option<BrokerSilence> {
+        self.since.map(|since| BrokerSilence { seconds: now.since(since).as_secs_f64(), why: cause() })
     }
 }
 
 impl Telling {
     pub fn new(about: &About, options: &Options, clock: &dyn Clock) -> Telling {
         let began = clock.now();
-        let status = Status::new(frames(options, about), !options.quiet);
+        let status = Status::new(frames(options, about), options.status_every);
+        let period = options.status_every.filter(|_| !status.is_drawn()).unwrap_or_default().max(PERIOD_MIN);
         Telling {
             live: options.live_histogram && status.is_drawn(),
             status,
-            began,
-            rate: Rate::default(),
-            silence: Silence::default(),
+            figures: Figures {
+                source: options.source.name.clone(),
+                topic: options.topic.name.clone(),
+                began,
+                rate: Rate::default(),
+                period: Period::new(period, began),
+                silence: Silence::default(),
+            },
         }
     }
 
     /// Shows how it goes, if it is time. `cause`: why no broker is connected.
     pub fn tell(&mut self, shared: &Shared, now: Micros, cause: &dyn Fn() -> Option<String>) {
-        let Telling { status, live, began, rate, silence } = self;
+        let Telling { status, live, figures } = self;
+        let captured = figures.look(shared, now, cause);
+        status.tell(now, captured, || {
+            let snapshot = figures.snapshot(shared, now, cause);
+            let histogram = if *live { histogram(shared) } else { String::new() };
+            (snapshot.line() + &histogram, snapshot)
+        });
+    }
+}
+
+impl Figures {
+    /// Takes note of what has happened since the last look, and logs where the broker has fallen silent or is back. Returns
+    /// how many frames were captured so far.
+    fn look(&mut self, shared: &Shared, now: Micros, cause: &dyn Fn() -> Option<String>) -> u64 {
         let (captured, back) = {
             let state = shared.lock();
             let books = &state.books;
-            rate.note(books.published_at, books.published, books.bytes);
-            (books.captured, silence.note(state.silence(now), books.acknowledged, now))
+            self.rate.note(books.published_at, books.published, books.bytes);
+            (books.captured, self.silence.note(state.silence(now), books.acknowledged, now))
         };
         if let Some(silent) = back {
-            tracing::info!("the broker acknowledges frames again after {}", how_long(silent));
+            tracing::info!(
+                event = "broker_back",
+                seconds = silent.as_secs_f64(),
+                "the broker acknowledges frames again after {}",
+                how_long(silent)
+            );
         }
-        status.tell(now, captured, || {
-            let silence = if silence.since.is_some() { silence.words(cause(), now) } else { String::new() };
-            let mut text = line(shared, *began, now, rate, &silence);
-            if *live {
-                text += &histogram(shared);
-            }
-            text
-        });
+        if self.silence.becomes_long(now)
+            && let Some(silence) = self.silence.now(cause, now)
+        {
+            let (seconds, because) = (silence.seconds, silence.because());
+            tracing::warn!(
+                event = "broker_silent",
+                seconds,
+                why = silence.why,
+                "the broker has acknowledged nothing for {seconds:.0} s{because}"
+            );
+        }
+        captured
+    }
+
+    fn snapshot(&mut self, shared: &Shared, now: Micros, cause: &dyn Fn() -> Option<String>) -> Snapshot {
+        let silence = self.silence.now(cause, now);
+        let state = shared.lock();
+        let books = &state.books;
+        let of_period = self.period.look(now, books.published, books.bytes, Some(&books.ack));
+        let (fps, bytes_per_second) = if self.period.is_long() {
+            (of_period.fps, of_period.bytes_per_second)
+        } else {
+            let rate = self.rate.at(now).unwrap_or_default();
+            (rate.frames, rate.bytes as u64)
+        };
+        Snapshot {
+            source: self.source.clone(),
+            topic: self.topic.clone(),
+            seconds: now.since(self.began).as_secs_f64(),
+            silence,
+            frames: books.captured,
+            acknowledged: books.acknowledged,
+            fps: rate::rounded(fps),
+            bytes_per_second,
+            latency: of_period.latency,
+            quality: state.quality,
+            dropped: state.dropped(),
+            drops: books.losses.by_reason(&Loss::PRODUCER),
+        }
     }
 }
 
@@ -103,46 +180,38 @@ fn frames(options: &Options, about: &About) -> Option<u64> {
     about.frames.or_else(cut)
 }
 
-fn line(shared: &Shared, began: Micros, now: Micros, rate: &Rate, silence: &str) -> String {
-    let state = shared.lock();
-    let books = &state.books;
-    let rate = rate.at(now).unwrap_or_default();
-    let ack = books.ack.histogram();
-    let ack_ms = |q: f64| ack.value_at_quantile(q) as f64 / 1000.0;
-    format!(
-        "{:.1} s  {silence}{}  {}/s  quality {}  frame {}  dropped {}  acknowledged {} in p50 {:.1} p99 {:.1} ms",
-        now.since(began).as_secs_f64(),
-        rate::fps(rate.frames),
-        bytes(rate.bytes as u64),
-        state.quality,
-        books.captured,
-        state.dropped(),
-        books.acknowledged,
-        ack_ms(0.5),
-        ack_ms(0.99),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_silent_broker_is_said_with_its_cause_until_it_acknowledges_again() {
+    fn a_silence_lasts_until_the_broker_acknowledges_again() {
         let s = Duration::from_secs;
         let at = |seconds: u64| Micros(seconds * 1_000_000);
         let mut silence = Silence::default();
+        let seconds =
+            |silence: &Silence, now: u64| silence.now(&|| None, at(now)).map(|silence| silence.seconds.round());
         assert_eq!(silence.note(None, 90, at(10)), None);
-        assert_eq!(silence.words(None, at(10)), "");
+        assert_eq!(seconds(&silence, 10), None);
         assert_eq!(silence.note(Some(s(2)), 90, at(12)), None);
-        assert_eq!(
-            silence.words(Some("connection refused".to_owned()), at(15)),
-            "the broker is silent for 5 s: connection refused  "
-        );
+        assert_eq!(seconds(&silence, 15), Some(5.0));
         // All that was in flight has expired: nothing is owed, and nothing was acknowledged.
         assert_eq!(silence.note(None, 90, at(16)), None);
-        assert_eq!(silence.words(None, at(16)), "the broker is silent for 6 s  ");
+        assert_eq!(seconds(&silence, 16), Some(6.0));
         assert_eq!(silence.note(None, 91, at(17)), Some(s(7)));
-        assert_eq!(silence.words(None, at(17)), "");
+        assert_eq!(seconds(&silence, 17), None);
+    }
+
+    #[test]
+    fn a_long_silence_is_noticed_once_each_time() {
+        let at = |seconds: u64| Micros(seconds * 1_000_000);
+        let mut silence = Silence::default();
+        for (begin, acknowledged) in [(10, 90), (30, 91)] {
+            silence.note(Some(Duration::from_secs(1)), acknowledged, at(begin));
+            let long: Vec<u64> = (begin..begin + 9).filter(|now| silence.becomes_long(at(*now))).collect();
+            assert_eq!(long, [begin + 4]);
+            silence.note(None, acknowledged + 1, at(begin + 9));
+            assert!(!silence.becomes_long(at(begin + 9)));
+        }
     }
 }

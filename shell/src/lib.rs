@@ -9,18 +9,16 @@ pub mod recorder;
 pub mod report;
 pub mod shutdown;
 pub mod status;
+mod usage;
 pub mod values;
 
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue};
-use clap::{CommandFactory, Parser};
-pub use clap_complete::Shell;
-use common::secret;
+pub use self::usage::{Shell, parse, print_completions, usage_error};
 
 /// Runs a program's `main` and turns its outcome into an exit code: 0, or 1 with the error chain on one line.
 ///
-/// Usage errors are clap's: it prints them and exits with 2 before this.
+/// Usage errors end the program with 2 before this.
 pub fn outcome(result: anyhow::Result<ExitCode>) -> ExitCode {
     match result {
         Ok(code) => code,
@@ -37,7 +35,7 @@ pub fn ended(trouble: Option<anyhow::Error>, told: anyhow::Result<()>) -> anyhow
         (None, told) => told.map(|()| ExitCode::SUCCESS),
         (Some(trouble), told) => {
             if let Err(error) = told {
-                tracing::warn!("{error:#}");
+                tracing::warn!(event = "report_failed", "{error:#}");
             }
             Err(trouble)
         }
@@ -47,39 +45,6 @@ pub fn ended(trouble: Option<anyhow::Error>, told: anyhow::Result<()>) -> anyhow
 /// Errors of other people's libraries may come with line breaks.
 fn one_line(text: &str) -> String {
     text.split('\n').map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
-/// Parses the command line. A usage error is printed without secrets, and ends the program with 2.
-pub fn parse<C: Parser>() -> C {
-    C::try_parse().unwrap_or_else(|error| without_secrets(error).exit())
-}
-
-/// clap repeats what was typed, in the parts of a message that it calls its context.
-fn without_secrets(mut error: clap::Error) -> clap::Error {
-    let hide = |text: &String| secret::hide(text).into_owned();
-    let hidden = |value: &ContextValue| match value {
-        ContextValue::String(text) => Some(ContextValue::String(hide(text))),
-        ContextValue::Strings(texts) => Some(ContextValue::Strings(texts.iter().map(hide).collect())),
-        _ => None,
-    };
-    let shown: Vec<(ContextKind, ContextValue)> =
-        error.context().filter_map(|(kind, value)| Some((kind, hidden(value)?))).collect();
-    for (kind, value) in shown {
-        error.insert(kind, value);
-    }
-    error
-}
-
-/// Prints the completions of a program for `--completions SHELL`.
-pub fn print_completions<C: CommandFactory>(shell: Shell) {
-    let mut command = C::command();
-    let name = command.get_name().to_owned();
-    clap_complete::generate(shell, &mut command, name, &mut std::io::stdout());
-}
-
-/// A usage error that clap cannot see by itself; exits with 2.
-pub fn usage_error<C: CommandFactory>(message: impl std::fmt::Display) -> ! {
-    C::command().error(clap::error::ErrorKind::ArgumentConflict, message).exit()
 }
 
 #[cfg(test)]
@@ -96,24 +61,6 @@ mod tests {
         assert_eq!(words(None, Err("full")).as_deref(), Some("full"));
         assert_eq!(words(Some("gone"), Ok(())).as_deref(), Some("gone"));
         assert_eq!(words(Some("gone"), Err("full")).as_deref(), Some("gone"));
-    }
-
-    #[test]
-    fn a_usage_error_does_not_repeat_a_password() {
-        #[derive(Parser, Debug)]
-        struct Cli {
-            input: String,
-            #[arg(short)]
-            number: Option<u8>,
-        }
-        let refused = |args: &[&str]| {
-            let error = Cli::try_parse_from([&["program"], args].concat()).expect_err("it is wrong");
-            without_secrets(error).to_string()
-        };
-        let twice = refused(&["a", "rtsp://me:hunter2@cam/"]);
-        assert!(twice.contains("rtsp://me:(hidden)@cam/") && !twice.contains("hunter2"), "{twice}");
-        let number = refused(&["a", "-n", "sasl.password=hunter2"]);
-        assert!(number.contains("sasl.password=(hidden)") && !number.contains("hunter2"), "{number}");
     }
 
     #[test]

@@ -1,26 +1,35 @@
 //! Words to standard error: text for people, or JSON for machines; never through the middle of a progress bar.
 
+mod json;
+
+use std::ffi::OsString;
 use std::io::{self, Write};
+use std::panic::PanicHookInfo;
 use std::sync::OnceLock;
 
 use clap::{Args, ValueEnum};
 use common::report::Report;
 use common::secret;
-use tracing_subscriber::fmt::MakeWriter;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use tracing::Level;
+use tracing_subscriber::fmt::format::debug_fn;
 use tracing_subscriber::{EnvFilter, fmt};
 
+use self::json::{JsonLines, Line};
+use crate::one_line;
 use crate::status;
 
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Words")]
 pub struct LogArgs {
-    /// Say nothing but errors, and the report at the end
+    /// Say nothing but warnings, errors, and the report at the end
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Say more; twice: everything, frame by frame
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// How log lines look
+    /// How log lines look; json: each line is an object with an event, its fields and a message
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub log_format: LogFormat,
 }
@@ -32,14 +41,14 @@ pub enum LogFormat {
     Json,
 }
 
-/// Whether the last error goes out as JSON too.
-static JSON: OnceLock<bool> = OnceLock::new();
+/// The program's name, where its lines are JSON.
+static JSON: OnceLock<&str> = OnceLock::new();
 
 impl LogArgs {
     /// Starts logging; call it once, first.
-    pub fn init(&self) {
+    pub fn init(&self, program: &'static str) {
         let level = match (self.quiet, self.verbose) {
-            (true, _) => "error",
+            (true, _) => "warn",
             (false, 0) => "info",
             (false, 1) => "debug",
             (false, _) => "trace",
@@ -50,43 +59,99 @@ impl LogArgs {
                  vidcons={level},vidbench={level}"
             ))
         });
+        let format = self.log_format;
         let builder =
-            fmt().with_env_filter(filter).with_writer(AroundTheBar).with_target(false).log_internal_errors(false);
-        let _ = JSON.set(self.log_format == LogFormat::Json);
-        match self.log_format {
-            LogFormat::Json => builder.json().flatten_event(true).init(),
-            LogFormat::Text => builder.with_ansi(false).without_time().with_level(self.verbose > 0).init(),
+            fmt().with_env_filter(filter).with_writer(move || AroundTheBar(format)).log_internal_errors(false);
+        match format {
+            LogFormat::Json => {
+                let _ = JSON.set(program);
+                std::panic::set_hook(Box::new(print_panic));
+                builder.event_format(JsonLines { program }).init();
+            }
+            LogFormat::Text => {
+                let message_only = debug_fn(|writer, field, value| match field.name() {
+                    "message" => write!(writer, "{value:?}"),
+                    // The message says for people what the fields say for machines.
+                    _ => Ok(()),
+                });
+                let builder = builder.fmt_fields(message_only).with_target(false).with_ansi(false);
+                builder.without_time().with_level(self.verbose > 0).init();
+            }
         }
     }
 }
 
+/// Returns true if the command line asks for JSON, before it is parsed or where it cannot be.
+pub(crate) fn asks_for_json(args: impl Iterator<Item = OsString>) -> bool {
+    let args: Vec<OsString> = args.skip(1).take_while(|arg| arg != "--").collect();
+    let in_two = args.windows(2).any(|pair| pair[0] == "--log-format" && pair[1] == "json");
+    in_two || args.iter().any(|arg| arg == "--log-format=json")
+}
+
+/// Returns true if every line on standard error is to be JSON.
+pub(crate) fn is_json() -> bool {
+    JSON.get().is_some()
+}
+
 /// The one line that says why a program ends with 1.
 pub(crate) fn print_error(message: &str) {
-    if JSON.get() == Some(&true) {
-        tracing::error!("{message}");
-    } else {
-        let _ = AroundTheBar.write_all(format!("error: {message}\n").as_bytes());
+    print(Level::ERROR, "error", message, Map::new(), || format!("error: {message}\n"));
+}
+
+/// The report in words, or as one line of JSON among others.
+pub(crate) fn print_report(report: &Report) {
+    let text = report.to_string();
+    let fields = json::fields(&json!({ "report": report }));
+    print(Level::INFO, "report", text.trim_end(), fields, || text.clone());
+}
+
+/// The status at `info`, as any other log line, with all its figures.
+pub(crate) fn log_status(message: &str, figures: &impl Serialize) {
+    match JSON.get() {
+        None => tracing::info!("{message}"),
+        Some(_) if !tracing::enabled!(Level::INFO) => {}
+        Some(program) => print_line(program, Level::INFO, "status", message, json::fields(figures)),
     }
 }
 
-/// The report in words, or as one line of JSON among others. Nobody may be reading any more: that is no error.
-pub(crate) fn print_report(report: &Report) {
-    let text = match JSON.get() {
-        Some(true) => format!("{}\n", serde_json::json!({ "report": report })),
-        _ => report.to_string(),
-    };
-    let _ = AroundTheBar.write_all(text.as_bytes());
+/// A usage error, where logging has not started yet.
+pub(crate) fn print_usage_error(program: &str, message: &str) {
+    print_line(program, Level::ERROR, "usage_error", message, Map::new());
 }
 
-/// Standard error, with the status line out of the way while something is written, and without secrets. A message is
-/// written in one piece, so that none is cut in two.
+fn print_panic(panic: &PanicHookInfo<'_>) {
+    let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
+    let message = format!("thread {thread} {}", one_line(&panic.to_string()));
+    print(Level::ERROR, "panic", &message, Map::from_iter([("thread".to_owned(), thread.into())]), String::new);
+}
+
+/// Prints whatever is logged, whether or not it is let through by level.
+fn print(level: Level, event: &str, message: &str, fields: Map<String, Value>, text: impl FnOnce() -> String) {
+    match JSON.get() {
+        Some(program) => print_line(program, level, event, message, fields),
+        None => {
+            let _ = AroundTheBar(LogFormat::Text).write_all(text().as_bytes());
+        }
+    }
+}
+
+fn print_line(program: &str, level: Level, event: &str, message: &str, fields: Map<String, Value>) {
+    let line = Line { level, event, message, fields }.into_json(program);
+    let _ = AroundTheBar(LogFormat::Json).write_all(line.as_bytes());
+}
+
+/// Standard error, with the status line out of the way while something is written. A message is written in one piece, so
+/// that none is cut in two. Text is written without secrets; JSON was made without them.
 #[derive(Clone, Copy, Debug)]
-struct AroundTheBar;
+struct AroundTheBar(LogFormat);
 
 impl Write for AroundTheBar {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
-        let shown = secret::hide(&text);
+        let shown = match self.0 {
+            LogFormat::Text => secret::hide(&text),
+            LogFormat::Json => text,
+        };
         // Nobody may be reading any more: that must not stop what the program is there for.
         let _ = status::suspended(|| io::stderr().write_all(shown.as_bytes()));
         Ok(bytes.len())
@@ -97,10 +162,21 @@ impl Write for AroundTheBar {
     }
 }
 
-impl<'a> MakeWriter<'a> for AroundTheBar {
-    type Writer = AroundTheBar;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn make_writer(&'a self) -> AroundTheBar {
-        AroundTheBar
+    #[test]
+    fn json_is_seen_before_the_command_line_is_parsed() {
+        let check = |args: &str, expected| {
+            let args = ["vidprod"].into_iter().chain(args.split_whitespace()).map(OsString::from);
+            assert_eq!(asks_for_json(args), expected);
+        };
+        check("test --log-format json --no-such-option", true);
+        check("--log-format=json", true);
+        check("--log-format text", false);
+        check("test json", false);
+        check("--log-format", false);
+        check("-- --log-format json", false);
     }
 }

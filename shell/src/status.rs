@@ -1,16 +1,22 @@
-//! The live status: a progress bar and a line that are drawn over on a terminal, else one line a second at `info`.
+//! The live status: a progress bar and a line that are drawn over on a terminal, else a line at `info` now and then.
 
 use std::io::{self, IsTerminal};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use clap::Args;
 use common::clock::Micros;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
 use unicode_width::UnicodeWidthChar;
 
-/// How often the status is told.
+use crate::logging::{self, LogArgs};
+use crate::values::Span;
+
+/// How often the status is drawn on a terminal.
 const TERMINAL_EVERY: Duration = Duration::from_millis(250);
-const LOG_EVERY: Duration = Duration::from_secs(1);
+/// How often it is logged elsewhere at most.
+const LOG_EVERY_MIN: Duration = Duration::from_millis(100);
 /// Of the progress bar, in characters.
 const PROGRESS: u64 = 20;
 
@@ -26,54 +32,85 @@ pub fn suspended<T>(write: impl FnOnce() -> T) -> T {
     }
 }
 
-/// A status that is told at intervals.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Words")]
+pub struct StatusArgs {
+    /// How often the status is logged, as in 10s or 1m; 'never' or 0 turns it off. Its rates and latencies cover the time
+    /// since the last one, but at least the last seconds. A terminal shows the status in place, and only 'never' affects that
+    #[arg(allow_negative_numbers = true, long, default_value = "1s", value_name = "TIME|never", value_parser = every)]
+    pub status_every: Every,
+}
+
+/// `None`: never.
+type Every = Option<Duration>;
+
+impl StatusArgs {
+    /// How often the status is logged; `None`: not at all, and it is not drawn either.
+    pub fn every(&self, log: &LogArgs) -> Option<Duration> {
+        self.status_every.filter(|_| !log.quiet)
+    }
+}
+
+fn every(text: &str) -> Result<Every, String> {
+    if text == "never" {
+        return Ok(None);
+    }
+    match text.parse().map(Span::duration) {
+        Ok(Duration::ZERO) => Ok(None),
+        Ok(every) if every >= LOG_EVERY_MIN => Ok(Some(every)),
+        _ => Err("write a time of at least 100ms, as in 10s or 1m, or 'never'".to_owned()),
+    }
+}
+
+/// A status that is drawn or logged at intervals.
 #[derive(Debug)]
 pub struct Status {
     bar: Option<ProgressBar>,
     frames: Option<u64>,
-    every: Duration,
+    /// `None`: never.
+    every: Option<Duration>,
     next: Micros,
     last: String,
 }
 
 impl Status {
-    /// `frames`: how many there will be, where that is known. `shown`: whether a person wants it (not with `-q`).
-    pub fn new(frames: Option<u64>, shown: bool) -> Status {
-        let bar = (shown && io::stderr().is_terminal()).then(bar);
+    /// `frames`: how many there will be, where that is known. `every`: how often it is logged where it is not drawn; `None`:
+    /// neither.
+    pub fn new(frames: Option<u64>, every: Option<Duration>) -> Status {
+        let drawn = every.is_some() && !logging::is_json() && io::stderr().is_terminal();
+        let bar = drawn.then(bar);
         if let Ok(mut slot) = BAR.lock() {
             slot.clone_from(&bar);
         }
-        let every = if bar.is_some() { TERMINAL_EVERY } else { LOG_EVERY };
+        let every = if drawn { Some(TERMINAL_EVERY) } else { every };
         Status { bar, frames, every, next: Micros(0), last: String::new() }
     }
 
-    /// Whether it is drawn over, so that more than one line may be told.
+    /// Whether it is drawn over, so that it may have more than one line.
     pub fn is_drawn(&self) -> bool {
         self.bar.is_some()
     }
 
-    /// Tells `text` if it is time.
-    pub fn tell(&mut self, now: Micros, frames: u64, text: impl FnOnce() -> String) {
-        if now < self.next {
-            return;
-        }
+    /// Draws or logs the status if it is time: its words, and for machines the figures they are made of.
+    pub fn tell<F: Serialize>(&mut self, now: Micros, frames: u64, status: impl FnOnce() -> (String, F)) {
+        let Some(every) = self.every.filter(|_| now >= self.next) else { return };
         let first = self.next == Micros(0);
-        self.next = now.plus(self.every);
+        self.next = now.plus(every);
         match &self.bar {
             Some(bar) => {
-                let text = self.frames.map_or(String::new(), |all| progress(frames, all)) + &text();
+                let text = self.frames.map_or(String::new(), |all| progress(frames, all)) + &status().0;
                 bar.set_message(fitted(&text, terminal_size()));
                 bar.tick();
             }
-            None if first => {} // nothing to tell yet
-            None => self.log(text()),
+            None if first => {} // there are no figures yet
+            None => self.log(status()),
         }
     }
 
     /// A line that says the same as the last one is not repeated.
-    fn log(&mut self, line: String) {
+    fn log(&mut self, (line, figures): (String, impl Serialize)) {
         if line != self.last {
-            tracing::info!("{line}");
+            logging::log_status(&line, &figures);
             self.last = line;
         }
     }
@@ -139,6 +176,29 @@ mod tests {
         check("玄関玄関  30.0 fps", (6, 24), "玄関");
         check("one\ntwo\nthree", (80, 3), "one\ntwo");
         check("one\ntwo", (1, 1), "");
+    }
+
+    #[test]
+    fn the_status_may_be_rare_or_never() {
+        let check = |text: &str, ms: Option<Option<u64>>| {
+            let every = every(text).ok().map(|every| every.map(|time| time.as_millis() as u64));
+            assert_eq!(every, ms, "{text}");
+        };
+        check("10s", Some(Some(10_000)));
+        check("1m", Some(Some(60_000)));
+        check("0.5", Some(Some(500)));
+        check("0", Some(None));
+        check("never", Some(None));
+        check("1ms", None);
+        check("-1", None);
+        check("often", None);
+    }
+
+    #[test]
+    fn a_quiet_program_has_no_status() {
+        let (quiet, aloud) = (LogArgs { quiet: true, ..LogArgs::default() }, LogArgs::default());
+        let status = StatusArgs { status_every: Some(Duration::from_secs(10)) };
+        assert_eq!((status.every(&quiet), status.every(&aloud)), (None, Some(Duration::from_secs(10))));
     }
 
     #[test]

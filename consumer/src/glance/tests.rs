@@ -165,3 +165,31 @@ fn a_latency_by_clocks_that_disagree_is_not_shown() {
     assert_eq!(disagree.overlay()[1].text, "end to end unknown: the clocks disagree by at least 3.7 s");
     assert_eq!(disagree.title(), "lobby - vidcons");
 }
+
+#[test]
+fn the_figures_say_what_the_line_says() {
+    let losses = || [("superseded".to_owned(), 2), ("torn".to_owned(), 1)].into();
+    let figures = |state| {
+        let figures = Figures::new(snapshot(state), "video", 1_500_000, losses());
+        serde_json::to_value(figures).expect("it is JSON")
+    };
+    let live = serde_json::json!({
+        "topic": "video", "source": "lobby", "state": "live", "frames": 90, "fps": 30.0, "bytes_per_second": 1_500_000,
+        "p50_us": 5000, "p99_us": 7000, "dropped": 2, "lost": 1, "drops": {"superseded": 2, "torn": 1},
+    });
+    assert_eq!(figures(LIVE), live);
+    let silent = figures(silent(12.0, Some("connection refused")));
+    assert_eq!((&silent["state"], &silent["state_seconds"]), (&"silent".into(), &12.0.into()));
+    assert_eq!((&silent["why"], &silent["fps"]), (&"connection refused".into(), &0.0.into()));
+    assert_eq!(silent.get("p50_us"), None, "the last frames' latency is not that of now");
+}
+
+#[test]
+fn a_status_that_is_rare_covers_the_time_since_the_last_one() {
+    use common::period::{Percentiles, PeriodFigures};
+    let ms = Duration::from_millis;
+    let latency = Some(Percentiles { p50: ms(6), p99: ms(900) });
+    let mut rare = snapshot(LIVE);
+    rare.cover(&PeriodFigures { fps: 12.5, bytes_per_second: 0, latency });
+    assert_eq!(rare.line(false), "lobby  12.5 fps  p50 6.0 p99 900.0 ms  shown 90  dropped 2  lost 1");
+}

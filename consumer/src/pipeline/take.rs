@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::frame::Frame;
+use common::frame::{End, Frame, Meta};
 use common::latency::TimeBase;
 use common::reassemble::Ended;
 use kafka::Received;
@@ -114,7 +114,7 @@ impl Run<'_> {
     }
 
     fn session_ended(&mut self, ended: Ended, before_us: bool) {
-        let Ended { meta, picture, .. } = ended;
+        let Ended { meta, picture, counts } = ended;
         if !self.viewer.selection.wants(&meta.source) {
             return;
         }
@@ -129,12 +129,14 @@ impl Run<'_> {
             self.ended = true;
         }
         if !before_us {
-            tracing::debug!("{}: session {} ended", meta.source, meta.session);
+            log_end(&meta, &counts);
             return;
         }
         let ago = now.since(meta.stamps.published);
         let ago = humantime::format_duration(Duration::from_secs(ago.as_secs()));
         tracing::info!(
+            event = "source_ended_before",
+            source = &*meta.source,
             "{} ended {ago} ago: here is its last picture; waiting for the next (-o beginning replays what the topic holds)",
             meta.source
         );
@@ -143,4 +145,18 @@ impl Run<'_> {
             self.held.get_or_insert(Held { frame, base: TimeBase::SameHost, timed: false });
         }
     }
+}
+
+fn log_end(meta: &Meta, counts: &End) {
+    tracing::info!(
+        event = "source_ended",
+        source = &*meta.source,
+        captured = counts.captured,
+        acknowledged = counts.acknowledged,
+        dropped = counts.dropped(),
+        "{}: session ended: {} frames, of which the producer dropped {}",
+        meta.source,
+        counts.captured,
+        counts.dropped()
+    );
 }

@@ -98,7 +98,7 @@ impl Run<'_> {
         let Some(source) = self.viewer.selection.step(step, seen).cloned() else {
             return self.notify("no other live source".to_owned(), Tone::Plain);
         };
-        tracing::info!("showing {source}");
+        tracing::info!(event = "source_chosen", source = &*source, "showing {source}");
         let place = self.viewer.selection.place(seen).map_or(String::new(), |place| format!(" ({place})"));
         self.notify(format!("showing {source}{place}"), Tone::Plain);
         self.overlay_at = Micros(0);
@@ -107,7 +107,7 @@ impl Run<'_> {
     /// The window's new size comes as an event.
     fn set_full_screen(&mut self, on: bool) {
         if let Err(error) = self.screen.set_full_screen(on) {
-            tracing::warn!("{error}");
+            tracing::warn!(event = "no_full_screen", "{error}");
             self.notify(error.to_string(), Tone::Alert);
         }
     }
@@ -125,14 +125,14 @@ impl Run<'_> {
             None => {}
             Some(Err(error)) => self.no_snapshot(&error),
             Some(Ok(path)) => {
-                tracing::info!("saved {}", path.display());
+                tracing::info!(event = "snapshot_written", file = %path.display(), "saved {}", path.display());
                 self.notify(format!("saved {}", path.display()), Tone::Good);
             }
         }
     }
 
     fn no_snapshot(&mut self, error: &anyhow::Error) {
-        tracing::warn!("no snapshot: {error:#}");
+        tracing::warn!(event = "snapshot_failed", "no snapshot: {error:#}");
         self.notify(format!("no snapshot: {error:#}"), Tone::Alert);
     }
 

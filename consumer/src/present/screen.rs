@@ -27,7 +27,7 @@ impl Screen {
         match Surface::of(window) {
             Ok(surface) => Screen::Shared(surface),
             Err(error) => {
-                tracing::debug!(%error, "no surface on the window: pictures are sent to it");
+                tracing::debug!("no surface on the window ({error}): pictures are sent to it");
                 sent(window.get_size())
             }
         }

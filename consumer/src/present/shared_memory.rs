@@ -5,11 +5,11 @@
 pub fn shares_memory() -> bool {
     match x11rb::connect(None) {
         Ok((display, _)) => x11::share_a_page(&display).unwrap_or_else(|error| {
-            tracing::debug!(%error, "sharing a page with the display");
+            tracing::debug!("sharing a page with the display: {error}");
             false
         }),
         Err(error) => {
-            tracing::debug!(%error, "asking the display for shared memory");
+            tracing::debug!("asking the display for shared memory: {error}");
             true
         }
     }

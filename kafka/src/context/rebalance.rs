@@ -43,6 +43,9 @@ impl Ears {
             for one in committed.elements().iter().filter(|one| is_new(one) && one.offset() == Offset::Invalid) {
                 first.add_partition_offset(one.topic(), one.partition(), Offset::Offset(0))?;
                 tracing::info!(
+                    event = "partitions_added",
+                    topic = one.topic(),
+                    added = 1,
                     "topic {} has a new partition, {}: group {group} reads it from its first record",
                     one.topic(),
                     one.partition()
@@ -51,7 +54,11 @@ impl Ears {
             if first.count() == 0 { Ok(()) } else { consumer.commit(&first, CommitMode::Sync) }
         });
         if let Err(error) = begun {
-            tracing::warn!("group {group} may miss the first records of new partitions: {error}");
+            tracing::warn!(
+                event = "partitions_unread",
+                group,
+                "group {group} may miss the first records of new partitions: {error}"
+            );
         }
     }
 

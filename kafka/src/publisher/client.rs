@@ -209,6 +209,8 @@ impl<T: Send + Sync + 'static> Renewable<T> {
             let denied = ears.trouble().filter(|trouble| trouble.denied);
             if denied.is_some() && denied != warned {
                 tracing::warn!(
+                    event = "trouble",
+                    brokers = self.connection.brokers,
                     "{}; trying on",
                     denied.iter().map(|t| t.sentence(&self.connection.brokers)).collect::<String>()
                 );
@@ -239,7 +241,7 @@ impl<T: Send + Sync + 'static> Renewable<T> {
         match self.make(ears, generation) {
             Ok(client) => self.put(client),
             Err(error) => {
-                tracing::warn!("cannot replace the client: {error}");
+                tracing::warn!(event = "client_not_replaced", "cannot replace the client: {error}");
                 self.unsettled.settle_all(&Delivery::Refused(error.to_string()));
             }
         }

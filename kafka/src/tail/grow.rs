@@ -21,13 +21,18 @@ impl Tail {
         }
         let topic = &self.topic;
         if let Err(error) = self.read_from_first_record(&new) {
-            tracing::warn!("topic {topic} has more partitions, whose frames are not seen: {error}");
+            tracing::warn!(
+                event = "partitions_unread",
+                topic,
+                "topic {topic} has more partitions, whose frames are not seen: {error}"
+            );
             return;
         }
-        match new.len() {
-            1 => tracing::info!("topic {topic} has 1 more partition: reading it from its first record"),
-            n => tracing::info!("topic {topic} has {n} more partitions: reading them from their first record"),
-        }
+        let words = match new.len() {
+            1 => "1 more partition: reading it from its first record".to_owned(),
+            n => format!("{n} more partitions: reading them from their first record"),
+        };
+        tracing::info!(event = "partitions_added", topic, added = new.len(), "topic {topic} has {words}");
         self.next.extend(new.iter().map(|&partition| (partition, 0)));
     }
 

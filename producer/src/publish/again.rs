@@ -41,7 +41,7 @@ impl Publish {
         }
         self.limit = self.shared.lock().limit;
         if let Err(error) = self.publisher.limit_messages(self.limit.message_bytes_max) {
-            tracing::warn!("making a new client for smaller messages: {error}");
+            tracing::warn!(event = "client_not_replaced", "making a new client for smaller messages: {error}");
         }
     }
 }

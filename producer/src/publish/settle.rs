@@ -120,7 +120,7 @@ pub(super) fn refuse(books: &mut ProducerBooks, why: &str) {
     match books.refusals.get_mut(why) {
         Some(times) => *times += 1,
         None => {
-            tracing::warn!("the broker refused a frame: {why}");
+            tracing::warn!(event = "frame_refused", why, "the broker refused a frame: {why}");
             books.refusals.insert(why.to_owned(), 1);
         }
     }

@@ -78,16 +78,25 @@ impl Deinterlacer {
         match (std::mem::replace(&mut self.reported, true), error) {
             (true, _) => {}
             (_, None) => {
-                tracing::info!("the video is interlaced and is deinterlaced (--deinterlace never sends it as it is)");
+                tracing::info!(
+                    event = "note",
+                    "the video is interlaced and is deinterlaced (--deinterlace never sends it as it is)"
+                );
             }
-            (_, Some(error)) => tracing::warn!("the video is interlaced and is sent as it is: FFmpeg's bwdif: {error}"),
+            (_, Some(error)) => tracing::warn!(
+                event = "deinterlace_failed",
+                "the video is interlaced and is sent as it is: FFmpeg's bwdif: {error}"
+            ),
         }
     }
 
     /// Says once that there are such frames.
     fn report_refused(&mut self, error: Error) {
         if !std::mem::replace(&mut self.refused, true) {
-            tracing::warn!("a frame that cannot be deinterlaced is sent as it is: FFmpeg's bwdif: {error}");
+            tracing::warn!(
+                event = "deinterlace_failed",
+                "a frame that cannot be deinterlaced is sent as it is: FFmpeg's bwdif: {error}"
+            );
         }
     }
 }

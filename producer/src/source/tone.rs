@@ -69,7 +69,7 @@ pub struct ToneMap {
 
 impl ToneMap {
     pub fn new(hdr: Hdr) -> ToneMap {
-        tracing::info!("the video is HDR ({hdr}): it is tone-mapped for ordinary screens");
+        tracing::info!(event = "note", "the video is HDR ({hdr}): it is tone-mapped for ordinary screens");
         let level = |step: usize| (step * STEP).min(255) as f64;
         let colours = (0..GRID * GRID * GRID).map(|at| [at % GRID, at / GRID / GRID, at / GRID % GRID].map(level));
         ToneMap { table: colours.map(|[y, cb, cr]| mapped(hdr, [y, cb, cr])).collect() }

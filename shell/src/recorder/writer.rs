@@ -88,7 +88,7 @@ impl File {
     }
 
     fn fail(&mut self, error: anyhow::Error) {
-        tracing::warn!("{error:#}: that report ends here, all else goes on");
+        tracing::warn!(event = "report_failed", "{error:#}: that report ends here, all else goes on");
         // What is in its buffer is not tried again when it is dropped.
         self.out.take().map(BufWriter::into_parts);
         self.failed = Some(error);

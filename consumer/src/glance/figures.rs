@@ -1,0 +1,84 @@
+//! A snapshot as the event `status` has it: figures for machines.
+
+use std::collections::BTreeMap;
+
+use common::latency::RecentLatency;
+use common::period::{Percentiles, PeriodFigures};
+use common::rate;
+use serde::Serialize;
+
+use super::{Snapshot, State};
+
+/// The fields of the event `status`: docs/operate.md describes them.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Figures {
+    pub topic: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    pub state: &'static str,
+    /// How long it has been in that state, where frames have stopped or the session ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// Shown so far.
+    pub frames: u64,
+    /// Of what is shown; 0 where no frames come.
+    pub fps: f64,
+    /// Of all frames that arrived, shown or not.
+    pub bytes_per_second: u64,
+    #[serde(flatten)]
+    pub latency: Option<Percentiles>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clocks_disagree_us: Option<u64>,
+    pub dropped: u64,
+    pub lost: u64,
+    /// Both by reason, and frames of what was not to be shown.
+    pub drops: BTreeMap<String, u64>,
+}
+
+impl Figures {
+    pub fn new(snapshot: Snapshot, topic: &str, bytes_per_second: u64, drops: BTreeMap<String, u64>) -> Figures {
+        let (latency, disagree) = match snapshot.latency {
+            RecentLatency::Known { p50, p99, .. } => (Some(Percentiles { p50, p99 }), None),
+            RecentLatency::ClocksDisagree(by) => (None, Some(by.as_micros() as u64)),
+            RecentLatency::None => (None, None),
+        };
+        let (state, time, why) = match snapshot.state {
+            State::Live { .. } => ("live", None, None),
+            State::Waiting { why } => ("waiting", None, why),
+            State::Paused => ("paused", None, None),
+            State::Silent { age, why } => ("silent", Some(age), why),
+            State::Ended { ago, why } => ("ended", Some(ago), why),
+        };
+        let is_live = state == "live";
+        Figures {
+            topic: topic.to_owned(),
+            source: snapshot.source.map(|source| source.to_string()),
+            state,
+            state_seconds: time.map(|time| time.as_secs_f64()),
+            why,
+            frames: snapshot.shown,
+            fps: rate::rounded(snapshot.fps.filter(|_| is_live).unwrap_or_default()),
+            bytes_per_second,
+            latency: latency.filter(|_| is_live),
+            clocks_disagree_us: disagree,
+            dropped: snapshot.dropped,
+            lost: snapshot.lost,
+            drops,
+        }
+    }
+}
+
+impl Snapshot {
+    /// Rate and latency are those of a whole period instead of the last frames.
+    pub fn cover(&mut self, period: &PeriodFigures) {
+        self.fps = Some(period.fps);
+        if !matches!(self.latency, RecentLatency::ClocksDisagree(_)) {
+            self.latency = period.latency.map_or(RecentLatency::None, |Percentiles { p50, p99 }| {
+                // The stages of one frame stand for no period, and only the overlay shows them.
+                RecentLatency::Known { p50, p99, stages: Vec::new() }
+            });
+        }
+    }
+}

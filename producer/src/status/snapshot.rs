@@ -1,0 +1,121 @@
+//! How things are right now: one snapshot, from which the status line and the figures in JSON are made.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use common::period::Percentiles;
+use common::rate;
+use common::report::bytes;
+use serde::Serialize;
+
+/// How things are right now. Its fields are those of the event `status`: docs/operate.md describes them.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Snapshot {
+    pub source: String,
+    pub topic: String,
+    /// Since the first picture.
+    pub seconds: f64,
+    /// Set while the broker owes acknowledgements and sends none.
+    #[serde(flatten)]
+    pub silence: Option<BrokerSilence>,
+    /// Captured so far.
+    pub frames: u64,
+    pub acknowledged: u64,
+    /// Published.
+    pub fps: f64,
+    pub bytes_per_second: u64,
+    /// From published to acknowledged; `None` where nothing was acknowledged lately.
+    #[serde(flatten)]
+    pub latency: Option<Percentiles>,
+    pub quality: u8,
+    pub dropped: u64,
+    /// The same by reason.
+    pub drops: BTreeMap<String, u64>,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct BrokerSilence {
+    #[serde(rename = "broker_silent_seconds")]
+    pub seconds: f64,
+    /// Why no broker is connected, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+impl BrokerSilence {
+    pub fn because(&self) -> String {
+        self.why.as_ref().map_or(String::new(), |why| format!(": {why}"))
+    }
+}
+
+impl Snapshot {
+    /// The status line. A silence stands before the figures: a narrow terminal cuts the end off.
+    pub fn line(&self) -> String {
+        let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+        let silence = self.silence.as_ref().map_or(String::new(), |silence| {
+            format!("the broker is silent for {:.0} s{}  ", silence.seconds, silence.because())
+        });
+        let latency = self
+            .latency
+            .as_ref()
+            .map_or(String::new(), |latency| format!(" in p50 {:.1} p99 {:.1} ms", ms(latency.p50), ms(latency.p99)));
+        format!(
+            "{:.1} s  {silence}{}  {}/s  quality {}  frame {}  dropped {}  acknowledged {}{latency}",
+            self.seconds,
+            rate::fps(self.fps),
+            bytes(self.bytes_per_second),
+            self.quality,
+            self.frames,
+            self.dropped,
+            self.acknowledged,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot() -> Snapshot {
+        Snapshot {
+            source: "cam".to_owned(),
+            topic: "video".to_owned(),
+            seconds: 4.04,
+            silence: None,
+            frames: 121,
+            acknowledged: 118,
+            fps: 30.0,
+            bytes_per_second: 3_010_000,
+            latency: Some(Percentiles { p50: Duration::from_micros(640), p99: Duration::from_micros(1250) }),
+            quality: 80,
+            dropped: 2,
+            drops: [("late".to_owned(), 2)].into(),
+        }
+    }
+
+    #[test]
+    fn the_line_and_the_figures_say_the_same() {
+        let snapshot = snapshot();
+        let line =
+            "4.0 s  30.0 fps  3.0 MB/s  quality 80  frame 121  dropped 2  acknowledged 118 in p50 0.6 p99 1.2 ms";
+        assert_eq!(snapshot.line(), line);
+        let expected = serde_json::json!({
+            "source": "cam", "topic": "video", "seconds": 4.04, "frames": 121, "acknowledged": 118, "fps": 30.0,
+            "bytes_per_second": 3_010_000, "p50_us": 640, "p99_us": 1250, "quality": 80, "dropped": 2,
+            "drops": {"late": 2},
+        });
+        assert_eq!(serde_json::to_value(snapshot).expect("it is JSON"), expected);
+    }
+
+    #[test]
+    fn a_silent_broker_is_in_the_line_with_its_cause() {
+        let why = Some("connection refused".to_owned());
+        let silent = Snapshot { silence: Some(BrokerSilence { seconds: 5.0, why }), latency: None, ..snapshot() };
+        let line = silent.line();
+        assert!(line.starts_with("4.0 s  the broker is silent for 5 s: connection refused  30.0 fps"), "{line}");
+        assert!(line.ends_with("acknowledged 118"), "{line}");
+        let figures = serde_json::to_value(silent).expect("it is JSON");
+        assert_eq!(figures["broker_silent_seconds"], 5.0);
+        assert_eq!((&figures["why"], figures.get("p50_us")), (&"connection refused".into(), None));
+    }
+}
