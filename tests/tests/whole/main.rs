@@ -19,6 +19,7 @@ mod large;
 mod limit;
 mod link;
 mod offline;
+mod operate;
 mod outage;
 mod pages;
 mod partitions;

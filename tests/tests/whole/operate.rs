@@ -1,0 +1,220 @@
+//! What people rely on who run the programs as services: log lines as JSON, `--status-every`, `-q`.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::Value;
+use whole::media::folder;
+use whole::{Finished, KafkaServer, Program, Signal, kafka, need};
+
+/// Each line of standard error as JSON; panics where a line is none, or lacks what every line has.
+#[track_caller]
+fn json_lines(of: &Finished) -> Vec<Value> {
+    let parse = |line: &str| -> Value {
+        let value: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}\n{}", of.story()));
+        for name in ["timestamp", "level", "program", "event", "message"] {
+            assert!(value[name].is_string(), "no {name}: {line}");
+        }
+        value
+    };
+    of.stderr.lines().map(parse).collect()
+}
+
+fn events(lines: &[Value]) -> Vec<&str> {
+    lines.iter().filter_map(|line| line["event"].as_str()).collect()
+}
+
+fn with_event<'a>(lines: &'a [Value], event: &str) -> Vec<&'a Value> {
+    lines.iter().filter(|line| line["event"] == event).collect()
+}
+
+/// A run of both programs on a topic of its own; what they and a broker of ours logged.
+fn run_of_all(kafka: &KafkaServer, name: &str) -> Vec<Value> {
+    let topic = kafka.topic(name);
+    let json = ["--log-format", "json"];
+    let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless"]).args(json).start_before_topic();
+    let card = ["test", "--size", "320x180", "--source", "cam"];
+    let mut producer = Program::vidprod().on(kafka, &topic).args(card).args(json).start();
+    viewer.until_stderr("\"state\":\"live\"");
+    producer.until_stderr("\"event\":\"status\"");
+    producer.signal(Signal::TERM);
+    let producer = producer.wait().ok();
+    viewer.until_stderr("\"event\":\"source_ended\"");
+    viewer.signal(Signal::TERM);
+    let viewer = viewer.wait().ok();
+    let mut broker =
+        Program::vidbroker().args(["--listen", "127.0.0.1:0", "--status-every", "200ms"]).args(json).start();
+    broker.until_stderr("\"event\":\"status\"");
+    broker.signal(Signal::TERM);
+    let broker = broker.wait().ok();
+    [producer, viewer, broker].iter().flat_map(json_lines).collect()
+}
+
+#[test]
+fn a_run_in_json_has_events_with_figures() {
+    let Some(kafka) = kafka() else { return };
+    let lines = run_of_all(kafka, "json-events");
+    let of = |program: &str| -> Vec<Value> { lines.iter().filter(|l| l["program"] == program).cloned().collect() };
+    let check = |program: &str, expected: &[&str], figures: &[&str]| {
+        let lines = of(program);
+        for event in expected {
+            assert!(events(&lines).contains(event), "{program}: no {event}: {lines:#?}");
+        }
+        let status = with_event(&lines, "status").pop().expect("it was seen").clone();
+        figures.iter().for_each(|name| assert!(status[name].is_number(), "{program}: no {name}: {status:#}"));
+    };
+    let of_frames = ["frames", "fps", "bytes_per_second", "p50_us", "p99_us", "dropped"];
+    check("vidprod", &["topic_created", "started", "status", "report"], &of_frames);
+    let viewer = of("vidcons");
+    check("vidcons", &["waiting", "source_started", "source_ended", "report"], &["frames", "dropped", "lost"]);
+    let live = viewer.iter().find(|line| line["state"] == "live").expect("it was seen");
+    of_frames.iter().for_each(|name| assert!(live[name].is_number(), "no {name}: {live:#}"));
+    check("vidbroker", &["started", "status"], &["topics", "clients", "bytes_in_per_second", "memory_bytes"]);
+    let report = with_event(&viewer, "report").pop().expect("it was seen");
+    assert_eq!(report["report"]["schema"], 1);
+    assert!(report["message"].as_str().expect("a text").starts_with("vidcons: "), "{report:#}");
+}
+
+/// The first column of the tables below a heading of the page.
+fn documented(heading: &str) -> BTreeSet<String> {
+    let page = std::fs::read_to_string(whole::root().join("docs/operate.md")).expect("the page is there");
+    let section = page.split("\n## ").find(|section| section.starts_with(heading)).expect("the heading is there");
+    let cells = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
+    cells.flat_map(|(names, _)| names.split("`, `").map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+#[test]
+fn every_field_of_a_status_is_documented() {
+    let Some(kafka) = kafka() else { return };
+    let documented = documented("The status");
+    for line in with_event(&run_of_all(kafka, "status-fields"), "status") {
+        let names = line.as_object().expect("an object").keys();
+        let unknown: Vec<_> = names.skip(5).filter(|name| !documented.contains(*name)).collect();
+        assert!(unknown.is_empty(), "not in docs/operate.md: {unknown:?} of {line:#}");
+    }
+}
+
+/// All code of the programs, without its tests.
+fn sources(folder: &Path, into: &mut Vec<(String, String)>) {
+    for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+        let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if entry.is_dir() {
+            sources(&entry, into);
+        } else if name.ends_with(".rs") && !name.contains("tests") {
+            let text = std::fs::read_to_string(&entry).expect("it can be read");
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
+            into.push((entry.display().to_string(), code));
+        }
+    }
+}
+
+#[test]
+fn every_log_line_names_its_event_and_every_event_is_documented() {
+    let mut code = Vec::new();
+    for room in ["broker", "common", "consumer", "jpeg", "kafka", "pool", "producer", "shell"] {
+        sources(&whole::root().join(room).join("src"), &mut code);
+    }
+    let mut logged = BTreeSet::new();
+    for (file, code) in &code {
+        for level in ["info", "warn", "error"] {
+            for call in code.split(&format!("tracing::{level}!(")).skip(1) {
+                let name = call.trim_start().strip_prefix("event = \"").and_then(|rest| rest.split('"').next());
+                let is_status = file.ends_with("shell/src/logging.rs");
+                assert!(
+                    name.is_some() || is_status,
+                    "{file}: {level}!({}… names no event",
+                    call.lines().take(2).collect::<String>()
+                );
+                logged.extend(name.map(str::to_owned));
+            }
+        }
+    }
+    // These are written by the logging itself.
+    logged.extend(["status", "report", "error", "usage_error", "panic", "log"].map(str::to_owned));
+    assert_eq!(documented("Events"), logged, "left: the table in docs/operate.md; right: the code");
+}
+
+#[test]
+fn whatever_goes_wrong_every_line_is_json() {
+    let Some(kafka) = kafka() else { return };
+    let folder = folder();
+    let (page, topic) = (folder.path().join("page.mp4"), kafka.topic("json-errors"));
+    std::fs::write(&page, "no video").unwrap();
+    let page = page.display().to_string();
+    let bootstrap = kafka.bootstrap();
+    let place = ["-b", &bootstrap, "-t", &topic];
+    let check = |program: Program, args: &[&str], code: i32, event: &str| {
+        let ended = program.args(["--log-format", "json"]).args(args).run();
+        assert_eq!(ended.code(), Some(code), "{}", ended.story());
+        let lines = json_lines(&ended);
+        assert_eq!(lines.last().map(|line| line["event"] == event), Some(true), "{}", ended.story());
+    };
+    let prod = Program::vidprod;
+    check(prod(), &[], 2, "usage_error");
+    check(prod(), &["test", "--no-such-option"], 2, "usage_error");
+    check(prod(), &["test", "--quality", "101"], 2, "usage_error");
+    check(prod(), &["test", "-q", "-v"], 2, "usage_error");
+    check(prod(), &["test", "--log-format", "text"], 2, "usage_error");
+    check(prod(), &[&page, place[0], place[1]], 1, "error");
+    check(prod(), &["test", "-X", "no.such=1"], 1, "error");
+    check(prod(), &["test", "-b", "127.0.0.1:9", "--timeout", "1", "-X", "ssl.key.password=a\"b"], 1, "error");
+    check(prod(), &[&["test", "--duration", "0.5", "-q"], &place[..]].concat(), 0, "report");
+    let cons = Program::vidcons;
+    check(cons(), &["--print", "--output", "-"], 2, "usage_error");
+    check(cons(), &["--headless", "-b", "127.0.0.1:9", "--timeout", "1", "-vv", "-X", "debug=all"], 1, "error");
+    check(cons(), &[&["--headless", "-c", "1", "-vv"], &place[..]].concat(), 0, "report");
+    check(cons(), &place, 1, "error");
+    check(Program::vidbroker(), &["--listen", "nowhere"], 2, "usage_error");
+    check(Program::vidbroker(), &["--listen", "127.0.0.1:0", "--memory", "1M"], 1, "error");
+}
+
+#[test]
+fn help_stays_text_under_json() {
+    let help = Program::vidprod().args(["--log-format", "json", "--help"]).run().ok();
+    assert!(help.text().contains("--status-every <TIME|never>") && help.stderr.is_empty(), "{}", help.story());
+}
+
+#[test]
+fn the_status_may_be_turned_off() {
+    let Some(kafka) = kafka() else { return };
+    let topic = kafka.topic("status-every");
+    let run = |more: &[&str]| {
+        let args = ["test", "--size", "320x180", "--duration", "2.5"];
+        let ended = Program::vidprod().on(kafka, &topic).args(args).args(more).run().ok();
+        ended.stderr.lines().filter(|line| line.contains(" fps  ") && line.contains("  frame ")).count()
+    };
+    assert!(run(&["--status-every", "100ms"]) > 3);
+    for never in [&["--status-every", "never"][..], &["--status-every", "0"], &["--status-every", "1h"], &["-q"]] {
+        assert_eq!(run(never), 0, "{never:?}");
+    }
+}
+
+#[test]
+fn warnings_are_kept_by_q_and_all_else_is_not() {
+    let Some(kafka) = kafka() else { return };
+    let topic = kafka.topic("quiet");
+    let args = ["test", "--size", "320x180", "--duration", "0.5", "-q", "-X", "ssl.key.password=hunter2"];
+    let ended = Program::vidprod().on(kafka, &topic).args(args).run().ok();
+    let lines: Vec<&str> = ended.stderr.lines().collect();
+    assert!(lines[0].starts_with("-X ssl.key.password: every user"), "{}", ended.story());
+    assert!(lines[1].starts_with("vidprod: "), "only the report follows\n{}", ended.story());
+}
+
+#[test]
+fn the_units_of_the_page_are_sound() {
+    if !need(&["systemd-analyze"]) {
+        return;
+    }
+    let page = std::fs::read_to_string(whole::root().join("docs/operate.md")).expect("the page is there");
+    let folder = folder();
+    let units: Vec<_> = page.split("```ini\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(units.len(), 3, "one for each program");
+    for unit in units {
+        let name = unit.lines().next().and_then(|line| line.strip_prefix("# /etc/systemd/system/")).expect("its name");
+        // The programs are looked for where they were built.
+        let unit = unit.replace("/usr/local/bin", &whole::target().display().to_string());
+        let path = whole::kafka::write(folder.path(), &name.replace("@.", "@cam."), unit.as_bytes());
+        let verified = Program::at("systemd-analyze").args(["verify", "--man=no"]).arg(path).run();
+        assert!(verified.code() == Some(0) && verified.stderr.is_empty(), "{}", verified.story());
+    }
+}
