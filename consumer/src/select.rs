@@ -94,7 +94,7 @@ impl Selection {
 
     /// A session of which no frame was seen had ended before we looked.
     pub fn had_ended(&mut self, source: &Arc<str>, session: Session, at: Micros) {
-        let new = Current { ended: Some(at), ..Current::new(session, false, at) };
+        let new = Current { ended: Some(at), ..Current::new(session, at) };
         self.sources.entry(source.clone()).or_insert(new);
     }
 
@@ -172,7 +172,7 @@ impl Selection {
     }
 
     fn is_current(&mut self, meta: &Meta, live: bool, now: Micros) -> bool {
-        let new = Current::new(meta.session, false, now);
+        let new = Current::new(meta.session, now);
         let current = self.sources.entry(meta.source.clone()).or_insert(new);
         let gone = current.ended.is_some() || now.since(current.seen) > SILENCE;
         if current.session == meta.session {
@@ -191,8 +191,8 @@ impl Selection {
 }
 
 impl Current {
-    fn new(session: Session, live: bool, seen: Micros) -> Current {
-        Current { session, seen, gap: Duration::ZERO, ended: None, live, told_twins: false }
+    fn new(session: Session, seen: Micros) -> Current {
+        Current { session, seen, gap: Duration::ZERO, ended: None, live: false, told_twins: false }
     }
 
     /// Warns once that an older session is alive beside this one. JPEGs of others have no sessions.
