@@ -13,6 +13,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a harness that cannot go on has only one way to say so")]
 #![allow(clippy::print_stdout, reason = "a test's standard output is where its story goes")]
 
+pub mod cluster;
 pub mod kafka;
 pub mod media;
 pub mod node;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod clients;
+mod cluster;
 mod counting;
 mod damage;
 mod dark;
