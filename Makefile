@@ -15,7 +15,7 @@ TESTS ?=
 BROKERS = $(if $(filter all,$(BROKER)),embedded real,$(BROKER))
 export STRICT BROKER
 
-.PHONY: help build demo test check fmt fmt-check lint doc torture soak fuzz bench bench-broker bench-peers bench-link kafka-up kafka-down clean
+.PHONY: help build demo test check fmt fmt-check lint doc torture soak fuzz clients bench bench-broker bench-peers bench-link kafka-up kafka-down clean
 
 help: ## this list
 	@printf 'Recipes:\n'
@@ -74,6 +74,11 @@ fuzz: ## FUZZ_SECONDS=60 each of fuzzing the broker's requests and its log; find
 	@scripts/setup build
 	cargo run --release --locked -p broker --example fuzz -- request '$(FUZZ_SECONDS)'
 	cargo run --release --locked -p broker --example fuzz -- log '$(FUZZ_SECONDS)'
+
+# Not a part of check: it takes some five minutes, and a suite may be out of reach.
+clients: build ## test suites of other people's clients (franz-go, kafka-python) against our broker and a real Kafka: BROKER picks
+	@scripts/setup clients
+	scripts/clients
 
 # The machine should have nothing else to do.
 bench: build ## the whole, its floor, Kafka by size, streams; results in benches/results, then the tables (vidbench readme)
