@@ -24,8 +24,8 @@ Examples:
   vidcons -t video --headless --snapshot a.png -c 1   one picture
   vidcons -b broker:9092 --list                       topics, and the sources in them
 
-Keys: q quit, space pause, s snapshot, o overlay, f full screen, Esc leaves full screen or quits,
-      Tab next source, Shift-Tab previous source, h help";
+Keys: q quit, space pause, s snapshot (a new snapshot-SOURCE-DATE-TIME.png each time), o overlay,
+      f full screen, Esc leaves full screen or quits, Tab next source, Shift-Tab previous, h help";
 
 /// Shows video from a Kafka topic, and says how old each picture is.
 #[derive(Parser, Clone, Debug)]
@@ -115,8 +115,7 @@ pub struct Cli {
     /// %S bytes, %w width, %e height, %L age on arrival (ms), %h headers, \n, \t  (turns --print on)
     #[arg(long, value_name = "FORMAT", help_heading = "Output")]
     pub format: Option<Format>,
-    /// Write a picture as PNG (or as the JPEG it is, for a name that ends in .jpg); the s key numbers its own: FILE-1,
-    /// FILE-2 … [default of the s key: a new snapshot-SOURCE-DATE-TIME.png in this folder each time, in UTC]
+    /// Write a picture as PNG (or as the JPEG it is, for a name that ends in .jpg); the s key then writes FILE-1, FILE-2 …
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub snapshot: Option<PathBuf>,
     /// Which one: the Nth that is shown
