@@ -4,8 +4,11 @@
 pub mod cluster;
 pub mod configs;
 pub mod fetch;
+pub mod log_dirs;
 pub mod offsets;
 pub mod produce;
+mod rights;
+mod timestamps;
 pub mod topics;
 mod words;
 
@@ -46,6 +49,9 @@ pub fn answer(state: &mut State, request: Request, bytes: usize, caller: &Caller
             };
         }
         RequestKind::Fetch(mut r) => {
+            if let Some(refused) = fetch::refused_session(&r) {
+                return Answer::Now(refused.into());
+            }
             // Of fetch sessions, which we have none of.
             r.forgotten_topics_data = Vec::new();
             return Answer::Fetch(r);
@@ -63,6 +69,7 @@ pub fn answer(state: &mut State, request: Request, bytes: usize, caller: &Caller
         RequestKind::CreatePartitions(r) => topics::create_partitions(state, &r).into(),
         RequestKind::DeleteTopics(r) => topics::delete(state, &r, version).into(),
         RequestKind::DescribeConfigs(r) => configs::describe(state, &r, version, caller).into(),
+        RequestKind::DescribeLogDirs(r) => log_dirs::describe(state, &r, version).into(),
         RequestKind::AlterConfigs(r) => configs::alter(state, &r).into(),
         RequestKind::IncrementalAlterConfigs(r) => configs::alter_incremental(state, &r).into(),
         body => return answer_group(state, body, version, caller, now),
@@ -96,7 +103,12 @@ fn answer_group(state: &mut State, body: RequestKind, version: i16, caller: &Cal
         RequestKind::DescribeGroups(mut r) => {
             let mut seen = HashSet::new();
             r.groups.retain(|g| seen.insert(g.clone()));
-            groups.describe(&r, version).into()
+            let mut response = groups.describe(&r, version);
+            if r.include_authorized_operations {
+                let described = response.groups.iter_mut().filter(|group| group.error_code == words::OK);
+                described.for_each(|group| group.authorized_operations = rights::ON_GROUP);
+            }
+            response.into()
         }
         RequestKind::ListGroups(r) => groups.list(&r, version).into(),
         RequestKind::DeleteGroups(r) => groups.delete(&r).into(),

@@ -24,6 +24,9 @@ const CRC_AT: usize = 17;
 const ATTRIBUTES_AT: usize = 21;
 const RECORDS_AT: usize = 61;
 
+/// A record that has no timestamp has this one.
+pub const NO_TIMESTAMP: i64 = -1;
+
 const CODEC: i16 = 0b111;
 const CODEC_MAX: i16 = 4;
 const LOG_APPEND_TIME: i16 = 1 << 3;
@@ -45,6 +48,8 @@ pub struct Header {
     pub base_timestamp: i64,
     /// Of an uncompressed batch the largest that is there, whatever its header says; negative where there is none.
     pub max_timestamp: i64,
+    /// The smallest of the records that have one, `i64::MAX` where none has. Of a compressed batch the first record's.
+    pub min_timestamp: i64,
     pub producer_id: i64,
     pub producer_epoch: i16,
     pub base_sequence: i32,
@@ -71,7 +76,7 @@ impl Batch {
         let mut header = Header::parse(&bytes[ATTRIBUTES_AT..RECORDS_AT])?;
         if !header.compressed {
             // What Kafka writes into the header instead; the bytes stay as they are, for the checksum is over them.
-            header.max_timestamp = records::check(&bytes[RECORDS_AT..], &header)?;
+            (header.min_timestamp, header.max_timestamp) = records::check(&bytes[RECORDS_AT..], &header)?;
         }
         Ok(Batch { bytes, header })
     }
@@ -118,9 +123,11 @@ impl Header {
     fn parse(mut from: &[u8]) -> Result<Header, BadBatch> {
         let attributes = from.get_i16();
         let last_offset_delta = from.get_i32();
+        let base_timestamp = from.get_i64();
         let header = Header {
-            base_timestamp: from.get_i64(),
+            base_timestamp,
             max_timestamp: from.get_i64(),
+            min_timestamp: if base_timestamp == NO_TIMESTAMP { i64::MAX } else { base_timestamp },
             producer_id: from.get_i64(),
             producer_epoch: from.get_i16(),
             base_sequence: from.get_i32(),

@@ -8,6 +8,9 @@ use crate::options::Defaults;
 pub const RETENTION_MS: &str = "retention.ms";
 pub const RETENTION_BYTES: &str = "retention.bytes";
 pub const MESSAGE_BYTES: &str = "max.message.bytes";
+const TIMESTAMP_BEFORE: &str = "message.timestamp.before.max.ms";
+const TIMESTAMP_AFTER: &str = "message.timestamp.after.max.ms";
+const COMPRESSION_TYPES: &[&str] = &["producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"];
 
 /// What Kafka's tools show a value as.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,18 +29,22 @@ const VALUE_BYTES_MAX: usize = 64;
 /// A name that a topic may set: its type, Kafka's default, and the values that mean something here (empty: any of its type).
 struct Known(&'static str, Kind, &'static str, &'static [&'static str]);
 
-/// Besides the three that act. What has no meaning in memory is taken and kept, as tools set it; what would break a promise is not.
+/// Besides the three of which the broker has a default of its own. What has no meaning in memory is taken and kept, as tools
+/// set it; what would break a promise is not. Batches stay compressed as they came, whatever `compression.type` says.
 const KNOWN: &[Known] = &[
     Known("cleanup.policy", Kind::List, "delete", &["delete"]),
-    Known("compression.type", Kind::Text, "producer", &["producer"]),
+    Known("compression.gzip.level", Kind::Int, "-1", &[]),
+    Known("compression.lz4.level", Kind::Int, "9", &[]),
+    Known("compression.type", Kind::Text, "producer", COMPRESSION_TYPES),
+    Known("compression.zstd.level", Kind::Int, "3", &[]),
     Known("delete.retention.ms", Kind::Long, "86400000", &[]),
     Known("file.delete.delay.ms", Kind::Long, "60000", &[]),
     Known("flush.messages", Kind::Long, "9223372036854775807", &[]),
     Known("flush.ms", Kind::Long, "9223372036854775807", &[]),
     Known("index.interval.bytes", Kind::Int, "4096", &[]),
     Known("max.compaction.lag.ms", Kind::Long, "9223372036854775807", &[]),
-    Known("message.timestamp.after.max.ms", Kind::Long, "3600000", &[]),
-    Known("message.timestamp.before.max.ms", Kind::Long, "9223372036854775807", &[]),
+    Known(TIMESTAMP_AFTER, Kind::Long, "3600000", &[]),
+    Known(TIMESTAMP_BEFORE, Kind::Long, "9223372036854775807", &[]),
     Known("message.timestamp.type", Kind::Text, "CreateTime", &["CreateTime"]),
     Known("min.cleanable.dirty.ratio", Kind::Double, "0.5", &[]),
     Known("min.compaction.lag.ms", Kind::Long, "0", &[]),
@@ -55,6 +62,16 @@ const KNOWN: &[Known] = &[
 pub struct TopicConfig {
     set: BTreeMap<&'static str, String>,
 }
+
+/// How far from the broker's clock a record's timestamp may be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TimestampLimits {
+    pub before_ms: i64,
+    pub after_ms: i64,
+}
+
+/// Kafka's defaults: as old as may be, and an hour ahead.
+const TIMESTAMP_LIMITS: TimestampLimits = TimestampLimits { before_ms: i64::MAX, after_ms: 3_600_000 };
 
 /// One value, as it is described.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -105,6 +122,13 @@ impl TopicConfig {
 
     pub fn message_bytes_max(&self, defaults: &Defaults) -> usize {
         self.number(MESSAGE_BYTES).and_then(|n| usize::try_from(n).ok()).unwrap_or(defaults.message_bytes_max)
+    }
+
+    pub fn timestamp_limits(&self) -> TimestampLimits {
+        TimestampLimits {
+            before_ms: self.number(TIMESTAMP_BEFORE).unwrap_or(TIMESTAMP_LIMITS.before_ms),
+            after_ms: self.number(TIMESTAMP_AFTER).unwrap_or(TIMESTAMP_LIMITS.after_ms),
+        }
     }
 
     /// All values, set or not, by name.
@@ -163,6 +187,7 @@ fn fits(name: &str, kind: Kind, value: &str) -> bool {
     match (name, kind) {
         (MESSAGE_BYTES, _) => number.is_ok_and(|n| (0..=i64::from(i32::MAX)).contains(&n)),
         (RETENTION_BYTES | RETENTION_MS, _) => number.is_ok_and(|n| n >= -1),
+        (TIMESTAMP_BEFORE | TIMESTAMP_AFTER, _) => number.is_ok_and(|n| n >= 0),
         (_, Kind::Int) => value.parse::<i32>().is_ok(),
         (_, Kind::Long) => number.is_ok(),
         (_, Kind::Double) => value.parse::<f64>().is_ok(),
@@ -198,7 +223,10 @@ mod tests {
         for (name, value) in [
             ("cleanup.policy", "compact"),
             ("message.timestamp.type", "LogAppendTime"),
-            ("compression.type", "gzip"),
+            ("compression.type", "lzo"),
+            ("compression.type", ""),
+            ("compression.zstd.level", "high"),
+            (TIMESTAMP_AFTER, "-1"),
             ("min.insync.replicas", "2"),
             (MESSAGE_BYTES, "-1"),
             (RETENTION_MS, "soon"),
@@ -208,6 +236,26 @@ mod tests {
             assert!(refused(name, value), "{name}={value}");
         }
         assert!(!refused("segment.bytes", "67108864"));
+        assert!(COMPRESSION_TYPES.iter().all(|value| !refused("compression.type", value)));
+    }
+
+    #[test]
+    fn timestamps_are_limited_as_is_described() {
+        let mut config = TopicConfig::default();
+        let described = |config: &TopicConfig, name: &str| {
+            let entries = config.entries(&DEFAULTS);
+            entries.into_iter().find(|e| e.name == name).and_then(|e| e.value.parse().ok())
+        };
+        let check = |config: &TopicConfig| {
+            let TimestampLimits { before_ms, after_ms } = config.timestamp_limits();
+            assert_eq!(described(config, TIMESTAMP_BEFORE), Some(before_ms));
+            assert_eq!(described(config, TIMESTAMP_AFTER), Some(after_ms));
+        };
+        check(&config);
+        config.set(TIMESTAMP_BEFORE, "5000").unwrap();
+        config.set(TIMESTAMP_AFTER, "0").unwrap();
+        check(&config);
+        assert_eq!(config.timestamp_limits(), TimestampLimits { before_ms: 5000, after_ms: 0 });
     }
 
     #[test]

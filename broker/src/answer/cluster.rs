@@ -23,6 +23,7 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
+use super::rights;
 use super::words::{OK, not_made, text, topic_name};
 use crate::config::TopicConfig;
 use crate::request;
@@ -35,6 +36,10 @@ const NO_TRANSACTIONS: &str = "this broker has no transactions: that needs Apach
 /// A request for one kind of endpoints: the brokers'.
 const BROKER_ENDPOINTS: i8 = 1;
 const CONTROLLER_ENDPOINTS: i8 = 2;
+/// From this version of Metadata on, the name of a topic in an answer may be null.
+const NULL_NAMES: i16 = 12;
+/// These versions of Metadata have the operations on the cluster, which DescribeCluster took over.
+const CLUSTER_RIGHTS: RangeInclusive<i16> = 8..=10;
 
 /// What we understand; `error` where the question itself was not understood.
 pub fn api_versions(error: i16) -> ApiVersionsResponse {
@@ -58,6 +63,9 @@ pub fn metadata(state: &mut State, request: &MetadataRequest, version: i16, call
     }
     response.cluster_id = Some(state.cluster.clone());
     response.controller_id = NODE;
+    if request.include_cluster_authorized_operations && CLUSTER_RIGHTS.contains(&version) {
+        response.cluster_authorized_operations = rights::ON_CLUSTER;
+    }
     // Version 0 has no null: there an empty list means all.
     let asked = request.topics.as_ref().filter(|topics| version > 0 || !topics.is_empty());
     response.topics = match asked {
@@ -67,22 +75,23 @@ pub fn metadata(state: &mut State, request: &MetadataRequest, version: i16, call
             let mut seen = HashSet::new();
             let first = |asked: &&MetadataRequestTopic| seen.insert((asked.name.clone(), asked.topic_id));
             let topics: Vec<_> = topics.iter().filter(first).collect();
-            topics.into_iter().map(|asked| metadata_of(state, asked, request.allow_auto_topic_creation)).collect()
+            let create = request.allow_auto_topic_creation;
+            topics.into_iter().map(|asked| metadata_of(state, asked, version, create)).collect()
         }
     };
+    if request.include_topic_authorized_operations {
+        let described = response.topics.iter_mut().filter(|topic| topic.error_code == OK);
+        described.for_each(|topic| topic.topic_authorized_operations = rights::ON_TOPIC);
+    }
     response
 }
 
-fn metadata_of(state: &mut State, asked: &MetadataRequestTopic, create: bool) -> MetadataResponseTopic {
+fn metadata_of(state: &mut State, asked: &MetadataRequestTopic, version: i16, create: bool) -> MetadataResponseTopic {
     let mut missing = MetadataResponseTopic::default();
-    let Some(name) = &asked.name else {
-        return match state.topics.name_of(asked.topic_id).and_then(|name| state.topics.get(name)) {
-            Some(topic) => describe_topic(topic),
-            None => missing
-                .with_topic_id(asked.topic_id)
-                .with_error_code(ResponseError::UnknownTopicId.code())
-                .with_name(None),
-        };
+    // An id counts whatever the name is: Java's client sends the name "" with it.
+    let name = match &asked.name {
+        Some(name) if asked.topic_id.is_nil() => name,
+        _ => return metadata_by_id(state, asked.topic_id, version),
     };
     missing.name = Some(name.clone());
     if let Some(topic) = state.topics.get(name) {
@@ -97,6 +106,16 @@ fn metadata_of(state: &mut State, asked: &MetadataRequestTopic, create: bool) ->
     match state.topics.make(name, state.options.partitions, TopicConfig::default()) {
         Ok(topic) => describe_topic(topic),
         Err(why) => missing.with_error_code(not_made(&why).0),
+    }
+}
+
+fn metadata_by_id(state: &State, id: Uuid, version: i16) -> MetadataResponseTopic {
+    match state.topics.name_of(id).and_then(|name| state.topics.get(name)) {
+        Some(topic) => describe_topic(topic),
+        None => MetadataResponseTopic::default()
+            .with_topic_id(id)
+            .with_error_code(ResponseError::UnknownTopicId.code())
+            .with_name((version < NULL_NAMES).then(|| topic_name(""))),
     }
 }
 
@@ -133,6 +152,9 @@ pub fn describe(
         response.error_code = why.code();
         response.error_message = Some(text("there are only brokers' endpoints here"));
         return response;
+    }
+    if request.include_cluster_authorized_operations {
+        response.cluster_authorized_operations = rights::ON_CLUSTER;
     }
     let broker = DescribeClusterBroker::default().with_broker_id(NODE).with_host(host.clone());
     response.brokers = vec![broker.with_port(i32::from(*port))];
@@ -171,6 +193,8 @@ fn partitions_of(state: &State, name: &StrBytes) -> DescribeTopicPartitionsRespo
             .with_last_known_elr(Some(Vec::new()))
     };
     response.topic_id = topic.id;
+    // This API has no flag for it: Kafka always says it.
+    response.topic_authorized_operations = rights::ON_TOPIC;
     response.partitions = (0..).take(topic.partitions.len()).map(partition).collect();
     response
 }

@@ -1,5 +1,6 @@
 //! Configurations: described as Kafka's are, and changed where they mean something here.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use kafka_protocol::ResponseError;
@@ -7,6 +8,7 @@ use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::{
     DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym,
 };
+use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use kafka_protocol::messages::{
     AlterConfigsRequest, AlterConfigsResponse, DescribeConfigsRequest, DescribeConfigsResponse,
     IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse,
@@ -29,6 +31,8 @@ const OF_DEFAULT: i8 = 5;
 /// How an incremental change is written.
 const SET: i8 = 0;
 const DELETE: i8 = 1;
+const APPEND: i8 = 2;
+const SUBTRACT: i8 = 3;
 
 type No = (ResponseError, String);
 
@@ -101,6 +105,7 @@ fn of_broker(state: &State, caller: &Caller) -> Vec<(String, Entry)> {
         ("default.replication.factor", Kind::Int, "1".to_owned()),
         ("group.initial.rebalance.delay.ms", Kind::Int, "0".to_owned()),
         ("log.cleanup.policy", Kind::List, "delete".to_owned()),
+        ("compression.type", Kind::Text, "producer".to_owned()),
         ("max.connections", Kind::Int, options.limits.connections.to_string()),
         ("min.insync.replicas", Kind::Int, "1".to_owned()),
         ("num.partitions", Kind::Int, options.partitions.to_string()),
@@ -164,7 +169,7 @@ fn no_such_kind() -> No {
 }
 
 /// One change: a name, and its new value if it is to have one of its own.
-type Change<'a> = (&'a str, Option<&'a str>);
+type Change<'a> = (&'a str, Option<Cow<'a, str>>);
 
 pub fn alter_incremental(
     state: &mut State,
@@ -172,26 +177,9 @@ pub fn alter_incremental(
 ) -> IncrementalAlterConfigsResponse {
     let mut response = IncrementalAlterConfigsResponse::default();
     for resource in &request.resources {
-        let mut changes = Vec::with_capacity(resource.configs.len());
-        let mut unknown = None;
-        for config in &resource.configs {
-            match (config.config_operation, config.value.as_deref()) {
-                (SET, Some(value)) => changes.push((config.name.as_str(), Some(value))),
-                (DELETE, _) => changes.push((config.name.as_str(), None)),
-                _ => unknown = Some((ResponseError::InvalidConfig, format!("{}: only set and delete", &*config.name))),
-            }
-        }
-        let outcome = match unknown {
-            Some(no) => Err(no),
-            None => alter_one(
-                state,
-                resource.resource_type,
-                &resource.resource_name,
-                &changes,
-                false,
-                request.validate_only,
-            ),
-        };
+        let (kind, name) = (resource.resource_type, &resource.resource_name);
+        let changes: Result<Vec<_>, No> = resource.configs.iter().map(|c| change(state, resource, c)).collect();
+        let outcome = changes.and_then(|changes| alter_one(state, kind, name, &changes, false, request.validate_only));
         let (code, words) = told(outcome);
         response.responses.push(
             incremental_alter_configs_response::AlterConfigsResourceResponse::default()
@@ -204,11 +192,50 @@ pub fn alter_incremental(
     response
 }
 
+fn change<'a>(state: &State, resource: &AlterConfigsResource, config: &'a AlterableConfig) -> Result<Change<'a>, No> {
+    let name = config.name.as_str();
+    let value = match (config.config_operation, config.value.as_deref()) {
+        (DELETE, _) => None,
+        (SET, Some(value)) => Some(value.into()),
+        (operation @ (APPEND | SUBTRACT), Some(value)) => {
+            Some(listed(&current_list(state, resource, name)?, value, operation == APPEND).into())
+        }
+        (SET | APPEND | SUBTRACT, None) => return Err((ResponseError::InvalidConfig, format!("{name}: no value"))),
+        (other, _) => {
+            return Err((ResponseError::InvalidRequest, format!("{name}: {other} is no operation on a configuration")));
+        }
+    };
+    Ok((name, value))
+}
+
+/// A topic's setting that may be appended to. The broker's own lists are fixed.
+fn current_list(state: &State, resource: &AlterConfigsResource, name: &str) -> Result<String, No> {
+    let topic = (resource.resource_type == TOPIC).then(|| state.topics.get(&resource.resource_name)).flatten();
+    let entries = topic.map(|topic| topic.config.entries(&state.topics.defaults)).unwrap_or_default();
+    let found = entries.into_iter().find(|e| e.name == name && e.kind == Kind::List);
+    let words = || format!("{name} is no list of a topic: nothing can be appended to it or subtracted from it");
+    found.map(|e| e.value).ok_or_else(|| (ResponseError::InvalidConfig, words()))
+}
+
+/// A list with items added that it does not have, or taken away.
+fn listed(list: &str, items: &str, append: bool) -> String {
+    let split = |text| str::split(text, ',').map(str::trim).filter(|item| !item.is_empty()).collect::<Vec<&str>>();
+    let (mut list, items) = (split(list), split(items));
+    list.retain(|item| append || !items.contains(item));
+    for item in items.into_iter().filter(|_| append) {
+        if !list.contains(&item) {
+            list.push(item);
+        }
+    }
+    list.join(",")
+}
+
 /// The old way: what is not named goes back to its default.
 pub fn alter(state: &mut State, request: &AlterConfigsRequest) -> AlterConfigsResponse {
     let mut response = AlterConfigsResponse::default();
     for resource in &request.resources {
-        let changes: Vec<Change<'_>> = resource.configs.iter().map(|c| (c.name.as_str(), c.value.as_deref())).collect();
+        let changes: Vec<Change<'_>> =
+            resource.configs.iter().map(|c| (c.name.as_str(), c.value.as_deref().map(Cow::from))).collect();
         let outcome =
             alter_one(state, resource.resource_type, &resource.resource_name, &changes, true, request.validate_only);
         let (code, words) = told(outcome);
@@ -256,7 +283,7 @@ fn alter_one(
             for (name, value) in changes {
                 let fixed =
                     || (ResponseError::InvalidConfig, format!("{name} cannot be changed while the broker runs"));
-                of_topic.push((of_one_topic(name).ok_or_else(fixed)?, *value));
+                of_topic.push((of_one_topic(name).ok_or_else(fixed)?, value.clone()));
             }
             changed(&mut config, &of_topic)?;
             check_limit(state, &config)?;
@@ -299,4 +326,21 @@ fn changed(config: &mut TopicConfig, changes: &[Change<'_>]) -> Result<(), No> {
         done.map_err(|words| (ResponseError::InvalidConfig, words))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_has_each_item_once() {
+        let check = |list, items, append, expected: &str| assert_eq!(listed(list, items, append), expected);
+        check("delete", "delete", true, "delete");
+        check("delete", "compact, delete", true, "delete,compact");
+        check("", "delete", true, "delete");
+        check("delete,compact", "compact", false, "delete");
+        check("delete", "compact", false, "delete");
+        check("delete", "delete", false, "");
+        check("delete", "", true, "delete");
+    }
 }

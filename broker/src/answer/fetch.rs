@@ -3,12 +3,13 @@
 //! The response is written by hand, because kafka-protocol would copy every batch into it; the tests hold the two against
 //! each other.
 
+use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use bytes::{BufMut, Bytes};
 use kafka_protocol::ResponseError;
-use kafka_protocol::messages::FetchRequest;
 use kafka_protocol::messages::fetch_request::FetchPartition;
+use kafka_protocol::messages::{FetchRequest, FetchResponse};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -27,6 +28,9 @@ const ANSWER_OF_MEMORY: usize = 8;
 const HEAD_BYTES_MAX: usize = 64;
 /// A batch begins with what is written anew for its reader.
 const PATCHED_BYTES: usize = 16;
+
+/// The epochs of a request that names all of its partitions, so that it needs no session from before.
+const FULL_EPOCHS: RangeInclusive<i32> = -1..=0;
 
 /// From here on strings and arrays are compact and structs end with tagged fields.
 const FLEXIBLE: i16 = 12;
@@ -87,6 +91,13 @@ impl Reading {
             good.map(|p| ((topic.name.clone(), p.index), p.from))
         })
     }
+}
+
+/// The answer to a request that goes on with a session. There are none here: each answer gives the session id 0, which asks
+/// the client to name all of its partitions each time.
+pub fn refused_session(request: &FetchRequest) -> Option<FetchResponse> {
+    let goes_on = !FULL_EPOCHS.contains(&request.session_epoch);
+    goes_on.then(|| FetchResponse::default().with_error_code(ResponseError::FetchSessionIdNotFound.code()))
 }
 
 pub fn read(state: &State, request: &FetchRequest, version: i16) -> Reading {

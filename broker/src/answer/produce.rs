@@ -2,18 +2,33 @@
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
-use kafka_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
+use kafka_protocol::messages::produce_response::{
+    BatchIndexAndErrorMessage, PartitionProduceResponse, TopicProduceResponse,
+};
 use kafka_protocol::messages::{
     InitProducerIdRequest, InitProducerIdResponse, ProduceRequest, ProduceResponse, ProducerId,
 };
 
+use super::timestamps;
 use super::words::{OK, text};
 use crate::batch::{BadBatch, Batch};
 use crate::log::Refused;
 use crate::state::{Caller, State};
 
-/// A refused part: Kafka's code, and words for who reads them.
-type No = (ResponseError, String);
+/// Why a partition's part of a request is refused.
+#[derive(Clone, Debug)]
+pub(super) struct Refusal {
+    pub code: ResponseError,
+    pub words: String,
+    /// The records that are to blame, where that is known of single ones.
+    pub records: Vec<BatchIndexAndErrorMessage>,
+}
+
+impl From<(ResponseError, String)> for Refusal {
+    fn from((code, words): (ResponseError, String)) -> Refusal {
+        Refusal { code, words, records: Vec::new() }
+    }
+}
 
 /// What is kept of a request's bytes may be that part of its batch larger than the batch.
 const SLACK_OF_BATCH: usize = 8;
@@ -33,9 +48,9 @@ pub fn produce(
         (-1..=1, None) => None,
         (-1..=1, Some(_)) => {
             let words = "this broker has no transactions: that needs Apache Kafka".to_owned();
-            Some((ResponseError::TransactionalIdAuthorizationFailed, words))
+            Some((ResponseError::TransactionalIdAuthorizationFailed, words).into())
         }
-        _ => Some((ResponseError::InvalidRequiredAcks, format!("acks={acks}: it is 0, 1 or all"))),
+        _ => Some((ResponseError::InvalidRequiredAcks, format!("acks={acks}: it is 0, 1 or all")).into()),
     };
     let mut response = ProduceResponse::default();
     let mut all_well = true;
@@ -55,7 +70,7 @@ pub fn produce(
 fn produce_topic(
     state: &mut State,
     topic: TopicProduceData,
-    refused: Option<&No>,
+    refused: Option<&Refusal>,
     frame_bytes: usize,
 ) -> TopicProduceResponse {
     let mut response = TopicProduceResponse::default();
@@ -67,8 +82,10 @@ fn produce_topic(
     for part in topic.partition_data {
         let index = part.index;
         let outcome = match refused {
-            Some((code, words)) => Err((*code, words.clone())),
-            None if unknown_id => Err((ResponseError::UnknownTopicId, "there is no topic of that id".to_owned())),
+            Some(refusal) => Err(refusal.clone()),
+            None if unknown_id => {
+                Err((ResponseError::UnknownTopicId, "there is no topic of that id".to_owned()).into())
+            }
             None => produce_partition(state, &name, part, frame_bytes),
         };
         response.partition_responses.push(partition_response(state, &name, index, outcome));
@@ -77,44 +94,55 @@ fn produce_topic(
     response
 }
 
-fn partition_response(state: &State, name: &str, index: i32, outcome: Result<i64, No>) -> PartitionProduceResponse {
+fn partition_response(
+    state: &State,
+    name: &str,
+    index: i32,
+    outcome: Result<i64, Refusal>,
+) -> PartitionProduceResponse {
     let mut response = PartitionProduceResponse::default().with_index(index);
     response.log_start_offset = state.topics.partition(name, index).map_or(-1, |p| p.log.start());
     match outcome {
         Ok(base_offset) => response.base_offset = base_offset,
-        Err((code, words)) => {
+        Err(Refusal { code, words, records }) => {
             tracing::debug!("a batch for {name}/{index} is refused: {words}");
             (response.error_code, response.base_offset) = (code.code(), -1);
             response.error_message = Some(text(&words));
+            response.record_errors = records;
         }
     }
     response
 }
 
 /// Returns the batch's base offset.
-fn produce_partition(state: &mut State, name: &str, part: PartitionProduceData, frame_bytes: usize) -> Result<i64, No> {
+fn produce_partition(
+    state: &mut State,
+    name: &str,
+    part: PartitionProduceData,
+    frame_bytes: usize,
+) -> Result<i64, Refusal> {
     let now = state.now();
     let defaults = state.topics.defaults;
     let Some(config) = state.topics.get(name).map(|t| &t.config) else {
-        return Err((ResponseError::UnknownTopicOrPartition, format!("there is no topic {name}")));
+        return Err((ResponseError::UnknownTopicOrPartition, format!("there is no topic {name}")).into());
     };
     let (limit, keeps) = (config.message_bytes_max(&defaults), config.partition_bytes(&defaults));
+    let timestamps = config.timestamp_limits();
     let no_partition = || (ResponseError::UnknownTopicOrPartition, format!("{name} has no partition {}", part.index));
     if state.topics.partition(name, part.index).is_none() {
-        return Err(no_partition());
+        return Err(no_partition().into());
     }
     let bytes = part.records.unwrap_or_default();
     if bytes.len() > limit {
         let words = format!("{} bytes, and the topic's max.message.bytes is {limit}", bytes.len());
-        return Err((ResponseError::MessageTooLarge, words));
+        return Err((ResponseError::MessageTooLarge, words).into());
     }
     let mut batch = Batch::parse(bytes).map_err(bad_batch)?;
     if batch.header.transactional || batch.header.control {
-        return Err((
-            ResponseError::InvalidRecord,
-            "this broker has no transactions: that needs Apache Kafka".to_owned(),
-        ));
+        let words = "this broker has no transactions: that needs Apache Kafka".to_owned();
+        return Err((ResponseError::InvalidRecord, words).into());
     }
+    timestamps::check(&batch, timestamps, now.wall_ms)?;
     if batch.len() + batch.len() / SLACK_OF_BATCH < frame_bytes {
         // One of many in a request: it must not keep the others in memory once they are gone.
         let full = || (ResponseError::KafkaStorageError, "there is no memory for it just now".to_owned());
@@ -127,23 +155,23 @@ fn produce_partition(state: &mut State, name: &str, part: PartitionProduceData, 
     Ok(appended.base_offset)
 }
 
-fn bad_batch(why: BadBatch) -> No {
+fn bad_batch(why: BadBatch) -> Refusal {
     let code = match why {
         BadBatch::OldFormat => ResponseError::UnsupportedForMessageFormat,
         BadBatch::Corrupt => ResponseError::CorruptMessage,
         BadBatch::Invalid(_) => ResponseError::InvalidRecord,
     };
-    (code, why.to_string())
+    (code, why.to_string()).into()
 }
 
-fn not_appended(why: Refused) -> No {
+fn not_appended(why: Refused) -> Refusal {
     let code = match why {
         Refused::OutOfOrderSequence => ResponseError::OutOfOrderSequenceNumber,
         Refused::InvalidProducerEpoch => ResponseError::InvalidProducerEpoch,
         Refused::DuplicateSequence => ResponseError::DuplicateSequenceNumber,
         Refused::Full => ResponseError::KafkaStorageError,
     };
-    (code, why.to_string())
+    (code, why.to_string()).into()
 }
 
 /// An id for an idempotent producer, which asks for it when it starts, perhaps long before its first record.

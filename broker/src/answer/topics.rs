@@ -159,15 +159,16 @@ pub fn delete(state: &mut State, request: &DeleteTopicsRequest, version: i16) ->
 
 fn delete_one(state: &mut State, asked: &DeleteTopicState, version: i16) -> DeletableTopicResult {
     let result = DeletableTopicResult::default().with_name(asked.name.clone()).with_topic_id(asked.topic_id);
-    let name = match &asked.name {
-        Some(name) => Some(name.to_string()),
-        None => state.topics.name_of(asked.topic_id).map(str::to_owned),
+    let named = asked.name.as_ref().filter(|name| !name.is_empty());
+    let (name, missing) = match (named, asked.topic_id.is_nil()) {
+        (Some(name), true) => (Some(name.to_string()), ResponseError::UnknownTopicOrPartition),
+        (None, false) => (state.topics.name_of(asked.topic_id).map(str::to_owned), ResponseError::UnknownTopicId),
+        // Both or neither, as Kafka does: of two topics that may be meant none is deleted.
+        _ => (None, ResponseError::InvalidRequest),
     };
     let removed = name.as_deref().and_then(|name| state.topics.remove(name));
     let (Some(name), Some(id)) = (name, removed) else {
-        let by_id = asked.name.is_none();
-        let code = if by_id { ResponseError::UnknownTopicId } else { ResponseError::UnknownTopicOrPartition };
-        return result.with_error_code(code.code());
+        return result.with_error_code(missing.code());
     };
     state.groups.forget_topic(&name);
     let id = if version >= 6 { id } else { Uuid::nil() };

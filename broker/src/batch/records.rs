@@ -4,7 +4,7 @@
 //! length, attributes, timestamp delta, offset delta, key, value, headers   (numbers are zigzag varints)
 //! ```
 
-use super::{BadBatch, Header};
+use super::{BadBatch, Header, NO_TIMESTAMP};
 
 const VARINT_BYTES_MAX: u32 = 5;
 const VARLONG_BYTES_MAX: u32 = 10;
@@ -31,22 +31,27 @@ impl Iterator for Records<'_> {
     }
 }
 
-/// That the records are what the header says of them; gives the largest timestamp.
-pub(super) fn check(mut rest: &[u8], header: &Header) -> Result<i64, BadBatch> {
-    let mut max_timestamp = i64::MIN;
+/// Checks that the records are what the header says of them; returns the smallest timestamp (of the records that have one)
+/// and the largest.
+pub(super) fn check(mut rest: &[u8], header: &Header) -> Result<(i64, i64), BadBatch> {
+    let (mut min_timestamp, mut max_timestamp) = (i64::MAX, i64::MIN);
     for expected in 0..header.records {
         let record = Record::read(&mut rest).ok_or(BadBatch::Invalid("a record that is cut off"))?;
         if record.offset_delta != expected {
             return Err(BadBatch::Invalid("the offsets of the records do not count from 0"));
         }
         let timestamp = header.base_timestamp.checked_add(record.timestamp_delta);
-        max_timestamp = max_timestamp.max(timestamp.ok_or(BadBatch::Invalid("a timestamp beyond all time"))?);
+        let timestamp = timestamp.ok_or(BadBatch::Invalid("a timestamp beyond all time"))?;
+        max_timestamp = max_timestamp.max(timestamp);
+        if timestamp != NO_TIMESTAMP {
+            min_timestamp = min_timestamp.min(timestamp);
+        }
         check_fields(record.fields).ok_or(BadBatch::Invalid("a record whose fields do not fill it"))?;
     }
     if !rest.is_empty() {
         return Err(BadBatch::Invalid("bytes are left after the last record"));
     }
-    Ok(max_timestamp)
+    Ok((min_timestamp, max_timestamp))
 }
 
 struct Record<'a> {

@@ -45,6 +45,7 @@ fn a_batch_of_another_encoder_is_understood() {
         records: 100,
         base_timestamp: 1_000_000,
         max_timestamp: 10_900_000,
+        min_timestamp: 1_000_000,
         producer_id: 9,
         producer_epoch: 2,
         base_sequence: 40,
@@ -170,6 +171,16 @@ fn the_largest_timestamp_is_the_records_not_the_headers() {
     bytes[35..43].copy_from_slice(&7_i64.to_be_bytes());
     assert_eq!(Batch::parse(seal(bytes)).unwrap().header.max_timestamp, 90);
     assert_eq!(Batch::parse(Spec::plain(3).build()).unwrap().header.max_timestamp, -1);
+}
+
+#[test]
+fn the_smallest_timestamp_is_that_of_a_record_that_has_one() {
+    let of = |spec: Spec| Batch::parse(spec.build()).unwrap().header.min_timestamp;
+    assert_eq!(of(Spec::at(&[50, 90, 40])), 40);
+    assert_eq!(of(Spec::at(&[50, NO_TIMESTAMP, 60])), 50);
+    assert_eq!(of(Spec::plain(2)), i64::MAX);
+    assert_eq!(of(Spec::at(&[50, 40]).compressed()), 50);
+    assert_eq!(of(Spec::plain(2).compressed()), i64::MAX);
 }
 
 #[test]

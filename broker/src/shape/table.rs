@@ -43,6 +43,7 @@ pub const SHAPES: &[Shape] = &[
     shape(IncrementalAlterConfigs, 0..=1, 1, "*(bs *(sbs)) B"),
     shape(OffsetDelete, 0..=0, NEVER, "s *(s *(i))"),
     shape(DescribeCluster, 0..=2, 0, "B{1+ b}{2+ B}"),
+    shape(DescribeLogDirs, 1..=4, 2, "*(s *i)"),
     shape(DescribeTopicPartitions, 0..=0, 0, "*(s) i ?(si)"),
 ];
 

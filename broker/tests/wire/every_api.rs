@@ -9,6 +9,7 @@ use broker::{Broker, Limits, Options};
 use bytes::{Buf, Bytes};
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
+use kafka_protocol::messages::describe_log_dirs_request::DescribableLogDirTopic;
 use kafka_protocol::messages::find_coordinator_request::FindCoordinatorRequest;
 use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
 use kafka_protocol::messages::leave_group_request::MemberIdentity;
@@ -22,9 +23,9 @@ use kafka_protocol::messages::offset_for_leader_epoch_request::{OffsetForLeaderP
 use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
 use kafka_protocol::messages::{
     ApiVersionsRequest, ApiVersionsResponse, CreateTopicsRequest, DeleteTopicsRequest, DescribeClusterRequest,
-    DescribeConfigsRequest, DescribeGroupsRequest, GroupId, HeartbeatRequest, JoinGroupRequest, JoinGroupResponse,
-    LeaveGroupRequest, ListGroupsRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest, OffsetFetchRequest,
-    OffsetForLeaderEpochRequest, ResponseHeader, ResponseKind, SyncGroupRequest,
+    DescribeConfigsRequest, DescribeGroupsRequest, DescribeLogDirsRequest, GroupId, HeartbeatRequest, JoinGroupRequest,
+    JoinGroupResponse, LeaveGroupRequest, ListGroupsRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest,
+    OffsetFetchRequest, OffsetForLeaderEpochRequest, ResponseHeader, ResponseKind, SyncGroupRequest,
 };
 use kafka_protocol::protocol::{Decodable, HeaderVersion, Request};
 
@@ -164,6 +165,26 @@ fn topics_are_made_and_deleted_in_every_version() {
         let codes: Vec<i16> = answer.responses.iter().map(|t| t.error_code).collect();
         assert_eq!(codes, [0, if version >= 6 { 100 } else { 3 }], "v{version}");
     });
+}
+
+#[test]
+fn log_dirs_are_described_in_every_version() {
+    let (_broker, mut client) = with_topic();
+    let asked = |name: &str, partitions: &[i32]| {
+        DescribableLogDirTopic::default().with_topic(topic_name(name)).with_partitions(partitions.to_vec())
+    };
+    let some = Some(vec![asked("a", &[0, 9, 0]), asked("missing", &[0]), asked("a", &[0])]);
+    for (topics, expected) in [(None, vec![0, 1]), (some, vec![0])] {
+        let request = |_| DescribeLogDirsRequest::default().with_topics(topics.clone());
+        each(&mut client, request, |answer, version| {
+            let [memory] = &answer.results[..] else { panic!("one folder: {answer:?}") };
+            assert_eq!((answer.error_code, memory.error_code, memory.topics.len()), (0, 0, 1), "v{version}");
+            let partitions = &memory.topics[0].partitions;
+            assert_eq!(partitions.iter().map(|p| p.partition_index).collect::<Vec<_>>(), expected, "v{version}");
+            assert_eq!(partitions[0].partition_size, batch(10).len() as i64);
+            assert_eq!(memory.total_bytes > memory.usable_bytes, version >= 4);
+        });
+    }
 }
 
 #[test]

@@ -35,7 +35,8 @@ fn what_came_too_long_ago_is_dropped_whatever_its_own_time() {
     let mut client = Client::new(broker.address);
     client.make("b", 1, &[("retention.ms", "3600000")]);
     client.produce("b", 0, Spec::at(&[1000]).build());
-    client.make("a", 1, &[("retention.ms", "1")]);
+    let any_time = i64::MAX.to_string();
+    client.make("a", 1, &[("retention.ms", "1"), ("message.timestamp.after.max.ms", &any_time)]);
     for time in [1000, i64::from(u32::MAX) * 1000] {
         client.produce("a", 0, Spec::at(&[time]).build());
     }

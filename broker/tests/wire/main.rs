@@ -1,6 +1,7 @@
 //! The broker over real sockets, asked by kafka-protocol's own encoder and understood by its decoder.
 #![allow(clippy::unwrap_used, reason = "all of this is tests")]
 
+mod admin;
 mod behaviour;
 mod client;
 mod every_api;

@@ -5,18 +5,33 @@ use std::process::Stdio;
 
 use whole::media::folder;
 use whole::node::java_and_jars;
-use whole::{KafkaServer, Program, kafka, need};
+use whole::{KafkaServer, Program, kafka, need, root, skip};
 
 fn ready() -> Option<&'static KafkaServer> {
     if need(&["java"]) && java_and_jars().is_some() { kafka() } else { None }
 }
 
-/// A tool that finds the broker in its own way.
-fn java(class: &str) -> Program {
+/// A JVM that has Kafka's jars.
+fn jvm() -> Program {
     let jars = java_and_jars().expect("ready() has looked");
     let log = format!("-Dlog4j2.configurationFile=file:{}", jars.join("tools-log4j2.properties").display());
     let jvm = Program::at("java").args(["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m", &log, "-cp"]);
-    jvm.arg(jars.join("*")).arg(class)
+    jvm.arg(jars.join("*"))
+}
+
+/// A tool that finds the broker in its own way.
+fn java(class: &str) -> Program {
+    jvm().arg(class)
+}
+
+/// True where `java` compiles a source file that it is given: a JRE does not.
+fn compiles() -> bool {
+    let modules = Program::at("java").arg("--list-modules").run().ok().text();
+    let compiles = modules.contains("jdk.compiler@");
+    if !compiles {
+        skip("java is a runtime without a compiler; run scripts/setup test");
+    }
+    compiles
 }
 
 pub fn tool(kafka: &KafkaServer, class: &str, args: &[&str]) -> Program {
@@ -175,4 +190,32 @@ fn offsets_records_and_the_cluster_are_administered() {
     assert_eq!(offsets("latest").trim(), format!("{topic}:0:10"));
     let versions = tool(kafka, "org.apache.kafka.tools.BrokerApiVersionsCommand", &[]).run().ok().text();
     assert!(versions.contains(&kafka.bootstrap()) && versions.contains("Fetch(1)"), "{versions}");
+}
+
+#[test]
+fn the_admin_client_is_answered_as_by_kafka() {
+    let Some(kafka) = ready().filter(|_| compiles()) else { return };
+    let script = root().join("tests/clients/AdminChecks.java");
+    let run = jvm().arg(script).args([&kafka.bootstrap(), &kafka.topic("java")]).run().ok();
+    assert!(run.text().ends_with("holds\n"), "{}", run.story());
+}
+
+#[test]
+fn kafka_log_dirs_shows_how_large_each_partition_is() {
+    let Some(kafka) = ready() else { return };
+    let topic = kafka.topic("java");
+    kafka.create_topic(&topic, 2, &[]);
+    kafka.publish(&topic, [whole::kafka::Record { value: vec![7; 5000], ..Default::default() }]);
+    let text =
+        tool(kafka, "org.apache.kafka.tools.LogDirsCommand", &["--describe", "--topic-list", &topic]).run().ok().text();
+    let json = text.lines().find(|line| line.starts_with('{')).unwrap_or_else(|| panic!("no JSON in\n{text}"));
+    let json: serde_json::Value = serde_json::from_str(json).unwrap();
+    let dirs = json.pointer("/brokers/0/logDirs").and_then(|dirs| dirs.as_array()).unwrap();
+    let partitions: Vec<_> = dirs.iter().flat_map(|dir| dir["partitions"].as_array().unwrap()).collect();
+    let size = |index: u32| {
+        let name = format!("{topic}-{index}");
+        partitions.iter().find(|p| p["partition"] == *name).and_then(|p| p["size"].as_u64()).unwrap()
+    };
+    assert!(dirs.iter().all(|dir| dir["error"].is_null()), "{json}");
+    assert!((5000..6000).contains(&(size(0) + size(1))), "{json}");
 }

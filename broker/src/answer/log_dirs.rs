@@ -1,0 +1,59 @@
+//! The sizes of partitions, which Kafka gives by the folders that its logs lie in. Here there is one such folder: the memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kafka_protocol::messages::describe_log_dirs_response::{
+    DescribeLogDirsPartition, DescribeLogDirsResult, DescribeLogDirsTopic,
+};
+use kafka_protocol::messages::{DescribeLogDirsRequest, DescribeLogDirsResponse};
+
+use super::words::{text, topic_name};
+use crate::state::State;
+
+/// Its name reads as a path, since Kafka's is one.
+const MEMORY: &str = "/memory";
+/// From this version on the answer has the folder's size, too.
+const SIZES: i16 = 4;
+
+pub fn describe(state: &State, request: &DescribeLogDirsRequest, version: i16) -> DescribeLogDirsResponse {
+    let topics = wanted(state, request);
+    let described = topics.iter().filter_map(|(name, partitions)| describe_topic(state, name, partitions));
+    let mut memory = DescribeLogDirsResult::default().with_log_dir(text(MEMORY)).with_topics(described.collect());
+    if version >= SIZES {
+        let (bound, used) = (state.memory.bound(), state.memory.used());
+        (memory.total_bytes, memory.usable_bytes) = (signed(bound), signed(bound.saturating_sub(used)));
+    }
+    DescribeLogDirsResponse::default().with_results(vec![memory])
+}
+
+/// Each partition once: a short question must not have a long answer many times over.
+fn wanted<'a>(state: &'a State, request: &'a DescribeLogDirsRequest) -> BTreeMap<&'a str, BTreeSet<i32>> {
+    let Some(topics) = &request.topics else {
+        return state
+            .topics
+            .all()
+            .map(|topic| (topic.name.as_str(), (0..).take(topic.partitions.len()).collect()))
+            .collect();
+    };
+    let mut wanted: BTreeMap<&str, BTreeSet<i32>> = BTreeMap::new();
+    for topic in topics {
+        wanted.entry(topic.topic.as_str()).or_default().extend(&topic.partitions);
+    }
+    wanted
+}
+
+/// Partitions that are not there are left out, as Kafka leaves them out.
+fn describe_topic(state: &State, name: &str, partitions: &BTreeSet<i32>) -> Option<DescribeLogDirsTopic> {
+    let described = |&index: &i32| {
+        let partition = state.topics.partition(name, index)?;
+        let size = signed(partition.log.bytes());
+        Some(DescribeLogDirsPartition::default().with_partition_index(index).with_partition_size(size))
+    };
+    let partitions: Vec<_> = partitions.iter().filter_map(described).collect();
+    (!partitions.is_empty())
+        .then(|| DescribeLogDirsTopic::default().with_name(topic_name(name)).with_partitions(partitions))
+}
+
+fn signed(bytes: usize) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
