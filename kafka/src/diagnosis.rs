@@ -1,6 +1,6 @@
 //! Asks a broker that breaks connections what it expects, over a connection of its own, so that an error can be certain.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
@@ -33,12 +33,23 @@ pub(crate) fn checked(trouble: Trouble, connection: &Connection) -> Trouble {
         ..Trouble::default()
     };
     match question {
-        Question::Tls if speaks_tls(broker) => certain(
-            "broker expects TLS",
-            format!(
-                "the broker at {broker} expects TLS: -X security.protocol=SSL (SASL_SSL where it expects a login too)"
+        Question::Tls => match speaks_tls(broker) {
+            Some(true) => certain(
+                "broker expects TLS",
+                format!(
+                    "the broker at {broker} expects TLS: -X security.protocol=SSL (SASL_SSL where it expects a login too)"
+                ),
             ),
-        ),
+            // Later it may let us in.
+            Some(false) => {
+                let sentence = format!(
+                    "the broker at {broker} closes connections at once, and does not expect TLS: it may have as many clients as \
+                     it takes (vidbroker: --max-connections), which its log would say"
+                );
+                Trouble { sentence: Some(sentence), ..trouble }
+            }
+            None => trouble,
+        },
         Question::Plaintext if presence(broker, TIMEOUT) == Presence::Kafka => certain(
             "broker speaks no TLS",
             format!(
@@ -83,24 +94,29 @@ fn connect(broker: &str) -> Option<TcpStream> {
     Some(stream)
 }
 
-/// Sends `question` and returns the first `N` bytes of the answer.
-fn answer<const N: usize>(broker: &str, question: &[u8]) -> Option<[u8; N]> {
-    let mut stream = connect(broker)?;
+/// Sends `question` and returns the first `N` bytes of the answer; an error if the broker closes the connection or is silent.
+fn answer<const N: usize>(mut stream: TcpStream, question: &[u8]) -> io::Result<[u8; N]> {
     let mut answer = [0; N];
-    stream.write_all(question).and_then(|()| stream.read_exact(&mut answer)).ok()?;
-    Some(answer)
+    stream.write_all(question)?;
+    stream.read_exact(&mut answer)?;
+    Ok(answer)
 }
 
-/// True if the server answers with a TLS handshake record or an alert.
-fn speaks_tls(broker: &str) -> bool {
-    answer::<2>(broker, CLIENT_HELLO).is_some_and(|head| matches!(head, [0x15 | 0x16, 3]))
+/// True if the server answers with a TLS handshake record or an alert. `None` if it cannot be reached or is silent, which
+/// says nothing.
+fn speaks_tls(broker: &str) -> Option<bool> {
+    match answer::<2>(connect(broker)?, CLIENT_HELLO) {
+        Ok(head) => Some(matches!(head, [0x15 | 0x16, 3])),
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => None,
+        Err(_) => Some(false),
+    }
 }
 
 /// True if the broker answers that it takes PLAIN, or that it wants another mechanism. A broker without logins answers
 /// with another error.
 fn expects_login(broker: &str) -> bool {
     const UNSUPPORTED_MECHANISM: i16 = 33;
-    let answer = answer::<10>(broker, SASL_HANDSHAKE);
+    let answer = connect(broker).and_then(|stream| answer::<10>(stream, SASL_HANDSHAKE).ok());
     answer.is_some_and(|a| {
         a[4..8] == [0, 0, 0x2a, 0x2a] && [0, UNSUPPORTED_MECHANISM].contains(&i16::from_be_bytes([a[8], a[9]]))
     })
@@ -139,11 +155,13 @@ mod tests {
 
     #[test]
     fn a_server_that_speaks_tls_is_known_by_its_answer() {
-        let check = |reply, expected| assert_eq!(speaks_tls(&server(CLIENT_HELLO, reply)), expected, "{reply:?}");
+        let check = |reply, expected| assert_eq!(speaks_tls(&server(CLIENT_HELLO, reply)), Some(expected), "{reply:?}");
         check(b"\x15\x03\x03\0\x02\x02\x28", true);
         check(b"\x16\x03\x03\0\x31\x02", true);
         check(b"", false);
         check(b"HTTP/1.1 400 Bad Request\r\n\r\n", false);
+        let nobody = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("there is a free port");
+        assert_eq!(speaks_tls(&nobody.to_string()), None);
     }
 
     #[test]

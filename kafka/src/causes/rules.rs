@@ -120,7 +120,8 @@ pub(super) const RULES: &[Rule] = &[
         when: When::PlainIn("APIVERSION_QUERY"),
         denied: false,
         words: "connection closed at once",
-        sentence: "the broker at {broker} closed the connection at once: does it expect TLS? -X security.protocol=SSL",
+        sentence: "the broker at {broker} closed the connection at once: it may expect TLS (-X security.protocol=SSL), or \
+                   have as many clients as it takes",
         question: Some(Question::Tls),
     },
     Rule {
