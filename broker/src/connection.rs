@@ -1,5 +1,6 @@
 //! One client: its requests are read, answered in the order they came, and its silence has an end.
 
+mod foreign;
 mod socket;
 
 use std::cell::RefCell;

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Connection, Ended};
+use super::{Connection, Ended, foreign};
 use crate::memory::Held;
 use crate::out::Out;
 
@@ -42,7 +42,8 @@ impl Connection {
         self.have = 0;
         let length = u32::from_be_bytes(self.length) as usize;
         if !(REQUEST_BYTES_MIN..=request_bytes).contains(&length) {
-            return Err(Ended::Malformed(format!("a request of {length} bytes (it may have {request_bytes})")));
+            let words = || format!("a request of {length} bytes (it may have {request_bytes})");
+            return Err(Ended::Malformed(foreign::protocol(self.length).map_or_else(words, str::to_owned)));
         }
         self.read_body(length, stall).await
     }
