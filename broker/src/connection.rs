@@ -148,10 +148,13 @@ impl Connection {
         self.mark_busy(false);
         drop(parked);
         let _held = self.room(reading.own_bytes()).await?;
+        let records = reading.records();
         let out = fetch::write(&reading, correlation, version);
         // What was copied is needed no more.
         drop(reading);
-        self.write(out).await
+        self.write(out).await?;
+        self.state.borrow_mut().totals.records_out += records;
+        Ok(())
     }
 
     /// What there is to read, once that is enough or the time is up.

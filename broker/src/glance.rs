@@ -6,16 +6,20 @@ use std::time::Duration;
 
 use crate::clients::Client;
 use crate::state::State;
+use crate::totals::Totals;
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Glance {
     pub topics: usize,
+    /// Of all topics together.
+    pub partitions: usize,
     pub clients: Vec<ClientGlance>,
     /// Since the beginning.
     pub bytes_in: u64,
     pub bytes_out: u64,
     pub memory_used: usize,
     pub memory_bound: usize,
+    pub totals: Totals,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,11 +42,18 @@ impl Glance {
     pub fn of(state: &State) -> Glance {
         Glance {
             topics: state.topics.len(),
+            partitions: state.topics.partitions(),
             clients: state.clients.all().map(|client| ClientGlance::of(client, state)).collect(),
             bytes_in: state.clients.bytes_in,
             bytes_out: state.clients.bytes_out,
             memory_used: state.memory.used() + state.groups.memory_used(),
             memory_bound: state.options.memory_bytes,
+            totals: Totals {
+                memory_peak: state.memory.peak() + state.groups.memory_used(),
+                evicted: state.topics.evicted,
+                expired: state.topics.expired,
+                ..state.totals
+            },
         }
     }
 

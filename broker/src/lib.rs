@@ -15,6 +15,7 @@ mod clients;
 pub mod clock;
 mod config;
 mod connection;
+pub mod files;
 pub mod fuzzing;
 mod glance;
 pub mod groups;
@@ -27,7 +28,9 @@ mod server;
 pub mod shape;
 mod state;
 mod topics;
+mod totals;
 
 pub use glance::{ClientGlance, Glance};
 pub use options::{Defaults, Limits, MESSAGE_BYTES_MAX, Options};
 pub use server::{Broker, Orders, Remote, remote, serve};
+pub use totals::{Dropped, Totals};

@@ -15,12 +15,18 @@ const RESERVE_OF_BOUND: usize = 16;
 #[derive(Clone, Debug)]
 pub struct Memory {
     used: Arc<AtomicUsize>,
+    peak: Arc<AtomicUsize>,
     bound: usize,
 }
 
 impl Memory {
     pub fn new(bound: usize) -> Memory {
-        Memory { used: Arc::default(), bound }
+        Memory { used: Arc::default(), peak: Arc::default(), bound }
+    }
+
+    /// The most that was taken at any time.
+    pub fn peak(&self) -> usize {
+        self.peak.load(Ordering::Relaxed)
     }
 
     pub fn used(&self) -> usize {
@@ -45,7 +51,8 @@ impl Memory {
     /// Counts a buffer that is about to be filled. Whoever takes asks for room first.
     pub fn hold(&self, bytes: usize) -> Held {
         let bytes = bytes + OVERHEAD_BYTES;
-        self.used.fetch_add(bytes, Ordering::Relaxed);
+        let used = self.used.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        self.peak.fetch_max(used, Ordering::Relaxed);
         Held { used: self.used.clone(), bytes }
     }
 }
@@ -101,7 +108,7 @@ mod tests {
         assert_eq!(memory.used(), 150 + 2 * OVERHEAD_BYTES);
         assert!(memory.has_room(82) && !memory.has_room(83));
         drop(slice);
-        assert_eq!(memory.used(), 0);
+        assert_eq!((memory.used(), memory.peak()), (0, 150 + 2 * OVERHEAD_BYTES));
     }
 
     #[test]

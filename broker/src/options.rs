@@ -79,7 +79,8 @@ impl Default for Options {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            connections: 1000,
+            // A client of Kafka's has two or more: 5000 are at least a thousand clients. One that is idle takes some kB.
+            connections: 5000,
             request_bytes: 100 << 20,
             topics: 1000,
             partitions: 10_000,

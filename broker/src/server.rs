@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 use tokio::time::sleep;
 
+use crate::clock::Ms;
 use crate::connection::{Connection, Shared};
 use crate::glance::Glance;
 use crate::options::Options;
@@ -21,6 +22,8 @@ use crate::state::{Caller, State};
 
 /// How often what is too old is dropped.
 const KEEP_EVERY: Duration = Duration::from_secs(1);
+/// A warning that every client would cause comes once in that time.
+const WARN_EVERY_MS: Ms = 10_000;
 /// After a failed accept (no more files, say): until it is tried again.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
@@ -110,36 +113,62 @@ impl Drop for Broker {
 }
 
 async fn accept(listener: &tokio::net::TcpListener, state: &Shared) {
-    // What goes on is said once.
-    let (mut turning_away, mut failing) = (false, false);
+    let (mut full, mut failed) = (Rarely::default(), Rarely::default());
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => {
-                failing = false;
-                let full = {
-                    let state = state.borrow();
-                    state.clients.len() >= state.options.limits.connections
-                };
-                if full && !turning_away {
+            Ok((_, peer)) if is_full(state) => {
+                let mut state = state.borrow_mut();
+                state.totals.turned_away += 1;
+                if full.is_due(state.now().ms) {
+                    let limit = state.options.limits.connections;
                     tracing::warn!(
                         event = "clients_turned_away",
-                        "clients are turned away: there are as many connections as there may be"
+                        %peer,
+                        limit,
+                        "{peer} is turned away, as any other client for now: {limit} are connected, and no more may be \
+                         (vidbroker --max-connections)"
                     );
                 }
-                turning_away = full;
-                if full {
-                    tracing::debug!("{peer} is turned away");
-                } else if let Err(error) = welcome(stream, peer, state) {
+            }
+            Ok((stream, peer)) => {
+                if let Err(error) = welcome(stream, peer, state) {
                     tracing::debug!("{peer}: {error}");
                 }
             }
             Err(error) => {
-                if !std::mem::replace(&mut failing, true) {
-                    tracing::warn!(event = "accept_failed", "a client cannot be let in: {error}");
+                if failed.is_due(state.borrow().now().ms) {
+                    tracing::warn!(event = "accept_failed", "a client cannot be let in: {error}{}", hint(&error));
                 }
                 sleep(ACCEPT_AGAIN).await;
             }
         }
+    }
+}
+
+fn is_full(state: &Shared) -> bool {
+    let state = state.borrow();
+    state.clients.len() >= state.options.limits.connections
+}
+
+fn hint(error: &io::Error) -> &'static str {
+    let too_many = error.raw_os_error() == Some(rustix::io::Errno::MFILE.raw_os_error());
+    if too_many { " (ulimit -n raises the limit of open files)" } else { "" }
+}
+
+/// A warning that every client would cause while something lasts.
+#[derive(Default)]
+struct Rarely {
+    last: Option<Ms>,
+}
+
+impl Rarely {
+    /// Whether the last warning is long enough ago; then this is the last one.
+    fn is_due(&mut self, now: Ms) -> bool {
+        let due = self.last.is_none_or(|last| now.saturating_sub(last) >= WARN_EVERY_MS);
+        if due {
+            self.last = Some(now);
+        }
+        due
     }
 }
 
@@ -156,7 +185,10 @@ fn welcome(stream: TcpStream, peer: SocketAddr, state: &Shared) -> io::Result<()
     let id = {
         let mut state = state.borrow_mut();
         let now = state.now().ms;
-        state.clients.add(peer, now)
+        let id = state.clients.add(peer, now);
+        state.totals.connections += 1;
+        state.totals.connections_peak = state.totals.connections_peak.max(state.clients.len());
+        id
     };
     let caller = Caller {
         connection: id,
@@ -175,6 +207,7 @@ fn welcome(stream: TcpStream, peer: SocketAddr, state: &Shared) -> io::Result<()
             name => format!(" ({name})"),
         };
         if ended.is_odd() {
+            connection.state.borrow_mut().totals.cut_off += 1;
             let client = connection.caller.client.as_str();
             tracing::warn!(event = "client_cut_off", %peer, client, "{peer}{name} is cut off: {ended}");
         } else {

@@ -11,9 +11,13 @@ use crate::groups::{self, Groups};
 use crate::memory::{Held, Memory};
 use crate::options::Options;
 use crate::topics::Topics;
+use crate::totals::Totals;
 
 /// There is only one of us.
 pub const NODE: BrokerId = BrokerId(1);
+
+/// Each client's share of the memory is for so many at least.
+const CONNECTIONS_USUAL: usize = 1000;
 
 /// What the groups may keep, of all the memory.
 const GROUPS_OF_MEMORY: usize = 16;
@@ -26,8 +30,11 @@ pub struct State {
     pub topics: Topics,
     pub groups: Groups,
     pub clients: Clients,
+    pub totals: Totals,
     pub cluster: StrBytes,
     pub next_producer: i64,
+    /// A client asked for a topic by name, and a limit kept it from being made: logged once.
+    pub topic_refused: bool,
     /// Rung when the groups' next deadline may have changed.
     pub alarm: std::rc::Rc<Notify>,
 }
@@ -51,9 +58,11 @@ impl State {
             topics: Topics::new(options.defaults, &options.limits),
             groups: Groups::new(groups::Limits { memory_bytes: for_groups, ..options.limits.groups.clone() }),
             clients: Clients::default(),
+            totals: Totals::default(),
             cluster: StrBytes::from_string(format!("{EMBEDDED_CLUSTER}{}", uuid::Uuid::new_v4().simple())),
             // Not those of an earlier broker on this address, whose producers may still be there.
             next_producer: clock.now().wall_ms.saturating_mul(1000),
+            topic_refused: false,
             alarm: std::rc::Rc::default(),
             clock,
             options,
@@ -93,6 +102,7 @@ impl State {
 
     fn cut_slowest(&mut self) {
         if let Some(slow) = self.clients.cut_slowest(self.clock.now().ms, SLOW_MS) {
+            self.totals.cut_off += 1;
             let (peer, name) = (slow.peer, &slow.name);
             tracing::warn!(
                 event = "client_cut_off",
@@ -103,9 +113,11 @@ impl State {
         }
     }
 
-    /// What every connection may hold at once without asking more of the memory than is the clients' part.
+    /// What every connection may hold at once without asking more of the memory than is the clients' part. A limit on
+    /// connections that nobody comes near makes nobody's share smaller.
     pub fn share_bytes(&self) -> usize {
-        self.memory.of_clients() / self.options.limits.connections.max(1)
+        let connections = self.options.limits.connections.min(self.clients.len().max(CONNECTIONS_USUAL));
+        self.memory.of_clients() / connections.max(1)
     }
 
     /// One request: what we are told, and what can find room.

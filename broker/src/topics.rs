@@ -6,11 +6,13 @@ use std::rc::{Rc, Weak};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+use crate::batch::Batch;
 use crate::clock::Now;
 use crate::config::TopicConfig;
-use crate::log::Log;
+use crate::log::{Appended, Log, Refused};
 use crate::memory::OVERHEAD_BYTES;
 use crate::options::{Defaults, Limits};
+use crate::totals::Dropped;
 
 /// A log, and the fetches that wait for its next batch.
 #[derive(Debug)]
@@ -27,13 +29,21 @@ pub struct Topic {
     pub partitions: Vec<Partition>,
 }
 
-/// Why a topic is not made.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// Why a topic is not made, or gets no more partitions.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NotMade {
+    #[error("a topic of that name exists")]
     Exists,
+    #[error("a topic's name has 1 to 249 letters, digits, '.', '_' or '-', and is not '.' or '..'")]
     Name,
+    #[error("that is no number of partitions it could have")]
     Partitions,
-    TooMany,
+    #[error("this broker takes no more topics than {0}: delete some, or raise vidbroker's --max-topics")]
+    TooManyTopics(usize),
+    #[error(
+        "this broker takes no more partitions than {0} in all: delete topics, or raise vidbroker's --max-partitions"
+    )]
+    TooManyPartitions(usize),
 }
 
 #[derive(Debug)]
@@ -41,6 +51,8 @@ pub struct Topics {
     by_name: BTreeMap<String, Topic>,
     names: HashMap<Uuid, String>,
     pub defaults: Defaults,
+    pub evicted: Dropped,
+    pub expired: Dropped,
     topics_max: usize,
     partitions_max: usize,
     partitions: usize,
@@ -74,6 +86,8 @@ impl Topics {
             by_name: BTreeMap::new(),
             names: HashMap::new(),
             defaults,
+            evicted: Dropped::default(),
+            expired: Dropped::default(),
             topics_max: limits.topics,
             partitions_max: limits.partitions,
             partitions: 0,
@@ -108,6 +122,31 @@ impl Topics {
         self.get_mut(name)?.partitions.get_mut(usize::try_from(index).ok()?)
     }
 
+    /// All partitions of all topics.
+    pub fn partitions(&self) -> usize {
+        self.partitions
+    }
+
+    /// Appends to a partition, which keeps no more than `bytes_max` of its batches, and wakes its readers. `None`: there is no
+    /// such partition.
+    pub fn append(
+        &mut self,
+        topic: &str,
+        index: i32,
+        batch: Batch,
+        now: Now,
+        bytes_max: Option<usize>,
+    ) -> Option<Result<Appended, Refused>> {
+        let index = usize::try_from(index).ok()?;
+        let partition = self.by_name.get_mut(topic)?.partitions.get_mut(index)?;
+        let appended = partition.log.append(batch, now);
+        if appended.is_ok() {
+            counted(&mut partition.log, &mut self.expired, |log| log.keep(bytes_max, None));
+            partition.wake();
+        }
+        Some(appended)
+    }
+
     /// Whether such a topic could be made.
     pub fn check(&self, name: &str, partitions: i32) -> Result<usize, NotMade> {
         if !is_name(name) {
@@ -117,8 +156,11 @@ impl Topics {
             return Err(NotMade::Exists);
         }
         let count = usize::try_from(partitions).ok().filter(|n| *n > 0).ok_or(NotMade::Partitions)?;
-        if self.len() >= self.topics_max || self.partitions + count > self.partitions_max {
-            return Err(NotMade::TooMany);
+        if self.len() >= self.topics_max {
+            return Err(NotMade::TooManyTopics(self.topics_max));
+        }
+        if self.partitions.saturating_add(count) > self.partitions_max {
+            return Err(NotMade::TooManyPartitions(self.partitions_max));
         }
         Ok(count)
     }
@@ -137,8 +179,8 @@ impl Topics {
     pub fn grow(&mut self, name: &str, count: usize) -> Result<(), NotMade> {
         let topic = self.by_name.get_mut(name).ok_or(NotMade::Name)?;
         let more = count.checked_sub(topic.partitions.len()).filter(|n| *n > 0).ok_or(NotMade::Partitions)?;
-        if self.partitions + more > self.partitions_max {
-            return Err(NotMade::TooMany);
+        if self.partitions.saturating_add(more) > self.partitions_max {
+            return Err(NotMade::TooManyPartitions(self.partitions_max));
         }
         self.partitions += more;
         topic.partitions.extend((0..more).map(|_| Partition::new()));
@@ -166,12 +208,14 @@ impl Topics {
         let partitions = self.by_name.values_mut().flat_map(|topic| &mut topic.partitions);
         let Some(largest) = partitions.max_by_key(|p| p.log.bytes()) else { return 0 };
         let mut dropped = 0;
-        while dropped < enough {
-            match largest.log.drop_oldest() {
-                0 => break,
-                bytes => dropped += bytes + OVERHEAD_BYTES,
+        counted(&mut largest.log, &mut self.evicted, |log| {
+            while dropped < enough {
+                match log.drop_oldest() {
+                    0 => break,
+                    bytes => dropped += bytes + OVERHEAD_BYTES,
+                }
             }
-        }
+        });
         dropped
     }
 
@@ -182,9 +226,19 @@ impl Topics {
             let retention = topic.config.retention(&self.defaults);
             let age = retention.and_then(|r| i64::try_from(r.as_millis()).ok());
             let oldest_ms = age.map(|age| now.wall_ms.saturating_sub(age));
-            topic.partitions.iter_mut().for_each(|p| p.log.keep(bytes, oldest_ms));
+            for partition in &mut topic.partitions {
+                counted(&mut partition.log, &mut self.expired, |log| log.keep(bytes, oldest_ms));
+            }
         }
     }
+}
+
+/// Adds what `act` drops from a log to a count.
+fn counted(log: &mut Log, dropped: &mut Dropped, act: impl FnOnce(&mut Log)) {
+    let (start, bytes) = (log.start(), log.bytes());
+    act(log);
+    dropped.records += u64::try_from(log.start() - start).unwrap_or(0);
+    dropped.bytes += (bytes - log.bytes()) as u64;
 }
 
 /// Kafka's rule for topic names.
@@ -207,12 +261,12 @@ mod tests {
         let mut topics = topics(&Limits { topics: 2, partitions: 5, ..Limits::default() });
         topics.make("a", 3, TopicConfig::default()).unwrap();
         assert_eq!(topics.check("a", 1), Err(NotMade::Exists));
-        assert_eq!(topics.check("b", 3), Err(NotMade::TooMany));
+        assert_eq!(topics.check("b", 3), Err(NotMade::TooManyPartitions(5)));
         assert_eq!(topics.check("b/c", 1), Err(NotMade::Name));
         assert_eq!(topics.check("b", 0), Err(NotMade::Partitions));
         topics.make("b", 1, TopicConfig::default()).unwrap();
-        assert_eq!(topics.check("c", 1), Err(NotMade::TooMany));
-        assert_eq!(topics.grow("b", 3), Err(NotMade::TooMany));
+        assert_eq!(topics.check("c", 1), Err(NotMade::TooManyTopics(2)));
+        assert_eq!(topics.grow("b", 3), Err(NotMade::TooManyPartitions(5)));
         assert_eq!(topics.grow("b", 1), Err(NotMade::Partitions));
         topics.grow("b", 2).unwrap();
         let id = topics.remove("a").unwrap();

@@ -177,6 +177,11 @@ impl Admin {
                     cause: self.client().inner().context().missing(right).sentence(&self.brokers),
                 })
             }
+            // librdkafka hands on the code without the broker's words.
+            Some(Err((_, RDKafkaErrorCode::PolicyViolation))) => Err(fault(format!(
+                "{} (for vidbroker: it has as many topics or partitions as --max-topics and --max-partitions allow)",
+                name(RDKafkaErrorCode::PolicyViolation)
+            ))),
             Some(Err((_, code))) => Err(fault(name(code))),
             None => Err(fault("the broker gave no answer".to_owned())),
         }

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
 use anyhow::Context;
+use broker::files::make_room;
 use broker::{Broker, ClientGlance, Glance};
 use common::clock::Clock;
 use kafka::{Admin, DEFAULT_BROKERS, KafkaFault, Patience, Presence};
@@ -72,7 +73,8 @@ impl Embedded {
         }
         // If somebody was quicker since we looked, that one is used, whoever it is.
         let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, PORT)) else { return Ok(None) };
-        let settings = broker::Options::default();
+        let mut settings = broker::Options::default();
+        settings.limits.connections = make_room(settings.limits.connections);
         let memory_bound_bytes = settings.memory_bytes;
         let megabytes = memory_bound_bytes / 1_000_000;
         let broker = Broker::start(settings, listener).context("starting the embedded broker")?;

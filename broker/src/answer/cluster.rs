@@ -105,7 +105,13 @@ fn metadata_of(state: &mut State, asked: &MetadataRequestTopic, version: i16, cr
     }
     match state.topics.make(name, state.options.partitions, TopicConfig::default()) {
         Ok(topic) => describe_topic(topic),
-        Err(why) => missing.with_error_code(not_made(&why).0),
+        Err(why) => {
+            // This answer has no room for words, and a client asks again and again: so it is logged, once.
+            if !std::mem::replace(&mut state.topic_refused, true) {
+                tracing::warn!("topic {} is not made: {why}", name.as_str());
+            }
+            missing.with_error_code(not_made(&why).0)
+        }
     }
 }
 

@@ -84,6 +84,12 @@ impl Reading {
         HEAD_BYTES_MAX + self.topics.iter().map(topic).sum::<usize>()
     }
 
+    /// How many records the answer has.
+    pub fn records(&self) -> u64 {
+        let slices = self.topics.iter().flat_map(|t| &t.partitions).flat_map(|p| &p.slices);
+        slices.map(|s| u64::from(s.batch.header.records.cast_unsigned())).sum()
+    }
+
     /// Where the reader stands in each partition that it asked for: what comes before that it certainly has.
     pub fn positions(&self) -> impl Iterator<Item = ((String, i32), i64)> {
         self.topics.iter().flat_map(|topic| {

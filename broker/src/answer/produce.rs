@@ -148,10 +148,12 @@ fn produce_partition(
         let full = || (ResponseError::KafkaStorageError, "there is no memory for it just now".to_owned());
         batch = batch.copied(state.take_room(batch.len()).ok_or_else(full)?);
     }
-    let partition = state.topics.partition_mut(name, part.index).ok_or_else(no_partition)?;
-    let appended = partition.log.append(batch, now).map_err(not_appended)?;
-    partition.log.keep(keeps, None);
-    partition.wake();
+    let records = u64::from(batch.header.records.cast_unsigned());
+    let appended = state.topics.append(name, part.index, batch, now, keeps).ok_or_else(no_partition)?;
+    let appended = appended.map_err(not_appended)?;
+    if !appended.duplicate {
+        state.totals.records_in += records;
+    }
     Ok(appended.base_offset)
 }
 

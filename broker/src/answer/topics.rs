@@ -142,10 +142,7 @@ fn grow(state: &mut State, topic: &CreatePartitionsTopic, validate_only: bool) -
     if validate_only {
         return Ok(());
     }
-    state.topics.grow(&topic.name, count).map_err(|why| {
-        let (code, words) = not_made(&why);
-        (code, words.to_owned())
-    })
+    state.topics.grow(&topic.name, count).map_err(|why| not_made(&why))
 }
 
 pub fn delete(state: &mut State, request: &DeleteTopicsRequest, version: i16) -> DeleteTopicsResponse {

@@ -18,19 +18,12 @@ pub(crate) fn topic_name(name: &str) -> TopicName {
 }
 
 /// Kafka's code for it, and words for who reads them.
-pub(crate) fn not_made(why: &NotMade) -> (i16, &'static str) {
-    match why {
-        NotMade::Exists => (ResponseError::TopicAlreadyExists.code(), "a topic of that name exists"),
-        NotMade::Name => (
-            ResponseError::InvalidTopicException.code(),
-            "a topic's name has 1 to 249 letters, digits, '.', '_' or '-', and is not '.' or '..'",
-        ),
-        NotMade::Partitions => {
-            (ResponseError::InvalidPartitions.code(), "that is no number of partitions it could have")
-        }
-        NotMade::TooMany => (
-            ResponseError::PolicyViolation.code(),
-            "this broker takes no more topics or partitions: delete some, or use Apache Kafka",
-        ),
-    }
+pub(crate) fn not_made(why: &NotMade) -> (i16, String) {
+    let code = match why {
+        NotMade::Exists => ResponseError::TopicAlreadyExists,
+        NotMade::Name => ResponseError::InvalidTopicException,
+        NotMade::Partitions => ResponseError::InvalidPartitions,
+        NotMade::TooManyTopics(_) | NotMade::TooManyPartitions(_) => ResponseError::PolicyViolation,
+    };
+    (code.code(), why.to_string())
 }

@@ -1,15 +1,16 @@
-//! Requests of admin tools: topics by id, what a caller may do, settings that are lists.
+//! Requests of admin tools: topics by id, what a caller may do, settings that are lists, limits.
 
 use broker::fuzzing::log::builder::Spec;
-use broker::{Broker, Options};
+use broker::{Broker, Limits, Options};
 use kafka_protocol::ResponseError::{self, *};
+use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_topic_partitions_request::TopicRequest;
 use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{
-    DeleteTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeGroupsRequest,
+    CreateTopicsRequest, DeleteTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeGroupsRequest,
     DescribeTopicPartitionsRequest, GroupId, IncrementalAlterConfigsRequest, MetadataRequest, TopicName,
 };
 use uuid::Uuid;
@@ -191,4 +192,26 @@ fn a_fetch_session_that_nobody_opened_is_not_found() {
             assert_eq!((answer.error_code, answer.session_id, answer.responses.len()), (0, 0, 1), "v{version}");
         }
     }
+}
+
+#[test]
+fn a_limit_on_topics_says_itself_and_its_option() {
+    let limits = Limits { topics: 2, partitions: 5, ..Limits::default() };
+    let broker = start(Options { limits, ..Options::default() });
+    let mut client = Client::new(broker.address);
+    client.make("a", 1, &[]);
+    let mut make = |name: &str, partitions| {
+        let topic = CreatableTopic::default().with_name(topic_name(name)).with_num_partitions(partitions);
+        let topic = topic.with_replication_factor(1);
+        let answer = client.ask(&CreateTopicsRequest::default().with_topics(vec![topic]), 5);
+        let made = &answer.topics[0];
+        (made.error_code, made.error_message.clone().unwrap_or_default().to_string())
+    };
+    let (code, words) = make("b", 5);
+    assert!(code == PolicyViolation.code() && words.contains("no more partitions than 5"), "{words}");
+    assert!(words.contains("--max-partitions"), "{words}");
+    assert_eq!(make("b", 4).0, 0);
+    let (code, words) = make("c", 1);
+    assert!(code == PolicyViolation.code() && words.contains("no more topics than 2"), "{words}");
+    assert!(words.contains("--max-topics"), "{words}");
 }

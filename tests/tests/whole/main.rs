@@ -1,6 +1,7 @@
 //! Whole-program tests, one file for each theme.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod broker;
 mod clients;
 mod cluster;
 mod counting;

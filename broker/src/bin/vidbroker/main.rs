@@ -1,25 +1,33 @@
 //! `vidbroker`: the embedded broker by itself.
 
+mod report;
+
 use std::io::ErrorKind;
 use std::net::{IpAddr, TcpListener};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use broker::{Broker, Defaults, Glance, Options};
+use broker::files::{OTHER_FILES, make_room};
+use broker::{Broker, Defaults, Glance, Limits, Options};
 use clap::Parser;
 use common::clock::{Clock, SystemClock};
 use serde::Serialize;
-use shell::logging::LogArgs;
+use shell::logging::{LogArgs, LogFormat};
+use shell::output::Output;
 use shell::shutdown::Shutdown;
 use shell::status::{Status, StatusArgs};
 use shell::values::{self, Bytes};
+
+use crate::report::Report;
 
 const EXAMPLES: &str = "\
 Examples:
   vidbroker                                   a broker for this machine, on 127.0.0.1:9092
   vidbroker --memory 2G --retention 1h        keeps an hour, as long as 2 GB hold it
   vidbroker --listen 0.0.0.0:9092             for others too (nothing asks who they are)
+  vidbroker -q --report broker.json           only warnings, and at the end a report, also as JSON
+  vidbroker --max-connections 20000           for very many clients (each takes an open file: ulimit -n)
 
 It keeps everything in memory: what must outlive it, or be replicated, belongs into Apache Kafka, with the same commands.";
 
@@ -38,21 +46,21 @@ struct Cli {
     advertise: Option<(String, u16)>,
 
     /// All that may be held in memory, as in 512M [default: an eighth of the machine's, at most 4G]
-    #[arg(short, long, value_name = "SIZE", help_heading = "What is kept")]
+    #[arg(allow_hyphen_values = true, short, long, value_name = "SIZE", help_heading = "What is kept")]
     memory: Option<Bytes>,
     /// How long records are kept, as in 10m, 12h, forever (topics may say otherwise: retention.ms)
-    #[arg(long, default_value = "7d", value_name = "TIME", value_parser = values::retention, help_heading = "What is kept")]
+    #[arg(allow_hyphen_values = true, long, default_value = "7d", value_name = "TIME", value_parser = values::retention, help_heading = "What is kept")]
     retention: Retention,
     /// How much of a partition is kept [default: what fits] (retention.bytes)
-    #[arg(long, value_name = "SIZE", help_heading = "What is kept")]
+    #[arg(allow_hyphen_values = true, long, value_name = "SIZE", help_heading = "What is kept")]
     partition_bytes: Option<Bytes>,
 
     /// The largest batch of records that is taken (max.message.bytes)
-    #[arg(long, default_value_t = broker::MESSAGE_BYTES_MAX, value_name = "N", value_parser = message_bytes, help_heading = "Topics")]
+    #[arg(allow_hyphen_values = true, long, default_value_t = broker::MESSAGE_BYTES_MAX, value_name = "N", value_parser = message_bytes, help_heading = "Topics")]
     message_max_bytes: usize,
     /// Partitions of a topic that is made without a number
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=1000), help_heading = "Topics")]
-    partitions: i32,
+    #[arg(allow_hyphen_values = true, long, default_value_t = 1, value_name = "N", value_parser = whole_number::<1000>, help_heading = "Topics")]
+    partitions: usize,
     /// Do not make a topic because somebody asks for it
     #[arg(long, help_heading = "Topics")]
     no_auto_create: bool,
@@ -60,6 +68,20 @@ struct Cli {
     #[arg(long, default_value = "0s", value_name = "TIME", hide = true)]
     starting: values::Span,
 
+    /// Clients that may be connected at the same time: beyond that they are turned away, which the log says. Each takes an
+    /// open file (ulimit -n) [default: 5000, or as many as open files allow]
+    #[arg(allow_hyphen_values = true, long, value_name = "N", value_parser = whole_number::<100_000>, help_heading = "Limits")]
+    max_connections: Option<usize>,
+    /// Topics that may exist; one more is refused, with an error that says so
+    #[arg(allow_hyphen_values = true, long, default_value_t = Limits::default().topics, value_name = "N", value_parser = whole_number::<100_000>, help_heading = "Limits")]
+    max_topics: usize,
+    /// Partitions that all topics may have together
+    #[arg(allow_hyphen_values = true, long, default_value_t = Limits::default().partitions, value_name = "N", value_parser = whole_number::<200_000>, help_heading = "Limits")]
+    max_partitions: usize,
+
+    /// Write the report of the end as JSON, too ('-': standard output)
+    #[arg(long, value_name = "FILE|-", help_heading = "Report")]
+    report: Option<Output>,
     #[command(flatten)]
     log: LogArgs,
     #[command(flatten)]
@@ -84,7 +106,8 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let shutdown = Shutdown::listen()?;
-    let options = options(cli);
+    cli.report.iter().try_for_each(Output::check)?;
+    let options = options(cli)?;
     let bound = options.memory_bytes;
     if bound < MEMORY_BYTES_MIN {
         bail!("--memory: with less than 16M a few clients' requests would leave nothing for records");
@@ -122,14 +145,22 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             broker.address
         );
     }
+    let began = SystemClock.now();
     watch(&broker, &shutdown, cli.status.every(&cli.log))?;
+    let glance = broker.glance().context("the broker has ended by itself")?;
+    let report = Report::new(&glance, broker.address, SystemClock.now().since(began));
     broker.stop().context("the broker")?;
+    report.print(cli.log.log_format == LogFormat::Json);
+    cli.report.iter().try_for_each(|to| report.write(to))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn options(cli: &Cli) -> Options {
+fn options(cli: &Cli) -> anyhow::Result<Options> {
     let of_machine = Options::default();
-    Options {
+    let partitions = i32::try_from(cli.partitions).context("--partitions")?;
+    let connections = connections(cli.max_connections)?;
+    let limits = Limits { connections, topics: cli.max_topics, partitions: cli.max_partitions, ..of_machine.limits };
+    Ok(Options {
         advertise: cli.advertise.clone(),
         memory_bytes: cli.memory.map_or(of_machine.memory_bytes, |b| b.0),
         defaults: Defaults {
@@ -137,11 +168,31 @@ fn options(cli: &Cli) -> Options {
             partition_bytes: cli.partition_bytes.map(|b| b.0),
             message_bytes_max: cli.message_max_bytes,
         },
-        partitions: cli.partitions,
+        partitions,
         auto_create: !cli.no_auto_create,
         starting: cli.starting.duration(),
-        limits: of_machine.limits,
+        limits,
+    })
+}
+
+/// Raises the limit on open files where the connections need that.
+fn connections(wanted: Option<usize>) -> anyhow::Result<usize> {
+    let connections = wanted.unwrap_or(Limits::default().connections);
+    let possible = make_room(connections);
+    let files = connections + OTHER_FILES;
+    if possible < connections && wanted.is_some() {
+        bail!(
+            "--max-connections {connections} needs {files} open files, and this process may have {}: raise its limit \
+             (ulimit -n {files}; for a service, LimitNOFILE={files})",
+            possible + OTHER_FILES
+        );
     }
+    if possible < connections {
+        tracing::info!(
+            "the limit on open files (ulimit -n) leaves room for {possible} connections instead of {connections}"
+        );
+    }
+    Ok(possible)
 }
 
 const MEMORY_BYTES_MIN: usize = 16 << 20;
@@ -229,6 +280,11 @@ fn host_and_port(text: &str) -> Result<(String, u16), String> {
     parts.filter(|(host, _)| !host.is_empty()).ok_or_else(|| "write HOST:PORT, with a port up to 65535".to_owned())
 }
 
+fn whole_number<const MAX: usize>(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|n| (1..=MAX).contains(n));
+    number.ok_or_else(|| format!("write a whole number, 1 to {MAX}"))
+}
+
 fn message_bytes(text: &str) -> Result<usize, String> {
     let bytes = text.parse().ok().filter(|n| (1000..=MESSAGE_BYTES_LIMIT).contains(n));
     bytes.ok_or_else(|| format!("write a number of bytes, 1000 to {MESSAGE_BYTES_LIMIT}"))
@@ -246,6 +302,23 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_negative_value_is_answered_by_its_own_option() {
+        for (option, words) in [
+            ("--retention", "write a time as in 10m or 12h (at least 1s), or 'forever'"),
+            ("--memory", "write a number of bytes"),
+            ("--partition-bytes", "write a number of bytes"),
+            ("--message-max-bytes", "write a number of bytes"),
+            ("--partitions", "write a whole number, 1 to 1000"),
+            ("--max-connections", "write a whole number, 1 to 100000"),
+            ("--max-topics", "write a whole number"),
+            ("--max-partitions", "write a whole number"),
+        ] {
+            let error = Cli::try_parse_from(["vidbroker", option, "-1m"]).expect_err("it is wrong").to_string();
+            assert!(error.contains(words) && !error.contains("tip"), "{option}: {error}");
+        }
     }
 
     #[test]
