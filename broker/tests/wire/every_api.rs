@@ -74,6 +74,15 @@ fn any_request_in_any_version_has_an_answer_that_decodes() {
 }
 
 #[test]
+fn every_api_is_in_the_page_for_people() {
+    let page = include_str!("../../../docs/broker.md");
+    for (api, versions) in supported() {
+        let row = format!("| {api:?} | {}–{} |", versions.start(), versions.end());
+        assert!(page.contains(&row), "docs/broker.md lacks {row}");
+    }
+}
+
+#[test]
 fn api_versions_of_the_future_is_answered_as_the_oldest() {
     let (_broker, mut client) = with_topic();
     client.send_frame(b"\0\x12\0\x63\0\0\0\x09\xff\xff what is this");

@@ -27,7 +27,7 @@ Examples:
   vidbroker --memory 2G --retention 1h        keeps an hour, as long as 2 GB hold it
   vidbroker --listen 0.0.0.0:9092             for others too (nothing asks who they are)
   vidbroker -q --report broker.json           only warnings, and at the end a report, also as JSON
-  vidbroker --max-connections 20000           for very many clients (each takes an open file: ulimit -n)
+  vidbroker --max-connections 20000           for very many clients
 
 It keeps everything in memory: what must outlive it, or be replicated, belongs into Apache Kafka, with the same commands.";
 
