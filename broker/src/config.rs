@@ -71,7 +71,7 @@ pub struct TimestampLimits {
 }
 
 /// Kafka's defaults: as old as may be, and an hour ahead.
-const TIMESTAMP_LIMITS: TimestampLimits = TimestampLimits { before_ms: i64::MAX, after_ms: 3_600_000 };
+pub const TIMESTAMP_LIMITS: TimestampLimits = TimestampLimits { before_ms: i64::MAX, after_ms: 3_600_000 };
 
 /// One value, as it is described.
 #[derive(Clone, PartialEq, Eq, Debug)]

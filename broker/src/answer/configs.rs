@@ -16,7 +16,9 @@ use kafka_protocol::messages::{
 use kafka_protocol::messages::{alter_configs_response, incremental_alter_configs_response};
 
 use super::words::{OK, text};
-use crate::config::{Entry, Kind, MESSAGE_BYTES, RETENTION_BYTES, RETENTION_MS, TopicConfig, default_entries};
+use crate::config::{
+    Entry, Kind, MESSAGE_BYTES, RETENTION_BYTES, RETENTION_MS, TIMESTAMP_LIMITS, TopicConfig, default_entries,
+};
 use crate::state::{Caller, NODE, State};
 
 const TOPIC: i8 = 2;
@@ -106,6 +108,8 @@ fn of_broker(state: &State, caller: &Caller) -> Vec<(String, Entry)> {
         ("group.initial.rebalance.delay.ms", Kind::Int, "0".to_owned()),
         ("log.cleanup.policy", Kind::List, "delete".to_owned()),
         ("compression.type", Kind::Text, "producer".to_owned()),
+        ("log.message.timestamp.after.max.ms", Kind::Long, TIMESTAMP_LIMITS.after_ms.to_string()),
+        ("log.message.timestamp.before.max.ms", Kind::Long, TIMESTAMP_LIMITS.before_ms.to_string()),
         ("max.connections", Kind::Int, options.limits.connections.to_string()),
         ("min.insync.replicas", Kind::Int, "1".to_owned()),
         ("num.partitions", Kind::Int, options.partitions.to_string()),

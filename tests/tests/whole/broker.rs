@@ -17,7 +17,7 @@ fn start(args: &[&str]) -> Option<(Running, SocketAddr)> {
 
 /// With so many open files allowed, and as many as it may raise that to.
 fn start_with_files(soft: u64, hard: u64, args: &[&str]) -> Program {
-    let limits = format!("ulimit -Hn {hard} && ulimit -Sn {soft} && exec \"$0\" \"$@\"");
+    let limits = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" \"$@\"");
     Program::at("sh").arg("-c").arg(limits).arg(whole::target().join("vidbroker")).args(args)
 }
 
