@@ -42,9 +42,14 @@ fn connect(address: SocketAddr) -> TcpStream {
 
 /// Asks a question on this connection; `false` if the broker has closed it.
 fn answers(stream: &mut TcpStream) -> bool {
-    let mut head = [0; 8];
-    match stream.write_all(QUESTION).and_then(|()| stream.read_exact(&mut head)) {
-        Ok(()) => head[4..] == [0, 0, 0, 7],
+    let mut length = [0; 4];
+    let mut answer = Vec::new();
+    let asked = stream.write_all(QUESTION).and_then(|()| stream.read_exact(&mut length)).and_then(|()| {
+        answer.resize(u32::from_be_bytes(length) as usize, 0);
+        stream.read_exact(&mut answer)
+    });
+    match asked {
+        Ok(()) => answer.starts_with(&[0, 0, 0, 7]),
         Err(error) => {
             let closed = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe, ErrorKind::UnexpectedEof];
             assert!(closed.contains(&error.kind()), "{error}");
