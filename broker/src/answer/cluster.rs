@@ -108,7 +108,8 @@ fn metadata_of(state: &mut State, asked: &MetadataRequestTopic, version: i16, cr
         Err(why) => {
             // This answer has no room for words, and a client asks again and again: so it is logged, once.
             if !std::mem::replace(&mut state.topic_refused, true) {
-                tracing::warn!("topic {} is not made: {why}", name.as_str());
+                let topic = name.as_str();
+                tracing::warn!(event = "topic_refused", topic, "topic {topic} is not made: {why}");
             }
             missing.with_error_code(not_made(&why).0)
         }

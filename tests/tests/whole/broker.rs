@@ -104,7 +104,11 @@ fn the_report_at_the_end_has_what_went_through() {
         if json {
             let lines = ended.stderr.lines().map(serde_json::from_str::<serde_json::Value>);
             let lines: Vec<_> = lines.map(|line| line.expect("each line is JSON")).collect();
-            assert_eq!(lines.last().unwrap()["report"], report);
+            let last = lines.last().unwrap();
+            assert_eq!(
+                (&last["report"], &last["event"], &last["program"]),
+                (&report, &"report".into(), &"vidbroker".into())
+            );
         } else {
             assert!(ended.stderr.contains(&format!("  records      in {records}, out ")), "{}", ended.story());
         }

@@ -189,6 +189,8 @@ fn connections(wanted: Option<usize>) -> anyhow::Result<usize> {
     }
     if possible < connections {
         tracing::info!(
+            event = "few_files",
+            connections = possible,
             "the limit on open files (ulimit -n) leaves room for {possible} connections instead of {connections}"
         );
     }
