@@ -53,6 +53,7 @@ pub struct Meta {
     pub pts: Duration,
     pub stamps: Stamps,
     pub origin: Origin,
+    /// As the producer says; 0 if it does not. See [`Frame::size`] for the picture's own.
     pub width: u32,
     pub height: u32,
     /// How many of the session's frames the producer had given up before this one.
@@ -85,6 +86,34 @@ pub struct Frame {
     pub kind: Kind,
 }
 
+impl Frame {
+    /// Width and height as the JPEG itself gives them: a picture that somebody republished may have another size than its
+    /// headers say.
+    pub fn size(&self) -> (u32, u32) {
+        jpeg_size(&self.jpeg).unwrap_or((self.meta.width, self.meta.height))
+    }
+}
+
+/// Width and height from the frame header of a JPEG, whatever its coding.
+pub fn jpeg_size(jpeg: &[u8]) -> Option<(u32, u32)> {
+    let number = |at: usize| Some(u16::from_be_bytes([*jpeg.get(at)?, *jpeg.get(at + 1)?]));
+    let mut at = 2;
+    while jpeg.starts_with(&[0xff, 0xd8]) && *jpeg.get(at)? == 0xff {
+        match *jpeg.get(at + 1)? {
+            // C4, C8 and CC are among the frame headers' numbers and are other segments.
+            0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => {
+                return Some((number(at + 7)?.into(), number(at + 5)?.into()));
+            }
+            // Any number of FF may stand before a marker.
+            0xff => at += 1,
+            // The picture's data begin, and no frame header came.
+            0xda => return None,
+            _ => at += 2 + usize::from(number(at + 2)?.max(2)),
+        }
+    }
+    None
+}
+
 /// A session's final counts, as its producer made them up.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct End {
@@ -99,5 +128,36 @@ impl End {
     /// Frames that were captured and never published, or given up after that.
     pub fn dropped(&self) -> u64 {
         self.superseded.saturating_add(self.late).saturating_add(self.refused)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_jpeg_says_its_own_size() {
+        let check = |jpeg: &[u8], expected| assert_eq!(jpeg_size(jpeg), expected, "{jpeg:02x?}");
+        let frame_header = [0xff, 0xc0, 0, 11, 8, 0x02, 0xd0, 0x05, 0x00, 1, 1, 0x11, 0];
+        let after = |segments: &[u8]| [&[0xff, 0xd8], segments, &frame_header].concat();
+        check(&after(&[]), Some((1280, 720)));
+        check(&after(&[0xff, 0xe0, 0, 4, 1, 2]), Some((1280, 720)));
+        check(&after(&[0xff, 0xc4, 0, 3, 9, 0xff, 0xff]), Some((1280, 720)));
+        check(&after(&[0xff, 0xda, 0, 2]), None);
+        check(&after(&[0xff, 0xe0, 0xff, 0xff]), None);
+        check(&after(&[])[..9], None);
+        check(&after(&[])[1..], None);
+        check(b"", None);
+    }
+
+    #[test]
+    fn the_jpeg_s_own_size_goes_before_its_header_s() {
+        let check = |jpeg: &'static [u8], expected| {
+            let meta = crate::record::tests::meta(0);
+            let frame = Frame { meta, jpeg: Bytes::from_static(jpeg), kind: Kind::Own };
+            assert_eq!(frame.size(), expected);
+        };
+        check(&[0xff, 0xd8, 0xff, 0xc2, 0, 11, 8, 0, 3, 0, 4, 1, 1, 0x11, 0], (4, 3));
+        check(&[0xff, 0xd8, 0xff], (64, 36));
     }
 }

@@ -48,6 +48,8 @@ pub const PIXELS_MAX: u64 = 64 << 20;
 pub const SOURCE_BYTES_MAX: usize = 249;
 /// What headers, key and framing of one of our records can take at most, besides headers of the user's own.
 pub const OVERHEAD_BYTES_MAX: usize = 1200;
+const JPEG_BEGIN: [u8; 3] = [0xff, 0xd8, 0xff];
+const JPEG_END: [u8; 2] = [0xff, 0xd9];
 /// What the headers' texts hardly ever are more than.
 const TEXT_BYTES: usize = 512;
 
@@ -72,6 +74,10 @@ impl Record {
 
     fn number<T: std::str::FromStr>(&self, name: &'static str) -> Result<T, Rejected> {
         self.text(name)?.parse().map_err(|_| Rejected::Unreadable(name))
+    }
+
+    fn optional<T: std::str::FromStr>(&self, name: &'static str) -> Result<Option<T>, Rejected> {
+        self.header(name).map(|_| self.number(name)).transpose()
     }
 }
 
@@ -110,7 +116,7 @@ pub struct Part {
 /// Why a record is neither ours nor a JPEG.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Rejected {
-    #[error("no JPEG and none of our headers")]
+    #[error("the value is not a JPEG")]
     NotAPicture,
     #[error("wire version {0} (this program reads {VERSION}): update it")]
     Version(String),
@@ -120,6 +126,10 @@ pub enum Rejected {
     Unreadable(&'static str),
     #[error("the slice has {got} bytes where part {index} of {count} has {expected}")]
     Length { index: u32, count: u32, expected: usize, got: usize },
+    #[error(
+        "part {index} of {count} is a whole JPEG: for a picture in one message leave the headers part and bytes away"
+    )]
+    Joined { index: u32, count: u32 },
     #[error("a picture of {0} x {1} is larger than {PIXELS_MAX} pixels")]
     TooLarge(u32, u32),
     #[error("frame number {0} is far from the session's others")]
@@ -180,7 +190,7 @@ pub fn read(record: &Record) -> Result<Incoming, Rejected> {
 
 /// Whether these bytes begin as a JPEG does.
 pub fn is_jpeg(bytes: &[u8]) -> bool {
-    bytes.starts_with(&[0xff, 0xd8, 0xff])
+    bytes.starts_with(&JPEG_BEGIN)
 }
 
 /// Whose a plain JPEG is: its key, where that is a name.
@@ -238,7 +248,7 @@ fn read_meta(record: &Record) -> Result<Meta, Rejected> {
     if boot.len() > 64 {
         return Err(Rejected::Unreadable("boot"));
     }
-    let (width, height) = read_pair(record.text("size")?, 'x').ok_or(Rejected::Unreadable("size"))?;
+    let (width, height) = read_pair_or(record, "size", 'x', (0, 0))?;
     if u64::from(width) * u64::from(height) > PIXELS_MAX {
         return Err(Rejected::TooLarge(width, height));
     }
@@ -252,7 +262,7 @@ fn read_meta(record: &Record) -> Result<Meta, Rejected> {
         source: Arc::from(source),
         session,
         frame: record.number("frame")?,
-        number: record.header("number").map(|_| record.number("number")).transpose()?,
+        number: record.optional("number")?,
         pts: Duration::from_micros(record.number("pts")?),
         stamps: Stamps {
             due: stamp("due")?,
@@ -269,25 +279,47 @@ fn read_meta(record: &Record) -> Result<Meta, Rejected> {
 }
 
 fn read_part(record: &Record, meta: Meta) -> Result<Part, Rejected> {
-    let (index, count) = read_pair(record.text("part")?, '/').ok_or(Rejected::Unreadable("part"))?;
-    let bytes: usize = record.number("bytes")?;
+    let (index, count) = read_pair_or(record, "part", '/', (0, 1))?;
     if index >= count {
         return Err(Rejected::Unreadable("part"));
     }
+    let value = &record.value;
+    if index == 0 && value.len() >= JPEG_BEGIN.len() && !is_jpeg(value) {
+        return Err(Rejected::NotAPicture);
+    }
+    let whole = is_jpeg(value) && value.ends_with(&JPEG_END);
+    // Somebody may have put another picture under our headers. Where that is whole, its own size counts.
+    if whole && count == 1 && value.len() <= FRAME_BYTES_MAX {
+        return Ok(Part { meta, index, count, bytes: value.len(), slice: value.clone() });
+    }
+    let bytes: usize = record.number("bytes")?;
     if bytes == 0 || bytes > FRAME_BYTES_MAX || count as usize > bytes {
         return Err(Rejected::Unreadable("bytes"));
     }
     let length = bytes.div_ceil(count as usize);
     let begin = index as usize * length;
     let expected = length.min(bytes.saturating_sub(begin));
-    let got = record.value.len();
+    let got = value.len();
+    if got != expected && whole && count > 1 {
+        return Err(Rejected::Joined { index, count });
+    }
     if got != expected || got == 0 {
         return Err(Rejected::Length { index, count, expected, got });
     }
-    if index == 0 && length >= 3 && !is_jpeg(&record.value) {
-        return Err(Rejected::NotAPicture);
+    Ok(Part { meta, index, count, bytes, slice: value.clone() })
+}
+
+/// Two numbers from a header, or `missing` where there is none of that name.
+fn read_pair_or(
+    record: &Record,
+    name: &'static str,
+    between: char,
+    missing: (u32, u32),
+) -> Result<(u32, u32), Rejected> {
+    match record.header(name) {
+        None => Ok(missing),
+        Some(_) => read_pair(record.text(name)?, between).ok_or(Rejected::Unreadable(name)),
     }
-    Ok(Part { meta, index, count, bytes, slice: record.value.clone() })
 }
 
 fn read_pair(text: &str, between: char) -> Option<(u32, u32)> {

@@ -81,6 +81,57 @@ fn headers_stay_within_the_room_that_is_left_for_them() {
     }
 }
 
+/// A record of ours whose picture somebody replaced by `value`, with these headers changed, or removed where they are `None`.
+fn republished(value: &[u8], changes: &[(&'static str, Option<&'static str>)]) -> Result<Incoming, Rejected> {
+    let mut record = split(&frame(1, 10), 10).remove(0);
+    record.value = Bytes::copy_from_slice(value);
+    for &(name, text) in changes {
+        record.headers.retain(|(n, _)| n != name);
+        record.headers.extend(text.map(|text| (name.into(), text.into())));
+    }
+    read(&record)
+}
+
+#[test]
+fn another_picture_under_our_headers_is_a_frame_whatever_they_say_of_its_size() {
+    let picture = [0xff, 0xd8, 0xff, 0xe0, 0, 2, 0xff, 0xd9];
+    for changes in [
+        &[][..],
+        &[("bytes", None)],
+        &[("bytes", Some("0"))],
+        &[("bytes", Some("many"))],
+        &[("bytes", Some("99999999999999"))],
+        &[("part", None)],
+        &[("part", None), ("bytes", None), ("size", None), ("type", None)],
+        &[("size", Some("1x1"))],
+    ] {
+        let Ok(Incoming::Part(part)) = republished(&picture, changes) else { panic!("{changes:?} is rejected") };
+        assert_eq!((part.index, part.count, part.bytes), (0, 1, 8), "{changes:?}");
+        assert_eq!(part.slice.as_ref(), picture);
+    }
+}
+
+#[test]
+fn a_picture_that_does_not_fit_its_headers_is_whole_or_rejected() {
+    let check = |value: &[u8], changes, why: Rejected| assert_eq!(republished(value, changes), Err(why), "{changes:?}");
+    let (whole, cut) = ([0xff, 0xd8, 0xff, 0xe0, 0, 2, 0xff, 0xd9], [0xff, 0xd8, 0xff, 0xe0]);
+    check(&cut, &[], Rejected::Length { index: 0, count: 1, expected: 10, got: 4 });
+    check(&cut, &[("bytes", None)], Rejected::Missing("bytes"));
+    check(b"", &[], Rejected::Length { index: 0, count: 1, expected: 10, got: 0 });
+    check(b"a PNG, for example", &[("part", None), ("bytes", None)], Rejected::NotAPicture);
+    check(&whole, &[("part", Some("1/2"))], Rejected::Joined { index: 1, count: 2 });
+    check(&whole, &[("part", Some("2"))], Rejected::Unreadable("part"));
+}
+
+#[test]
+fn a_picture_above_the_limit_is_rejected_whatever_its_headers_say() {
+    let mut huge = vec![0; FRAME_BYTES_MAX + 1];
+    huge[..3].copy_from_slice(&JPEG_BEGIN);
+    huge[FRAME_BYTES_MAX - 1..].copy_from_slice(&JPEG_END);
+    assert!(republished(&huge, &[]).is_err());
+    assert!(republished(&huge[1..], &[]).is_err(), "it does not begin as a JPEG");
+}
+
 #[test]
 fn a_plain_jpeg_is_foreign_and_the_rest_is_rejected() {
     let plain = |value: &'static [u8]| read(&Record { value: Bytes::from_static(value), ..Record::default() });
@@ -121,7 +172,9 @@ fn lies_are_rejected() {
 
 proptest! {
     #[test]
-    fn what_is_split_is_read_again(bytes in 1usize..5000, most in 1usize..600, number in any::<Option<u64>>()) {
+    fn what_is_split_is_read_again(
+        bytes in 1usize..5000, most in 1usize..600, number in any::<Option<u64>>()
+    ) {
         let mut f = frame(3, bytes);
         f.meta.number = number;
         let mut jpeg = Vec::new();
