@@ -190,6 +190,7 @@ fn write_books(page: &mut String, sums: &Sums) -> std::fmt::Result {
         ("duplicates", counts.duplicates),
         ("foreign", counts.foreign),
         ("rejected", counts.rejected),
+        ("skipped on purpose", counts.skipped.unwrap_or(0)),
         ("printed, shown or not", counts.printed.unwrap_or(0)),
     ];
     beside.iter().filter(|(_, n)| *n > 0).try_for_each(|(name, n)| row(page, name, &n.to_string()))?;

@@ -58,6 +58,8 @@ pub struct Meta {
     pub height: u32,
     /// How many of the session's frames the producer had given up before this one.
     pub dropped: u64,
+    /// How many of the session's frames were left out on purpose before this one, by a detector for example.
+    pub skipped: u64,
 }
 
 impl Meta {

@@ -22,7 +22,7 @@ pub enum Loss {
     /// Parts of it never came.
     Torn,
     Undecodable,
-    /// It never came, and the producer did not drop it.
+    /// It never came, and nobody dropped or skipped it.
     Lost,
     Paused,
     /// Of a source or session that was not being shown.

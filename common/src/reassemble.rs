@@ -6,7 +6,9 @@
 //! A frame is given up on (*torn*) when a newer one of its session completes, when its deadline passes, or when memory
 //! runs out. What was seen of each session is kept in a [`Sighting`], from which the left side of the books is made.
 
+mod rise;
 mod sighting;
+mod span;
 mod tally;
 
 use std::collections::BTreeMap;
@@ -117,7 +119,7 @@ impl Reassembler {
     pub fn push_foreign(&mut self, mut meta: Meta, jpeg: Bytes, now: Micros) -> Result<Frame, Rejected> {
         let sighting = self.sighting(&meta.source, meta.session, now)?;
         meta.frame = sighting.next_number();
-        sighting.see(meta.frame, 0, 0);
+        sighting.see(&meta, 0);
         sighting.settle_whole(meta.frame);
         meta.stamps.reassembled = now;
         Ok(Frame { meta, jpeg, kind: Kind::Foreign })
@@ -165,8 +167,8 @@ impl Reassembler {
         }
         let (source, session) = (part.meta.source.clone(), part.meta.session);
         let sighting = self.sighting(&source, session, now)?;
-        sighting.check(part.meta.frame, part.meta.dropped)?;
-        sighting.see(part.meta.frame, part.index, part.meta.dropped);
+        sighting.check(&part.meta)?;
+        sighting.see(&part.meta, part.index);
         let before = sighting.held_bytes();
         let frame = sighting.push(part, now);
         let after = sighting.held_bytes();
@@ -178,7 +180,7 @@ impl Reassembler {
     fn push_end(&mut self, mut meta: Meta, end: End, picture: Option<Bytes>, now: Micros) -> Result<Pushed, Rejected> {
         let sighting = self.sighting(&meta.source, meta.session, now)?;
         let before = sighting.held_bytes();
-        sighting.finish(end);
+        sighting.finish(end, meta.skipped);
         let freed = before - sighting.held_bytes();
         self.held_bytes -= freed;
         meta.stamps.reassembled = now;

@@ -21,7 +21,7 @@ use crate::stamps::Stamps;
 pub const VERSION: &str = "1";
 pub const VERSION_HEADER: &str = "vid";
 /// Every header that we write: a user's own must have other names.
-pub const HEADERS: [&str; 18] = [
+pub const HEADERS: [&str; 19] = [
     VERSION_HEADER,
     "type",
     "source",
@@ -37,6 +37,7 @@ pub const HEADERS: [&str; 18] = [
     "wall",
     "size",
     "dropped",
+    "skipped",
     "part",
     "bytes",
     "end",
@@ -236,6 +237,9 @@ fn meta_headers(meta: &Meta) -> Headers {
     headers.push("wall", meta.origin.wall_offset_us);
     headers.push("size", format_args!("{}x{}", meta.width, meta.height));
     headers.push("dropped", meta.dropped);
+    if meta.skipped > 0 {
+        headers.push("skipped", meta.skipped);
+    }
     headers
 }
 
@@ -275,6 +279,7 @@ fn read_meta(record: &Record) -> Result<Meta, Rejected> {
         width,
         height,
         dropped: record.number("dropped")?,
+        skipped: record.optional("skipped")?.unwrap_or(0),
     })
 }
 

@@ -77,7 +77,7 @@ pub struct Frames {
     pub published: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acknowledged: Option<u64>,
-    /// Every frame that the producers numbered since the first one seen, less those that they dropped (vidcons).
+    /// Every frame that the producers numbered since the first one seen, less those that were dropped or skipped (vidcons).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,6 +98,9 @@ pub struct Counts {
     pub duplicates: u64,
     pub foreign: u64,
     pub rejected: u64,
+    /// Frames that were left out on purpose, by a detector for example: neither expected nor lost (vidcons).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<u64>,
     /// Frames that `--print` printed: of every source, shown or not (vidcons).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub printed: Option<u64>,
@@ -224,6 +227,7 @@ impl Sums {
             counts: Counts {
                 duplicates: tally.duplicates,
                 foreign: books.foreign,
+                skipped: (tally.skipped > 0).then_some(tally.skipped),
                 printed: (books.printed > 0).then_some(books.printed),
                 untiled: books.latencies.untiled,
                 ..Counts::default()

@@ -68,6 +68,7 @@ mod tests {
             width: 1,
             height: 1,
             dropped: 0,
+            skipped: 0,
         }
     }
 

@@ -203,6 +203,7 @@ pub(crate) mod tests {
             width: 1,
             height: 1,
             dropped: 0,
+            skipped: 0,
         };
         Frame { meta, jpeg: Bytes::from_static(b"jpeg"), kind: Kind::Own }
     }

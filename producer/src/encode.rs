@@ -99,6 +99,7 @@ impl Encoder {
             width: width as u32,
             height: height as u32,
             dropped,
+            skipped: 0,
         };
         Ok(Frame { meta, jpeg: Bytes::copy_from_slice(&self.out), kind: Kind::Own })
     }

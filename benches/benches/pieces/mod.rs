@@ -71,6 +71,7 @@ pub fn frame(number: u64, jpeg: Bytes) -> Frame {
         width: WIDTH as u32,
         height: HEIGHT as u32,
         dropped: 0,
+        skipped: 0,
     };
     Frame { meta, jpeg, kind: Kind::Own }
 }

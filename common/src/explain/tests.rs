@@ -174,6 +174,7 @@ fn the_rhythm_is_that_of_the_frames_numbered() {
         width: 1,
         height: 1,
         dropped: 0,
+        skipped: 0,
     };
     let mut rhythm = Rhythm::default();
     rhythm.enter(&meta(1, 10, 1000));

@@ -6,13 +6,12 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 use super::Tally;
+use super::span::{Place, Span};
 use crate::clock::Micros;
 use crate::frame::{End, Frame, Kind, Meta};
 use crate::ranges::Ranges;
 use crate::record::{Part, Rejected};
 
-/// A frame number that far from the others is believed only when a second record agrees with it.
-const JUMP_MAX: u64 = 1000;
 /// More unfinished frames than that of one session are not waited for: the lowest is given up on.
 const PENDING_MAX: usize = 64;
 /// What a part costs besides its bytes.
@@ -35,10 +34,8 @@ pub struct Sighting {
     before: Tally,
     /// The stretch of reading without such an interruption: see [`Reassembler::resume`](super::Reassembler::resume).
     stretch: u64,
-    /// The first and last numbers of the frames to account for.
-    span: Option<(u64, u64)>,
-    /// The producer's own drops: before the first frame seen, and by now.
-    dropped: (u64, u64),
+    /// The frames to account for.
+    span: Option<Span>,
     /// The frame in whose middle we joined: not ours to account for unless it completes.
     joined_inside: Option<u64>,
     /// Frames that are whole or given up on.
@@ -61,7 +58,7 @@ impl Sighting {
 
     /// The first number to account for.
     pub fn first_number(&self) -> Option<u64> {
-        self.span.map(|(first, _)| first)
+        self.span.map(|span| span.first)
     }
 
     pub fn newest_whole(&self) -> Option<u64> {
@@ -74,12 +71,14 @@ impl Sighting {
 
     /// Since the last interruption.
     fn current(&self) -> Tally {
-        let numbered = self.span.map_or(0, |(first, last)| (last - first).saturating_add(1));
         let begun = self.torn + self.pending.len() as u64 - self.outside();
-        let missing = numbered.saturating_sub(self.whole + begun);
-        let dropped = self.dropped.1.saturating_sub(self.dropped.0);
-        let lost = missing.saturating_sub(dropped);
-        Tally { whole: self.whole, torn: begun, lost, duplicates: self.duplicates }
+        let missing = self.numbered().saturating_sub(self.whole + begun);
+        let (lost, skipped) = self.span.map_or((missing, 0), |span| span.explain(missing));
+        Tally { whole: self.whole, torn: begun, lost, skipped, duplicates: self.duplicates }
+    }
+
+    fn numbered(&self) -> u64 {
+        self.span.as_ref().map_or(0, Span::numbered)
     }
 
     pub(super) fn touch(&mut self, now: Micros) -> &mut Sighting {
@@ -106,15 +105,16 @@ impl Sighting {
     }
 
     pub(super) fn next_number(&self) -> u64 {
-        self.span.map_or(0, |(_, last)| last.saturating_add(1))
+        self.span.map_or(0, |span| span.last.saturating_add(1))
     }
 
-    /// Refuses a number that is far from all others, once. What the producer dropped meanwhile is no distance.
-    pub(super) fn check(&mut self, frame: u64, dropped: u64) -> Result<(), Rejected> {
-        let Some((first, last)) = self.span else { return Ok(()) };
-        let jump_max = self.jump_max(frame, dropped);
+    /// Refuses a number that is far from all others, once.
+    pub(super) fn check(&mut self, meta: &Meta) -> Result<(), Rejected> {
+        let Some(span) = &self.span else { return Ok(()) };
+        let frame = meta.frame;
+        let jump_max = span.jump_max(Place::of(meta));
         let near = |n: u64| frame.abs_diff(n) <= jump_max;
-        if (frame > last && !near(last)) || (frame < first && !near(first)) {
+        if (frame > span.last && !near(span.last)) || (frame < span.first && !near(span.first)) {
             let confirmed = self.suspect.is_some_and(|n| n != frame && near(n));
             if !confirmed {
                 self.suspect = Some(frame);
@@ -125,36 +125,17 @@ impl Sighting {
         Ok(())
     }
 
-    fn jump_max(&self, frame: u64, dropped: u64) -> u64 {
-        let dropped_since = if dropped <= frame { dropped.saturating_sub(self.dropped.1) } else { 0 };
-        JUMP_MAX.saturating_add(dropped_since)
-    }
-
-    pub(super) fn see(&mut self, frame: u64, part: u32, dropped: u64) {
+    pub(super) fn see(&mut self, meta: &Meta, part: u32) {
+        let frame = meta.frame;
         // Once resumed, what comes again may be accounted for already, in the counts from before.
         if self.stretch > 0 && self.settled.contains(frame) {
             return;
         }
         match &mut self.span {
-            None if part > 0 && self.joined_inside.is_none() => {
-                self.joined_inside = Some(frame);
-                self.dropped = (dropped, dropped);
-            }
-            None if self.joined_inside == Some(frame) => {}
-            None => {
-                self.span = Some((frame, frame));
-                self.dropped = (dropped, dropped);
-            }
-            Some((first, last)) if self.joined_inside != Some(frame) => {
-                *first = (*first).min(frame);
-                *last = (*last).max(frame);
-                self.dropped.0 = self.dropped.0.min(dropped);
-            }
-            Some(_) => {}
-        }
-        // A producer cannot have dropped more frames than it numbered: such a count is a lie.
-        if dropped <= frame {
-            self.dropped.1 = self.dropped.1.max(dropped);
+            None if part > 0 && self.joined_inside.is_none() => self.joined_inside = Some(frame),
+            _ if self.joined_inside == Some(frame) => {}
+            None => self.span = Some(Span::at(Place::of(meta))),
+            Some(span) => span.extend(Place::of(meta)),
         }
     }
 
@@ -202,7 +183,7 @@ impl Sighting {
         pending.parts.values().for_each(|slice| jpeg.extend_from_slice(slice));
         if self.joined_inside == Some(meta.frame) {
             self.joined_inside = None;
-            self.see(meta.frame, 0, meta.dropped);
+            self.see(&meta, 0);
         }
         self.settle_whole(meta.frame);
         meta.stamps.reassembled = now;
@@ -218,15 +199,15 @@ impl Sighting {
         }
     }
 
-    pub(super) fn finish(&mut self, end: End) {
-        let newest = end.captured.saturating_sub(1);
-        let jump_max = self.jump_max(newest, end.dropped());
+    /// Takes the counts of the session's end. `skipped` is the running count that the end's record carries.
+    pub(super) fn finish(&mut self, end: End, skipped: u64) {
+        let newest = Place::of_end(&end, skipped);
         // An end that claims frames far beyond those seen is not believed: it has no second witness.
-        if let Some((_, last)) = &mut self.span
-            && newest.abs_diff(*last) <= jump_max
+        if let Some(span) = &mut self.span
+            && newest.frame >= span.last
+            && newest.frame - span.last <= span.jump_max(newest)
         {
-            *last = (*last).max(newest);
-            self.dropped.1 = self.dropped.1.max(end.dropped());
+            span.extend(newest);
         }
         self.give_up_all();
     }
@@ -278,16 +259,16 @@ impl Sighting {
 
     /// The frame in whose middle we joined, if it is not among those to account for.
     fn outside(&self) -> u64 {
-        let accounted = |n: u64| self.span.is_some_and(|(first, last)| (first..=last).contains(&n));
+        let accounted = |n: u64| self.span.is_some_and(|span| span.contains(n));
         u64::from(self.joined_inside.is_some_and(|n| !accounted(n)))
     }
 
     pub(super) fn check_invariants(&self) {
         let tally = self.current();
-        let numbered = self.span.map_or(0, |(first, last)| (last - first).saturating_add(1));
         assert_eq!(self.held_bytes, self.pending.values().map(|p| p.held_bytes).sum::<usize>(), "bytes are counted");
         assert!(self.pending.len() <= PENDING_MAX, "unfinished frames are bounded");
-        assert!(tally.expected() <= numbered.max(tally.whole + tally.torn), "no more frames than numbers: {self:?}");
+        let accounted = tally.expected().saturating_add(tally.skipped);
+        assert!(accounted <= self.numbered().max(tally.whole + tally.torn), "no more frames than numbers: {self:?}");
         assert!(self.pending.keys().all(|n| !self.settled.contains(*n)), "a settled frame is not waited for");
         assert!(self.pending.values().all(|p| p.parts.len() < p.count as usize), "a whole frame is not kept");
         assert!(self.pending.values().all(|p| p.parts.len() <= p.bytes), "no empty parts");

@@ -7,8 +7,10 @@ pub struct Tally {
     pub whole: u64,
     /// Frames of which a part arrived, and not all.
     pub torn: u64,
-    /// Frames that never arrived and that the producer did not drop.
+    /// Frames that never arrived, and that nobody dropped or skipped.
     pub lost: u64,
+    /// Frames that were left out on purpose: not expected, and not lost.
+    pub skipped: u64,
     /// Parts and frames that came once more.
     pub duplicates: u64,
 }
@@ -20,11 +22,12 @@ impl Tally {
             whole: self.whole.saturating_add(other.whole),
             torn: self.torn.saturating_add(other.torn),
             lost: self.lost.saturating_add(other.lost),
+            skipped: self.skipped.saturating_add(other.skipped),
             duplicates: self.duplicates.saturating_add(other.duplicates),
         }
     }
 
-    /// Every frame that the producer numbered and did not drop.
+    /// Every frame that the producer numbered and that nobody dropped or skipped.
     pub fn expected(&self) -> u64 {
         self.whole.saturating_add(self.torn).saturating_add(self.lost)
     }

@@ -36,9 +36,17 @@ impl Link {
         self.to.check_invariants();
     }
 
-    fn end(&mut self, captured: u64, superseded: u64) {
-        let end = End { captured, superseded, ..End::default() };
-        self.to.push(Incoming::End(meta(captured - 1), end, None), self.now).expect("an end is taken");
+    /// A frame of one part, with the running counts of frames left out before it.
+    fn push_frame(&mut self, number: u64, dropped: u64, skipped: u64) {
+        let mut part = parts(number, 3, 3).remove(0);
+        (part.meta.dropped, part.meta.skipped) = (dropped, skipped);
+        self.push(part);
+    }
+
+    fn end(&mut self, captured: u64, superseded: u64, skipped: u64) {
+        let (end, mut meta) = (End { captured, superseded, ..End::default() }, meta(captured - 1));
+        meta.skipped = skipped;
+        self.to.push(Incoming::End(meta, end, None), self.now).expect("an end is taken");
         self.to.check_invariants();
     }
 }
@@ -50,7 +58,7 @@ fn check(sent: &[(u64, usize)], whole: &[u64], (torn, lost, duplicates): (u64, u
     sent.iter().for_each(|&(number, index)| link.push(parts(number, 9, 3).remove(index)));
     link.to.expire(Micros(u64::MAX));
     assert_eq!(link.got, whole);
-    assert_eq!(link.to.total(), Tally { whole: whole.len() as u64, torn, lost, duplicates });
+    assert_eq!(link.to.total(), Tally { whole: whole.len() as u64, torn, lost, duplicates, skipped: 0 });
     assert_eq!(link.to.held_bytes(), 0);
 }
 
@@ -95,13 +103,55 @@ fn the_frame_in_whose_middle_we_joined_is_not_ours_to_count() {
 fn what_the_producer_dropped_is_not_lost() {
     let mut link = Link::new(Limits::default());
     for (number, dropped) in [(10, 4), (13, 5), (14, 5)] {
-        let mut part = parts(number, 3, 3).remove(0);
-        part.meta.dropped = dropped;
-        link.push(part);
+        link.push_frame(number, dropped, 0);
     }
-    assert_eq!(link.to.total(), Tally { whole: 3, torn: 0, lost: 1, duplicates: 0 });
-    link.end(20, 8);
-    assert_eq!(link.to.total(), Tally { whole: 3, torn: 0, lost: 3, duplicates: 0 }, "10..=19 less 4 dropped, 3 whole");
+    assert_eq!(link.to.total(), Tally { whole: 3, lost: 1, ..Tally::default() });
+    link.end(20, 8, 0);
+    assert_eq!(link.to.total(), Tally { whole: 3, lost: 3, ..Tally::default() }, "10..=19 less 4 dropped, 3 whole");
+}
+
+/// Frames as (number, dropped, skipped), and the sums (lost, skipped) that follow. All frames are whole.
+fn check_skipped(frames: &[(u64, u64, u64)], (lost, skipped): (u64, u64)) {
+    let mut link = Link::new(Limits::default());
+    frames.iter().for_each(|&(number, dropped, skipped)| link.push_frame(number, dropped, skipped));
+    let expected = Tally { whole: frames.len() as u64, lost, skipped, ..Tally::default() };
+    assert_eq!(link.to.total(), expected, "{frames:?}");
+}
+
+#[test]
+fn what_was_skipped_on_purpose_is_neither_lost_nor_expected() {
+    check_skipped(&[(0, 0, 0), (4, 0, 3), (5, 0, 3), (9, 0, 6)], (0, 6));
+    check_skipped(&[(0, 0, 0), (4, 0, 2), (5, 0, 2)], (1, 2));
+    check_skipped(&[(0, 0, 0), (9, 3, 4), (12, 4, 5)], (1, 5));
+    // What was skipped before the first frame that we saw is not ours to account for.
+    check_skipped(&[(10, 0, 7), (12, 0, 8)], (0, 1));
+    // Frames that overtake each other.
+    check_skipped(&[(12, 0, 8), (10, 0, 7), (15, 0, 9), (14, 0, 9)], (0, 2));
+}
+
+#[test]
+fn a_detector_that_is_started_again_counts_from_zero() {
+    check_skipped(&[(0, 0, 0), (4, 0, 3), (9, 0, 0), (12, 0, 2)], (4, 5));
+}
+
+#[test]
+fn a_lie_about_what_was_skipped_hides_no_more_than_is_missing() {
+    check_skipped(&[(0, 0, 0), (4, 0, u64::MAX), (5, u64::MAX, 1)], (3, 0));
+    check_skipped(&[(50, 0, 0), (54, 0, 54), (55, 0, 0), (56, 0, 56)], (0, 3));
+    check_skipped(&[(50, 0, 9), (51, 0, 0)], (0, 0));
+}
+
+#[test]
+fn the_end_of_a_session_says_what_was_skipped_up_to_it() {
+    let mut link = Link::new(Limits::default());
+    link.push_frame(0, 0, 0);
+    link.push_frame(4, 1, 2);
+    link.end(10, 2, 6);
+    assert_eq!(link.to.total(), Tally { whole: 2, skipped: 6, ..Tally::default() }, "10 less 2 dropped, 6 skipped");
+    let mut link = Link::new(Limits::default());
+    link.push_frame(4, 0, 3);
+    link.end(10, 0, 0);
+    assert_eq!(link.to.total(), Tally { whole: 1, lost: 5, ..Tally::default() }, "an end without the count");
 }
 
 #[test]
@@ -114,21 +164,24 @@ fn one_number_astray_is_rejected_and_a_real_jump_is_believed() {
 }
 
 #[test]
-fn a_long_gap_that_the_producer_counted_is_believed_at_once() {
+fn a_long_gap_that_was_counted_is_believed_at_once() {
     let mut link = Link::new(Limits::default());
     link.push(parts(10, 3, 3).remove(0));
-    let mut after = parts(5000, 3, 3).remove(0);
-    after.meta.dropped = 4980;
-    link.push(after);
+    link.push_frame(5000, 4980, 0);
     assert_eq!(link.got, [10, 5000]);
     assert_eq!(link.to.total().lost, 9);
+    link.push_frame(90_000, 4980, 84_990);
+    assert_eq!(link.got, [10, 5000, 90_000]);
+    assert_eq!(link.to.total().lost, 18);
+    link.push_frame(900_000, 4980, 900_000);
+    assert_eq!(link.got, [10, 5000, 90_000], "more were not numbered");
 }
 
 #[test]
 fn an_end_that_lies_loses_nothing() {
     let mut link = Link::new(Limits::default());
     link.push(parts(0, 3, 3).remove(0));
-    link.end(1 << 40, 0);
+    link.end(1 << 40, 0, 0);
     assert_eq!(link.to.total(), Tally { whole: 1, ..Tally::default() });
 }
 
@@ -163,8 +216,9 @@ fn memory_is_bounded_and_the_oldest_goes_first() {
     assert_eq!(link.to.push(Incoming::Part(parts(9, 20_000, 2000).remove(0)), link.now), Err(Rejected::OverBound));
 }
 
-/// A link that loses, delays, repeats and interleaves, the same way each time for one seed.
-fn lossy(seed: u64, frames: u64) -> (Link, u64) {
+/// A link that loses, delays, repeats and interleaves, the same way each time for one seed. Before it some frames are dropped
+/// and some skipped. Returns how many it carried whole, and the counts (dropped, skipped) as of each frame and of the end.
+fn lossy(seed: u64, frames: u64) -> (Link, u64, Vec<(u64, u64)>) {
     let mut state = seed;
     let mut random = move |below: u64| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -173,10 +227,17 @@ fn lossy(seed: u64, frames: u64) -> (Link, u64) {
     let mut link = Link::new(Limits { bytes_max: 4000, ..Limits::default() });
     let mut on_the_way: Vec<Part> = Vec::new();
     let mut sent_whole = 0;
+    let mut counts = vec![(0, 0)];
     for number in 0..frames {
-        let all = parts(number, 1 + random(400) as usize, 100);
+        let (dropped, skipped) = counts[number as usize];
+        let fate = random(6);
+        counts.push((dropped + u64::from(fate == 0), skipped + u64::from(fate == 1)));
+        if fate < 2 {
+            continue;
+        }
         let mut lost = false;
-        for part in all {
+        for mut part in parts(number, 1 + random(400) as usize, 100) {
+            (part.meta.dropped, part.meta.skipped) = (dropped, skipped);
             match random(20) {
                 0 => lost = true,
                 1 => on_the_way.extend([part.clone(), part]),
@@ -190,14 +251,15 @@ fn lossy(seed: u64, frames: u64) -> (Link, u64) {
         }
     }
     on_the_way.into_iter().for_each(|part| link.push(part));
-    link.end(frames, 0);
-    (link, sent_whole)
+    let (dropped, skipped) = counts[frames as usize];
+    link.end(frames, dropped, skipped);
+    (link, sent_whole, counts)
 }
 
 proptest! {
     #[test]
     fn the_books_balance_over_a_lossy_link(seed in any::<u64>()) {
-        let (link, sent_whole) = lossy(seed, 60);
+        let (link, sent_whole, counts) = lossy(seed, 60);
         let tally = link.to.total();
         prop_assert_eq!(tally.whole, link.got.len() as u64);
         prop_assert!(tally.whole <= sent_whole);
@@ -206,19 +268,28 @@ proptest! {
         once.dedup();
         prop_assert_eq!(once.len(), link.got.len(), "no frame comes out twice");
         // Frames before the first that was seen are not ours to count.
-        let span = 60 - link.to.session("clip", meta(0).session).map_or(0, |s| s.first_number().unwrap_or(60));
-        prop_assert_eq!(tally.expected(), span);
+        let first = link.to.session("clip", meta(0).session).and_then(Sighting::first_number).unwrap_or(60) as usize;
+        let (dropped, skipped) = (counts[60].0 - counts[first].0, counts[60].1 - counts[first].1);
+        prop_assert_eq!(tally.skipped, skipped);
+        prop_assert_eq!(tally.expected() + dropped + skipped, 60 - first as u64);
     }
 
     #[test]
     fn lies_about_counts_and_lengths_harm_nobody(
-        sent in prop::collection::vec((0u64..6, 0u32..4, 1u32..5, 1usize..12, 0u64..3), 0..60)
+        sent in prop::collection::vec((0u64..6, 0u32..4, 1u32..5, 1usize..12, 0u64..3, 0u64..6), 0..60)
     ) {
         let mut link = Link::new(Limits { bytes_max: 700, sources_max: 3, sessions_max: 2, ..Limits::default() });
-        for (number, index, count, bytes, session) in sent {
+        for (number, index, count, bytes, session, left_out) in sent {
             let mut record = record::split(&frame(number, bytes.div_ceil(count as usize)), 12).remove(0);
-            record.headers.retain(|(name, _)| !["part", "bytes", "session"].contains(&name.as_ref()));
-            for (name, value) in [("part", format!("{index}/{count}")), ("bytes", bytes.to_string()), ("session", format!("{}-1", session + 1))] {
+            let lies = [
+                ("part", format!("{index}/{count}")),
+                ("bytes", bytes.to_string()),
+                ("session", format!("{}-1", session + 1)),
+                ("dropped", (left_out / 2).to_string()),
+                ("skipped", left_out.to_string()),
+            ];
+            record.headers.retain(|(name, _)| lies.iter().all(|(lie, _)| lie != name));
+            for (name, value) in lies {
                 record.headers.push((name.into(), value.into()));
             }
             let Ok(Incoming::Part(part)) = record::read(&record) else { continue };
@@ -237,7 +308,7 @@ fn check_group(frames: &[(u64, u64)], (whole, torn, lost, duplicates): (u64, u64
         link.to.resume(&part.meta.source, part.meta.session, stretch, link.now);
         link.push(part);
     }
-    assert_eq!(link.to.total(), Tally { whole, torn, lost, duplicates }, "{frames:?}");
+    assert_eq!(link.to.total(), Tally { whole, torn, lost, duplicates, skipped: 0 }, "{frames:?}");
 }
 
 #[test]
@@ -261,5 +332,5 @@ fn a_frame_of_which_another_member_took_the_rest_is_torn() {
     [(0, 0, 0), (0, 1, 0), (0, 2, 0), (1, 0, 0)].into_iter().for_each(|(n, i, s)| push(n, i, s));
     // Joined in the middle of frame 5: that one is the other's.
     [(5, 2, 1), (6, 0, 1), (6, 1, 1), (6, 2, 1)].into_iter().for_each(|(n, i, s)| push(n, i, s));
-    assert_eq!(link.to.total(), Tally { whole: 2, torn: 1, lost: 0, duplicates: 0 });
+    assert_eq!(link.to.total(), Tally { whole: 2, torn: 1, ..Tally::default() });
 }

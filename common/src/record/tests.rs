@@ -21,6 +21,7 @@ pub(crate) fn meta(frame: u64) -> Meta {
         width: 64,
         height: 36,
         dropped: 0,
+        skipped: 0,
     }
 }
 
@@ -67,7 +68,7 @@ fn headers_stay_within_the_room_that_is_left_for_them() {
     f.meta.source = "x".repeat(SOURCE_BYTES_MAX).into();
     f.meta.number = Some(u64::MAX);
     f.meta.pts = Duration::from_micros(u64::MAX);
-    f.meta.dropped = u64::MAX;
+    (f.meta.dropped, f.meta.skipped) = (u64::MAX, u64::MAX);
     f.meta.origin = Origin { boot: "x".repeat(64).into(), wall_offset_us: i64::MIN };
     (f.meta.width, f.meta.height) = (u32::MAX, u32::MAX);
     f.meta.session = Session { began_ms: u64::MAX, salt: u32::MAX };
@@ -79,6 +80,19 @@ fn headers_stay_within_the_room_that_is_left_for_them() {
         let size: usize = record.headers.iter().map(|(n, v)| n.len() + v.len() + 4).sum();
         assert!(size + f.meta.source.len() + 70 <= OVERHEAD_BYTES_MAX, "{size}");
     }
+}
+
+#[test]
+fn frames_left_out_on_purpose_have_a_header_only_where_there_are_any() {
+    let with = |skipped| {
+        let mut f = frame(7, 5);
+        f.meta.skipped = skipped;
+        let record = split(&f, 9).remove(0);
+        assert_eq!(read(&record).map(|incoming| incoming.meta().map(|meta| meta.skipped)), Ok(Some(skipped)));
+        record.header("skipped").cloned()
+    };
+    assert_eq!(with(0), None);
+    assert_eq!(with(12).as_deref(), Some(&b"12"[..]));
 }
 
 /// A record of ours whose picture somebody replaced by `value`, with these headers changed, or removed where they are `None`.
@@ -165,6 +179,7 @@ fn lies_are_rejected() {
         ("session", "0-0"),
         ("source", ""),
         ("source", "a\nb"),
+        ("skipped", "some"),
     ] {
         check(name, value);
     }
@@ -173,10 +188,10 @@ fn lies_are_rejected() {
 proptest! {
     #[test]
     fn what_is_split_is_read_again(
-        bytes in 1usize..5000, most in 1usize..600, number in any::<Option<u64>>()
+        bytes in 1usize..5000, most in 1usize..600, number in any::<Option<u64>>(), skipped in 0u64..3
     ) {
         let mut f = frame(3, bytes);
-        f.meta.number = number;
+        (f.meta.number, f.meta.skipped) = (number, skipped);
         let mut jpeg = Vec::new();
         let records = split(&f, most);
         for (i, record) in records.iter().enumerate() {
@@ -192,7 +207,7 @@ proptest! {
     #[test]
     fn nothing_that_comes_panics(
         headers in prop::collection::vec((prop::sample::select(vec!["vid", "source", "session", "frame", "part", "bytes",
-            "size", "pts", "due", "captured", "encoded", "published", "boot", "wall", "dropped", "end", "number"]),
+            "size", "pts", "due", "captured", "encoded", "published", "boot", "wall", "dropped", "skipped", "end", "number"]),
             prop_oneof![Just("1".to_owned()), "[0-9]{1,20}", "[0-9]{1,10}[-/x][0-9]{1,10}", ".{0,8}"]), 0..20),
         value in prop::collection::vec(any::<u8>(), 0..40),
     ) {

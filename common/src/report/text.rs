@@ -50,7 +50,12 @@ fn write_sums(f: &mut fmt::Formatter<'_>, sums: &Sums) -> fmt::Result {
         let n = counts.reconnections;
         writeln!(f, "           reconnected {n}: a client that had lost all its brokers was replaced by a new one")?;
     }
-    for (name, n) in [("duplicates", counts.duplicates), ("foreign", counts.foreign), ("rejected", counts.rejected)] {
+    for (name, n) in [
+        ("duplicates", counts.duplicates),
+        ("foreign", counts.foreign),
+        ("rejected", counts.rejected),
+        ("skipped on purpose", counts.skipped.unwrap_or(0)),
+    ] {
         if n > 0 {
             writeln!(f, "           beside these: {n} {name}")?;
         }
@@ -156,6 +161,22 @@ mod tests {
     }
 
     #[test]
+    fn frames_skipped_on_purpose_stand_beside_the_books_where_there_are_any() {
+        let report = |skipped| {
+            let tally = Tally { whole: 2, skipped, ..Tally::default() };
+            report_on(SourceBooks { shown: 2, ..SourceBooks::default() }, &tally)
+        };
+        let text = report(40).to_string();
+        assert!(
+            text.contains("expected 2 = shown 2  (balanced)\n           beside these: 40 skipped on purpose\n"),
+            "{text}"
+        );
+        assert!(!report(0).to_string().contains("skipped"));
+        let skipped = |n| serde_json::to_value(report(n)).expect("a report is JSON")["counts"].get("skipped").cloned();
+        assert_eq!((skipped(40), skipped(0)), (Some(40.into()), None));
+    }
+
+    #[test]
     fn times_are_told_as_people_say_them() {
         let check = |ms, expected| assert_eq!(how_long(Duration::from_millis(ms)), expected);
         check(20, "20 ms");
@@ -170,7 +191,11 @@ mod tests {
     fn report_of(latencies: Latencies) -> String {
         let shown = latencies.untiled + latencies.total.histogram().len();
         let books = SourceBooks { latencies, shown, ..SourceBooks::default() };
-        let sums = Sums::viewer(&books, &Tally { whole: shown, ..Tally::default() }, &Stage::ALL);
+        report_on(books, &Tally { whole: shown, ..Tally::default() }).to_string()
+    }
+
+    fn report_on(books: SourceBooks, tally: &Tally) -> Report {
+        let sums = Sums::viewer(&books, tally, &Stage::ALL);
         Report {
             schema: SCHEMA,
             program: "vidcons".to_owned(),
@@ -186,6 +211,5 @@ mod tests {
             machine: Machine::default(),
             versions: Default::default(),
         }
-        .to_string()
     }
 }

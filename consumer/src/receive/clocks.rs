@@ -75,6 +75,7 @@ impl Clocks {
             width: 0,
             height: 0,
             dropped: 0,
+            skipped: 0,
         }
     }
 }

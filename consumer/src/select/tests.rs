@@ -12,6 +12,7 @@ fn meta(source: &str, began_ms: u64) -> Meta {
         width: 1,
         height: 1,
         dropped: 0,
+        skipped: 0,
     }
 }
 
