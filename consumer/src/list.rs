@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use common::clock::Clock;
+use common::frame::jpeg_size;
 use common::record::{self, Incoming};
 use common::report::bytes;
 use kafka::{Admin, Event, Found, Patience, Position, Received, Tail};
@@ -84,10 +85,13 @@ fn enter(sources: &mut BTreeMap<String, Seen>, received: &Received) {
     let Received { record, partition, .. } = received;
     let (name, frame, size, ended, foreign) = match record::read(record) {
         Ok(Incoming::Part(part)) => {
-            let size = (part.meta.width, part.meta.height);
+            let size = jpeg_size(&record.value).unwrap_or((part.meta.width, part.meta.height));
             (part.meta.source.to_string(), part.index == 0, size, false, false)
         }
-        Ok(Incoming::End(meta, ..)) => (meta.source.to_string(), false, (meta.width, meta.height), true, false),
+        Ok(Incoming::End(meta, ..)) => {
+            let size = jpeg_size(&record.value).unwrap_or((meta.width, meta.height));
+            (meta.source.to_string(), false, size, true, false)
+        }
         Ok(Incoming::Foreign(_)) => (record::foreign_source(record, *partition), true, (0, 0), false, true),
         Err(_) => return,
     };
