@@ -29,6 +29,7 @@ mod pictures;
 mod pipes;
 mod pixels;
 mod play;
+mod python;
 mod secrets;
 mod security;
 mod sessions;
