@@ -30,18 +30,20 @@ fn until_lines(running: &mut Running, lines: usize) {
 }
 
 #[test]
-fn the_page_shows_the_samples_as_they_are() {
-    let page = page("docs/python.md");
+fn the_pages_show_the_samples_as_they_are() {
     let mut shown = Vec::new();
-    for after in page.split("<!-- samples/").skip(1) {
-        let (name, after) = after.split_once(" -->\n```python\n").expect("a script follows its name");
-        let (script, _) = after.split_once("```\n").expect("a script ends");
-        assert_eq!(script, self::page(&format!("samples/{name}")), "{name}");
-        shown.push(name);
+    for page in ["docs/python.md", "docs/wire.md"].map(page) {
+        let before = shown.len();
+        for after in page.split("<!-- samples/").skip(1) {
+            let (name, after) = after.split_once(" -->\n```python\n").expect("a script follows its name");
+            let (script, _) = after.split_once("```\n").expect("a script ends");
+            assert_eq!(script, self::page(&format!("samples/{name}")), "{name}");
+            shown.push(name.to_owned());
+        }
+        assert_eq!(page.matches("```python").count(), shown.len() - before, "every script is a sample");
     }
     shown.sort_unstable();
-    assert_eq!(shown, ["boxes.py", "edges.py", "frames.py", "publish.py", "read.py"]);
-    assert_eq!(page.matches("```python").count(), shown.len(), "every script is a sample");
+    assert_eq!(shown, ["boxes.py", "camera.py", "edges.py", "frames.py", "publish.py", "read.py"]);
 }
 
 /// `read.py` reads what a camera publishes with these options.
@@ -83,6 +85,20 @@ fn pictures_that_python_publishes_are_shown() {
     let viewer = viewer.wait().ok();
     assert_eq!(viewer.report().number("counts.foreign"), 100, "{}", viewer.story());
     assert!(viewer.lines().iter().all(|line| line == "python 640x360"), "{}", viewer.story());
+}
+
+#[test]
+fn a_producer_in_python_is_accounted_for_like_vidprod() {
+    let (Some(kafka), Some(python)) = (kafka(), python()) else { return };
+    let topic = kafka.topic("camera");
+    let viewer = viewer(kafka, &topic);
+    sample(&python, "camera.py", kafka, &[&topic]).run().ok();
+    let viewer = viewer.wait().ok();
+    let report = viewer.report();
+    report.assert_stages_tile();
+    assert_eq!(report.source("mine").number("frames.shown"), 100, "{}", viewer.story());
+    assert_eq!((report.number("counts.rejected"), report.number("frames.lost.lost")), (0, 0), "{}", viewer.story());
+    assert!(report.0["latency_us"]["clock"].as_str().unwrap().contains("same host"), "{}", viewer.story());
 }
 
 /// What is published again has its own picture, and loses nothing. The detector is slow, so it skips frames.
