@@ -66,8 +66,8 @@ impl Groups {
 
     /// Makes room by forgetting how far the group got that nobody has been in for longest.
     fn forget_oldest(&mut self) -> bool {
-        let deserted = self.groups.iter().filter(|(_, g)| g.members.is_empty() && g.pending.is_empty());
-        let oldest = deserted.min_by_key(|(_, g)| g.touched).map(|(id, _)| id.clone());
+        let deserted = self.groups.iter().filter(|(_, group)| group.members.is_deserted());
+        let oldest = deserted.min_by_key(|(_, group)| group.touched).map(|(id, _)| id.clone());
         oldest.is_some_and(|id| self.groups.remove(&id).is_some())
     }
 }

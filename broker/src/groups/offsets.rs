@@ -12,8 +12,7 @@ use kafka_protocol::messages::offset_fetch_response::{
 use kafka_protocol::messages::{GroupId, OffsetFetchRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 
-use super::kept;
-use super::member::copied;
+use super::{copied, kept};
 use crate::memory::Memory;
 
 /// Of one commit's note, as Kafka's `offset.metadata.max.bytes`.

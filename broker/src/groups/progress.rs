@@ -2,14 +2,10 @@
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::offset_commit_response::{OffsetCommitResponsePartition, OffsetCommitResponseTopic};
-use kafka_protocol::messages::{
-    OffsetCommitRequest, OffsetCommitResponse, OffsetDeleteRequest, OffsetDeleteResponse, OffsetFetchRequest,
-    OffsetFetchResponse,
-};
+use kafka_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse};
 
 use super::admission::check_id;
-use super::group::Group;
-use super::{Groups, code, offsets};
+use super::{Group, Groups, code, offsets};
 use crate::clock::Ms;
 
 impl Groups {
@@ -50,7 +46,7 @@ impl Groups {
         })?;
         let group = self.groups.entry(request.group_id.to_string()).or_default();
         group.touched = now;
-        group.may_commit(request, now)?;
+        group.members.may_commit(request, now)?;
         Ok(group)
     }
 
@@ -66,14 +62,5 @@ impl Groups {
         let group = groups.pop().expect("an older request asks for one group");
         let topics = offsets::older(group.topics);
         OffsetFetchResponse::default().with_topics(topics).with_error_code(group.error_code)
-    }
-
-    pub fn delete_offsets(&mut self, request: &OffsetDeleteRequest) -> OffsetDeleteResponse {
-        let Some(group) = self.groups.get_mut(&**request.group_id) else {
-            return OffsetDeleteResponse::default().with_error_code(ResponseError::GroupIdNotFound.code());
-        };
-        let answer = group.delete_offsets(request);
-        self.forget_if_vacant(&request.group_id);
-        answer
     }
 }

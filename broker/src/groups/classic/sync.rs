@@ -5,12 +5,12 @@ use kafka_protocol::messages::{HeartbeatRequest, OffsetCommitRequest, SyncGroupR
 use kafka_protocol::protocol::StrBytes;
 use tokio::sync::oneshot::Sender;
 
-use super::group::{Group, State};
+use super::group::{ClassicGroup, State};
 use super::member::Member;
 use crate::clock::Ms;
 
-impl Group {
-    pub(super) fn sync(&mut self, request: &SyncGroupRequest, sender: Sender<SyncGroupResponse>, now: Ms) {
+impl ClassicGroup {
+    pub(in crate::groups) fn sync(&mut self, request: &SyncGroupRequest, sender: Sender<SyncGroupResponse>, now: Ms) {
         let id = &request.member_id;
         if let Err(error) = self.may_sync(request, now) {
             sender.send(SyncGroupResponse::default().with_error_code(error.code())).ok();
@@ -43,7 +43,7 @@ impl Group {
     }
 
     /// The member that a request claims to be from, if it is of this generation.
-    pub(super) fn current(
+    pub(in crate::groups) fn current(
         &mut self,
         id: &StrBytes,
         instance: Option<&StrBytes>,
@@ -73,7 +73,7 @@ impl Group {
         }
     }
 
-    pub(super) fn heartbeat(&mut self, request: &HeartbeatRequest, now: Ms) -> Result<(), ResponseError> {
+    pub(in crate::groups) fn heartbeat(&mut self, request: &HeartbeatRequest, now: Ms) -> Result<(), ResponseError> {
         let instance = request.group_instance_id.as_ref();
         self.current(&request.member_id, instance, request.generation_id)?.heard = now;
         match self.state {
@@ -82,7 +82,11 @@ impl Group {
         }
     }
 
-    pub(super) fn may_commit(&mut self, request: &OffsetCommitRequest, now: Ms) -> Result<(), ResponseError> {
+    pub(in crate::groups) fn may_commit(
+        &mut self,
+        request: &OffsetCommitRequest,
+        now: Ms,
+    ) -> Result<(), ResponseError> {
         let generation = request.generation_id_or_member_epoch;
         // A consumer that assigns itself, or an operator's tool: only while no member would be overruled.
         if generation < 0 && self.state == State::Empty {
@@ -96,7 +100,7 @@ impl Group {
     }
 
     /// Takes a member out; the rebalance is the caller's, once all that leave together are out.
-    pub(super) fn leave(&mut self, id: &StrBytes, instance: Option<&StrBytes>) -> Result<(), ResponseError> {
+    pub(in crate::groups) fn leave(&mut self, id: &StrBytes, instance: Option<&StrBytes>) -> Result<(), ResponseError> {
         if instance.is_none() && self.pending.remove(id).is_some() {
             return Ok(());
         }
@@ -109,7 +113,7 @@ impl Group {
     }
 
     /// Forgets questions whose asker is gone.
-    pub(super) fn disconnected(&mut self, connection: u64, now: Ms) {
+    pub(in crate::groups) fn disconnected(&mut self, connection: u64, now: Ms) {
         for member in self.members.values_mut() {
             if member.syncing.as_ref().is_some_and(Sender::is_closed) {
                 member.syncing = None;

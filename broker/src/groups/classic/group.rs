@@ -1,4 +1,4 @@
-//! One group: its members, its generation, and the rebalance that leads from one generation to the next.
+//! One group of the classic protocol: its members, its generation, and the rebalance that leads from one generation to the next.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,10 @@ use kafka_protocol::messages::{JoinGroupResponse, SyncGroupResponse};
 use kafka_protocol::protocol::StrBytes;
 
 use super::member::Member;
-use super::offsets::Offsets;
 use crate::clock::Ms;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) enum State {
+pub(in crate::groups) enum State {
     #[default]
     Empty,
     /// Waits for the members' joins.
@@ -25,7 +24,7 @@ pub(super) enum State {
 }
 
 impl State {
-    pub(super) fn name(self) -> &'static str {
+    pub(in crate::groups) fn name(self) -> &'static str {
         match self {
             State::Empty => "Empty",
             State::Preparing { .. } => "PreparingRebalance",
@@ -36,40 +35,50 @@ impl State {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Group {
-    pub(super) state: State,
-    pub(super) generation: i32,
-    pub(super) protocol_type: StrBytes,
+pub(in crate::groups) struct ClassicGroup {
+    pub(in crate::groups) state: State,
+    pub(in crate::groups) generation: i32,
+    pub(in crate::groups) protocol_type: StrBytes,
     /// What this generation speaks; empty before the first.
-    pub(super) protocol: StrBytes,
-    pub(super) leader: Option<StrBytes>,
-    pub(super) members: BTreeMap<StrBytes, Member>,
+    pub(in crate::groups) protocol: StrBytes,
+    pub(in crate::groups) leader: Option<StrBytes>,
+    pub(in crate::groups) members: BTreeMap<StrBytes, Member>,
     /// Ids that were given out and not yet joined with, and until when they may be.
-    pub(super) pending: BTreeMap<StrBytes, Ms>,
+    pub(in crate::groups) pending: BTreeMap<StrBytes, Ms>,
     /// Until when members must have asked for their assignment.
-    pub(super) sync_ends: Ms,
-    pub(super) offsets: Offsets,
-    /// When somebody joined or committed.
-    pub(super) touched: Ms,
+    pub(in crate::groups) sync_ends: Ms,
 }
 
-impl Group {
-    /// Nothing would be lost by forgetting it.
-    pub(super) fn is_vacant(&self) -> bool {
-        self.members.is_empty() && self.pending.is_empty() && self.offsets.is_empty()
+impl ClassicGroup {
+    /// The members, and those that were given an id and have not joined yet.
+    pub(in crate::groups) fn len(&self) -> usize {
+        self.members.len() + self.pending.len()
     }
 
-    pub(super) fn is_leader(&self, id: &StrBytes) -> bool {
+    pub(in crate::groups) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// Nobody is in it, and nobody is expected.
+    pub(in crate::groups) fn is_deserted(&self) -> bool {
+        self.members.is_empty() && self.pending.is_empty()
+    }
+
+    pub(in crate::groups) fn is_leader(&self, id: &StrBytes) -> bool {
         self.leader.as_ref() == Some(id)
     }
 
-    pub(super) fn by_instance(&self, instance: &str) -> Option<&StrBytes> {
+    pub(in crate::groups) fn by_instance(&self, instance: &str) -> Option<&StrBytes> {
         let mut members = self.members.iter();
         members.find(|(_, m)| m.instance.as_deref() == Some(instance)).map(|(id, _)| id)
     }
 
     /// The member that a request claims to be from.
-    pub(super) fn claimed(&mut self, id: &StrBytes, instance: Option<&StrBytes>) -> Result<&mut Member, ResponseError> {
+    pub(in crate::groups) fn claimed(
+        &mut self,
+        id: &StrBytes,
+        instance: Option<&StrBytes>,
+    ) -> Result<&mut Member, ResponseError> {
         if let Some(instance) = instance {
             let known = self.by_instance(instance).ok_or(ResponseError::UnknownMemberId)?;
             if known != id {
@@ -80,7 +89,7 @@ impl Group {
     }
 
     /// Asks all members to join anew; parked syncs are told.
-    pub(super) fn prepare(&mut self, now: Ms) {
+    pub(in crate::groups) fn prepare(&mut self, now: Ms) {
         for member in self.members.values_mut() {
             member.synced = false;
             let error = ResponseError::RebalanceInProgress.code();
@@ -90,7 +99,7 @@ impl Group {
         self.complete_if_all_joined(now);
     }
 
-    pub(super) fn complete_if_all_joined(&mut self, now: Ms) {
+    pub(in crate::groups) fn complete_if_all_joined(&mut self, now: Ms) {
         self.drop_gone();
         if self.members.values().all(|m| m.joining.is_some()) {
             self.complete(now);
@@ -98,7 +107,7 @@ impl Group {
     }
 
     /// A rebalance goes on without this member.
-    pub(super) fn remove(&mut self, id: &StrBytes, told: ResponseError) -> Option<Member> {
+    pub(in crate::groups) fn remove(&mut self, id: &StrBytes, told: ResponseError) -> Option<Member> {
         let mut member = self.members.remove(id)?;
         member.refuse(told, id);
         if self.is_leader(id) {
@@ -108,7 +117,7 @@ impl Group {
     }
 
     /// What a member's removal leads to.
-    pub(super) fn after_removal(&mut self, now: Ms) {
+    pub(in crate::groups) fn after_removal(&mut self, now: Ms) {
         match self.state {
             State::Empty => {}
             State::Preparing { .. } => self.complete_if_all_joined(now),
@@ -116,7 +125,7 @@ impl Group {
         }
     }
 
-    pub(super) fn tick(&mut self, now: Ms) {
+    pub(in crate::groups) fn tick(&mut self, now: Ms) {
         self.pending.retain(|_, ends| *ends > now);
         let sync_over = self.waits_for_syncs() && self.sync_ends <= now;
         let late = |m: &Member| (sync_over && !m.synced) || m.session_ends().is_some_and(|ends| ends <= now);
@@ -132,7 +141,7 @@ impl Group {
         }
     }
 
-    pub(super) fn next_deadline(&self) -> Option<Ms> {
+    pub(in crate::groups) fn next_deadline(&self) -> Option<Ms> {
         let pending = self.pending.values().copied();
         let sessions = self.members.values().filter_map(Member::session_ends);
         let phase = match self.state {
@@ -199,7 +208,7 @@ impl Group {
     }
 
     /// Each member votes for the first of its protocols that all support.
-    pub(super) fn vote(&self) -> StrBytes {
+    pub(in crate::groups) fn vote(&self) -> StrBytes {
         let mut votes: BTreeMap<&StrBytes, usize> = BTreeMap::new();
         for member in self.members.values() {
             let all_support = |name: &StrBytes| self.members.values().all(|m| m.supports(name));
@@ -222,7 +231,7 @@ impl Group {
     }
 
     /// What a member of this generation is told of it.
-    pub(super) fn joined(&self, id: &StrBytes) -> JoinGroupResponse {
+    pub(in crate::groups) fn joined(&self, id: &StrBytes) -> JoinGroupResponse {
         JoinGroupResponse::default()
             .with_generation_id(self.generation)
             .with_protocol_type(Some(self.protocol_type.clone()))
@@ -243,7 +252,7 @@ impl Group {
     }
 
     /// Panics if something that always holds does not.
-    pub(super) fn check_invariants(&self) {
+    pub(in crate::groups) fn check_invariants(&self) {
         let members = || self.members.values();
         assert_eq!(self.state == State::Empty, self.members.is_empty(), "a group is Empty when nobody is in it");
         let led = self.leader.as_ref().is_some_and(|id| self.members.contains_key(id));

@@ -6,7 +6,7 @@ use kafka_protocol::protocol::StrBytes;
 use tokio::sync::oneshot::Sender;
 use uuid::Uuid;
 
-use super::group::{Group, State};
+use super::group::{ClassicGroup, State};
 use super::member::{Join, Member};
 use super::subscription;
 use crate::clock::Ms;
@@ -14,8 +14,14 @@ use crate::clock::Ms;
 /// An id must stay encodable as a string of the old versions, however long the client's name is.
 const ID_NAME_CHARS_MAX: usize = 200;
 
-impl Group {
-    pub(super) fn join(&mut self, join: &Join, members_max: usize, sender: Sender<JoinGroupResponse>, now: Ms) {
+impl ClassicGroup {
+    pub(in crate::groups) fn join(
+        &mut self,
+        join: &Join,
+        members_max: usize,
+        sender: Sender<JoinGroupResponse>,
+        now: Ms,
+    ) {
         let refused = |error: ResponseError, id: &StrBytes| {
             JoinGroupResponse::default().with_error_code(error.code()).with_member_id(id.clone())
         };

@@ -6,34 +6,34 @@ use kafka_protocol::messages::{JoinGroupRequest, JoinGroupResponse, SyncGroupRes
 use kafka_protocol::protocol::StrBytes;
 use tokio::sync::oneshot;
 
-use super::Who;
 use crate::clock::Ms;
+use crate::groups::{Who, copied};
 
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Protocol {
-    pub(super) name: StrBytes,
-    pub(super) metadata: Bytes,
+pub(in crate::groups) struct Protocol {
+    pub(in crate::groups) name: StrBytes,
+    pub(in crate::groups) metadata: Bytes,
 }
 
 #[derive(Debug)]
-pub(super) struct Member {
-    pub(super) instance: Option<StrBytes>,
-    pub(super) client_id: StrBytes,
-    pub(super) host: StrBytes,
-    pub(super) connection: u64,
-    pub(super) session_ms: Ms,
-    pub(super) rebalance_ms: Ms,
-    pub(super) protocols: Vec<Protocol>,
-    pub(super) assignment: Bytes,
+pub(in crate::groups) struct Member {
+    pub(in crate::groups) instance: Option<StrBytes>,
+    pub(in crate::groups) client_id: StrBytes,
+    pub(in crate::groups) host: StrBytes,
+    pub(in crate::groups) connection: u64,
+    pub(in crate::groups) session_ms: Ms,
+    pub(in crate::groups) rebalance_ms: Ms,
+    pub(in crate::groups) protocols: Vec<Protocol>,
+    pub(in crate::groups) assignment: Bytes,
     /// Whether it asked for its assignment in this generation.
-    pub(super) synced: bool,
-    pub(super) heard: Ms,
-    pub(super) joining: Option<oneshot::Sender<JoinGroupResponse>>,
-    pub(super) syncing: Option<oneshot::Sender<SyncGroupResponse>>,
+    pub(in crate::groups) synced: bool,
+    pub(in crate::groups) heard: Ms,
+    pub(in crate::groups) joining: Option<oneshot::Sender<JoinGroupResponse>>,
+    pub(in crate::groups) syncing: Option<oneshot::Sender<SyncGroupResponse>>,
 }
 
 impl Member {
-    pub(super) fn new(join: &Join, now: Ms) -> Member {
+    pub(in crate::groups) fn new(join: &Join, now: Ms) -> Member {
         let mut member = Member {
             instance: join.instance.clone(),
             client_id: StrBytes::new(),
@@ -52,7 +52,7 @@ impl Member {
         member
     }
 
-    pub(super) fn update(&mut self, join: &Join, now: Ms) {
+    pub(in crate::groups) fn update(&mut self, join: &Join, now: Ms) {
         self.client_id = join.client_id.clone();
         self.host = join.host.clone();
         self.connection = join.connection;
@@ -62,17 +62,17 @@ impl Member {
         self.heard = now;
     }
 
-    pub(super) fn metadata(&self, protocol: &str) -> Bytes {
+    pub(in crate::groups) fn metadata(&self, protocol: &str) -> Bytes {
         let found = self.protocols.iter().find(|p| &*p.name == protocol);
         found.map(|p| p.metadata.clone()).unwrap_or_default()
     }
 
-    pub(super) fn supports(&self, protocol: &str) -> bool {
+    pub(in crate::groups) fn supports(&self, protocol: &str) -> bool {
         self.protocols.iter().any(|p| &*p.name == protocol)
     }
 
     /// Waits for a join's answer, and is there to read it.
-    pub(super) fn waits_in_join(&self) -> bool {
+    pub(in crate::groups) fn waits_in_join(&self) -> bool {
         self.joining.as_ref().is_some_and(|sender| !sender.is_closed())
     }
 
@@ -81,24 +81,24 @@ impl Member {
     }
 
     /// Its join was parked, but nobody is there to read the answer.
-    pub(super) fn gone_from_join(&self) -> bool {
+    pub(in crate::groups) fn gone_from_join(&self) -> bool {
         self.joining.as_ref().is_some_and(oneshot::Sender::is_closed)
     }
 
     /// None while it waits for us: librdkafka sends no heartbeat then, and it is not the member that is late.
-    pub(super) fn session_ends(&self) -> Option<Ms> {
+    pub(in crate::groups) fn session_ends(&self) -> Option<Ms> {
         let waits = self.waits_in_join() || self.waits_in_sync();
         (!waits).then(|| self.heard.saturating_add(self.session_ms))
     }
 
-    pub(super) fn answer_join(&mut self, answer: JoinGroupResponse, now: Ms) {
+    pub(in crate::groups) fn answer_join(&mut self, answer: JoinGroupResponse, now: Ms) {
         if let Some(sender) = self.joining.take() {
             sender.send(answer).ok();
             self.heard = now;
         }
     }
 
-    pub(super) fn answer_sync(&mut self, answer: SyncGroupResponse, now: Ms) {
+    pub(in crate::groups) fn answer_sync(&mut self, answer: SyncGroupResponse, now: Ms) {
         if let Some(sender) = self.syncing.take() {
             sender.send(answer).ok();
             self.heard = now;
@@ -106,7 +106,7 @@ impl Member {
     }
 
     /// Every question that is open gets this error.
-    pub(super) fn refuse(&mut self, error: ResponseError, id: &StrBytes) {
+    pub(in crate::groups) fn refuse(&mut self, error: ResponseError, id: &StrBytes) {
         let now = self.heard;
         self.answer_join(JoinGroupResponse::default().with_error_code(error.code()).with_member_id(id.clone()), now);
         self.answer_sync(SyncGroupResponse::default().with_error_code(error.code()), now);
@@ -115,21 +115,21 @@ impl Member {
 
 /// A join request, checked and copied.
 #[derive(Debug)]
-pub(super) struct Join {
-    pub(super) member_id: StrBytes,
-    pub(super) instance: Option<StrBytes>,
-    pub(super) client_id: StrBytes,
-    pub(super) host: StrBytes,
-    pub(super) connection: u64,
-    pub(super) session_ms: Ms,
-    pub(super) rebalance_ms: Ms,
-    pub(super) protocol_type: StrBytes,
-    pub(super) protocols: Vec<Protocol>,
-    pub(super) version: i16,
+pub(in crate::groups) struct Join {
+    pub(in crate::groups) member_id: StrBytes,
+    pub(in crate::groups) instance: Option<StrBytes>,
+    pub(in crate::groups) client_id: StrBytes,
+    pub(in crate::groups) host: StrBytes,
+    pub(in crate::groups) connection: u64,
+    pub(in crate::groups) session_ms: Ms,
+    pub(in crate::groups) rebalance_ms: Ms,
+    pub(in crate::groups) protocol_type: StrBytes,
+    pub(in crate::groups) protocols: Vec<Protocol>,
+    pub(in crate::groups) version: i16,
 }
 
 impl Join {
-    pub(super) fn new(request: &JoinGroupRequest, version: i16, who: &Who, wait_ms_max: Ms) -> Join {
+    pub(in crate::groups) fn new(request: &JoinGroupRequest, version: i16, who: &Who, wait_ms_max: Ms) -> Join {
         let session_ms = Ms::try_from(request.session_timeout_ms).unwrap_or(0).max(1);
         // Version 0 has one timeout for both.
         let rebalance_ms = if version == 0 { request.session_timeout_ms } else { request.rebalance_timeout_ms };
@@ -148,9 +148,4 @@ impl Join {
             version,
         }
     }
-}
-
-/// A decoded string is a slice of the whole request; what is kept must not hold on to that.
-pub(super) fn copied(text: &str) -> StrBytes {
-    StrBytes::from_string(text.to_owned())
 }

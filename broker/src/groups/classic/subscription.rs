@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::member::Protocol;
 
 /// A consumer's subscription begins with a version and the topics; None if it is something else.
-pub(super) fn topics(metadata: &[u8]) -> Option<BTreeSet<&str>> {
+pub(in crate::groups) fn topics(metadata: &[u8]) -> Option<BTreeSet<&str>> {
     let (_version, rest) = metadata.split_first_chunk::<2>()?;
     let (count, mut rest) = rest.split_first_chunk::<4>()?;
     let mut topics = BTreeSet::new();
@@ -19,12 +19,12 @@ pub(super) fn topics(metadata: &[u8]) -> Option<BTreeSet<&str>> {
 }
 
 /// Whether any of these may read the topic; what cannot be parsed might.
-pub(super) fn includes(protocols: &[Protocol], topic: &str) -> bool {
+pub(in crate::groups) fn includes(protocols: &[Protocol], topic: &str) -> bool {
     protocols.iter().any(|p| topics(&p.metadata).is_none_or(|topics| topics.contains(topic)))
 }
 
 /// Whether two joins of one instance want the same: a restarted one no longer says what it owned, so bytes may differ.
-pub(super) fn same_topics(before: &[Protocol], after: &[Protocol]) -> bool {
+pub(in crate::groups) fn same_topics(before: &[Protocol], after: &[Protocol]) -> bool {
     let same = |a: &Protocol, b: &Protocol| match (topics(&a.metadata), topics(&b.metadata)) {
         (Some(a), Some(b)) => a == b,
         _ => a.metadata == b.metadata,

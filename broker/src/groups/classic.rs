@@ -1,0 +1,125 @@
+//! Kafka's classic protocol: members join, their leader assigns, and each asks for what it was assigned.
+//!
+//! ```text
+//! Empty ─join▶ Preparing ─all joined, or time─▶ Completing ─the leader's sync▶ Stable
+//!                  ▲─────── join, leave, a session's end ──────┴────────────────┘
+//! ```
+//! There is no initial delay: a group's first member has its partitions as soon as it asks.
+//! Two things wait, joins for the other members and syncs for the leader; their answers go through a `oneshot`.
+
+mod describe;
+mod group;
+mod join;
+mod member;
+mod subscription;
+mod sync;
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::leave_group_request::MemberIdentity;
+use kafka_protocol::messages::leave_group_response::MemberResponse;
+use kafka_protocol::messages::{
+    GroupId, HeartbeatRequest, HeartbeatResponse, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest,
+    LeaveGroupResponse, SyncGroupRequest, SyncGroupResponse,
+};
+use tokio::sync::oneshot;
+
+use super::admission::kept;
+use super::{Groups, Who, code};
+use crate::clock::Ms;
+use crate::memory::OVERHEAD_BYTES;
+pub(super) use group::ClassicGroup;
+use member::Join;
+
+impl Groups {
+    pub fn join(
+        &mut self,
+        mut request: JoinGroupRequest,
+        version: i16,
+        who: &Who,
+        now: Ms,
+    ) -> oneshot::Receiver<JoinGroupResponse> {
+        let (sender, answer) = oneshot::channel();
+        if let Err(error) = self.may_join(&mut request, who) {
+            let refused = JoinGroupResponse::default().with_member_id(request.member_id).with_error_code(error.code());
+            sender.send(refused).ok();
+            return answer;
+        }
+        let join = Join::new(&request, version, who, Ms::try_from(self.limits.session_ms_max).unwrap_or(1));
+        let group = self.groups.entry(request.group_id.to_string()).or_default();
+        group.touched = now;
+        group.members.join(&join, self.limits.members, sender, now);
+        self.forget_if_vacant(&request.group_id);
+        answer
+    }
+
+    pub fn sync(
+        &mut self,
+        mut request: SyncGroupRequest,
+        _version: i16,
+        now: Ms,
+    ) -> oneshot::Receiver<SyncGroupResponse> {
+        let (sender, answer) = oneshot::channel();
+        let bytes: usize = request.assignments.iter().map(|a| a.assignment.len()).sum();
+        let cost = bytes + request.assignments.len() * OVERHEAD_BYTES;
+        let refused = if bytes > self.limits.metadata_bytes {
+            Some(ResponseError::InvalidRequest)
+        } else if !self.memory.has_room(cost) {
+            Some(ResponseError::CoordinatorNotAvailable)
+        } else {
+            None
+        };
+        if refused.is_none() {
+            let copies = request.assignments.iter_mut();
+            copies.for_each(|a| a.assignment = kept(&self.memory, &a.assignment, 0));
+        }
+        let group = self.member_group(&request.group_id);
+        match group.and_then(|group| refused.map_or(Ok(group), Err)) {
+            Err(error) => drop(sender.send(SyncGroupResponse::default().with_error_code(error.code()))),
+            Ok(group) => group.sync(&request, sender, now),
+        }
+        answer
+    }
+
+    pub fn heartbeat(&mut self, request: &HeartbeatRequest, now: Ms) -> HeartbeatResponse {
+        let group = self.member_group(&request.group_id);
+        HeartbeatResponse::default().with_error_code(code(group.and_then(|group| group.heartbeat(request, now))))
+    }
+
+    pub fn leave(&mut self, request: &LeaveGroupRequest, version: i16, now: Ms) -> LeaveGroupResponse {
+        if request.group_id.is_empty() {
+            return LeaveGroupResponse::default().with_error_code(ResponseError::InvalidGroupId.code());
+        }
+        let alone = [MemberIdentity::default().with_member_id(request.member_id.clone())];
+        let leaving = if version < 3 { &alone[..] } else { &request.members[..] };
+        let members: Vec<MemberResponse> =
+            leaving.iter().map(|leaver| self.leave_one(&request.group_id, leaver)).collect();
+        if members.iter().any(|m| m.error_code == 0)
+            && let Ok(group) = self.member_group(&request.group_id)
+        {
+            group.after_removal(now);
+        }
+        self.forget_if_vacant(&request.group_id);
+        match version {
+            ..3 => LeaveGroupResponse::default().with_error_code(members.first().map_or(0, |m| m.error_code)),
+            _ => LeaveGroupResponse::default().with_members(members),
+        }
+    }
+
+    fn leave_one(&mut self, group: &GroupId, leaver: &MemberIdentity) -> MemberResponse {
+        let group = self.member_group(group);
+        let left = group.and_then(|group| group.leave(&leaver.member_id, leaver.group_instance_id.as_ref()));
+        MemberResponse::default()
+            .with_member_id(leaver.member_id.clone())
+            .with_group_instance_id(leaver.group_instance_id.clone())
+            .with_error_code(code(left))
+    }
+
+    /// The group of a request that only a member may send.
+    fn member_group(&mut self, group: &GroupId) -> Result<&mut ClassicGroup, ResponseError> {
+        if group.is_empty() {
+            return Err(ResponseError::InvalidGroupId);
+        }
+        let group = self.groups.get_mut(&***group).ok_or(ResponseError::UnknownMemberId)?;
+        Ok(&mut group.members)
+    }
+}

@@ -1,0 +1,48 @@
+//! A group of the classic protocol as operators see it.
+
+use kafka_protocol::messages::GroupId;
+use kafka_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
+use kafka_protocol::protocol::StrBytes;
+
+use super::group::{ClassicGroup, State};
+use super::member::Member;
+use super::subscription;
+
+impl ClassicGroup {
+    pub(in crate::groups) fn state_name(&self) -> &'static str {
+        self.state.name()
+    }
+
+    pub(in crate::groups) fn protocol_type(&self) -> StrBytes {
+        self.protocol_type.clone()
+    }
+
+    /// Whether a member is subscribed to the topic, or may be.
+    pub(in crate::groups) fn reads(&self, topic: &str) -> bool {
+        self.members.values().any(|m| subscription::includes(&m.protocols, topic))
+    }
+
+    /// Between generations protocols and assignments are left out: they are about to change.
+    pub(in crate::groups) fn described(&self, id: &GroupId) -> DescribedGroup {
+        let stable = self.state == State::Stable;
+        let member = |(id, member): (&StrBytes, &Member)| {
+            let described = DescribedGroupMember::default()
+                .with_member_id(id.clone())
+                .with_group_instance_id(member.instance.clone())
+                .with_client_id(member.client_id.clone())
+                .with_client_host(member.host.clone());
+            match stable {
+                true => described
+                    .with_member_metadata(member.metadata(&self.protocol))
+                    .with_member_assignment(member.assignment.clone()),
+                false => described,
+            }
+        };
+        DescribedGroup::default()
+            .with_group_id(id.clone())
+            .with_group_state(self.state.name().into())
+            .with_protocol_type(self.protocol_type.clone())
+            .with_protocol_data(if stable { self.protocol.clone() } else { StrBytes::new() })
+            .with_members(self.members.iter().map(member).collect())
+    }
+}
