@@ -31,6 +31,6 @@ mod topics;
 mod totals;
 
 pub use glance::{ClientGlance, Glance};
-pub use options::{Defaults, Limits, MESSAGE_BYTES_MAX, Options};
+pub use options::{Defaults, Limits, MESSAGE_BYTES_MAX, Options, SESSION_MS_MAX};
 pub use server::{Broker, Orders, Remote, remote, serve};
 pub use totals::{Dropped, Totals};

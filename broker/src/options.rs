@@ -7,6 +7,9 @@ use crate::groups;
 /// As Kafka's own default, so that what fits here fits there.
 pub const MESSAGE_BYTES_MAX: usize = 1_048_588;
 pub const RETENTION: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Kafka's `group.min.session.timeout.ms`, and its `group.max.session.timeout.ms`.
+pub const SESSION_MS_MIN: i32 = 6000;
+pub const SESSION_MS_MAX: i32 = 1_800_000;
 const MEMORY_BYTES_MIN: u64 = 64 << 20;
 const MEMORY_BYTES_MAX: u64 = 4 << 30;
 
@@ -94,8 +97,8 @@ impl Default for Limits {
                 metadata_bytes: 1 << 20,
                 // Replaced by the groups' part of the memory.
                 memory_bytes: 0,
-                session_ms_min: 1,
-                session_ms_max: 1_800_000,
+                session_ms_min: SESSION_MS_MIN,
+                session_ms_max: SESSION_MS_MAX,
             },
         }
     }

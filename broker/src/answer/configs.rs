@@ -90,6 +90,7 @@ fn described(state: &State, resource: &DescribeConfigsResource, caller: &Caller)
 
 fn of_broker(state: &State, caller: &Caller) -> Vec<(String, Entry)> {
     let options = &state.options;
+    let groups = &options.limits.groups;
     // What is not as the broker began with.
     let began = default_entries(&options.defaults);
     let changed: Vec<_> = default_entries(&state.topics.defaults).into_iter().filter(|e| !began.contains(e)).collect();
@@ -106,6 +107,9 @@ fn of_broker(state: &State, caller: &Caller) -> Vec<(String, Entry)> {
         ("broker.id", Kind::Int, NODE.to_string()),
         ("default.replication.factor", Kind::Int, "1".to_owned()),
         ("group.initial.rebalance.delay.ms", Kind::Int, "0".to_owned()),
+        ("group.max.session.timeout.ms", Kind::Int, groups.session_ms_max.to_string()),
+        ("group.max.size", Kind::Int, groups.members.to_string()),
+        ("group.min.session.timeout.ms", Kind::Int, groups.session_ms_min.to_string()),
         ("log.cleanup.policy", Kind::List, "delete".to_owned()),
         ("compression.type", Kind::Text, "producer".to_owned()),
         ("log.message.timestamp.after.max.ms", Kind::Long, TIMESTAMP_LIMITS.after_ms.to_string()),

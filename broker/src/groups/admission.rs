@@ -21,8 +21,9 @@ pub struct Limits {
     pub metadata_bytes: usize,
     /// All that the groups keep of what clients sent.
     pub memory_bytes: usize,
+    /// The shortest session timeout that a member may ask for.
     pub session_ms_min: i32,
-    /// Also the most that a rebalance waits for a member.
+    /// The longest, and also the most that a rebalance waits for a member.
     pub session_ms_max: i32,
 }
 

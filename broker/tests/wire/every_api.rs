@@ -216,6 +216,19 @@ fn configurations_are_described_in_every_version() {
 }
 
 #[test]
+fn the_shortest_session_is_kafkas_and_described() {
+    let (_broker, mut client) = with_topic();
+    let resource = DescribeConfigsResource::default().with_resource_type(4).with_resource_name(text("1"));
+    let names = vec![text("group.min.session.timeout.ms")];
+    let resource = resource.with_configuration_keys(Some(names));
+    let answer = client.ask(&DescribeConfigsRequest::default().with_resources(vec![resource]), 4);
+    assert_eq!(answer.results[0].configs[0].value, Some(text("6000")));
+    // The session is looked at before the protocols, as Kafka does.
+    let join = |session_ms| join(3, "short", "").with_session_timeout_ms(session_ms).with_protocols(Vec::new());
+    assert_eq!([5999, 6000].map(|session_ms| client.ask(&join(session_ms), 3).error_code), [26, 23]);
+}
+
+#[test]
 fn offsets_are_listed_and_epochs_answered_in_every_version() {
     let (_broker, mut client) = with_topic();
     let partition = |index, at| ListOffsetsPartition::default().with_partition_index(index).with_timestamp(at);

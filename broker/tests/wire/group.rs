@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use broker::Options;
+use broker::{Limits, Options};
 use bytes::Bytes;
 use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
 use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
@@ -81,7 +81,9 @@ fn ids(answer: &JoinGroupResponse) -> Vec<StrBytes> {
 
 #[test]
 fn members_share_partitions_and_one_takes_over_from_the_other() {
-    let broker = start(Options::default());
+    let mut limits = Limits::default();
+    limits.groups.session_ms_min = SHORT_SESSION_MS;
+    let broker = start(Options { limits, ..Options::default() });
     let mut one = Member::new(Client::new(broker.address), LONG_SESSION_MS);
     let mut other = Member::new(Client::new(broker.address), SHORT_SESSION_MS);
     let asked = one.send_join();

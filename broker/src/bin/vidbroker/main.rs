@@ -1,5 +1,6 @@
 //! `vidbroker`: the embedded broker by itself.
 
+mod groups;
 mod report;
 
 use std::io::ErrorKind;
@@ -19,6 +20,7 @@ use shell::shutdown::Shutdown;
 use shell::status::{Status, StatusArgs};
 use shell::values::{self, Bytes};
 
+use crate::groups::GroupArgs;
 use crate::report::Report;
 
 const EXAMPLES: &str = "\
@@ -78,6 +80,9 @@ struct Cli {
     /// Partitions that all topics may have together
     #[arg(allow_hyphen_values = true, long, default_value_t = Limits::default().partitions, value_name = "N", value_parser = whole_number::<200_000>, help_heading = "Limits")]
     max_partitions: usize,
+
+    #[command(flatten)]
+    groups: GroupArgs,
 
     /// Write the report of the end as JSON, too ('-': standard output)
     #[arg(long, value_name = "FILE|-", help_heading = "Report")]
@@ -159,7 +164,14 @@ fn options(cli: &Cli) -> anyhow::Result<Options> {
     let of_machine = Options::default();
     let partitions = i32::try_from(cli.partitions).context("--partitions")?;
     let connections = connections(cli.max_connections)?;
-    let limits = Limits { connections, topics: cli.max_topics, partitions: cli.max_partitions, ..of_machine.limits };
+    let Limits { groups, .. } = of_machine.limits.clone();
+    let limits = Limits {
+        connections,
+        topics: cli.max_topics,
+        partitions: cli.max_partitions,
+        groups: cli.groups.limits(groups),
+        ..of_machine.limits
+    };
     Ok(Options {
         advertise: cli.advertise.clone(),
         memory_bytes: cli.memory.map_or(of_machine.memory_bytes, |b| b.0),

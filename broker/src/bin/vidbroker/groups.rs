@@ -1,0 +1,33 @@
+//! The command line's options for consumer groups.
+
+use std::time::Duration;
+
+use broker::groups::Limits;
+use clap::Args;
+use shell::values;
+
+/// Times that Kafka's brokers set for groups, under the same names in its configuration.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Groups")]
+pub(crate) struct GroupArgs {
+    /// The shortest session timeout that a member of a group may ask for, as in 1s (group.min.session.timeout.ms)
+    #[arg(allow_hyphen_values = true, long, default_value = "6s", value_name = "TIME", value_parser = time)]
+    group_min_session: Duration,
+}
+
+impl GroupArgs {
+    pub(crate) fn limits(&self, others: Limits) -> Limits {
+        Limits { session_ms_min: milliseconds(self.group_min_session), ..others }
+    }
+}
+
+/// A time within what Kafka allows for sessions.
+fn time(text: &str) -> Result<Duration, String> {
+    let time = text.parse::<values::Span>().map(values::Span::duration);
+    let fits = |time: &Duration| (1..=broker::SESSION_MS_MAX).contains(&milliseconds(*time));
+    time.ok().filter(fits).ok_or_else(|| "write a time from 1ms to 30m, as in 500ms or 6s".to_owned())
+}
+
+fn milliseconds(time: Duration) -> i32 {
+    i32::try_from(time.as_millis()).unwrap_or(i32::MAX)
+}
