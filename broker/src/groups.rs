@@ -1,6 +1,10 @@
 //! Consumer groups: who is in them, who reads what, and how far they got. In memory; time is an argument.
 //!
 //! The members speak a protocol, [`classic`]. How far a group got (`offsets`) does not depend on it.
+//!
+//! A group whose last member left stays, empty, as in Kafka: it is listed, described and deleted like any other, and keeps
+//! its offsets. It is forgotten when somebody deletes it, or when a new group needs its place and no other group has been
+//! without members for longer. No time ends it: everything here is in memory, and bounded in number.
 
 mod admission;
 mod classic;
@@ -47,9 +51,17 @@ pub struct Groups {
 }
 
 impl Group {
-    /// Nothing would be lost by forgetting it.
+    /// Nobody has joined or committed: only a request that came to nothing made this group.
     fn is_vacant(&self) -> bool {
-        self.members.is_deserted() && self.offsets.is_empty()
+        self.members.is_new() && self.offsets.is_empty()
+    }
+
+    /// Changes the members; a group that had some was in use until now.
+    fn change<T>(&mut self, now: Ms, change: impl FnOnce(&mut ClassicGroup) -> T) -> T {
+        if !self.members.is_deserted() {
+            self.touched = now;
+        }
+        change(&mut self.members)
     }
 }
 
@@ -74,7 +86,7 @@ impl Groups {
     /// Call it once the connection's receivers are dropped.
     pub fn disconnected(&mut self, connection: u64, now: Ms) {
         for group in self.groups.values_mut() {
-            group.members.disconnected(connection, now);
+            group.change(now, |members| members.disconnected(connection, now));
         }
         self.forget_vacant();
     }
@@ -82,7 +94,7 @@ impl Groups {
     /// Ends the sessions and the rebalances that are over time.
     pub fn tick(&mut self, now: Ms) {
         for group in self.groups.values_mut() {
-            group.members.tick(now);
+            group.change(now, |members| members.tick(now));
         }
         self.forget_vacant();
     }
@@ -114,7 +126,7 @@ impl Groups {
     pub fn check_invariants(&self) {
         assert!(self.groups.len() <= self.limits.groups, "no more groups than allowed");
         for group in self.groups.values() {
-            assert!(!group.is_vacant(), "a group of nothing is forgotten");
+            assert!(!group.is_vacant(), "a group that nobody joined is forgotten");
             assert!(group.members.len() <= self.limits.members, "no more members than allowed");
             assert!(group.offsets.len() <= self.limits.offsets, "no more offsets than allowed");
             group.members.check_invariants();

@@ -8,6 +8,8 @@ use super::{Groups, Who};
 use crate::memory::{Memory, OVERHEAD_BYTES};
 
 const ID_BYTES_MAX: usize = 1024;
+/// A protocol type stays as long as the group does, which is longer than what its members sent is counted.
+const PROTOCOL_TYPE_BYTES_MAX: usize = 255;
 
 /// The most of each.
 #[derive(Clone, Debug)]
@@ -38,7 +40,7 @@ impl Groups {
         let of_member = request.protocol_type.len() + who.client_id.len() + who.host.len() + instance;
         let names = of_member + request.protocols.iter().map(|p| p.name.len()).sum::<usize>();
         let metadata: usize = request.protocols.iter().map(|p| p.metadata.len()).sum();
-        if names + metadata > self.limits.metadata_bytes {
+        if names + metadata > self.limits.metadata_bytes || request.protocol_type.len() > PROTOCOL_TYPE_BYTES_MAX {
             return Err(ResponseError::InvalidRequest);
         }
         self.may_enter(&request.group_id, request.member_id.is_empty())?;
@@ -65,7 +67,7 @@ impl Groups {
         }
     }
 
-    /// Makes room by forgetting how far the group got that nobody has been in for longest.
+    /// Makes room by forgetting the group that nobody has been in for longest.
     fn forget_oldest(&mut self) -> bool {
         let deserted = self.groups.iter().filter(|(_, group)| group.members.is_deserted());
         let oldest = deserted.min_by_key(|(_, group)| group.touched).map(|(id, _)| id.clone());

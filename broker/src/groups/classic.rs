@@ -94,9 +94,10 @@ impl Groups {
         let members: Vec<MemberResponse> =
             leaving.iter().map(|leaver| self.leave_one(&request.group_id, leaver)).collect();
         if members.iter().any(|m| m.error_code == 0)
-            && let Ok(group) = self.member_group(&request.group_id)
+            && let Some(group) = self.groups.get_mut(&**request.group_id)
         {
-            group.after_removal(now);
+            group.touched = now;
+            group.members.after_removal(now);
         }
         self.forget_if_vacant(&request.group_id);
         match version {

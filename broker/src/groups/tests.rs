@@ -234,7 +234,7 @@ fn a_static_member_returns_without_a_rebalance() {
     assert_eq!(fenced.error_code, ResponseError::FencedInstanceId.code());
     let leaver = Identity::default().with_group_instance_id(Some(id("s")));
     let left = groups.leave(&LeaveGroupRequest::default().with_group_id(group()).with_members(vec![leaver]), 3, 50);
-    assert_eq!((left.members[0].error_code, groups.len()), (0, 0));
+    assert_eq!((left.members[0].error_code, &*state(&groups)), (0, "Empty"));
 }
 
 #[test]
@@ -291,7 +291,38 @@ fn what_is_in_use_is_not_deleted() {
     groups.tick(100);
     assert_eq!(state(&groups), "Empty");
     assert_eq!(groups.delete_offsets(&offsets).topics[0].partitions[0].error_code, 0);
+    assert_eq!(groups.delete(&delete).results[0].error_code, 0);
     assert!(groups.is_empty());
+}
+
+#[test]
+fn a_group_that_never_committed_stays_when_its_last_member_leaves() {
+    let mut groups = groups();
+    let member = settled(&mut groups);
+    let leave = LeaveGroupRequest::default().with_group_id(group()).with_member_id(id(&member));
+    assert_eq!(groups.leave(&leave, 0, 5).error_code, 0);
+    assert_eq!(state(&groups), "Empty");
+    let listed = groups.list(&ListGroupsRequest::default(), 5).groups.remove(0);
+    assert_eq!((&*listed.group_state, &*listed.protocol_type), ("Empty", "consumer"));
+    groups.tick(1_000_000);
+    let delete = DeleteGroupsRequest::default().with_groups_names(vec![group()]);
+    assert_eq!(groups.delete(&delete).results[0].error_code, 0);
+    assert_eq!(state(&groups), "Dead");
+}
+
+#[test]
+fn of_deserted_groups_the_one_that_was_left_first_makes_room() {
+    let mut groups = groups();
+    for (name, left) in [("a", 90), ("b", 70), ("c", 80)] {
+        let request = join_request("").with_group_id(GroupId(id(name)));
+        let member = groups.join(request, 3, &who(1), 0).try_recv().unwrap().member_id;
+        let leave = LeaveGroupRequest::default().with_group_id(GroupId(id(name))).with_member_id(member);
+        groups.leave(&leave, 0, left);
+    }
+    settled(&mut groups);
+    let names: Vec<_> =
+        groups.list(&ListGroupsRequest::default(), 5).groups.into_iter().map(|g| g.group_id.0).collect();
+    assert_eq!(names, ["a", "c", "g"].map(id));
 }
 
 fn encodes(answer: &impl Encodable, version: i16) {

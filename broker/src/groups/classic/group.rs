@@ -64,6 +64,11 @@ impl ClassicGroup {
         self.members.is_empty() && self.pending.is_empty()
     }
 
+    /// Nobody has ever joined.
+    pub(in crate::groups) fn is_new(&self) -> bool {
+        self.generation == 0 && self.is_deserted()
+    }
+
     pub(in crate::groups) fn is_leader(&self, id: &StrBytes) -> bool {
         self.leader.as_ref() == Some(id)
     }
