@@ -81,13 +81,13 @@ fn answer_group(state: &mut State, body: RequestKind, version: i16, caller: &Cal
     // Whatever is asked, a deadline may come of it.
     state.alarm.notify_one();
     let State { groups, topics, .. } = state;
+    let who =
+        || Who { client_id: caller.client.clone(), host: caller.peer_host.clone(), connection: caller.connection };
     let response = match body {
-        RequestKind::JoinGroup(r) => {
-            let who =
-                Who { client_id: caller.client.clone(), host: caller.peer_host.clone(), connection: caller.connection };
-            return Answer::Join(groups.join(r, version, &who, now));
-        }
+        RequestKind::JoinGroup(r) => return Answer::Join(groups.join(r, version, &who(), now)),
         RequestKind::SyncGroup(r) => return Answer::Sync(groups.sync(r, version, now)),
+        RequestKind::ConsumerGroupHeartbeat(r) => groups.consumer_heartbeat(&r, version, &who(), topics, now).into(),
+        RequestKind::ConsumerGroupDescribe(r) => groups.consumer_describe(&r, topics).into(),
         RequestKind::Heartbeat(r) => groups.heartbeat(&r, now).into(),
         RequestKind::LeaveGroup(r) => groups.leave(&r, version, now).into(),
         RequestKind::OffsetCommit(r) => {

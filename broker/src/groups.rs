@@ -1,6 +1,6 @@
 //! Consumer groups: who is in them, who reads what, and how far they got. In memory; time is an argument.
 //!
-//! The members speak a protocol, [`classic`]. How far a group got (`offsets`) does not depend on it.
+//! The members of a group speak one of two protocols, [`classic`] or [`consumer`] (KIP-848). How far a group got (`offsets`) does not depend on it.
 //!
 //! A group whose last member left stays, empty, as in Kafka: it is listed, described and deleted like any other, and keeps
 //! its offsets. It is forgotten when somebody deletes it, or when a new group needs its place and no other group has been
@@ -8,6 +8,8 @@
 
 mod admission;
 mod classic;
+mod consumer;
+mod members;
 mod offsets;
 mod operators;
 mod progress;
@@ -23,7 +25,8 @@ use crate::clock::Ms;
 use crate::memory::Memory;
 pub use admission::Limits;
 use admission::kept;
-use classic::ClassicGroup;
+pub use consumer::Times;
+use members::Members;
 use offsets::Offsets;
 
 /// Who sent a join.
@@ -36,7 +39,7 @@ pub struct Who {
 
 #[derive(Debug, Default)]
 struct Group {
-    members: ClassicGroup,
+    members: Members,
     offsets: Offsets,
     /// When a member was last in it, or somebody joined or committed.
     touched: Ms,
@@ -57,7 +60,7 @@ impl Group {
     }
 
     /// Changes the members; a group that had some was in use until now.
-    fn change<T>(&mut self, now: Ms, change: impl FnOnce(&mut ClassicGroup) -> T) -> T {
+    fn change<T>(&mut self, now: Ms, change: impl FnOnce(&mut Members) -> T) -> T {
         if !self.members.is_deserted() {
             self.touched = now;
         }

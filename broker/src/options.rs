@@ -99,6 +99,7 @@ impl Default for Limits {
                 memory_bytes: 0,
                 session_ms_min: SESSION_MS_MIN,
                 session_ms_max: SESSION_MS_MAX,
+                times: groups::Times { session_ms: 6000, heartbeat_ms: 500 },
             },
         }
     }

@@ -56,6 +56,7 @@ pub struct Topics {
     topics_max: usize,
     partitions_max: usize,
     partitions: usize,
+    changes: u64,
 }
 
 impl Partition {
@@ -91,7 +92,13 @@ impl Topics {
             topics_max: limits.topics,
             partitions_max: limits.partitions,
             partitions: 0,
+            changes: 0,
         }
+    }
+
+    /// Rises whenever a topic is made, grows or is deleted.
+    pub fn changes(&self) -> u64 {
+        self.changes
     }
 
     pub fn get(&self, name: &str) -> Option<&Topic> {
@@ -104,6 +111,10 @@ impl Topics {
 
     pub fn name_of(&self, id: Uuid) -> Option<&str> {
         self.names.get(&id).map(String::as_str)
+    }
+
+    pub fn by_id(&self, id: Uuid) -> Option<&Topic> {
+        self.name_of(id).and_then(|name| self.get(name))
     }
 
     pub fn all(&self) -> impl Iterator<Item = &Topic> {
@@ -170,6 +181,7 @@ impl Topics {
         let id = Uuid::new_v4();
         self.names.insert(id, name.to_owned());
         self.partitions += count;
+        self.changes += 1;
         let partitions = (0..count).map(|_| Partition::new()).collect();
         let topic = Topic { name: name.to_owned(), id, config, partitions };
         Ok(self.by_name.entry(name.to_owned()).or_insert(topic))
@@ -183,6 +195,7 @@ impl Topics {
             return Err(NotMade::TooManyPartitions(self.partitions_max));
         }
         self.partitions += more;
+        self.changes += 1;
         topic.partitions.extend((0..more).map(|_| Partition::new()));
         Ok(())
     }
@@ -192,6 +205,7 @@ impl Topics {
         let mut topic = self.by_name.remove(name)?;
         self.names.remove(&topic.id);
         self.partitions -= topic.partitions.len();
+        self.changes += 1;
         topic.partitions.iter_mut().for_each(Partition::wake);
         Some(topic.id)
     }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::JoinGroupRequest;
 
-use super::{Groups, Who};
+use super::{Groups, Times, Who};
 use crate::memory::{Memory, OVERHEAD_BYTES};
 
 const ID_BYTES_MAX: usize = 1024;
@@ -27,6 +27,8 @@ pub struct Limits {
     pub session_ms_min: i32,
     /// The longest, and also the most that a rebalance waits for a member.
     pub session_ms_max: i32,
+    /// Of members of the consumer protocol.
+    pub times: Times,
 }
 
 impl Groups {
@@ -82,5 +84,9 @@ pub(super) fn kept(memory: &Memory, bytes: &[u8], beside: usize) -> Bytes {
 
 /// A group's name is kept as long as the group is.
 pub(super) fn check_id(group: &str) -> Result<(), ResponseError> {
-    (1..=ID_BYTES_MAX).contains(&group.len()).then_some(()).ok_or(ResponseError::InvalidGroupId)
+    if is_group_id(group) { Ok(()) } else { Err(ResponseError::InvalidGroupId) }
+}
+
+pub(super) fn is_group_id(group: &str) -> bool {
+    (1..=ID_BYTES_MAX).contains(&group.len())
 }

@@ -24,7 +24,7 @@ use kafka_protocol::messages::{
 use tokio::sync::oneshot;
 
 use super::admission::kept;
-use super::{Groups, Who, code};
+use super::{Groups, Members, Who, code};
 use crate::clock::Ms;
 use crate::memory::OVERHEAD_BYTES;
 pub(super) use group::ClassicGroup;
@@ -47,7 +47,13 @@ impl Groups {
         let join = Join::new(&request, version, who, Ms::try_from(self.limits.session_ms_max).unwrap_or(1));
         let group = self.groups.entry(request.group_id.to_string()).or_default();
         group.touched = now;
-        group.members.join(&join, self.limits.members, sender, now);
+        match group.members.classic() {
+            Some(members) => members.join(&join, self.limits.members, sender, now),
+            None => {
+                let error = ResponseError::InconsistentGroupProtocol;
+                drop(sender.send(JoinGroupResponse::default().with_error_code(error.code())));
+            }
+        }
         self.forget_if_vacant(&request.group_id);
         answer
     }
@@ -97,7 +103,9 @@ impl Groups {
             && let Some(group) = self.groups.get_mut(&**request.group_id)
         {
             group.touched = now;
-            group.members.after_removal(now);
+            if let Members::Classic(members) = &mut group.members {
+                members.after_removal(now);
+            }
         }
         self.forget_if_vacant(&request.group_id);
         match version {
@@ -107,8 +115,12 @@ impl Groups {
     }
 
     fn leave_one(&mut self, group: &GroupId, leaver: &MemberIdentity) -> MemberResponse {
-        let group = self.member_group(group);
-        let left = group.and_then(|group| group.leave(&leaver.member_id, leaver.group_instance_id.as_ref()));
+        let (id, instance) = (&leaver.member_id, leaver.group_instance_id.as_ref());
+        let left = match self.groups.get_mut(&***group).map(|group| &mut group.members) {
+            Some(Members::Classic(group)) => group.leave(id, instance),
+            Some(Members::Consumer(group)) => group.expel(id, instance),
+            None => Err(ResponseError::UnknownMemberId),
+        };
         MemberResponse::default()
             .with_member_id(leaver.member_id.clone())
             .with_group_instance_id(leaver.group_instance_id.clone())
@@ -120,7 +132,22 @@ impl Groups {
         if group.is_empty() {
             return Err(ResponseError::InvalidGroupId);
         }
-        let group = self.groups.get_mut(&***group).ok_or(ResponseError::UnknownMemberId)?;
-        Ok(&mut group.members)
+        match self.groups.get_mut(&***group).map(|group| &mut group.members) {
+            Some(Members::Classic(group)) => Ok(group),
+            Some(Members::Consumer(_)) | None => Err(ResponseError::UnknownMemberId),
+        }
+    }
+}
+
+impl Members {
+    /// The group as one of this protocol, if it is or if nobody is in it.
+    fn classic(&mut self) -> Option<&mut ClassicGroup> {
+        if self.is_deserted() && matches!(self, Members::Consumer(_)) {
+            *self = Members::default();
+        }
+        match self {
+            Members::Classic(group) => Some(group),
+            Members::Consumer(_) => None,
+        }
     }
 }

@@ -142,10 +142,13 @@ pub(super) fn asked(request: &OffsetFetchRequest, version: i16) -> Vec<OffsetFet
 
 pub(super) fn answer(asked: &OffsetFetchRequestGroup, offsets: Option<&Offsets>) -> OffsetFetchResponseGroup {
     if asked.group_id == GroupId::default() {
-        let refused = OffsetFetchResponseGroup::default().with_group_id(GroupId::default());
-        return refused.with_error_code(ResponseError::InvalidGroupId.code());
+        return refused(asked, ResponseError::InvalidGroupId);
     }
     of_group(asked, offsets)
+}
+
+pub(super) fn refused(asked: &OffsetFetchRequestGroup, error: ResponseError) -> OffsetFetchResponseGroup {
+    OffsetFetchResponseGroup::default().with_group_id(asked.group_id.clone()).with_error_code(error.code())
 }
 
 /// A group's topics in the shape of version 7 and earlier.

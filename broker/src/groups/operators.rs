@@ -11,7 +11,7 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::StrBytes;
 
-use super::{Group, Groups, code, copied};
+use super::{Group, Groups, Members, code, copied};
 
 /// Since these versions an answer names a listed group's state, and its type.
 const STATE_SINCE: i16 = 4;
@@ -27,8 +27,9 @@ impl Groups {
 
     pub fn describe(&self, request: &DescribeGroupsRequest, version: i16) -> DescribeGroupsResponse {
         let described = request.groups.iter().map(|id| match self.groups.get(&***id) {
-            Some(group) => group.members.described(id),
-            None => absent(id, version),
+            Some(Group { members: Members::Classic(group), .. }) => group.described(id),
+            Some(_) => absent(id, version, "is not a classic group"),
+            None => absent(id, version, "not found"),
         });
         DescribeGroupsResponse::default().with_groups(described.collect())
     }
@@ -61,12 +62,12 @@ impl Groups {
     }
 }
 
-fn absent(id: &GroupId, version: i16) -> DescribedGroup {
+fn absent(id: &GroupId, version: i16, why: &str) -> DescribedGroup {
     let dead = DescribedGroup::default().with_group_id(id.clone()).with_group_state("Dead".into());
     if version < NOT_FOUND_SINCE {
         return dead;
     }
-    let message = StrBytes::from_string(format!("Group {} not found.", id.as_str()));
+    let message = StrBytes::from_string(format!("Group {} {why}.", id.as_str()));
     dead.with_error_code(ResponseError::GroupIdNotFound.code()).with_error_message(Some(message))
 }
 
@@ -75,7 +76,7 @@ impl Group {
         let passes = |filter: &[StrBytes], ours: &str| {
             filter.is_empty() || filter.iter().any(|wanted| wanted.eq_ignore_ascii_case(ours))
         };
-        let (state, kind) = (self.members.state_name(), "classic");
+        let (state, kind) = (self.members.state_name(), self.members.type_name());
         if !passes(&request.states_filter, state) || !passes(&request.types_filter, kind) {
             return None;
         }

@@ -2,6 +2,7 @@
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::offset_commit_response::{OffsetCommitResponsePartition, OffsetCommitResponseTopic};
+use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
 use kafka_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse};
 
 use super::admission::check_id;
@@ -12,12 +13,12 @@ impl Groups {
     pub fn commit(
         &mut self,
         request: &OffsetCommitRequest,
-        _version: i16,
+        version: i16,
         now: Ms,
         known: impl Fn(&str, i32) -> bool,
     ) -> OffsetCommitResponse {
         let (offsets_max, memory) = (self.limits.offsets, self.memory.clone());
-        let mut group = self.commit_group(request, now);
+        let mut group = self.commit_group(request, version, now);
         let topics = request.topics.iter().map(|topic| {
             let partitions = topic.partitions.iter().map(|partition| {
                 let result = match &mut group {
@@ -37,7 +38,12 @@ impl Groups {
         OffsetCommitResponse::default().with_topics(topics)
     }
 
-    fn commit_group(&mut self, request: &OffsetCommitRequest, now: Ms) -> Result<&mut Group, ResponseError> {
+    fn commit_group(
+        &mut self,
+        request: &OffsetCommitRequest,
+        version: i16,
+        now: Ms,
+    ) -> Result<&mut Group, ResponseError> {
         check_id(&request.group_id)?;
         let alone = request.generation_id_or_member_epoch < 0;
         self.may_enter(&request.group_id, alone).map_err(|error| match error {
@@ -46,16 +52,20 @@ impl Groups {
         })?;
         let group = self.groups.entry(request.group_id.to_string()).or_default();
         group.touched = now;
-        group.members.may_commit(request, now)?;
+        group.members.may_commit(request, version, now)?;
         Ok(group)
     }
 
     pub fn fetch_offsets(&self, request: &OffsetFetchRequest, version: i16) -> OffsetFetchResponse {
         let asked = offsets::asked(request, version);
-        let groups = asked
-            .iter()
-            .map(|asked| offsets::answer(asked, self.groups.get(&**asked.group_id).map(|group| &group.offsets)));
-        let mut groups: Vec<_> = groups.collect();
+        let one = |asked: &OffsetFetchRequestGroup| {
+            let group = self.groups.get(&**asked.group_id);
+            match group.map_or(Ok(()), |group| group.members.may_fetch(asked)) {
+                Ok(()) => offsets::answer(asked, group.map(|group| &group.offsets)),
+                Err(error) => offsets::refused(asked, error),
+            }
+        };
+        let mut groups: Vec<_> = asked.iter().map(one).collect();
         if version >= 8 {
             return OffsetFetchResponse::default().with_groups(groups);
         }

@@ -19,28 +19,31 @@ use super::*;
 
 type Joining = oneshot::Receiver<JoinGroupResponse>;
 
-const SESSION: i32 = 100;
+pub(super) const SESSION: i32 = 100;
 const REBALANCE: i32 = 300;
 
-fn groups() -> Groups {
-    let (session_ms_min, session_ms_max) = (1, 10_000);
-    let memory_bytes = 100_000;
-    Groups::new(Limits {
+pub(super) fn limits() -> Limits {
+    Limits {
         groups: 3,
         members: 4,
         offsets: 3,
         metadata_bytes: 1000,
-        memory_bytes,
-        session_ms_min,
-        session_ms_max,
-    })
+        memory_bytes: 100_000,
+        session_ms_min: 1,
+        session_ms_max: 10_000,
+        times: Times { session_ms: SESSION, heartbeat_ms: 10 },
+    }
 }
 
-fn id(text: &str) -> StrBytes {
+fn groups() -> Groups {
+    Groups::new(limits())
+}
+
+pub(super) fn id(text: &str) -> StrBytes {
     StrBytes::from_string(text.to_owned())
 }
 
-fn group() -> GroupId {
+pub(super) fn group() -> GroupId {
     GroupId(id("g"))
 }
 
@@ -59,12 +62,12 @@ fn join_request(member: &str) -> JoinGroupRequest {
         .with_protocols(vec![JoinGroupRequestProtocol::default().with_name(id("range")).with_metadata(subscribed("t"))])
 }
 
-fn who(connection: u64) -> Who {
+pub(super) fn who(connection: u64) -> Who {
     Who { client_id: "c".into(), host: "/127.0.0.1".into(), connection }
 }
 
 /// Version 3 joins at once, without the round trip for an id.
-fn join(groups: &mut Groups, member: &str, now: Ms) -> Joining {
+pub(super) fn join(groups: &mut Groups, member: &str, now: Ms) -> Joining {
     groups.join(join_request(member), 3, &who(1), now)
 }
 
@@ -87,7 +90,7 @@ fn heartbeat(groups: &mut Groups, member: &str, generation: i32, now: Ms) -> i16
     groups.heartbeat(&request.with_generation_id(generation), now).error_code
 }
 
-fn commit_request(member: &str, generation: i32, partition: i32, offset: i64) -> OffsetCommitRequest {
+pub(super) fn commit_request(member: &str, generation: i32, partition: i32, offset: i64) -> OffsetCommitRequest {
     let partition =
         OffsetCommitRequestPartition::default().with_partition_index(partition).with_committed_offset(offset);
     let topic = OffsetCommitRequestTopic::default().with_name(TopicName(id("t"))).with_partitions(vec![partition]);
@@ -107,13 +110,13 @@ fn committed(groups: &Groups, partition: i32) -> i64 {
     groups.fetch_offsets(&request, 1).topics[0].partitions[0].committed_offset
 }
 
-fn state(groups: &Groups) -> String {
+pub(super) fn state(groups: &Groups) -> String {
     let described = groups.describe(&DescribeGroupsRequest::default().with_groups(vec![group()]), 0);
     described.groups[0].group_state.to_string()
 }
 
 /// One member, led by itself, that has its assignment.
-fn settled(groups: &mut Groups) -> String {
+pub(super) fn settled(groups: &mut Groups) -> String {
     let joined = join(groups, "", 0).try_recv().unwrap();
     let member = joined.member_id.to_string();
     let given = groups.sync(sync_request(&member, joined.generation_id, &[(&member, "all")]), 0, 0).try_recv();
@@ -325,7 +328,7 @@ fn of_deserted_groups_the_one_that_was_left_first_makes_room() {
     assert_eq!(names, ["a", "c", "g"].map(id));
 }
 
-fn encodes(answer: &impl Encodable, version: i16) {
+pub(super) fn encodes(answer: &impl Encodable, version: i16) {
     answer.encode(&mut BytesMut::new(), version).unwrap_or_else(|error| panic!("version {version}: {error}"));
 }
 
@@ -435,11 +438,8 @@ proptest! {
 
 #[test]
 fn what_members_send_is_counted_and_bounded() {
-    let (session_ms_min, session_ms_max) = (1, 10_000);
-    let (memory_bytes, metadata_bytes) = (50_000, 1000);
-    let limits =
-        Limits { groups: 1000, members: 4, offsets: 3, metadata_bytes, memory_bytes, session_ms_min, session_ms_max };
-    let mut groups = Groups::new(limits);
+    let memory_bytes = 50_000;
+    let mut groups = Groups::new(Limits { groups: 1000, memory_bytes, ..limits() });
     let large = |nth: usize| {
         let protocol = JoinGroupRequestProtocol::default().with_name(id("range"));
         let protocols = vec![protocol.with_metadata(Bytes::from(vec![0; 900]))];

@@ -44,6 +44,8 @@ pub const SHAPES: &[Shape] = &[
     shape(OffsetDelete, 0..=0, NEVER, "s *(s *(i))"),
     shape(DescribeCluster, 0..=2, 0, "B{1+ b}{2+ B}"),
     shape(DescribeLogDirs, 1..=4, 2, "*(s *i)"),
+    shape(ConsumerGroupHeartbeat, 0..=1, 0, "ssissi*s{1+ s}s *(u *i)"),
+    shape(ConsumerGroupDescribe, 0..=1, 0, "*s B"),
     shape(DescribeTopicPartitions, 0..=0, 0, "*(s) i ?(si)"),
 ];
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker::groups::Limits;
+use broker::groups::{Limits, Times};
 use clap::Args;
 use shell::values;
 
@@ -13,11 +13,29 @@ pub(crate) struct GroupArgs {
     /// The shortest session timeout that a member of a group may ask for, as in 1s (group.min.session.timeout.ms)
     #[arg(allow_hyphen_values = true, long, default_value = "6s", value_name = "TIME", value_parser = time)]
     group_min_session: Duration,
+    /// Session timeout of members with group.protocol=consumer: a member that is silent for that long is out
+    /// (group.consumer.session.timeout.ms)
+    #[arg(allow_hyphen_values = true, long, default_value = "6s", value_name = "TIME", value_parser = time)]
+    group_session: Duration,
+    /// How often members with group.protocol=consumer send a heartbeat; a new member has its share after about two of
+    /// them (group.consumer.heartbeat.interval.ms)
+    #[arg(allow_hyphen_values = true, long, default_value = "500ms", value_name = "TIME", value_parser = time)]
+    group_heartbeat: Duration,
 }
 
 impl GroupArgs {
+    /// What is wrong with them together.
+    pub(crate) fn check(&self) -> Result<(), &'static str> {
+        if self.group_heartbeat < self.group_session {
+            return Ok(());
+        }
+        Err("--group-heartbeat must be shorter than --group-session, or every member would be put out")
+    }
+
     pub(crate) fn limits(&self, others: Limits) -> Limits {
-        Limits { session_ms_min: milliseconds(self.group_min_session), ..others }
+        let times =
+            Times { session_ms: milliseconds(self.group_session), heartbeat_ms: milliseconds(self.group_heartbeat) };
+        Limits { session_ms_min: milliseconds(self.group_min_session), times, ..others }
     }
 }
 

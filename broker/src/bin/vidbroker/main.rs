@@ -105,6 +105,7 @@ fn main() -> ExitCode {
         shell::print_completions::<Cli>(shell);
         return ExitCode::SUCCESS;
     }
+    cli.groups.check().unwrap_or_else(|wrong| shell::usage_error::<Cli>(wrong));
     cli.log.init("vidbroker");
     shell::outcome(run(&cli))
 }

@@ -1,0 +1,214 @@
+//! Which member is to read which partition: Kafka's two assignors.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use super::assignment::Assignment;
+
+/// How partitions are dealt out.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub(super) enum Assignor {
+    /// All members have as many partitions as the others, give or take one, and keep what they had where that allows it.
+    #[default]
+    Uniform,
+    /// Each topic is cut into ranges, in the order of the members, so that partitions of one number meet in one member.
+    Range,
+}
+
+impl Assignor {
+    pub(super) const ALL: [Assignor; 2] = [Assignor::Uniform, Assignor::Range];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Assignor::Uniform => "uniform",
+            Assignor::Range => "range",
+        }
+    }
+
+    pub(super) fn named(name: &str) -> Option<Assignor> {
+        Assignor::ALL.into_iter().find(|assignor| assignor.name() == name)
+    }
+
+    /// What each member is to have, in their order. `partitions` has the size of every topic that anybody reads.
+    pub(super) fn assign(self, members: &[Reader<'_>], partitions: &BTreeMap<Uuid, i32>) -> Vec<Assignment> {
+        match self {
+            Assignor::Uniform => uniform(members, partitions),
+            Assignor::Range => range(members, partitions),
+        }
+    }
+}
+
+/// A member as an assignor sees it.
+pub(super) struct Reader<'a> {
+    pub(super) topics: BTreeSet<Uuid>,
+    /// What it was to have until now.
+    pub(super) had: &'a Assignment,
+}
+
+/// The members that read a topic, by their place in the list.
+fn readers(members: &[Reader<'_>], topic: Uuid) -> Vec<usize> {
+    (0..members.len()).filter(|&nth| members[nth].topics.contains(&topic)).collect()
+}
+
+fn range(members: &[Reader<'_>], partitions: &BTreeMap<Uuid, i32>) -> Vec<Assignment> {
+    let mut given = vec![Assignment::default(); members.len()];
+    for (&topic, &count) in partitions {
+        let readers = readers(members, topic);
+        let of = i32::try_from(readers.len()).unwrap_or(i32::MAX).max(1);
+        let (each, more) = (count / of, count % of);
+        let mut next = 0;
+        for (nth, member) in (0..).zip(readers) {
+            let end = next + each + i32::from(nth < more);
+            (next..end).for_each(|partition| given[member].add(topic, partition));
+            next = end;
+        }
+    }
+    given
+}
+
+fn uniform(members: &[Reader<'_>], partitions: &BTreeMap<Uuid, i32>) -> Vec<Assignment> {
+    let still = |reader: &Reader<'_>, topic, partition| {
+        reader.topics.contains(&topic) && partitions.get(&topic).is_some_and(|count| partition < *count)
+    };
+    let kept = |reader: &Reader<'_>| reader.had.filtered(|topic, partition| still(reader, topic, partition));
+    let mut dealer = Dealer::new(members.iter().map(kept).collect());
+    let readers: Vec<(Uuid, Vec<usize>)> = partitions.keys().map(|&topic| (topic, readers(members, topic))).collect();
+    for (topic, readers) in &readers {
+        let all = 0..partitions.get(topic).copied().unwrap_or(0);
+        let taken: BTreeSet<i32> = readers.iter().flat_map(|&nth| dealer.of_topic(nth, *topic)).collect();
+        all.filter(|partition| !taken.contains(partition))
+            .for_each(|partition| dealer.deal(*topic, partition, readers));
+    }
+    // What one topic's readers gain may be what another's lack, so this goes on until nothing moves: each move brings
+    // two members' loads closer to each other, so it ends.
+    while readers.iter().fold(false, |moved, (topic, readers)| dealer.level(*topic, readers) || moved) {}
+    dealer.given
+}
+
+/// Assignments in the making, and how many partitions are in each.
+struct Dealer {
+    given: Vec<Assignment>,
+    loads: Vec<usize>,
+}
+
+impl Dealer {
+    fn new(given: Vec<Assignment>) -> Dealer {
+        Dealer { loads: given.iter().map(Assignment::len).collect(), given }
+    }
+
+    fn of_topic(&self, member: usize, topic: Uuid) -> Vec<i32> {
+        let of_topic = self.given[member].topics().filter(|(id, _)| *id == topic);
+        of_topic.flat_map(|(_, partitions)| partitions.iter().copied()).collect()
+    }
+
+    fn least(&self, readers: &[usize]) -> Option<usize> {
+        readers.iter().copied().min_by_key(|&nth| self.loads[nth])
+    }
+
+    fn deal(&mut self, topic: Uuid, partition: i32, readers: &[usize]) {
+        if let Some(to) = self.least(readers) {
+            self.given[to].add(topic, partition);
+            self.loads[to] += 1;
+        }
+    }
+
+    /// Moves partitions of a topic from the members that have most to those that have least; whether any was moved.
+    fn level(&mut self, topic: Uuid, readers: &[usize]) -> bool {
+        let mut moved = false;
+        loop {
+            let holders = readers.iter().copied().filter(|&nth| self.given[nth].has_topic(topic));
+            let (Some(from), Some(to)) = (holders.max_by_key(|&nth| self.loads[nth]), self.least(readers)) else {
+                return moved;
+            };
+            if self.loads[from] <= self.loads[to] + 1 {
+                return moved;
+            }
+            let Some(partition) = self.given[from].take_one(topic) else { return moved };
+            self.loads[from] -= 1;
+            self.given[to].add(topic, partition);
+            self.loads[to] += 1;
+            moved = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn topic(nth: u128) -> Uuid {
+        Uuid::from_u128(nth)
+    }
+
+    /// What members have who read these topics, and had this before.
+    fn assigned(assignor: Assignor, counts: &[i32], members: &[(&[u128], &[(u128, i32)])]) -> Vec<Vec<(u128, i32)>> {
+        let partitions = (0..).zip(counts).map(|(nth, count)| (topic(nth), *count)).collect();
+        let had: Vec<Assignment> =
+            members.iter().map(|(_, had)| had.iter().map(|&(nth, p)| (topic(nth), p)).collect()).collect();
+        let readers = members.iter().zip(&had);
+        let readers: Vec<Reader<'_>> = readers
+            .map(|((topics, _), had)| Reader { topics: topics.iter().copied().map(topic).collect(), had })
+            .collect();
+        let given = assignor.assign(&readers, &partitions);
+        given.iter().map(|a| a.partitions().map(|(id, p)| (id.as_u128(), p)).collect()).collect()
+    }
+
+    #[test]
+    fn ranges_follow_the_members() {
+        let both: &[u128] = &[0, 1];
+        assert_eq!(
+            assigned(Assignor::Range, &[3, 3], &[(both, &[]), (both, &[])]),
+            [[(0, 0), (0, 1), (1, 0), (1, 1)].to_vec(), [(0, 2), (1, 2)].to_vec()]
+        );
+        assert_eq!(assigned(Assignor::Range, &[2], &[(&[0], &[]), (&[], &[])]), [vec![(0, 0), (0, 1)], vec![]]);
+    }
+
+    #[test]
+    fn a_second_member_takes_half_and_the_first_keeps_the_other() {
+        let had: &[(u128, i32)] = &[(0, 0), (0, 1), (0, 2), (0, 3)];
+        let one: &[u128] = &[0];
+        assert_eq!(assigned(Assignor::Uniform, &[4], &[(one, had), (one, &[])]), [[(0, 0), (0, 1)], [(0, 2), (0, 3)]]);
+    }
+
+    #[test]
+    fn what_is_not_there_any_more_is_not_kept() {
+        assert_eq!(assigned(Assignor::Uniform, &[1], &[(&[0], &[(0, 0), (0, 5), (7, 0)])]), [[(0, 0)]]);
+    }
+
+    #[test]
+    fn who_reads_less_gets_what_it_can_read() {
+        let had: &[(u128, i32)] = &[(0, 0), (0, 1), (1, 0), (1, 1)];
+        let given = assigned(Assignor::Uniform, &[2, 2], &[(&[0, 1], had), (&[1], &[])]);
+        assert_eq!(given, [[(0, 0), (0, 1)], [(1, 0), (1, 1)]]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_partition_is_read_once_and_loads_are_even(
+            counts in prop::collection::vec(0..6i32, 1..5),
+            reads in prop::collection::vec(prop::collection::vec(any::<bool>(), 5), 1..6),
+            range: bool,
+        ) {
+            let topics = |reads: &Vec<bool>| (0..counts.len() as u128).filter(|&t| reads[t as usize]).collect::<Vec<_>>();
+            let topics: Vec<Vec<u128>> = reads.iter().map(topics).collect();
+            let members: Vec<(&[u128], &[(u128, i32)])> = topics.iter().map(|t| (&t[..], &[][..])).collect();
+            let assignor = if range { Assignor::Range } else { Assignor::Uniform };
+            let given = assigned(assignor, &counts, &members);
+            for (nth, count) in (0..).zip(&counts) {
+                let mut all: Vec<i32> = given.iter().flatten().filter(|(t, _)| *t == nth).map(|(_, p)| *p).collect();
+                all.sort_unstable();
+                let read = topics.iter().any(|t| t.contains(&nth));
+                prop_assert_eq!(all, (0..if read { *count } else { 0 }).collect::<Vec<_>>());
+            }
+            for (mine, topics) in given.iter().zip(&topics) {
+                prop_assert!(mine.iter().all(|(t, _)| topics.contains(t)));
+            }
+            if !range && reads.iter().all(|r| *r == reads[0]) {
+                let loads = || given.iter().map(Vec::len);
+                prop_assert!(loads().max() <= loads().min().map(|least| least + 1));
+            }
+        }
+    }
+}

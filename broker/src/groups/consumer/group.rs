@@ -1,0 +1,325 @@
+//! One group of the consumer protocol: its members, its epochs, and the target that they are on their way to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::protocol::StrBytes;
+use uuid::Uuid;
+
+use super::assignment::Assignment;
+use super::assignor::{Assignor, Reader};
+use super::member::{Member, State};
+use super::request::{Beat, Departure};
+use super::subscription::{Resolver, Subscription};
+use super::{Refused, Times};
+use crate::clock::Ms;
+use crate::groups::{Who, copied};
+use crate::memory::{Held, Memory};
+use crate::topics::Topics;
+
+#[derive(Debug, Default)]
+pub(in crate::groups) struct ConsumerGroup {
+    pub(super) members: BTreeMap<StrBytes, Member>,
+    /// Raised by every change of the members, of their subscriptions, or of the topics that they read.
+    pub(super) epoch: i32,
+    /// The epoch that the members' targets were made for.
+    pub(super) assignment_epoch: i32,
+    pub(super) assignor: Assignor,
+    /// A member is new, or subscribes anew, since the last target.
+    changed: bool,
+    /// The topics' count of changes when the subscriptions were last looked up.
+    topics_seen: u64,
+    /// A hash of the topics that the members read, and of their sizes.
+    read: u64,
+    /// Counts the assignments.
+    kept: Option<Held>,
+}
+
+impl ConsumerGroup {
+    pub(in crate::groups) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    pub(in crate::groups) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// Nobody has ever joined.
+    pub(in crate::groups) fn is_new(&self) -> bool {
+        self.epoch == 0 && self.members.is_empty()
+    }
+
+    fn by_instance(&self, instance: &str) -> Option<&StrBytes> {
+        let mut members = self.members.iter();
+        members.find(|(_, m)| m.instance.as_deref() == Some(instance)).map(|(id, _)| id)
+    }
+
+    fn bump(&mut self) {
+        self.epoch = self.epoch.saturating_add(1);
+    }
+
+    /// Takes the sender for a member, a new one if it says so; gives its id.
+    pub(super) fn admit(&mut self, beat: &Beat<'_>, who: &Who, members_max: usize) -> Result<StrBytes, Refused> {
+        let known = match beat.instance {
+            Some(instance) => self.static_member(beat, instance)?,
+            None => self.members.contains_key(beat.member).then(|| beat.member.clone()),
+        };
+        let Some(id) = known else {
+            if beat.is_first() {
+                return self.enter(beat, who, members_max);
+            }
+            let words = format!("Member {} is not a member of group {}.", beat.member.as_str(), beat.group);
+            return Err(Refused::new(ResponseError::UnknownMemberId, words));
+        };
+        let Some(member) = self.members.get_mut(&id) else { return Ok(id) };
+        match beat.is_first() {
+            true => member.rejoin(),
+            false => check_epoch(member, beat)?,
+        }
+        if id == *beat.member {
+            return Ok(id);
+        }
+        self.replace(&id, beat, who)
+    }
+
+    /// The member that a static one is, or takes the place of.
+    fn static_member(&self, beat: &Beat<'_>, instance: &StrBytes) -> Result<Option<StrBytes>, Refused> {
+        let Some(id) = self.by_instance(instance) else { return Ok(None) };
+        if id == beat.member {
+            return Ok(Some(id.clone()));
+        }
+        let names = |what: &str| {
+            format!(
+                "Static member {} with instance id {} {what} member {}.",
+                beat.member.as_str(),
+                instance.as_str(),
+                id.as_str()
+            )
+        };
+        match (beat.is_first(), self.members.get(id).is_some_and(Member::is_away)) {
+            (true, true) => Ok(Some(id.clone())),
+            (true, false) => Err(Refused::new(
+                ResponseError::UnreleasedInstanceId,
+                names("cannot join the group because the instance id is owned by"),
+            )),
+            (false, _) => Err(Refused::new(ResponseError::FencedInstanceId, names("was fenced by"))),
+        }
+    }
+
+    fn enter(&mut self, beat: &Beat<'_>, who: &Who, members_max: usize) -> Result<StrBytes, Refused> {
+        if self.members.len() >= members_max {
+            let words = format!("The consumer group has reached its maximum capacity of {members_max} members.");
+            return Err(Refused::new(ResponseError::GroupMaxSizeReached, words));
+        }
+        let id = match beat.member.is_empty() {
+            true => StrBytes::from_string(Uuid::new_v4().to_string()),
+            false => copied(beat.member),
+        };
+        let member = Member { client_id: copied(&who.client_id), host: copied(&who.host), ..Member::default() };
+        self.members.insert(id.clone(), member);
+        self.changed = true;
+        Ok(id)
+    }
+
+    /// A static member is back under a new id; what it had is still its own, so nothing changes for the group.
+    fn replace(&mut self, old: &StrBytes, beat: &Beat<'_>, who: &Who) -> Result<StrBytes, Refused> {
+        let mut member = self.members.remove(old).unwrap_or_default();
+        (member.client_id, member.host) = (copied(&who.client_id), copied(&who.host));
+        let id = copied(beat.member);
+        self.members.insert(id.clone(), member);
+        Ok(id)
+    }
+
+    /// Enters what the heartbeat says of the member; gives what was assigned to it before.
+    pub(super) fn update(
+        &mut self,
+        id: &StrBytes,
+        beat: &Beat<'_>,
+        longest: Ms,
+        memory: &Memory,
+    ) -> Option<Assignment> {
+        let member = self.members.get_mut(id)?;
+        let before = member.assigned.clone();
+        if let Some(ms) = beat.rebalance_ms {
+            member.rebalance_ms = Ms::try_from(ms).unwrap_or(0).clamp(1, longest.max(1));
+        }
+        member.instance = beat.instance.map(|instance| copied(instance)).or_else(|| member.instance.take());
+        member.rack = beat.rack.map(|rack| copied(rack)).or_else(|| member.rack.take());
+        let names = beat.names().unwrap_or_else(|| member.subscription.names.clone());
+        let regex = beat.regex.map(|regex| copied(regex)).or_else(|| member.subscription.regex.clone());
+        let subscription = Subscription { names, regex };
+        let assignor = beat.assignor.or(member.assignor);
+        if subscription != member.subscription || assignor != member.assignor {
+            (member.subscription, member.assignor) = (subscription, assignor);
+            self.changed = true;
+        }
+        if self.changed || member.kept.is_none() {
+            member.kept = Some(memory.hold(member.cost(id)));
+        }
+        Some(before)
+    }
+
+    pub(super) fn heard(&mut self, id: &StrBytes, now: Ms, times: Times) {
+        if let Some(member) = self.members.get_mut(id) {
+            member.session_ends = now.saturating_add(Ms::try_from(times.session_ms).unwrap_or(1));
+        }
+    }
+
+    /// Makes a new target if anything has changed since the last one.
+    pub(super) fn refresh(&mut self, topics: &Topics, memory: &Memory) -> Result<(), Refused> {
+        let is_due = self.changed || self.epoch != self.assignment_epoch || self.topics_seen != topics.changes();
+        if !is_due {
+            return Ok(());
+        }
+        let mut resolver = Resolver::new(topics);
+        let read: Vec<BTreeSet<Uuid>> = self.members.values().map(|m| resolver.resolve(&m.subscription)).collect();
+        let size = |id: Uuid| topics.by_id(id).and_then(|topic| i32::try_from(topic.partitions.len()).ok());
+        let sizes: BTreeMap<Uuid, i32> = read.iter().flatten().filter_map(|&id| Some((id, size(id)?))).collect();
+        let mut hasher = DefaultHasher::new();
+        sizes.hash(&mut hasher);
+        let read_now = hasher.finish();
+        if std::mem::take(&mut self.changed) || read_now != self.read {
+            self.bump();
+        }
+        (self.read, self.topics_seen) = (read_now, topics.changes());
+        if self.epoch == self.assignment_epoch { Ok(()) } else { self.assign(read, &sizes, memory) }
+    }
+
+    fn assign(
+        &mut self,
+        read: Vec<BTreeSet<Uuid>>,
+        sizes: &BTreeMap<Uuid, i32>,
+        memory: &Memory,
+    ) -> Result<(), Refused> {
+        let assignor = self.preferred();
+        let readers = self.members.values().zip(read);
+        let readers: Vec<Reader<'_>> = readers.map(|(m, topics)| Reader { topics, had: &m.target }).collect();
+        let targets = assignor.assign(&readers, sizes);
+        // Once as the target, and once as what is assigned.
+        let cost = 2 * targets.iter().map(Assignment::cost).sum::<usize>();
+        self.kept = None;
+        if !memory.has_room(cost) {
+            self.kept = Some(memory.hold(self.members.values().map(Member::assignments_cost).sum()));
+            let words = "this broker has no room for the group's assignments";
+            return Err(Refused::new(ResponseError::CoordinatorNotAvailable, words));
+        }
+        self.kept = Some(memory.hold(cost));
+        for (member, target) in self.members.values_mut().zip(targets) {
+            member.target = target;
+        }
+        self.assignor = assignor;
+        self.assignment_epoch = self.epoch;
+        Ok(())
+    }
+
+    /// The assignor that most members ask for; those that ask for none do not vote.
+    fn preferred(&self) -> Assignor {
+        let mut votes: BTreeMap<Assignor, usize> = BTreeMap::new();
+        for assignor in self.members.values().filter_map(|m| m.assignor) {
+            *votes.entry(assignor).or_default() += 1;
+        }
+        // Of as many votes the first wins.
+        votes.into_iter().rev().max_by_key(|(_, count)| *count).map(|(assignor, _)| assignor).unwrap_or_default()
+    }
+
+    /// Brings a member nearer to its target.
+    pub(super) fn reconcile(&mut self, id: &StrBytes, owned: Option<&Assignment>, now: Ms) -> &Member {
+        let mut member = self.members.remove(id).unwrap_or_default();
+        let others = &self.members;
+        let taken = |topic, partition| others.values().any(|other| other.holds(topic, partition));
+        member.reconcile(self.assignment_epoch, owned, taken, now);
+        self.members.entry(id.clone()).or_insert(member)
+    }
+
+    pub(super) fn depart(&mut self, departure: &Departure<'_>) -> Result<(), Refused> {
+        let known = match departure.instance {
+            Some(instance) => self.by_instance(instance),
+            None => self.members.get_key_value(departure.member).map(|(id, _)| id),
+        };
+        let Some(id) = known.cloned() else {
+            return Err(Refused::new(ResponseError::UnknownMemberId, "there is no such member"));
+        };
+        if id != *departure.member {
+            let words = format!("The instance id is owned by member {}.", id.as_str());
+            return Err(Refused::new(ResponseError::FencedInstanceId, words));
+        }
+        match self.members.get_mut(&id) {
+            Some(member) if departure.will_be_back => member.go_away(),
+            _ => self.remove(&id),
+        }
+        Ok(())
+    }
+
+    /// An operator takes a member out, by its id or by its instance.
+    pub(in crate::groups) fn expel(&mut self, id: &StrBytes, instance: Option<&StrBytes>) -> Result<(), ResponseError> {
+        let id = match instance {
+            Some(instance) => self.by_instance(instance).filter(|known| id.is_empty() || *known == id),
+            None => self.members.get_key_value(id).map(|(id, _)| id),
+        };
+        let id = id.cloned().ok_or(ResponseError::UnknownMemberId)?;
+        self.remove(&id);
+        Ok(())
+    }
+
+    fn remove(&mut self, id: &StrBytes) {
+        if self.members.remove(id).is_some() {
+            self.bump();
+        }
+        if self.members.is_empty() {
+            self.kept = None;
+            self.assignment_epoch = self.epoch;
+        }
+    }
+
+    /// Takes out the members that are silent for too long, or give nothing up for too long.
+    pub(in crate::groups) fn tick(&mut self, now: Ms) {
+        let late = self.members.iter().filter(|(_, member)| member.deadline() <= now);
+        let late: Vec<StrBytes> = late.map(|(id, _)| id.clone()).collect();
+        late.iter().for_each(|id| self.remove(id));
+    }
+
+    pub(in crate::groups) fn next_deadline(&self) -> Option<Ms> {
+        self.members.values().map(Member::deadline).min()
+    }
+
+    /// Whether a member is subscribed to the topic.
+    pub(in crate::groups) fn reads(&self, topic: &str) -> bool {
+        self.members.values().any(|member| member.subscription.includes(topic))
+    }
+
+    /// Offsets are a member's to commit and to ask for only in its epoch.
+    pub(in crate::groups) fn may_use_offsets(&self, id: &StrBytes, epoch: i32) -> Result<(), ResponseError> {
+        let member = self.members.get(id).ok_or(ResponseError::UnknownMemberId)?;
+        if member.epoch == epoch { Ok(()) } else { Err(ResponseError::StaleMemberEpoch) }
+    }
+
+    /// Panics if something that always holds does not.
+    pub(in crate::groups) fn check_invariants(&self) {
+        let mut held = BTreeSet::new();
+        for member in self.members.values() {
+            for place in member.assigned.partitions().chain(member.revoking.partitions()) {
+                assert!(held.insert(place), "a partition has one holder");
+            }
+            let revokes = matches!(member.state, State::Unrevoked { .. });
+            assert_eq!(revokes, !member.revoking.is_empty(), "who gives up has something to give up");
+        }
+        assert!(self.assignment_epoch <= self.epoch, "no target is of the future");
+    }
+}
+
+/// A member is heard in its own epoch, or in the one before it where the answer that told it the new one was lost.
+fn check_epoch(member: &Member, beat: &Beat<'_>) -> Result<(), Refused> {
+    let (theirs, ours) = (beat.epoch, member.epoch);
+    let missed_the_answer =
+        theirs == member.previous_epoch && beat.owned.as_ref().is_some_and(|owned| owned.is_within(&member.assigned));
+    if theirs == ours || (theirs < ours && missed_the_answer) {
+        return Ok(());
+    }
+    let than = if theirs > ours { "greater" } else { "smaller" };
+    let words = format!(
+        "The consumer group member has a {than} member epoch ({theirs}) than the one known by the group coordinator ({ours}). \
+         The member must abandon all its partitions and rejoin."
+    );
+    Err(Refused::new(ResponseError::FencedMemberEpoch, words))
+}

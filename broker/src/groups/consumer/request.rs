@@ -1,0 +1,172 @@
+//! A heartbeat, checked: what it says by itself must make sense before any group is looked at.
+
+use std::collections::BTreeSet;
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::{ConsumerGroupHeartbeatRequest, TopicName};
+use kafka_protocol::protocol::StrBytes;
+
+use super::assignment::{self, Assignment};
+use super::assignor::Assignor;
+use super::{Refused, subscription};
+use crate::groups::admission::is_group_id;
+use crate::groups::{Who, copied};
+use crate::memory::OVERHEAD_BYTES;
+
+/// A first heartbeat's epoch, of a member that holds nothing.
+pub(super) const FIRST: i32 = 0;
+/// A member leaves for good.
+pub(super) const LEAVES: i32 = -1;
+/// A static member leaves and will be back: its partitions stay its own until its session ends.
+pub(super) const WILL_BE_BACK: i32 = -2;
+
+/// Since this version members choose their ids.
+const MEMBER_ID_SINCE: i16 = 1;
+const NO_TIMEOUT: i32 = -1;
+
+/// What a member wants.
+pub(super) enum Wish<'a> {
+    Beat(Beat<'a>),
+    Leave(Departure<'a>),
+}
+
+/// A member that goes.
+pub(super) struct Departure<'a> {
+    pub(super) group: &'a str,
+    pub(super) member: &'a StrBytes,
+    pub(super) instance: Option<&'a StrBytes>,
+    pub(super) will_be_back: bool,
+}
+
+/// A member that stays. What is `None` is as in its last heartbeat.
+pub(super) struct Beat<'a> {
+    pub(super) group: &'a str,
+    pub(super) member: &'a StrBytes,
+    pub(super) epoch: i32,
+    pub(super) instance: Option<&'a StrBytes>,
+    pub(super) rack: Option<&'a StrBytes>,
+    pub(super) rebalance_ms: Option<i32>,
+    names: Option<&'a [TopicName]>,
+    pub(super) regex: Option<&'a StrBytes>,
+    pub(super) assignor: Option<Assignor>,
+    pub(super) owned: Option<Assignment>,
+}
+
+impl Departure<'_> {
+    pub(super) fn epoch(&self) -> i32 {
+        if self.will_be_back { WILL_BE_BACK } else { LEAVES }
+    }
+}
+
+impl Beat<'_> {
+    pub(super) fn is_first(&self) -> bool {
+        self.epoch == FIRST
+    }
+
+    /// Says all that a member says; the answer then says all as well.
+    pub(super) fn is_full(&self) -> bool {
+        self.is_first() || (self.rebalance_ms.is_some() && self.subscribes() && self.owned.is_some())
+    }
+
+    fn subscribes(&self) -> bool {
+        self.names.is_some() || self.regex.is_some()
+    }
+
+    pub(super) fn names(&self) -> Option<BTreeSet<StrBytes>> {
+        self.names.map(|names| names.iter().map(|name| copied(name)).collect())
+    }
+
+    /// What a member that says this would make us keep, for its ids and its subscription.
+    pub(super) fn kept_bytes(&self, who: &Who) -> usize {
+        let names = self.names.unwrap_or_default();
+        let text = |text: Option<&StrBytes>| text.map_or(0, |text| text.len());
+        let names = names.iter().map(|name| name.len() + OVERHEAD_BYTES).sum::<usize>();
+        let ids = self.member.len() + text(self.instance) + text(self.rack) + who.client_id.len() + who.host.len();
+        names + ids + text(self.regex)
+    }
+}
+
+pub(super) fn wish(request: &ConsumerGroupHeartbeatRequest, version: i16) -> Result<Wish<'_>, Refused> {
+    let epoch = request.member_epoch;
+    check_ids(request, version)?;
+    match epoch {
+        LEAVES | WILL_BE_BACK => {
+            if epoch == WILL_BE_BACK && request.instance_id.is_none() {
+                return Err(invalid("InstanceId can't be null."));
+            }
+            return Ok(Wish::Leave(Departure {
+                group: &request.group_id,
+                member: &request.member_id,
+                instance: request.instance_id.as_ref(),
+                will_be_back: epoch == WILL_BE_BACK,
+            }));
+        }
+        FIRST => check_first(request)?,
+        1.. => {}
+        _ => return Err(invalid("MemberEpoch is invalid.")),
+    }
+    let assignor = request.server_assignor.as_ref().map(assignor).transpose()?;
+    let regex = request.subscribed_topic_regex.as_ref();
+    subscription::compiled(regex.map(|regex| &**regex)).map_err(|words| {
+        let words = format!("SubscribedTopicRegex is not a valid regular expression: {words}");
+        Refused::new(ResponseError::InvalidRegularExpression, words)
+    })?;
+    Ok(Wish::Beat(Beat {
+        group: &request.group_id,
+        member: &request.member_id,
+        epoch,
+        instance: request.instance_id.as_ref(),
+        rack: request.rack_id.as_ref(),
+        rebalance_ms: Some(request.rebalance_timeout_ms).filter(|ms| *ms != NO_TIMEOUT),
+        names: request.subscribed_topic_names.as_deref(),
+        regex,
+        assignor,
+        owned: request.topic_partitions.as_deref().map(assignment::owned),
+    }))
+}
+
+fn check_ids(request: &ConsumerGroupHeartbeatRequest, version: i16) -> Result<(), Refused> {
+    let is_blank = |text: &Option<StrBytes>| text.as_ref().is_some_and(|text| text.trim().is_empty());
+    if request.group_id.trim().is_empty() {
+        return Err(invalid("GroupId can't be empty."));
+    }
+    if !is_group_id(&request.group_id) {
+        return Err(Refused::new(ResponseError::InvalidGroupId, "GroupId is too long."));
+    }
+    if is_blank(&request.instance_id) {
+        return Err(invalid("InstanceId can't be empty."));
+    }
+    if is_blank(&request.rack_id) {
+        return Err(invalid("RackId can't be empty."));
+    }
+    let needs_id = version >= MEMBER_ID_SINCE || request.member_epoch != FIRST;
+    if needs_id && request.member_id.trim().is_empty() {
+        return Err(invalid("MemberId can't be empty."));
+    }
+    Ok(())
+}
+
+fn check_first(request: &ConsumerGroupHeartbeatRequest) -> Result<(), Refused> {
+    if request.rebalance_timeout_ms == NO_TIMEOUT {
+        return Err(invalid("RebalanceTimeoutMs must be provided in first request."));
+    }
+    if request.topic_partitions.as_ref().is_none_or(|owned| !owned.is_empty()) {
+        return Err(invalid("TopicPartitions must be empty when (re-)joining."));
+    }
+    if request.subscribed_topic_names.is_none() && request.subscribed_topic_regex.is_none() {
+        return Err(invalid("Either SubscribedTopicNames or SubscribedTopicRegex must be non-null when (re-)joining."));
+    }
+    Ok(())
+}
+
+fn assignor(name: &StrBytes) -> Result<Assignor, Refused> {
+    Assignor::named(name).ok_or_else(|| {
+        let all = Assignor::ALL.map(Assignor::name).join(", ");
+        let words = format!("ServerAssignor {} is not supported. Supported assignors: {all}.", name.as_str());
+        Refused::new(ResponseError::UnsupportedAssignor, words)
+    })
+}
+
+fn invalid(words: &str) -> Refused {
+    Refused::new(ResponseError::InvalidRequest, words)
+}

@@ -1,0 +1,148 @@
+//! The members of a group, who all speak one protocol; the group changes it when nobody is in it.
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::OffsetCommitRequest;
+use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
+use kafka_protocol::protocol::StrBytes;
+
+use super::classic::ClassicGroup;
+use super::consumer::ConsumerGroup;
+use crate::clock::Ms;
+
+/// Members of the consumer protocol commit in this version or a later one.
+const EPOCHS_SINCE: i16 = 9;
+
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "there are hundreds of groups, not millions")]
+pub(super) enum Members {
+    Classic(ClassicGroup),
+    Consumer(ConsumerGroup),
+}
+
+impl Default for Members {
+    /// A group that somebody only commits to is a classic one, as in Kafka.
+    fn default() -> Members {
+        Members::Classic(ClassicGroup::default())
+    }
+}
+
+impl Members {
+    /// The members, and those that were given an id and have not joined yet.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Members::Classic(group) => group.len(),
+            Members::Consumer(group) => group.len(),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Members::Classic(group) => group.is_empty(),
+            Members::Consumer(group) => group.is_empty(),
+        }
+    }
+
+    /// Nobody is in it, and nobody is expected.
+    pub(super) fn is_deserted(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Nobody has ever joined.
+    pub(super) fn is_new(&self) -> bool {
+        match self {
+            Members::Classic(group) => group.is_new(),
+            Members::Consumer(group) => group.is_new(),
+        }
+    }
+
+    pub(super) fn disconnected(&mut self, connection: u64, now: Ms) {
+        // Members of the consumer protocol have sessions, and no request of theirs waits.
+        if let Members::Classic(group) = self {
+            group.disconnected(connection, now);
+        }
+    }
+
+    pub(super) fn tick(&mut self, now: Ms) {
+        match self {
+            Members::Classic(group) => group.tick(now),
+            Members::Consumer(group) => group.tick(now),
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Ms> {
+        match self {
+            Members::Classic(group) => group.next_deadline(),
+            Members::Consumer(group) => group.next_deadline(),
+        }
+    }
+
+    pub(super) fn state_name(&self) -> &'static str {
+        match self {
+            Members::Classic(group) => group.state_name(),
+            Members::Consumer(group) => group.state_name(),
+        }
+    }
+
+    /// The group's type, as Kafka calls it.
+    pub(super) fn type_name(&self) -> &'static str {
+        match self {
+            Members::Classic(_) => "classic",
+            Members::Consumer(_) => "consumer",
+        }
+    }
+
+    pub(super) fn protocol_type(&self) -> StrBytes {
+        match self {
+            Members::Classic(group) => group.protocol_type(),
+            Members::Consumer(_) => "consumer".into(),
+        }
+    }
+
+    /// Whether a member is subscribed to the topic, or may be.
+    pub(super) fn reads(&self, topic: &str) -> bool {
+        match self {
+            Members::Classic(group) => group.reads(topic),
+            Members::Consumer(group) => group.reads(topic),
+        }
+    }
+
+    pub(super) fn may_commit(
+        &mut self,
+        request: &OffsetCommitRequest,
+        version: i16,
+        now: Ms,
+    ) -> Result<(), ResponseError> {
+        let epoch = request.generation_id_or_member_epoch;
+        match self {
+            Members::Classic(group) => group.may_commit(request, now),
+            Members::Consumer(group) if epoch < 0 && group.is_empty() => Ok(()),
+            Members::Consumer(group) => {
+                let may = group.may_use_offsets(&request.member_id, epoch);
+                // In an older version the epoch would be a generation, which the group does not have.
+                if version < EPOCHS_SINCE && may != Err(ResponseError::UnknownMemberId) {
+                    return Err(ResponseError::UnsupportedVersion);
+                }
+                may
+            }
+        }
+    }
+
+    /// An operator asks for offsets without being a member.
+    pub(super) fn may_fetch(&self, request: &OffsetFetchRequestGroup) -> Result<(), ResponseError> {
+        match (self, &request.member_id) {
+            (Members::Classic(_), _) => Ok(()),
+            (Members::Consumer(_), None) if request.member_epoch < 0 => Ok(()),
+            (Members::Consumer(group), id) => {
+                group.may_use_offsets(&id.clone().unwrap_or_default(), request.member_epoch)
+            }
+        }
+    }
+
+    /// Panics if something that always holds does not.
+    pub(super) fn check_invariants(&self) {
+        match self {
+            Members::Classic(group) => group.check_invariants(),
+            Members::Consumer(group) => group.check_invariants(),
+        }
+    }
+}
