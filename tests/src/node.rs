@@ -155,6 +155,10 @@ pub fn format_real(folder: &Path, port: u16, controller: u16, setup: Setup) {
          transaction.state.log.replication.factor=1\n\
          transaction.state.log.min.isr=1\n\
          group.initial.rebalance.delay.ms=0\n\
+         group.consumer.min.session.timeout.ms=1000\n\
+         group.consumer.session.timeout.ms=6000\n\
+         group.consumer.min.heartbeat.interval.ms=500\n\
+         group.consumer.heartbeat.interval.ms=500\n\
          log.cleaner.dedupe.buffer.size=2097152\n\
          file.delete.delay.ms=100\n\
          broker.session.timeout.ms=1000\n\

@@ -57,6 +57,17 @@ mod groups {
     }
 }
 
+mod consumer_groups {
+    super::super::checks! { "confluent_consumer_groups.py":
+        a_member_consumes_and_commits
+        two_members_share_four_partitions_and_one_takes_over
+        a_regular_expression_finds_topics_that_come_later
+        partitions_that_are_added_are_assigned
+        a_static_member_comes_back_to_its_partitions
+        the_group_is_listed_described_and_deleted
+    }
+}
+
 mod admin {
     super::super::checks! { "confluent_admin.py":
         topics_are_created_listed_described_and_deleted
