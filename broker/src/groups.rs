@@ -130,7 +130,7 @@ impl Groups {
         assert!(self.groups.len() <= self.limits.groups, "no more groups than allowed");
         for group in self.groups.values() {
             assert!(!group.is_vacant(), "a group that nobody joined is forgotten");
-            assert!(group.members.len() <= self.limits.members, "no more members than allowed");
+            assert!(group.members.count() <= self.limits.members, "no more members than allowed");
             assert!(group.offsets.len() <= self.limits.offsets, "no more offsets than allowed");
             group.members.check_invariants();
         }

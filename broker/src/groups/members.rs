@@ -28,10 +28,10 @@ impl Default for Members {
 
 impl Members {
     /// The members, and those that were given an id and have not joined yet.
-    pub(super) fn len(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         match self {
-            Members::Classic(group) => group.len(),
-            Members::Consumer(group) => group.len(),
+            Members::Classic(group) => group.count(),
+            Members::Consumer(group) => group.count(),
         }
     }
 
@@ -44,7 +44,7 @@ impl Members {
 
     /// Nobody is in it, and nobody is expected.
     pub(super) fn is_deserted(&self) -> bool {
-        self.len() == 0
+        self.count() == 0
     }
 
     /// Nobody has ever joined.

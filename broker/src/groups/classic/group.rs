@@ -51,7 +51,7 @@ pub(in crate::groups) struct ClassicGroup {
 
 impl ClassicGroup {
     /// The members, and those that were given an id and have not joined yet.
-    pub(in crate::groups) fn len(&self) -> usize {
+    pub(in crate::groups) fn count(&self) -> usize {
         self.members.len() + self.pending.len()
     }
 

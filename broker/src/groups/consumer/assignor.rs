@@ -138,12 +138,15 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// The topics that a member reads, and what it had before.
+    type Wants<'a> = (&'a [u128], &'a [(u128, i32)]);
+
     fn topic(nth: u128) -> Uuid {
         Uuid::from_u128(nth)
     }
 
-    /// What members have who read these topics, and had this before.
-    fn assigned(assignor: Assignor, counts: &[i32], members: &[(&[u128], &[(u128, i32)])]) -> Vec<Vec<(u128, i32)>> {
+    /// What the members are assigned.
+    fn assigned(assignor: Assignor, counts: &[i32], members: &[Wants<'_>]) -> Vec<Vec<(u128, i32)>> {
         let partitions = (0..).zip(counts).map(|(nth, count)| (topic(nth), *count)).collect();
         let had: Vec<Assignment> =
             members.iter().map(|(_, had)| had.iter().map(|&(nth, p)| (topic(nth), p)).collect()).collect();
@@ -193,7 +196,7 @@ mod tests {
         ) {
             let topics = |reads: &Vec<bool>| (0..counts.len() as u128).filter(|&t| reads[t as usize]).collect::<Vec<_>>();
             let topics: Vec<Vec<u128>> = reads.iter().map(topics).collect();
-            let members: Vec<(&[u128], &[(u128, i32)])> = topics.iter().map(|t| (&t[..], &[][..])).collect();
+            let members: Vec<Wants<'_>> = topics.iter().map(|t| (&t[..], &[][..])).collect();
             let assignor = if range { Assignor::Range } else { Assignor::Uniform };
             let given = assigned(assignor, &counts, &members);
             for (nth, count) in (0..).zip(&counts) {

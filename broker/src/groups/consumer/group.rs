@@ -37,7 +37,7 @@ pub(in crate::groups) struct ConsumerGroup {
 }
 
 impl ConsumerGroup {
-    pub(in crate::groups) fn len(&self) -> usize {
+    pub(in crate::groups) fn count(&self) -> usize {
         self.members.len()
     }
 
