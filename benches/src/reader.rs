@@ -42,6 +42,7 @@ pub fn read(
             Event::Moved { .. } => tracing::warn!("the consumer fell off the old end of the topic"),
             Event::Anew | Event::Missing => bail!("the topic went away while it was read"),
             Event::Forbidden { trouble, .. } => bail!(trouble.words),
+            Event::Refused(words) => bail!(words),
             Event::Trouble(words) => tracing::warn!("the consumer says: {words}"),
         }
         if let Some(sent) = ending.sent() {

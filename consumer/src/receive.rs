@@ -154,6 +154,7 @@ impl Receiver {
                 self.say_trouble(trouble.sentence(&self.options.connection.brokers));
                 self.doubt.lost_right(trouble.words);
             }
+            Event::Refused(words) => bail!(words),
             Event::Trouble(words) => self.say_trouble(words),
         }
         Ok(Arrival::Nothing)

@@ -18,6 +18,7 @@ use crate::diagnosis;
 use crate::options::Connection;
 use crate::rights::{self, Right};
 use crate::statistics::{Connected, Facts};
+use crate::tail::refusal;
 
 /// The last trouble of one client, and its log lines sent on.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +31,7 @@ pub(crate) struct Ears {
     checked: Arc<Mutex<Option<(Trouble, Trouble)>>>,
     may_not_write: Arc<AtomicBool>,
     may_not_join: Arc<AtomicBool>,
+    lacks_group_protocol: Arc<AtomicBool>,
     group: Option<String>,
     /// How many partitions the topic had when this member of a group first found it.
     partitions_found: Arc<OnceLock<usize>>,
@@ -63,6 +65,11 @@ impl Ears {
     /// The broker denied the group to this member.
     pub fn may_not_join(&self) -> bool {
         self.may_not_join.load(Ordering::Relaxed)
+    }
+
+    /// The broker does not serve the protocol that this member of a group was told to use.
+    pub fn lacks_group_protocol(&self) -> bool {
+        self.lacks_group_protocol.load(Ordering::Relaxed)
     }
 
     /// The group has let this member in, whatever it said before.
@@ -154,11 +161,20 @@ impl Ears {
 impl ClientContext for Ears {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         match level {
-            RDKafkaLogLevel::Debug => tracing::trace!(event = "librdkafka", "librdkafka {facility}: {message}"),
+            RDKafkaLogLevel::Debug => {
+                tracing::trace!(event = "librdkafka", "librdkafka {facility}: {message}");
+                if refusal::is_not_served(message) {
+                    self.lacks_group_protocol.store(true, Ordering::Relaxed);
+                }
+            }
             // A client that is not polled says only here why its connections break.
             _ if facility == "FAIL" => {
                 tracing::trace!(event = "librdkafka", "librdkafka {facility}: {message}");
                 self.connection_failed(message);
+            }
+            // The group's next event reports it.
+            _ if facility == "FATAL" && message.contains("ConsumerGroupHeartbeat") => {
+                tracing::debug!(event = "librdkafka", "librdkafka {facility}: {message}");
             }
             // What it means is said when a record fails.
             _ if facility == "FATAL" && message.contains("Cluster authorization failed") => {

@@ -115,10 +115,27 @@ pub(crate) fn consumer(connection: &Connection, client_id: &str, group: Option<&
         .set("topic.metadata.refresh.interval.ms", REFRESH_MS)
         .set("check.crcs", "false");
     if group.is_some() {
-        // A member that died holds its partitions until its session ends: after 45 s by default. Brokers refuse less than 6 s.
-        config.set("session.timeout.ms", "6000").set("heartbeat.interval.ms", "2000");
+        member(&mut config, connection);
     }
     with_the_users(config, connection)
+}
+
+/// A group's member.
+fn member(config: &mut ClientConfig, connection: &Connection) {
+    if uses_consumer_protocol(connection) {
+        // KIP-848: sessions and heartbeats are as the broker says, and librdkafka refuses settings of ours. Where a broker
+        // does not serve it, only a debug line says so (`tail/refusal.rs`); there are a few lines for each heartbeat.
+        config.set("debug", if tracing::enabled!(tracing::Level::TRACE) { DEBUG_CONTEXTS } else { "cgrp" });
+        config.set_log_level(RDKafkaLogLevel::Debug);
+        return;
+    }
+    // A member that died holds its partitions until its session ends: after 45 s by default. Brokers refuse less than 6 s.
+    config.set("session.timeout.ms", "6000").set("heartbeat.interval.ms", "2000");
+}
+
+/// Whether the user asked for the protocol of KIP-848.
+fn uses_consumer_protocol(connection: &Connection) -> bool {
+    connection.properties.get("group.protocol").is_some_and(|value| value.trim().eq_ignore_ascii_case("consumer"))
 }
 
 /// The user's properties have the last word.
@@ -185,6 +202,21 @@ mod tests {
         check(&[("linger.ms", "5")], "linger.ms", Some("5"));
         check(&[("compression.type", "zstd")], "compression.type", Some("zstd"));
         check(&[("compression.type", "lz4")], "message.timeout.ms", Some("0"));
+    }
+
+    #[test]
+    fn a_members_session_is_ours_only_in_the_classic_protocol() {
+        let check = |properties: &[(&str, &str)], expected| {
+            let config = consumer(&with(properties), "vidcons", Some("g"));
+            assert_eq!(config.get("session.timeout.ms"), expected, "{properties:?}");
+            let created: Result<rdkafka::consumer::BaseConsumer, _> = config.create();
+            assert!(created.is_ok(), "{properties:?}: {:?}", created.err());
+        };
+        check(&[], Some("6000"));
+        check(&[("session.timeout.ms", "9000")], Some("9000"));
+        check(&[("group.protocol", "classic")], Some("6000"));
+        check(&[("group.protocol", "consumer")], None);
+        check(&[("group.protocol", "consumer"), ("group.remote.assignor", "range")], None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod find;
 mod grow;
 mod place;
+pub(crate) mod refusal;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -52,6 +53,8 @@ pub enum Event {
     },
     /// Something failed; the client goes on trying.
     Trouble(String),
+    /// The client does not go on: the group does not take this member.
+    Refused(String),
     /// The broker says that we may not read this. `had`: we could until now.
     Forbidden {
         trouble: Trouble,
@@ -198,6 +201,7 @@ impl Tail {
             return self.reset(timeout);
         }
         match self.consumer.poll(timeout) {
+            None if self.ears.lacks_group_protocol() => Event::Refused(refusal::not_served(&self.brokers)),
             None => Event::Nothing,
             Some(Ok(message)) => {
                 let (partition, offset) = (message.partition(), message.offset());
@@ -260,7 +264,10 @@ impl Tail {
     }
 
     fn trouble(&mut self, error: &KafkaError, timeout: Duration) -> Event {
-        match error.rdkafka_error_code() {
+        // A fatal error comes with a code that only says so; the client knows the reason.
+        let fatal = self.consumer.client().fatal_error();
+        let code = fatal.as_ref().map(|(code, _)| *code).or_else(|| error.rdkafka_error_code());
+        match code {
             Some(
                 RDKafkaErrorCode::UnknownTopicOrPartition
                 | RDKafkaErrorCode::UnknownTopic
@@ -284,7 +291,17 @@ impl Tail {
                 // librdkafka looks for the group's coordinator although we are in none.
                 None => Event::Nothing,
             },
-            _ => Event::Trouble(format!("{}: {}", self.brokers, crate::error::plain(error))),
+            Some(RDKafkaErrorCode::InconsistentGroupProtocol) => {
+                let group = self.group.as_deref().unwrap_or_default();
+                Event::Trouble(refusal::other_protocol(group, &self.brokers))
+            }
+            _ => match fatal {
+                Some((code, said)) => {
+                    let group = self.group.as_deref().unwrap_or_default();
+                    Event::Refused(refusal::words(code, &said, group, &self.brokers))
+                }
+                None => Event::Trouble(format!("{}: {}", self.brokers, crate::error::plain(error))),
+            },
         }
     }
 

@@ -54,8 +54,9 @@ impl LogArgs {
             (false, _) => "trace",
         };
         let filter = EnvFilter::try_from_env("RUST_LOG").unwrap_or_else(|_| {
+            // rdkafka reports that a client which failed cannot be closed well; that it failed is reported anyway.
             EnvFilter::new(format!(
-                "warn,broker={level},common={level},jpeg={level},kafka={level},shell={level},vidbroker={level},vidprod={level},\
+                "warn,rdkafka::consumer=off,broker={level},common={level},jpeg={level},kafka={level},shell={level},vidbroker={level},vidprod={level},\
                  vidcons={level},vidbench={level}"
             ))
         });

@@ -70,7 +70,10 @@ impl Ears {
         let group = self.group.as_deref().unwrap_or_default();
         match rebalance {
             Rebalance::Assign(list) if list.count() == 0 => {
-                tracing::debug!("group {group}: no partition for this member")
+                // Where a group changes by and by, this member may have some already.
+                if consumer.assignment().is_ok_and(|all| all.count() == 0) {
+                    tracing::debug!("group {group}: no partition for this member");
+                }
             }
             Rebalance::Assign(list) => {
                 // Only now does the client ask where to begin, and it does not say what the answer was.

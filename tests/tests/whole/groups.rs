@@ -2,15 +2,25 @@
 
 use std::collections::HashSet;
 
-use whole::{Program, kafka};
+use whole::kafka::only;
+use whole::{Kind, Program, kafka};
 
 #[test]
 fn two_members_of_a_group_share_the_partitions() {
+    members_share("session.timeout.ms=6000");
+}
+
+#[test]
+fn two_members_of_a_group_that_the_broker_assigns_share_the_partitions() {
+    members_share("group.protocol=consumer");
+}
+
+fn members_share(property: &str) {
     let Some(kafka) = kafka() else { return };
     let topic = kafka.topic("group");
     kafka.create_topic(&topic, 2, &[]);
     let member = || {
-        let args = ["--headless", "--every-frame", "--print", "-g", "watchers", "-X", "session.timeout.ms=6000"];
+        let args = ["--headless", "--every-frame", "--print", "-g", &topic, "-X", property];
         Program::vidcons().on(kafka, &topic).args(args).start()
     };
     let producer = |source: &str, partition: &str| {
@@ -34,6 +44,39 @@ fn two_members_of_a_group_share_the_partitions() {
     b.interrupt().ok().report();
     one.interrupt().ok().report();
     two.interrupt().ok().report();
+}
+
+#[test]
+fn a_second_client_of_one_instance_is_told_so() {
+    let Some(kafka) = kafka() else { return };
+    let topic = kafka.topic("group-twins");
+    kafka.create_topic(&topic, 1, &[]);
+    let member = || {
+        let args = ["--headless", "-g", &topic, "-X", "group.protocol=consumer", "-X", "group.instance.id=one"];
+        Program::vidcons().on(kafka, &topic).args(args)
+    };
+    let mut first = member().arg("-v").start();
+    first.until_stderr("assigned");
+    member().run().assert_fails(1, "group.instance.id");
+    first.interrupt();
+}
+
+#[test]
+fn a_group_has_members_of_one_protocol() {
+    if !only(Kind::Embedded, "a real Kafka lets members of both protocols into one group") {
+        return;
+    }
+    let Some(kafka) = kafka() else { return };
+    let topic = kafka.topic("group-mixed");
+    kafka.create_topic(&topic, 1, &[]);
+    let member = |protocol: &str| {
+        let protocol = format!("group.protocol={protocol}");
+        Program::vidcons().on(kafka, &topic).args(["--headless", "-g", &topic, "-X", &protocol])
+    };
+    let mut first = member("classic").arg("-v").start();
+    first.until_stderr("assigned");
+    member("consumer").run().assert_fails(1, "classic protocol");
+    first.interrupt();
 }
 
 #[test]

@@ -171,6 +171,32 @@ fn kafka_consumer_groups_lists_describes_resets_and_deletes() {
 }
 
 #[test]
+fn a_group_that_the_broker_assigns_consumes_and_is_described() {
+    let Some(kafka) = ready() else { return };
+    let topic = kafka.topic("java");
+    kafka.create_topic(&topic, 2, &[]);
+    let records = (0..10).map(|n| whole::kafka::Record { value: vec![n], ..Default::default() });
+    kafka.publish(&topic, records);
+    let group = ["--group", &topic, "--consumer-property", "group.protocol=consumer"];
+    consume(kafka, &topic, 10, &[&group[..], &["--from-beginning"]].concat());
+    let text = groups(kafka, &["--describe", "--group", &topic, "--state"]);
+    assert!(text.contains("Empty"), "{text}");
+    let args = ["--topic", &topic];
+    let member = tool(kafka, "org.apache.kafka.tools.consumer.ConsoleConsumer", &args).args(group).start();
+    let members = whole::until("the member has its partitions", || {
+        let text = groups(kafka, &["--describe", "--group", &topic, "--members", "--verbose"]);
+        text.contains(&format!("{topic}:0,1")).then_some(text)
+    });
+    let text = groups(kafka, &["--describe", "--group", &topic, "--state"]);
+    assert!(text.contains("uniform") && text.contains("Stable"), "{text}\n{members}");
+    member.interrupt();
+    let text = groups(kafka, &["--list", "--state"]);
+    assert!(text.lines().any(|line| line.starts_with(&topic) && line.contains("Empty")), "{text}");
+    let text = groups(kafka, &["--delete", "--group", &topic]);
+    assert!(text.contains("successful"), "{text}");
+}
+
+#[test]
 fn offsets_records_and_the_cluster_are_administered() {
     let Some(kafka) = ready() else { return };
     let (topic, files) = (kafka.topic("java"), folder());
