@@ -36,6 +36,9 @@ fn three_nodes_replace_a_leader_that_is_killed_and_lose_no_frame() {
     cluster.script(&["up"]).ok();
     let status = cluster.script(&["status"]).ok();
     assert!(status.stderr.contains("3 of 3 nodes up"), "{}", status.story());
+    cluster.script(&["kill", "1"]).ok();
+    let status = cluster.script(&["status"]).ok();
+    assert!(status.stderr.contains("2 of 3 nodes up"), "{}", status.story());
 }
 
 #[test]
