@@ -35,7 +35,6 @@ mod topic;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use common::clock::SystemClock;
 use shell::shutdown::Shutdown;
 
@@ -43,7 +42,7 @@ use crate::cli::{Cli, Command};
 use crate::peers::PeersOptions;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli: Cli = shell::parse();
     cli.command.log().init("vidbench");
     shell::outcome(go(&cli))
 }

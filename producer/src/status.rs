@@ -141,15 +141,20 @@ impl Figures {
 
     fn snapshot(&mut self, shared: &Shared, now: Micros, cause: &dyn Fn() -> Option<String>) -> Snapshot {
         let silence = self.silence.now(cause, now);
-        let state = shared.lock();
-        let books = &state.books;
-        let of_period = self.period.look(now, books.published, books.bytes, Some(&books.ack));
+        // The threads of the frames want this lock, so all that takes time is done without it.
+        let (published, bytes, ack) = {
+            let books = &shared.lock().books;
+            (books.published, books.bytes, books.ack.clone())
+        };
+        let of_period = self.period.look(now, published, bytes, Some(&ack));
         let (fps, bytes_per_second) = if self.period.is_long() {
             (of_period.fps, of_period.bytes_per_second)
         } else {
             let rate = self.rate.at(now).unwrap_or_default();
             (rate.frames, rate.bytes as u64)
         };
+        let state = shared.lock();
+        let books = &state.books;
         Snapshot {
             source: self.source.clone(),
             topic: self.topic.clone(),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
+use whole::kafka::own_kafka;
 use whole::media::folder;
 use whole::{Finished, KafkaServer, Program, Signal, kafka, need};
 
@@ -146,8 +147,7 @@ fn whatever_goes_wrong_every_line_is_json() {
     let check = |program: Program, args: &[&str], code: i32, event: &str| {
         let ended = program.args(["--log-format", "json"]).args(args).run();
         assert_eq!(ended.code(), Some(code), "{}", ended.story());
-        let lines = json_lines(&ended);
-        assert_eq!(lines.last().map(|line| line["event"] == event), Some(true), "{}", ended.story());
+        assert!(events(&json_lines(&ended)).contains(&event), "no {event}\n{}", ended.story());
     };
     let prod = Program::vidprod;
     check(prod(), &[], 2, "usage_error");
@@ -198,6 +198,26 @@ fn warnings_are_kept_by_q_and_all_else_is_not() {
     let lines: Vec<&str> = ended.stderr.lines().collect();
     assert!(lines[0].starts_with("-X ssl.key.password: every user"), "{}", ended.story());
     assert!(lines[1].starts_with("vidprod: "), "only the report follows\n{}", ended.story());
+}
+
+#[test]
+fn a_broker_that_is_gone_is_reported_under_q() {
+    let Some(kafka) = own_kafka() else { return };
+    let topic = kafka.topic("gone");
+    let quiet = ["-q", "--log-format", "json"];
+    let mut viewer = Program::vidcons().on(&kafka, &topic).args(["--headless", "--print"]).args(quiet).start();
+    let card = ["test", "--size", "320x180", "--source", "cam"];
+    let mut producer = Program::vidprod().on(&kafka, &topic).args(card).args(quiet).start();
+    viewer.until_stdout("a frame", |out| out.contains("cam: 30"));
+    kafka.kill();
+    producer.until_stderr("\"event\":\"broker_silent\"");
+    viewer.until_stderr("\"event\":\"frames_stopped\"");
+    for (program, event) in [(producer.interrupt(), "broker_silent"), (viewer.interrupt(), "frames_stopped")] {
+        let lines = json_lines(&program);
+        let warning = with_event(&lines, event).pop().expect("it was seen");
+        assert_eq!((&warning["level"], &warning["why"]), (&"WARN".into(), &"connection refused".into()), "{warning:#}");
+        assert!(events(&lines).iter().all(|event| *event != "status" && *event != "started"), "{}", program.story());
+    }
 }
 
 #[test]
