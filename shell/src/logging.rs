@@ -3,12 +3,12 @@
 mod json;
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::panic::PanicHookInfo;
 use std::sync::OnceLock;
 
 use clap::{Args, ValueEnum};
-use common::report::Report;
 use common::secret;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -99,8 +99,8 @@ pub(crate) fn print_error(message: &str) {
     print(Level::ERROR, "error", message, Map::new(), || format!("error: {message}\n"));
 }
 
-/// The report in words, or as one line of JSON among others.
-pub(crate) fn print_report(report: &Report) {
+/// Prints a report, also under `-q`: in words, or as one line of JSON among others.
+pub fn print_report(report: &(impl Display + Serialize)) {
     let text = report.to_string();
     let fields = json::fields(&json!({ "report": report }));
     print(Level::INFO, "report", text.trim_end(), fields, || text.clone());

@@ -14,7 +14,7 @@ use broker::{Broker, Defaults, Glance, Limits, Options};
 use clap::Parser;
 use common::clock::{Clock, SystemClock};
 use serde::Serialize;
-use shell::logging::{LogArgs, LogFormat};
+use shell::logging::LogArgs;
 use shell::output::Output;
 use shell::shutdown::Shutdown;
 use shell::status::{Status, StatusArgs};
@@ -156,7 +156,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let glance = broker.glance().context("the broker has ended by itself")?;
     let report = Report::new(&glance, broker.address, SystemClock.now().since(began));
     broker.stop().context("the broker")?;
-    report.print(cli.log.log_format == LogFormat::Json);
+    shell::logging::print_report(&report);
     cli.report.iter().try_for_each(|to| report.write(to))?;
     Ok(ExitCode::SUCCESS)
 }

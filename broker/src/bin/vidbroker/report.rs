@@ -1,16 +1,14 @@
 //! The report at the end of a run: the totals of the broker, as text for people or JSON for scripts.
 
 use std::fmt::{self, Display};
-use std::io::{self, Write};
+use std::io::Write;
 use std::net::SocketAddr;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::Context;
 use broker::{Dropped, Glance};
-use common::clock::{Clock, SystemClock};
 use common::report::{bytes, how_long};
 use serde::Serialize;
-use serde_json::json;
 use shell::output::Output;
 
 /// Changes when a field changes its meaning or goes; new fields may come without.
@@ -93,26 +91,6 @@ impl Report {
             evicted: totals.evicted.into(),
             expired: totals.expired.into(),
         }
-    }
-
-    /// Prints it on standard error, also where `-q` keeps log lines back. Nobody may be reading any more: that is no error.
-    pub fn print(&self, as_json: bool) {
-        let text = if as_json { self.log_line() } else { self.to_string() };
-        let _ = shell::status::suspended(|| io::stderr().write_all(text.as_bytes()));
-    }
-
-    /// The event `report`, with the fields that every line of a log in JSON has.
-    fn log_line(&self) -> String {
-        let time = UNIX_EPOCH + Duration::from_micros(SystemClock.wall_us());
-        let line = json!({
-            "timestamp": humantime::format_rfc3339_micros(time).to_string(),
-            "level": "INFO",
-            "program": self.program,
-            "event": "report",
-            "message": self.to_string().trim_end(),
-            "report": self,
-        });
-        format!("{line}\n")
     }
 
     pub fn write(&self, to: &Output) -> anyhow::Result<()> {
