@@ -1,14 +1,14 @@
-//! What a frame is made of that took about as long as most, and one that is among the slowest.
+//! The stages of typical frames at any percentile of the total latency.
 //!
-//! The percentiles of stages do not add up to the percentile of the total: the frames that encoded slowly are not those that
-//! waited for the broker. So frames are gathered by how long they took in all, in steps of some 3 %, with the sums of their
-//! stages. At any percentile of the total that tells where the time of just those frames went.
+//! The percentiles of stages do not add up to the percentile of the total: frames that encoded slowly are not the ones
+//! that waited for the broker. So frames are grouped by their total, in steps of about 3 %, with the sums of their
+//! stages. At any percentile of the total this shows where the time of just those frames went.
 
 use std::collections::BTreeMap;
 
 use crate::stamps::{Stage, Tiles};
 
-/// Steps for each doubling; the hour that latencies end at is 32 doublings away, so there are 1000 steps at most.
+/// Steps for each doubling. The longest latency, an hour, is 32 doublings away, so there are 1000 steps at most.
 const STEPS_PER_DOUBLING: u32 = 32;
 
 #[derive(Clone, Default, Debug)]
@@ -33,7 +33,7 @@ impl Anatomy {
         }
     }
 
-    /// The mean stages, in µs, of the frames whose total is about that at `quantile`.
+    /// Mean time of each stage, in µs, of the frames whose total is close to that at `quantile`.
     pub fn at(&self, quantile: f64) -> Option<[f64; Stage::ALL.len()]> {
         let rank = ((self.frames as f64 * quantile).ceil() as u64).max(1);
         let mut below = 0;
@@ -59,7 +59,7 @@ mod tests {
     fn slow_frames_tell_of_themselves_and_not_of_the_others() {
         let mut anatomy = Anatomy::default();
         for n in 0..100 {
-            // One in fifty waits for its capture; the others take their time in encoding.
+            // One frame in fifty waits for its capture; the others spend their time on encoding.
             let (capture, encode) = if n % 50 == 0 { (9000, 10) } else { (10, 1000) };
             let stamps = Stamps {
                 captured: Micros(capture),

@@ -1,7 +1,7 @@
-//! The test card's bar: which frame this is and when it was captured, in blocks that survive a lossy codec.
+//! The test card's bar: frame number and time of capture as blocks that survive a lossy codec.
 //!
-//! Four rows of forty blocks lie along the bottom edge, white for 1 and dark for 0. Each row begins and ends with a
-//! known pattern, from which the reader takes its threshold:
+//! Four rows of forty blocks are drawn along the bottom edge, white for 1 and dark for 0. Each row begins and ends with
+//! a known pattern, from which the reader takes its threshold:
 //!
 //! ```text
 //! 1010 ─ source (16), upper half of number (16) ─ 0101
@@ -10,7 +10,8 @@
 //! 0101 ─ … captured, CRC-16 of all before ─────── 1010
 //! ```
 //!
-//! The blocks are shares of the picture's size, not pixels, so a picture that was scaled as a whole still reads.
+//! The blocks are fractions of the picture's size, not of fixed size in pixels, so the bar of a scaled picture can
+//! still be read.
 
 use std::ops::Range;
 
@@ -18,23 +19,23 @@ use crate::clock::Micros;
 
 const COLUMNS: usize = 40;
 const ROWS: usize = 4;
-/// Columns of the pattern on each side.
+/// Number of columns of the pattern on each side.
 const SYNC: usize = 4;
-/// The bar takes `ROWS` of so many rows that the picture's height is divided into.
+/// Number of rows into which the picture's height is divided; the bar takes `ROWS` of them.
 const PICTURE_ROWS: usize = 22;
-/// Blocks smaller than four pixels do not survive.
+/// Blocks smaller than four pixels would not survive.
 const WIDTH_MIN: usize = 4 * COLUMNS;
 const HEIGHT_MIN: usize = 4 * PICTURE_ROWS;
 
 const DARK: u8 = 16;
 const WHITE: u8 = 240;
-/// White and dark must differ by so much for a bar to be believed.
+/// Smallest difference between white and dark in a bar that is accepted.
 const CONTRAST_MIN: u32 = 60;
 
-/// What the bar says.
+/// The data in the bar.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bar {
-    /// A checksum of the source's name: see [`Bar::source_of`].
+    /// Checksum of the source's name: see [`Bar::source_of`].
     pub source: u16,
     pub number: u32,
     pub captured: Micros,
@@ -48,12 +49,12 @@ impl Bar {
         crc16(name.as_bytes())
     }
 
-    /// The picture's rows that the bar covers, where chroma must be neutral; `None` if the picture is too small for one.
+    /// The rows of the picture that the bar covers, where chroma must be neutral; `None` if the picture is too small.
     pub fn rows(width: usize, height: usize) -> Option<Range<usize>> {
         (width >= WIDTH_MIN && height >= HEIGHT_MIN).then(|| row_edge(0, height)..height)
     }
 
-    /// Draws the bar into a plane of luma; nothing happens in a picture that is too small.
+    /// Draws the bar into a plane of luma, unless the picture is too small.
     pub fn draw(&self, luma: &mut [u8], stride: usize, width: usize, height: usize) {
         if Bar::rows(width, height).is_none() {
             return;
@@ -70,7 +71,7 @@ impl Bar {
         }
     }
 
-    /// Reads a picture's bar, if it has one that is whole. `luma_at(x, y)` is asked for pixels within the size.
+    /// Reads a picture's bar; `None` if there is no intact one. `luma_at(x, y)` is called for pixels within the size.
     pub fn read(width: usize, height: usize, luma_at: impl Fn(usize, usize) -> u8) -> Option<Bar> {
         Bar::rows(width, height)?;
         let mut levels = [[0; COLUMNS]; ROWS];
@@ -124,7 +125,7 @@ fn row_edge(row: usize, height: usize) -> usize {
     (PICTURE_ROWS - ROWS + row) * height / PICTURE_ROWS
 }
 
-/// What stands in a block that is part of the pattern.
+/// The bit of a block that belongs to the pattern; `None` for other blocks.
 fn sync_bit(row: usize, column: usize) -> Option<bool> {
     let at_edge = !(SYNC..COLUMNS - SYNC).contains(&column);
     at_edge.then(|| (row + column + usize::from(column >= SYNC)).is_multiple_of(2))
@@ -137,7 +138,7 @@ fn bit(bits: u128, row: usize, column: usize) -> bool {
     })
 }
 
-/// The mean of nine pixels around a block's middle, away from its edges.
+/// Mean of nine pixels around a block's centre, away from its edges.
 fn block_level(across: Range<usize>, down: Range<usize>, luma_at: &impl Fn(usize, usize) -> u8) -> u32 {
     let at = |range: &Range<usize>, quarter: usize| range.start + (range.len() * quarter / 4).min(range.len() - 1);
     let mut sum = 0;
@@ -149,7 +150,7 @@ fn block_level(across: Range<usize>, down: Range<usize>, luma_at: &impl Fn(usize
     sum / 9
 }
 
-/// Half way between the pattern's white and its dark; `None` if they hardly differ.
+/// The middle between the pattern's white and dark; `None` if they hardly differ.
 fn threshold(levels: &[[u32; COLUMNS]; ROWS]) -> Option<u32> {
     let (mut white, mut dark) = (0, 0);
     for (row, levels) in levels.iter().enumerate() {
@@ -165,7 +166,7 @@ fn threshold(levels: &[[u32; COLUMNS]; ROWS]) -> Option<u32> {
     (white >= dark + CONTRAST_MIN * each).then(|| (white + dark) / (2 * each))
 }
 
-/// CRC-16/CCITT-FALSE.
+/// The checksum CRC-16/CCITT-FALSE.
 fn crc16(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0xFFFF, |crc, byte| {
         (0..8).fold(crc ^ u16::from(*byte) << 8, |crc, _| if crc & 0x8000 != 0 { crc << 1 ^ 0x1021 } else { crc << 1 })

@@ -1,15 +1,15 @@
-//! Time as the project tells it: microseconds of the monotonic clock, which every process of one host shares.
+//! The project's unit of time: microseconds of the monotonic clock, which all processes of a host share.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// A reading of a monotonic clock, in µs since that clock's own zero (on Linux: since boot).
+/// A reading of a monotonic clock, in µs since the clock's own zero (on Linux: since boot).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
 pub struct Micros(pub u64);
 
 impl Micros {
-    /// The time from `earlier` to here; zero if `earlier` is later.
+    /// Time from `earlier` to this; zero if `earlier` is later.
     pub fn since(self, earlier: Micros) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
@@ -18,7 +18,7 @@ impl Micros {
         Micros(self.0.saturating_add(duration.as_micros() as u64))
     }
 
-    /// This reading on a clock whose zero lies `offset_us` earlier.
+    /// The same moment on a clock whose zero is `offset_us` earlier.
     pub fn shifted(self, offset_us: i64) -> Micros {
         Micros(self.0.saturating_add_signed(offset_us))
     }
@@ -30,7 +30,7 @@ impl fmt::Display for Micros {
     }
 }
 
-/// Where time comes from: `main` makes one and hands it down.
+/// A source of time. `main` makes one and passes it down.
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The monotonic clock.
     fn now(&self) -> Micros;
@@ -39,7 +39,7 @@ pub trait Clock: Send + Sync + fmt::Debug {
     /// Blocks the caller until `now()` has reached `until`.
     fn sleep_until(&self, until: Micros);
 
-    /// What to add to `now()` to get the wall clock.
+    /// Offset to add to `now()` to get the wall clock.
     fn wall_offset_us(&self) -> i64 {
         self.wall_us() as i64 - self.now().0 as i64
     }
@@ -78,7 +78,7 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// The wall clock is this far ahead of the monotonic one.
+    /// Offset of the wall clock from the monotonic one.
     pub const WALL_OFFSET_US: u64 = 1_700_000_000_000_000;
 
     pub fn advance(&self, by: Duration) {
@@ -95,7 +95,7 @@ impl Clock for ManualClock {
         self.now().0 + Self::WALL_OFFSET_US
     }
 
-    /// Nobody waits on a clock that stands still: it jumps.
+    /// Jumps to `until` at once, as nobody else would move the clock.
     fn sleep_until(&self, until: Micros) {
         self.now_us.fetch_max(until.0, Ordering::SeqCst);
     }

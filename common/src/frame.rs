@@ -1,4 +1,4 @@
-//! A frame: one JPEG, whose it is, and when things happened to it.
+//! A frame: a JPEG with its source and timestamps.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use crate::stamps::Stamps;
 
-/// One run of one producer. Ordered: the one that began later is greater. JPEGs of others are of session 0.
+/// One run of one producer. Sessions are ordered by their beginning. JPEGs of other clients belong to session 0.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Session {
     pub began_ms: u64,
@@ -31,56 +31,56 @@ impl FromStr for Session {
     }
 }
 
-/// The monotonic clock that a frame's stamps were read from.
+/// The monotonic clock of a frame's timestamps.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Origin {
-    /// Names one run of one machine's clock: two processes with the same boot id share it.
+    /// Identifies one run of one machine's clock: two processes with the same boot id share it.
     pub boot: Arc<str>,
-    /// What to add to that clock to get its machine's wall clock.
+    /// Offset to add to that clock to get its machine's wall clock.
     pub wall_offset_us: i64,
 }
 
-/// Everything about a frame but its picture.
+/// All data of a frame except its picture.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Meta {
     pub source: Arc<str>,
     pub session: Session,
-    /// 0, 1, 2 … of *captured* frames, so that a gap is visible.
+    /// Number of the *captured* frame: 0, 1, 2 …, so that a gap is visible.
     pub frame: u64,
-    /// The label that a counting test card drew.
+    /// Number drawn into a counting test card.
     pub number: Option<u64>,
-    /// Where the frame stands in its source.
+    /// Position of the frame in its source.
     pub pts: Duration,
     pub stamps: Stamps,
     pub origin: Origin,
-    /// As the producer says; 0 if it does not. See [`Frame::size`] for the picture's own.
+    /// Width in the producer's header; 0 without one. See [`Frame::size`] for the picture's own size.
     pub width: u32,
     pub height: u32,
-    /// How many of the session's frames the producer had given up before this one.
+    /// Number of the session's frames that the producer had dropped before this one.
     pub dropped: u64,
-    /// How many of the session's frames were left out on purpose before this one, by a detector for example.
+    /// Number of the session's frames before this one that were skipped on purpose, for example by a detector.
     pub skipped: u64,
 }
 
 impl Meta {
-    /// What `--print` calls the frame.
+    /// The number that `--print` prints.
     pub fn label(&self) -> u64 {
         self.number.unwrap_or(self.frame)
     }
 }
 
-/// Where a frame came from.
+/// The origin of a frame.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Kind {
-    /// One of ours.
+    /// Published by our producer.
     Own,
-    /// A plain JPEG without our headers: all that is known of its time is the record's timestamp, in ms.
+    /// A plain JPEG without our headers. Its only time is the record's timestamp, in ms.
     Foreign,
-    /// The picture that an end record carries once more.
+    /// The picture that an end record contains once more.
     Repeat,
 }
 
-/// One whole JPEG frame.
+/// A whole JPEG frame.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Frame {
     pub meta: Meta,
@@ -89,26 +89,26 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Width and height as the JPEG itself gives them: a picture that somebody republished may have another size than its
-    /// headers say.
+    /// Width and height from the JPEG itself. If another program republished the picture, its size may differ from its
+    /// headers.
     pub fn size(&self) -> (u32, u32) {
         jpeg_size(&self.jpeg).unwrap_or((self.meta.width, self.meta.height))
     }
 }
 
-/// Width and height from the frame header of a JPEG, whatever its coding.
+/// Width and height from the frame header of a JPEG of any coding.
 pub fn jpeg_size(jpeg: &[u8]) -> Option<(u32, u32)> {
     let number = |at: usize| Some(u16::from_be_bytes([*jpeg.get(at)?, *jpeg.get(at + 1)?]));
     let mut at = 2;
     while jpeg.starts_with(&[0xff, 0xd8]) && *jpeg.get(at)? == 0xff {
         match *jpeg.get(at + 1)? {
-            // C4, C8 and CC are among the frame headers' numbers and are other segments.
+            // C4, C8 and CC are in the range of the frame headers but are other segments.
             0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => {
                 return Some((number(at + 7)?.into(), number(at + 5)?.into()));
             }
-            // Any number of FF may stand before a marker.
+            // Any number of FF bytes may precede a marker.
             0xff => at += 1,
-            // The picture's data begin, and no frame header came.
+            // The picture's data begins, without a frame header before it.
             0xda => return None,
             _ => at += 2 + usize::from(number(at + 2)?.max(2)),
         }
@@ -116,7 +116,7 @@ pub fn jpeg_size(jpeg: &[u8]) -> Option<(u32, u32)> {
     None
 }
 
-/// A session's final counts, as its producer made them up.
+/// A session's final counts, as its producer counted them.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct End {
     pub captured: u64,
@@ -127,7 +127,7 @@ pub struct End {
 }
 
 impl End {
-    /// Frames that were captured and never published, or given up after that.
+    /// Number of frames that were captured and never published, or dropped later.
     pub fn dropped(&self) -> u64 {
         self.superseded.saturating_add(self.late).saturating_add(self.refused)
     }

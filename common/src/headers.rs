@@ -1,15 +1,15 @@
-//! Headers as they are written: named texts, all in one piece of memory instead of one allocation each.
+//! Builds a record's headers: named texts in one piece of memory, instead of an allocation for each.
 
 use std::borrow::Cow;
 use std::fmt::{Display, Write};
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-/// Those of one record.
+/// The headers of one record.
 #[derive(Debug)]
 pub struct Headers {
     all: BytesMut,
-    /// Each name, and where its value ends; it begins where the one before does.
+    /// Each name with the end of its value; a value begins at the end of the one before.
     named: Vec<(Cow<'static, str>, usize)>,
 }
 
@@ -29,7 +29,7 @@ impl Headers {
         self.named.push((name.into(), self.all.len()));
     }
 
-    /// In the order in which they were pushed.
+    /// Returns the headers in the order in which they were pushed.
     pub fn done(self) -> Vec<(Cow<'static, str>, Bytes)> {
         let all = self.all.freeze();
         let mut begin = 0;

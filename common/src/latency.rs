@@ -1,4 +1,4 @@
-//! How long frames took: a histogram for each stage and one for the whole way.
+//! Latency of frames: a histogram for each stage and one for the total.
 
 mod recent;
 
@@ -10,24 +10,25 @@ pub use self::recent::{Recent, RecentLatency};
 use crate::slowest::Slowest;
 use crate::stamps::{Stage, Stamps};
 
-/// Latencies above an hour are told as an hour.
+/// Longest latency. Longer ones are recorded as an hour.
 pub(crate) const LATENCY_US_MAX: u64 = 3_600_000_000;
-/// A histogram has memory for these from the start, so that a stall does not show as memory: it grows by doubling, which
-/// copies it. Longer ones are outages.
+/// Latency up to which a histogram has memory from the start. Growing doubles the memory and copies it, so a stall
+/// would show as growing memory. Longer latencies are outages.
 const STALL_US_MAX: u64 = 10_000_000;
-/// A latency is not stated where more than one frame in this many seems to have arrived before it was sent: those are the
-/// fastest, so that a figure from the others would be too high; and by as much as the clocks disagree all of them are wrong.
+/// No latency is stated if more than one frame in this many seems to have arrived before it was sent. Those are the
+/// fastest frames, so a figure from the others would be too high. Also, all latencies are then wrong by as much as the
+/// clocks disagree.
 const FRAMES_FOR_ONE_AHEAD: u64 = 50;
 
-/// How the producer's moments and the viewer's were brought onto one clock. Ordered from best to worst.
+/// The way in which the producer's timestamps were converted to the viewer's clock. Ordered from best to worst.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum TimeBase {
-    /// Both read the same monotonic clock.
+    /// Both use the same monotonic clock.
     #[default]
     SameHost,
-    /// Two machines: compared through their wall clocks, as far apart as those are.
+    /// Two machines, compared through their wall clocks. The error is the difference of these.
     WallClocks,
-    /// A record without our stamps: its timestamp, in ms, by the producer's wall clock or the broker's.
+    /// A record without our timestamps. Its own timestamp, in ms, is from the wall clock of the producer or the broker.
     RecordTimestamps,
 }
 
@@ -63,13 +64,13 @@ impl Latency {
         &self.0
     }
 
-    /// What the `n` longest took at least, to three digits; 0 where there are fewer.
+    /// The time that the `n` longest took at least, with three digits; 0 if there are fewer.
     pub fn longest(&self, n: u64) -> u64 {
         let len = self.0.len();
         if (1..=len).contains(&n) { self.0.value_at_quantile(((len - n) as f64 + 0.5) / len as f64) } else { 0 }
     }
 
-    /// Begins anew in the same memory.
+    /// Removes all values and keeps the memory.
     pub fn clear(&mut self) {
         self.0.reset();
     }
@@ -81,14 +82,14 @@ pub struct Latencies {
     pub total: Latency,
     stages: [Latency; Stage::ALL.len()],
     pub slowest: Slowest,
-    /// Frames whose stages did not tile, so that they are in no histogram: clocks that disagree.
+    /// Number of frames whose stages did not add up, because clocks disagree. They are in no histogram.
     pub untiled: u64,
     ahead: Ahead,
     pub base: TimeBase,
 }
 
 impl Latencies {
-    /// Takes a frame whose `stages` are done.
+    /// Records a frame that has gone through `stages`.
     pub fn record(&mut self, stamps: &Stamps, stages: &[Stage], base: TimeBase) {
         self.base = self.base.max(base);
         let Some(tiles) = stamps.tile(stages) else {
@@ -107,13 +108,14 @@ impl Latencies {
         &self.stages[stage as usize]
     }
 
-    /// Set where no latency can be stated, as the producer's clock is ahead of the viewer's: by at least this.
+    /// If no latency can be stated because the producer's clock is ahead of the viewer's: the smallest possible
+    /// difference.
     pub fn clocks_disagree(&self) -> Option<Duration> {
         self.ahead.of(self.total.histogram().len() + self.untiled)
     }
 }
 
-/// Frames that seem to have arrived before they were sent: the producer's clock is ahead of the viewer's.
+/// Frames that seem to have arrived before they were sent, because the producer's clock is ahead of the viewer's.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Ahead {
     frames: u64,
@@ -121,7 +123,8 @@ pub(crate) struct Ahead {
 }
 
 impl Ahead {
-    /// Notes a frame that did not tile. On one clock that is no disagreement of clocks, but a lie in the headers.
+    /// Records a frame whose stages did not add up. With a single clock the headers are wrong, not the clocks, so such
+    /// a frame is ignored.
     pub(crate) fn note(&mut self, stamps: &Stamps, base: TimeBase) {
         if let Some(by) = stamps.ahead().filter(|_| base != TimeBase::SameHost) {
             self.frames += 1;
@@ -129,13 +132,13 @@ impl Ahead {
         }
     }
 
-    /// By how much the clocks disagree at least, where these are too many of `all` frames to state a latency.
+    /// Smallest possible difference of the clocks, if there are too many such frames among `all` to state a latency.
     pub(crate) fn of(&self, all: u64) -> Option<Duration> {
         (self.frames * FRAMES_FOR_ONE_AHEAD > all).then_some(self.by)
     }
 }
 
-/// The latency is unknown: why, for a person.
+/// Says in words why the latency is unknown.
 pub fn clocks_disagree(by: Duration) -> String {
     format!("unknown: the clocks disagree by at least {}", crate::report::how_long(by))
 }
@@ -185,7 +188,7 @@ mod tests {
         assert_eq!((latencies.untiled, latencies.total.histogram().len()), (1, 0));
     }
 
-    /// A frame on its way by two clocks: it arrived `us` after it was sent, or before.
+    /// A frame measured with two clocks, that arrived `us` after it was sent (or before, if negative).
     fn arrived(us: i64) -> Stamps {
         let sent = Micros(10_000_000);
         let received = sent.shifted(us);
@@ -195,7 +198,7 @@ mod tests {
 
     #[test]
     fn no_latency_is_stated_where_the_producers_clock_is_ahead() {
-        // Of a hundred frames so many seem to arrive 17 ms before they were sent, the others 9 ms after.
+        // Of a hundred frames, `ahead` seem to arrive 17 ms before they were sent, and the others 9 ms after.
         let check = |ahead: usize, base: TimeBase, expected: Option<Duration>| {
             let (mut latencies, mut recent) = (Latencies::default(), Recent::default());
             for n in 0..100 {

@@ -1,10 +1,10 @@
-//! The queue of one: the newest wins, or the sender waits.
+//! A queue of one value: either the newest replaces the one before, or the sender waits.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Holds at most one value between two threads.
+/// Passes values between two threads and holds at most one.
 ///
-/// [`send`](Latest::send) never waits and gives back what it displaced, so that the caller can count it;
+/// [`send`](Latest::send) never waits and returns the value that it displaced, so that the caller can count it;
 /// [`send_wait`](Latest::send_wait) waits until the value before has been taken.
 #[derive(Debug)]
 pub struct Latest<T> {
@@ -25,7 +25,8 @@ impl<T> Default for Latest<T> {
 }
 
 impl<T> Latest<T> {
-    /// Puts `value` in and returns the one it displaced: the one before, or `value` itself if the queue is closed.
+    /// Stores `value` and returns the one that it displaced: the value before, or `value` itself if the queue is
+    /// closed.
     pub fn send(&self, value: T) -> Option<T> {
         let mut state = self.lock();
         if state.closed {
@@ -65,7 +66,7 @@ impl<T> Latest<T> {
         }
     }
 
-    /// Nothing more goes in; what is in can still be taken.
+    /// Closes the queue. A stored value can still be taken.
     pub fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_all();
@@ -76,7 +77,8 @@ impl<T> Latest<T> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        // The state is whole between any two lines above, also where a panic elsewhere poisoned the lock.
+        // No code that holds the lock can leave the state half changed, so a lock poisoned by a panic elsewhere is safe
+        // to use.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

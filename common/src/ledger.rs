@@ -1,4 +1,4 @@
-//! What became of each frame: the right side of the books, on either end.
+//! Counts the fate of each frame, on both sides.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,28 +10,28 @@ use crate::frame::End;
 use crate::latency::Latencies;
 use crate::reassemble::{Reassembler, Tally};
 
-/// Why a frame was not shown, or not acknowledged.
+/// Reason why a frame was not shown, or not acknowledged.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Loss {
-    /// A newer frame was there first.
+    /// Replaced by a newer frame.
     Superseded,
-    /// vidprod: the client gave it up after `message.timeout.ms`. vidcons: it came after a newer one.
+    /// vidprod: the client dropped it after `message.timeout.ms`. vidcons: it arrived after a newer one.
     Late,
-    /// The broker or the client said no.
+    /// Refused by the broker or the client.
     Refused,
-    /// Parts of it never came.
+    /// Some parts never arrived.
     Torn,
     Undecodable,
-    /// It never came, and nobody dropped or skipped it.
+    /// Never arrived, and was neither dropped nor skipped.
     Lost,
     Paused,
-    /// Of a source or session that was not being shown.
+    /// From a source or session that was not being shown.
     Unselected,
 }
 
 impl Loss {
     pub const PRODUCER: [Loss; 3] = [Loss::Superseded, Loss::Late, Loss::Refused];
-    /// What a frame that arrived whole may come to.
+    /// The possible losses of a frame that arrived whole.
     pub const VIEWER: [Loss; 5] = [Loss::Superseded, Loss::Late, Loss::Undecodable, Loss::Paused, Loss::Unselected];
 
     pub const fn name(self) -> &'static str {
@@ -48,7 +48,7 @@ impl Loss {
     }
 }
 
-/// How many frames were lost for each reason.
+/// Number of frames lost, by reason.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Losses([u64; 8]);
 
@@ -65,41 +65,41 @@ impl Losses {
         self.0.iter().sum()
     }
 
-    /// How many were lost for each of these reasons, by its name; also those of which there are none.
+    /// Number of frames lost for each of these reasons, by its name, even if there are none.
     pub fn by_reason(&self, reasons: &[Loss]) -> BTreeMap<String, u64> {
         reasons.iter().map(|&loss| (loss.name().to_owned(), self.of(loss))).collect()
     }
 }
 
-/// vidprod's books of one session.
+/// vidprod's counts for one session.
 #[derive(Clone, Default, Debug)]
 pub struct ProducerBooks {
     pub captured: u64,
     pub encoded: u64,
     pub published: u64,
-    /// When the last of them was.
+    /// Time at which the last frame was published.
     pub published_at: Micros,
     pub acknowledged: u64,
     pub losses: Losses,
-    /// JPEG bytes published.
+    /// Number of JPEG bytes published.
     pub bytes: u64,
     pub records: u64,
     pub frame_bytes_max: u64,
     pub latencies: Latencies,
     pub rhythm: Rhythm,
-    /// published → acknowledged
+    /// Latency from published to acknowledged.
     pub ack: crate::latency::Latency,
-    /// The same of the first frame, which waited for the connection and the topic's leader.
+    /// The same for the first frame, which waited for the connection and the topic's leader.
     pub ack_first: Duration,
-    /// Frames that waited until others were acknowledged, before they were encoded.
+    /// Number of frames that waited for acknowledgements of others before they were encoded.
     pub held_back: u64,
-    /// When the newest frame was captured.
+    /// Time at which the newest frame was captured.
     pub captured_at: Micros,
-    /// When the newest of those was captured that were acknowledged.
+    /// Time of capture of the newest acknowledged frame.
     pub acknowledged_capture: Micros,
-    /// Why the last frame that was published in vain was not acknowledged.
+    /// Reason why the last failed frame was not acknowledged.
     pub last_failure: Option<String>,
-    /// Why frames were refused: the client's words and how often.
+    /// Number of refused frames, by the client's error text.
     pub refusals: BTreeMap<String, u64>,
 }
 
@@ -124,13 +124,13 @@ impl ProducerBooks {
     }
 }
 
-/// vidcons' books of one source.
+/// vidcons' counts for one source.
 #[derive(Clone, Default, Debug)]
 pub struct SourceBooks {
     pub shown: u64,
     pub losses: Losses,
     pub foreign: u64,
-    /// Frames that were printed, whatever became of them.
+    /// Number of frames printed, whether shown or not.
     pub printed: u64,
     pub bytes: u64,
     pub frame_bytes_max: u64,
@@ -138,24 +138,24 @@ pub struct SourceBooks {
 }
 
 impl SourceBooks {
-    /// Whether each frame that arrived whole came to exactly one end.
+    /// True if each frame that arrived whole was counted exactly once.
     pub fn balanced(&self, tally: &Tally) -> bool {
         tally.whole == self.shown + self.losses.sum()
     }
 }
 
-/// vidcons' books: what became of the frames that arrived. What should have arrived is the [`Reassembler`]'s.
+/// vidcons' counts of the frames that arrived. The [`Reassembler`] counts those that should have arrived.
 #[derive(Default, Debug)]
 pub struct ViewerBooks {
     pub total: SourceBooks,
     pub sources: BTreeMap<Arc<str>, SourceBooks>,
     pub rejected: u64,
-    /// Of what is shown.
+    /// The timing of the source that is shown.
     pub rhythm: Rhythm,
 }
 
 impl ViewerBooks {
-    /// Writes the same thing into the books of a source and into the total.
+    /// Makes the same entry for a source and for the total.
     pub fn post(&mut self, source: &Arc<str>, mut entry: impl FnMut(&mut SourceBooks)) {
         entry(&mut self.total);
         match self.sources.get_mut(source) {
@@ -164,7 +164,7 @@ impl ViewerBooks {
         }
     }
 
-    /// Forgets sources that the reassembler no longer keeps; they stay in the total.
+    /// Removes sources that the reassembler no longer keeps; they stay in the total.
     pub fn forget_gone(&mut self, reassembler: &Reassembler) {
         self.sources.retain(|name, _| reassembler.knows(name));
     }

@@ -1,4 +1,4 @@
-//! What happened since the last status, where statuses are further apart than the window of a rate.
+//! Figures of the time since the last status, if statuses are further apart than the window of a rate.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::clock::Micros;
 use crate::latency::Latency;
 use crate::rate;
 
-/// Counters and latencies at the last look, to which the next look is compared.
+/// The counters and latencies at the last look, from which the next look computes its differences.
 #[derive(Debug)]
 pub struct Period {
-    /// The figures stay as they are for this long.
+    /// Shortest period; until it is over, the figures stay as they are.
     span: Duration,
     began: Micros,
     frames: u64,
@@ -26,11 +26,11 @@ pub struct Period {
 pub struct PeriodFigures {
     pub fps: f64,
     pub bytes_per_second: u64,
-    /// `None` where the period has no frame.
+    /// `None` if the period has no frame.
     pub latency: Option<Percentiles>,
 }
 
-/// Of a latency; in µs where they are serialized, as in the report.
+/// Percentiles of a latency, serialized in µs, as in the report.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Percentiles {
     #[serde(rename = "p50_us", serialize_with = "in_us")]
@@ -48,13 +48,13 @@ impl Period {
         Period { span, began: now, frames: 0, bytes: 0, latency: None, figures: PeriodFigures::default() }
     }
 
-    /// Returns true if the period is longer than the window of [`rate::Rate`], whose figures would miss a part of it.
+    /// True if the period is longer than the window of [`rate::Rate`], whose figures would miss a part of it.
     pub fn is_long(&self) -> bool {
         self.span > rate::SPAN
     }
 
-    /// The figures of the last period, which ends now if it is long enough. The counters and the latency are those of the
-    /// whole run.
+    /// Returns the figures of the last period, which ends now if it is long enough. Counters and latency are those of
+    /// the whole run.
     pub fn look(&mut self, now: Micros, frames: u64, bytes: u64, latency: Option<&Latency>) -> PeriodFigures {
         let time = now.since(self.began);
         if time.is_zero() || time < self.span {
@@ -72,7 +72,7 @@ impl Period {
     }
 }
 
-/// Of what `all` has and `before` had not.
+/// Percentiles of the values that `all` contains and `before` does not.
 fn percentiles(all: &Histogram<u32>, before: Option<&Histogram<u32>>) -> Option<Percentiles> {
     let mut new = all.clone();
     if let Some(before) = before {

@@ -1,7 +1,7 @@
-//! Whether a picture is the one that its headers speak of, by the bar that a test card draws into it.
+//! Compares a picture with its headers, by the bar that a test card draws into it.
 //!
-//! Source, number and capture time are read from pixels and compared with the headers. The test card draws the very
-//! reading of the clock that goes into `captured`, so between an honest pair there is no difference at all.
+//! Source, number and capture time are read from the pixels. The test card draws the same clock reading that goes into
+//! `captured`, so without a fault there is no difference at all.
 
 use std::fmt::{self, Display};
 
@@ -10,15 +10,15 @@ use serde::{Deserialize, Serialize};
 use crate::bar::Bar;
 use crate::frame::Meta;
 
-/// What the checks of a run came to: `checked = agreed + unreadable + disagreed`.
+/// The result of a run's checks: `checked = agreed + unreadable + disagreed`.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct PixelCheck {
     pub checked: u64,
     pub agreed: u64,
-    /// Without a bar that is whole: no test card, a picture shown too small, something drawn over it.
+    /// Number of pictures without an intact bar: not from a test card, shown too small, or partly covered.
     pub unreadable: u64,
     pub disagreed: u64,
-    /// Between the capture times of picture and header.
+    /// Largest difference between the capture times in picture and header.
     pub largest_difference_us: u64,
 }
 
@@ -31,12 +31,12 @@ impl Display for PixelCheck {
 }
 
 impl PixelCheck {
-    /// Fewer than half could be read, which says too little about the rest.
+    /// True if more than half could not be read, which is too many to judge the rest.
     pub fn is_mostly_unreadable(&self) -> bool {
         2 * self.unreadable > self.checked
     }
 
-    /// Both together.
+    /// Adds two results.
     pub fn and(self, other: PixelCheck) -> PixelCheck {
         PixelCheck {
             checked: self.checked + other.checked,
@@ -47,8 +47,9 @@ impl PixelCheck {
         }
     }
 
-    /// Enters the bar that was read from a frame's pixels, if one was, and returns in what it disagrees with the headers.
-    /// `offset_us` is what brought the headers' moments from the producer's clock, which the bar tells, onto ours.
+    /// Adds a check. `bar` is the bar read from a frame's pixels, if there was one. Returns a description of the
+    /// mismatch with the headers. `offset_us` is the offset that was added to the headers' timestamps to convert them
+    /// from the producer's clock, which the bar uses, to ours.
     pub fn enter(&mut self, bar: Option<Bar>, meta: &Meta, offset_us: i64) -> Option<String> {
         self.checked += 1;
         let Some(bar) = bar else {
@@ -70,7 +71,7 @@ fn disagreement(bar: &Bar, meta: &Meta, difference_us: u64) -> Option<String> {
     if bar.source != Bar::source_of(&meta.source) {
         return Some(format!("the picture is not of source {}", meta.source));
     }
-    // The bar has room for 32 bits.
+    // The bar holds only 32 bits of the number.
     if meta.number.map(|number| number as u32) != Some(bar.number) {
         let header = meta.number.map_or("none".to_owned(), |number| number.to_string());
         return Some(format!("the picture has number {}, the header {header}", bar.number));

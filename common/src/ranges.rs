@@ -1,20 +1,20 @@
-//! A set of numbers that mostly follow each other, kept as ranges and bounded in memory.
+//! A set of numbers that mostly follow each other, stored as ranges in bounded memory.
 
 use std::collections::BTreeMap;
 
-/// At most this many separate ranges are kept; beyond it the lowest gap is closed.
+/// Largest number of separate ranges; if there are more, the lowest gap is closed.
 const RANGES_MAX: usize = 1024;
 
 /// A set of frame numbers.
 #[derive(Clone, Default, Debug)]
 pub struct Ranges {
-    /// First → last, both included; disjoint and not adjacent.
+    /// First → last, both inclusive; the ranges are disjoint and not adjacent.
     ranges: BTreeMap<u64, u64>,
     len: u64,
 }
 
 impl Ranges {
-    /// How many numbers were put in.
+    /// Number of insertions.
     pub fn len(&self) -> u64 {
         self.len
     }
@@ -27,7 +27,7 @@ impl Ranges {
         self.ranges.range(..=n).next_back().is_some_and(|(_, &last)| n <= last)
     }
 
-    /// Puts `n` in; `false` if it was there.
+    /// Inserts `n`; returns false if it was in the set already.
     pub fn insert(&mut self, n: u64) -> bool {
         if self.contains(n) {
             return false;
@@ -43,7 +43,7 @@ impl Ranges {
         true
     }
 
-    /// What was in the gap counts as there, but not as put in.
+    /// The numbers in the gap then count as contained, but not as inserted.
     fn close_lowest_gap(&mut self) {
         if let (Some((first, _)), Some((_, last))) = (self.ranges.pop_first(), self.ranges.pop_first()) {
             self.ranges.insert(first, last);

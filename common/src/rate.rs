@@ -1,28 +1,29 @@
-//! How many frames and bytes come in a second, right at any frame rate.
+//! Frames and bytes a second, correct at any frame rate.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::clock::Micros;
 
-/// A rate is taken over this time.
+/// Time over which a rate is measured.
 pub(crate) const SPAN: Duration = Duration::from_secs(2);
-/// It is taken over a longer time where fewer samples than these are in it: at 0.2 fps two seconds hold no frame at all.
+/// Smallest number of samples. If the time contains fewer, a longer time is used: at 0.2 fps two seconds contain no
+/// frame at all.
 pub(crate) const FEWEST: usize = 5;
-/// A stream whose rate is not known, or is high, counts as silent after this time without a frame.
+/// Time without a frame after which a stream counts as silent, if its rate is high or unknown.
 const SILENT_AFTER_MIN: Duration = Duration::from_millis(1500);
 
-/// How long a stream may go without a frame before it counts as silent: a slow one must be allowed its own pace.
+/// Time without a frame after which a stream with this interval counts as silent; a slow stream gets longer.
 pub fn silent_after(interval: Option<Duration>) -> Duration {
     interval.map_or(SILENT_AFTER_MIN, |interval| (interval * 5 / 2).max(SILENT_AFTER_MIN))
 }
 
-/// A frame rate for a person: a slow one with two decimals.
+/// Formats a frame rate; a low one gets two decimals.
 pub fn fps(rate: f64) -> String {
     if rate < 0.95 && rate > 0.0 { format!("{rate:.2} fps") } else { format!("{rate:.1} fps") }
 }
 
-/// A frame rate for a machine, without digits that mean nothing.
+/// Rounds a frame rate to the digits that mean something, for scripts.
 pub fn rounded(fps: f64) -> f64 {
     (fps * 1000.0).round() / 1000.0
 }
@@ -35,7 +36,7 @@ struct Sample {
     bytes: u64,
 }
 
-/// Frames and bytes per second, from two counters that are looked at now and then.
+/// Measures frames and bytes a second from two counters that are read now and then.
 #[derive(Default, Debug)]
 pub struct Rate {
     samples: VecDeque<Sample>,
@@ -49,8 +50,8 @@ pub struct PerSecond {
 }
 
 impl Rate {
-    /// Notes the counters. `at` is when the last frame was counted, not when the counters were looked at: so the rate does not
-    /// depend on how often somebody looks.
+    /// Enters the counters. `at` is the time of the last counted frame, not of reading the counters, so the rate does
+    /// not depend on how often they are read.
     pub fn note(&mut self, at: Micros, frames: u64, bytes: u64) {
         if frames == 0 || self.samples.back().is_some_and(|last| last.frames == frames) {
             return;
@@ -61,7 +62,7 @@ impl Rate {
         }
     }
 
-    /// The rate now. Zero once the stream has been silent for too long; `None` until two frames were counted.
+    /// The present rate. Zero once the stream has been silent for too long; `None` until two frames were counted.
     pub fn at(&self, now: Micros) -> Option<PerSecond> {
         let (first, last) = (self.samples.front()?, self.samples.back()?);
         let frames = (last.frames - first.frames) as f64;
@@ -80,7 +81,7 @@ impl Rate {
 mod tests {
     use super::*;
 
-    /// The rates that somebody sees who looks every 50 ms, once the first `skip` frames have passed.
+    /// The rates seen by an observer who reads them every 50 ms, after the first `skip` frames.
     fn seen(fps: f64, seconds: u64, skip: u64) -> Vec<PerSecond> {
         let mut rate = Rate::default();
         let looks = (0..seconds * 20).map(|look| look as f64 / 20.0);

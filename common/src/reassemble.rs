@@ -1,10 +1,10 @@
-//! Parts in, whole frames out: whatever order, copies, gaps or lies they come in, within a bound of memory.
+//! Assembles parts into whole frames, in bounded memory, whatever their order, duplicates, gaps or false headers.
 //!
 //! ```text
 //! Incoming ─push(now)─▶ source ▸ session ▸ pending frame ─all parts there─▶ Option<Frame>
 //! ```
-//! A frame is given up on (*torn*) when a newer one of its session completes, when its deadline passes, or when memory
-//! runs out. What was seen of each session is kept in a [`Sighting`], from which the left side of the books is made.
+//! A frame is dropped as *torn* when a newer one of its session completes, when its deadline passes, or when memory
+//! runs out. The numbers seen in each session are kept in a [`Sighting`], which yields the counts of expected frames.
 
 mod rise;
 mod sighting;
@@ -23,18 +23,18 @@ use crate::clock::Micros;
 use crate::frame::{End, Frame, Kind, Meta, Session};
 use crate::record::{FRAME_BYTES_MAX, Incoming, Part, Rejected};
 
-/// The bounds of what is kept.
+/// Upper limits of the memory and time used.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Held for unfinished frames, in all.
+    /// Bytes held for all unfinished frames.
     pub bytes_max: usize,
     pub sources_max: usize,
-    /// Of one source; the one that was silent longest is folded into the totals.
+    /// Sessions kept for each source. The one that was silent longest is added to the totals and removed.
     pub sessions_max: usize,
-    /// An unfinished frame is given up on after that long. A producer that waits for its broker may pause inside a
-    /// frame, and a newer frame ends the wait anyway, so this is long.
+    /// Time after which an unfinished frame is dropped. It is long, because a producer that waits for its broker may
+    /// pause inside a frame, and a newer frame ends the wait anyway.
     pub deadline: Duration,
-    /// A source that was silent that long makes room for a new one.
+    /// Time of silence after which a source makes room for a new one.
     pub silence: Duration,
 }
 
@@ -50,32 +50,32 @@ impl Default for Limits {
     }
 }
 
-/// What a record brought about.
+/// The result of pushing a record.
 #[allow(clippy::large_enum_variant, reason = "the large variant is the usual one, and lives for one call")]
 #[derive(Clone, PartialEq, Debug)]
 pub enum Pushed {
-    /// Its frame is not whole yet, or not wanted any more.
+    /// The record's frame is not whole yet, or not needed any more.
     Nothing,
     Frame(Frame),
-    /// The session ended.
+    /// The session has ended.
     End(Box<Ended>),
 }
 
-/// How a session ended.
+/// The end of a session.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Ended {
-    /// Of its last frame.
+    /// Data of its last frame.
     pub meta: Meta,
     pub counts: End,
-    /// Its last picture, if it came along.
+    /// Its last picture, if the record contained it.
     pub picture: Option<Frame>,
 }
 
-/// Everything seen of one source.
+/// The state of one source.
 #[derive(Clone, Default, Debug)]
 struct Source {
     sessions: BTreeMap<Session, Sighting>,
-    /// Sums of sessions that are no longer kept one by one.
+    /// Sums of removed sessions.
     folded: Tally,
     seen: Micros,
 }
@@ -84,10 +84,10 @@ struct Source {
 pub struct Reassembler {
     limits: Limits,
     sources: BTreeMap<Arc<str>, Source>,
-    /// Sums of sources that made room for others.
+    /// Sums of removed sources.
     folded: Tally,
     held_bytes: usize,
-    /// How many sources made room for others.
+    /// Number of sources removed to make room for others.
     evictions: u64,
 }
 
@@ -96,7 +96,7 @@ impl Reassembler {
         Reassembler { limits, ..Reassembler::default() }
     }
 
-    /// Takes what a record said. `meta.stamps.received` must be set by now; `now` becomes `reassembled`.
+    /// Processes a record. `meta.stamps.received` must be set; `now` becomes `reassembled`.
     pub fn push(&mut self, incoming: Incoming, now: Micros) -> Result<Pushed, Rejected> {
         match incoming {
             Incoming::Part(part) => Ok(self.push_part(part, now)?.map_or(Pushed::Nothing, Pushed::Frame)),
@@ -105,17 +105,17 @@ impl Reassembler {
         }
     }
 
-    /// For a member of a group, before it pushes a record of this session: `stretch` is another number than before where other
-    /// members may have read some records of the partition since the last one. What they took is not lost.
+    /// Called by a member of a group before it pushes a record of this session. `stretch` changes if other members may
+    /// have read records of the partition since the last call. The frames in those records do not count as lost.
     pub fn resume(&mut self, source: &Arc<str>, session: Session, stretch: u64, now: Micros) {
-        // A source that there is no room for is refused when its record is pushed.
+        // A source without room is refused when its record is pushed.
         if let Ok(sighting) = self.sighting(source, session, now) {
             let freed = sighting.resume(stretch);
             self.held_bytes -= freed;
         }
     }
 
-    /// Takes a JPEG that is not ours as a frame of `source`, numbered as it came.
+    /// Makes a frame of `source` from another client's JPEG, and numbers it.
     pub fn push_foreign(&mut self, mut meta: Meta, jpeg: Bytes, now: Micros) -> Result<Frame, Rejected> {
         let sighting = self.sighting(&meta.source, meta.session, now)?;
         meta.frame = sighting.next_number();
@@ -125,7 +125,7 @@ impl Reassembler {
         Ok(Frame { meta, jpeg, kind: Kind::Foreign })
     }
 
-    /// Gives up on frames that have waited too long.
+    /// Drops frames that have been unfinished for too long.
     pub fn expire(&mut self, now: Micros) {
         let deadline = self.limits.deadline;
         for sighting in self.sources.values_mut().flat_map(|s| s.sessions.values_mut()) {
@@ -133,7 +133,7 @@ impl Reassembler {
         }
     }
 
-    /// What is held for unfinished frames.
+    /// Number of bytes held for unfinished frames.
     pub fn held_bytes(&self) -> usize {
         self.held_bytes
     }
@@ -143,12 +143,12 @@ impl Reassembler {
         self.sources.iter().map(|(name, source)| (name, source.tally()))
     }
 
-    /// The sums of everything that ever came.
+    /// The sums of everything that arrived.
     pub fn total(&self) -> Tally {
         self.sources.values().map(Source::tally).fold(self.folded, Tally::plus)
     }
 
-    /// Changes whenever a source that was known is not known any more.
+    /// Number of removed sources; it changes when a source is no longer known.
     pub fn evictions(&self) -> u64 {
         self.evictions
     }
@@ -235,7 +235,7 @@ impl Reassembler {
         true
     }
 
-    /// Fails if anything that must hold does not: for fuzzing.
+    /// Panics if an invariant is violated; for fuzzing.
     #[doc(hidden)]
     pub fn check_invariants(&self) {
         let sightings = || self.sources.values().flat_map(|s| s.sessions.values());
@@ -252,7 +252,7 @@ impl Source {
         self.sessions.values().map(Sighting::tally).fold(self.folded, Tally::plus)
     }
 
-    /// Sums up the session that was silent longest and returns the bytes it held.
+    /// Adds the session that was silent longest to the sums, and removes it. Returns the number of bytes that it held.
     fn fold_oldest(&mut self) -> usize {
         let Some(oldest) = self.sessions.iter().min_by_key(|(_, s)| s.seen_at()).map(|(session, _)| *session) else {
             return 0;

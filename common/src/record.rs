@@ -1,10 +1,11 @@
-//! The wire: how a frame becomes Kafka records, and what a record that came from Kafka says.
+//! The wire format: turns a frame into Kafka records, and a record from Kafka back into a part of a frame.
 //!
 //! ```text
 //! Frame ─split─▶ [Record 0/n] [Record 1/n] …   key = source, value = that slice of the JPEG, headers = text
 //! Record ─read─▶ Incoming: a part of ours, the end of a session, or somebody's plain JPEG
 //! ```
-//! A part's length follows from the frame's bytes and the number of parts, so a lie about either is seen at once.
+//! A part's length follows from the frame's size and the number of parts, so a false value of either is detected at
+//! once.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -17,10 +18,10 @@ use crate::frame::{End, Frame, Meta, Origin, Session};
 use crate::headers::Headers;
 use crate::stamps::Stamps;
 
-/// The wire's version, in the header [`VERSION_HEADER`]. What changes the golden bytes changes this.
+/// The version of the wire format, in the header [`VERSION_HEADER`]. A change of the golden bytes needs a new version.
 pub const VERSION: &str = "1";
 pub const VERSION_HEADER: &str = "vid";
-/// Every header that we write: a user's own must have other names.
+/// All header names that we write. Headers of the user must have other names.
 pub const HEADERS: [&str; 19] = [
     VERSION_HEADER,
     "type",
@@ -42,19 +43,19 @@ pub const HEADERS: [&str; 19] = [
     "bytes",
     "end",
 ];
-/// No frame is larger than this, whatever a header says.
+/// Largest frame, whatever a header says.
 pub const FRAME_BYTES_MAX: usize = 64 << 20;
 pub const PIXELS_MAX: u64 = 64 << 20;
-/// A source's name in bytes.
+/// Longest source name, in bytes.
 pub const SOURCE_BYTES_MAX: usize = 249;
-/// What headers, key and framing of one of our records can take at most, besides headers of the user's own.
+/// Upper limit for headers, key and framing of one of our records, without the user's own headers.
 pub const OVERHEAD_BYTES_MAX: usize = 1200;
 const JPEG_BEGIN: [u8; 3] = [0xff, 0xd8, 0xff];
 const JPEG_END: [u8; 2] = [0xff, 0xd9];
-/// What the headers' texts hardly ever are more than.
+/// Initial memory for the headers' texts, which is hardly ever too small.
 const TEXT_BYTES: usize = 512;
 
-/// A Kafka record, without Kafka.
+/// A Kafka record, independent of any client.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Record {
     pub key: Option<Bytes>,
@@ -82,18 +83,18 @@ impl Record {
     }
 }
 
-/// What a record turned out to be.
+/// The content of a record.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Incoming {
     Part(Part),
-    /// The end of a session, its last frame's meta, and that frame's picture if it fitted.
+    /// The end of a session, its last frame's data, and that frame's picture if it fitted.
     End(Meta, End, Option<Bytes>),
-    /// A plain JPEG that is not ours.
+    /// Another client's plain JPEG.
     Foreign(Bytes),
 }
 
 impl Incoming {
-    /// The frame's, where it came with our headers.
+    /// The frame's data, if the record has our headers.
     pub fn meta(&self) -> Option<&Meta> {
         match self {
             Incoming::Part(part) => Some(&part.meta),
@@ -103,18 +104,18 @@ impl Incoming {
     }
 }
 
-/// One slice of a frame.
+/// One part of a frame.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Part {
     pub meta: Meta,
     pub index: u32,
     pub count: u32,
-    /// The whole frame's size.
+    /// Size of the whole frame.
     pub bytes: usize,
     pub slice: Bytes,
 }
 
-/// Why a record is neither ours nor a JPEG.
+/// Reason why a record is neither ours nor a JPEG.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Rejected {
     #[error("the value is not a JPEG")]
@@ -141,7 +142,7 @@ pub enum Rejected {
     OverBound,
 }
 
-/// The frame as one record, or as many as keep each value within `value_bytes_max`.
+/// Turns a frame into one record, or into several, so that no value exceeds `value_bytes_max`.
 pub fn split(frame: &Frame, value_bytes_max: usize) -> Vec<Record> {
     let (count, length) = cut(frame.jpeg.len(), value_bytes_max);
     (0..count)
@@ -156,7 +157,7 @@ pub fn split(frame: &Frame, value_bytes_max: usize) -> Vec<Record> {
         .collect()
 }
 
-/// The record that ends a session: its last picture once more, where that fits, and the final counts.
+/// The record that ends a session: its last picture once more, if that fits, and the final counts.
 pub fn end(last: &Meta, jpeg: Option<Bytes>, end: &End) -> Record {
     let mut headers = meta_headers(last);
     let End { captured, acknowledged, superseded, late, refused } = end;
@@ -169,7 +170,7 @@ pub fn end(last: &Meta, jpeg: Option<Bytes>, end: &End) -> Record {
     record(last, headers, jpeg.unwrap_or_default())
 }
 
-/// Says what a record is. `Err` means it is neither ours nor a JPEG.
+/// Reads a record. Returns an error if it is neither ours nor a JPEG.
 pub fn read(record: &Record) -> Result<Incoming, Rejected> {
     let Some(version) = record.header(VERSION_HEADER) else {
         return if is_jpeg(&record.value) {
@@ -189,19 +190,19 @@ pub fn read(record: &Record) -> Result<Incoming, Rejected> {
     read_part(record, meta).map(Incoming::Part)
 }
 
-/// Whether these bytes begin as a JPEG does.
+/// True if the bytes begin like a JPEG.
 pub fn is_jpeg(bytes: &[u8]) -> bool {
     bytes.starts_with(&JPEG_BEGIN)
 }
 
-/// Whose a plain JPEG is: its key, where that is a name.
+/// The source of a plain JPEG: the record's key if it is a valid name, otherwise the partition.
 pub fn foreign_source(record: &Record, partition: i32) -> String {
     let name = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok());
     name.filter(|n| !n.is_empty() && n.len() <= SOURCE_BYTES_MAX && !n.contains(char::is_control))
         .map_or_else(|| format!("partition {partition}"), str::to_owned)
 }
 
-/// How many parts of what length (the last may be shorter) `bytes` are cut into.
+/// Number and length of the parts of `bytes`; the last part may be shorter.
 fn cut(bytes: usize, value_bytes_max: usize) -> (usize, usize) {
     let count = bytes.div_ceil(value_bytes_max.max(1)).max(1);
     let length = bytes.div_ceil(count).max(1);
@@ -259,7 +260,7 @@ fn read_meta(record: &Record) -> Result<Meta, Rejected> {
     let stamp = |name| record.number(name).map(Micros);
     let session: Session = record.number("session")?;
     if session.began_ms == 0 {
-        // That is the session of those who have none.
+        // A session of 0 is reserved for JPEGs of other clients.
         return Err(Rejected::Unreadable("session"));
     }
     Ok(Meta {
@@ -293,7 +294,7 @@ fn read_part(record: &Record, meta: Meta) -> Result<Part, Rejected> {
         return Err(Rejected::NotAPicture);
     }
     let whole = is_jpeg(value) && value.ends_with(&JPEG_END);
-    // Somebody may have put another picture under our headers. Where that is whole, its own size counts.
+    // Another program may have replaced the picture and kept our headers. If the new one is whole, its own size counts.
     if whole && count == 1 && value.len() <= FRAME_BYTES_MAX {
         return Ok(Part { meta, index, count, bytes: value.len(), slice: value.clone() });
     }
@@ -314,7 +315,7 @@ fn read_part(record: &Record, meta: Meta) -> Result<Part, Rejected> {
     Ok(Part { meta, index, count, bytes, slice: value.clone() })
 }
 
-/// Two numbers from a header, or `missing` where there is none of that name.
+/// Two numbers from a header, or `missing` if there is no header of that name.
 fn read_pair_or(
     record: &Record,
     name: &'static str,
@@ -343,7 +344,7 @@ fn read_end(text: &str) -> Result<End, Rejected> {
             "superseded" => end.superseded = value,
             "late" => end.late = value,
             "refused" => end.refused = value,
-            _ => {} // a count that a later version adds
+            _ => {} // for counts added by later versions
         }
     }
     Ok(end)

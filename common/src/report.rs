@@ -1,4 +1,4 @@
-//! The report: one struct for every program, as JSON (a contract that scripts rely on) and as text.
+//! The report: one struct for all programs, written as JSON (on which scripts rely) and as text.
 
 mod hgrm;
 mod hlog;
@@ -21,46 +21,46 @@ use crate::pixels::PixelCheck;
 use crate::reassemble::{Reassembler, Tally};
 use crate::stamps::Stage;
 
-/// Changes when a field changes its meaning or goes; new fields may come without.
+/// Version of the JSON. Changes when a field changes its meaning or is removed; new fields do not change it.
 pub const SCHEMA: u32 = 1;
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Report {
     pub schema: u32,
-    /// `vidprod` or `vidcons`.
+    /// Name of the program: `vidprod` or `vidcons`.
     pub program: String,
     pub version: String,
-    /// Wall clock, in ms since 1970.
+    /// Wall clock at the start, in ms since 1970.
     pub started_ms: u64,
     pub seconds: f64,
-    /// Processor time of the whole program, from its start on: in it and in the system for it.
+    /// Processor time of the program since its start, including time in the system.
     #[serde(default)]
     pub cpu_seconds: f64,
     #[serde(flatten)]
     pub sums: Sums,
     pub sources: BTreeMap<String, Sums>,
-    /// Pictures held against their headers (`vidcons --verify-pixels`).
+    /// Result of comparing pictures with their headers (`vidcons --verify-pixels`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pixels: Option<PixelCheck>,
-    /// Why p99 is what it is.
+    /// The explanation of p99.
     #[serde(default)]
     pub explain: Explain,
     pub settings: serde_json::Map<String, serde_json::Value>,
     pub machine: Machine,
-    /// Of the libraries that the figures depend on.
+    /// Versions of the libraries that affect the figures.
     #[serde(default)]
     pub versions: BTreeMap<String, String>,
 }
 
-/// What is told of a source, and of all together.
+/// The figures of one source, or of all together.
 #[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
 pub struct Sums {
     pub frames: Frames,
     pub counts: Counts,
-    /// Of JPEG: published, or received whole.
+    /// Number of JPEG bytes published, or received in whole frames.
     pub bytes: u64,
     pub latency_us: LatencyReport,
-    /// published → acknowledged (vidprod).
+    /// Latency from published to acknowledged (vidprod).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acknowledge_us: Option<Summary>,
     pub balanced: bool,
@@ -77,14 +77,15 @@ pub struct Frames {
     pub published: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acknowledged: Option<u64>,
-    /// Every frame that the producers numbered since the first one seen, less those that were dropped or skipped (vidcons).
+    /// Number of frames that the producers numbered since the first one seen, without those dropped or skipped
+    /// (vidcons).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub received: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shown: Option<u64>,
-    /// By reason; each reason that there is, also at zero.
+    /// Number of lost frames by reason; every reason is listed, even at zero.
     pub lost: BTreeMap<String, u64>,
 }
 
@@ -98,34 +99,34 @@ pub struct Counts {
     pub duplicates: u64,
     pub foreign: u64,
     pub rejected: u64,
-    /// Frames that were left out on purpose, by a detector for example: neither expected nor lost (vidcons).
+    /// Number of frames skipped on purpose, for example by a detector: neither expected nor lost (vidcons).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skipped: Option<u64>,
-    /// Frames that `--print` printed: of every source, shown or not (vidcons).
+    /// Number of frames that `--print` printed, of all sources, shown or not (vidcons).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub printed: Option<u64>,
-    /// Frames whose stages did not tile: clocks that disagree. They are in no histogram.
+    /// Number of frames whose stages did not add up, because clocks disagree. They are in no histogram.
     pub untiled: u64,
-    /// How often a client that stayed without a connection was replaced by a new one.
+    /// Number of times that a client without a connection was replaced by a new one.
     pub reconnections: u64,
-    /// Why frames were refused, in the client's words (vidprod).
+    /// Number of refused frames, by the client's error text (vidprod).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub refusals: BTreeMap<String, u64>,
 }
 
 #[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
 pub struct LatencyReport {
-    /// How producer's and viewer's clocks were compared.
+    /// The way in which the clocks of producer and viewer were compared.
     pub clock: String,
-    /// Set where the latency is unknown: the producer's clock is ahead of the viewer's by at least this. Then all figures
-    /// are of no frames.
+    /// Present if the latency is unknown, because the producer's clock is ahead of the viewer's: the smallest possible
+    /// difference. Then all figures have a count of 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clocks_disagree_us: Option<u64>,
     pub total: Summary,
     pub stages: BTreeMap<String, Summary>,
 }
 
-/// A histogram in a few figures, in µs.
+/// A histogram summarised in µs.
 #[derive(Clone, Copy, PartialEq, Default, Debug, Serialize, Deserialize)]
 pub struct Summary {
     pub count: u64,
@@ -138,7 +139,7 @@ pub struct Summary {
     pub max: u64,
 }
 
-/// Where it ran.
+/// The machine on which the program ran.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct Machine {
     pub host: String,
@@ -181,7 +182,7 @@ impl LatencyReport {
         }
     }
 
-    /// By how much the clocks disagree at least, where that makes the latency unknown.
+    /// Smallest possible difference of the clocks, if it makes the latency unknown.
     pub fn clocks_disagree(&self) -> Option<Duration> {
         self.clocks_disagree_us.map(Duration::from_micros)
     }
@@ -214,7 +215,7 @@ impl From<&ProducerBooks> for Sums {
 }
 
 impl Sums {
-    /// The books of a viewer, whose frames went through `stages`.
+    /// The figures of a viewer whose frames went through `stages`.
     pub fn viewer(books: &SourceBooks, tally: &Tally, stages: &[Stage]) -> Sums {
         Sums {
             frames: Frames {
@@ -240,7 +241,7 @@ impl Sums {
     }
 }
 
-/// A viewer's frames that were not shown, by reason.
+/// Number of a viewer's frames that were not shown, by reason.
 pub fn viewer_losses(books: &SourceBooks, tally: &Tally) -> BTreeMap<String, u64> {
     let mut lost = books.losses.by_reason(&Loss::VIEWER);
     lost.insert(Loss::Torn.name().to_owned(), tally.torn);
@@ -248,7 +249,7 @@ pub fn viewer_losses(books: &SourceBooks, tally: &Tally) -> BTreeMap<String, u64
     lost
 }
 
-/// The sums of a viewer: all together, and source by source.
+/// The figures of a viewer: the total, and each source.
 pub fn viewer_sums(books: &ViewerBooks, reassembler: &Reassembler, stages: &[Stage]) -> (Sums, BTreeMap<String, Sums>) {
     let mut total = Sums::viewer(&books.total, &reassembler.total(), stages);
     total.counts.rejected = books.rejected;

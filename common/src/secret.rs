@@ -1,15 +1,15 @@
 //! Recognises secrets in addresses, properties and messages that repeat either, and hides them.
 //!
-//! Everything that the programs write on standard error passes [`hide`]; what goes elsewhere (reports, records) is made
-//! from texts that have passed it.
+//! Everything that the programs write to standard error passes [`hide`]. Other output (reports, records) is made from
+//! texts that have passed it.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Stands in the place of a secret.
+/// Text shown in place of a secret.
 pub const HIDDEN: &str = "(hidden)";
 
-/// How the name of a property ends whose value is a secret.
+/// Endings of the names of properties whose values are secrets.
 const NAME_ENDS: [&str; 11] = [
     "password",
     "passwd",
@@ -23,7 +23,7 @@ const NAME_ENDS: [&str; 11] = [
     "jaas.config",
     "oauthbearer.config",
 ];
-/// Last words of names that are secrets only in an address, as in `?key=…`; elsewhere a key is no secret.
+/// Last words of names that mean a secret only in an address, as in `?key=…`.
 const PARAMETER_WORDS: [&str; 8] = ["key", "auth", "authorization", "sig", "signature", "credential", "jwt", "pass"];
 /// Characters that end a word of a message, unless the word is an address with a scheme.
 const AROUND_WORDS: [char; 6] = ['"', '\'', '`', '<', '>', '\\'];
@@ -42,12 +42,12 @@ fn last_word(name: &str) -> &str {
     name.rsplit(['.', '_', '-']).next().unwrap_or_default()
 }
 
-/// The text without secrets: passwords and secret parameters of addresses, and values of secret properties.
+/// Hides passwords and secret parameters of addresses, and values of secret properties, in a text.
 pub fn hide(text: &str) -> Cow<'_, str> {
     without(text, found(text))
 }
 
-/// The same for a text that is an address as a whole, whose password may hold quotes and spaces.
+/// Hides secrets in a text that is a single address, whose password may contain quotes and spaces.
 pub fn hide_address(address: &str) -> Cow<'_, str> {
     without(address, found_in_address(address))
 }
@@ -76,14 +76,14 @@ pub fn is_in(text: &str) -> bool {
     !found(text).is_empty()
 }
 
-/// An address from its host on: `rtsp://user:password@host:554/path` → `host:554/path`.
+/// The part of an address from its host on: `rtsp://user:password@host:554/path` → `host:554/path`.
 pub fn from_host(address: &str) -> &str {
     let begin = authority_begin(address);
     let end = userinfo(&address[begin..]).map_or(begin, |userinfo| begin + userinfo.end + 1);
     &address[end..]
 }
 
-/// Where secrets are in a text, in order and without overlap.
+/// The positions of secrets in a text, in order and without overlap.
 fn found(text: &str) -> Vec<Range<usize>> {
     if !text.contains(['=', '@']) {
         return Vec::new();
@@ -122,7 +122,7 @@ fn values(text: &str) -> Vec<Range<usize>> {
         let in_address = before[..begin].ends_with(['?', '&', ';', '#']);
         let name = &before[begin..];
         if is_secret(name) || (in_address && is_secret_parameter(name)) {
-            // Where spaces stand before the `=`, they may stand behind it too.
+            // If there are spaces before the `=`, there may be spaces after it too.
             let behind = &text[at + 1..];
             let behind = if before.len() < at { behind.trim_start_matches(' ') } else { behind };
             let value = value(behind, in_address);
@@ -134,7 +134,7 @@ fn values(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// A value behind its `=`: to the closing quote, or to the end of the word.
+/// The value after a `=`: up to the closing quote, or to the end of the word.
 fn value(text: &str, in_address: bool) -> Range<usize> {
     if text.starts_with(HIDDEN) {
         return 0..0;
@@ -149,7 +149,7 @@ fn value(text: &str, in_address: bool) -> Range<usize> {
     0..text.find(ends).unwrap_or(text.len())
 }
 
-/// The passwords in addresses; where only one word stands before the `@`, that word.
+/// The passwords in addresses; if there is a single word before the `@`, that word.
 fn passwords(text: &str) -> Vec<Range<usize>> {
     let begin_of = |part: &str| part.as_ptr() as usize - text.as_ptr() as usize;
     let words = text.split(char::is_whitespace).filter(|word| word.contains('@'));
@@ -159,8 +159,8 @@ fn passwords(text: &str) -> Vec<Range<usize>> {
         .collect()
 }
 
-/// The parts of a word that may be addresses. One that has a scheme begins with it, and a quote in it does not end it: it
-/// may be in the password. Only `","` does, which is JSON between two strings.
+/// The parts of a word that may be addresses. An address with a scheme begins with it. A quote does not end it, as it
+/// may be part of the password; only `","` does, which in JSON is between two strings.
 fn addresses(word: &str) -> Vec<&str> {
     let of_scheme = |c: char| c.is_ascii_alphanumeric() || "+.-".contains(c);
     let mut begins: Vec<usize> =
@@ -181,14 +181,14 @@ fn password(word: &str) -> Option<Range<usize>> {
     let userinfo = userinfo(&word[begin..])?;
     let colon = word[begin..][userinfo.clone()].find(':');
     if colon.is_none() && begin == 0 {
-        // Without a scheme and without a colon it is any word with an @ in it.
+        // Without a scheme and a colon it can be any word that contains an @.
         return None;
     }
     Some(begin + colon.map_or(userinfo.start, |colon| colon + 1)..begin + userinfo.end)
         .filter(|range| !range.is_empty())
 }
 
-/// Where user and host begin: behind `scheme://`, also if a slash is missing or the scheme is.
+/// The offset of user and host: after `scheme://`, even if a slash or the scheme is missing.
 fn authority_begin(address: &str) -> usize {
     match address.find(":/") {
         Some(at) if !address[..at].contains(['@', '/']) => {
@@ -198,7 +198,8 @@ fn authority_begin(address: &str) -> usize {
     }
 }
 
-/// What stands before the `@` of `user:password@host/path`. A password may hold a slash that should have been written %2F.
+/// The part before the `@` in `user:password@host/path`. The password may contain a slash that should have been written
+/// as %2F.
 fn userinfo(authority: &str) -> Option<Range<usize>> {
     let end = authority.find(['/', '?', '#']).unwrap_or(authority.len());
     let at = authority[..end].rfind('@').or_else(|| {

@@ -1,10 +1,11 @@
-//! The slowest frames of a run with what each stage took of them: where a histogram has only how long, this has why.
+//! The slowest frames of a run with the time of each stage. A histogram shows only how slow frames were; this shows
+//! why.
 
 use crate::stamps::{Stage, Tiles};
 
-/// So many are kept: the slowest hundredth of some thousand frames, and the slowest of more.
+/// Number of frames kept: the slowest hundredth of several thousand frames.
 const KEPT_MAX: usize = 64;
-/// Fewer would be chance.
+/// Smallest number of frames in the tail; fewer would be chance.
 const TAIL_MIN: usize = 5;
 
 /// One frame's stages, in µs.
@@ -18,16 +19,16 @@ struct Slow {
 #[derive(Clone, Default, Debug)]
 pub struct Slowest(Vec<Slow>);
 
-/// What the slowest hundredth of the frames took on average: its stages add up to its total.
+/// Mean stage times of the slowest hundredth of the frames; they add up to the mean total.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Tail {
-    /// How many these were.
+    /// Number of these frames.
     pub frames: u64,
     pub stages_us: [u64; Stage::ALL.len()],
 }
 
 impl Slowest {
-    /// Takes a frame if it is among the slowest.
+    /// Adds a frame if it is among the slowest.
     pub fn enter(&mut self, tiles: &Tiles) {
         let total_us = tiles.total().as_micros() as u64;
         if self.0.len() == KEPT_MAX {
@@ -43,7 +44,7 @@ impl Slowest {
         self.0.insert(self.0.partition_point(|other| other.total_us <= total_us), slow);
     }
 
-    /// The slowest hundredth of `frames`, as far as it was kept.
+    /// The slowest hundredth of `frames`, as far as they were kept.
     pub fn tail(&self, frames: u64) -> Tail {
         let hundredth = usize::try_from(frames.div_ceil(100)).unwrap_or(KEPT_MAX);
         let slow = &self.0[self.0.len().saturating_sub(hundredth.max(TAIL_MIN))..];

@@ -1,10 +1,10 @@
-//! When each thing happened to a frame, and how those moments tile its way from due to presented.
+//! The timestamps of a frame, and the stages between them, which add up to the latency from due to presented.
 
 use std::time::Duration;
 
 use crate::clock::Micros;
 
-/// One stretch of a frame's way; each ends where the next one begins.
+/// A stage of a frame's latency; each begins at the end of the one before.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Stage {
     /// due → captured
@@ -33,7 +33,7 @@ impl Stage {
         Stage::Decode,
         Stage::Present,
     ];
-    /// What the producer sees of the way.
+    /// The stages that the producer measures.
     pub const PRODUCER: [Stage; 3] = [Stage::Capture, Stage::Encode, Stage::Publish];
 
     pub const fn name(self) -> &'static str {
@@ -49,7 +49,7 @@ impl Stage {
     }
 }
 
-/// The moments of one frame, all on one clock. Each stage writes the field that it ends with.
+/// The timestamps of one frame, all from one clock. Each stage sets the timestamp of its end.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Stamps {
     pub due: Micros,
@@ -63,7 +63,7 @@ pub struct Stamps {
 }
 
 impl Stamps {
-    /// When `stage` began and ended.
+    /// The beginning and end of `stage`.
     pub fn span(&self, stage: Stage) -> (Micros, Micros) {
         match stage {
             Stage::Capture => (self.due, self.captured),
@@ -76,8 +76,8 @@ impl Stamps {
         }
     }
 
-    /// How long each of `stages` took, if they tile: no stage ends before it began, and their sum is the time from where the
-    /// first begins to where the last ends, to the µs.
+    /// The duration of each of `stages`, if they add up: no stage ends before it begins, and their sum is exactly the
+    /// time from the beginning of the first to the end of the last.
     pub fn tile(&self, stages: &[Stage]) -> Option<Tiles> {
         let mut tiles = Tiles { of: [None; Stage::ALL.len()], total: Duration::ZERO };
         for &stage in stages {
@@ -92,13 +92,13 @@ impl Stamps {
         (tiles.total == self.span(*last).1.since(self.span(*first).0)).then_some(tiles)
     }
 
-    /// By how much the frame seems to have arrived before it was sent. By two clocks that is how far the producer's is ahead of
-    /// the viewer's, less what the frame's way took: they disagree by at least this.
+    /// Time by which the frame seems to have arrived before it was sent. With two clocks this is the producer's lead
+    /// over the viewer's clock minus the frame's latency, so the clocks disagree by at least this.
     pub fn ahead(&self) -> Option<Duration> {
         (self.published > self.received).then(|| self.published.since(self.received))
     }
 
-    /// The producer's moments on a clock that reads `offset_us` more.
+    /// Adds `offset_us` to the producer's timestamps.
     #[must_use]
     pub fn shifted(mut self, offset_us: i64) -> Stamps {
         for stamp in [&mut self.due, &mut self.captured, &mut self.encoded, &mut self.published] {
@@ -108,7 +108,7 @@ impl Stamps {
     }
 }
 
-/// How long each stage of one frame's way took, without gap or overlap.
+/// The duration of each stage of one frame, without gap or overlap.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Tiles {
     of: [Option<Duration>; Stage::ALL.len()],
@@ -120,7 +120,7 @@ impl Tiles {
         Stage::ALL.into_iter().filter_map(|stage| Some((stage, self.stage(stage)?)))
     }
 
-    /// `None` for a stage that was not on this way.
+    /// `None` for a stage that the frame did not go through.
     pub fn stage(&self, stage: Stage) -> Option<Duration> {
         self.of[stage as usize]
     }

@@ -1,8 +1,7 @@
-//! Drawing text with a bitmap font: characters in, runs of pixels out.
+//! Draws text with a bitmap font, as horizontal runs of pixels.
 //!
-//! The font is Spleen by Frederic Cambus (BSD-2-Clause), in its own sizes from 12 to 64 pixels and in whole multiples
-//! of the last beyond, so its edges are always sharp. What it lacks is
-//! drawn as a box.
+//! The font is Spleen by Frederic Cambus (BSD-2-Clause), in its own sizes from 12 to 64 pixels, and in whole multiples
+//! of the largest for more, so its edges are always sharp. Characters that it lacks are drawn as a box.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,7 +9,7 @@ use std::ops::Range;
 
 use spleen_font::{FONT_6X12, FONT_8X16, FONT_12X24, FONT_16X32, FONT_32X64};
 
-/// The sizes that the font was drawn in: height and file, smallest first.
+/// The font's own sizes: height and file, smallest first.
 const FACES: [(usize, &[u8]); 5] =
     [(12, FONT_6X12), (16, FONT_8X16), (24, FONT_12X24), (32, FONT_16X32), (64, FONT_32X64)];
 
@@ -21,19 +20,19 @@ pub struct Font {
 }
 
 impl Font {
-    /// The font at the greatest size that is not higher than this, but never below 12 pixels.
+    /// The font at the largest size that is not higher than this, but at least 12 pixels.
     pub fn of_height(height_px: usize) -> Font {
         let (height, file) = FACES.iter().copied().rev().find(|face| face.0 <= height_px).unwrap_or(FACES[0]);
         let face = Face::parse(file).expect("the embedded files are PSF fonts");
         Font { face, scale: (height_px / height).max(1) }
     }
 
-    /// Pixels from one line to the next.
+    /// Distance between lines, in pixels.
     pub fn height(&self) -> usize {
         self.face.height * self.scale
     }
 
-    /// Pixels from one character to the next: all are equally wide.
+    /// Distance between characters, in pixels; all have the same width.
     pub fn advance(&self) -> usize {
         self.face.width * self.scale
     }
@@ -42,9 +41,9 @@ impl Font {
         text.chars().count() * self.advance()
     }
 
-    /// Calls `run(x, y, length)` for each horizontal run of text pixels that lies within `clip` (width and height).
+    /// Calls `run(x, y, length)` for each horizontal run of text pixels within `clip` (width and height).
     ///
-    /// `at` is the upper left corner of the first character and may lie outside.
+    /// `at` is the upper left corner of the first character and may be outside.
     pub fn draw(&self, text: &str, at: (isize, isize), clip: (usize, usize), run: &mut dyn FnMut(usize, usize, usize)) {
         let mut x = at.0;
         for character in text.chars() {
@@ -87,8 +86,8 @@ impl fmt::Debug for Font {
     }
 }
 
-/// One PSF file, whose first byte tells its version: a header, the glyphs' bits, and for each glyph the characters
-/// that it stands for.
+/// A PSF file. Its first byte shows its version; then come a header, the glyphs' bits, and for each glyph its
+/// characters.
 struct Face {
     width: usize,
     height: usize,
@@ -101,7 +100,8 @@ impl Face {
         if file.first() == Some(&0x36) { Face::parse_psf1(file) } else { Face::parse_psf2(file) }
     }
 
-    /// Magic (2 bytes), mode, height; 512 glyphs of 8 columns; characters in UTF-16, a glyph's list ended by 0xFFFF.
+    /// Reads version 1: magic (2 bytes), mode, height; 512 glyphs of 8 columns; characters in UTF-16, each glyph's list
+    /// ended by 0xFFFF.
     fn parse_psf1(file: &'static [u8]) -> Option<Face> {
         let height = usize::from(*file.get(3)?);
         let (bits, table) = file.get(4..)?.split_at_checked(512 * height)?;
@@ -110,7 +110,8 @@ impl Face {
         Some(Face { width: 8, height, bits, glyphs: glyphs_of(names.take(512)) })
     }
 
-    /// Eight numbers, among them the sizes; the glyphs; characters in UTF-8, a glyph's list ended by 0xFF.
+    /// Reads version 2: eight numbers, including the sizes; the glyphs; characters in UTF-8, each glyph's list ended by
+    /// 0xFF.
     fn parse_psf2(file: &'static [u8]) -> Option<Face> {
         let number = |index: usize| {
             let bytes = file.get(4 * index..4 * index + 4)?;
@@ -118,13 +119,13 @@ impl Face {
         };
         let (header, count, size) = (number(2)?, number(4)?, number(5)?);
         let (bits, table) = file.get(header..)?.split_at_checked(count * size)?;
-        // Beyond 0xFE come sequences of several characters for one glyph, which we do not draw.
+        // After 0xFE come sequences of several characters for one glyph, which we do not draw.
         let single = |names: &[u8]| names.split(|byte| *byte == 0xFE).next().map(<[u8]>::to_vec).unwrap_or_default();
         let names = table.split(|byte| *byte == 0xFF).map(|names| String::from_utf8_lossy(&single(names)).into_owned());
         Some(Face { width: number(7)?, height: number(6)?, bits, glyphs: glyphs_of(names.take(count)) })
     }
 
-    /// A row of a glyph, its leftmost pixel in the highest bit.
+    /// A row of a glyph, with its leftmost pixel in the highest bit.
     fn row(&self, glyph: Option<usize>, row: usize) -> u32 {
         let Some(glyph) = glyph else {
             return self.box_row(row);
@@ -134,7 +135,7 @@ impl Face {
         bytes.iter().enumerate().fold(0, |bits, (i, byte)| bits | u32::from(*byte) << (24 - 8 * i))
     }
 
-    /// The frame that stands for a character that the font lacks.
+    /// A row of the box that is drawn for a missing character.
     fn box_row(&self, row: usize) -> u32 {
         let margin = self.height / 8;
         let (top, bottom) = (margin, self.height - 1 - margin);
@@ -159,7 +160,7 @@ fn runs(mut bits: u32) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// From the characters of each glyph to the glyph of each character.
+/// Turns the characters of each glyph into the glyph of each character.
 fn glyphs_of(names: impl Iterator<Item = String>) -> HashMap<char, usize> {
     let mut glyphs = HashMap::new();
     for (index, names) in names.enumerate() {
@@ -174,7 +175,7 @@ fn glyphs_of(names: impl Iterator<Item = String>) -> HashMap<char, usize> {
 mod tests {
     use super::*;
 
-    /// Draws into a canvas of characters.
+    /// Draws text into a canvas of booleans.
     fn drawn(font: &Font, text: &str, at: (isize, isize), (width, height): (usize, usize)) -> Vec<Vec<bool>> {
         let mut canvas = vec![vec![false; width]; height];
         font.draw(text, at, (width, height), &mut |x, y, length| {

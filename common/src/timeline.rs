@@ -1,4 +1,4 @@
-//! How the latency went over time: one small line for each second, of the last 24 hours.
+//! The latency over time: one entry for each second of the last 24 hours.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,19 +7,19 @@ use crate::clock::Micros;
 use crate::latency::Latency;
 use crate::stamps::{Stage, Tiles};
 
-/// What is kept at most: 4 MB in all.
+/// Largest number of entries: 4 MB in all.
 const SECONDS_MAX: usize = 24 * 3600;
 
-/// One second of which frames were measured, in µs.
+/// A second in which frames were measured; times in µs.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Second {
-    /// Since the beginning.
+    /// Seconds since the beginning of the run.
     pub at: u32,
     pub frames: u32,
     pub p50: u32,
     pub p99: u32,
     pub max: u32,
-    /// What each stage took in the mean.
+    /// Mean time of each stage.
     pub stages: [u32; Stage::ALL.len()],
 }
 
@@ -33,7 +33,7 @@ impl Second {
 pub struct Timeline {
     began: Micros,
     seconds: VecDeque<Second>,
-    /// The second that is not over: which one, its totals, and its stages' sums in µs.
+    /// The unfinished second: its number, its totals, and the sums of its stages in µs.
     at: u32,
     totals: Latency,
     sums: [u64; Stage::ALL.len()],
@@ -44,7 +44,7 @@ impl Timeline {
         Timeline { began, ..Timeline::default() }
     }
 
-    /// Enters a frame that was done at `now`.
+    /// Records a frame that was finished at `now`.
     pub fn record(&mut self, tiles: &Tiles, now: Micros) {
         let at = now.since(self.began).as_secs().try_into().unwrap_or(u32::MAX);
         if at != self.at {
@@ -57,13 +57,13 @@ impl Timeline {
         }
     }
 
-    /// The last `span`, and the second that is not over.
+    /// The entries of the last `span`, and the unfinished second.
     pub fn last(&self, span: Duration) -> impl Iterator<Item = Second> {
         let from = self.at.saturating_sub(span.as_secs() as u32);
         self.all().filter(move |second| second.at >= from)
     }
 
-    /// From the oldest that is kept, with the second that is not over; seconds without frames are left out.
+    /// All entries from the oldest on, and the unfinished second; seconds without frames are left out.
     pub fn all(&self) -> impl Iterator<Item = Second> {
         self.seconds.iter().copied().chain(self.unfinished())
     }

@@ -2,20 +2,20 @@
 
 use super::Evidence;
 
-/// A wired local network carries at least this much with ease.
+/// Rate that a wired local network carries easily.
 const EASY_BYTES_PER_SECOND: u64 = 5_000_000;
 
-/// Where the pictures come from.
+/// The kind of source that produces the pictures.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum SourceKind {
-    /// A viewer does not know it.
+    /// A viewer does not know the source.
     #[default]
     Unknown,
     TestCard,
     File,
     Pipe,
     Camera,
-    /// A camera or a server that is read through the network.
+    /// A camera or a server that is read over the network.
     Network,
 }
 
@@ -23,19 +23,20 @@ pub enum SourceKind {
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Setup {
     pub source: SourceKind,
-    /// `vidbroker`, or the broker in vidprod: it keeps everything in memory and has neither replicas nor a log file.
+    /// True if the broker is `vidbroker`, or the one in vidprod. It keeps everything in memory and has no replicas and
+    /// no log file.
     pub embedded_broker: bool,
     pub bytes_per_second: u64,
-    /// The window's size was set by an option.
+    /// True if an option set the window's size.
     pub window_size_given: bool,
 }
 
-/// How the client reaches the broker.
+/// The path from the client to the broker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Path {
-    /// Every address of the broker is on this machine.
+    /// All addresses of the broker are on this machine.
     Loopback,
-    /// A network, for so little that hardly any wired one is too slow.
+    /// A network, at a rate that hardly any wired network is too slow for.
     EasyNetwork,
     Network,
 }
@@ -49,7 +50,7 @@ impl Evidence {
         }
     }
 
-    /// The source is late.
+    /// Advice if the source is late.
     pub(super) fn source_advice(&self) -> &'static str {
         match self.setup.source {
             SourceKind::Unknown => "look at what feeds vidprod: the pipe's other end, the camera, the network",
@@ -63,7 +64,7 @@ impl Evidence {
         }
     }
 
-    /// The way to the broker and back is slow now and then, and nothing else is known.
+    /// Advice if the path to the broker and back is slow now and then, and nothing else is known.
     pub(super) fn way_advice(&self) -> String {
         match self.path() {
             Path::Loopback => "look at what else takes this machine's processor, which the broker needs too".to_owned(),
@@ -75,7 +76,7 @@ impl Evidence {
         }
     }
 
-    /// The broker is slow to answer now and then.
+    /// Advice if the broker is slow to answer now and then.
     pub(super) fn broker_advice(&self) -> &'static str {
         match (self.setup.embedded_broker, self.client.loopback) {
             (true, true) => "look at what else takes this machine's processor: the broker keeps everything in memory",
@@ -87,7 +88,7 @@ impl Evidence {
         }
     }
 
-    /// More is published than gets away.
+    /// Advice if more is published than the link carries.
     pub(super) fn link_advice(&self) -> &'static str {
         if self.client.loopback {
             "a smaller --size, a lower --quality or --fps; or, as the broker's address is on this machine, look at what \
@@ -97,7 +98,7 @@ impl Evidence {
         }
     }
 
-    /// Even the quickest answer takes long.
+    /// Advice if even the fastest answer takes long.
     pub(super) fn distance_advice(&self) -> &'static str {
         if self.client.loopback {
             "the broker's address is on this machine, so look at the tunnel, proxy or container in between"
@@ -106,14 +107,14 @@ impl Evidence {
         }
     }
 
-    /// Connections broke.
+    /// Advice if connections broke.
     pub(super) fn connection_advice(&self) -> String {
         let log = if self.setup.embedded_broker { "what the embedded broker prints" } else { "the broker's log" };
         let network = if self.client.loopback { "whether the broker was restarted" } else { "the network" };
         format!("look at {network} and at {log}; -v tells when")
     }
 
-    /// Scaling takes long.
+    /// Advice if scaling takes long.
     pub(super) fn scaling_advice(&self) -> &'static str {
         if self.setup.window_size_given {
             "leave --window-size away, or a --size to match it"

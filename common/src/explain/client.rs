@@ -1,19 +1,19 @@
-//! What a Kafka client counted of itself over a run.
+//! A Kafka client's own figures over a run.
 
 use serde::{Deserialize, Serialize};
 
-/// Times of one kind that the client told of, in windows.
+/// Durations of one kind, from the windows of the client's statistics.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct Waits {
     pub count: u64,
     pub min_us: u64,
     pub mean_us: u64,
-    /// Of the window where it was largest.
+    /// The largest p99 of any window.
     pub p99_us: u64,
 }
 
 impl Waits {
-    /// Takes a window; an empty one says nothing.
+    /// Adds a window; an empty one is ignored.
     pub fn enter(&mut self, window: Waits) {
         if window.count == 0 {
             return;
@@ -25,28 +25,29 @@ impl Waits {
     }
 }
 
-/// The client's own figures; without any tellings all are zero and mean nothing.
+/// The client's own figures. If `tellings` is 0, all are zero and meaningless.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct ClientFacts {
     pub tellings: u64,
-    /// Records in the producer's queue, before they are put into a request.
+    /// Time of records in the producer's queue, before they are put into a request.
     pub queued: Waits,
-    /// Requests in the client, before the socket has taken them.
+    /// Time of requests in the client, before the socket has taken them.
     pub unsent: Waits,
-    /// Request → response. A fetch waits at the broker for records, so of a reader only the least means something.
+    /// Time from request to response. A fetch waits at the broker for records, so for a reader only the minimum is
+    /// meaningful.
     pub round_trip: Waits,
-    /// What the broker held answers back for a quota.
+    /// Time for which the broker delayed answers because of a quota.
     pub throttled: Waits,
-    /// Brokers that the client knew, besides the addresses it was given to begin with.
+    /// Number of brokers that the client knew, without the bootstrap addresses.
     #[serde(default)]
     pub brokers: u64,
-    /// All their addresses are on this machine.
+    /// True if all their addresses are on this machine.
     #[serde(default)]
     pub loopback: bool,
-    /// Connections that broke.
+    /// Number of connections that broke.
     pub disconnects: u64,
-    /// How often the client stayed without a connection and was replaced by a new one.
+    /// Number of times that the client stayed without a connection and was replaced.
     pub reconnections: u64,
-    /// Records that were fetched and not yet taken, at most.
+    /// Largest number of records that were fetched and not yet processed.
     pub fetched_max: u64,
 }

@@ -1,12 +1,12 @@
-//! The viewer's rules: what came before it, the way through the broker, and its own stages.
+//! The viewer's rules: the time before publishing, the time through the broker, and its own stages.
 
 use super::{Evidence, Finding, Screen, Side, ms};
 use crate::latency::TimeBase;
 use crate::stamps::Stage;
 
-/// librdkafka's own, where the user sets only the other half of the pair.
+/// librdkafka's default of `fetch.wait.max.ms`, used if the user sets only `fetch.min.bytes`.
 const FETCH_WAIT_MS: f64 = 500.0;
-/// A wait at a full queue that is shorter is ours, or as good.
+/// A shorter wait at a full queue is our own setting, or as good.
 const BACKOFF_MS: f64 = 10.0;
 
 pub(super) fn findings(evidence: &Evidence) -> Vec<Finding> {
@@ -32,24 +32,24 @@ pub(super) fn findings(evidence: &Evidence) -> Vec<Finding> {
     findings
 }
 
-/// A finding about so many µs of a stage, with evidence of its own.
+/// A finding about `share_us` of a stage, with its own evidence.
 fn found(evidence: &Evidence, stage: Stage, share_us: u64, cause: &str, words: String, advice: &str) -> Finding {
     let finding = evidence.way.finding(stage, share_us);
     Finding { cause: cause.to_owned(), evidence: words, advice: advice.to_owned(), ..finding }
 }
 
-/// The same, of what is so with every frame: the usual one has up to so many µs of it.
+/// The same for a cause that affects every frame: up to `share_us` of the usual frame too.
 fn found_always(evidence: &Evidence, stage: Stage, share_us: u64, cause: &str, words: String, advice: &str) -> Finding {
     let way = &evidence.way;
     found(evidence, stage, share_us, cause, words, advice).usually(share_us.min(way.usual(stage)), way.p50_us)
 }
 
-/// What the frames had behind them when they were published.
+/// The time that frames took before they were published.
 fn before(evidence: &Evidence) -> Option<Finding> {
     let way = &evidence.way;
     let share_us = Stage::PRODUCER.iter().map(|stage| way.tail.of(*stage)).sum::<u64>();
     let stage = Stage::PRODUCER.into_iter().max_by_key(|stage| way.tail.of(*stage))?;
-    // About half is as it should be: vidprod encodes what vidcons decodes.
+    // About half is normal, as vidprod encodes what vidcons decodes.
     (share_us * 5 >= way.tail.total_us() * 3).then(|| Finding {
         share_us,
         cause: "the time was spent before publishing".to_owned(),
@@ -70,7 +70,7 @@ fn fetch_waits(evidence: &Evidence) -> Option<Finding> {
 fn queue_full(evidence: &Evidence) -> Option<Finding> {
     let backoff_ms = evidence.set("fetch.queue.backoff.ms").filter(|ms| *ms > BACKOFF_MS)?;
     let share_us = (backoff_ms * 1000.0) as u64;
-    // A frame that waited and was then given up for a newer one is in no histogram.
+    // A frame that waited and was then dropped for a newer one is in no histogram.
     let shown = evidence.way.frames;
     let many_given_up = evidence.superseded * 10 > shown + evidence.superseded;
     if evidence.way.tail.of(Stage::Broker) * 2 < share_us && !many_given_up {
@@ -115,7 +115,7 @@ fn broken(evidence: &Evidence) -> Option<Finding> {
     (n > 0).then(|| found(evidence, Stage::Broker, share_us, "the connection was lost and made anew", words, &advice))
 }
 
-/// Whoever looks after the window waits for the display, and takes nothing meanwhile.
+/// The display is slow. The thread that looks after the window waits for it, and takes no frames meanwhile.
 fn display(evidence: &Evidence) -> Option<Finding> {
     let Side::Viewer { display_us, .. } = evidence.side else { return None };
     let words = format!("it kept the window waiting for {} ms again and again{}", ms(display_us), evidence.given_up());
@@ -141,14 +141,14 @@ fn clocks(evidence: &Evidence) -> Option<Finding> {
     Some(found_always(evidence, Stage::Broker, share_us, cause, way.base.name().to_owned(), advice))
 }
 
-/// Where decoding and presenting cannot keep up: which of them takes longer.
+/// The slower one of decoding and presenting, if the two together cannot keep up.
 fn too_slow(evidence: &Evidence) -> Option<Stage> {
     let (decode, present) = (evidence.way.usual(Stage::Decode), evidence.way.usual(Stage::Present));
     let longer = if present > decode { Stage::Present } else { Stage::Decode };
     evidence.takes_too_long(decode + present).then_some(longer)
 }
 
-/// What a stage takes, and if it cannot keep up what frames wait for it: in the client's queue.
+/// Time of a stage, including the time of frames in the client's queue if the stage cannot keep up.
 fn with_its_queue(evidence: &Evidence, stage: Stage) -> u64 {
     let tail = &evidence.way.tail;
     let queues = too_slow(evidence) == Some(stage) && evidence.client.fetched_max > 1;
@@ -172,7 +172,7 @@ fn present(evidence: &Evidence) -> Option<Finding> {
     let Side::Viewer { screen, .. } = evidence.side else { return None };
     let way = &evidence.way;
     let (cause, advice) = match screen {
-        // Nothing is sent but a request, and nothing waited for.
+        // Only a request is sent, and nothing is waited for.
         Screen::None | Screen::Shared => return None,
         Screen::Sent => {
             ("pictures are sent through the display's socket", "run vidcons where the display is, with shared memory")
@@ -188,11 +188,11 @@ fn present(evidence: &Evidence) -> Option<Finding> {
     Some(finding.usually(way.usual(Stage::Present), way.p50_us))
 }
 
-/// The way through the broker is long, and nothing on this side is known to make it so.
+/// The broker stage is long, and no rule of this side explains it.
 fn elsewhere(evidence: &Evidence, explained_us: u64) -> Option<Finding> {
     let way = &evidence.way;
     let (share_us, usual_us) = (way.tail.of(Stage::Broker), way.usual(Stage::Broker));
-    // Half of the way: less than that is what a broker costs.
+    // The broker stage counts as long from half of the total; less is a broker's normal cost.
     let long = |us: u64, of_us: u64| us * 2 >= of_us && explained_us * 2 < us;
     let always = long(usual_us, way.p50_us);
     let advice = "see vidprod --explain: its linger.ms, its connection; then the broker";

@@ -8,7 +8,7 @@ use crate::clock::Micros;
 use crate::rate;
 use crate::stamps::{Stage, Stamps, Tiles};
 
-/// No more frames than these are kept, however fast they come.
+/// Largest number of frames kept, at any frame rate.
 const FRAMES_MAX: usize = 2048;
 
 /// The frames of the last seconds, or the last few of a slow stream.
@@ -20,16 +20,16 @@ pub struct Recent {
 /// The latency of the last frames, or why none can be stated.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub enum RecentLatency {
-    /// No frame was measured.
+    /// No frame was measured yet.
     #[default]
     None,
     Known {
         p50: Duration,
         p99: Duration,
-        /// The stages of the frame at p50: they add up to it.
+        /// The stages of the frame at p50; they add up to it.
         stages: Vec<(Stage, Duration)>,
     },
-    /// By at least this.
+    /// The clocks disagree by at least this.
     ClocksDisagree(Duration),
 }
 
@@ -44,12 +44,12 @@ impl Recent {
         }
     }
 
-    /// Begins anew, with another source.
+    /// Starts again, for another source.
     pub fn clear(&mut self) {
         self.frames.clear();
     }
 
-    /// The mean time from one frame to the next.
+    /// Mean time between frames.
     pub fn interval(&self) -> Option<Duration> {
         let (first, last) = (self.frames.front()?.0, self.frames.back()?.0);
         let intervals = u32::try_from(self.frames.len() - 1).ok().filter(|n| *n > 0)?;
@@ -99,7 +99,7 @@ mod tests {
         };
         assert_eq!(latency(&recent), (740, 990));
         assert_eq!(recent.interval(), Some(Duration::from_millis(40)));
-        // Five seconds from one to the next: five frames are enough.
+        // The frames are five seconds apart: five frames are enough.
         (0..5u64).for_each(|n| recent.record(&took(30), TimeBase::SameHost, Micros(10_000_000 + n * 5_000_000)));
         assert_eq!(latency(&recent), (30, 30));
         assert_eq!(recent.interval(), Some(Duration::from_secs(5)));

@@ -1,43 +1,43 @@
-//! A running count in the headers of a session's frames, and how far it rose over those that were seen.
+//! A running count in the headers of a session's frames, and its increase over the frames that were seen.
 
-/// For example `dropped`: each frame carries how many of the session's frames were dropped before it.
+/// The increase of a running count such as `dropped`, of which each frame carries the value before it.
 #[derive(Clone, Copy, Default, Debug)]
 pub(super) struct Rise {
-    /// The count that the earliest and the latest frame carry.
+    /// The counts of the earliest and the latest frame.
     first: u64,
     last: u64,
     sum: u64,
 }
 
 impl Rise {
-    /// From the first frame that is seen.
+    /// Starts with the count of the first frame seen.
     pub(super) fn from(count: u64) -> Rise {
         Rise { first: count, last: count, sum: 0 }
     }
 
-    /// Between the earliest and the latest frame.
+    /// The increase from the earliest to the latest frame.
     pub(super) fn sum(&self) -> u64 {
         self.sum
     }
 
-    /// Takes the count of a frame before all others.
+    /// Adds the count of a frame before all others.
     pub(super) fn extend_back(&mut self, count: u64) {
         self.sum = self.sum.saturating_add(self.until_first(count));
         self.first = count;
     }
 
-    /// Takes the count of a frame after all others.
+    /// Adds the count of a frame after all others.
     pub(super) fn extend(&mut self, count: u64) {
         self.sum = self.sum.saturating_add(self.since_last(count));
         self.last = count;
     }
 
-    /// How far it rises from a frame with that count to the earliest.
+    /// The increase from a frame with this count to the earliest.
     pub(super) fn until_first(&self, count: u64) -> u64 {
         self.first.saturating_sub(count)
     }
 
-    /// How far it rises from the latest frame to one with that count. A count that fell began anew at 0: a detector that is
+    /// The increase from the latest frame to one with this count. A lower count has restarted at 0: a detector that is
     /// started again does not know how many frames it had skipped.
     pub(super) fn since_last(&self, count: u64) -> u64 {
         count.checked_sub(self.last).unwrap_or(count)

@@ -1,4 +1,4 @@
-//! What was seen of one session: its frames' numbers, its unfinished frames, and the sums that follow.
+//! The state of one session: its frame numbers, its unfinished frames, and the resulting sums.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,9 +12,9 @@ use crate::frame::{End, Frame, Kind, Meta};
 use crate::ranges::Ranges;
 use crate::record::{Part, Rejected};
 
-/// More unfinished frames than that of one session are not waited for: the lowest is given up on.
+/// Largest number of unfinished frames of a session; beyond it the lowest is dropped.
 const PENDING_MAX: usize = 64;
-/// What a part costs besides its bytes.
+/// Memory that a part takes besides its bytes.
 const PART_OVERHEAD_BYTES: usize = 128;
 
 #[derive(Clone, Debug)]
@@ -26,24 +26,25 @@ struct Pending {
     since: Micros,
 }
 
-/// What was seen of one session.
+/// The state of one session.
 #[derive(Clone, Default, Debug)]
 pub struct Sighting {
     seen_at: Micros,
-    /// Counts up to where other members of a group took over: what they read is not ours to account for.
+    /// Sums until other members of a group took over the partition; the frames that they read are not ours to count.
     before: Tally,
-    /// The stretch of reading without such an interruption: see [`Reassembler::resume`](super::Reassembler::resume).
+    /// Number of the stretch read without such an interruption: see
+    /// [`Reassembler::resume`](super::Reassembler::resume).
     stretch: u64,
-    /// The frames to account for.
+    /// The frames to count.
     span: Option<Span>,
-    /// The frame in whose middle we joined: not ours to account for unless it completes.
+    /// The frame in the middle of which we began to read. It counts only if it completes.
     joined_inside: Option<u64>,
-    /// Frames that are whole or given up on.
+    /// Frames that are whole or dropped.
     settled: Ranges,
     newest_whole: Option<u64>,
     pending: BTreeMap<u64, Pending>,
     held_bytes: usize,
-    /// A number too far away to be believed at once.
+    /// A number that is too far away to be accepted without confirmation.
     suspect: Option<u64>,
     whole: u64,
     torn: u64,
@@ -51,12 +52,12 @@ pub struct Sighting {
 }
 
 impl Sighting {
-    /// When a record of this session came last.
+    /// Time of the last record of this session.
     pub fn seen_at(&self) -> Micros {
         self.seen_at
     }
 
-    /// The first number to account for.
+    /// The first frame number to count.
     pub fn first_number(&self) -> Option<u64> {
         self.span.map(|span| span.first)
     }
@@ -69,7 +70,7 @@ impl Sighting {
         self.before.plus(self.current())
     }
 
-    /// Since the last interruption.
+    /// The sums since the last interruption.
     fn current(&self) -> Tally {
         let begun = self.torn + self.pending.len() as u64 - self.outside();
         let missing = self.numbered().saturating_sub(self.whole + begun);
@@ -86,8 +87,8 @@ impl Sighting {
         self
     }
 
-    /// Goes on after others may have read some of this session: counts anew, as one does who joins. Returns the bytes that
-    /// this frees.
+    /// Continues after other members may have read some of this session: counts start again, as for a new reader.
+    /// Returns the number of bytes freed.
     pub(super) fn resume(&mut self, stretch: u64) -> usize {
         if self.stretch == stretch {
             return 0;
@@ -108,7 +109,7 @@ impl Sighting {
         self.span.map_or(0, |span| span.last.saturating_add(1))
     }
 
-    /// Refuses a number that is far from all others, once.
+    /// Rejects a number that is far from all others, unless a second one confirms it.
     pub(super) fn check(&mut self, meta: &Meta) -> Result<(), Rejected> {
         let Some(span) = &self.span else { return Ok(()) };
         let frame = meta.frame;
@@ -127,7 +128,7 @@ impl Sighting {
 
     pub(super) fn see(&mut self, meta: &Meta, part: u32) {
         let frame = meta.frame;
-        // Once resumed, what comes again may be accounted for already, in the counts from before.
+        // After an interruption, records that come again may be in the earlier sums already.
         if self.stretch > 0 && self.settled.contains(frame) {
             return;
         }
@@ -199,10 +200,10 @@ impl Sighting {
         }
     }
 
-    /// Takes the counts of the session's end. `skipped` is the running count that the end's record carries.
+    /// Adds the counts of the session's end. `skipped` is the running count in the end record.
     pub(super) fn finish(&mut self, end: End, skipped: u64) {
         let newest = Place::of_end(&end, skipped);
-        // An end that claims frames far beyond those seen is not believed: it has no second witness.
+        // An end that claims frames far beyond those seen is not accepted, because no second record can confirm it.
         if let Some(span) = &mut self.span
             && newest.frame >= span.last
             && newest.frame - span.last <= span.jump_max(newest)
@@ -232,7 +233,7 @@ impl Sighting {
         self.pending.values().map(|p| p.since).min().unwrap_or(Micros(u64::MAX))
     }
 
-    /// Returns the bytes that this frees.
+    /// Drops the oldest unfinished frame; returns the number of bytes freed.
     pub(super) fn give_up_oldest(&mut self) -> usize {
         let before = self.held_bytes();
         if let Some(number) = self.pending.iter().min_by_key(|(n, p)| (p.since, **n)).map(|(n, _)| *n) {
@@ -257,7 +258,7 @@ impl Sighting {
         self.held_bytes
     }
 
-    /// The frame in whose middle we joined, if it is not among those to account for.
+    /// 1 if the frame in the middle of which we began to read is outside the frames to count, otherwise 0.
     fn outside(&self) -> u64 {
         let accounted = |n: u64| self.span.is_some_and(|span| span.contains(n));
         u64::from(self.joined_inside.is_some_and(|n| !accounted(n)))

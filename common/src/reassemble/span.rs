@@ -1,12 +1,13 @@
-//! The frames of a session to account for: all numbers from the first seen to the last, less those that were left out.
+//! The frames of a session to count: all numbers from the first seen to the last, minus those that were left out.
 
 use super::rise::Rise;
 use crate::frame::{End, Meta};
 
-/// A frame number that far from the others is believed only when a second record agrees with it.
+/// Largest distance of a frame number from the others. A number further away is accepted only if a second record
+/// confirms it.
 const JUMP_MAX: u64 = 1000;
 
-/// A frame's number, and the running counts of frames left out before it.
+/// A frame's number, and the running counts of frames dropped and skipped before it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     pub frame: u64,
@@ -19,12 +20,12 @@ impl Place {
         Place { frame: meta.frame, dropped: meta.dropped, skipped: meta.skipped }
     }
 
-    /// Of the last frame that was captured. `skipped` is the count that the end's record carries.
+    /// The place of the last captured frame. `skipped` is the running count in the end record.
     pub fn of_end(end: &End, skipped: u64) -> Place {
         Place { frame: end.captured.saturating_sub(1), dropped: end.dropped(), skipped }
     }
 
-    /// No more frames can have been left out than were numbered: such a count is a lie.
+    /// True if no more frames were left out than were numbered; any other count is false.
     fn is_believable(&self) -> bool {
         self.dropped.saturating_add(self.skipped) <= self.frame
     }
@@ -34,9 +35,9 @@ impl Place {
 pub(super) struct Span {
     pub first: u64,
     pub last: u64,
-    /// The producer's own drops.
+    /// Frames dropped by the producer.
     dropped: Rise,
-    /// Frames that somebody left out on purpose.
+    /// Frames skipped on purpose by another program.
     skipped: Rise,
 }
 
@@ -50,21 +51,21 @@ impl Span {
         (self.first..=self.last).contains(&frame)
     }
 
-    /// Frames from the first to the last.
+    /// Number of frames from the first to the last.
     pub fn numbered(&self) -> u64 {
         (self.last - self.first).saturating_add(1)
     }
 
-    /// Of so many `missing` frames, those that are lost and those that were skipped on purpose; the producer dropped the
-    /// others. Counts that are lies hide no more frames than are missing.
+    /// Splits `missing` frames into (lost, skipped on purpose); the producer dropped the rest. False counts cannot hide
+    /// more frames than are missing.
     pub fn explain(&self, missing: u64) -> (u64, u64) {
         let not_dropped = missing.saturating_sub(self.dropped.sum());
         let skipped = self.skipped.sum().min(not_dropped);
         (not_dropped - skipped, skipped)
     }
 
-    /// How far from `to` another frame may be if both are to be believed at once. Frames that were left out between are no
-    /// distance.
+    /// Largest distance at which a frame at `to` is accepted without confirmation. Frames left out in between do not
+    /// count as distance.
     pub fn jump_max(&self, to: Place) -> u64 {
         let left_out = match to {
             _ if !to.is_believable() => 0,
@@ -78,7 +79,7 @@ impl Span {
         JUMP_MAX.saturating_add(left_out)
     }
 
-    /// Accounts for all frames up to this one, or from it on.
+    /// Extends the span to this frame, in either direction.
     pub fn extend(&mut self, to: Place) {
         let (back, forth) = (to.frame < self.first, to.frame >= self.last);
         (self.first, self.last) = (self.first.min(to.frame), self.last.max(to.frame));

@@ -1,17 +1,17 @@
-//! The sums of what was seen: the left side of the books.
+//! The sums of the frames seen and expected.
 
-/// Sums over sessions: what should have come, and what did. The left side of the books.
+/// Sums over sessions: frames that should have arrived, and those that did.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Tally {
     /// Frames that arrived whole.
     pub whole: u64,
-    /// Frames of which a part arrived, and not all.
+    /// Frames of which some parts arrived, but not all.
     pub torn: u64,
-    /// Frames that never arrived, and that nobody dropped or skipped.
+    /// Frames that never arrived, and were neither dropped nor skipped.
     pub lost: u64,
-    /// Frames that were left out on purpose: not expected, and not lost.
+    /// Frames skipped on purpose: neither expected nor lost.
     pub skipped: u64,
-    /// Parts and frames that came once more.
+    /// Parts and frames that arrived more than once.
     pub duplicates: u64,
 }
 
@@ -27,7 +27,7 @@ impl Tally {
         }
     }
 
-    /// Every frame that the producer numbered and that nobody dropped or skipped.
+    /// Number of frames that the producer numbered and that were neither dropped nor skipped.
     pub fn expected(&self) -> u64 {
         self.whole.saturating_add(self.torn).saturating_add(self.lost)
     }

@@ -36,7 +36,7 @@ impl Link {
         self.to.check_invariants();
     }
 
-    /// A frame of one part, with the running counts of frames left out before it.
+    /// Pushes a frame of one part, with the running counts of frames left out before it.
     fn push_frame(&mut self, number: u64, dropped: u64, skipped: u64) {
         let mut part = parts(number, 3, 3).remove(0);
         (part.meta.dropped, part.meta.skipped) = (dropped, skipped);
@@ -51,8 +51,8 @@ impl Link {
     }
 }
 
-/// Sends the parts named `(frame, part)` of frames of three parts each, and compares what came out with
-/// `whole` (in order) and the sums `torn`, `lost`, `duplicates`.
+/// Sends the parts `(frame, part)` of frames with three parts each, and compares the result with `whole` (in order) and
+/// the sums `torn`, `lost`, `duplicates`.
 fn check(sent: &[(u64, usize)], whole: &[u64], (torn, lost, duplicates): (u64, u64, u64)) {
     let mut link = Link::new(Limits::default());
     sent.iter().for_each(|&(number, index)| link.push(parts(number, 9, 3).remove(index)));
@@ -110,7 +110,7 @@ fn what_the_producer_dropped_is_not_lost() {
     assert_eq!(link.to.total(), Tally { whole: 3, lost: 3, ..Tally::default() }, "10..=19 less 4 dropped, 3 whole");
 }
 
-/// Frames as (number, dropped, skipped), and the sums (lost, skipped) that follow. All frames are whole.
+/// Checks the sums (lost, skipped) after whole frames given as (number, dropped, skipped).
 fn check_skipped(frames: &[(u64, u64, u64)], (lost, skipped): (u64, u64)) {
     let mut link = Link::new(Limits::default());
     frames.iter().for_each(|&(number, dropped, skipped)| link.push_frame(number, dropped, skipped));
@@ -123,9 +123,9 @@ fn what_was_skipped_on_purpose_is_neither_lost_nor_expected() {
     check_skipped(&[(0, 0, 0), (4, 0, 3), (5, 0, 3), (9, 0, 6)], (0, 6));
     check_skipped(&[(0, 0, 0), (4, 0, 2), (5, 0, 2)], (1, 2));
     check_skipped(&[(0, 0, 0), (9, 3, 4), (12, 4, 5)], (1, 5));
-    // What was skipped before the first frame that we saw is not ours to account for.
+    // Frames skipped before the first one seen are not counted.
     check_skipped(&[(10, 0, 7), (12, 0, 8)], (0, 1));
-    // Frames that overtake each other.
+    // Frames arrive out of order.
     check_skipped(&[(12, 0, 8), (10, 0, 7), (15, 0, 9), (14, 0, 9)], (0, 2));
 }
 
@@ -216,8 +216,9 @@ fn memory_is_bounded_and_the_oldest_goes_first() {
     assert_eq!(link.to.push(Incoming::Part(parts(9, 20_000, 2000).remove(0)), link.now), Err(Rejected::OverBound));
 }
 
-/// A link that loses, delays, repeats and interleaves, the same way each time for one seed. Before it some frames are dropped
-/// and some skipped. Returns how many it carried whole, and the counts (dropped, skipped) as of each frame and of the end.
+/// A link that loses, delays, duplicates and interleaves parts, always in the same way for the same seed. Before the
+/// link some frames are dropped and some skipped. Returns the link, the number of frames that it carried whole, and the
+/// counts (dropped, skipped) at each frame and at the end.
 fn lossy(seed: u64, frames: u64) -> (Link, u64, Vec<(u64, u64)>) {
     let mut state = seed;
     let mut random = move |below: u64| {
@@ -267,7 +268,7 @@ proptest! {
         once.sort_unstable();
         once.dedup();
         prop_assert_eq!(once.len(), link.got.len(), "no frame comes out twice");
-        // Frames before the first that was seen are not ours to count.
+        // Frames before the first one seen are not counted.
         let first = link.to.session("clip", meta(0).session).and_then(Sighting::first_number).unwrap_or(60) as usize;
         let (dropped, skipped) = (counts[60].0 - counts[first].0, counts[60].1 - counts[first].1);
         prop_assert_eq!(tally.skipped, skipped);
@@ -300,7 +301,7 @@ proptest! {
     }
 }
 
-/// Frames that a member of a group pushes, by number, and in which stretch of its reading.
+/// Checks the sums after a member of a group pushed these frames (number and stretch of reading).
 fn check_group(frames: &[(u64, u64)], (whole, torn, lost, duplicates): (u64, u64, u64, u64)) {
     let mut link = Link::new(Limits::default());
     for &(number, stretch) in frames {
@@ -317,7 +318,7 @@ fn what_another_member_of_the_group_took_is_not_lost() {
     check_group(&[(0, 0), (1, 0), (5000, 1), (5001, 1)], (4, 0, 0, 0));
     check_group(&[(0, 3), (1, 3), (3, 3)], (3, 0, 1, 0));
     check_group(&[(0, 0), (2, 0), (7, 1), (9, 1)], (4, 0, 2, 0));
-    // The last member had not committed all it read.
+    // The previous member had not committed all that it read.
     check_group(&[(0, 0), (1, 0), (7, 1), (8, 1), (1, 1), (2, 1)], (5, 0, 4, 1));
 }
 
@@ -330,7 +331,7 @@ fn a_frame_of_which_another_member_took_the_rest_is_torn() {
         link.push(part);
     };
     [(0, 0, 0), (0, 1, 0), (0, 2, 0), (1, 0, 0)].into_iter().for_each(|(n, i, s)| push(n, i, s));
-    // Joined in the middle of frame 5: that one is the other's.
+    // Reading began in the middle of frame 5, which the other member counts.
     [(5, 2, 1), (6, 0, 1), (6, 1, 1), (6, 2, 1)].into_iter().for_each(|(n, i, s)| push(n, i, s));
     assert_eq!(link.to.total(), Tally { whole: 2, torn: 1, ..Tally::default() });
 }

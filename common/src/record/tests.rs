@@ -37,7 +37,8 @@ fn in_words(record: &Record) -> String {
     format!("{:?} {:?} {} [{}]", record.key, record.timestamp_ms, headers.join(","), record.value.len())
 }
 
-/// The wire, to the byte: if this fails, other versions can no longer read us, and VERSION must change.
+/// The wire format, byte for byte. If this fails, other versions can no longer read our records, and VERSION must
+/// change.
 #[test]
 fn golden_records() {
     let mut f = frame(7, 5);
@@ -95,7 +96,8 @@ fn frames_left_out_on_purpose_have_a_header_only_where_there_are_any() {
     assert_eq!(with(12).as_deref(), Some(&b"12"[..]));
 }
 
-/// A record of ours whose picture somebody replaced by `value`, with these headers changed, or removed where they are `None`.
+/// A record of ours whose picture another program replaced by `value`, with these headers changed, or removed if
+/// `None`.
 fn republished(value: &[u8], changes: &[(&'static str, Option<&'static str>)]) -> Result<Incoming, Rejected> {
     let mut record = split(&frame(1, 10), 10).remove(0);
     record.value = Bytes::copy_from_slice(value);

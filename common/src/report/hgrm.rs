@@ -1,10 +1,10 @@
-//! HdrHistogram's percentile format (`.hgrm`), as its own plotter reads it.
+//! Writes HdrHistogram's percentile format (`.hgrm`), for HdrHistogram's own plotter.
 
 use std::fmt::Write;
 
 use crate::latency::Latency;
 
-/// Steps for each halving of the distance to 100 %.
+/// Number of steps for each halving of the distance to 100 %.
 const TICKS_PER_HALF: u32 = 5;
 
 /// The distribution as text, in ms.

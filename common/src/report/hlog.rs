@@ -1,6 +1,7 @@
-//! HdrHistogram's interval log (`.hlog`): a histogram of each second, as HistogramLogAnalyzer and HistogramLogProcessor read it.
+//! Writes HdrHistogram's interval log (`.hlog`): a histogram for each second, for HistogramLogAnalyzer and
+//! HistogramLogProcessor.
 //!
-//! The total has no tag; each stage has its name as one. Values are in ns, as those tools take them to be.
+//! The total has no tag; each stage is tagged with its name. Values are in ns, which those tools assume.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -13,10 +14,10 @@ use crate::latency::{Ahead, LATENCY_US_MAX};
 use crate::stamps::Stage;
 
 const ACKNOWLEDGE: &str = "acknowledge";
-/// The log's largest value of an interval is for people, in ms.
+/// Divisor that turns the maximum of an interval into ms, as it is meant for people.
 const NS_PER_MS: f64 = 1e6;
 
-/// Makes the log's text, interval by interval.
+/// Produces the text of the log, interval by interval.
 pub struct IntervalLog {
     serializer: V2DeflateSerializer,
     total: Histogram<u64>,
@@ -37,7 +38,7 @@ impl Default for IntervalLog {
 }
 
 impl IntervalLog {
-    /// What the log begins with. `wall_us`: when what it tells of began.
+    /// The beginning of the log; `wall_us` is the time at which the recorded run began.
     pub fn header(&mut self, program: &str, wall_us: u64) -> Vec<u8> {
         let mut log = Vec::new();
         let mut header = IntervalLogWriterBuilder::new();
@@ -50,8 +51,8 @@ impl IntervalLog {
         log
     }
 
-    /// Takes the frames of an interval: none of them, where so many seem to have arrived before they were sent that no latency
-    /// can be stated.
+    /// Records the frames of an interval. Records none if so many seem to have arrived before they were sent that no
+    /// latency can be stated.
     pub fn record(&mut self, rows: &[Row]) {
         let mut ahead = Ahead::default();
         rows.iter().filter(|row| row.tiles.is_none()).for_each(|row| ahead.note(&row.stamps, row.base));
@@ -67,7 +68,7 @@ impl IntervalLog {
         row.acknowledge.into_iter().for_each(|duration| record(&mut self.acknowledge, duration));
     }
 
-    /// Ends an interval and begins the next. A second without frames has its line too: so a stall is seen.
+    /// Ends an interval and begins the next. A second without frames has a line too, so that a stall is visible.
     pub fn interval(&mut self, began_wall_us: u64, length: Duration) -> Vec<u8> {
         let mut log = Vec::new();
         let mut writer = IntervalLogWriterBuilder::new()
@@ -88,7 +89,7 @@ impl IntervalLog {
             write(&mut self.stages[stage as usize], Some(stage.name()));
         }
         write(&mut self.acknowledge, Some(ACKNOWLEDGE));
-        // Each writer begins with a comment on its divisor.
+        // Each writer begins with a comment about its divisor, which is left out.
         let comment = log.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         log.split_off(comment)
     }
@@ -129,7 +130,7 @@ mod tests {
             log.total.len()
         };
         assert_eq!([0, 2, 3, 100].map(|ahead| frames(ahead, TimeBase::WallClocks)), [100, 98, 0, 0]);
-        // On one host that is a lie in those frames' headers.
+        // On a single host the headers of those frames are wrong, not the clocks.
         assert_eq!(frames(3, TimeBase::SameHost), 97);
     }
 

@@ -1,4 +1,4 @@
-//! One frame of a report that tells of each: a line of CSV.
+//! A row of the report that has a line for each frame, as CSV.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use crate::frame::{Meta, Session};
 use crate::latency::TimeBase;
 use crate::stamps::{Stage, Stamps, Tiles};
 
-/// The columns. Moments are µs of the monotonic clock, as in the records' headers.
+/// The names of the columns. Times are µs of the monotonic clock, as in the records' headers.
 pub const HEADER: &str = "source,session,frame,number,bytes,counted,\
 due,captured,encoded,published,received,reassembled,decoded,presented,\
 capture_us,encode_us,publish_us,broker_us,reassemble_us,decode_us,present_us,total_us,acknowledge_us\n";
@@ -22,13 +22,13 @@ pub struct Row {
     pub number: Option<u64>,
     pub bytes: usize,
     pub stamps: Stamps,
-    /// How the clocks of these moments were compared.
+    /// The way in which the clocks of these timestamps were compared.
     pub base: TimeBase,
-    /// published → acknowledged
+    /// Latency from published to acknowledged.
     pub acknowledge: Option<Duration>,
-    /// It came while we looked; else it is in no histogram.
+    /// True if the frame arrived after watching began; other frames are in no histogram.
     pub timed: bool,
-    /// What its way consists of, where that tiles.
+    /// The stages of the frame, if they add up.
     pub tiles: Option<Tiles>,
 }
 
@@ -48,12 +48,12 @@ impl Row {
         }
     }
 
-    /// What it adds to the histograms.
+    /// The stages that count in the histograms.
     pub fn counted(&self) -> Option<&Tiles> {
         self.tiles.as_ref().filter(|_| self.timed)
     }
 
-    /// Writes it behind `to`, as a line.
+    /// Appends the row to `to`, as a line.
     pub fn write_csv(&self, to: &mut String) {
         let counted = match (&self.tiles, self.timed) {
             (None, _) => "untiled",
@@ -66,7 +66,7 @@ impl Row {
         let _ = write!(to, "{},{counted},", self.bytes);
         let s = &self.stamps;
         for moment in [s.due, s.captured, s.encoded, s.published, s.received, s.reassembled, s.decoded, s.presented] {
-            // The ends of stages that were not on this way were never stamped.
+            // Stages that this frame did not go through have no timestamp.
             cell(to, Some(moment.0).filter(|us| *us > 0));
         }
         let us = |duration: Duration| duration.as_micros() as u64;

@@ -1,13 +1,13 @@
-//! Advice that is possible where the program runs.
+//! Tests that advice is possible in the setting of the run.
 
 use super::*;
 
-/// Words that only fit a broker of another kind or elsewhere, or another source.
+/// Words that only fit another kind of broker or source, or another place.
 const DISKS: [&str; 2] = ["disk", "replicas"];
 const NETWORK: [&str; 1] = ["network"];
 const CAMERA: [&str; 2] = ["camera", "pipe"];
 
-/// The advice of all findings has these words and none of those.
+/// Checks that the advice of all findings contains these words and none of those.
 #[track_caller]
 fn check_advice(evidence: &Evidence, words: &[&str], impossible: &[&str]) {
     let findings = explain(evidence).findings;
@@ -26,7 +26,7 @@ fn loopback(e: &mut Evidence) {
     (e.client.loopback, e.client.brokers) = (true, 1);
 }
 
-/// Answers that are slow now and then.
+/// Evidence of answers that are slow now and then.
 fn slow_answers() -> Evidence {
     producer(USUAL, 64_000).with(|e| e.client.round_trip = waits(400, 5000, 63_000))
 }
@@ -48,7 +48,7 @@ fn a_source_is_not_blamed_for_what_another_kind_may_have() {
     check_advice(&late(SourceKind::Pipe), &["writes into the pipe"], &["camera", "network", "disk"]);
     check_advice(&late(SourceKind::Camera), &["light"], &["pipe", "network", "disk"]);
     check_advice(&late(SourceKind::Network), &["network"], &["pipe", "disk"]);
-    // A busy machine makes a test card late, too, though by less than a stall.
+    // A busy machine delays a test card too, but by less than a stall.
     let now_and_then = producer([9000, 5000, 20, 0, 0, 0, 0], 1000).with(|e| {
         e.setup.source = SourceKind::TestCard;
         e.way.p50_us = 5000;

@@ -1,4 +1,4 @@
-//! Causes that vidprod names.
+//! Causes found by vidprod's rules.
 
 use super::*;
 
@@ -26,7 +26,7 @@ fn a_broker_far_away_is_told_from_a_slow_one() {
 fn a_full_connection_is_named() {
     let full = producer(USUAL, 300_000).with(|e| e.client.unsent = waits(10, 90_000, 280_000));
     check(full, "acknowledge", 280_000, &["more is published than the connection takes", "--quality"]);
-    // Where records wait for longer than requests take, these are large and so they are long.
+    // If records wait longer than requests take, the requests are large and therefore slow.
     let piled_up = producer(USUAL, 2_300_000).with(|e| {
         e.side = acknowledging([1_000_000, 2_300_000], 1000, false);
         e.client.queued = waits(20, 770_000, 1_990_000);
@@ -42,7 +42,7 @@ fn a_full_connection_is_named() {
         });
         check(at_first, "acknowledge", 141_000, &["slow to answer"]);
     }
-    // Of a file's records the client does not tell what they wait.
+    // For records of a file the client does not report how long they wait.
     let file = |acknowledge_p50_us| {
         producer(USUAL, 4_600_000).with(|e| {
             e.side = acknowledging([acknowledge_p50_us, 4_600_000], 1000, true);

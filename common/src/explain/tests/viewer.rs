@@ -1,4 +1,4 @@
-//! Causes that vidcons names.
+//! Causes found by vidcons' rules.
 
 use super::*;
 
@@ -14,7 +14,7 @@ fn settings_that_make_a_fetch_wait_are_named() {
     check(slow(280_000).set_to(&full), "broker", 280_000, &words);
     let given_up = |e: &mut Evidence| e.superseded = 400;
     check(slow(8000).set_to(&full).with(given_up), "broker", 8000, &["400 frames were given up"]);
-    // It was set, and it never came to that.
+    // The property was set, but had no effect.
     let set = explain(&slow(8000).set_to(&full));
     assert!(set.findings.is_empty(), "{set:#?}");
 }
