@@ -1,4 +1,4 @@
-//! The latency as a few lines of a terminal: the last minute as a sparkline, and how all frames are spread.
+//! The latency as a few lines on a terminal: a sparkline of the last minute, and a histogram of all frames.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -7,12 +7,12 @@ use common::latency::Latency;
 use common::timeline::Timeline;
 
 const LAST: Duration = Duration::from_secs(59);
-/// Rows of the histogram; the last one takes all that is slower.
+/// Number of rows of the histogram; the last one includes all longer latencies.
 const ROWS: u64 = 8;
 const BAR: usize = 32;
 const EIGHTHS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// Lines to stand below the status line; none before the first frame.
+/// The lines for below the status line; empty before the first frame.
 pub fn histogram(timeline: &Timeline, total: &Latency) -> String {
     let mut text = String::new();
     let h = total.histogram();
@@ -38,7 +38,7 @@ pub fn histogram(timeline: &Timeline, total: &Latency) -> String {
     text
 }
 
-/// Where the first row begins, and how far apart they are, in µs: so that the last one begins at about p99.
+/// Start of the first row and height of a row, in µs, chosen so that the last row begins at about p99.
 fn rows(min: u64, p99: u64) -> (u64, u64) {
     let wanted = (p99.saturating_sub(min) / (ROWS - 1)).max(1);
     let tens = 10u64.pow(wanted.ilog10());
@@ -51,7 +51,7 @@ fn sparkline(values: &[u32]) -> String {
     values.iter().map(|value| EIGHTHS[(u64::from(*value) * 7 / u64::from(most)) as usize]).collect()
 }
 
-/// A bar to an eighth of a character.
+/// A bar with a resolution of an eighth of a character.
 fn bar(count: u64, most: u64) -> String {
     const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let eighths = (count * 8 * BAR as u64).div_ceil(most.max(1)) as usize;

@@ -1,10 +1,10 @@
-//! What machine this is, and which clock it has.
+//! Describes the machine and its clock.
 
 use std::time::Duration;
 
 use common::report::Machine;
 
-/// Reads it from the system; what cannot be read stays empty.
+/// Reads the description from the system; fields that cannot be read stay empty.
 pub fn machine() -> Machine {
     let uname = rustix::system::uname();
     let word = |c: &std::ffi::CStr| c.to_string_lossy().into_owned();
@@ -26,7 +26,7 @@ pub fn machine() -> Machine {
     }
 }
 
-/// The processor time that this program took so far, all threads together: its own and the system's for it.
+/// Processor time that this program has used, over all threads and including time in the system.
 pub fn cpu_time() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
@@ -36,7 +36,8 @@ pub fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-/// Names one run of this machine's monotonic clock. Where the system has no such name, none is shared with anybody.
+/// Identifies one run of this machine's monotonic clock. If the system has no such id, this returns one that no other
+/// process shares.
 pub fn boot_id() -> String {
     match std::fs::read_to_string("/proc/sys/kernel/random/boot_id") {
         Ok(id) => id.trim().chars().filter(|c| *c != '-').take(32).collect(),

@@ -1,15 +1,15 @@
-//! What the C library does with memory that was freed.
+//! Sets the C library's policy for freed memory.
 
-/// More free memory than that at the end of a heap goes back to the system; a frame of 1080p is less.
+/// Free memory at the end of a heap beyond this goes back to the system; a frame of 1080p needs less.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const KEPT_BYTES: i32 = 512 << 10;
-/// A larger piece is got from the system, and goes back, by itself.
+/// Larger pieces are allocated and returned one by one.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const APART_BYTES: i32 = 1 << 20;
 
-/// Lets memory tell what is in use: what came all at once after a stall is given back when it was dealt with. By itself glibc
-/// raises both limits to the largest piece that it saw, so that each stall leaves something behind. To be called before
-/// there are threads.
+/// Makes memory that a stall needed go back to the system when it is freed. By default glibc raises both limits to the
+/// largest piece that it has seen, so each stall would leave some memory behind. Must be called before other threads
+/// exist.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[allow(unsafe_code, reason = "a setting of the C library, which no crate makes safe")]
 pub fn give_back() {
@@ -20,7 +20,7 @@ pub fn give_back() {
     }
 }
 
-/// Other C libraries are not told.
+/// Other C libraries are left as they are.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub fn give_back() {}
 
@@ -30,7 +30,8 @@ mod tests {
 
     use super::*;
 
-    /// Without a piece of memory of its own, which might be the one that holds the others back.
+    /// Resident memory in bytes. It is read without allocating, because a new allocation could keep freed memory from
+    /// being returned.
     fn resident() -> usize {
         let mut text = [0; 4096];
         let read =
@@ -43,10 +44,10 @@ mod tests {
     #[test]
     fn what_a_stall_needed_is_given_back() {
         give_back();
-        // On a thread of its own, whose heap is what glibc, left alone, keeps.
+        // Uses a thread of its own, because glibc by default keeps the memory of such a thread's heap.
         let left = std::thread::spawn(move || {
             let before = resident();
-            // A piece that glibc, left alone, would take as a sign of what is usual.
+            // By default glibc would take a piece of this size as usual.
             drop(vec![1_u8; 30 << 20]);
             let pieces: Vec<Vec<u8>> = (0..400).map(|_| vec![1; 100_000]).collect();
             let most = resident();

@@ -1,4 +1,5 @@
-//! Ctrl-C, SIGTERM and SIGHUP (the terminal was closed): the first asks the program to end, the second ends it.
+//! Handles Ctrl-C, SIGTERM and SIGHUP (closed terminal): the first signal requests the end of the program, the second
+//! ends it at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,15 +12,17 @@ use libc::c_int;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-/// `timeout` and some supervisors send the same signal twice at once: only one that comes later means impatience.
+/// Time after which another signal counts as the second. `timeout` and some supervisors send the same signal twice at
+/// once.
 const TWICE: Duration = Duration::from_millis(500);
 
-/// Whether the program was asked to end.
+/// A flag that is set once the program is to end.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown(Arc<AtomicBool>);
 
 impl Shutdown {
-    /// Listens for the signals from here on. To be called before other threads are started: they inherit the signal mask.
+    /// Starts listening for the signals. Must be called before other threads start, because they inherit the signal
+    /// mask.
     pub fn listen() -> anyhow::Result<Shutdown> {
         let shutdown = Shutdown::default();
         let ending = ending_signals(is_ignored(SIGHUP));
@@ -44,20 +47,20 @@ impl Shutdown {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Asks from within.
+    /// Requests the end from within the program.
     pub fn ask(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// The flag itself, for code that only knows flags.
+    /// The flag itself, for code that needs an `AtomicBool`.
     pub fn flag(&self) -> Arc<AtomicBool> {
         self.0.clone()
     }
 }
 
-/// The signals that ask the program to end. `nohup` starts a program with SIGHUP ignored, and then it stays ignored. SIGINT
-/// ends it in any case: a shell starts the background commands of a subshell with SIGINT ignored (bash) or blocked (zsh),
-/// and Ctrl-C is meant for them too.
+/// The signals that request the end. `nohup` starts a program with SIGHUP ignored, and then it stays ignored. SIGINT
+/// ends the program in any case: a shell starts the background commands of a subshell with SIGINT ignored (bash) or
+/// blocked (zsh), and Ctrl-C is meant for them too.
 fn ending_signals(hangup_is_ignored: bool) -> Vec<c_int> {
     let hangup = (!hangup_is_ignored).then_some(SIGHUP);
     [SIGINT, SIGTERM].into_iter().chain(hangup).collect()
@@ -72,7 +75,7 @@ fn is_ignored(signal: c_int) -> bool {
     }
 }
 
-/// Lets this thread, and those that it starts, receive signals that were blocked when the program was started.
+/// Unblocks signals, for this thread and those that it starts, that were blocked when the program was started.
 #[allow(unsafe_code, reason = "a thread's signal mask, which signal-hook does not offer")]
 fn unblock(signals: &[c_int]) {
     // SAFETY: the set is filled in before it is used, and the signals are valid ones.
@@ -98,7 +101,7 @@ mod tests {
 
     #[test]
     fn an_ignored_signal_is_recognised() {
-        // Rust's runtime ignores SIGPIPE, and leaves SIGWINCH alone.
+        // Rust's runtime ignores SIGPIPE, and does not change SIGWINCH.
         assert!(is_ignored(libc::SIGPIPE));
         assert!(!is_ignored(libc::SIGWINCH));
     }

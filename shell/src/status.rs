@@ -1,4 +1,5 @@
-//! The live status: a progress bar and a line that are drawn over on a terminal, else a line at `info` now and then.
+//! The live status: a progress bar and a line that is redrawn on a terminal, otherwise a log line at `info` now and
+//! then.
 
 use std::io::{self, IsTerminal};
 use std::sync::Mutex;
@@ -13,17 +14,17 @@ use unicode_width::UnicodeWidthChar;
 use crate::logging::{self, LogArgs};
 use crate::values::Span;
 
-/// How often the status is drawn on a terminal.
+/// Interval at which a terminal is redrawn.
 const TERMINAL_EVERY: Duration = Duration::from_millis(250);
-/// How often it is logged elsewhere at most.
+/// Shortest interval between status lines in the log.
 const LOG_EVERY_MIN: Duration = Duration::from_millis(100);
-/// Of the progress bar, in characters.
+/// Width of the progress bar, in characters.
 const PROGRESS: u64 = 20;
 
 /// The bar on the terminal, so that log lines can be written around it.
 static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
-/// Runs `write` while no bar is drawn, so that what it writes to the terminal gets a line of its own.
+/// Hides the bar while `write` runs, so that its output gets a line of its own.
 pub fn suspended<T>(write: impl FnOnce() -> T) -> T {
     let bar = BAR.lock().ok().and_then(|bar| bar.clone());
     match bar {
@@ -41,11 +42,11 @@ pub struct StatusArgs {
     pub status_every: Every,
 }
 
-/// `None`: never.
+/// Interval of the status; `None` for never.
 type Every = Option<Duration>;
 
 impl StatusArgs {
-    /// How often the status is logged; `None`: not at all, and it is not drawn either.
+    /// Interval at which the status is logged. `None`: it is neither logged nor drawn.
     pub fn every(&self, log: &LogArgs) -> Option<Duration> {
         self.status_every.filter(|_| !log.quiet)
     }
@@ -67,15 +68,15 @@ fn every(text: &str) -> Result<Every, String> {
 pub struct Status {
     bar: Option<ProgressBar>,
     frames: Option<u64>,
-    /// `None`: never.
+    /// Interval between updates; `None` for never.
     every: Option<Duration>,
     next: Micros,
     last: String,
 }
 
 impl Status {
-    /// `frames`: how many there will be, where that is known. `every`: how often it is logged where it is not drawn; `None`:
-    /// neither.
+    /// `frames` is the number of frames to come, if known. `every` is the interval in the log if the status is not
+    /// drawn; with `None` it is neither logged nor drawn.
     pub fn new(frames: Option<u64>, every: Option<Duration>) -> Status {
         let drawn = every.is_some() && !logging::is_json() && io::stderr().is_terminal();
         let bar = drawn.then(bar);
@@ -86,12 +87,12 @@ impl Status {
         Status { bar, frames, every, next: Micros(0), last: String::new() }
     }
 
-    /// Whether it is drawn over, so that it may have more than one line.
+    /// True if the status is redrawn on a terminal, so that it may have more than one line.
     pub fn is_drawn(&self) -> bool {
         self.bar.is_some()
     }
 
-    /// Draws or logs the status if it is time: its words, and for machines the figures they are made of.
+    /// Draws or logs the status if it is time: its text, and in JSON its figures too.
     pub fn tell<F: Serialize>(&mut self, now: Micros, frames: u64, status: impl FnOnce() -> (String, F)) {
         let Some(every) = self.every.filter(|_| now >= self.next) else { return };
         let first = self.next == Micros(0);
@@ -107,7 +108,7 @@ impl Status {
         }
     }
 
-    /// A line that says the same as the last one is not repeated.
+    /// Logs a line, unless it is the same as the last one.
     fn log(&mut self, (line, figures): (String, impl Serialize)) {
         if line != self.last {
             logging::log_status(&line, &figures);
@@ -137,7 +138,7 @@ fn progress(done: u64, all: u64) -> String {
     format!("{}{} {done}/{all}  ", "█".repeat(full), "░".repeat(PROGRESS as usize - full))
 }
 
-/// Columns and rows.
+/// Returns the number of columns and rows.
 fn terminal_size() -> (usize, usize) {
     match rustix::termios::tcgetwinsize(io::stderr()) {
         Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col.into(), size.ws_row.into()),
@@ -145,14 +146,14 @@ fn terminal_size() -> (usize, usize) {
     }
 }
 
-/// As much of a text as a terminal takes without wrapping or scrolling: what is drawn over must stay where it is.
+/// The part of a text that fits on a terminal without wrapping or scrolling, so that it can be redrawn in place.
 fn fitted(text: &str, (columns, rows): (usize, usize)) -> String {
     let lines: Vec<String> =
         text.lines().take(rows.saturating_sub(1).max(1)).map(|line| cut(line, columns - 1)).collect();
     lines.join("\n")
 }
 
-/// The last column stays free, as some terminals wrap when it is written.
+/// Cuts a line. The last column stays free, because some terminals wrap when it is written.
 fn cut(line: &str, columns: usize) -> String {
     let mut left = columns;
     let fits = |c: &char| {

@@ -1,4 +1,4 @@
-//! The command line: its parsing, its errors, and the completions of a shell.
+//! Parses the command line, prints usage errors, and prints shell completions.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
@@ -7,24 +7,24 @@ use common::secret;
 
 use crate::logging;
 
-/// Parses the command line. A usage error is printed without secrets, and ends the program with 2.
+/// Parses the command line. A usage error is printed without secrets, and ends the program with exit code 2.
 pub fn parse<C: Parser>() -> C {
     C::try_parse().unwrap_or_else(|error| end_with::<C>(&without_secrets(error)))
 }
 
-/// A usage error that clap cannot see by itself; exits with 2.
+/// Prints a usage error that clap cannot detect by itself, and exits with 2.
 pub fn usage_error<C: CommandFactory>(message: impl std::fmt::Display) -> ! {
     end_with::<C>(&C::command().error(ErrorKind::ArgumentConflict, message))
 }
 
-/// Prints the completions of a program for `--completions SHELL`.
+/// Prints the shell completions of a program for `--completions SHELL`.
 pub fn print_completions<C: CommandFactory>(shell: Shell) {
     let mut command = C::command();
     let name = command.get_name().to_owned();
     clap_complete::generate(shell, &mut command, name, &mut std::io::stdout());
 }
 
-/// Prints a usage error, or what `--help` and `--version` print, and ends the program.
+/// Prints a usage error, or the text of `--help` or `--version`, and ends the program.
 fn end_with<C: CommandFactory>(error: &clap::Error) -> ! {
     if error.use_stderr() && logging::asks_for_json(std::env::args_os()) {
         logging::print_usage_error(C::command().get_name(), &in_one_line(&error.to_string()));
@@ -33,7 +33,7 @@ fn end_with<C: CommandFactory>(error: &clap::Error) -> ! {
     error.exit()
 }
 
-/// clap's message without its heading and its reminder of the usage.
+/// Returns clap's message in one line, without its heading and its reminder of the usage.
 fn in_one_line(text: &str) -> String {
     let text = text.strip_prefix("error: ").unwrap_or(text);
     let end = ["\nUsage:", "\nFor more information"].iter().filter_map(|tail| text.find(tail)).min();
@@ -45,7 +45,7 @@ fn in_one_line(text: &str) -> String {
     })
 }
 
-/// clap repeats what was typed, in the parts of a message that it calls its context.
+/// clap repeats the arguments in its error message, in the parts that it calls context; secrets are hidden there.
 fn without_secrets(mut error: clap::Error) -> clap::Error {
     let hide = |text: &String| secret::hide(text).into_owned();
     let hidden = |value: &ContextValue| match value {

@@ -1,11 +1,11 @@
-//! A panic under `--log-format json` is a line of JSON, as everything else on standard error.
+//! Tests that with `--log-format json` a panic is a line of JSON too.
 
 use std::process::Command;
 
 use clap::Parser;
 use shell::logging::LogArgs;
 
-/// Set in the process that is to panic.
+/// Environment variable that is set in the process that is to panic.
 const PANICS: &str = "SHELL_TEST_PANICS";
 
 #[derive(Parser, Debug)]

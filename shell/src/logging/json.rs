@@ -1,4 +1,4 @@
-//! A log line as one JSON object: `{"timestamp":…,"level":…,"program":…,"event":…,"message":…,` and the event's fields `}`.
+//! Log lines as JSON objects: `{"timestamp":…,"level":…,"program":…,"event":…,"message":…,` and the event's fields `}`.
 
 use std::fmt::{self, Debug};
 use std::time::{Duration, UNIX_EPOCH};
@@ -13,22 +13,22 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// The event of a line that has no name of its own.
+/// Event name of a line that has no other.
 const UNNAMED: &str = "log";
 
-/// What a line says.
+/// The content of a line.
 #[derive(Debug)]
 pub(super) struct Line<'a> {
     pub level: Level,
-    /// A stable name that scripts may rely on.
+    /// A stable name, on which scripts may rely.
     pub event: &'a str,
-    /// The same words as in text mode.
+    /// The same text as in text mode.
     pub message: &'a str,
     pub fields: Map<String, Value>,
 }
 
 impl Line<'_> {
-    /// The line with its time, without secrets, and with its line break.
+    /// The line with its time and a line break, without secrets.
     pub fn into_json(self, program: &str) -> String {
         let time = UNIX_EPOCH + Duration::from_micros(SystemClock.wall_us());
         let mut line = Map::new();
@@ -38,14 +38,15 @@ impl Line<'_> {
         line.insert("event".to_owned(), self.event.into());
         line.insert("message".to_owned(), self.message.into());
         line.extend(self.fields);
-        // In the finished line a secret could not be told from JSON's own quotes.
+        // Secrets are hidden before the line is made, because in it the end of a secret could be confused with JSON's
+        // quotes.
         let mut line = Value::Object(line);
         hide_secrets(&mut line);
         format!("{line}\n")
     }
 }
 
-/// A struct's fields as those of a line.
+/// The fields of a struct, as fields of a line.
 pub(super) fn fields(of: &impl Serialize) -> Map<String, Value> {
     match serde_json::to_value(of) {
         Ok(Value::Object(fields)) => fields,
@@ -62,7 +63,7 @@ fn hide_secrets(value: &mut Value) {
     }
 }
 
-/// Writes the events of `tracing` as such lines.
+/// Writes events of `tracing` as JSON lines.
 #[derive(Debug)]
 pub(super) struct JsonLines {
     pub program: &'static str,
@@ -83,7 +84,7 @@ where
     }
 }
 
-/// What an event of `tracing` holds.
+/// The content of an event of `tracing`.
 #[derive(Default, Debug)]
 struct Seen {
     event: Option<String>,
@@ -96,7 +97,7 @@ impl Seen {
         match (field.name(), value) {
             ("message", Value::String(message)) => self.message = message,
             ("event", Value::String(name)) => self.event = Some(name),
-            // The crate `log` repeats here where its line comes from.
+            // The crate `log` repeats the source of its line in these fields.
             (name, _) if name.starts_with("log.") => {}
             (name, value) => {
                 self.fields.insert(name.to_owned(), value);

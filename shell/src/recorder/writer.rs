@@ -1,4 +1,4 @@
-//! The thread that writes what is written as it runs.
+//! The thread that writes the reports that are written during the run.
 
 use std::io::{self, BufWriter, Write};
 use std::sync::mpsc::Receiver;
@@ -11,7 +11,7 @@ use super::Batch;
 use crate::output::Output;
 use crate::report::{Format, ReportFile};
 
-/// Whether a report of that kind is written as it runs.
+/// True if a report of this kind is written during the run.
 pub(super) fn writes(format: Format) -> bool {
     matches!(format, Format::Csv | Format::Hlog)
 }
@@ -37,7 +37,7 @@ impl Files {
         Files { program, wall_offset_us, files, log: IntervalLog::default(), began: false }
     }
 
-    /// Writes until there is no more to come; returns what went wrong first.
+    /// Writes until no more batches come; returns the first error.
     pub(super) fn write_all(mut self, batches: Receiver<Batch>) -> anyhow::Result<()> {
         for batch in batches {
             self.write(&batch);
@@ -65,7 +65,7 @@ impl Files {
 }
 
 impl File {
-    /// What failed once is not tried again: a file with a hole in it would be taken for a whole one.
+    /// After an error nothing more is written: a file with a gap would look complete.
     fn write(&mut self, text: &[u8]) {
         if self.failed.is_none()
             && let Err(error) = self.try_write(text)
@@ -81,7 +81,7 @@ impl File {
         };
         let written = out.write_all(text).and_then(|()| out.flush());
         match written {
-            // The program that read us has gone: that is no error.
+            // The program that read our output has ended, which is no error.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             written => written.with_context(|| format!("cannot write {}", self.report.to)),
         }
@@ -89,12 +89,12 @@ impl File {
 
     fn fail(&mut self, error: anyhow::Error) {
         tracing::warn!(event = "report_failed", "{error:#}: that report ends here, all else goes on");
-        // What is in its buffer is not tried again when it is dropped.
+        // The content of its buffer must not be written when it is dropped.
         self.out.take().map(BufWriter::into_parts);
         self.failed = Some(error);
     }
 
-    /// A file whose folder was removed takes all that is written, and is nowhere.
+    /// Reports an error if the file was removed during the run: writes to it still succeed.
     fn check_there(&mut self) {
         if let Output::File(path) = &self.report.to
             && self.failed.is_none()
