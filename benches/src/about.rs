@@ -1,5 +1,6 @@
 //! What a report says around its figures: machine, versions, settings.
 
+use common::plural::count;
 use std::io::Write;
 use std::process::Command;
 
@@ -64,7 +65,7 @@ pub fn settings(basics: &Basics, bytes: usize) -> Value {
 /// The one line about the machine above a table.
 pub fn machine_line() -> String {
     let machine = shell::machine::machine();
-    format!("{}, {} cores, {} MB, {}", machine.cpu, machine.cores, machine.memory_mb, machine.os)
+    format!("{}, {}, {} MB, {}", machine.cpu, count(machine.cores, "core"), machine.memory_mb, machine.os)
 }
 
 /// The commit of the sources, where there is a git that knows.

@@ -9,6 +9,7 @@ mod ratios;
 mod report;
 mod table;
 
+use common::plural::count;
 use std::process::ExitCode;
 
 use anyhow::ensure;
@@ -57,7 +58,7 @@ fn measure(args: &HopArgs, brokers: &[Broker], clock: &dyn Clock, shutdown: &Shu
     let load = Load { payload: Payload::new(args.bytes), warmup, seconds };
     let mut failed = Failed::default();
     let doing = |Case { round, broker, fps, consumers, .. }: &Case| {
-        format!("{}, {fps} fps, {consumers} consumer(s), round {round}", brokers[*broker].name)
+        format!("{}, {fps} fps, {}, round {round}", brokers[*broker].name, count(*consumers, "consumer"))
     };
     let measured = failed.each(cases(args, brokers.len()), doing, shutdown, |case| {
         let one = case::run(*case, &load, &brokers[case.broker], clock, shutdown)?;

@@ -4,6 +4,7 @@ pub mod cli;
 mod matrix;
 mod report;
 
+use common::plural::count;
 use std::process::ExitCode;
 
 use anyhow::ensure;
@@ -48,7 +49,7 @@ pub fn run(args: &KafkaArgs, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::
     let began = Began::now(clock);
     let brokers = args.basics.start(clock, shutdown)?;
     let cells = matrix::cells(args, brokers.len());
-    tracing::info!("{} cases a round, {} round(s)", cells.len(), args.basics.rounds);
+    tracing::info!("{} a round, {}", count(cells.len(), "case"), count(args.basics.rounds, "round"));
     let (table, failed) = measure(args, &cells, &brokers, clock, shutdown);
     let result = KafkaResult { brokers, table, failed, interrupted: shutdown.asked() };
     if let Some(to) = &args.basics.report {

@@ -4,6 +4,7 @@ pub mod cli;
 mod load;
 mod report;
 
+use common::plural::count;
 use std::process::ExitCode;
 
 use common::clock::Clock;
@@ -80,7 +81,10 @@ fn climb(
                 continue;
             }
             let place = Place { broker: &result.brokers[broker], display: None, clock, shutdown };
-            let doing = || format!("{}, {sources} source(s), {viewers} viewer(s), round {round}", place.broker.name);
+            let doing = || {
+                let (sources, viewers) = (count(sources, "source"), count(viewers, "viewer"));
+                format!("{}, {sources}, {viewers}, round {round}", place.broker.name)
+            };
             let topic = format!("streams-{}-{round}-{broker}-{sources}-{viewers}", std::process::id());
             let outcome = e2e::run(&setup(args, sources, viewers), &topic, place);
             let Some(ran) = result.failed.or(outcome, doing, shutdown) else {

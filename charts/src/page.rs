@@ -1,5 +1,6 @@
 //! The report as one page of HTML: the figures in tables, the charts inline, readable on light and on dark.
 
+use common::plural::count;
 use std::fmt::Write;
 
 use common::explain::Explain;
@@ -66,11 +67,12 @@ fn write_what(page: &mut String, report: &Report) -> std::fmt::Result {
     let frames = sums.frames.published.or(sums.frames.received).unwrap_or(0);
     writeln!(
         page,
-        "<p class=\"quiet\">{} {}, {}, on {}: {frames} frames, {} in {:.1} s</p>",
+        "<p class=\"quiet\">{} {}, {}, on {}: {}, {} in {:.1} s</p>",
         report.program,
         escaped(&report.version),
         utc(report.started_ms),
         escaped(&report.machine.host),
+        count(frames, "frame"),
         bytes(sums.bytes),
         report.seconds
     )?;
@@ -84,7 +86,7 @@ fn write_machine(page: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(page, "<h2>Machine</h2>\n<table>")?;
     row(page, "host", &machine.host)?;
     row(page, "system", &machine.os)?;
-    row(page, "processor", &format!("{}, {} cores", machine.cpu, machine.cores))?;
+    row(page, "processor", &format!("{}, {}", machine.cpu, count(machine.cores, "core")))?;
     row(page, "memory", &format!("{} MB", machine.memory_mb))?;
     report.versions.iter().try_for_each(|(name, version)| row(page, name, version))?;
     writeln!(page, "</table>\n<h2>Settings</h2>\n<table>")?;
@@ -117,15 +119,17 @@ fn write_untiled(page: &mut String, sums: &Sums) -> std::fmt::Result {
         let (n, shown) = (sums.counts.untiled, sums.frames.shown.unwrap_or(0));
         return writeln!(
             page,
-            "<p class=\"bad\">The latency is {} ({n} of {shown} frames seem to arrive before they were sent).</p>",
-            clocks_disagree(by)
+            "<p class=\"bad\">The latency is {} ({n} of {} arrived before being sent, by these clocks).</p>",
+            clocks_disagree(by),
+            count(shown, "frame")
         );
     }
     match sums.counts.untiled {
         0 => Ok(()),
         n => writeln!(
             page,
-            "<p class=\"bad\">{n} frames are in no figure here: by their clocks a stage ended before it began</p>"
+            "<p class=\"bad\">{} left out of the figures here: by their clocks a stage ended before it began</p>",
+            count(n, "frame")
         ),
     }
 }

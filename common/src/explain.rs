@@ -16,6 +16,7 @@ mod viewer;
 #[cfg(test)]
 mod tests;
 
+use crate::plural::count;
 use std::fmt::{self, Display};
 
 use serde::{Deserialize, Serialize};
@@ -126,7 +127,7 @@ fn slower_than_usual(evidence: &Evidence, known: &[Finding]) -> Option<Finding> 
 
 fn nothing(way: &Way) -> String {
     if way.frames < FRAMES_MIN {
-        return format!("{} frames are too few to say", way.frames);
+        return format!("{}: too few to say", count(way.frames, "frame"));
     }
     let mut stages = way.stages.to_vec();
     stages.sort_by_key(|stage| std::cmp::Reverse(way.tail.of(*stage)));

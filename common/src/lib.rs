@@ -15,6 +15,7 @@ pub mod latest;
 pub mod ledger;
 pub mod period;
 pub mod pixels;
+pub mod plural;
 pub mod ranges;
 pub mod rate;
 pub mod reassemble;

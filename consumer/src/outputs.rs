@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use common::frame::Frame;
+use common::plural::count;
 use kafka::Received;
 use shell::output::Output;
 
@@ -85,8 +86,9 @@ impl Outputs {
     pub fn finish(&self, displayed: u64) -> anyhow::Result<()> {
         if let Some((path, at)) = &self.snapshot {
             bail!(
-                "no snapshot {}: only {displayed} picture(s) were shown before the end, --at is {at}",
-                path.display()
+                "no snapshot {}: the end came after {}, and --at is {at}",
+                path.display(),
+                count(displayed, "picture")
             );
         }
         Ok(())

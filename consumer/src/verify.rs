@@ -7,6 +7,7 @@ use anyhow::bail;
 use common::bar::Bar;
 use common::frame::Meta;
 use common::pixels::PixelCheck;
+use common::plural::count;
 
 use crate::decode::Screen;
 use crate::present::WindowOptions;
@@ -69,13 +70,17 @@ impl Verify {
     pub fn finish(&self) -> anyhow::Result<()> {
         let PixelCheck { checked, unreadable, disagreed, .. } = self.pixels;
         if disagreed > 0 {
-            bail!("{disagreed} of {checked} pictures are not what their headers say (--verify-pixels)");
+            bail!(
+                "{disagreed} of {} had a mismatch between pixels and headers (--verify-pixels)",
+                count(checked, "picture")
+            );
         }
         if checked == 0 {
             bail!("no picture was checked, as none with vidprod's headers was shown (--verify-pixels)");
         }
         if self.pixels.is_mostly_unreadable() {
-            bail!("{unreadable} of {checked} pictures could not be read (--verify-pixels): {}", self.why_unreadable());
+            let (checked, why) = (count(checked, "picture"), self.why_unreadable());
+            bail!("{unreadable} of {checked} could not be read (--verify-pixels): {why}");
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! What can go wrong with a broker, in words that say what to do.
 
+use common::plural::count;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +31,8 @@ pub enum KafkaFault {
     NotNow { cause: String },
     #[error("{property} (from -X, -F or our own settings) is not understood: {cause}")]
     Setting { property: String, cause: String },
+    #[error("{property} (from -X or -F) cannot be used here: {why}")]
+    Unsupported { property: &'static str, why: &'static str },
     #[error("topic {topic:?} is no Kafka topic name: use up to 249 letters, digits, '.', '_' and '-'")]
     TopicName { topic: String },
     #[error("topic {topic} does not exist at {brokers}: create it, or leave --no-create away")]
@@ -38,8 +41,8 @@ pub enum KafkaFault {
     Topic { topic: String, brokers: String, cause: String },
     #[error("cannot create topic {topic}: {cause}")]
     Create { topic: String, cause: String },
-    #[error("topic {topic} has {count} partition(s), so there is no partition {partition}")]
-    NoPartition { topic: String, partition: i32, count: usize },
+    #[error("topic {topic} has {}, so there is no partition {partition}", count(*.partitions, "partition"))]
+    NoPartition { topic: String, partition: i32, partitions: usize },
     #[error("{path}: {cause}")]
     File { path: String, cause: String },
     #[error("starting the thread that hears of deliveries: {0}")]

@@ -217,10 +217,10 @@ fn find_topic<T: Send + Sync + 'static>(
             .fetch_metadata(Some(topic), timeout)
             .map_err(|cause| KafkaFault::Client { doing: "asking where the topic is", cause })?;
         let found = metadata.topics().first().filter(|t| t.error().is_none() && !t.partitions().is_empty());
-        let count = found.map_or(0, |t| t.partitions().len());
+        let partitions = found.map_or(0, |t| t.partitions().len());
         let led = found.is_some_and(|t| t.partitions().iter().all(|p| p.leader() >= 0));
-        if let Some(partition) = partition.filter(|p| count > 0 && (*p < 0 || *p as usize >= count)) {
-            return Err(KafkaFault::NoPartition { topic: topic.clone(), partition, count });
+        if let Some(partition) = partition.filter(|p| partitions > 0 && (*p < 0 || *p as usize >= partitions)) {
+            return Err(KafkaFault::NoPartition { topic: topic.clone(), partition, partitions });
         }
         if led || clock.now() >= until || !wanted() {
             return Ok(());

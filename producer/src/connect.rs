@@ -1,5 +1,6 @@
 //! Before the first frame: the topic and its limit, the connection, and what is said of them.
 
+use common::plural::count;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,9 +29,9 @@ pub fn prepare_topic(admin: &Admin, options: &Options, timeout: Duration) -> any
             topic = topic.name,
             partitions = topic.partitions,
             retention_seconds = topic.retention.map(|time| time.as_secs()),
-            "made topic {}: {} partition(s), keeps frames {kept} (--partitions, --retention; 720p30 is 10-15 GB an hour)",
+            "made topic {}: {}, keeps frames {kept} (--partitions, --retention; 720p30 is 10-15 GB an hour)",
             topic.name,
-            topic.partitions
+            count(topic.partitions, "partition")
         );
     }
     let of_topic = match options.message_bytes_max {

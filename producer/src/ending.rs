@@ -1,5 +1,6 @@
 //! Whether a run ended well: a file's frames must all be acknowledged, a live source's last ones.
 
+use common::plural::{count, were};
 use std::time::Duration;
 
 use common::ledger::ProducerBooks;
@@ -12,8 +13,10 @@ pub fn unacknowledged(books: &ProducerBooks, every_frame: bool, cause: Option<&s
     let (captured, lost) = (books.captured, books.losses.sum());
     let unheard = books.captured_at.since(books.acknowledged_capture);
     let what = match books.acknowledged {
-        _ if every_frame && lost > 0 => format!("{lost} of {captured} frames were not acknowledged"),
-        0 if captured > 0 => format!("none of {captured} frames was acknowledged"),
+        _ if every_frame && lost > 0 => {
+            format!("{lost} of {} {} not acknowledged", count(captured, "frame"), were(lost))
+        }
+        0 if captured > 0 => format!("none of {} was acknowledged", count(captured, "frame")),
         1.. if !every_frame && unheard > LAST => {
             format!("no frame of the last {:.1} s was acknowledged", unheard.as_secs_f64())
         }
@@ -51,7 +54,7 @@ mod tests {
     #[test]
     fn a_file_of_which_a_frame_is_missing_failed() {
         check(&books(90, 90, 0), true, None);
-        check(&books(90, 89, 0), true, Some("1 of 90 frames were not acknowledged"));
+        check(&books(90, 89, 0), true, Some("1 of 90 frames was not acknowledged"));
         check(&books(0, 0, 0), true, None);
     }
 

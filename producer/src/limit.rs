@@ -1,5 +1,6 @@
 //! How much of a frame one message holds.
 
+use common::plural::count;
 use common::record::OVERHEAD_BYTES_MAX;
 
 /// Kafka's own default, less what the broker may count on top.
@@ -17,8 +18,9 @@ pub struct Limit {
 
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
-    "a message limit of {limit} bytes leaves no room for a picture (headers take up to {overhead}): raise the topic's \
-     max.message.bytes, or --max-message-bytes, to at least {least}"
+    "a message limit of {} leaves no room for a picture (headers take up to {overhead}): raise the topic's \
+     max.message.bytes, or --max-message-bytes, to at least {least}",
+    count(*.limit, "byte")
 )]
 pub struct TooSmall {
     limit: usize,

@@ -8,6 +8,7 @@
 
 mod writer;
 
+use common::plural::count;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
@@ -141,7 +142,7 @@ impl Writer {
         self.thread.join().map_err(|_| anyhow!("the thread that writes reports panicked"))??;
         match self.given_up {
             0 => Ok(()),
-            n => Err(anyhow!("{n} frames are not in the reports of each frame: the disk was too slow for them")),
+            n => Err(anyhow!("{} missing in the reports of each frame: the disk was too slow", count(n, "frame"))),
         }
     }
 }

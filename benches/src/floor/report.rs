@@ -1,5 +1,6 @@
 //! The result for a person, and for machines.
 
+use common::plural::count;
 use std::fmt::Write;
 
 use common::report::Summary;
@@ -21,13 +22,13 @@ pub fn text(args: &FloorArgs, result: &FloorResult) -> String {
 }
 
 fn write_all(to: &mut String, args: &FloorArgs, result: &FloorResult) -> std::fmt::Result {
-    let rounds = result.measured.iter().map(|m| m.round).max().unwrap_or(0);
+    let rounds = count(result.measured.iter().map(|m| m.round).max().unwrap_or(0), "round");
     let cut = if result.interrupted { ", interrupted" } else { "" };
     let FloorArgs { size, fps, .. } = args;
     let (seconds, kb) = (args.times.seconds.duration().as_secs_f64(), result.frame_bytes / 1000);
     writeln!(
         to,
-        "The floor: {size} {fps} fps, {kb} kB a frame, {seconds} s each, {rounds} round(s){cut}; ms at p50, medians of the rounds"
+        "The floor: {size} {fps} fps, {kb} kB a frame, {seconds} s each, {rounds}{cut}; ms at p50, medians of the rounds"
     )?;
     writeln!(to, "{}\n", about::machine_line())?;
     writeln!(

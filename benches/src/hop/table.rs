@@ -1,5 +1,6 @@
 //! The result for a person.
 
+use common::plural::count;
 use std::fmt::Write;
 
 use common::latency::Latency;
@@ -21,10 +22,11 @@ fn write_all(to: &mut String, args: &HopArgs, result: &HopResult) -> std::fmt::R
     let rounds = result.measured.iter().map(|m| m.case.round).max().unwrap_or(0);
     writeln!(
         to,
-        "The hop: {} bytes, {} s a case after {} s of warm-up, {rounds} round(s){}; ms from send to received",
+        "The hop: {} bytes, {} s a case after {} s of warm-up, {}{}; ms from send to received",
         args.bytes,
         args.times.seconds.duration().as_secs_f64(),
         args.times.warm.duration().as_secs_f64(),
+        count(rounds, "round"),
         if result.interrupted { ", interrupted" } else { "" },
     )?;
     writeln!(to, "{}\n", about::machine_line())?;
@@ -61,7 +63,7 @@ fn write_between(to: &mut String, result: &HopResult, ratios: &[Ratio]) -> std::
         if ratio == &ratios[0] {
             writeln!(to, "\nBroker to broker, the median of the rounds (the least … the most):")?;
         }
-        let case = format!("{of} / {base}, {} fps, {} consumer(s)", ratio.of.fps, ratio.of.consumers);
+        let case = format!("{of} / {base}, {} fps, {}", ratio.of.fps, count(ratio.of.consumers, "consumer"));
         write_ratio(to, &case, ratio)?;
     }
     Ok(())
@@ -74,7 +76,7 @@ fn write_consumers(to: &mut String, result: &HopResult, ratios: &[Ratio]) -> std
         }
         let Ratio { of, to: base, .. } = ratio;
         let name = &result.brokers[of.broker].name;
-        let case = format!("{name}, {} fps, {} / {} consumer(s)", of.fps, of.consumers, base.consumers);
+        let case = format!("{name}, {} fps, {} / {}", of.fps, of.consumers, count(base.consumers, "consumer"));
         write_ratio(to, &case, ratio)?;
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! The cells of the table.
 
+use common::plural::count;
 use std::fmt;
 
 use super::cli::KafkaArgs;
@@ -15,7 +16,7 @@ impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Cell { bytes, case } = self;
         let Case { acks, linger_ms, consumers, .. } = case;
-        write!(f, "{bytes} bytes, acks {acks}, linger {linger_ms}, {consumers} consumer(s)")
+        write!(f, "{bytes} bytes, acks {acks}, linger {linger_ms}, {}", count(*consumers, "consumer"))
     }
 }
 

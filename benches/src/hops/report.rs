@@ -1,5 +1,6 @@
 //! The table for a person, and for machines.
 
+use common::plural::count;
 use std::fmt::Write;
 
 use common::report::Summary;
@@ -19,13 +20,10 @@ pub fn text(args: &KafkaArgs, result: &KafkaResult) -> String {
 }
 
 fn write_all(to: &mut String, args: &KafkaArgs, result: &KafkaResult) -> std::fmt::Result {
-    let rounds = result.table.iter().map(|filled| filled.rounds.len()).max().unwrap_or(0);
+    let rounds = count(result.table.iter().map(|filled| filled.rounds.len()).max().unwrap_or(0), "round");
     let (seconds, warm) = (args.times.seconds.duration().as_secs_f64(), args.times.warm.duration().as_secs_f64());
     let cut = if result.interrupted { ", interrupted" } else { "" };
-    writeln!(
-        to,
-        "Kafka: {seconds} s a case after {warm} s of warm-up, {rounds} round(s){cut}; us from send to received"
-    )?;
+    writeln!(to, "Kafka: {seconds} s a case after {warm} s of warm-up, {rounds}{cut}; us from send to received")?;
     writeln!(to, "{}\n", about::machine_line())?;
     write!(
         to,

@@ -1,5 +1,6 @@
 //! The result for a person.
 
+use common::plural::count;
 use std::fmt::Write;
 
 use super::PeersResult;
@@ -33,11 +34,12 @@ fn write_all(to: &mut String, options: &PeersOptions, result: &PeersResult) -> s
         ("Glass to glass", "from when a frame's first byte was written until it was on the screen")
     };
     let clip = options.clip.file_name().unwrap_or_default().to_string_lossy();
-    let rounds = result.measured.iter().map(|m| m.round).max().unwrap_or(0);
+    let rounds = count(result.measured.iter().map(|m| m.round).max().unwrap_or(0), "round");
     let interrupted = if result.interrupted { ", interrupted" } else { "" };
     writeln!(
         to,
-        "{what}: {clip}, {size}, {fps} fps, quality {quality}; {rounds} round(s){interrupted} of {frames} frames"
+        "{what}: {clip}, {size}, {fps} fps, quality {quality}; {rounds}{interrupted} of {}",
+        count(*frames, "frame")
     )?;
     let warm = if *warm > 0 { format!(", the first {warm} not counted") } else { String::new() };
     writeln!(to, "each{warm}; ms, {from}; each line's middle round")?;

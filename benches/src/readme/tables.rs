@@ -1,6 +1,7 @@
 //! A result as a table in Markdown, and below it where that was measured.
 
 use anyhow::{Context, bail};
+use common::plural::count;
 use serde_json::Value;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,8 +44,9 @@ fn provenance(result: &Value, command: &str) -> anyhow::Result<String> {
     let mut once: Vec<String> = Vec::new();
     versions.into_iter().for_each(|v| once.extend((!once.contains(&v)).then_some(v)));
     Ok(format!(
-        "`{command}`, {} round(s); {cpu}, {cores} cores; {}; commit {commit}{changed}.",
-        rounds(result)?,
+        "`{command}`, {}; {cpu}, {}; {}; commit {commit}{changed}.",
+        count(rounds(result)?, "round"),
+        count(cores, "core"),
         once.join(", ")
     ))
 }
@@ -251,7 +253,7 @@ mod tests {
             "| broker | encode | bare hop | decode | present | sum | whole | whole / sum (rounds) |\n\
              |---|---|---|---|---|---|---|---|\n\
              | real | 1.20 | 1.20 | 1.20 | 1.20 | 1.20 | 1.20 | 1.20 (1.10…1.25) |\n\n\
-             `vidbench floor`, 3 round(s); a CPU, 2 cores; vidbroker 0.1.0; commit 0123456.\n"
+             `vidbench floor`, 3 rounds; a CPU, 2 cores; vidbroker 0.1.0; commit 0123456.\n"
         );
     }
 

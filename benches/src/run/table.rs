@@ -1,5 +1,6 @@
 //! The result for a person.
 
+use common::plural::count;
 use std::fmt::Write;
 
 use super::cli::RunArgs;
@@ -16,7 +17,7 @@ pub fn text(args: &RunArgs, result: &RunResult) -> String {
 }
 
 fn write_all(to: &mut String, args: &RunArgs, result: &RunResult) -> std::fmt::Result {
-    let rounds = result.measured.iter().map(|m| m.round).max().unwrap_or(0);
+    let rounds = count(result.measured.iter().map(|m| m.round).max().unwrap_or(0), "round");
     let input = args.clip.as_ref().map_or("the test card".to_owned(), |clip| clip.display().to_string());
     let way = match result.display {
         Some(display) => format!("due to presented, {display}"),
@@ -24,7 +25,7 @@ fn write_all(to: &mut String, args: &RunArgs, result: &RunResult) -> std::fmt::R
     };
     let cut = if result.interrupted { ", interrupted" } else { "" };
     let (seconds, warm) = (args.times.seconds.duration().as_secs_f64(), args.times.warm.duration().as_secs_f64());
-    writeln!(to, "End to end: {input}, {seconds} s a case after {warm} s of warm-up, {rounds} round(s){cut}; {way}")?;
+    writeln!(to, "End to end: {input}, {seconds} s a case after {warm} s of warm-up, {rounds}{cut}; {way}")?;
     writeln!(
         to,
         "{}\nms, each figure the median of the rounds; CPU for a frame, of the programs once they are warm\n",

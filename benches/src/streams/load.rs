@@ -1,5 +1,6 @@
 //! What some sources and viewers did to the machine.
 
+use common::plural::count;
 use std::fmt;
 
 use common::report::Summary;
@@ -68,7 +69,7 @@ impl fmt::Display for Load {
             self.lost(),
             self.captured
         )?;
-        if self.saw_nothing > 0 { write!(f, ", {} viewer(s) showed nothing", self.saw_nothing) } else { Ok(()) }
+        if self.saw_nothing > 0 { write!(f, ", {} showed nothing", count(self.saw_nothing, "viewer")) } else { Ok(()) }
     }
 }
 
@@ -103,7 +104,7 @@ mod tests {
     fn a_viewer_that_showed_nothing_had_too_much() {
         let load = Load::of(&ran(vec![producer(0)], vec![viewer(0, 0)]));
         assert!(load.is_too_much(33.0));
-        assert_eq!(load.to_string(), "p50 0.00 p99 0.00 ms, 0 of 0 lost, 1 viewer(s) showed nothing");
+        assert_eq!(load.to_string(), "p50 0.00 p99 0.00 ms, 0 of 0 lost, 1 viewer showed nothing");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The result for a person, and for machines.
 
+use common::plural::count;
 use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
@@ -51,14 +52,11 @@ pub fn text(args: &StreamsArgs, result: &StreamsResult) -> String {
 }
 
 fn write_all(to: &mut String, args: &StreamsArgs, result: &StreamsResult) -> std::fmt::Result {
-    let rounds = result.measured.iter().map(|m| m.round).max().unwrap_or(0);
+    let rounds = count(result.measured.iter().map(|m| m.round).max().unwrap_or(0), "round");
     let cut = if result.interrupted { ", interrupted" } else { "" };
     let StreamsArgs { size, fps, until_p99_ms, .. } = args;
     let (seconds, warm) = (args.times.seconds.duration().as_secs_f64(), args.times.warm.duration().as_secs_f64());
-    writeln!(
-        to,
-        "Streams: {size} {fps} fps, {seconds} s a case after {warm} s of warm-up, {rounds} round(s){cut}; ms"
-    )?;
+    writeln!(to, "Streams: {size} {fps} fps, {seconds} s a case after {warm} s of warm-up, {rounds}{cut}; ms")?;
     writeln!(to, "{}\n", about::machine_line())?;
     writeln!(
         to,
@@ -82,7 +80,12 @@ fn write_all(to: &mut String, args: &StreamsArgs, result: &StreamsResult) -> std
     for (index, broker) in result.brokers.iter().enumerate() {
         let carried = carried(args, result, index);
         let more = if carried == args.max { " (no more were tried)" } else { "" };
-        writeln!(to, "{}: {carried} source(s) within {until_p99_ms} ms at p99 in every round{more}", broker.name)?;
+        writeln!(
+            to,
+            "{}: {} within {until_p99_ms} ms at p99 in every round{more}",
+            broker.name,
+            count(carried, "source")
+        )?;
     }
     Ok(())
 }

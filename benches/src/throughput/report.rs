@@ -1,5 +1,6 @@
 //! The result for a person, and for machines.
 
+use common::plural::count;
 use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
@@ -37,11 +38,11 @@ pub fn text(args: &ThroughputArgs, result: &ThroughputResult) -> String {
 fn write_all(to: &mut String, args: &ThroughputArgs, result: &ThroughputResult) -> std::fmt::Result {
     let amount = match args.amount() {
         Amount::Time(time) => format!("{} s", time.as_secs_f64()),
-        Amount::Messages(n) => format!("{n} messages"),
+        Amount::Messages(n) => count(n, "message"),
     };
-    let rounds = result.measured.iter().map(|m| m.run.round).max().unwrap_or(0);
+    let rounds = count(result.measured.iter().map(|m| m.run.round).max().unwrap_or(0), "round");
     let cut = if result.interrupted { ", interrupted" } else { "" };
-    writeln!(to, "Throughput: {} bytes, {amount}, {rounds} round(s){cut}; MB/s, median (least…most)", args.bytes)?;
+    writeln!(to, "Throughput: {} bytes, {amount}, {rounds}{cut}; MB/s, median (least…most)", args.bytes)?;
     writeln!(to, "{}\n", about::machine_line())?;
     writeln!(to, "{:<12}{:>26}{:>26}{:>10}{:>8}", "broker", "to the consumer", "into the broker", "records", "lost")?;
     for (broker, started) in result.brokers.iter().enumerate() {

@@ -1,5 +1,6 @@
 //! What the rules look at: plain figures, so that a test can write down any case.
 
+use crate::plural::{count, were};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -153,7 +154,7 @@ impl Evidence {
     pub(super) fn given_up(&self) -> String {
         match self.superseded {
             0 => String::new(),
-            n => format!(", {n} frames were given up for newer ones"),
+            n => format!(", {} {} given up for newer ones", count(n, "frame"), were(n)),
         }
     }
 

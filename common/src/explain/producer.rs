@@ -1,6 +1,7 @@
 //! The producer's rules: from due to published, and from published to acknowledged.
 
 use super::{ClientFacts, Evidence, Finding, Side, Waits, ms};
+use crate::plural::{count, were};
 use crate::stamps::Stage;
 
 /// A broker nearby that answers within that is well.
@@ -74,7 +75,12 @@ fn start(evidence: &Evidence) -> Option<Finding> {
     if first_us < super::TAIL_FACTOR * acknowledge_p50_us || waited * 100 < u128::from(evidence.way.frames) {
         return None;
     }
-    let words = format!("the first frame took {} ms, and {waited} frames were due by then", ms(first_us));
+    let words = format!(
+        "the first frame took {} ms, and {} {} due by then",
+        ms(first_us),
+        count(waited, "frame"),
+        were(waited)
+    );
     let advice = "nothing to change: a longer run has less of it";
     acknowledge(evidence, first_us, "the connection was still being made", words, advice)
 }
@@ -107,7 +113,8 @@ fn link(evidence: &Evidence) -> Option<Finding> {
     let share_us = if piles_up(evidence) { acknowledge_p99_us } else { unsent_us };
     let words = if is_held_back(evidence) {
         let (waited, frames, dropped) = (held_back(evidence), evidence.way.frames, evidence.superseded);
-        format!("{waited} of {frames} frames waited until others were acknowledged, {dropped} more were dropped")
+        let frames = count(frames, "frame");
+        format!("{waited} of {frames} waited until others were acknowledged, {dropped} more {} dropped", were(dropped))
     } else {
         format!("records wait up to {} ms in the client, requests {} ms", ms(queued.p99_us), ms(unsent_us))
     };

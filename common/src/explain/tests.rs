@@ -94,7 +94,7 @@ fn where_nothing_stands_out_that_is_said() {
 #[test]
 fn few_frames_say_nothing() {
     let few = viewer([150, 8000, 40, 900_000, 20, 7000, 2500]).with(|e| e.way.frames = 3);
-    check_nothing(few, "3 frames are too few to say");
+    check_nothing(few, "3 frames: too few to say");
 }
 
 #[test]

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use super::{Report, Summary, Sums};
 use crate::latency::clocks_disagree;
+use crate::plural::count;
 use crate::stamps::Stage;
 
 impl Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let frames = self.sums.frames.published.or(self.sums.frames.received).unwrap_or(0);
-        writeln!(f, "{}: {frames} frames, {} in {:.1} s", self.program, bytes(self.sums.bytes), self.seconds)?;
+        let (frames, bytes) = (count(frames, "frame"), bytes(self.sums.bytes));
+        writeln!(f, "{}: {frames}, {bytes} in {:.1} s", self.program, self.seconds)?;
         write_sums(f, &self.sums)?;
         if self.sources.len() > 1 {
             for (name, sums) in &self.sources {
@@ -39,7 +41,8 @@ fn write_sums(f: &mut fmt::Formatter<'_>, sums: &Sums) -> fmt::Result {
         let most = bytes(sums.counts.frame_bytes_max.unwrap_or(0));
         writeln!(
             f,
-            "           encoded {encoded}, published {published} in {records} records, {mean} a frame, largest {most}"
+            "           encoded {encoded}, published {published} in {}, {mean} a frame, largest {most}",
+            count(records, "record")
         )?;
     }
     for (refusal, n) in &sums.counts.refusals {
@@ -70,14 +73,15 @@ fn write_sums(f: &mut fmt::Formatter<'_>, sums: &Sums) -> fmt::Result {
         let (n, shown) = (counts.untiled, frames.shown.unwrap_or(0));
         return writeln!(
             f,
-            "  LATENCY  {} ({n} of {shown} frames seem to arrive before they were sent); \
+            "  LATENCY  {} ({n} of {} arrived before being sent, by these clocks); \
              set the producer's and this host's clock by the same time server",
-            clocks_disagree(by)
+            clocks_disagree(by),
+            count(shown, "frame")
         );
     }
     if counts.untiled > 0 {
-        let n = counts.untiled;
-        writeln!(f, "  UNTILED  {n} frames are in no figure below: by their clocks a stage ended before it began")?;
+        let n = count(counts.untiled, "frame");
+        writeln!(f, "  UNTILED  {n} left out of the figures below: by their clocks a stage ended before it began")?;
     }
     write_latency(f, sums)
 }
@@ -143,7 +147,7 @@ mod tests {
             TimeBase::SameHost,
         );
         let text = report_of(latencies);
-        assert!(text.contains("\n  UNTILED  1 frames"), "{text}");
+        assert!(text.contains("\n  UNTILED  1 frame left"), "{text}");
     }
 
     #[test]

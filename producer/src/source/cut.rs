@@ -1,5 +1,6 @@
 //! Whether an input ends before its container says that it should, and how much of it was there.
 
+use common::plural::count;
 use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -53,8 +54,8 @@ impl fmt::Display for There {
             self.of_us.filter(|us| *us > self.end_us).map_or(String::new(), |us| format!(" of {:.1}", seconds(us)));
         let time = format!("{:.1}{of} s", seconds(self.end_us));
         match (self.frames, self.of_frames) {
-            (Some(frames), Some(of)) => write!(f, "{frames} of {of} frames ({time})"),
-            (Some(frames), None) => write!(f, "{frames} frame{} ({time})", if frames == 1 { "" } else { "s" }),
+            (Some(frames), Some(of)) => write!(f, "{frames} of {} ({time})", count(of, "frame")),
+            (Some(frames), None) => write!(f, "{} ({time})", count(frames, "frame")),
             (None, _) => write!(f, "{time}"),
         }
     }

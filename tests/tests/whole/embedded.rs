@@ -221,7 +221,7 @@ fn the_broker_by_itself_says_where_it_listens_and_ends_at_once() {
     }
     let mut broker = Program::vidbroker().args(["--listen", "127.0.0.1:0", "--memory", "64M"]).start();
     broker.until_stderr("listening on 127.0.0.1:");
-    broker.until_stderr("0 topic(s), 0 client(s), in 0.0 MB/s, out 0.0 MB/s, memory 0.0 kB of 64.0 MB");
+    broker.until_stderr("0 topics, 0 clients, in 0.0 MB/s, out 0.0 MB/s, memory 0.0 kB of 64.0 MB");
     broker.signal(Signal::INT);
     broker.wait().ok();
     let mut open = Program::vidbroker().args(["--listen", "0.0.0.0:0"]).start();

@@ -13,6 +13,7 @@ use broker::files::{OTHER_FILES, make_room};
 use broker::{Broker, Defaults, Glance, Limits, Options};
 use clap::Parser;
 use common::clock::{Clock, SystemClock};
+use common::plural::count;
 use serde::Serialize;
 use shell::logging::LogArgs;
 use shell::output::Output;
@@ -266,9 +267,9 @@ impl Figures {
 
     fn line(&self) -> String {
         format!(
-            "{} topic(s), {} client(s), in {:.1} MB/s, out {:.1} MB/s, memory {} of {}",
-            self.topics,
-            self.clients,
+            "{}, {}, in {:.1} MB/s, out {:.1} MB/s, memory {} of {}",
+            count(self.topics, "topic"),
+            count(self.clients, "client"),
             self.bytes_in_per_second as f64 / 1e6,
             self.bytes_out_per_second as f64 / 1e6,
             size(self.memory_bytes as u64),
@@ -343,6 +344,6 @@ mod tests {
             Glance { bytes_in: 5_000_000, memory_used: 1500, memory_bound: 2_000_000_000, ..Glance::default() };
         let figures = Figures::new(&glance, &before, Duration::from_secs(2));
         assert_eq!(figures.bytes_in_per_second, 2_000_000);
-        assert_eq!(figures.line(), "0 topic(s), 0 client(s), in 2.0 MB/s, out 0.0 MB/s, memory 1.5 kB of 2.00 GB");
+        assert_eq!(figures.line(), "0 topics, 0 clients, in 2.0 MB/s, out 0.0 MB/s, memory 1.5 kB of 2.00 GB");
     }
 }
