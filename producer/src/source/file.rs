@@ -152,7 +152,7 @@ impl FileFeed {
         let target_us = self.part.zero_us.saturating_add(self.part.start_us);
         let sought = self.reel.seek(target_us).is_ok() && self.advance()? && self.at_us <= self.part.start_us;
         if !sought {
-            debug!(input = %self.path.display(), "seeking did not lead there: opening anew");
+            debug!("{}: seeking did not lead there: opening anew", self.path.display());
             self.reel = open_reel(&self.path, self.deinterlace, &self.clock)?;
             if !self.reel.advance()? {
                 return Err(SourceError::NoPicture(self.name()));

@@ -95,7 +95,7 @@ impl<R: Read> MjpegFeed<R> {
                 Ok(()) => return Ok(true),
                 Err(error) => {
                     self.broken += 1;
-                    debug!(input = self.name, %error, broken = self.broken, "skipped a broken JPEG");
+                    debug!("{}: skipped broken JPEG {}: {error}", self.name, self.broken);
                 }
             }
         }

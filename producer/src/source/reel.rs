@@ -155,7 +155,7 @@ impl Reel {
                 Err(Error::InvalidData) if self.count_broken(Error::InvalidData) => self.read_broken = true,
                 Err(error) => {
                     if !matches!(error, Error::Eof | Error::Exit | Error::InvalidData) {
-                        warn!(input = self.name, %error, "reading stopped");
+                        warn!("{}: reading stopped: {error}", self.name);
                     }
                     // Whatever it says, the decoder is asked for what it still holds.
                     let _ = self.decoder.send_eof();
@@ -190,7 +190,7 @@ impl Reel {
     fn count_broken(&mut self, error: Error) -> bool {
         self.broken += 1;
         self.broken_in_a_row += 1;
-        debug!(input = self.name, %error, broken = self.broken, "skipped what cannot be decoded");
+        debug!("{}: skipped broken packet {}: {error}", self.name, self.broken);
         self.broken_in_a_row < BROKEN_IN_A_ROW_MAX
     }
 
