@@ -14,19 +14,25 @@ use crate::prepare;
 #[derive(Args, Clone, Debug)]
 pub struct Basics {
     /// What to compare: embedded, real, real3 (three nodes), or NAME=HOST:PORT of one that is running
-    #[arg(long, default_value = "embedded,real", value_name = "BROKER,…", value_delimiter = ',')]
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        default_value = "embedded,real",
+        value_name = "BROKER,…",
+        value_delimiter = ','
+    )]
     pub brokers: Vec<Choice>,
     /// How often every case is run, in turn
-    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, allow_hyphen_values = true, default_value_t = 3, value_name = "N", value_parser = shell::values::whole(1_u32..=1000))]
     pub rounds: u32,
     /// Messages through each broker, one by one, before the first round: for the real one's compiler
-    #[arg(long, default_value_t = prepare::MESSAGES, value_name = "N")]
+    #[arg(long, allow_hyphen_values = true, default_value_t = prepare::MESSAGES, value_name = "N", value_parser = shell::values::whole(0_u64..))]
     pub prepare: u64,
     /// Given to vidbroker as its --memory [default: its own]
     #[arg(long, value_name = "SIZE")]
     pub memory: Option<String>,
     /// Write machine, versions, settings and each round's figures as JSON ('-': standard output)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = report)]
     pub report: Option<Output>,
     #[command(flatten)]
     pub log: LogArgs,
@@ -36,11 +42,16 @@ pub struct Basics {
 #[derive(Args, Clone, Debug)]
 pub struct Times {
     /// How long each case is measured
-    #[arg(long, default_value = "10", value_name = "TIME")]
+    #[arg(long, allow_hyphen_values = true, default_value = "10", value_name = "TIME")]
     pub seconds: Span,
     /// How long each case goes on before that without being counted
-    #[arg(long, default_value = "2", value_name = "TIME")]
+    #[arg(long, allow_hyphen_values = true, default_value = "2", value_name = "TIME")]
     pub warm: Span,
+}
+
+/// The file of a report, which is JSON.
+pub fn report(text: &str) -> Result<Output, String> {
+    text.parse::<Output>()?.of_kind("a report", &["json", "txt", "log"], "name it .json")
 }
 
 impl Basics {

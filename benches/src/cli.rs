@@ -60,3 +60,21 @@ impl Command {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_number_may_be_written_with_a_sign() {
+        // The names of lines are text.
+        assert_eq!(shell::signs::options_that_take_no_sign(&Cli::command()), ["peers --lines"]);
+    }
+}

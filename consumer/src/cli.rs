@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use kafka::KafkaArgs;
+use shell::kinds;
 use shell::logging::LogArgs;
 use shell::output::Output;
 use shell::report::ReportArgs;
 use shell::status::StatusArgs;
-use shell::values::{self, Span, Speed};
+use shell::values::{self, Span, Speed, whole};
 
 use crate::format::Format;
 use crate::start::Start;
@@ -19,7 +20,7 @@ Examples:
   vidcons --topic video                               show what is live, in a window
   vidcons -t video --headless --print                 a line for each frame, as in 'clip: 42'
   vidcons -t video -o beginning -e                    what the topic still holds, at its own pace
-  vidcons -t video -o s@2026-01-31T12:00:00Z -c 250   ten seconds from a moment on
+  vidcons -t video -o s@-10m -c 250                   ten seconds of what there was ten minutes ago
   vidcons -t video --headless --output - | ffplay -   the JPEGs, for another program
   vidcons -t video --headless --snapshot a.png -c 1   one picture
   vidcons -b broker:9092 --list                       topics, and the sources in them
@@ -32,25 +33,27 @@ Keys: q quit, space pause, s snapshot (a new snapshot-SOURCE-DATE-TIME.png each 
 #[command(name = "vidcons", version, about, after_help = EXAMPLES, max_term_width = 110)]
 pub struct Cli {
     /// The topic [default: video]
-    #[arg(short, long)]
+    #[arg(short, long, value_parser = kafka::topic_name)]
     pub topic: Option<String>,
     /// Show this source (repeatable; the first that is there is shown, Tab goes on to the next)
-    #[arg(long = "source", value_name = "NAME")]
+    #[arg(long = "source", value_name = "NAME", value_parser = values::filled)]
     pub sources: Vec<String>,
 
     #[command(flatten)]
     pub kafka: KafkaArgs,
     /// Read only this partition
-    #[arg(allow_negative_numbers = true, short, long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..), help_heading = "Kafka")]
+    #[arg(allow_hyphen_values = true, short, long, value_name = "N", value_parser = whole(0_i32..), help_heading = "Kafka")]
     pub partition: Option<i32>,
     /// Share the topic with the other members of a group, and commit what was read
-    #[arg(short, long, conflicts_with = "partition", help_heading = "Kafka")]
+    #[arg(short, long, value_parser = values::filled, conflicts_with = "partition", help_heading = "Kafka")]
     pub group: Option<String>,
     /// Give up after that long without broker or topic [default: wait]
-    #[arg(allow_negative_numbers = true, long, value_name = "SECONDS", help_heading = "Kafka")]
+    #[arg(allow_hyphen_values = true, long, value_name = "SECONDS", help_heading = "Kafka")]
     pub timeout: Option<Span>,
 
-    /// Where to begin: newest, end, beginning, an offset N, the last N (-N), or s@TIME (ms, or as in 2026-01-31T12:00:00Z)
+    /// Where to begin: newest, end, beginning, an offset N, the last N (-N), or s@TIME: s@-10m is ten minutes
+    /// ago, s@14:03 the last time it was that late, s@2026-01-31T12:00:00 local time (add Z or an offset as in +02:00 for
+    /// another), s@2026-01-31 its beginning, s@1769857200000 ms since 1970
     #[arg(
         short,
         long,
@@ -64,14 +67,14 @@ pub struct Cli {
     #[arg(long, conflicts_with = "offset", help_heading = "What to read")]
     pub from_beginning: bool,
     /// End after N pictures
-    #[arg(allow_negative_numbers = true, short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "What to read")]
+    #[arg(allow_hyphen_values = true, short, long, value_name = "N", value_parser = whole(1_u64..), help_heading = "What to read")]
     pub count: Option<u64>,
     /// End at the end: of the live stream (one that had ended before does not count), or of the topic as it stood when
     /// reading history
     #[arg(short, long, help_heading = "What to read")]
     pub exit: bool,
     /// End when no frame has come for that long
-    #[arg(allow_negative_numbers = true, long, value_name = "SECONDS", help_heading = "What to read")]
+    #[arg(allow_hyphen_values = true, long, value_name = "SECONDS", help_heading = "What to read")]
     pub idle_timeout: Option<Span>,
     /// Show every frame in order, and never skip to the newest (history does so by itself)
     #[arg(long, help_heading = "What to read")]
@@ -80,11 +83,11 @@ pub struct Cli {
     #[arg(long, conflicts_with = "every_frame", help_heading = "What to read")]
     pub live: bool,
     /// How fast to play history [default: 1 in a window, max without]
-    #[arg(long, value_name = "X|max", help_heading = "What to read")]
+    #[arg(long, value_name = "X|max", allow_hyphen_values = true, help_heading = "What to read")]
     pub speed: Option<Speed>,
 
     /// Threads that decode a frame, at most 16 [default: one for each core that may be used]
-    #[arg(long, value_name = "N", help_heading = "Window")]
+    #[arg(long, value_name = "N", value_parser = values::threads, allow_hyphen_values = true, help_heading = "Window")]
     pub threads: Option<NonZeroUsize>,
     /// No window, and no display needed
     #[arg(long, help_heading = "Window")]
@@ -93,7 +96,7 @@ pub struct Cli {
     #[arg(long, value_name = "X,Y", value_parser = position, allow_hyphen_values = true, help_heading = "Window")]
     pub position: Option<(isize, isize)>,
     /// Its size [default: the picture's own]
-    #[arg(long, value_name = "WxH", value_parser = values::size, help_heading = "Window")]
+    #[arg(long, value_name = "WxH", value_parser = window_size, allow_hyphen_values = true, help_heading = "Window")]
     pub window_size: Option<(usize, usize)>,
     /// No frame around it
     #[arg(long, help_heading = "Window")]
@@ -116,13 +119,13 @@ pub struct Cli {
     #[arg(long, value_name = "FORMAT", help_heading = "Output")]
     pub format: Option<Format>,
     /// Write a picture as PNG (or as the JPEG it is, for a name that ends in .jpg); the s key then writes FILE-1, FILE-2 …
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    #[arg(long, value_name = "FILE", value_parser = snapshot, help_heading = "Output")]
     pub snapshot: Option<PathBuf>,
     /// Which one: the Nth that is shown
-    #[arg(long, value_name = "N", default_value_t = 1, requires = "snapshot", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Output")]
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "snapshot", allow_hyphen_values = true, value_parser = whole(1_u64..), help_heading = "Output")]
     pub at: u64,
     /// Write the JPEGs that are shown one after the other, to a file or standard output (MJPEG)
-    #[arg(long, value_name = "FILE|-", help_heading = "Output")]
+    #[arg(long, value_name = "FILE|-", value_parser = mjpeg, help_heading = "Output")]
     pub output: Option<Output>,
     /// Read the test card's bar back from the pixels that were shown, and hold them against the headers (exit code 1 if
     /// one disagrees)
@@ -135,7 +138,7 @@ pub struct Cli {
     #[command(flatten)]
     pub reports: ReportArgs,
     /// Leave the first N frames out of the latency: they warm up, and count as shown
-    #[arg(allow_negative_numbers = true, long, value_name = "N", default_value_t = 0, help_heading = "Report")]
+    #[arg(allow_hyphen_values = true, long, value_name = "N", default_value_t = 0, value_parser = whole(0_u64..), help_heading = "Report")]
     pub skip: u64,
     /// The same as --report FILE.hgrm, whatever the file's name
     #[arg(long, value_name = "FILE.hgrm", help_heading = "Report")]
@@ -152,10 +155,30 @@ pub struct Cli {
     pub completions: Option<shell::Shell>,
 }
 
+/// X11 has no larger windows, and places them no further away.
+const SCREEN_MAX: i16 = i16::MAX;
+
+fn window_size(text: &str) -> Result<(usize, usize), String> {
+    values::size_up_to(SCREEN_MAX as usize, text)
+}
+
 fn position(text: &str) -> Result<(isize, isize), String> {
-    text.split_once(',')
-        .and_then(|(x, y)| Some((x.trim().parse().ok()?, y.trim().parse().ok()?)))
-        .ok_or_else(|| "write X,Y, as in 0,0".to_owned())
+    let pixels = |n: &str| n.trim().parse::<i16>().ok().map(isize::from);
+    let position = text.split_once(',').and_then(|(x, y)| pixels(x).zip(pixels(y)));
+    position.ok_or_else(|| format!("write X,Y, as in 0,0; each can be {} to {SCREEN_MAX}", i16::MIN))
+}
+
+/// The file of a snapshot.
+fn snapshot(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(values::filled(text)?);
+    kinds::check(&path, "a snapshot", &["png", "jpg", "jpeg"], "name it .png, or .jpg for the JPEG as it came")?;
+    Ok(path)
+}
+
+/// The file of the JPEGs that were shown. A single one (`-c 1`) is an ordinary .jpg.
+fn mjpeg(text: &str) -> Result<Output, String> {
+    let instead = "name it .mjpeg, or let FFmpeg convert: --output - | ffmpeg -f mjpeg -i - FILE.mp4";
+    text.parse::<Output>()?.of_kind("a series of JPEGs", &["mjpeg", "mjpg", "jpg", "jpeg"], instead)
 }
 
 /// Who writes to standard output: at most one may.
@@ -185,6 +208,26 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_number_may_be_written_with_a_sign() {
+        // A format is text.
+        assert_eq!(shell::signs::options_that_take_no_sign(&Cli::command()), ["vidcons --format"]);
+    }
+
+    #[test]
+    fn files_of_another_kind_are_refused() {
+        let refused = |args: &[&str]| Cli::try_parse_from([&["vidcons"], args].concat()).is_err();
+        for name in ["a.gif", "a.webp", "a.html", "a.pdf", ""] {
+            assert!(refused(&["--snapshot", name]), "{name}");
+        }
+        for name in ["a.mp4", "a.mkv", "a.png", "a.zip"] {
+            assert!(refused(&["--output", name]), "{name}");
+        }
+        for args in [["--snapshot", "a"], ["--snapshot", "a.jpeg"], ["--output", "a.mjpeg"], ["--output", "a.jpg"]] {
+            assert!(!refused(&args), "{args:?}");
+        }
     }
 
     #[test]

@@ -82,6 +82,7 @@ impl KafkaArgs {
         }
         let of_flag = self.brokers.clone().or_else(|| properties.get("bootstrap.servers").cloned());
         properties.remove("bootstrap.servers");
+        properties::check_supported(&properties)?;
         let named = of_flag.or(environment).or(of_file);
         Ok(Connection {
             named: named.is_some(),
@@ -89,6 +90,13 @@ impl KafkaArgs {
             properties,
         })
     }
+}
+
+/// A topic's name as it is typed.
+pub fn topic_name(text: &str) -> Result<String, String> {
+    let good = crate::admin::check_topic_name(text).is_ok();
+    let words = "a topic's name has 1 to 249 letters, digits, '.', '_' and '-'";
+    good.then(|| text.to_owned()).ok_or_else(|| words.to_owned())
 }
 
 fn brokers(text: &str) -> Result<String, String> {

@@ -5,11 +5,12 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
+use common::record::SOURCE_BYTES_MAX;
 use kafka::KafkaArgs;
 use shell::logging::LogArgs;
 use shell::report::ReportArgs;
 use shell::status::StatusArgs;
-use shell::values::{self, Span, Speed};
+use shell::values::{self, Bytes, Span, Speed, whole};
 
 use crate::fit::Fit;
 use crate::source::Deinterlace;
@@ -31,60 +32,67 @@ Without -b, and with no Kafka at localhost:9092, vidprod serves as the broker it
 /// Publishes video to a Kafka topic, frame by frame as JPEG.
 #[derive(Parser, Clone, Debug)]
 #[command(name = "vidprod", version, about, after_help = EXAMPLES, max_term_width = 110)]
+#[command(override_usage = "vidprod [OPTIONS] <INPUT>")]
 pub struct Cli {
     /// A file, '-' for standard input, a URL, a camera (/dev/video0 or 0), or 'test' (test:START+STEP counts)
-    #[arg(required_unless_present_any = ["list_cameras", "completions"], allow_hyphen_values = true)]
+    #[arg(allow_hyphen_values = true)]
     pub input: Option<String>,
 
     /// The topic; made if it is missing
-    #[arg(short, long, default_value = "video")]
+    #[arg(short, long, default_value = "video", value_parser = kafka::topic_name)]
     pub topic: String,
     /// The source's name [default: the file's stem, or the camera's or host's name]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = source_name)]
     pub source: Option<String>,
 
     #[command(flatten)]
     pub kafka: KafkaArgs,
     /// The records' key [default: the source's name, so that a source keeps its partition]
-    #[arg(short, long, help_heading = "Kafka")]
+    #[arg(short, long, value_parser = values::filled, help_heading = "Kafka")]
     pub key: Option<String>,
     /// Publish to this partition
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..), allow_negative_numbers = true, help_heading = "Kafka")]
+    #[arg(short, long, value_name = "N", value_parser = whole(0_i32..), allow_hyphen_values = true, help_heading = "Kafka")]
     pub partition: Option<i32>,
     /// A header of your own on each record (repeatable)
     #[arg(short = 'H', value_name = "NAME=VALUE", value_parser = values::pair, help_heading = "Kafka")]
     pub headers: Vec<(String, String)>,
     /// How long to wait for a broker at the start, and for the last acknowledgements after Ctrl-C
-    #[arg(allow_negative_numbers = true, long, default_value = "5", value_name = "SECONDS", help_heading = "Kafka")]
+    #[arg(allow_hyphen_values = true, long, default_value = "5", value_name = "SECONDS", help_heading = "Kafka")]
     pub timeout: Span,
     /// Start no broker where nobody named one and none is at localhost:9092
     #[arg(long, help_heading = "Kafka")]
     pub no_embedded: bool,
     /// With a broker of its own and an input that has an end: how long to wait for a viewer; 0 does not wait [default: 30s]
-    #[arg(allow_negative_numbers = true, long, value_name = "TIME", help_heading = "Kafka")]
+    #[arg(allow_hyphen_values = true, long, value_name = "TIME", help_heading = "Kafka")]
     pub wait_viewer: Option<Span>,
-    /// The message limit in bytes [default: what the topic says]
-    #[arg(long, value_name = "N", help_heading = "Kafka")]
-    pub max_message_bytes: Option<usize>,
+    /// The message limit in bytes, as in 500000 or 4M [default: what the topic says]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, help_heading = "Kafka")]
+    pub max_message_bytes: Option<Bytes>,
 
     /// Fail if the topic is missing
     #[arg(long, help_heading = "If the topic is missing")]
     pub no_create: bool,
     /// Its partitions
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=10_000), help_heading = "If the topic is missing")]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = whole(1_i32..=10_000), allow_hyphen_values = true, help_heading = "If the topic is missing")]
     pub partitions: i32,
     /// Its replicas [default: the broker's]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=100), help_heading = "If the topic is missing")]
+    #[arg(long, value_name = "N", value_parser = whole(1_i32..=100), allow_hyphen_values = true, help_heading = "If the topic is missing")]
     pub replication_factor: Option<i32>,
     /// How long it keeps frames, as in 10m, 12h, forever
-    #[arg(long, default_value = "10m", value_name = "TIME", value_parser = values::retention, help_heading = "If the topic is missing")]
+    #[arg(long, default_value = "10m", value_name = "TIME", value_parser = values::retention, allow_hyphen_values = true, help_heading = "If the topic is missing")]
     pub retention: Retention,
 
     /// The box that pictures are scaled down into, keeping their shape; 'source' keeps their size
-    #[arg(long, default_value = "1280x720", value_name = "WxH|source", help_heading = "Picture")]
+    #[arg(
+        long,
+        default_value = "1280x720",
+        value_name = "WxH|source",
+        allow_hyphen_values = true,
+        help_heading = "Picture"
+    )]
     pub size: Size,
     /// JPEG quality
-    #[arg(long, default_value_t = 80, value_name = "1-100", value_parser = clap::value_parser!(u8).range(1..=100), help_heading = "Picture")]
+    #[arg(long, default_value_t = 80, value_name = "1-100", value_parser = whole(1_u8..=100), allow_hyphen_values = true, help_heading = "Picture")]
     pub quality: u8,
     /// How coarse the colours are
     #[arg(long, value_enum, default_value_t, help_heading = "Picture")]
@@ -93,26 +101,27 @@ pub struct Cli {
     #[arg(long, value_enum, default_value_t, value_name = "WHEN", help_heading = "Picture")]
     pub deinterlace: Deinterlace,
     /// Threads that encode a frame, at most 16 [default: one for each core that may be used]
-    #[arg(long, value_name = "N", help_heading = "Picture")]
+    #[arg(long, value_name = "N", value_parser = values::threads, allow_hyphen_values = true, help_heading = "Picture")]
     pub threads: Option<NonZeroUsize>,
     /// What to do with a frame over the message limit
     #[arg(long, value_enum, default_value_t, help_heading = "Picture")]
     pub fit: Fit,
 
     /// Frames a second, in place of the file's own time stamps; the rate of the test card (30)
-    #[arg(allow_negative_numbers = true, long, value_name = "N", value_parser = values::positive, help_heading = "Pace")]
+    #[arg(allow_hyphen_values = true, long, value_name = "N", value_parser = values::positive, help_heading = "Pace")]
     pub fps: Option<f64>,
     /// How fast to play a file: 2 is twice as fast, max does not wait at all
-    #[arg(long, value_name = "X|max", help_heading = "Pace")]
+    #[arg(long, value_name = "X|max", allow_hyphen_values = true, help_heading = "Pace")]
     pub speed: Option<Speed>,
     /// Play a file N times; without a number for ever
-    #[arg(long = "loop", value_name = "N", num_args = 0..=1, default_missing_value = "0", help_heading = "Pace")]
-    pub loops: Option<u32>,
+    // Only numbers may begin with a hyphen here: an option may follow without a number.
+    #[arg(long = "loop", value_name = "N", value_parser = times, allow_negative_numbers = true, help_heading = "Pace")]
+    pub loops: Option<Option<u32>>,
     /// Begin that far into the file
-    #[arg(allow_negative_numbers = true, long, value_name = "TIME", help_heading = "Pace")]
+    #[arg(allow_hyphen_values = true, long, value_name = "TIME", help_heading = "Pace")]
     pub start: Option<Span>,
     /// Play that much of it
-    #[arg(allow_negative_numbers = true, long, value_name = "TIME", help_heading = "Pace")]
+    #[arg(allow_hyphen_values = true, long, value_name = "TIME", help_heading = "Pace")]
     pub duration: Option<Span>,
     /// The newest frame wins when encoding or the broker falls behind (cameras and URLs do so by themselves)
     #[arg(long, conflicts_with = "every_frame", help_heading = "Pace")]
@@ -122,17 +131,17 @@ pub struct Cli {
     pub every_frame: bool,
     /// Where the newest frame wins: how long frames may be on their way to the broker. On a link that is too slow for all,
     /// the others are dropped before they are encoded
-    #[arg(allow_negative_numbers = true, long, default_value = "300ms", value_name = "TIME", help_heading = "Pace")]
+    #[arg(allow_hyphen_values = true, long, default_value = "300ms", value_name = "TIME", help_heading = "Pace")]
     pub in_flight_time: Span,
 
     /// What to ask of the camera
-    #[arg(long, value_name = "WxH", value_parser = values::size, help_heading = "Camera")]
+    #[arg(long, value_name = "WxH", value_parser = values::size, allow_hyphen_values = true, help_heading = "Camera")]
     pub input_size: Option<(usize, usize)>,
     /// What to ask of the camera
-    #[arg(long, value_name = "N", value_parser = values::positive, help_heading = "Camera")]
+    #[arg(long, value_name = "N", value_parser = values::positive, allow_hyphen_values = true, help_heading = "Camera")]
     pub input_fps: Option<f64>,
     /// Its pixel or stream format, as in mjpeg or yuyv422
-    #[arg(long, value_name = "FORMAT", help_heading = "Camera")]
+    #[arg(long, value_name = "FORMAT", value_parser = values::filled, help_heading = "Camera")]
     pub input_format: Option<String>,
     /// Print the cameras that are there
     #[arg(long, help_heading = "Camera", exclusive = true)]
@@ -185,6 +194,17 @@ impl FromStr for Size {
     }
 }
 
+/// How often a file is played.
+fn times(text: &str) -> Result<u32, String> {
+    whole(1_u32..)(text).map_err(|e| format!("{e}; --loop without a number plays for ever"))
+}
+
+/// A source's name, as its records have it.
+pub fn source_name(text: &str) -> Result<String, String> {
+    let good = !text.trim().is_empty() && text.len() <= SOURCE_BYTES_MAX && !text.contains(char::is_control);
+    good.then(|| text.to_owned()).ok_or_else(|| format!("a name has 1 to {SOURCE_BYTES_MAX} bytes and no line breaks"))
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -194,5 +214,19 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_number_may_be_written_with_a_sign() {
+        assert_eq!(shell::signs::options_that_take_no_sign(&Cli::command()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_loop_has_a_number_or_none() {
+        let loops = |args: &[&str]| Cli::try_parse_from([&["vidprod", "a.mp4"], args].concat()).map(|cli| cli.loops);
+        let refused = |args: &[&str]| loops(args).expect_err("it is refused").to_string();
+        assert_eq!(loops(&["--loop", "--source", "a"]).ok(), Some(Some(None)));
+        assert!(refused(&["--loop", "0"]).contains("plays for ever"));
+        assert!(refused(&["--loop", "-1"]).contains("1 or more"));
     }
 }

@@ -38,6 +38,12 @@ fn main() -> ExitCode {
         shell::print_completions::<Cli>(shell);
         return ExitCode::SUCCESS;
     }
+    if cli.input.is_none() && !cli.list_cameras {
+        shell::usage_error::<Cli>(
+            "name what to publish: a file, '-' for standard input, a URL, a camera (as in 0) or 'test'; for example: \
+             vidprod test --topic video",
+        );
+    }
     cli.log.init("vidprod");
     shell::memory::give_back();
     shell::outcome(run(&cli))

@@ -4,14 +4,14 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use common::record::SOURCE_BYTES_MAX;
 use common::secret;
 use kafka::{Connection, NewTopic};
 use shell::report::ReportFile;
 use shell::values::Span;
 
-use crate::cli::{Cli, Size, Subsampling};
+use crate::cli::{self, Cli, Size, Subsampling};
 use crate::fit::Fit;
 use crate::pace::Pace;
 use crate::source::{CameraOptions, Input, Kind, Loops, SourceOptions};
@@ -70,7 +70,6 @@ impl Options {
             );
         }
         let name = source_name(cli.source.as_deref(), &input)?;
-        kafka::check_topic_name(&cli.topic)?;
         if let Some((header, _)) = cli.headers.iter().find(|(h, _)| common::record::HEADERS.contains(&h.as_str())) {
             bail!("-H {header}: vidprod writes that header itself; choose another name");
         }
@@ -87,8 +86,8 @@ impl Options {
         }
         let loops = match cli.loops {
             None => Loops::Once,
-            Some(0) => Loops::Forever,
-            Some(n) => Loops::Times(n),
+            Some(None) => Loops::Forever,
+            Some(Some(n)) => Loops::Times(n),
         };
         Ok(Options {
             typed: if is_url { secret::hide_address(typed) } else { secret::hide(typed) }.into_owned(),
@@ -126,7 +125,7 @@ impl Options {
             timeout: cli.timeout.duration(),
             embedded: !cli.no_embedded,
             wait_viewer: cli.wait_viewer.map(Span::duration),
-            message_bytes_max: cli.max_message_bytes,
+            message_bytes_max: cli.max_message_bytes.map(|bytes| bytes.0),
             quality: cli.quality,
             threads: cli.threads,
             fit: cli.fit,
@@ -185,10 +184,8 @@ fn source_name(given: Option<&str>, input: &Input) -> anyhow::Result<String> {
         Some(name) => name.to_owned(),
         None => default_name(input),
     };
-    if name.is_empty() || name.len() > SOURCE_BYTES_MAX || name.contains(char::is_control) {
-        bail!("--source {name:?}: a name has 1 to {SOURCE_BYTES_MAX} bytes and no line breaks");
-    }
-    Ok(name)
+    cli::source_name(&name)
+        .map_err(|why| anyhow!("{name:?} cannot be the source's name: {why}; choose one with --source"))
 }
 
 fn default_name(input: &Input) -> String {

@@ -1,5 +1,6 @@
 //! What every program has around it: logging, Ctrl-C, the live status line, and where reports go.
 
+pub mod kinds;
 pub mod live;
 pub mod logging;
 pub mod machine;
@@ -8,6 +9,7 @@ pub mod output;
 pub mod recorder;
 pub mod report;
 pub mod shutdown;
+pub mod signs;
 pub mod status;
 mod usage;
 pub mod values;

@@ -9,6 +9,8 @@ use std::str::FromStr;
 
 use anyhow::Context;
 
+use crate::kinds;
+
 /// A file, or `-` for standard output.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Output {
@@ -17,10 +19,14 @@ pub enum Output {
 }
 
 impl FromStr for Output {
-    type Err = std::convert::Infallible;
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<Output, Self::Err> {
-        Ok(if text == "-" { Output::Stdout } else { Output::File(text.into()) })
+    fn from_str(text: &str) -> Result<Output, String> {
+        match text {
+            "" => Err("it is empty: name a file, or write '-' for standard output".to_owned()),
+            "-" => Ok(Output::Stdout),
+            path => Ok(Output::File(path.into())),
+        }
     }
 }
 
@@ -40,6 +46,14 @@ impl Output {
             Output::Stdout => Box::new(std::io::stdout()),
             Output::File(path) => Box::new(create(path)?),
         })
+    }
+
+    /// Refuses a file whose name says that it is of another kind (see [`kinds::check`]).
+    pub fn of_kind(self, what: &str, ours: &[&str], instead: &str) -> Result<Output, String> {
+        if let Output::File(path) = &self {
+            kinds::check(path, what, ours, instead)?;
+        }
+        Ok(self)
     }
 
     /// Fails now rather than after an hour if it cannot be written.

@@ -10,10 +10,15 @@ use common::latency::Latency;
 use common::report::percentiles;
 use common::stamps::Stage;
 
+use crate::kinds;
 use crate::output::Output;
 
 /// The latency beside the stages, in the names of files.
 const ACKNOWLEDGE: &str = "acknowledge";
+
+/// Extensions that a report may have. In .txt and .log it is JSON, as it is under names without one.
+const EXTENSIONS: [&str; 10] = ["json", "txt", "log", "html", "htm", "svg", "png", "hgrm", "hlog", "csv"];
+const INSTEAD: &str = "name it .json, .html, .svg, .png, .hgrm, .hlog or .csv";
 
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Report")]
@@ -58,13 +63,13 @@ pub struct ReportFile {
 }
 
 impl FromStr for ReportFile {
-    type Err = std::convert::Infallible;
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<ReportFile, Self::Err> {
-        let to: Output = text.parse()?;
+    fn from_str(text: &str) -> Result<ReportFile, String> {
+        let to = text.parse::<Output>()?.of_kind("a report", &EXTENSIONS, INSTEAD)?;
         let extension = match &to {
             Output::Stdout => String::new(),
-            Output::File(path) => path.extension().unwrap_or_default().to_string_lossy().to_lowercase(),
+            Output::File(path) => kinds::extension(path),
         };
         let format = match extension.as_str() {
             "html" | "htm" => Format::Html,
@@ -179,6 +184,17 @@ mod tests {
         check("x.decode.hgrm", Format::Hgrm);
         check("x.hlog", Format::Hlog);
         check("x.csv", Format::Csv);
+        check("x.txt", Format::Json);
+        check("x.2026-01-31", Format::Json);
+    }
+
+    #[test]
+    fn a_name_of_another_kind_is_refused_with_the_kinds_that_there_are() {
+        for name in ["out.pdf", "a/x.GIF", "x.jpg", "x.mp4", "report.json.gz"] {
+            let error = name.parse::<ReportFile>().expect_err(name);
+            assert!(error.contains("a report cannot go into") && error.contains(".html"), "{error}");
+        }
+        assert!("".parse::<ReportFile>().is_err());
     }
 
     #[test]

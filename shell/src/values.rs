@@ -1,7 +1,15 @@
 //! Values as people type them: times, sizes, pairs.
 
+use std::fmt::Display;
+use std::num::NonZeroUsize;
+use std::ops::{Bound, RangeBounds};
 use std::str::FromStr;
 use std::time::Duration;
+
+/// The longest time that is taken: some 30 000 years.
+const SPAN_SECONDS_MAX: f64 = 1e12;
+/// The most pixels that a JPEG has on a side.
+const SIDE_MAX: usize = 65_500;
 
 /// A time: plain seconds, or as in `500ms`, `2m`, `1h30m`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,9 +25,22 @@ impl FromStr for Span {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Span, String> {
-        let seconds = text.parse::<f64>().ok().filter(|s| (0.0..1e12).contains(s)).map(Duration::from_secs_f64);
-        let parsed = seconds.or_else(|| humantime::parse_duration(text).ok());
-        parsed.map(Span).ok_or_else(|| "write seconds, or a time as in 500ms, 2m, 1h30m".to_owned())
+        const FORMS: &str = "write seconds, or a time as in 500ms, 2m, 1h30m";
+        if text.starts_with('-') {
+            return Err(format!("a time cannot be negative: {FORMS}"));
+        }
+        let seconds = match text.parse::<f64>() {
+            Ok(seconds) => seconds,
+            Err(_) => match humantime::parse_duration(text) {
+                Ok(time) => time.as_secs_f64(),
+                Err(humantime::DurationError::NumberOverflow) => f64::INFINITY,
+                Err(_) => return Err(FORMS.to_owned()),
+            },
+        };
+        match seconds {
+            0.0..=SPAN_SECONDS_MAX => Ok(Span(Duration::from_secs_f64(seconds))),
+            _ => Err(format!("a time is at most {SPAN_SECONDS_MAX} s")),
+        }
     }
 }
 
@@ -44,8 +65,14 @@ impl FromStr for Bytes {
             "gi" => Some(1 << 30),
             _ => None,
         };
-        let bytes = number.parse::<usize>().ok().zip(factor).and_then(|(n, f)| n.checked_mul(f)).filter(|n| *n > 0);
-        bytes.map(Bytes).ok_or_else(|| "write a number of bytes, or as in 64M, 2G, 512Mi".to_owned())
+        let Some(factor) = factor.filter(|_| !number.is_empty()) else {
+            return Err("write a number of bytes, or as in 64M, 2G, 512Mi".to_owned());
+        };
+        match number.parse::<usize>().ok().and_then(|n| n.checked_mul(factor)) {
+            Some(0) => Err("write at least 1 byte".to_owned()),
+            Some(bytes) => Ok(Bytes(bytes)),
+            None => Err(format!("that is more than the {} bytes that this machine can count", usize::MAX)),
+        }
     }
 }
 
@@ -78,12 +105,48 @@ pub fn retention(text: &str) -> Result<Option<Duration>, String> {
     }
 }
 
-/// `1280x720`.
+/// The size of a picture, as in `1280x720`.
 pub fn size(text: &str) -> Result<(usize, usize), String> {
-    let number = |n: &str| n.parse().ok().filter(|n| (1..=65_500).contains(n));
-    text.split_once(['x', 'X'])
-        .and_then(|(w, h)| Some((number(w)?, number(h)?)))
-        .ok_or_else(|| "write WIDTHxHEIGHT, as in 1280x720".to_owned())
+    size_up_to(SIDE_MAX, text)
+}
+
+/// A size of at most so many pixels each way.
+pub fn size_up_to(side_max: usize, text: &str) -> Result<(usize, usize), String> {
+    let is_number = |n: &str| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit());
+    let Some((width, height)) = text.split_once(['x', 'X']).filter(|(w, h)| is_number(w) && is_number(h)) else {
+        return Err("write WIDTHxHEIGHT, as in 1280x720".to_owned());
+    };
+    let side = |n: &str| n.parse().ok().filter(|n| (1..=side_max).contains(n));
+    side(width).zip(side(height)).ok_or_else(|| format!("width and height can be 1 to {side_max} pixels"))
+}
+
+/// A parser of whole numbers in a range, whose error says the range.
+pub fn whole<T, R>(range: R) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static
+where
+    T: FromStr + PartialOrd + Display,
+    R: RangeBounds<T> + Clone + Send + Sync + 'static,
+{
+    move |text| {
+        let number: Option<T> = text.parse().ok();
+        let is_too_long = number.is_none() && !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        number.filter(|n| range.contains(n)).ok_or_else(|| match (range.start_bound(), range.end_bound()) {
+            (Bound::Included(least), Bound::Included(most)) => format!("write a whole number from {least} to {most}"),
+            _ if is_too_long => "this number is too large".to_owned(),
+            (Bound::Included(least), _) => format!("write a whole number, {least} or more"),
+            _ => "write a whole number".to_owned(),
+        })
+    }
+}
+
+/// A number of threads.
+pub fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "write a number of threads, 1 or more".to_owned())
+}
+
+/// Text that says something.
+pub fn filled(text: &str) -> Result<String, String> {
+    let text = (!text.trim().is_empty()).then(|| text.to_owned());
+    text.ok_or_else(|| "it is empty: write something, or leave the option away".to_owned())
 }
 
 /// A rate or a factor.
@@ -117,7 +180,33 @@ mod tests {
         check("300ms", Some(300));
         check("1h30m", Some(5_400_000));
         check("-1", None);
+        check("-2m", None);
         check("soon", None);
+        check("1e13", None);
+        check("99999999999999999999y", None);
+        check("NaN", None);
+    }
+
+    #[test]
+    fn an_error_says_what_is_allowed() {
+        fn check<T: std::fmt::Debug>(parsed: Result<T, String>, words: &str) {
+            let error = parsed.expect_err(words);
+            assert!(error.contains(words), "{error}");
+        }
+        check("-2m".parse::<Span>(), "cannot be negative");
+        check("9999999999999".parse::<Span>(), "at most 1000000000000 s");
+        check("0".parse::<Bytes>(), "at least 1 byte");
+        check("99999999999G".parse::<Bytes>(), "more than the");
+        check("-2".parse::<Speed>(), "between 0.001 and 10000");
+        check(size("99999x99999"), "1 to 65500 pixels");
+        check(size("99999999999999999999999x1"), "1 to 65500 pixels");
+        check(size("-1x5"), "WIDTHxHEIGHT");
+        check(whole(1_u8..=100)("101"), "from 1 to 100");
+        check(whole(1_u64..)("-1"), "1 or more");
+        check(whole(1_u64..)("99999999999999999999999"), "too large");
+        check(threads("0"), "1 or more");
+        check(filled(" "), "empty");
+        check(retention("-1m"), "at least 1s");
     }
 
     #[test]

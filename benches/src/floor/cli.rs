@@ -19,10 +19,10 @@ Each stage is measured alone and at the frames' own pace, in the same rounds as 
 #[derive(Args, Clone, Debug)]
 pub struct FloorArgs {
     /// Picture size: 360p, 720p, 1080p, 4k or WIDTHxHEIGHT
-    #[arg(long, default_value = "720p", value_name = "SIZE")]
+    #[arg(long, allow_hyphen_values = true, default_value = "720p", value_name = "SIZE")]
     pub size: Size,
     /// Frames a second
-    #[arg(long, default_value = "30", value_name = "N", value_parser = positive)]
+    #[arg(long, allow_hyphen_values = true, default_value = "30", value_name = "N", value_parser = positive)]
     pub fps: f64,
     /// Play this file instead of the test card; its pictures are made smaller, never larger
     #[arg(long, value_name = "FILE")]

@@ -17,13 +17,13 @@ Latency counts from just before the send call to when the consumer's poll return
 #[derive(Args, Clone, Debug)]
 pub struct HopArgs {
     /// Messages a second; each rate is a case of its own
-    #[arg(long, default_value = "30,60", value_name = "N,…", value_delimiter = ',', value_parser = positive)]
+    #[arg(long, allow_hyphen_values = true, default_value = "30,60", value_name = "N,…", value_delimiter = ',', value_parser = positive)]
     pub fps: Vec<f64>,
     /// How many read it at once; each number is a case of its own
-    #[arg(long, default_value = "1,3", value_name = "N,…", value_delimiter = ',', value_parser = consumers)]
+    #[arg(long, allow_hyphen_values = true, default_value = "1,3", value_name = "N,…", value_delimiter = ',', value_parser = consumers)]
     pub consumers: Vec<usize>,
     /// Size of a message
-    #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = bytes)]
+    #[arg(long, allow_hyphen_values = true, default_value_t = 100_000, value_name = "N", value_parser = bytes)]
     pub bytes: usize,
     #[command(flatten)]
     pub times: Times,

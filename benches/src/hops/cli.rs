@@ -17,22 +17,22 @@ Latency counts from just before the send call to when the consumer's poll return
 #[derive(Args, Clone, Debug)]
 pub struct KafkaArgs {
     /// Sizes of messages
-    #[arg(long, default_value = "10k,100k,1M,4M", value_name = "SIZE,…", value_delimiter = ',', value_parser = bytes)]
+    #[arg(long, allow_hyphen_values = true, default_value = "10k,100k,1M,4M", value_name = "SIZE,…", value_delimiter = ',', value_parser = bytes)]
     pub sizes: Vec<usize>,
     /// Whose acknowledgement is waited for: all, 1, 0
-    #[arg(long, default_value = "0,1,all", value_name = "ACKS,…", value_delimiter = ',')]
+    #[arg(long, allow_hyphen_values = true, default_value = "0,1,all", value_name = "ACKS,…", value_delimiter = ',')]
     pub acks: Vec<Acks>,
     /// How many ms the producer waits for more
-    #[arg(long, default_value = "0,5", value_name = "MS,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(0..=1000))]
+    #[arg(long, allow_hyphen_values = true, default_value = "0,5", value_name = "MS,…", value_delimiter = ',', value_parser = shell::values::whole(0_u32..=1000))]
     pub linger: Vec<u32>,
     /// How many read it at once
-    #[arg(long, default_value = "1,3", value_name = "N,…", value_delimiter = ',', value_parser = crate::hop::cli::consumers)]
+    #[arg(long, allow_hyphen_values = true, default_value = "1,3", value_name = "N,…", value_delimiter = ',', value_parser = crate::hop::cli::consumers)]
     pub consumers: Vec<usize>,
     /// Messages a second, of small ones
-    #[arg(long, default_value = "30", value_name = "N", value_parser = positive)]
+    #[arg(long, allow_hyphen_values = true, default_value = "30", value_name = "N", value_parser = positive)]
     pub fps: f64,
     /// No more bytes a second than that: large messages come more seldom, as this is about latency
-    #[arg(long, default_value = "6M", value_name = "SIZE")]
+    #[arg(long, allow_hyphen_values = true, default_value = "6M", value_name = "SIZE")]
     pub bytes_per_second: Bytes,
     #[command(flatten)]
     pub times: Times,

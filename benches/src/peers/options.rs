@@ -34,31 +34,31 @@ pub struct PeersArgs {
     #[arg(long)]
     pub headless: bool,
     /// How often every line is run, in turn
-    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, allow_hyphen_values = true, default_value_t = 3, value_name = "N", value_parser = shell::values::whole(1_u32..=1000))]
     pub rounds: u32,
     /// How many frames a run has
-    #[arg(long, default_value_t = 450, value_name = "N")]
+    #[arg(long, allow_hyphen_values = true, default_value_t = 450, value_name = "N", value_parser = values::whole(1_usize..))]
     pub frames: usize,
     /// How many of them, at its begin, are not counted
-    #[arg(long, default_value_t = 60, value_name = "N")]
+    #[arg(long, allow_hyphen_values = true, default_value_t = 60, value_name = "N", value_parser = values::whole(0_usize..))]
     pub warm: usize,
     /// The size of the pictures, and of the screen
-    #[arg(long, default_value = "1280x720", value_name = "WxH", value_parser = values::size)]
+    #[arg(long, allow_hyphen_values = true, default_value = "1280x720", value_name = "WxH", value_parser = values::size)]
     pub size: (usize, usize),
     /// Frames a second
-    #[arg(long, default_value = "30", value_name = "N", value_parser = values::positive)]
+    #[arg(long, allow_hyphen_values = true, default_value = "30", value_name = "N", value_parser = values::positive)]
     pub fps: f64,
     /// JPEG quality
-    #[arg(long, default_value_t = 80, value_name = "1-100", value_parser = clap::value_parser!(u8).range(1..=100))]
+    #[arg(long, allow_hyphen_values = true, default_value_t = 80, value_name = "1-100", value_parser = shell::values::whole(1_u8..=100))]
     pub quality: u8,
     /// What is shown; scaled to the size [default: samples/clip.mp4]
     #[arg(long, value_name = "FILE")]
     pub clip: Option<PathBuf>,
     /// What a consumer gets to start before its producer is
-    #[arg(long, default_value = "3", value_name = "TIME")]
+    #[arg(long, allow_hyphen_values = true, default_value = "3", value_name = "TIME")]
     pub settle: Span,
     /// Write machine, versions, settings and each run's figures as JSON ('-': standard output)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = crate::basics::report)]
     pub report: Option<Output>,
     #[command(flatten)]
     pub log: LogArgs,

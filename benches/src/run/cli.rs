@@ -21,16 +21,16 @@ Latency counts from when a frame was due to when it was decoded, or with --windo
 #[derive(Args, Clone, Debug)]
 pub struct RunArgs {
     /// Picture sizes: 360p, 720p, 1080p, 4k or WIDTHxHEIGHT
-    #[arg(long, default_value = "720p", value_name = "SIZE,…", value_delimiter = ',')]
+    #[arg(long, allow_hyphen_values = true, default_value = "720p", value_name = "SIZE,…", value_delimiter = ',')]
     pub sizes: Vec<Size>,
     /// Frames a second
-    #[arg(long, default_value = "30", value_name = "N,…", value_delimiter = ',', value_parser = positive)]
+    #[arg(long, allow_hyphen_values = true, default_value = "30", value_name = "N,…", value_delimiter = ',', value_parser = positive)]
     pub fps: Vec<f64>,
     /// Whose acknowledgement is waited for: all, 1, 0
-    #[arg(long, default_value = "all", value_name = "ACKS,…", value_delimiter = ',')]
+    #[arg(long, allow_hyphen_values = true, default_value = "all", value_name = "ACKS,…", value_delimiter = ',')]
     pub acks: Vec<Acks>,
     /// Message limits: larger frames go in parts [default: what the topic says]
-    #[arg(long, value_name = "SIZE,…", value_delimiter = ',')]
+    #[arg(long, allow_hyphen_values = true, value_name = "SIZE,…", value_delimiter = ',')]
     pub limit: Vec<Bytes>,
     /// Play this file instead of the test card; its pictures are made smaller, never larger
     #[arg(long, value_name = "FILE")]

@@ -27,22 +27,22 @@ pub enum Viewers {
 #[derive(Args, Clone, Debug)]
 pub struct StreamsArgs {
     /// No more sources than that
-    #[arg(long, default_value_t = 16, value_name = "N", value_parser = number)]
+    #[arg(long, allow_hyphen_values = true, default_value_t = 16, value_name = "N", value_parser = number)]
     pub max: usize,
     /// Go on until p99 passes this
-    #[arg(long, default_value = "33", value_name = "MS", value_parser = positive)]
+    #[arg(long, allow_hyphen_values = true, default_value = "33", value_name = "MS", value_parser = positive)]
     pub until_p99_ms: f64,
     /// Who watches the sources
     #[arg(long, value_enum, default_value_t)]
     pub viewers: Viewers,
     /// Then one source with 1, 2, 3 ... viewers, up to this many
-    #[arg(long, default_value_t = 4, value_name = "N", value_parser = number)]
+    #[arg(long, allow_hyphen_values = true, default_value_t = 4, value_name = "N", value_parser = number)]
     pub consumers: usize,
     /// Picture size: 360p, 720p, 1080p, 4k or WIDTHxHEIGHT
-    #[arg(long, default_value = "720p", value_name = "SIZE")]
+    #[arg(long, allow_hyphen_values = true, default_value = "720p", value_name = "SIZE")]
     pub size: Size,
     /// Frames a second
-    #[arg(long, default_value = "30", value_name = "N", value_parser = positive)]
+    #[arg(long, allow_hyphen_values = true, default_value = "30", value_name = "N", value_parser = positive)]
     pub fps: f64,
     #[command(flatten)]
     pub times: Times,

@@ -17,13 +17,13 @@ Throughput counts from the first send to when the consumer had the last record."
 #[derive(Args, Clone, Debug)]
 pub struct ThroughputArgs {
     /// How long to send
-    #[arg(long, default_value = "8", value_name = "TIME", conflicts_with = "messages")]
+    #[arg(long, allow_hyphen_values = true, default_value = "8", value_name = "TIME", conflicts_with = "messages")]
     pub seconds: Span,
     /// Send that many instead
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, allow_hyphen_values = true, value_name = "N", value_parser = shell::values::whole(1_u64..))]
     pub messages: Option<u64>,
     /// Size of a message
-    #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = crate::hop::cli::bytes)]
+    #[arg(long, allow_hyphen_values = true, default_value_t = 100_000, value_name = "N", value_parser = crate::hop::cli::bytes)]
     pub bytes: usize,
     #[command(flatten)]
     pub basics: Basics,

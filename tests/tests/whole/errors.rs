@@ -162,13 +162,6 @@ fn a_topic_that_does_not_come() {
 }
 
 #[test]
-fn a_topic_name_that_kafka_does_not_take() {
-    let Some(kafka) = kafka() else { return };
-    Program::vidprod().arg("test").on(kafka, "no spaces!").run().assert_fails(1, "no spaces!");
-    Program::vidcons().arg("--headless").on(kafka, "no spaces!").run().assert_fails(1, "no spaces!");
-}
-
-#[test]
 fn a_property_that_librdkafka_does_not_know() {
     let Some(kafka) = kafka() else { return };
     Program::vidprod().args(["test", "-X", "no.such=1"]).on(kafka, "wrong").run().assert_fails(1, "no.such");
@@ -178,6 +171,19 @@ fn a_property_that_librdkafka_does_not_know() {
 #[test]
 fn a_property_without_a_value_is_a_usage_error() {
     Program::vidprod().args(["test", "-X", "linger.ms"]).run().assert_fails(2, "linger.ms");
+}
+
+#[test]
+fn a_property_that_cannot_work_is_refused_before_anything_is_sent() {
+    let transactions = "transactional.id (from -X or -F) cannot be used here: transactions are not supported";
+    // Nobody listens there, and nobody is asked.
+    let nowhere = ["-b", "127.0.0.1:9"];
+    let refused = |program: Program, property: &str| program.args(nowhere).args(["-X", property]).run();
+    refused(Program::vidprod().arg("test"), "transactional.id=x").assert_fails(1, transactions);
+    refused(Program::vidcons().arg("--headless"), "transactional.id=x").assert_fails(1, transactions);
+    refused(Program::vidprod().arg("test"), "delivery.report.only.error=true").assert_fails(1, "leave it away");
+    let two = Program::vidcons().args(["--headless", "-g", "one"]);
+    refused(two, "group.id=another").assert_fails(1, "name two groups");
 }
 
 #[test]
@@ -194,16 +200,6 @@ fn no_display() {
     let topic = kafka.topic("no-display");
     Program::vidcons().on(kafka, &topic).run().assert_fails(1, "--headless");
     Program::vidcons().on(kafka, &topic).env("DISPLAY", ":4242").run().assert_fails(1, "--headless");
-}
-
-#[test]
-fn usage_errors() {
-    Program::vidprod().run().assert_fails(2, "input");
-    Program::vidprod().args(["test", "--quality", "101"]).run().assert_fails(2, "quality");
-    Program::vidprod().args(["test", "--size", "big"]).run().assert_fails(2, "size");
-    Program::vidprod().args(["test", "--no-such-option"]).run().assert_fails(2, "--no-such-option");
-    Program::vidcons().args(["-o", "yesterday"]).run().assert_fails(2, "yesterday");
-    Program::vidcons().args(["--no-such-option"]).run().assert_fails(2, "--no-such-option");
 }
 
 #[test]

@@ -1,0 +1,88 @@
+//! Command lines that cannot be right: the exit code is 2, and one line says what is allowed.
+
+use whole::Program;
+
+/// A program, the options it is given, and words that its error must have.
+type Case = (fn() -> Program, &'static [&'static str], &'static str);
+
+const NUMBERS: &[Case] = &[
+    (Program::vidprod, &["test", "--speed", "-2"], "between 0.001 and 10000, as in 30 or 29.97, or 'max'"),
+    (Program::vidprod, &["test", "--fps", "-30"], "between 0.001 and 10000"),
+    (Program::vidprod, &["test", "--retention", "-1m"], "at least 1s"),
+    (Program::vidprod, &["test", "--timeout", "-5s"], "a time cannot be negative"),
+    (Program::vidprod, &["test", "--timeout", "99999999999999"], "a time is at most"),
+    (Program::vidprod, &["test", "--size", "99999x99999"], "1 to 65500 pixels"),
+    (Program::vidprod, &["test", "--size", "big"], "write WIDTHxHEIGHT"),
+    (Program::vidprod, &["test", "--threads", "0"], "1 or more"),
+    (Program::vidprod, &["test", "--quality", "101"], "from 1 to 100"),
+    (Program::vidprod, &["test", "--partitions", "0"], "from 1 to 10000"),
+    (Program::vidprod, &["test", "-p", "-1"], "0 or more"),
+    (Program::vidprod, &["test", "--max-message-bytes", "0"], "at least 1 byte"),
+    (Program::vidprod, &["a.mp4", "--loop", "0"], "1 or more; --loop without a number plays for ever"),
+    (Program::vidprod, &["a.mp4", "--loop", "-1"], "plays for ever"),
+    (Program::vidcons, &["-c", "-1"], "1 or more"),
+    (Program::vidcons, &["-c", "99999999999999999999999"], "too large"),
+    (Program::vidcons, &["--skip", "-1"], "0 or more"),
+    (Program::vidcons, &["--snapshot", "a.png", "--at", "0"], "1 or more"),
+    (Program::vidcons, &["--speed", "-2"], "between 0.001 and 10000"),
+    (Program::vidcons, &["--window-size", "0x0"], "1 to 32767 pixels"),
+    (Program::vidcons, &["--position", "-1"], "X,Y"),
+    (Program::vidcons, &["-o", "yesterday"], "s@-10m"),
+    (Program::vidcons, &["-o", "s@yesterday"], "2026-01-31T12:00+02:00"),
+];
+
+const NAMES: &[Case] = &[
+    (Program::vidprod, &["test", "-t", ""], "1 to 249 letters"),
+    (Program::vidprod, &["test", "-t", "no spaces!"], "1 to 249 letters"),
+    (Program::vidprod, &["test", "--source", ""], "a name has 1 to"),
+    (Program::vidprod, &["test", "-k", ""], "it is empty"),
+    (Program::vidcons, &["-t", ""], "1 to 249 letters"),
+    (Program::vidcons, &["-t", ".."], "1 to 249 letters"),
+    (Program::vidcons, &["-g", ""], "it is empty"),
+    (Program::vidcons, &["--source", ""], "it is empty"),
+];
+
+const FILES: &[Case] = &[
+    (Program::vidprod, &["test", "--report", "out.pdf"], "cannot go into a .pdf file: name it .json, .html"),
+    (Program::vidprod, &["test", "--report", ""], "'-' for standard output"),
+    (Program::vidcons, &["--report", "out.jpg"], "cannot go into a .jpg file"),
+    (Program::vidcons, &["--snapshot", "a.gif"], "cannot go into a .gif file: name it .png"),
+    (Program::vidcons, &["--output", "a.mp4"], "cannot go into a .mp4 file: name it .mjpeg"),
+];
+
+#[track_caller]
+fn check(cases: &[Case]) {
+    for (program, args, words) in cases {
+        let refused = program().args(*args).run();
+        refused.assert_fails(2, words);
+        assert!(!refused.stderr.contains("tip:"), "the tip of the parser is wrong here\n{}", refused.story());
+    }
+}
+
+#[test]
+fn numbers_out_of_bounds_are_refused_with_their_bounds() {
+    check(NUMBERS);
+}
+
+#[test]
+fn names_that_cannot_be_are_refused() {
+    check(NAMES);
+}
+
+#[test]
+fn files_of_another_kind_are_refused_with_the_kinds_that_there_are() {
+    check(FILES);
+}
+
+#[test]
+fn vidprod_alone_says_what_is_missing_and_how_to_write_it() {
+    let alone = Program::vidprod().run();
+    alone.assert_fails(2, "vidprod test --topic video");
+    assert!(alone.stderr.contains("Usage: vidprod [OPTIONS] <INPUT>"), "{}", alone.story());
+}
+
+#[test]
+fn other_usage_errors() {
+    Program::vidprod().args(["test", "--no-such-option"]).run().assert_fails(2, "--no-such-option");
+    Program::vidcons().args(["--no-such-option"]).run().assert_fails(2, "--no-such-option");
+}
