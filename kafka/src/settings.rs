@@ -117,7 +117,12 @@ pub(crate) fn consumer(connection: &Connection, client_id: &str, group: Option<&
     if group.is_some() {
         member(&mut config, connection);
     }
-    with_the_users(config, connection)
+    let mut config = with_the_users(config, connection);
+    if let Some(group) = group {
+        // A file may name another group, for other programs.
+        config.set("group.id", group);
+    }
+    config
 }
 
 /// A group's member.
@@ -217,6 +222,12 @@ mod tests {
         check(&[("group.protocol", "classic")], Some("6000"));
         check(&[("group.protocol", "consumer")], None);
         check(&[("group.protocol", "consumer"), ("group.remote.assignor", "range")], None);
+    }
+
+    #[test]
+    fn the_named_group_is_joined_whatever_a_file_says() {
+        let config = consumer(&with(&[("group.id", "other")]), "vidcons", Some("mine"));
+        assert_eq!(config.get("group.id"), Some("mine"));
     }
 
     #[test]
