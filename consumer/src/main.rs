@@ -9,6 +9,7 @@ mod format;
 mod glance;
 mod list;
 mod missing;
+mod moment;
 mod options;
 mod outputs;
 mod overlay;
@@ -27,12 +28,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use charts::Figure;
 use common::clock::{Clock, SystemClock};
 use common::explain::{Evidence, Explain, Setup, Side, SourceKind, Way, explain};
 use common::latency::{Latencies, clocks_disagree};
 use common::ledger::Loss;
 use common::report::{Report, SCHEMA, viewer_sums};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ZonedDateTime};
 use shell::recorder::Course;
 use shell::shutdown::Shutdown;
 
@@ -58,9 +62,9 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
-    let options = Options::check(cli)?;
-    let shutdown = Shutdown::listen()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let options = Options::check(cli, &local_time(&*clock)?)?;
+    let shutdown = Shutdown::listen()?;
     if cli.list {
         return list::list(&options, clock, &shutdown);
     }
@@ -83,6 +87,12 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let told = shell::report::tell(&figure, &options.reports);
     outcome.tail.close(LEAVE);
     shell::ended(outcome.trouble, told)
+}
+
+/// The time now, by the system's clock and in its time zone (or that of `TZ`).
+fn local_time(clock: &dyn Clock) -> anyhow::Result<ZonedDateTime> {
+    let now = Timestamp::from_microsecond(i64::try_from(clock.wall_us())?).context("reading the clock")?;
+    Ok(now.to_zoned_datetime(TimeZone::system()))
 }
 
 fn explained(options: &Options, outcome: &Outcome) -> Explain {

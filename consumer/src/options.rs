@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::bail;
+use jiff::ZonedDateTime;
 use kafka::{Connection, Position};
 use shell::output::Output;
 use shell::report::ReportFile;
@@ -58,22 +59,21 @@ pub struct Options {
 }
 
 impl Options {
-    pub fn check(cli: &Cli) -> anyhow::Result<Options> {
+    /// `now` is for times that depend on it, as in `-o s@-10m`, and has the local time zone.
+    pub fn check(cli: &Cli, now: &ZonedDateTime) -> anyhow::Result<Options> {
         let topic = cli.topic.clone().unwrap_or_else(|| DEFAULT_TOPIC.to_owned());
-        kafka::check_topic_name(&topic)?;
-        let anywhere = !matches!(cli.offset.0, Position::Newest | Position::End | Position::Beginning);
+        let offset = cli.offset.position(now)?;
+        let anywhere = !matches!(offset, Position::Newest | Position::End | Position::Beginning);
         if cli.group.is_some() && anywhere {
             bail!("a group goes on where it left off: with -g, -o may be beginning, end or newest");
         }
-        if cli.sources.iter().any(String::is_empty) {
-            bail!("--source needs a name");
-        }
+        check_group_id(cli)?;
         cli.output.iter().try_for_each(Output::check)?;
         cli.snapshot.iter().try_for_each(|path| shell::output::check_writable(path))?;
         let mut reports = cli.reports.files.clone();
         reports.extend(cli.histogram.clone().map(ReportFile::hgrm));
         shell::report::check(&reports)?;
-        let start = if cli.from_beginning { Position::Beginning } else { cli.offset.0 };
+        let start = if cli.from_beginning { Position::Beginning } else { offset };
         let history = is_history(start);
         let pace = if cli.headless || !history { Speed::Max } else { Speed::Times(1.0) };
         Ok(Options {
@@ -137,6 +137,17 @@ impl Options {
     }
 }
 
+/// `group.id` as a property only names the client: it is `-g` that joins a group.
+fn check_group_id(cli: &Cli) -> anyhow::Result<()> {
+    let Some((_, id)) = cli.kafka.properties.iter().find(|(name, _)| name == "group.id") else { return Ok(()) };
+    match &cli.group {
+        Some(group) if group != id => bail!("-g {group} and -X group.id={id} name two groups: leave one away"),
+        Some(_) => {}
+        None => tracing::warn!("-X group.id={id} joins no group: -g {id} does, and commits what was read"),
+    }
+    Ok(())
+}
+
 fn is_history(start: Position) -> bool {
     !matches!(start, Position::Newest | Position::End)
 }
@@ -150,8 +161,10 @@ mod tests {
     #[test]
     fn history_shows_every_frame_at_its_pace_unless_told() {
         let check = |args: &[&str], every_frame: bool, speed: Speed| {
-            let options = Options::check(&Cli::try_parse_from([&["vidcons"], args].concat()).expect("it parses"))
-                .expect("it is sound");
+            let options = {
+                let cli = Cli::try_parse_from([&["vidcons"], args].concat()).expect("it parses");
+                Options::check(&cli, &ZonedDateTime::default()).expect("it is sound")
+            };
             assert_eq!((options.every_frame, options.speed), (every_frame, speed), "{args:?}");
         };
         check(&[], false, Speed::Max);

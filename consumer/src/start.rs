@@ -1,26 +1,53 @@
 //! Where to begin, as kcat writes it.
 
 use std::str::FromStr;
-use std::time::UNIX_EPOCH;
 
+use anyhow::Context;
+use jiff::ZonedDateTime;
 use kafka::Position;
 
+use crate::moment::{self, Moment};
+
+/// Where to begin, as it is typed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Start(pub Position);
+pub enum Start {
+    At(Position),
+    Since(Moment),
+}
 
 impl FromStr for Start {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Start, String> {
+        if let Some(time) = text.strip_prefix("s@") {
+            return time.parse().map(Start::Since);
+        }
         let position = match text {
             "newest" => Some(Position::Newest),
             "beginning" | "earliest" => Some(Position::Beginning),
             "end" | "latest" => Some(Position::End),
-            _ => text.strip_prefix("s@").map_or_else(|| offset(text), time),
+            _ => offset(text),
         };
-        let wanted = "write newest, end, beginning, an offset, -N for the last N, or s@TIME (ms since 1970, or as in \
-                      2026-01-31T12:00:00Z)";
-        position.map(Start).ok_or_else(|| wanted.to_owned())
+        let wanted = "write newest, end, beginning, an offset, -N for the last N, or s@TIME, as in s@-10m, \
+                      s@2026-01-31T12:00 or s@14:03";
+        position.map(Start::At).ok_or_else(|| wanted.to_owned())
+    }
+}
+
+impl Start {
+    /// The position that is meant, where it is `now`. A line says which moment a time is.
+    pub fn position(self, now: &ZonedDateTime) -> anyhow::Result<Position> {
+        let moment = match self {
+            Start::At(position) => return Ok(position),
+            Start::Since(moment) => moment.at(now).context("-o s@TIME")?,
+        };
+        let shown = moment::shown(&moment);
+        if moment > *now {
+            tracing::warn!("-o s@TIME: {shown} is in the future: only what comes from now on is read");
+        } else {
+            tracing::info!("reading from {shown} on");
+        }
+        Ok(Position::Time(moment::ms(&moment)))
     }
 }
 
@@ -31,23 +58,19 @@ fn offset(text: &str) -> Option<Position> {
     }
 }
 
-fn time(text: &str) -> Option<Position> {
-    let ms = text.parse::<i64>().ok().filter(|ms| *ms >= 0);
-    let of_calendar = || {
-        let time = humantime::parse_rfc3339_weak(text).ok()?;
-        i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()
-    };
-    ms.or_else(of_calendar).map(Position::Time)
-}
-
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+    use jiff::tz::TimeZone;
+
     use super::*;
 
     #[test]
     fn offsets_are_kcats() {
+        let now = Timestamp::UNIX_EPOCH.to_zoned_datetime(TimeZone::UTC);
         let check = |text: &str, position: Option<Position>| {
-            assert_eq!(text.parse::<Start>().ok(), position.map(Start), "{text}");
+            let start = text.parse::<Start>().ok();
+            assert_eq!(start.map(|start| start.position(&now).expect("it is in range")), position, "{text}");
         };
         check("beginning", Some(Position::Beginning));
         check("end", Some(Position::End));

@@ -43,6 +43,32 @@ fn a_recording_is_read_from_where_one_asks() {
 }
 
 #[test]
+fn a_time_is_local_unless_it_says_otherwise() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&["ffmpeg"]) {
+        return;
+    }
+    let topic = record(kafka, "times");
+    let from = |time: &str| {
+        let viewer = Program::vidcons().on(kafka, &topic).env("TZ", "XST-3").args(["--headless", "-e", "-o", time]);
+        viewer.run().ok()
+    };
+    let check = |time: &str, moment: &str| {
+        let viewer = from(time);
+        assert!(viewer.stderr.contains(&format!("reading from {moment}")), "{}", viewer.story());
+        assert_eq!(viewer.report().number("frames.shown"), 50, "{time}");
+    };
+    check("s@2026-01-31", "2026-01-31 00:00:00 +03:00");
+    check("s@2026-01-31 12:00", "2026-01-31 12:00:00 +03:00");
+    check("s@2026-01-31T12:00:00Z", "2026-01-31 15:00:00 +03:00");
+    check("s@2026-01-31T12:00+02:00", "2026-01-31 13:00:00 +03:00");
+    check("s@-1h", "");
+    let to_come = from("s@2999-01-01");
+    assert!(to_come.stderr.contains("is in the future"), "{}", to_come.story());
+    assert_eq!(to_come.report().number("frames.shown"), 0);
+}
+
+#[test]
 fn an_idle_viewer_ends_by_itself_when_asked_to() {
     let Some(kafka) = kafka() else { return };
     if !need(&["ffmpeg"]) {
