@@ -1,37 +1,56 @@
 //! `--list`: the topics that are there, and the sources in each.
+//!
+//! Of each partition the newest records are read, and then single ones from further back (see [`Survey`]), until all was read
+//! or there were enough looks, or the time for a topic is over: a topic may hold gigabytes, and its list should be there within seconds.
 
-use std::collections::BTreeMap;
+mod seen;
+mod survey;
+
 use std::fmt::Write;
+use std::ops::Range;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
-use common::clock::Clock;
-use common::frame::jpeg_size;
-use common::record::{self, Incoming};
-use common::report::bytes;
-use kafka::{Admin, Event, Found, Patience, Position, Received, Tail};
+use common::clock::{Clock, Micros};
+use common::plural::count;
+use kafka::{Admin, Connection, Event, Found, Patience, Position, Tail};
 use shell::shutdown::Shutdown;
 
+use self::seen::Sources;
+use self::survey::Survey;
 use crate::options::Options;
 
-/// What is read of each partition, from its end back.
-const LAST_RECORDS: i64 = 100;
+/// Records that are read of each partition, from its end back.
+const NEWEST_RECORDS: i64 = 100;
 const ASK: Duration = Duration::from_secs(5);
-/// A topic whose records do not come within that is listed without them.
-const READ: Duration = Duration::from_secs(3);
+/// A topic whose newest records do not come within that is listed without them.
+const NEWEST: Duration = Duration::from_secs(3);
+/// Time, and looks, for what is further back in a topic: a list of many topics should not take long.
+const FURTHER_BACK: Duration = Duration::from_secs(2);
+const LOOKS_MAX: usize = 400;
+/// What a look further back fetches at once: a record at least, or several small ones.
+const LOOK_BYTES: &str = "262144";
 
-/// What the newest records say of a source.
-#[derive(Debug, Default)]
-struct Seen {
-    frames: u64,
-    bytes: u64,
-    first_ms: i64,
-    last_ms: i64,
-    size: (u32, u32),
-    ended: bool,
-    foreign: bool,
+/// Reads the records of a topic for the list.
+struct Lister<'a> {
+    /// For the newest records, with the settings of a viewer.
+    newest: Tail,
+    /// For looks further back: it fetches a few records at once and none ahead.
+    back: Tail,
+    clock: &'a dyn Clock,
+    shutdown: &'a Shutdown,
+}
+
+/// What was read of a topic.
+#[derive(Default)]
+struct Listed {
+    sources: Sources,
+    /// When the newest records had been read, in ms since 1970: the ages of frames count from there.
+    at_ms: i64,
+    records: i64,
+    unread: i64,
 }
 
 pub fn list(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
@@ -45,17 +64,17 @@ pub fn list(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> an
         bail!("no topic {} at {}: leave -t away to see what there is", options.topic, options.connection.brokers);
     }
     topics.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut tail = Tail::new(&options.connection, "vidcons", &options.topic, None, Position::Beginning, clock.clone())?;
+    let tail =
+        |connection| Tail::new(connection, "vidcons", &options.topic, None, Position::Beginning, Arc::clone(&clock));
+    let (newest, back) = (tail(&options.connection)?, tail(&frugal(&options.connection))?);
+    let mut lister = Lister { newest, back, clock: &*clock, shutdown };
     for topic in topics {
         if shutdown.asked() {
             break;
         }
-        let _ = writeln!(text, "{}  {} partition(s)", topic.name, topic.partitions);
-        tail.turn_to(&topic.name);
-        match sources(&mut tail, &*clock) {
-            Ok(sources) => sources.iter().for_each(|(name, seen)| {
-                let _ = writeln!(text, "  {name}  {}", describe(seen, clock.wall_us() as i64 / 1000));
-            }),
+        let _ = writeln!(text, "{}  {}", topic.name, count(topic.partitions, "partition"));
+        match lister.topic(&topic.name) {
+            Ok(listed) => write_listed(&mut text, &listed),
             // One topic that cannot be read is no reason to keep the others back.
             Err(error) => tracing::warn!(event = "topic_unreadable", topic = topic.name, "{}: {error:#}", topic.name),
         }
@@ -66,56 +85,135 @@ pub fn list(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> an
     shell::output::print(&text)
 }
 
-fn sources(tail: &mut Tail, clock: &dyn Clock) -> anyhow::Result<BTreeMap<String, Seen>> {
-    let mut sources = BTreeMap::new();
-    let Found::Topic { partitions } = tail.find(ASK)? else { return Ok(sources) };
-    tail.start(&partitions, Position::Last(LAST_RECORDS), ASK)?;
-    let until = clock.now().plus(READ);
-    while clock.now() < until && !tail.caught_up() {
-        match tail.next(Duration::from_millis(200)) {
-            Event::Record(received) => enter(&mut sources, &received),
-            Event::Anew | Event::Missing => break,
-            _ => {}
-        }
+fn write_listed(text: &mut String, listed: &Listed) {
+    listed.sources.lines(listed.at_ms).for_each(|line| {
+        let _ = writeln!(text, "{line}");
+    });
+    if listed.unread > 0 {
+        let of = count(listed.records + listed.unread, "record");
+        let _ = writeln!(
+            text,
+            "  (looked at {} of {of}: there may be more sources, and newer frames of those that have not ended)",
+            listed.records
+        );
     }
-    Ok(sources)
 }
 
-fn enter(sources: &mut BTreeMap<String, Seen>, received: &Received) {
-    let Received { record, partition, .. } = received;
-    let (name, frame, size, ended, foreign) = match record::read(record) {
-        Ok(Incoming::Part(part)) => {
-            let size = jpeg_size(&record.value).unwrap_or((part.meta.width, part.meta.height));
-            (part.meta.source.to_string(), part.index == 0, size, false, false)
-        }
-        Ok(Incoming::End(meta, ..)) => {
-            let size = jpeg_size(&record.value).unwrap_or((meta.width, meta.height));
-            (meta.source.to_string(), false, size, true, false)
-        }
-        Ok(Incoming::Foreign(_)) => (record::foreign_source(record, *partition), true, (0, 0), false, true),
-        Err(_) => return,
-    };
-    let at = record.timestamp_ms.unwrap_or(0);
-    let seen = sources.entry(name).or_default();
-    if seen.frames == 0 {
-        seen.first_ms = at;
+/// The user's settings, and those for looks at single records.
+fn frugal(connection: &Connection) -> Connection {
+    let mut connection = connection.clone();
+    for (name, value) in [("max.partition.fetch.bytes", LOOK_BYTES), ("queued.min.messages", "1")] {
+        connection.properties.insert(name.to_owned(), value.to_owned());
     }
-    seen.frames += u64::from(frame);
-    seen.bytes += if ended { 0 } else { record.value.len() as u64 };
-    seen.last_ms = at;
-    (seen.size, seen.ended, seen.foreign) = (size, ended, foreign);
+    connection
 }
 
-fn describe(seen: &Seen, now_ms: i64) -> String {
-    let seconds = (seen.last_ms - seen.first_ms) as f64 / 1000.0;
-    let fps = if seconds > 0.0 { (seen.frames.saturating_sub(1)) as f64 / seconds } else { 0.0 };
-    let size = match seen.size {
-        (0, 0) => "plain JPEG".to_owned(),
-        (width, height) => format!("{width}x{height}"),
-    };
-    let frame = bytes(seen.bytes / seen.frames.max(1));
-    let age = humantime::format_duration(Duration::from_secs((now_ms - seen.last_ms).max(0) as u64 / 1000));
-    let end = if seen.ended { ", ended" } else { "" };
-    let marked = if seen.foreign { " (not from vidprod)" } else { "" };
-    format!("{size}  {fps:.1} fps  {frame} a frame  newest {age} ago{end}{marked}")
+impl Lister<'_> {
+    fn topic(&mut self, name: &str) -> anyhow::Result<Listed> {
+        let mut listed = Listed::default();
+        self.newest.turn_to(name);
+        let Found::Topic { partitions } = self.newest.find(ASK)? else { return Ok(listed) };
+        let mut surveys = self.read_newest(&partitions, &mut listed)?;
+        listed.at_ms = self.clock.wall_us() as i64 / 1000;
+        let until = self.clock.now().plus(FURTHER_BACK);
+        self.back.turn_to(name);
+        if surveys.iter().any(|(_, survey)| survey.unread() > 0) {
+            // The client needs to know where the topic is before it reads: else its first read waits for that.
+            self.back.find(ASK)?;
+        }
+        for index in 0..surveys.len() {
+            // Each of the partitions that are left gets an equal part of the time that is left.
+            let looks = LOOKS_MAX.div_ceil(surveys.len());
+            let left = until.since(self.clock.now()) / (surveys.len() - index) as u32;
+            let (partition, survey) = &mut surveys[index];
+            let until = self.clock.now().plus(left);
+            self.look_back((*partition, survey), looks, until, &mut listed)?;
+            listed.unread += survey.unread();
+        }
+        Ok(listed)
+    }
+
+    /// Reads the newest records of each partition.
+    fn read_newest(&mut self, partitions: &[i32], listed: &mut Listed) -> anyhow::Result<Vec<(i32, Survey)>> {
+        let tail = &mut self.newest;
+        tail.start(partitions, Position::Last(NEWEST_RECORDS), ASK)?;
+        let began = |tail: &Tail, partition: i32| tail.position(partition).unwrap_or(0);
+        let mut surveys: Vec<(i32, Survey, i64)> = partitions
+            .iter()
+            .map(|&partition| {
+                let (low, high) = tail.began_between(partition).unwrap_or((0, 0));
+                (partition, Survey::new(low..high), began(tail, partition))
+            })
+            .collect();
+        let until = self.clock.now().plus(NEWEST);
+        while self.clock.now() < until && !tail.caught_up() && !self.shutdown.asked() {
+            match tail.next(Duration::from_millis(200)) {
+                Event::Record(received) => {
+                    listed.records += 1;
+                    let survey = surveys.iter_mut().find(|(partition, ..)| *partition == received.partition);
+                    if let (Some((_, survey, _)), Some(entered)) = (survey, listed.sources.enter(&received)) {
+                        survey.saw(&entered.source, received.offset, entered.ended);
+                    }
+                }
+                Event::Anew | Event::Missing => break,
+                _ => {}
+            }
+        }
+        let read = surveys.into_iter().map(|(partition, mut survey, first)| {
+            survey.was_read(first..began(tail, partition));
+            (partition, survey)
+        });
+        Ok(read.collect())
+    }
+
+    /// Looks at records further back in a partition, so many times at most and no longer than until then.
+    fn look_back(
+        &mut self,
+        (partition, survey): (i32, &mut Survey),
+        looks: usize,
+        until: Micros,
+        listed: &mut Listed,
+    ) -> anyhow::Result<()> {
+        for _ in 0..looks {
+            let Some(range) = survey.next_look().filter(|_| self.clock.now() < until && !self.shutdown.asked()) else {
+                break;
+            };
+            let read = self.look(partition, range, until, survey, listed)?;
+            if read.is_empty() {
+                break;
+            }
+            survey.was_read(read);
+        }
+        self.back.stop();
+        Ok(())
+    }
+
+    /// Reads records of a partition, and says how far it came.
+    fn look(
+        &mut self,
+        partition: i32,
+        range: Range<i64>,
+        until: Micros,
+        survey: &mut Survey,
+        listed: &mut Listed,
+    ) -> anyhow::Result<Range<i64>> {
+        self.back.seek(partition, range.start)?;
+        listed.sources.begin_run();
+        let reached = |tail: &Tail| tail.position(partition).unwrap_or(range.start).clamp(range.start, range.end);
+        while reached(&self.back) < range.end && self.clock.now() < until && !self.shutdown.asked() {
+            match self.back.next(Duration::from_millis(50)) {
+                // Offsets may be missing, as in a compacted topic: the next record may be behind the range.
+                Event::Record(received) if received.offset < range.end => {
+                    listed.records += 1;
+                    if let Some(entered) = listed.sources.enter(&received) {
+                        survey.saw(&entered.source, received.offset, entered.ended);
+                    }
+                }
+                Event::End => return Ok(range),
+                Event::Anew | Event::Missing | Event::Moved { .. } => break,
+                _ => {}
+            }
+        }
+        Ok(range.start..reached(&self.back))
+    }
 }

@@ -62,11 +62,10 @@ impl Options {
     /// `now` is for times that depend on it, as in `-o s@-10m`, and has the local time zone.
     pub fn check(cli: &Cli, now: &ZonedDateTime) -> anyhow::Result<Options> {
         let topic = cli.topic.clone().unwrap_or_else(|| DEFAULT_TOPIC.to_owned());
-        let offset = cli.offset.position(now)?;
-        let anywhere = !matches!(offset, Position::Newest | Position::End | Position::Beginning);
-        if cli.group.is_some() && anywhere {
+        if cli.group.is_some() && !cli.offset.suits_a_group() {
             bail!("a group goes on where it left off: with -g, -o may be beginning, end or newest");
         }
+        let offset = cli.offset.position(now)?;
         check_group_id(cli)?;
         cli.output.iter().try_for_each(Output::check)?;
         cli.snapshot.iter().try_for_each(|path| shell::output::check_writable(path))?;

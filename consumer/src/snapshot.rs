@@ -28,8 +28,7 @@ enum Picture {
 impl Picture {
     /// The file's name decides: a JPEG for one that ends in `.jpg`, else a PNG.
     fn new(path: &Path, jpeg: &Bytes, decode: &mut Decode) -> anyhow::Result<Picture> {
-        let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
-        Ok(match extension.as_str() {
+        Ok(match shell::kinds::extension(path).as_str() {
             "jpg" | "jpeg" => Picture::Jpeg(jpeg.clone()),
             _ => Picture::Pixels(decode.picture(jpeg)?),
         })

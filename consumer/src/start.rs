@@ -35,6 +35,11 @@ impl FromStr for Start {
 }
 
 impl Start {
+    /// A group begins at an end of the topic where it has not been before; else where it left off.
+    pub fn suits_a_group(self) -> bool {
+        matches!(self, Start::At(Position::Newest | Position::End | Position::Beginning))
+    }
+
     /// The position that is meant, where it is `now`. A line says which moment a time is.
     pub fn position(self, now: &ZonedDateTime) -> anyhow::Result<Position> {
         let moment = match self {

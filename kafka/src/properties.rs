@@ -1,9 +1,12 @@
 //! Property files: kcat's, and those that Java clients use, told in librdkafka's names.
 
+mod unsupported;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::error::KafkaFault;
+pub(crate) use unsupported::check_supported;
 
 /// Other names of the same property: librdkafka would take the last one set, and ours must not win by chance.
 const ALIASES: [(&str, &str); 15] = [
@@ -57,27 +60,6 @@ const JAVA_OTHERWISE: [(&str, &str); 3] = [
     ),
     ("ssl.keystore.key", "ssl.key.pem"),
 ];
-
-/// Properties that librdkafka takes and these programs cannot work with: the name, the value that is meant where only one
-/// is, and why.
-const UNSUPPORTED: [(&str, Option<&str>, &str); 3] = [
-    ("transactional.id", None, "transactions are not supported; leave it away"),
-    ("delivery.report.only.error", Some("true"), "what is acknowledged is counted; leave it away"),
-    ("enable.partition.eof", Some("false"), "it is how the end of a topic is seen; leave it away"),
-];
-
-/// Refuses what would only fail later, and without saying why.
-pub(crate) fn check_supported(properties: &BTreeMap<String, String>) -> Result<(), KafkaFault> {
-    let is_set = |name: &str, meant: Option<&str>| {
-        properties
-            .get(name)
-            .is_some_and(|value| meant.map_or(!value.is_empty(), |meant| value.eq_ignore_ascii_case(meant)))
-    };
-    match UNSUPPORTED.into_iter().find(|(name, meant, _)| is_set(name, *meant)) {
-        Some((property, _, why)) => Err(KafkaFault::Unsupported { property, why }),
-        None => Ok(()),
-    }
-}
 
 /// librdkafka's own name of a property. kcat's `topic.` prefix for a topic's property is removed, but some properties of
 /// the client itself begin with it.
@@ -257,17 +239,6 @@ mod tests {
             "max.request.size=5\nssl.enabled.protocols=TLSv1.3\nfetch.max.wait.ms 20\n",
             &[("message.max.bytes", "5"), ("fetch.wait.max.ms", "20")],
         );
-    }
-
-    #[test]
-    fn what_cannot_work_is_refused() {
-        let refused = |name: &str, value: &str| {
-            check_supported(&[(name.to_owned(), value.to_owned())].into()).err().map(|fault| fault.to_string())
-        };
-        assert!(refused("transactional.id", "x").is_some_and(|words| words.contains("transactions are not supported")));
-        assert_eq!(refused("transactional.id", ""), None);
-        assert!(refused("delivery.report.only.error", "True").is_some());
-        assert_eq!(refused("enable.partition.eof", "true"), None);
     }
 
     #[test]

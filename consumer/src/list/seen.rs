@@ -1,0 +1,154 @@
+//! The sources of a topic, as far as the records that were read show them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use common::frame::jpeg_size;
+use common::record::{self, Incoming};
+use common::report::bytes;
+use kafka::Received;
+
+/// The sources of a topic by name.
+#[derive(Default, Debug)]
+pub struct Sources {
+    seen: BTreeMap<String, Seen>,
+    run: u64,
+}
+
+/// A record that was entered.
+#[derive(PartialEq, Eq, Debug)]
+pub struct Entered {
+    pub source: String,
+    /// It is the end of the source's session.
+    pub ended: bool,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    frames: u64,
+    bytes: u64,
+    /// Intervals from one frame to the next of the same run, and their sum.
+    intervals: u64,
+    intervals_ms: i64,
+    /// The run of the frame that was read last, and its time.
+    before: Option<(u64, i64)>,
+    /// The newest record of all that were read: its time in ms since 1970, and its offset, as several may be of one ms.
+    newest: (i64, i64),
+    size: (u32, u32),
+    ended: bool,
+    foreign: bool,
+}
+
+impl Sources {
+    /// Begins a run of records that follow each other in a partition: rates are counted within runs.
+    pub fn begin_run(&mut self) {
+        self.run += 1;
+    }
+
+    /// Enters a record. What is no picture has no source.
+    pub fn enter(&mut self, received: &Received) -> Option<Entered> {
+        let Received { record, partition, offset } = received;
+        let (source, is_frame, size, ended, foreign) = match record::read(record) {
+            Ok(Incoming::Part(part)) => {
+                let size = jpeg_size(&record.value).unwrap_or((part.meta.width, part.meta.height));
+                (part.meta.source.to_string(), part.index == 0, size, false, false)
+            }
+            Ok(Incoming::End(meta, ..)) => {
+                let size = jpeg_size(&record.value).unwrap_or((meta.width, meta.height));
+                (meta.source.to_string(), false, size, true, false)
+            }
+            Ok(Incoming::Foreign(_)) => (record::foreign_source(record, *partition), true, (0, 0), false, true),
+            Err(_) => return None,
+        };
+        let ms = record.timestamp_ms.unwrap_or(0);
+        let seen = self.seen.entry(source.clone()).or_default();
+        if is_frame {
+            seen.enter_frame(self.run, ms);
+        }
+        seen.bytes += if ended { 0 } else { record.value.len() as u64 };
+        if (ms, *offset) >= seen.newest {
+            seen.newest = (ms, *offset);
+            (seen.size, seen.ended, seen.foreign) = (size, ended, foreign);
+        }
+        Some(Entered { source, ended })
+    }
+
+    /// A line for each source.
+    pub fn lines(&self, now_ms: i64) -> impl Iterator<Item = String> {
+        self.seen.iter().map(move |(name, seen)| format!("  {name}  {}", seen.describe(now_ms)))
+    }
+}
+
+impl Seen {
+    fn enter_frame(&mut self, run: u64, ms: i64) {
+        if let Some((_, before_ms)) = self.before.filter(|(of_run, _)| *of_run == run) {
+            self.intervals += 1;
+            self.intervals_ms += ms - before_ms;
+        }
+        self.before = Some((run, ms));
+        self.frames += 1;
+    }
+
+    fn describe(&self, now_ms: i64) -> String {
+        let fps = if self.intervals_ms > 0 { self.intervals as f64 * 1000.0 / self.intervals_ms as f64 } else { 0.0 };
+        let size = match self.size {
+            (0, 0) => "plain JPEG".to_owned(),
+            (width, height) => format!("{width}x{height}"),
+        };
+        let frame = bytes(self.bytes / self.frames.max(1));
+        let age = humantime::format_duration(Duration::from_secs((now_ms - self.newest.0).max(0) as u64 / 1000));
+        let end = if self.ended { ", ended" } else { "" };
+        let marked = if self.foreign { " (not from vidprod)" } else { "" };
+        format!("{size}  {fps:.1} fps  {frame} a frame  newest {age} ago{end}{marked}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use common::frame::End;
+    use common::record::Record;
+
+    use super::*;
+    use crate::viewer::tests::frame;
+
+    fn picture(key: &str, ms: i64) -> Received {
+        let jpeg = [0xff, 0xd8, 0xff, 0xe0, 0, 0, 0xff, 0xd9];
+        let record = Record {
+            key: Some(key.as_bytes().to_vec().into()),
+            value: jpeg.to_vec().into(),
+            headers: Vec::new(),
+            timestamp_ms: Some(ms),
+        };
+        Received { record, partition: 0, offset: 0 }
+    }
+
+    #[test]
+    fn a_rate_is_of_frames_that_followed_each_other() {
+        let mut sources = Sources::default();
+        for run in 0..3 {
+            sources.begin_run();
+            for frame in 0..3 {
+                sources.enter(&picture("camera", 100_000 - run * 10_000 + frame * 40));
+            }
+        }
+        let lines: Vec<String> = sources.lines(103_080).collect();
+        assert_eq!(lines, ["  camera  plain JPEG  25.0 fps  8 B a frame  newest 3s ago (not from vidprod)"]);
+    }
+    #[test]
+    fn a_session_has_ended_in_whatever_order_its_records_are_read() {
+        let mut last = frame("a", 0);
+        last.jpeg = vec![0xff, 0xd8, 0xff].into();
+        // Both are of the same ms.
+        let [last, end] = [record::split(&last, 1000).remove(0), record::end(&last.meta, None, &End::default())];
+        let received = |record: &Record, offset| Received { record: record.clone(), partition: 0, offset };
+        let (last, end) = (received(&last, 1), received(&end, 2));
+        for order in [[&last, &end], [&end, &last]] {
+            let mut sources = Sources::default();
+            for one in order {
+                sources.enter(one).expect("it is of a source");
+            }
+            let lines: Vec<String> = sources.lines(0).collect();
+            assert!(lines[0].ends_with(" ago, ended"), "{lines:?}");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! `vidcons --list`: every source that a topic holds, whatever came after it.
+
+use whole::media::{folder, small_clip};
+use whole::{Program, kafka, need};
+
+#[test]
+fn sources_that_ended_long_before_the_last_one_are_listed() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&["ffmpeg"]) {
+        return;
+    }
+    let (topic, clips) = (kafka.topic("sources"), folder());
+    let clip = small_clip(clips.path(), 50);
+    for source in ["first", "second"] {
+        // More records than the list reads of a topic's end.
+        let args = ["--loop", "6", "--speed", "max", "--source", source];
+        Program::vidprod().arg(&clip).args(args).on(kafka, &topic).run().ok();
+    }
+    let args = ["test", "--size", "320x180", "--fps", "60", "--source", "live"];
+    let live = Program::vidprod().args(args).on(kafka, &topic).start();
+    Program::vidcons().args(["--headless", "--source", "live", "-c", "120"]).on(kafka, &topic).run().ok();
+    let listed = Program::vidcons().args(["--list", "-b", &kafka.bootstrap(), "-t", &topic]).run().ok().text();
+    live.interrupt().ok();
+    let line = |source: &str| {
+        let found = listed.lines().find(|line| line.starts_with(&format!("  {source}  ")));
+        found.unwrap_or_else(|| panic!("{source} is not listed\n{listed}"))
+    };
+    assert!(line("first").ends_with(" ago, ended") && line("first").contains("320x240"), "{listed}");
+    assert!(line("second").ends_with(" ago, ended"), "{listed}");
+    assert!(line("live").ends_with(" ago"), "{listed}");
+    assert!(listed.starts_with(&format!("{topic}  1 partition\n")), "{listed}");
+}
