@@ -1,7 +1,7 @@
 //! Fuzzing on the stable toolchain: `cargo run --release -p broker --example fuzz -- request|log SECONDS [SEED]`.
 //!
-//! Starts from the corpus, changes it at random and feeds it to a body of `broker::fuzzing`; there is no coverage to
-//! guide it, so the corpus has to reach all that matters. The same seed gives the same inputs.
+//! Takes inputs from the corpus, changes them at random and runs a body of `broker::fuzzing` on them. No coverage
+//! guides it, so the corpus has to reach all that matters. The same seed gives the same inputs.
 
 use std::fs;
 use std::panic::catch_unwind;
@@ -15,7 +15,7 @@ type Body = fn(&[u8]);
 
 const INPUT_BYTES_MAX: usize = 4096;
 
-/// Lengths and counts at which code breaks.
+/// Lengths and counts that often cause errors.
 const INTERESTING: [u64; 12] =
     [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, u64::MAX >> 1];
 
@@ -62,7 +62,8 @@ fn fuzz(body: Body, folder: &Path, time: Duration, seed: u64) -> Result<u64> {
 fn load(folder: &Path) -> Result<Vec<Vec<u8>>> {
     let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<PathBuf>>>()?;
-    // The order of a folder is not the same everywhere, and a seed should be.
+    // Sorted, because the order of files in a folder differs between systems, and a seed must give the same inputs
+    // everywhere.
     paths.sort();
     ensure!(!paths.is_empty(), "no corpus in {}", folder.display());
     paths.iter().map(|path| fs::read(path).with_context(|| format!("cannot read {}", path.display()))).collect()

@@ -1,12 +1,12 @@
-//! One record batch as it came from a producer: checked, and otherwise untouched.
+//! A record batch as received from a producer: checked, and otherwise unchanged.
 //!
 //! ```text
 //! 0            8        12             16      17    21           23     27     35    43   51      53         57
 //! base offset, length,  leader epoch,  magic,  CRC,  attributes,  last,  base,  max,  id,  epoch,  sequence,  count
 //!              └ of what follows                     └ the CRC begins    └ timestamps └ the producer's
 //! ```
-//! The records stand from byte 61. Base offset and leader epoch lie outside the checksum, so that a broker can write
-//! them into an answer without touching the rest.
+//! The records begin at byte 61. The checksum does not cover base offset and leader epoch, so a broker can write them
+//! into an answer without changing the rest.
 
 pub mod records;
 #[cfg(test)]
@@ -24,7 +24,7 @@ const CRC_AT: usize = 17;
 const ATTRIBUTES_AT: usize = 21;
 const RECORDS_AT: usize = 61;
 
-/// A record that has no timestamp has this one.
+/// Timestamp of a record that has none.
 pub const NO_TIMESTAMP: i64 = -1;
 
 const CODEC: i16 = 0b111;
@@ -34,21 +34,23 @@ const TRANSACTIONAL: i16 = 1 << 4;
 const CONTROL: i16 = 1 << 5;
 const DELETE_HORIZON: i16 = 1 << 6;
 
-/// A checked record batch (magic 2). Its bytes are the producer's, a slice of the request that brought them.
+/// A checked record batch (magic 2). Its bytes are a slice of the producer's request.
 #[derive(Clone, Debug)]
 pub struct Batch {
     bytes: Bytes,
     pub header: Header,
 }
 
-/// What the broker needs to know of a batch; all of it stands before the records.
+/// The fields of a batch that the broker needs; all of them precede the records.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Header {
     pub records: i32,
     pub base_timestamp: i64,
-    /// Of an uncompressed batch the largest that is there, whatever its header says; negative where there is none.
+    /// The largest timestamp; negative if there is none. For uncompressed batches it is computed from the records,
+    /// whatever the header says.
     pub max_timestamp: i64,
-    /// The smallest of the records that have one, `i64::MAX` where none has. Of a compressed batch the first record's.
+    /// The smallest timestamp of the records, `i64::MAX` if none has one. In a compressed batch, that of the first
+    /// record.
     pub min_timestamp: i64,
     pub producer_id: i64,
     pub producer_epoch: i16,
@@ -58,7 +60,7 @@ pub struct Header {
     pub control: bool,
 }
 
-/// Why a batch is not taken.
+/// The reason why a batch is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum BadBatch {
     #[error("a batch of an old format: its magic is not 2")]
@@ -70,18 +72,19 @@ pub enum BadBatch {
 }
 
 impl Batch {
-    /// Checks the one batch that a partition's part of a Produce request holds.
+    /// Checks the batch in a partition's part of a Produce request.
     pub fn parse(bytes: Bytes) -> Result<Batch, BadBatch> {
         check_frame(&bytes)?;
         let mut header = Header::parse(&bytes[ATTRIBUTES_AT..RECORDS_AT])?;
         if !header.compressed {
-            // What Kafka writes into the header instead; the bytes stay as they are, for the checksum is over them.
+            // Kafka writes the computed value into the header. Here the bytes stay unchanged, because the checksum
+            // covers them.
             (header.min_timestamp, header.max_timestamp) = records::check(&bytes[RECORDS_AT..], &header)?;
         }
         Ok(Batch { bytes, header })
     }
 
-    /// The same in memory of its own.
+    /// A copy in its own memory.
     pub(crate) fn copied(&self, held: Held) -> Batch {
         Batch { bytes: held.keep(self.bytes.to_vec()), ..self.clone() }
     }
@@ -95,13 +98,13 @@ impl Batch {
         self.bytes.len()
     }
 
-    /// Offset delta and timestamp of each record; none can be had of a compressed batch.
+    /// Offset delta and timestamp of each record; `None` for a compressed batch.
     pub fn records(&self) -> Option<Records<'_>> {
         (!self.header.compressed).then(|| Records::new(&self.bytes[RECORDS_AT..], self.header.base_timestamp))
     }
 }
 
-/// That the bytes are exactly one batch, and arrived as they were sent.
+/// Checks that the bytes are exactly one batch, and undamaged.
 fn check_frame(bytes: &[u8]) -> Result<(), BadBatch> {
     if bytes.get(MAGIC_AT).is_some_and(|&magic| magic != 2) {
         return Err(BadBatch::OldFormat);
@@ -154,7 +157,7 @@ impl Header {
         Ok(())
     }
 
-    /// Whether its producer numbers its batches, so that none is taken twice.
+    /// True if the producer numbers its batches, so that duplicates can be detected.
     pub fn idempotent(&self) -> bool {
         self.producer_id >= 0
     }

@@ -1,4 +1,5 @@
-//! Who is connected, and what each of them does: for the status line, for who must go, and for whether anybody still needs us.
+//! The connections and what each of them does. Used for the status line, for cutting off slow clients, and to decide if
+//! anybody still needs the broker.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -10,18 +11,20 @@ use crate::clock::Ms;
 /// One connection.
 #[derive(Debug)]
 pub struct Client {
-    /// As it calls itself.
+    /// Client id, as given by the client.
     pub name: String,
     pub peer: SocketAddr,
     pub since: Ms,
     pub produces: bool,
-    /// It has asked for a producer's id, perhaps long before its first record and on another connection.
+    /// True if the client has requested a producer id. That may be long before its first record, which may come over
+    /// another connection.
     pub has_producer_id: bool,
-    /// Where its last fetch began, in each partition.
+    /// Offset of its last fetch in each partition.
     pub reading: HashMap<(String, i32), i64>,
-    /// Since then a request of it is coming or an answer is going, and takes memory; not while it waits for us.
+    /// Time since which a request is arriving or an answer is being sent, which takes memory. `None` while the client
+    /// waits for us.
     pub busy_since: Option<Ms>,
-    /// Bytes of the answer that is on its way to it.
+    /// Number of bytes of the answer that is being sent to it.
     answering: usize,
     abort: Option<AbortHandle>,
 }
@@ -31,7 +34,7 @@ pub struct Clients {
     by_id: BTreeMap<u64, Client>,
     next_id: u64,
     answering: usize,
-    /// What came in and went out, since the beginning.
+    /// Total bytes received and sent.
     pub bytes_in: u64,
     pub bytes_out: u64,
 }
@@ -76,7 +79,7 @@ impl Clients {
         }
     }
 
-    /// Bytes of all answers that are on their way.
+    /// Number of bytes of all answers that are being sent.
     pub fn answering(&self) -> usize {
         self.answering
     }
@@ -89,12 +92,13 @@ impl Clients {
         self.by_id.len()
     }
 
-    /// Cuts off whoever takes longest to send its request or to take its answer, if that is longer than `at_least`.
+    /// Cuts off the client that has taken longest to send its request or to receive its answer, if that is at least
+    /// `at_least`.
     pub fn cut_slowest(&mut self, now: Ms, at_least: Ms) -> Option<&Client> {
         let slow = |c: &&mut Client| c.busy_since.is_some_and(|since| now.saturating_sub(since) >= at_least);
         let slowest = self.by_id.values_mut().filter(slow).min_by_key(|c| c.busy_since)?;
         slowest.abort.as_ref()?.abort();
-        // It goes at its task's next turn; nobody needs to be cut off twice.
+        // The connection ends at its task's next turn; this avoids cutting it off twice.
         slowest.busy_since = None;
         Some(slowest)
     }

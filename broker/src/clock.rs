@@ -1,16 +1,16 @@
-//! The broker's only readings of the clock; all below it gets time as an argument.
+//! The only code in the broker that reads the clock; everything else gets time as an argument.
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// Milliseconds of a clock that never goes back.
+/// Milliseconds of a monotonic clock.
 pub type Ms = u64;
 
-/// One reading of both clocks.
+/// A reading of both clocks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Now {
-    /// Since the broker began: for time-outs.
+    /// Time since the broker started, used for timeouts.
     pub ms: Ms,
-    /// Since 1970: what records are stamped with.
+    /// Time since 1970, used for the timestamps of records.
     pub wall_ms: i64,
 }
 

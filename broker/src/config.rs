@@ -1,4 +1,4 @@
-//! A topic's configuration: what can be set, what it means here, and what is refused.
+//! A topic's configuration: the values that can be set, their effect here, and the values that are refused.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,7 +12,7 @@ const TIMESTAMP_BEFORE: &str = "message.timestamp.before.max.ms";
 const TIMESTAMP_AFTER: &str = "message.timestamp.after.max.ms";
 const COMPRESSION_TYPES: &[&str] = &["producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"];
 
-/// What Kafka's tools show a value as.
+/// The type of a value in Kafka's tools.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     Text = 2,
@@ -23,14 +23,15 @@ pub enum Kind {
     Flag = 1,
 }
 
-/// Every value that means something is shorter.
+/// Largest length of a value; useful values are shorter.
 const VALUE_BYTES_MAX: usize = 64;
 
-/// A name that a topic may set: its type, Kafka's default, and the values that mean something here (empty: any of its type).
+/// A name that a topic may set: its type, Kafka's default, and the values that are valid here (empty: any of its type).
 struct Known(&'static str, Kind, &'static str, &'static [&'static str]);
 
-/// Besides the three of which the broker has a default of its own. What has no meaning in memory is taken and kept, as tools
-/// set it; what would break a promise is not. Batches stay compressed as they came, whatever `compression.type` says.
+/// All settings except the three that have a default of the broker's own. Settings that mean nothing in memory are
+/// accepted and stored, because tools set them; values that would break a promise are refused. Batches stay compressed
+/// as they arrived, whatever `compression.type` is.
 const KNOWN: &[Known] = &[
     Known("cleanup.policy", Kind::List, "delete", &["delete"]),
     Known("compression.gzip.level", Kind::Int, "-1", &[]),
@@ -57,23 +58,23 @@ const KNOWN: &[Known] = &[
     Known("unclean.leader.election.enable", Kind::Flag, "false", &[]),
 ];
 
-/// What was set for a topic, as it was typed; the rest is the broker's default.
+/// The values set for a topic, as text; others are the broker's defaults.
 #[derive(Clone, Default, Debug)]
 pub struct TopicConfig {
     set: BTreeMap<&'static str, String>,
 }
 
-/// How far from the broker's clock a record's timestamp may be.
+/// Largest distance of a record's timestamp from the broker's clock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TimestampLimits {
     pub before_ms: i64,
     pub after_ms: i64,
 }
 
-/// Kafka's defaults: as old as may be, and an hour ahead.
+/// Kafka's defaults: any age, and at most an hour ahead.
 pub const TIMESTAMP_LIMITS: TimestampLimits = TimestampLimits { before_ms: i64::MAX, after_ms: 3_600_000 };
 
-/// One value, as it is described.
+/// A value in a description.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Entry {
     pub name: &'static str,
@@ -83,7 +84,7 @@ pub struct Entry {
 }
 
 impl TopicConfig {
-    /// Sets a value; the error says why not.
+    /// Sets a value; the error is a reason for the client.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         let (name, kind, allowed) = known(name)?;
         let value = value.trim();
@@ -99,7 +100,7 @@ impl TopicConfig {
         Ok(())
     }
 
-    /// Back to the broker's default.
+    /// Resets a value to the broker's default.
     pub fn unset(&mut self, name: &str) -> Result<(), String> {
         let (name, ..) = known(name)?;
         self.set.remove(name);
@@ -131,7 +132,7 @@ impl TopicConfig {
         }
     }
 
-    /// All values, set or not, by name.
+    /// All values, set or not, sorted by name.
     pub fn entries(&self, defaults: &Defaults) -> Vec<Entry> {
         let acting = default_entries(defaults);
         let passive = KNOWN.iter().map(|&Known(name, kind, value, _)| (name, kind, value.to_owned()));
@@ -151,7 +152,7 @@ impl TopicConfig {
     }
 }
 
-/// The values that act, as the broker has them.
+/// The broker's defaults of the values that have an effect.
 pub fn default_entries(defaults: &Defaults) -> [(&'static str, Kind, String); 3] {
     let or_none = |n: Option<u128>| n.map_or("-1".to_owned(), |n| n.to_string());
     [
@@ -161,7 +162,7 @@ pub fn default_entries(defaults: &Defaults) -> [(&'static str, Kind, String); 3]
     ]
 }
 
-/// A value that is one of the acting three.
+/// The type of a value, if it is one of the three that have an effect.
 pub fn acting(name: &str) -> Option<Kind> {
     match name {
         MESSAGE_BYTES => Some(Kind::Int),
@@ -181,7 +182,7 @@ fn known(name: &str) -> Result<(&'static str, Kind, &'static [&'static str]), St
         .ok_or_else(|| format!("Unknown topic config name: {name}"))
 }
 
-/// Whether a value is of the type; for those that act: whether it makes sense.
+/// True if a value has the right type and, if it has an effect, makes sense.
 fn fits(name: &str, kind: Kind, value: &str) -> bool {
     let number = value.parse::<i64>();
     match (name, kind) {

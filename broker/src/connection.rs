@@ -1,4 +1,5 @@
-//! One client: its requests are read, answered in the order they came, and its silence has an end.
+//! One client's connection: reads its requests, answers them in order, and closes the connection if it is silent for
+//! too long.
 
 mod foreign;
 mod socket;
@@ -19,9 +20,9 @@ use crate::out::Out;
 use crate::request::{self, Decoded, Request};
 use crate::state::{Caller, State};
 
-/// What a decoded fetch takes for each of its partitions while it waits.
+/// Memory of each partition of a decoded fetch while it waits.
 const PARKED_BYTES: usize = 256;
-/// Of how many partitions a client's place is kept.
+/// Largest number of partitions for which a client's position is kept.
 const NOTED_MAX: usize = 100;
 
 pub type Shared = Rc<RefCell<State>>;
@@ -31,12 +32,12 @@ pub struct Connection {
     pub stream: TcpStream,
     pub state: Shared,
     pub caller: Caller,
-    /// The next request's length, as far as it has come.
+    /// The length of the next request, as far as it was received.
     pub length: [u8; 4],
     pub have: usize,
 }
 
-/// Why a connection ends.
+/// The reason why a connection ends.
 #[derive(Debug, thiserror::Error)]
 pub enum Ended {
     #[error("closed")]
@@ -47,7 +48,7 @@ pub enum Ended {
     Idle(Duration),
     #[error("it stopped in the middle for {} s", .0.as_secs())]
     Stalled(Duration),
-    /// It does what no client does.
+    /// The client violates the protocol.
     #[error("{0}")]
     Malformed(String),
     #[error("there is no memory for its request")]
@@ -55,14 +56,14 @@ pub enum Ended {
 }
 
 impl Ended {
-    /// Worth a line: somebody should look at that client.
+    /// True if the reason is worth a log line, because somebody should look at the client.
     pub fn is_odd(&self) -> bool {
         matches!(self, Ended::Stalled(_) | Ended::Malformed(_) | Ended::NoRoom)
     }
 }
 
 impl Connection {
-    /// Serves until the client goes, or must.
+    /// Serves requests until the connection ends.
     pub async fn run(&mut self) -> Ended {
         let (stall, idle) = {
             let limits = &self.state.borrow().options.limits;
@@ -83,7 +84,8 @@ impl Connection {
         match request::decode(frame).map_err(|e| Ended::Malformed(e.to_string()))? {
             Decoded::Request(request) => self.answer(request, bytes).await,
             Decoded::UnsupportedVersion { api, correlation, .. } => {
-                // As Kafka does: in the oldest version, which everybody understands, with all that we know.
+                // Kafka does the same: the answer has the oldest version, which every client understands, and lists all
+                // supported ones.
                 let response = cluster::api_versions(ResponseError::UnsupportedVersion.code());
                 let out = Out::encode(&response.into(), api, 0, correlation).map_err(Ended::Malformed)?;
                 self.write(out).await
@@ -110,14 +112,14 @@ impl Connection {
             Answer::HangUp(why) => return Err(Ended::Malformed(why.to_owned())),
         };
         let out = Out::encode(&response, api, version, correlation);
-        // A bug of ours, not the client's.
+        // This is a bug of ours, not of the client.
         let out = out
             .inspect_err(|why| tracing::error!(event = "answer_failed", "an answer cannot be written: {why}"))
             .map_err(|_| Ended::Closed)?;
         self.write_counted(out).await
     }
 
-    /// Waits for a group's answer, and notices when nobody wants it any more.
+    /// Waits for a group's answer, or for the end of the connection.
     async fn parked<T>(&mut self, answer: oneshot::Receiver<T>) -> Result<T, Ended> {
         tokio::select! {
             biased;
@@ -140,24 +142,24 @@ impl Connection {
         };
         let partitions: usize = request.topics.iter().map(|topic| topic.partitions.len()).sum();
         let parked = self.room(partitions * PARKED_BYTES).await?;
-        // Its strings are slices of the request, which stays as long as it waits.
+        // The strings of a request are slices of its frame, which stays in memory while it waits.
         let large = bytes + partitions * PARKED_BYTES > share;
         let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)).min(longest);
         let reading = self.read_enough(request, version, wait, large).await?;
-        // While it waits for us, it is not what others wait for.
+        // While it waits for memory, it must not count as a slow client.
         self.mark_busy(false);
         drop(parked);
         let _held = self.room(reading.own_bytes()).await?;
         let records = reading.records();
         let out = fetch::write(&reading, correlation, version);
-        // What was copied is needed no more.
+        // The batches that were copied are no longer needed.
         drop(reading);
         self.write(out).await?;
         self.state.borrow_mut().totals.records_out += records;
         Ok(())
     }
 
-    /// What there is to read, once that is enough or the time is up.
+    /// Waits until there is enough to read, or the time is up.
     async fn read_enough(
         &mut self,
         request: &FetchRequest,
@@ -167,7 +169,7 @@ impl Connection {
     ) -> Result<fetch::Reading, Ended> {
         let until = Instant::now() + wait;
         let mut reading = fetch::read(&self.state.borrow(), request, version);
-        // Where it stands does not change while it waits.
+        // The reader's position does not change while it waits.
         self.note(&reading);
         let bell = Rc::new(Notify::new());
         while !reading.is_enough(request) {
@@ -189,7 +191,7 @@ impl Connection {
         Ok(reading)
     }
 
-    /// Keeps what this client reads, for who wants to know whether it still has something to read.
+    /// Stores the client's positions, which show if it has something left to read.
     fn note(&self, reading: &fetch::Reading) {
         if let Some(client) = self.state.borrow_mut().clients.get_mut(self.caller.connection) {
             client.reading.clear();

@@ -1,14 +1,15 @@
-//! The limit on open files: each connection takes one.
+//! The limit on open files, of which each connection needs one.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Open files of a process beside the broker's connections: its streams and libraries, a video, its own Kafka clients.
+/// Number of open files allowed for besides the broker's connections: streams and libraries, a video, Kafka clients of
+/// the process.
 pub const OTHER_FILES: usize = 200;
-/// macOS names no limit and refuses more than that.
+/// macOS reports no limit, but refuses more than this.
 const MACOS_MAX: u64 = 10_240;
 
-/// Raises this process's limit on open files, as far as it may, so that `connections` clients can be served at the same time.
-/// Returns how many can.
+/// Raises this process's limit on open files, as far as allowed, so that `connections` clients can be served at the
+/// same time. Returns the number of clients that can be served.
 pub fn make_room(connections: usize) -> usize {
     let wanted = (connections + OTHER_FILES) as u64;
     let limit = getrlimit(Resource::Nofile);

@@ -1,4 +1,4 @@
-//! Fuzz bodies: what a fuzzer calls with its bytes, and the tests with the files of `broker/corpus`.
+//! Fuzz bodies. A fuzzer calls them with its own bytes, the tests with the files of `broker/corpus`.
 
 pub mod bodies;
 pub mod log;

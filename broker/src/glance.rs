@@ -1,4 +1,4 @@
-//! What can be seen of a running broker from outside.
+//! The state of a running broker, as seen from outside.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ pub struct Glance {
     /// Of all topics together.
     pub partitions: usize,
     pub clients: Vec<ClientGlance>,
-    /// Since the beginning.
+    /// Bytes since the broker started.
     pub bytes_in: u64,
     pub bytes_out: u64,
     pub memory_used: usize,
@@ -24,17 +24,18 @@ pub struct Glance {
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ClientGlance {
-    /// As it calls itself.
+    /// Client id, as given by the client.
     pub name: String,
     pub peer: SocketAddr,
-    /// How long it has been connected.
+    /// Time since it connected.
     pub connected: Duration,
     pub produces: bool,
-    /// It has asked for a producer's id, perhaps long before its first record and on another connection.
+    /// True if the client has requested a producer id. That may be long before its first record, which may come over
+    /// another connection.
     pub has_producer_id: bool,
     /// The topics that it reads.
     pub reads: BTreeSet<String>,
-    /// There is something that it has not read yet.
+    /// True if there are records that it has not read yet.
     pub behind: bool,
 }
 
@@ -57,7 +58,7 @@ impl Glance {
         }
     }
 
-    /// Whether somebody has asked for records of this topic.
+    /// True if a client has requested records of this topic.
     pub fn is_read(&self, topic: &str) -> bool {
         self.clients.iter().any(|c| c.reads.contains(topic))
     }

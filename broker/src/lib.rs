@@ -1,13 +1,14 @@
-//! A small in-memory broker that speaks Kafka's protocol: what one machine needs to pass frames on, and nothing more.
+//! A small in-memory broker that speaks Kafka's protocol, with just the features that a machine needs to pass frames
+//! on.
 //!
 //! ```text
 //! socket ─bytes─▶ [connection] ─Request─▶ State ─Answer─▶ [connection] ─bytes─▶ socket
 //!                                         ├─ Topics ─▶ Log (a partition: batches as they came)
 //!                                         └─ Groups (members, assignments, offsets)
 //! ```
-//! One thread owns everything, so nothing is locked: each connection is a task on it, and an append wakes the fetches
-//! that wait for it at once. `Log` and `Groups` are fed requests and the time; they touch no socket and no clock.
-//! A batch is kept as the bytes that came: the log, and every reader's answer, are slices of one allocation.
+//! One thread owns everything, so nothing is locked: each connection is a task on it, and an append wakes the waiting
+//! fetches at once. `Log` and `Groups` get requests and the time as arguments, and use no socket and no clock. A batch
+//! is kept as the bytes that were received: the log, and every reader's answer, are slices of one allocation.
 
 mod answer;
 pub mod batch;

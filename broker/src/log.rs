@@ -1,10 +1,10 @@
-//! A partition: batches in the order they came, as they came.
+//! A partition's log: batches in the order in which they arrived.
 //!
 //! ```text
 //! Batch ─append─▶ Producers (seen before? in order?) ─▶ the batches ─read─▶ Slice
 //!                                                        └ keep, drop_oldest, delete_before take from the front
 //! ```
-//! Offsets are given here, and nowhere else: they ascend without gaps, and none is given twice.
+//! Offsets are assigned only here: they increase without gaps, and none is assigned twice.
 
 pub mod producers;
 #[cfg(test)]
@@ -16,14 +16,14 @@ use std::collections::VecDeque;
 use self::producers::{Producers, Seen};
 use crate::{batch::Batch, clock::Now};
 
-/// One partition's batches.
+/// The batches of one partition.
 #[derive(Debug, Default)]
 pub struct Log {
     batches: VecDeque<Stored>,
     bytes: usize,
-    /// The first offset that can be read; after `delete_before` it may lie inside the first batch.
+    /// The first readable offset; after `delete_before` it may be inside the first batch.
     start: i64,
-    /// The offset that the next record gets.
+    /// The offset of the next record.
     end: i64,
     producers: Producers,
 }
@@ -32,20 +32,20 @@ pub struct Log {
 struct Stored {
     base_offset: i64,
     arrived_wall_ms: i64,
-    /// The largest timestamp of this batch and all that came before it, so that a time can be searched for.
+    /// The largest timestamp of this batch and all before it, which makes a binary search for a time possible.
     max_timestamp_so_far: i64,
     batch: Batch,
 }
 
-/// What became of a batch.
+/// The result of appending a batch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Appended {
     pub base_offset: i64,
-    /// It was here before, at this offset, and was not appended again.
+    /// True if the batch was in the log already, at this offset, and was not appended again.
     pub duplicate: bool,
 }
 
-/// Why a sound batch is not appended.
+/// The reason why a valid batch is not appended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Refused {
     #[error("batches of this producer are missing before this one")]
@@ -58,14 +58,14 @@ pub enum Refused {
     Full,
 }
 
-/// What a reader gets: a batch, and the offset that is to be written over its first eight bytes.
+/// A batch for a reader, and the offset that must replace its first eight bytes.
 #[derive(Clone, Debug)]
 pub struct Slice {
     pub base_offset: i64,
     pub batch: Batch,
 }
 
-/// The offset is not one of this log's.
+/// The offset is outside the log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the offset is not in the log")]
 pub struct OutOfRange;
@@ -75,7 +75,7 @@ impl Log {
         Log::default()
     }
 
-    /// Takes the batch in, unless its producer's numbers say that it is here already or that others are missing.
+    /// Appends the batch, unless its producer's sequence shows that it is here already or that others are missing.
     pub fn append(&mut self, batch: Batch, now: Now) -> Result<Appended, Refused> {
         let header = batch.header;
         if let Seen::Before { base_offset } = self.producers.check(&header)? {
@@ -91,8 +91,8 @@ impl Log {
         Ok(Appended { base_offset, duplicate: false })
     }
 
-    /// Whole batches, beginning with the one that holds `from`, of at most `bytes_max` together; with `at_least_one`
-    /// the first is given whatever its size.
+    /// Reads whole batches, starting with the one that contains `from`, of at most `bytes_max` together. With
+    /// `at_least_one` the first is returned whatever its size.
     pub fn read(&self, from: i64, bytes_max: usize, at_least_one: bool) -> Result<Vec<Slice>, OutOfRange> {
         let first = self.holding(from)?;
         let mut slices = Vec::new();
@@ -108,7 +108,7 @@ impl Log {
         Ok(slices)
     }
 
-    /// How many bytes a reader would find from there on; not counted further than `enough`, and none out of range.
+    /// Number of bytes that a reader would find from this offset on, counted up to about `enough`; 0 if out of range.
     pub fn bytes_from(&self, from: i64, enough: usize) -> usize {
         let Ok(first) = self.holding(from) else { return 0 };
         let mut bytes = 0;
@@ -137,7 +137,7 @@ impl Log {
         self.batches.len()
     }
 
-    /// Forgets the oldest batch; gives the bytes that are free now.
+    /// Drops the oldest batch; returns the number of bytes freed.
     pub fn drop_oldest(&mut self) -> usize {
         let Some(oldest) = self.batches.pop_front() else { return 0 };
         self.bytes -= oldest.batch.len();
@@ -145,7 +145,7 @@ impl Log {
         oldest.batch.len()
     }
 
-    /// Forgets what stands before `offset` (-1: everything); gives the new start. What is forgotten already stays so.
+    /// Deletes the records before `offset` (-1: all); returns the new start. Deleted records stay deleted.
     pub fn delete_before(&mut self, offset: i64) -> Result<i64, OutOfRange> {
         let offset = if offset == -1 { self.end } else { offset };
         if !(0..=self.end).contains(&offset) {
@@ -158,8 +158,8 @@ impl Log {
         Ok(self.start)
     }
 
-    /// Retention: forgets the oldest batches while there are more than `bytes_max`, though never the newest for its
-    /// size, and those that came before `oldest_ms`.
+    /// Applies retention: drops the oldest batches while the log exceeds `bytes_max`, but not the newest batch, and
+    /// those that arrived before `oldest_ms`.
     pub fn keep(&mut self, bytes_max: Option<usize>, oldest_ms: Option<i64>) {
         loop {
             let too_big = bytes_max.is_some_and(|max| self.bytes > max) && self.batches.len() > 1;
@@ -171,7 +171,7 @@ impl Log {
         }
     }
 
-    /// The place of the batch that holds the offset; just after the last for the end.
+    /// Index of the batch that contains the offset; one past the last for the end offset.
     fn holding(&self, offset: i64) -> Result<usize, OutOfRange> {
         if !(self.start..=self.end).contains(&offset) {
             return Err(OutOfRange);
@@ -179,7 +179,7 @@ impl Log {
         Ok(self.batches.partition_point(|stored| stored.end() <= offset))
     }
 
-    /// Panics where the log is not what it claims to be; for tests and fuzzing.
+    /// Panics if an invariant is violated; for tests and fuzzing.
     pub fn check_invariants(&self) {
         let mut next = self.batches.front().map_or(self.end, |oldest| oldest.base_offset);
         assert!(next <= self.start, "a gap between the start and the first batch");

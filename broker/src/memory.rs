@@ -1,17 +1,17 @@
-//! What the broker holds, counted to the byte where it is allocated and until the last reader lets go of it.
+//! Counts the bytes that the broker holds, from their allocation until the last reader releases them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 
-/// What one request costs beside its bytes: its allocation's and the log's own bookkeeping.
+/// Cost of a request besides its bytes, in the allocator and the log.
 pub const OVERHEAD_BYTES: usize = 256;
-/// What is no larger may use the reserve, so that who asks for little is served while large requests wait for room.
+/// Largest number of bytes that may use the reserve, so that small requests are served while large ones wait for room.
 const SMALL_BYTES_MAX: usize = 4096;
 const RESERVE_OF_BOUND: usize = 16;
 
-/// The bound on everything that came from clients or is on its way to them, and how much of it is taken.
+/// The limit for all data that came from clients or is being sent to them, and the bytes in use.
 #[derive(Clone, Debug)]
 pub struct Memory {
     used: Arc<AtomicUsize>,
@@ -24,7 +24,7 @@ impl Memory {
         Memory { used: Arc::default(), peak: Arc::default(), bound }
     }
 
-    /// The most that was taken at any time.
+    /// The largest amount held at any time.
     pub fn peak(&self) -> usize {
         self.peak.load(Ordering::Relaxed)
     }
@@ -37,18 +37,18 @@ impl Memory {
         self.bound
     }
 
-    /// Whether `more` bytes, and what they cost beside, would stay within the bound.
+    /// True if `more` bytes and their overhead would stay within the limit.
     pub fn has_room(&self, more: usize) -> bool {
         let reserve = if more <= SMALL_BYTES_MAX { 0 } else { self.bound / RESERVE_OF_BOUND };
         self.used().saturating_add(more).saturating_add(OVERHEAD_BYTES + reserve) <= self.bound
     }
 
-    /// What requests and answers under way may take; the rest is the logs', and nobody but producers takes it from them.
+    /// The part for requests and answers in progress. The rest belongs to the logs, and only producers use it.
     pub fn of_clients(&self) -> usize {
         self.bound / 2
     }
 
-    /// Counts a buffer that is about to be filled. Whoever takes asks for room first.
+    /// Counts a buffer that is about to be filled. The caller must check for room before.
     pub fn hold(&self, bytes: usize) -> Held {
         let bytes = bytes + OVERHEAD_BYTES;
         let used = self.used.fetch_add(bytes, Ordering::Relaxed) + bytes;
@@ -57,7 +57,7 @@ impl Memory {
     }
 }
 
-/// Bytes that are counted as long as this lives.
+/// Bytes that are counted for as long as this lives.
 #[derive(Debug)]
 pub struct Held {
     used: Arc<AtomicUsize>,

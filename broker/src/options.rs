@@ -1,62 +1,62 @@
-//! What a broker is told to do, and the limits on everything that comes from the wire.
+//! The options of a broker, and the limits on all data from the wire.
 
 use std::time::Duration;
 
 use crate::groups;
 
-/// As Kafka's own default, so that what fits here fits there.
+/// Kafka's own default, so that a message that is accepted here is accepted there.
 pub const MESSAGE_BYTES_MAX: usize = 1_048_588;
 pub const RETENTION: Duration = Duration::from_secs(7 * 24 * 3600);
-/// Kafka's `group.min.session.timeout.ms`, and its `group.max.session.timeout.ms`.
+/// Kafka's defaults of `group.min.session.timeout.ms` and `group.max.session.timeout.ms`.
 pub const SESSION_MS_MIN: i32 = 6000;
 pub const SESSION_MS_MAX: i32 = 1_800_000;
 const MEMORY_BYTES_MIN: u64 = 64 << 20;
 const MEMORY_BYTES_MAX: u64 = 4 << 30;
 
-/// Everything a broker is told.
+/// The options of a broker.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// What clients are told to connect to; `None`: the address at which each of them reached us.
+    /// Address that clients are given; `None` for the address at which each of them reached us.
     pub advertise: Option<(String, u16)>,
-    /// The bound on all that is held in memory. Half of it is the logs'; requests and answers under way share the rest.
+    /// Limit of all memory. Half of it is for the logs; requests and answers in progress share the rest.
     pub memory_bytes: usize,
-    /// What a topic has that says nothing else.
+    /// Defaults for topics.
     pub defaults: Defaults,
-    /// Partitions of a topic that is made by asking for it, or without a number.
+    /// Number of partitions of a topic that is created automatically, or without a number.
     pub partitions: i32,
-    /// Whether asking for a topic makes it.
+    /// True if a topic is created when a client asks for it.
     pub auto_create: bool,
-    /// For so long after its start the broker behaves like a Kafka that is still starting: metadata names topics and no
-    /// brokers. For tests of clients.
+    /// Time after the start for which the broker behaves like a Kafka that is still starting: its metadata name topics
+    /// but no brokers. For tests of clients.
     pub starting: Duration,
     pub limits: Limits,
 }
 
-/// What a topic has that says nothing else.
+/// Defaults for topics.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Defaults {
-    /// How long it keeps records; `None`: as long as there is room.
+    /// Retention time; `None` to keep records for as long as there is room.
     pub retention: Option<Duration>,
-    /// How many bytes a partition keeps; `None`: as many as there is room for.
+    /// Bytes kept in a partition; `None` for as many as there is room for.
     pub partition_bytes: Option<usize>,
     pub message_bytes_max: usize,
 }
 
-/// What one client may do to the others.
+/// Limits that protect clients from each other.
 #[derive(Clone, Debug)]
 pub struct Limits {
     pub connections: usize,
-    /// One request, as Kafka's socket.request.max.bytes; and never more than a quarter of the memory.
+    /// Largest request, as Kafka's socket.request.max.bytes; also limited to a quarter of the memory.
     pub request_bytes: usize,
     pub topics: usize,
-    /// Of all topics together.
+    /// Partitions of all topics together.
     pub partitions: usize,
-    /// A client that begins a request or an answer and then does nothing is cut off after that long; where its memory
-    /// is needed, after a second.
+    /// Time after which a client is cut off that has begun a request or an answer and does nothing. If its memory is
+    /// needed, it is cut off after a second.
     pub stall: Duration,
-    /// A client that says nothing at all is cut off after that long, as Kafka's connections.max.idle.ms.
+    /// Time after which a silent client is cut off, as Kafka's connections.max.idle.ms.
     pub idle: Duration,
-    /// The longest that a fetch waits, whatever it asks for.
+    /// Longest time that a fetch waits, whatever it requests.
     pub wait: Duration,
     pub groups: groups::Limits,
 }
@@ -82,7 +82,8 @@ impl Default for Options {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            // A client of Kafka's has two or more: 5000 are at least a thousand clients. One that is idle takes some kB.
+            // A Kafka client has two or more connections, so 5000 allow for at least a thousand clients. An idle one
+            // takes some kB.
             connections: 5000,
             request_bytes: 100 << 20,
             topics: 1000,
@@ -95,7 +96,7 @@ impl Default for Limits {
                 members: 250,
                 offsets: 5000,
                 metadata_bytes: 1 << 20,
-                // Replaced by the groups' part of the memory.
+                // Replaced by the groups' share of the memory.
                 memory_bytes: 0,
                 session_ms_min: SESSION_MS_MIN,
                 session_ms_max: SESSION_MS_MAX,
@@ -105,7 +106,7 @@ impl Default for Limits {
     }
 }
 
-/// An eighth of the machine's memory, within reason.
+/// An eighth of the machine's memory, within limits.
 fn memory_bytes(of_machine: u64) -> usize {
     let bytes = (of_machine / 8).clamp(MEMORY_BYTES_MIN, MEMORY_BYTES_MAX);
     usize::try_from(bytes).unwrap_or(usize::MAX)

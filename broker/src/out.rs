@@ -1,4 +1,4 @@
-//! An answer on its way to a socket: small things written together, large ones as the slices that they are.
+//! An answer that is being sent to a socket: small parts are joined, large ones stay separate slices.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -7,9 +7,9 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{ApiKey, ResponseHeader, ResponseKind};
 use kafka_protocol::protocol::Encodable;
 
-/// What is smaller is copied: a slice of its own would cost more.
+/// Smaller parts are copied, because a separate slice would cost more.
 pub const SLICE_BYTES_MIN: usize = 4096;
-/// As many slices go into one system call.
+/// Largest number of slices in one system call.
 const SLICES_MAX: usize = 64;
 
 #[derive(Debug, Default)]
@@ -20,7 +20,7 @@ pub struct Out {
 }
 
 impl Out {
-    /// A response as kafka-protocol writes it.
+    /// Encodes a response with kafka-protocol.
     pub fn encode(response: &ResponseKind, api: ApiKey, version: i16, correlation: i32) -> Result<Out, String> {
         let mut out = Out::default();
         let header = ResponseHeader::default().with_correlation_id(correlation);
@@ -31,17 +31,17 @@ impl Out {
         Ok(out)
     }
 
-    /// Room for so many bytes of small things.
+    /// An answer with memory for this many bytes of small parts.
     pub fn with_room(bytes: usize) -> Out {
         Out { scratch: BytesMut::with_capacity(bytes), ..Out::default() }
     }
 
-    /// Where small things are written.
+    /// The buffer for small parts.
     pub fn scratch(&mut self) -> &mut BytesMut {
         &mut self.scratch
     }
 
-    /// Adds bytes, without a copy if there are many.
+    /// Adds bytes, without copying them if they are many.
     pub fn put(&mut self, bytes: Bytes) {
         if bytes.len() < SLICE_BYTES_MIN {
             self.scratch.put_slice(&bytes);
@@ -52,7 +52,7 @@ impl Out {
         self.parts.push_back(bytes);
     }
 
-    /// Puts the length in front, as every message on the wire has it.
+    /// Adds the length in front, as for every message on the wire.
     pub fn framed(mut self) -> Out {
         self.close_scratch();
         let length = u32::try_from(self.bytes).unwrap_or(u32::MAX);
@@ -61,12 +61,12 @@ impl Out {
         self
     }
 
-    /// What is left, as the next system call takes it.
+    /// The remaining slices, for the next system call.
     pub fn slices(&self) -> Vec<IoSlice<'_>> {
         self.parts.iter().take(SLICES_MAX).map(|part| IoSlice::new(part)).collect()
     }
 
-    /// So many bytes are gone.
+    /// Removes bytes that were written.
     pub fn written(&mut self, mut bytes: usize) {
         self.bytes -= bytes;
         while let Some(first) = self.parts.front_mut() {

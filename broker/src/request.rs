@@ -1,6 +1,6 @@
-//! From a frame's bytes to a request.
+//! Decodes a frame's bytes to a request.
 //!
-//! What does not decode is refused with a reason for the log. What follows a body is not looked at.
+//! A frame that cannot be decoded is refused with a reason for the log. Bytes after the body are ignored.
 
 use std::ops::RangeInclusive;
 
@@ -11,19 +11,19 @@ use kafka_protocol::protocol::Decodable;
 pub use crate::shape::Malformed;
 use crate::shape::{self, SHAPES};
 
-/// Array elements and tagged fields in one request; decoded they take some 150 bytes each.
+/// Largest number of array elements and tagged fields in a request. Decoded, each takes about 150 bytes.
 pub const ELEMENTS_MAX: usize = 20_000;
 
-/// A longer client id is cut, and control characters left out, as it goes into logs.
+/// Largest length of a client id. A longer one is cut, and control characters are removed, because it is logged.
 pub const CLIENT_CHARS_MAX: usize = 128;
 
-/// One request. The records of a Produce are slices of the frame that brought them.
+/// A request. The records of a Produce request are slices of its frame.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Request {
     pub api: ApiKey,
     pub version: i16,
     pub correlation: i32,
-    /// Empty where the client gives none.
+    /// Client id; empty if the client gives none.
     pub client: String,
     pub body: RequestKind,
 }
@@ -32,7 +32,8 @@ pub struct Request {
 #[allow(clippy::large_enum_variant, reason = "nearly all are requests, and each is moved once")]
 pub enum Decoded {
     Request(Request),
-    /// Only of ApiVersions, which a client asks in its own newest version: answered as v0, with error 35, it asks again.
+    /// An ApiVersions request in a version that we do not know: a client sends its own newest version first. It is
+    /// answered as v0 with error 35, and the client tries again.
     UnsupportedVersion {
         api: ApiKey,
         version: i16,
@@ -40,13 +41,13 @@ pub enum Decoded {
     },
 }
 
-/// Decodes a frame, without the length that precedes it.
+/// Decodes a frame without its length.
 pub fn decode(mut frame: Bytes) -> Result<Decoded, Malformed> {
     let (api, version, correlation) = first_fields(&frame)?;
     if api == ApiKey::ApiVersions && shape::Shape::of(api, version).is_err() {
         return Ok(Decoded::UnsupportedVersion { api, version, correlation });
     }
-    // The crate's context says API and version again.
+    // The crate's error context would only repeat API and version.
     let content = |error: anyhow::Error| Malformed::Content { api, version, reason: error.root_cause().to_string() };
     shape::check_header(api, version, &frame, ELEMENTS_MAX)?;
     let header = RequestHeader::decode(&mut frame, api.request_header_version(version)).map_err(content)?;
@@ -57,12 +58,12 @@ pub fn decode(mut frame: Bytes) -> Result<Decoded, Malformed> {
     Ok(Decoded::Request(Request { api, version, correlation, client, body }))
 }
 
-/// What ApiVersions advertises.
+/// The APIs and versions that ApiVersions advertises.
 pub fn supported() -> impl Iterator<Item = (ApiKey, RangeInclusive<i16>)> {
     SHAPES.iter().map(|shape| (shape.api, shape.versions.clone()))
 }
 
-/// What every header begins with, of whatever version.
+/// Reads the fields with which every header begins, in all versions.
 fn first_fields(frame: &[u8]) -> Result<(ApiKey, i16, i32), Malformed> {
     let Some(&[k0, k1, v0, v1, c0, c1, c2, c3]) = frame.first_chunk() else {
         return Err(Malformed::Short(frame.len()));
@@ -192,7 +193,7 @@ mod tests {
             let shape = which.get(SHAPES);
             let mut bytes = bodies::frame(shape, *shape.versions.end(), &mut Rng::new(seed));
             for (at, value) in changes {
-                // The API stays, or most would end there.
+                // The API key is not changed, or most inputs would be refused at once.
                 let at = 2 + at.index(bytes.len() - 2);
                 bytes[at] = value;
             }

@@ -1,4 +1,4 @@
-//! The broker as a whole: it listens, serves each client in a task of its own, and looks after time.
+//! The broker as a whole: it listens, serves each client in a task, and does the periodic work.
 
 use std::cell::RefCell;
 use std::io;
@@ -20,22 +20,22 @@ use crate::glance::Glance;
 use crate::options::Options;
 use crate::state::{Caller, State};
 
-/// How often what is too old is dropped.
+/// Interval of retention.
 const KEEP_EVERY: Duration = Duration::from_secs(1);
-/// A warning that every client would cause comes once in that time.
+/// Shortest time between warnings that every client would cause.
 const WARN_EVERY_MS: Ms = 10_000;
-/// After a failed accept (no more files, say): until it is tried again.
+/// Time after a failed accept (for example, without free file descriptors) before the next attempt.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
-/// What a running broker is asked from outside. That nobody can ask any more means: end.
+/// Receives requests for the broker's state. The broker ends when no sender is left.
 #[derive(Debug)]
 pub struct Orders(mpsc::UnboundedReceiver<std_mpsc::Sender<Glance>>);
 
-/// The other end of [`Orders`].
+/// The sender for [`Orders`].
 #[derive(Clone, Debug)]
 pub struct Remote(mpsc::UnboundedSender<std_mpsc::Sender<Glance>>);
 
-/// A way to look at a broker, and by dropping it to end it.
+/// A handle for looking at a broker; the broker ends when it is dropped.
 pub fn remote() -> (Remote, Orders) {
     let (ask, asked) = mpsc::unbounded_channel();
     (Remote(ask), Orders(asked))
@@ -50,7 +50,7 @@ impl Remote {
     }
 }
 
-/// Serves clients on `listener`, on this thread, until every [`Remote`] is gone.
+/// Serves clients on `listener`, on this thread, until every [`Remote`] is dropped.
 pub fn serve(options: Options, listener: TcpListener, shutdown: Orders) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
@@ -67,7 +67,7 @@ pub fn serve(options: Options, listener: TcpListener, shutdown: Orders) -> io::R
     })
 }
 
-/// A broker on a thread of its own; it ends when this is dropped.
+/// A broker on its own thread; it ends when this is dropped.
 #[derive(Debug)]
 pub struct Broker {
     remote: Option<Remote>,
@@ -84,12 +84,12 @@ impl Broker {
         Ok(Broker { remote: Some(remote), thread: Some(thread), address })
     }
 
-    /// `None` if it has ended.
+    /// `None` if the broker has ended.
     pub fn glance(&self) -> Option<Glance> {
         self.remote.as_ref()?.glance()
     }
 
-    /// Ends it, and says what went wrong, if anything did.
+    /// Ends the broker; returns the error that ended it before, if any.
     pub fn stop(mut self) -> io::Result<()> {
         self.end()
     }
@@ -155,14 +155,14 @@ fn hint(error: &io::Error) -> &'static str {
     if too_many { " (ulimit -n raises the limit of open files)" } else { "" }
 }
 
-/// A warning that every client would cause while something lasts.
+/// Limits the rate of a warning that every client would cause while a condition lasts.
 #[derive(Default)]
 struct Rarely {
     last: Option<Ms>,
 }
 
 impl Rarely {
-    /// Whether the last warning is long enough ago; then this is the last one.
+    /// True if the last warning is long enough ago; `now` then counts as the time of the last one.
     fn is_due(&mut self, now: Ms) -> bool {
         let due = self.last.is_none_or(|last| now.saturating_sub(last) >= WARN_EVERY_MS);
         if due {
@@ -218,7 +218,7 @@ fn welcome(stream: TcpStream, peer: SocketAddr, state: &Shared) -> io::Result<()
     Ok(())
 }
 
-/// However a client's task ends, it is forgotten.
+/// Removes a client when its task ends, in whatever way.
 struct Goodbye {
     state: Shared,
     id: u64,
@@ -243,7 +243,7 @@ async fn look_after(state: &Shared) {
     }
 }
 
-/// Sleeps until a member's or a rebalance's time is up, or something changes that.
+/// Sleeps until a group's next deadline, or until it changes.
 async fn look_after_groups(state: &Shared) {
     let alarm = state.borrow().alarm.clone();
     loop {
@@ -264,7 +264,7 @@ async fn look_after_groups(state: &Shared) {
 
 async fn obey(mut orders: Orders, state: &Shared) {
     while let Some(answer) = orders.0.recv().await {
-        // Who asked may have gone.
+        // The requester may be gone.
         let _ = answer.send(Glance::of(&state.borrow()));
     }
 }

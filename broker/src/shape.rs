@@ -1,7 +1,8 @@
-//! What a request looks like, so that no length in it is believed before the bytes are seen to be there.
+//! Checks a request's lengths before it is decoded, so that none is trusted without the bytes for it.
 //!
-//! kafka-protocol makes room for as many elements as a request claims to have: 20 bytes that claim 2³¹ would end the
-//! process. So each request is first walked by its [`Shape`], which holds back what does not fit, and only then decoded.
+//! kafka-protocol allocates memory for as many elements as a request claims to have: 20 bytes that claim 2³¹ elements
+//! would end the process. So each request is first walked along its [`Shape`], which refuses lengths that do not fit,
+//! and only then decoded.
 
 mod table;
 mod text;
@@ -38,7 +39,7 @@ pub struct Shape {
     pub text: &'static str,
 }
 
-/// Why a request is not taken; each is one line of the log.
+/// The reason why a request is refused, as one line for the log.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Malformed {
     #[error("a request of {0} bytes: no header fits")]
@@ -51,13 +52,13 @@ pub enum Malformed {
     Header { api: ApiKey, version: i16, flaw: Flaw },
     #[error("{api:?} v{version}: {flaw}")]
     Body { api: ApiKey, version: i16, flaw: Flaw },
-    /// What only the decoder sees: text that is not UTF-8, null where there must be something.
+    /// Errors that only the decoder finds: text that is not UTF-8, or null where it is not allowed.
     #[error("{api:?} v{version}: {reason}")]
     Content { api: ApiKey, version: i16, reason: String },
 }
 
 impl Shape {
-    /// The shape of a version that is served.
+    /// The shape of a supported version.
     pub fn of(api: ApiKey, version: i16) -> Result<&'static Shape, Malformed> {
         let shape = SHAPES.iter().find(|shape| shape.api == api && shape.versions.contains(&version));
         shape.ok_or(Malformed::NotServed { api, version })
@@ -68,14 +69,14 @@ impl Shape {
     }
 }
 
-/// Whether `body` is one whole request, by its lengths, of no more than `elements_max` array elements and tagged fields.
+/// Checks by its lengths that `body` is a whole request, with at most `elements_max` array elements and tagged fields.
 pub fn check(api: ApiKey, version: i16, body: &[u8], elements_max: usize) -> Result<(), Malformed> {
     let shape = Shape::of(api, version)?;
     let mut walk = Walk::new(body, version, shape.is_flexible(version), elements_max);
     walk.whole(shape.text).map_err(|flaw| Malformed::Body { api, version, flaw })
 }
 
-/// Whether `frame` begins with a whole header. Its client id is never compact, whatever the version.
+/// Checks that `frame` begins with a whole header. The length of its client id is never compact, in any version.
 pub fn check_header(api: ApiKey, version: i16, frame: &[u8], elements_max: usize) -> Result<(), Malformed> {
     let shape = Shape::of(api, version)?;
     let mut walk = Walk::new(frame, version, shape.is_flexible(version), elements_max);

@@ -1,4 +1,4 @@
-//! All that the broker knows.
+//! The state of the broker.
 
 use common::EMBEDDED_CLUSTER;
 use kafka_protocol::messages::BrokerId;
@@ -13,13 +13,13 @@ use crate::options::Options;
 use crate::topics::Topics;
 use crate::totals::Totals;
 
-/// There is only one of us.
+/// Id of this broker, the only node.
 pub const NODE: BrokerId = BrokerId(1);
 
-/// Each client's share of the memory is for so many at least.
+/// Smallest number of clients by which the memory is divided for each client's share.
 const CONNECTIONS_USUAL: usize = 1000;
 
-/// What the groups may keep, of all the memory.
+/// The groups' share of the memory, as a fraction.
 const GROUPS_OF_MEMORY: usize = 16;
 
 #[derive(Debug)]
@@ -33,19 +33,19 @@ pub struct State {
     pub totals: Totals,
     pub cluster: StrBytes,
     pub next_producer: i64,
-    /// A client asked for a topic by name, and a limit kept it from being made: logged once.
+    /// True once a topic that a client requested was not created because of a limit; this is logged only once.
     pub topic_refused: bool,
-    /// Rung when the groups' next deadline may have changed.
+    /// Notified when the groups' next deadline may have changed.
     pub alarm: std::rc::Rc<Notify>,
 }
 
-/// Who asks, and how it reached us.
+/// The sender of a request, and its connection.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub connection: u64,
     pub client: String,
     pub peer_host: String,
-    /// Where it is told to connect to.
+    /// The address that the client is given.
     pub advertise: (StrBytes, u16),
 }
 
@@ -60,7 +60,7 @@ impl State {
             clients: Clients::default(),
             totals: Totals::default(),
             cluster: StrBytes::from_string(format!("{EMBEDDED_CLUSTER}{}", uuid::Uuid::new_v4().simple())),
-            // Not those of an earlier broker on this address, whose producers may still be there.
+            // Ids of an earlier broker on this address are not used again, because its producers may still exist.
             next_producer: clock.now().wall_ms.saturating_mul(1000),
             topic_refused: false,
             alarm: std::rc::Rc::default(),
@@ -74,14 +74,14 @@ impl State {
     }
 }
 
-/// Who takes that long for one request or answer may be cut off where its memory is needed.
+/// Time for a request or an answer after which a client may be cut off if its memory is needed.
 const SLOW_MS: u64 = 1000;
 
 impl State {
-    /// Counts `bytes`, if dropping the oldest records makes room for them.
+    /// Counts `bytes`, after dropping the oldest records if necessary.
     ///
-    /// What clients hold, in requests that are not whole yet and answers that are not read, is not for the logs to make
-    /// good: where that is more than the clients' part, the slowest client is cut off and the caller tries again.
+    /// The logs do not give way for memory that clients hold in incomplete requests and unread answers. If that is more
+    /// than the clients' share, the slowest client is cut off, and the caller tries again.
     pub fn take_room(&mut self, bytes: usize) -> Option<Held> {
         if self.memory.has_room(bytes) {
             return Some(self.memory.hold(bytes));
@@ -113,14 +113,14 @@ impl State {
         }
     }
 
-    /// What every connection may hold at once without asking more of the memory than is the clients' part. A limit on
-    /// connections that nobody comes near makes nobody's share smaller.
+    /// Memory that each connection may hold, so that all together stay within the clients' part. A limit on connections
+    /// that is far above their actual number does not make the share smaller.
     pub fn share_bytes(&self) -> usize {
         let connections = self.options.limits.connections.min(self.clients.len().max(CONNECTIONS_USUAL));
         self.memory.of_clients() / connections.max(1)
     }
 
-    /// One request: what we are told, and what can find room.
+    /// Largest request: the configured limit, or less if there is not enough memory.
     pub fn request_bytes_max(&self) -> usize {
         self.options.limits.request_bytes.min(self.memory.of_clients() / 2)
     }

@@ -1,4 +1,4 @@
-//! The topics there are, their partitions, and what they keep.
+//! The topics, their partitions, and retention.
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::{Rc, Weak};
@@ -29,7 +29,7 @@ pub struct Topic {
     pub partitions: Vec<Partition>,
 }
 
-/// Why a topic is not made, or gets no more partitions.
+/// Reason why a topic is not created, or gets no more partitions.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NotMade {
     #[error("a topic of that name exists")]
@@ -64,17 +64,17 @@ impl Partition {
         Partition { log: Log::new(), waiting: Vec::new() }
     }
 
-    /// Wakes every fetch that waits here.
+    /// Wakes every waiting fetch.
     pub fn wake(&mut self) {
         for waiting in self.waiting.drain(..).filter_map(|w| w.upgrade()) {
             waiting.notify_one();
         }
     }
 
-    /// `bell` is rung once, by the next thing that happens here.
+    /// Rings `bell` once, at the next change.
     pub fn wait(&mut self, bell: &Rc<Notify>) {
         self.waiting.retain(|w| w.strong_count() > 0);
-        // A fetch that was woken by another partition, and waits on, still waits here.
+        // A fetch that was woken by another partition and waits again is already in the list.
         if !self.waiting.iter().any(|w| std::ptr::eq(w.as_ptr(), Rc::as_ptr(bell))) {
             self.waiting.push(Rc::downgrade(bell));
         }
@@ -96,7 +96,7 @@ impl Topics {
         }
     }
 
-    /// Rises whenever a topic is made, grows or is deleted.
+    /// Counter of changes: incremented when a topic is created, gets more partitions, or is deleted.
     pub fn changes(&self) -> u64 {
         self.changes
     }
@@ -133,13 +133,13 @@ impl Topics {
         self.get_mut(name)?.partitions.get_mut(usize::try_from(index).ok()?)
     }
 
-    /// All partitions of all topics.
+    /// Number of partitions of all topics.
     pub fn partitions(&self) -> usize {
         self.partitions
     }
 
-    /// Appends to a partition, which keeps no more than `bytes_max` of its batches, and wakes its readers. `None`: there is no
-    /// such partition.
+    /// Appends to a partition, which keeps at most `bytes_max` of its batches, and wakes its readers. `None` if the
+    /// partition does not exist.
     pub fn append(
         &mut self,
         topic: &str,
@@ -158,7 +158,7 @@ impl Topics {
         Some(appended)
     }
 
-    /// Whether such a topic could be made.
+    /// Checks if such a topic can be created; returns the number of partitions.
     pub fn check(&self, name: &str, partitions: i32) -> Result<usize, NotMade> {
         if !is_name(name) {
             return Err(NotMade::Name);
@@ -200,7 +200,7 @@ impl Topics {
         Ok(())
     }
 
-    /// Removes a topic; who waits for it hears that it is gone.
+    /// Removes a topic, and wakes the fetches that wait for it.
     pub fn remove(&mut self, name: &str) -> Option<Uuid> {
         let mut topic = self.by_name.remove(name)?;
         self.names.remove(&topic.id);
@@ -210,14 +210,14 @@ impl Topics {
         Some(topic.id)
     }
 
-    /// What all logs take together, but for a small part: what came around a batch in its request (see `produce`).
+    /// Memory of all logs, without the bytes around batches in their requests, which are a small part (see `produce`).
     pub fn cost(&self) -> usize {
         let partitions = self.by_name.values().flat_map(|topic| &topic.partitions);
         partitions.map(|p| p.log.bytes() + p.log.batches() * OVERHEAD_BYTES).sum()
     }
 
-    /// Drops the oldest batches of whichever partition holds most, so that a chat is not forgotten for a video's sake, until
-    /// `enough` bytes are dropped or there are no more. Gives how much that was.
+    /// Drops the oldest batches of the largest partition until `enough` bytes are dropped or no more exist, so that a
+    /// chat is not lost because of a video. Returns the number of bytes freed.
     pub fn drop_some(&mut self, enough: usize) -> usize {
         let partitions = self.by_name.values_mut().flat_map(|topic| &mut topic.partitions);
         let Some(largest) = partitions.max_by_key(|p| p.log.bytes()) else { return 0 };
@@ -233,7 +233,7 @@ impl Topics {
         dropped
     }
 
-    /// Drops what is older, or more, than each topic keeps.
+    /// Applies the retention of each topic.
     pub fn keep(&mut self, now: Now) {
         for topic in self.by_name.values_mut() {
             let bytes = topic.config.partition_bytes(&self.defaults);
@@ -247,7 +247,7 @@ impl Topics {
     }
 }
 
-/// Adds what `act` drops from a log to a count.
+/// Adds the records that `act` drops from a log to a count.
 fn counted(log: &mut Log, dropped: &mut Dropped, act: impl FnOnce(&mut Log)) {
     let (start, bytes) = (log.start(), log.bytes());
     act(log);
@@ -255,7 +255,7 @@ fn counted(log: &mut Log, dropped: &mut Dropped, act: impl FnOnce(&mut Log)) {
     dropped.bytes += (bytes - log.bytes()) as u64;
 }
 
-/// Kafka's rule for topic names.
+/// Checks a topic name against Kafka's rule.
 pub fn is_name(name: &str) -> bool {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     !name.is_empty() && name.len() <= 249 && name.chars().all(legal) && name != "." && name != ".."

@@ -1,6 +1,6 @@
-//! Counts of what a broker has done since its start, for the report at its end.
+//! The broker's counts since its start, for the report at its end.
 
-/// Records, and their bytes in the log.
+/// Number of records dropped, and their bytes in the log.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Dropped {
     pub records: u64,
@@ -9,22 +9,23 @@ pub struct Dropped {
 
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Totals {
-    /// Appended to a log.
+    /// Number of records appended to a log.
     pub records_in: u64,
-    /// Sent to readers; a record counts for each of them. Of a batch in whose middle a reader begins all records count.
+    /// Number of records sent to readers, counted for each reader. If a reader begins in the middle of a batch, all
+    /// records of the batch count.
     pub records_out: u64,
     pub connections: u64,
-    /// Of those at the same time.
+    /// Largest number of simultaneous connections.
     pub connections_peak: usize,
-    /// As there were as many connections as there may be.
+    /// Number of connections refused because of the limit on connections.
     pub turned_away: u64,
-    /// By the broker, with a line in the log: for what they sent, as they were silent in the middle of something, or as their
-    /// memory was needed.
+    /// Number of connections closed by the broker, each with a log line: because of invalid requests, silence in the
+    /// middle of a request or answer, or because their memory was needed.
     pub cut_off: u64,
-    /// What was counted in memory at most.
+    /// Largest amount of counted memory.
     pub memory_peak: usize,
-    /// The oldest records that made room in memory for new ones.
+    /// Oldest records, dropped to make room in memory for new ones.
     pub evicted: Dropped,
-    /// Records that retention dropped.
+    /// Records dropped by retention.
     pub expired: Dropped,
 }

@@ -1,6 +1,6 @@
-//! The fuzz body over each file of the corpus: seeds, and what once went wrong.
+//! Runs the fuzz body over each file of the corpus: seeds, and inputs that once caused errors.
 //!
-//! `cargo test -p broker --test corpus_request -- --ignored` writes the seeds anew.
+//! `cargo test -p broker --test corpus_request -- --ignored` writes the seeds again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -63,7 +63,7 @@ fn write_seeds() {
     write("valid-ApiVersions-of-the-future".into(), b"\0\x12\0\x63\0\0\0\x09\xff\xff what is this".to_vec());
 }
 
-/// Name, API, version, whether that is flexible, and a body that has to be refused.
+/// Name, API, version, true if that version is flexible, and a body that has to be refused.
 fn malicious() -> Vec<(&'static str, ApiKey, i16, bool, Vec<u8>)> {
     let many = |head: &[u8], count: usize, item: &[u8]| [head, &item.repeat(count)].concat();
     vec![

@@ -1,4 +1,4 @@
-//! Who we are, what we understand, and which topics there are.
+//! Describes the broker, the supported requests, and the topics.
 
 use std::collections::HashSet;
 
@@ -30,23 +30,24 @@ use crate::request;
 use crate::state::{Caller, NODE, State};
 use crate::topics::Topic;
 
-/// Which keys of FindCoordinator are groups' (others are transactions').
+/// The key type of groups in FindCoordinator; the others are of transactions.
 const GROUP_KEY: i8 = 0;
 const NO_TRANSACTIONS: &str = "this broker has no transactions: that needs Apache Kafka";
-/// A request for one kind of endpoints: the brokers'.
+/// The endpoint types in a request.
 const BROKER_ENDPOINTS: i8 = 1;
 const CONTROLLER_ENDPOINTS: i8 = 2;
-/// From this version of Metadata on, the name of a topic in an answer may be null.
+/// First version of Metadata in which the name of a topic in an answer may be null.
 const NULL_NAMES: i16 = 12;
-/// These versions of Metadata have the operations on the cluster, which DescribeCluster took over.
+/// Versions of Metadata that report the operations on the cluster; later DescribeCluster took that over.
 const CLUSTER_RIGHTS: RangeInclusive<i16> = 8..=10;
 
-/// What we understand; `error` where the question itself was not understood.
+/// The supported requests and versions; `error` is set if the request's own version is unsupported.
 pub fn api_versions(error: i16) -> ApiVersionsResponse {
     let mut response = ApiVersionsResponse::default();
     response.error_code = error;
     let api = |(key, versions): (ApiKey, RangeInclusive<i16>)| {
-        // As Apache Kafka does: an older librdkafka compresses nothing where it does not see version 0, and asks for none.
+        // Apache Kafka does the same: an older librdkafka does not compress if version 0 is missing, but never uses
+        // that version.
         let oldest = if key == ApiKey::Produce { 0 } else { *versions.start() };
         ApiVersion::default().with_api_key(key as i16).with_min_version(oldest).with_max_version(*versions.end())
     };
@@ -66,12 +67,12 @@ pub fn metadata(state: &mut State, request: &MetadataRequest, version: i16, call
     if request.include_cluster_authorized_operations && CLUSTER_RIGHTS.contains(&version) {
         response.cluster_authorized_operations = rights::ON_CLUSTER;
     }
-    // Version 0 has no null: there an empty list means all.
+    // Version 0 has no null; an empty list means all topics.
     let asked = request.topics.as_ref().filter(|topics| version > 0 || !topics.is_empty());
     response.topics = match asked {
         None => state.topics.all().map(describe_topic).collect(),
         Some(topics) => {
-            // Each once: a short question must not have a long answer many times over.
+            // Each topic once, so that a short request cannot get a huge answer.
             let mut seen = HashSet::new();
             let first = |asked: &&MetadataRequestTopic| seen.insert((asked.name.clone(), asked.topic_id));
             let topics: Vec<_> = topics.iter().filter(first).collect();
@@ -88,7 +89,7 @@ pub fn metadata(state: &mut State, request: &MetadataRequest, version: i16, call
 
 fn metadata_of(state: &mut State, asked: &MetadataRequestTopic, version: i16, create: bool) -> MetadataResponseTopic {
     let mut missing = MetadataResponseTopic::default();
-    // An id counts whatever the name is: Java's client sends the name "" with it.
+    // If there is an id, the name is ignored: Java's client sends the name "" with it.
     let name = match &asked.name {
         Some(name) if asked.topic_id.is_nil() => name,
         _ => return metadata_by_id(state, asked.topic_id, version),
@@ -106,7 +107,7 @@ fn metadata_of(state: &mut State, asked: &MetadataRequestTopic, version: i16, cr
     match state.topics.make(name, state.options.partitions, TopicConfig::default()) {
         Ok(topic) => describe_topic(topic),
         Err(why) => {
-            // This answer has no room for words, and a client asks again and again: so it is logged, once.
+            // The answer has no field for a message, and a client repeats its request, so the reason is logged, once.
             if !std::mem::replace(&mut state.topic_refused, true) {
                 let topic = name.as_str();
                 tracing::warn!(event = "topic_refused", topic, "topic {topic} is not made: {why}");
@@ -195,22 +196,22 @@ fn partitions_of(state: &State, name: &StrBytes) -> DescribeTopicPartitionsRespo
             .with_leader_epoch(0)
             .with_replica_nodes(vec![NODE])
             .with_isr_nodes(vec![NODE])
-            // Null is allowed, and Kafka's own tools fall over it.
+            // Null is allowed, but Kafka's own tools crash on it.
             .with_eligible_leader_replicas(Some(Vec::new()))
             .with_last_known_elr(Some(Vec::new()))
     };
     response.topic_id = topic.id;
-    // This API has no flag for it: Kafka always says it.
+    // This API has no flag for the operations; Kafka always reports them.
     response.topic_authorized_operations = rights::ON_TOPIC;
     response.partitions = (0..).take(topic.partitions.len()).map(partition).collect();
     response
 }
 
-/// Every group's coordinator is us.
+/// Names this broker as the coordinator of every group.
 pub fn find_coordinator(request: &FindCoordinatorRequest, version: i16, caller: &Caller) -> FindCoordinatorResponse {
     let (host, port) = &caller.advertise;
     let is_group = version < 1 || request.key_type == GROUP_KEY;
-    // The one code that every client takes as final.
+    // The only error code that every client treats as final.
     let refused = ResponseError::TransactionalIdAuthorizationFailed.code();
     let mut response = FindCoordinatorResponse::default();
     if version >= 4 {

@@ -1,4 +1,4 @@
-//! Configurations: described as Kafka's are, and changed where they mean something here.
+//! Configurations: described as by Kafka, and changed if the value has an effect here.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -24,13 +24,13 @@ use crate::state::{Caller, NODE, State};
 const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
 
-/// Where a value comes from, in Kafka's numbers.
+/// The source of a value, in Kafka's numbers.
 const OF_TOPIC: i8 = 1;
 const OF_BROKER: i8 = 4;
 const OF_BROKER_CHANGED: i8 = 2;
 const OF_DEFAULT: i8 = 5;
 
-/// How an incremental change is written.
+/// The kind of an incremental change.
 const SET: i8 = 0;
 const DELETE: i8 = 1;
 const APPEND: i8 = 2;
@@ -49,7 +49,7 @@ pub fn describe(
     caller: &Caller,
 ) -> DescribeConfigsResponse {
     let mut response = DescribeConfigsResponse::default();
-    // Each once: a short question must not have a long answer many times over.
+    // Each resource once, so that a short request cannot get a huge answer.
     let mut seen = HashSet::new();
     let resources = request.resources.iter().filter(|r| seen.insert((r.resource_type, r.resource_name.clone())));
     for resource in resources {
@@ -75,7 +75,7 @@ pub fn describe(
     response
 }
 
-/// Every value of a resource under the name it has there.
+/// Every value of a resource, under the resource's own name for it.
 fn described(state: &State, resource: &DescribeConfigsResource, caller: &Caller) -> Result<Vec<(String, Entry)>, No> {
     match resource.resource_type {
         TOPIC => {
@@ -91,7 +91,7 @@ fn described(state: &State, resource: &DescribeConfigsResource, caller: &Caller)
 fn of_broker(state: &State, caller: &Caller) -> Vec<(String, Entry)> {
     let options = &state.options;
     let groups = &options.limits.groups;
-    // What is not as the broker began with.
+    // Values that differ from those at the broker's start.
     let began = default_entries(&options.defaults);
     let changed: Vec<_> = default_entries(&state.topics.defaults).into_iter().filter(|e| !began.contains(e)).collect();
     let acting = default_entries(&state.topics.defaults)
@@ -135,7 +135,7 @@ fn of_broker(state: &State, caller: &Caller) -> Vec<(String, Entry)> {
     all
 }
 
-/// The broker's name for what a topic calls otherwise.
+/// The broker's name for a topic's value, where they differ.
 fn of_all_topics(name: &'static str) -> &'static str {
     match name {
         MESSAGE_BYTES => "message.max.bytes",
@@ -170,7 +170,7 @@ fn shown(name: String, entry: &Entry, resource: i8, synonyms: bool, version: i16
 }
 
 fn is_us(name: &str) -> Result<(), No> {
-    // Empty: the default of all brokers.
+    // An empty name means the default of all brokers.
     let ours = name.is_empty() || name == NODE.to_string();
     ours.then_some(())
         .ok_or_else(|| (ResponseError::InvalidRequest, format!("there is no broker {name} here: it is 1")))
@@ -180,7 +180,7 @@ fn no_such_kind() -> No {
     (ResponseError::InvalidRequest, "only topics and brokers have a configuration here".to_owned())
 }
 
-/// One change: a name, and its new value if it is to have one of its own.
+/// A change: a name, and its new value, or `None` to reset it.
 type Change<'a> = (&'a str, Option<Cow<'a, str>>);
 
 pub fn alter_incremental(
@@ -220,7 +220,7 @@ fn change<'a>(state: &State, resource: &AlterConfigsResource, config: &'a Altera
     Ok((name, value))
 }
 
-/// A topic's setting that may be appended to. The broker's own lists are fixed.
+/// The value of a topic's setting to which items may be appended. The broker's own lists are fixed.
 fn current_list(state: &State, resource: &AlterConfigsResource, name: &str) -> Result<String, No> {
     let topic = (resource.resource_type == TOPIC).then(|| state.topics.get(&resource.resource_name)).flatten();
     let entries = topic.map(|topic| topic.config.entries(&state.topics.defaults)).unwrap_or_default();
@@ -229,7 +229,7 @@ fn current_list(state: &State, resource: &AlterConfigsResource, name: &str) -> R
     found.map(|e| e.value).ok_or_else(|| (ResponseError::InvalidConfig, words()))
 }
 
-/// A list with items added that it does not have, or taken away.
+/// Adds items that the list does not have, or removes items.
 fn listed(list: &str, items: &str, append: bool) -> String {
     let split = |text| str::split(text, ',').map(str::trim).filter(|item| !item.is_empty()).collect::<Vec<&str>>();
     let (mut list, items) = (split(list), split(items));
@@ -242,7 +242,7 @@ fn listed(list: &str, items: &str, append: bool) -> String {
     list.join(",")
 }
 
-/// The old way: what is not named goes back to its default.
+/// The older request, which resets all values that it does not name.
 pub fn alter(state: &mut State, request: &AlterConfigsRequest) -> AlterConfigsResponse {
     let mut response = AlterConfigsResponse::default();
     for resource in &request.resources {
@@ -303,7 +303,7 @@ fn alter_one(
                 let began_with = &state.options.defaults;
                 let mut defaults = if anew { *began_with } else { state.topics.defaults };
                 for (name, value) in of_topic {
-                    // A deleted value is what the broker began with.
+                    // A deleted value becomes the one at the broker's start.
                     let over = if value.is_some() { &defaults } else { began_with };
                     match name {
                         MESSAGE_BYTES => defaults.message_bytes_max = config.message_bytes_max(over),
@@ -319,7 +319,8 @@ fn alter_one(
     Ok(())
 }
 
-/// A batch that is larger than a request may be would be answered by nothing but a closed connection.
+/// Checks that a batch of the largest size fits into a request. Otherwise the connection would be closed without an
+/// answer.
 pub(super) fn check_limit(state: &State, config: &TopicConfig) -> Result<(), No> {
     let (asked, most) = (config.message_bytes_max(&state.options.defaults), state.request_bytes_max());
     let fits = asked <= most

@@ -1,7 +1,6 @@
-//! What a reader gets: whole batches from where it stands, as slices of what the producers sent.
+//! Fetches: returns whole batches from the reader's position, as slices of the producers' requests.
 //!
-//! The response is written by hand, because kafka-protocol would copy every batch into it; the tests hold the two against
-//! each other.
+//! The response is encoded by hand, because kafka-protocol would copy every batch into it; tests compare the two.
 
 use std::ops::RangeInclusive;
 use std::rc::Rc;
@@ -18,32 +17,32 @@ use crate::log::{Log, Slice};
 use crate::out::{Out, SLICE_BYTES_MIN};
 use crate::state::State;
 
-/// The leader never changes.
+/// The only leader epoch, because the leader never changes.
 const EPOCH: i32 = 0;
-/// One answer pins no more than that (and no more than a part of the memory), whatever is asked for.
+/// Largest answer in bytes, whatever is requested. It is also limited to a fraction of the memory.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 const ANSWER_OF_MEMORY: usize = 8;
 
-/// What stands before a batch, a partition's batches, a topic's partitions, or all of it.
+/// Largest number of bytes before a batch, a partition's batches, a topic's partitions, or all of them.
 const HEAD_BYTES_MAX: usize = 64;
-/// A batch begins with what is written anew for its reader.
+/// Number of bytes at the beginning of a batch that are written anew for each reader.
 const PATCHED_BYTES: usize = 16;
 
-/// The epochs of a request that names all of its partitions, so that it needs no session from before.
+/// Epochs of a request that names all of its partitions, so that it needs no earlier session.
 const FULL_EPOCHS: RangeInclusive<i32> = -1..=0;
 
-/// From here on strings and arrays are compact and structs end with tagged fields.
+/// From this version on, strings and arrays are compact and structs end with tagged fields.
 const FLEXIBLE: i16 = 12;
 const BY_ID: i16 = 13;
 
-/// What could be read for a request just now.
+/// The data that can be read for a request now.
 #[derive(Debug, Default)]
 pub struct Reading {
     topics: Vec<TopicReading>,
     bytes: usize,
-    /// An answer may have no more.
+    /// Limit of the answer.
     bytes_max: usize,
-    /// Something is wrong with a partition: that is told at once.
+    /// True if there is an error in a partition, which is reported at once.
     trouble: bool,
 }
 
@@ -61,18 +60,18 @@ struct PartitionReading {
     high_watermark: i64,
     start: i64,
     slices: Vec<Slice>,
-    /// Where the reader stands.
+    /// The reader's position.
     from: i64,
 }
 
 impl Reading {
-    /// Whether this is worth an answer before the time is up.
+    /// True if the fetch is to be answered before its time is up.
     pub fn is_enough(&self, request: &FetchRequest) -> bool {
         let enough = usize::try_from(request.min_bytes).unwrap_or(0).min(self.bytes_max);
         self.trouble || self.topics.is_empty() || (self.bytes >= enough && (self.bytes > 0 || request.min_bytes <= 0))
     }
 
-    /// What the answer takes beside the batches that it holds as they are; no less than that.
+    /// Upper limit of the bytes that the answer takes besides the batches, which are not copied.
     pub fn own_bytes(&self) -> usize {
         let slice = |s: &Slice| {
             let copied = if s.batch.len() - PATCHED_BYTES < SLICE_BYTES_MIN { s.batch.len() } else { 0 };
@@ -84,13 +83,13 @@ impl Reading {
         HEAD_BYTES_MAX + self.topics.iter().map(topic).sum::<usize>()
     }
 
-    /// How many records the answer has.
+    /// Number of records in the answer.
     pub fn records(&self) -> u64 {
         let slices = self.topics.iter().flat_map(|t| &t.partitions).flat_map(|p| &p.slices);
         slices.map(|s| u64::from(s.batch.header.records.cast_unsigned())).sum()
     }
 
-    /// Where the reader stands in each partition that it asked for: what comes before that it certainly has.
+    /// The reader's position in each partition. It has certainly received everything before.
     pub fn positions(&self) -> impl Iterator<Item = ((String, i32), i64)> {
         self.topics.iter().flat_map(|topic| {
             let good = topic.partitions.iter().filter(|p| p.error == OK);
@@ -99,15 +98,16 @@ impl Reading {
     }
 }
 
-/// The answer to a request that goes on with a session. There are none here: each answer gives the session id 0, which asks
-/// the client to name all of its partitions each time.
+/// The answer to a request that continues a session. This broker has no sessions: each answer has the session id 0,
+/// which makes the client name all of its partitions each time.
 pub fn refused_session(request: &FetchRequest) -> Option<FetchResponse> {
     let goes_on = !FULL_EPOCHS.contains(&request.session_epoch);
     goes_on.then(|| FetchResponse::default().with_error_code(ResponseError::FetchSessionIdNotFound.code()))
 }
 
 pub fn read(state: &State, request: &FetchRequest, version: i16) -> Reading {
-    // All answers together may have half of the clients' part, so that requests find room whoever does not read.
+    // All answers together may take half of the clients' memory, so that requests find room even if some clients do not
+    // read.
     let left = (state.memory.of_clients() / 2).saturating_sub(state.clients.answering());
     let most = ANSWER_BYTES_MAX.min(state.memory.bound() / ANSWER_OF_MEMORY).min(left);
     let bytes_max = usize::try_from(request.max_bytes).unwrap_or(0).min(most);
@@ -156,7 +156,7 @@ fn failed(asked: &FetchPartition, why: ResponseError) -> PartitionReading {
     }
 }
 
-/// Rings `bell` when something happens to any of the partitions that the request asks for.
+/// Makes `bell` ring when something happens to any partition in the request.
 pub fn wait(state: &mut State, request: &FetchRequest, version: i16, bell: &Rc<Notify>) {
     for topic in &request.topics {
         let name = if version < BY_ID {
@@ -174,7 +174,7 @@ pub fn wait(state: &mut State, request: &FetchRequest, version: i16, bell: &Rc<N
     }
 }
 
-/// The whole response, its header included.
+/// Encodes the whole response, including its header.
 pub fn write(reading: &Reading, correlation: i32, version: i16) -> Out {
     let mut out = Out::with_room(reading.own_bytes());
     let flexible = version >= FLEXIBLE;
@@ -183,7 +183,7 @@ pub fn write(reading: &Reading, correlation: i32, version: i16) -> Out {
     if flexible {
         head.put_u8(0); // the header's tagged fields
     }
-    head.put_i32(0); // throttled for that long
+    head.put_i32(0); // throttle time
     if version >= 7 {
         head.put_i16(OK);
         head.put_i32(0); // no fetch session
@@ -212,7 +212,7 @@ fn write_partition(out: &mut Out, partition: &PartitionReading, version: i16) {
     head.put_i32(partition.index);
     head.put_i16(partition.error);
     head.put_i64(partition.high_watermark);
-    head.put_i64(partition.high_watermark); // the last stable offset: there are no transactions
+    head.put_i64(partition.high_watermark); // last stable offset: there are no transactions
     if version >= 5 {
         head.put_i64(partition.start);
     }
@@ -228,7 +228,7 @@ fn write_partition(out: &mut Out, partition: &PartitionReading, version: i16) {
     end_struct(out, flexible);
 }
 
-/// The batch as it came, under the offset and leader epoch that it has here: both stand before what its checksum covers.
+/// Writes a batch unchanged, except for its offset and leader epoch, which its checksum does not cover.
 fn write_batch(out: &mut Out, slice: &Slice) {
     let bytes: &Bytes = slice.batch.bytes();
     let head = out.scratch();

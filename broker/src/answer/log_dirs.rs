@@ -1,4 +1,4 @@
-//! The sizes of partitions, which Kafka gives by the folders that its logs lie in. Here there is one such folder: the memory.
+//! The sizes of partitions, which Kafka reports by log folder. Here there is a single folder, the memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,9 +10,9 @@ use kafka_protocol::messages::{DescribeLogDirsRequest, DescribeLogDirsResponse};
 use super::words::{text, topic_name};
 use crate::state::State;
 
-/// Its name reads as a path, since Kafka's is one.
+/// Name of the folder. It looks like a path, because Kafka's names are paths.
 const MEMORY: &str = "/memory";
-/// From this version on the answer has the folder's size, too.
+/// First version in which the answer has the folder's size too.
 const SIZES: i16 = 4;
 
 pub fn describe(state: &State, request: &DescribeLogDirsRequest, version: i16) -> DescribeLogDirsResponse {
@@ -26,7 +26,7 @@ pub fn describe(state: &State, request: &DescribeLogDirsRequest, version: i16) -
     DescribeLogDirsResponse::default().with_results(vec![memory])
 }
 
-/// Each partition once: a short question must not have a long answer many times over.
+/// The requested partitions, each once, so that a short request cannot get a much longer answer.
 fn wanted<'a>(state: &'a State, request: &'a DescribeLogDirsRequest) -> BTreeMap<&'a str, BTreeSet<i32>> {
     let Some(topics) = &request.topics else {
         return state
@@ -42,7 +42,7 @@ fn wanted<'a>(state: &'a State, request: &'a DescribeLogDirsRequest) -> BTreeMap
     wanted
 }
 
-/// Partitions that are not there are left out, as Kafka leaves them out.
+/// Describes a topic. Partitions that do not exist are left out, as by Kafka.
 fn describe_topic(state: &State, name: &str, partitions: &BTreeSet<i32>) -> Option<DescribeLogDirsTopic> {
     let described = |&index: &i32| {
         let partition = state.topics.partition(name, index)?;

@@ -1,4 +1,4 @@
-//! Where a partition begins and ends, and what was when.
+//! Answers questions about a partition's offsets and times.
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::delete_records_response::{DeleteRecordsPartitionResult, DeleteRecordsTopicResult};
@@ -15,13 +15,13 @@ use super::words::OK;
 use crate::log::Log;
 use crate::state::State;
 
-/// The times that are none.
+/// Special values of a timestamp in a request.
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
 const NEWEST_TIME: i64 = -3;
 const EARLIEST_LOCAL: i64 = -4;
 
-/// The leader never changes.
+/// The only leader epoch, because the leader never changes.
 const EPOCH: i32 = 0;
 
 pub fn list(state: &State, request: &ListOffsetsRequest, version: i16) -> ListOffsetsResponse {
@@ -48,14 +48,14 @@ pub fn list(state: &State, request: &ListOffsetsRequest, version: i16) -> ListOf
     response
 }
 
-/// Offset and timestamp; `None` where nothing is that late.
+/// Offset and timestamp; `None` if no record is that late.
 fn look_up(log: &Log, timestamp: i64) -> Option<(i64, i64)> {
     match timestamp {
         LATEST => Some((log.end(), -1)),
         EARLIEST | EARLIEST_LOCAL => Some((log.start(), -1)),
         NEWEST_TIME => log.newest_time(),
         0.. => log.at_time(timestamp),
-        // Of tiered storage: there is none.
+        // Special values for tiered storage, which we do not have.
         _ => None,
     }
 }

@@ -1,4 +1,4 @@
-//! Batches come in: each is checked, kept as it came, and whoever waits for it is woken.
+//! Produce requests: each batch is checked and stored unchanged, and waiting fetches are woken.
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
@@ -15,12 +15,12 @@ use crate::batch::{BadBatch, Batch};
 use crate::log::Refused;
 use crate::state::{Caller, State};
 
-/// Why a partition's part of a request is refused.
+/// The reason why a partition's part of a request is refused.
 #[derive(Clone, Debug)]
 pub(super) struct Refusal {
     pub code: ResponseError,
     pub words: String,
-    /// The records that are to blame, where that is known of single ones.
+    /// The records to blame, if they are known.
     pub records: Vec<BatchIndexAndErrorMessage>,
 }
 
@@ -30,10 +30,10 @@ impl From<(ResponseError, String)> for Refusal {
     }
 }
 
-/// What is kept of a request's bytes may be that part of its batch larger than the batch.
+/// Largest unused part of a request that is kept in memory with its batch, as a fraction of the batch.
 const SLACK_OF_BATCH: usize = 8;
 
-/// `None`: no answer is wanted. An error: there is no way to tell but to hang up.
+/// `None` if no answer is wanted. An error if the connection must be closed because there is no other way to report it.
 pub fn produce(
     state: &mut State,
     request: ProduceRequest,
@@ -61,7 +61,7 @@ pub fn produce(
     }
     match acks {
         0 if all_well => Ok(None),
-        // As Kafka does: who wants no answer learns of trouble by losing the connection.
+        // Kafka does the same: a client that wants no answer is informed of an error by closing the connection.
         0 => Err("a record was refused, and with acks=0 there is no other way to say so"),
         _ => Ok(Some(response)),
     }
@@ -114,7 +114,7 @@ fn partition_response(
     response
 }
 
-/// Returns the batch's base offset.
+/// Stores a batch; returns its base offset.
 fn produce_partition(
     state: &mut State,
     name: &str,
@@ -144,7 +144,8 @@ fn produce_partition(
     }
     timestamps::check(&batch, timestamps, now.wall_ms)?;
     if batch.len() + batch.len() / SLACK_OF_BATCH < frame_bytes {
-        // One of many in a request: it must not keep the others in memory once they are gone.
+        // The batch is one of many in a request. It is copied, so that it does not keep the others in memory after they
+        // are dropped.
         let full = || (ResponseError::KafkaStorageError, "there is no memory for it just now".to_owned());
         batch = batch.copied(state.take_room(batch.len()).ok_or_else(full)?);
     }
@@ -176,7 +177,7 @@ fn not_appended(why: Refused) -> Refusal {
     (code, why.to_string()).into()
 }
 
-/// An id for an idempotent producer, which asks for it when it starts, perhaps long before its first record.
+/// Assigns an id to an idempotent producer, which requests it at its start, maybe long before its first record.
 pub fn init_producer(state: &mut State, request: &InitProducerIdRequest, caller: &Caller) -> InitProducerIdResponse {
     if let Some(client) = state.clients.get_mut(caller.connection) {
         client.has_producer_id = true;

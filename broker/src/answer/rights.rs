@@ -1,6 +1,7 @@
-//! The operations that a caller may do: all of them, as this broker has no authorizer. A Kafka without one answers the same.
+//! The operations that a client is allowed to do: all of them, as this broker has no authorizer. A Kafka without one
+//! gives the same answer.
 //!
-//! Each is a set of bits, one for each of Kafka's `AclOperation`s that the kind of resource knows.
+//! Each constant is a set of bits, one for each of Kafka's `AclOperation`s that applies to the kind of resource.
 
 const READ: i32 = 1 << 3;
 const WRITE: i32 = 1 << 4;

@@ -1,4 +1,4 @@
-//! Records whose timestamps are too far from the broker's clock are refused, with the whole batch, as Kafka refuses them.
+//! Refuses a batch, as Kafka does, if timestamps of its records are too far from the broker's clock.
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::produce_response::BatchIndexAndErrorMessage;
@@ -8,10 +8,10 @@ use super::words::text;
 use crate::batch::{Batch, NO_TIMESTAMP};
 use crate::config::TimestampLimits;
 
-/// An answer names no more records than this: a large batch of small records must not get a larger answer.
+/// Largest number of records named in an answer, so that a large batch of small records does not get a larger answer.
 const RECORDS_NAMED_MAX: usize = 20;
 
-/// Costs two comparisons where nothing is wrong. Of a compressed batch only what its header says can be checked.
+/// Checks a batch, with two comparisons if nothing is wrong. Of a compressed batch only the header can be checked.
 pub(super) fn check(batch: &Batch, limits: TimestampLimits, now_ms: i64) -> Result<(), Refusal> {
     let (earliest, latest) = (now_ms.saturating_sub(limits.before_ms), now_ms.saturating_add(limits.after_ms));
     let header = &batch.header;
@@ -42,7 +42,7 @@ mod tests {
     const LIMITS: TimestampLimits = TimestampLimits { before_ms: 1000, after_ms: 100 };
     const NOW: i64 = 50_000;
 
-    /// The indexes of the records that are named in the refusal.
+    /// The indexes of the records named in the refusal; `None` if the batch is accepted.
     fn refused(times: &[i64]) -> Option<Vec<i32>> {
         let batch = Batch::parse(Spec::at(times).build()).unwrap();
         let refusal = check(&batch, LIMITS, NOW).err()?;

@@ -1,4 +1,4 @@
-//! Topics are made, grown and deleted.
+//! Creates, extends and deletes topics.
 
 use std::collections::HashMap;
 
@@ -55,7 +55,7 @@ fn create_one(
         let (code, words) = not_made(&why);
         (code, format!("{}: {words}", topic.name.as_str()))
     };
-    // That it exists matters more than how it is asked for: many ask so, and go on.
+    // That the topic exists is checked first: many clients send such requests, and go on after that error.
     state.topics.check(&topic.name, 1).map_err(why)?;
     let count = partition_count(state, topic)?;
     state.topics.check(&topic.name, count).map_err(why)?;
@@ -78,7 +78,7 @@ fn create_one(
     Ok(result.with_num_partitions(count).with_replication_factor(1).with_configs(Some(described)))
 }
 
-/// How many partitions are asked for, if they may be as they are asked for.
+/// The requested number of partitions, if the request is valid.
 fn partition_count(state: &State, topic: &CreatableTopic) -> Result<i32, No> {
     if !topic.assignments.is_empty() {
         let ours = topic.assignments.iter().all(|a| a.broker_ids == [NODE]);
@@ -160,7 +160,7 @@ fn delete_one(state: &mut State, asked: &DeleteTopicState, version: i16) -> Dele
     let (name, missing) = match (named, asked.topic_id.is_nil()) {
         (Some(name), true) => (Some(name.to_string()), ResponseError::UnknownTopicOrPartition),
         (None, false) => (state.topics.name_of(asked.topic_id).map(str::to_owned), ResponseError::UnknownTopicId),
-        // Both or neither, as Kafka does: of two topics that may be meant none is deleted.
+        // Both a name and an id, or neither, is an error, as in Kafka: if two topics may be meant, none is deleted.
         _ => (None, ResponseError::InvalidRequest),
     };
     let removed = name.as_deref().and_then(|name| state.topics.remove(name));

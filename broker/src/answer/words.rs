@@ -1,4 +1,4 @@
-//! What several answers say alike.
+//! Helpers shared by several answers.
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::TopicName;
@@ -6,7 +6,7 @@ use kafka_protocol::protocol::StrBytes;
 
 use crate::topics::NotMade;
 
-/// No error, on the wire.
+/// The error code for success.
 pub(crate) const OK: i16 = 0;
 
 pub(crate) fn text(words: &str) -> StrBytes {
@@ -17,7 +17,7 @@ pub(crate) fn topic_name(name: &str) -> TopicName {
     TopicName(text(name))
 }
 
-/// Kafka's code for it, and words for who reads them.
+/// Kafka's error code, and a text.
 pub(crate) fn not_made(why: &NotMade) -> (i16, String) {
     let code = match why {
         NotMade::Exists => ResponseError::TopicAlreadyExists,

@@ -1,4 +1,4 @@
-//! The records of an uncompressed batch, walked over without being taken out.
+//! Iterates over the records of an uncompressed batch in place.
 //!
 //! ```text
 //! length, attributes, timestamp delta, offset delta, key, value, headers   (numbers are zigzag varints)
@@ -31,8 +31,8 @@ impl Iterator for Records<'_> {
     }
 }
 
-/// Checks that the records are what the header says of them; returns the smallest timestamp (of the records that have one)
-/// and the largest.
+/// Checks that the records match the header. Returns the smallest timestamp (of the records that have one) and the
+/// largest.
 pub(super) fn check(mut rest: &[u8], header: &Header) -> Result<(i64, i64), BadBatch> {
     let (mut min_timestamp, mut max_timestamp) = (i64::MAX, i64::MIN);
     for expected in 0..header.records {
@@ -79,7 +79,7 @@ fn check_fields(mut fields: &[u8]) -> Option<()> {
     if headers < 0 {
         return None;
     }
-    // A count that lies ends with the bytes: each turn takes at least one, or leaves.
+    // A false count ends with the bytes, because each turn consumes at least one byte or returns.
     for _ in 0..headers {
         let name = varint(&mut fields)?;
         take(&mut fields, name)?;
@@ -112,7 +112,7 @@ fn zigzag(from: &mut &[u8], bytes_max: u32) -> Option<i64> {
     for nth in 0..bytes_max {
         let byte = *from.split_off_first()?;
         let bits = u64::from(byte & 0x7f);
-        // The tenth byte has room for one bit.
+        // The tenth byte has room for one bit only.
         if nth == 9 && bits > 1 {
             return None;
         }

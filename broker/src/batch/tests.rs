@@ -4,7 +4,7 @@ use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEnc
 use super::{BadBatch::*, *};
 use crate::fuzzing::log::builder::{Spec, seal};
 
-/// Makes a batch of three records different, its length and checksum right again, and parses it.
+/// Changes a batch of three records, corrects its length and checksum, and parses it.
 fn changed(change: impl FnOnce(&mut Vec<u8>)) -> Result<Batch, BadBatch> {
     let mut bytes = Spec::sequence(7, 0, 0, 3).build().to_vec();
     change(&mut bytes);
@@ -137,7 +137,7 @@ fn a_producers_id_needs_epoch_and_sequence() {
 
 #[test]
 fn records_that_do_not_add_up_are_refused() {
-    // The first record: length, attributes, timestamp and offset deltas, key's length, value's, value, headers.
+    // The first record: length, attributes, timestamp and offset deltas, key's length, value's length, value, headers.
     let first: [u8; 10] = [18, 0, 0, 0, 1, 6, 0x56, 0x56, 0x56, 0];
     let batch = Spec::plain(1).build();
     assert_eq!(batch[RECORDS_AT..], first);

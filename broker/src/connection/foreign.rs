@@ -1,18 +1,19 @@
-//! Other protocols that are spoken to a Kafka port by mistake, known by the four bytes where a request has its length.
+//! Detects other protocols used on a Kafka port by mistake, by the four bytes where a request has its length.
 //!
-//! As lengths all of them are beyond what any request may have, so no request of a Kafka client is taken for one.
+//! As lengths, all of them exceed the largest request, so no request of a Kafka client is mistaken for another
+//! protocol.
 
 const HTTP: &str =
     "this looks like HTTP, and here is a Kafka broker: its port is for Kafka clients, not for a browser or curl";
 const TLS: &str = "this is TLS, which this broker does not have: clients connect with security.protocol=PLAINTEXT";
-/// The first four letters of HTTP's methods, and of the preface of HTTP/2.
+/// The first four characters of HTTP's methods, and of the preface of HTTP/2.
 const METHODS: [&[u8; 4]; 10] =
     [b"GET ", b"HEAD", b"POST", b"PUT ", b"DELE", b"CONN", b"OPTI", b"TRAC", b"PATC", b"PRI "];
 
-/// Words about the protocol that begins so, if it is one that we know.
+/// A message about the protocol that begins with these bytes, if it is a known one.
 pub(super) fn protocol(first: [u8; 4]) -> Option<&'static str> {
     match first {
-        // A record of a handshake, of SSL 3 or any version of TLS.
+        // A handshake record of SSL 3 or any version of TLS.
         [0x16, 3, 0..=4, _] => Some(TLS),
         _ if METHODS.contains(&&first) => Some(HTTP),
         _ => None,

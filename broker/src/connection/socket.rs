@@ -1,4 +1,5 @@
-//! A client's socket: whole requests in, answers out, each counted in the memory and none waited for for ever.
+//! A client's socket: reads whole requests and writes answers. Each is counted in the memory, and none is waited for
+//! forever.
 
 use std::time::Duration;
 
@@ -11,18 +12,18 @@ use super::{Connection, Ended, foreign};
 use crate::memory::Held;
 use crate::out::Out;
 
-/// A request's header takes more than that.
+/// Smallest request: a header has more bytes than this.
 const REQUEST_BYTES_MIN: usize = 8;
-/// What is set aside for a request before it comes; more only as it comes.
+/// Memory allocated for a request before it arrives. More is allocated as it arrives.
 const FIRST_BYTES: usize = 256 << 10;
-/// A request or an answer waits that long for room, and looks that often.
+/// Time for which a request or an answer waits for memory, and interval of the checks.
 const ROOM_WAIT: Duration = Duration::from_secs(5);
 const ROOM_LOOK: Duration = Duration::from_millis(10);
-/// What an answer that is not records may take, of the clients' part of the memory.
+/// Largest answer without records, as a fraction of the clients' memory.
 const ANSWER_OF_CLIENTS: usize = 8;
 
 impl Connection {
-    /// The next request, without its length.
+    /// Reads the next request, without its length.
     pub(super) async fn read(&mut self, patience: Duration) -> Result<Bytes, Ended> {
         let (stall, request_bytes) = {
             let state = self.state.borrow();
@@ -74,7 +75,8 @@ impl Connection {
         Ok(held.keep(body))
     }
 
-    /// Counts `bytes` once there is room for them: the oldest records make it, and clients that are slow.
+    /// Counts `bytes` once there is room for them. Room is made by dropping the oldest records, and by cutting off slow
+    /// clients.
     pub(super) async fn room(&self, bytes: usize) -> Result<Held, Ended> {
         let until = Instant::now() + ROOM_WAIT;
         loop {
@@ -88,7 +90,7 @@ impl Connection {
         }
     }
 
-    /// An answer of our own making is counted while it is written.
+    /// Writes an answer without records, and counts it while it is being written.
     pub(super) async fn write_counted(&mut self, out: Out) -> Result<(), Ended> {
         let out = out.framed();
         let most = self.state.borrow().memory.of_clients() / ANSWER_OF_CLIENTS;
@@ -124,7 +126,7 @@ impl Connection {
         self.state.borrow_mut().clients.set_answering(self.caller.connection, bytes);
     }
 
-    /// Says whether this client holds memory and it is for the client to go on.
+    /// Sets if this client holds memory and has to act itself.
     pub(super) fn mark_busy(&self, busy: bool) {
         let mut state = self.state.borrow_mut();
         let now = state.now().ms;
@@ -133,7 +135,7 @@ impl Connection {
         }
     }
 
-    /// Ends when the client has gone while its answer is not ready yet. What it may have sent meanwhile stays to be read.
+    /// Returns when the client disconnects before its answer is ready. A request received meanwhile is kept for later.
     pub(super) async fn gone(stream: &mut TcpStream, length: &mut [u8; 4], have: &mut usize) -> Ended {
         while *have < length.len() {
             match stream.read(&mut length[*have..]).await {
@@ -142,7 +144,7 @@ impl Connection {
                 Err(error) => return error.into(),
             }
         }
-        // It has more to ask, so it is there; that comes after the answer that it waits for.
+        // The client has sent another request, so it is connected. That request is read after the pending answer.
         std::future::pending().await
     }
 }

@@ -1,18 +1,18 @@
-//! Random requests that are valid, written along their shapes: each field of a version is there and is not its default.
+//! Random valid requests, written along their shapes: each field of a version is present and differs from its default.
 //!
-//! That the shapes are right shows when kafka-protocol decodes what was written here, and encodes it to the same bytes.
+//! The shapes are correct if kafka-protocol decodes these bytes and encodes the result to the same bytes.
 
 use kafka_protocol::messages::ApiKey;
 
 use super::rng::Rng;
 use crate::shape::{Shape, after, applies, tagged};
 
-/// A request's body, and where in it a length stands.
+/// A request's body, and the positions of its lengths.
 #[derive(Debug)]
 pub struct Body {
     pub bytes: Vec<u8>,
     pub lengths: Vec<Length>,
-    /// Array elements and tagged fields.
+    /// Number of array elements and tagged fields.
     pub elements: usize,
 }
 
@@ -21,9 +21,9 @@ pub struct Body {
 pub struct Length {
     pub at: usize,
     pub compact: bool,
-    /// Its own size in bytes.
+    /// Size of the length itself, in bytes.
     pub size: usize,
-    /// It counts what the decoder makes room for.
+    /// True if the decoder allocates memory for this count.
     pub array: bool,
 }
 
@@ -45,7 +45,7 @@ pub fn header(api: ApiKey, version: i16, flexible: bool) -> Vec<u8> {
     header
 }
 
-/// A random body of a version that the shape has.
+/// A random body of a version that the shape includes.
 pub fn body(shape: &Shape, version: i16, rng: &mut Rng) -> Body {
     let body = Body { bytes: Vec::new(), lengths: Vec::new(), elements: 0 };
     let mut writer = Writer { version, flexible: shape.is_flexible(version), rng, body };
@@ -98,7 +98,7 @@ impl Writer<'_> {
         }
     }
 
-    /// No byte of it is 0 or 0xff, so that an integer is not taken for a length that fits, or for a default.
+    /// Writes an integer without bytes 0 or 0xff, so that it is not mistaken for a length that fits, or for a default.
     fn integer(&mut self, size: usize) {
         let bytes = (0..size).map(|_| 1 + self.rng.below(0xfe) as u8);
         self.body.bytes.extend(bytes);
@@ -126,7 +126,8 @@ impl Writer<'_> {
         }
     }
 
-    /// The fields that are known at this version, in a random half of the structs, and sometimes one that is not.
+    /// Writes tagged fields: those known at this version, in a random half of the structs, and sometimes an unknown
+    /// one.
     fn tagged_fields(&mut self, known: &[u8]) {
         let mut fields = Vec::new();
         let mut tag = 0;
@@ -138,7 +139,8 @@ impl Writer<'_> {
             tag += 1;
         }
         if self.rng.below(4) == 0 {
-            // Mostly the next one: were it known to the decoder and not to the shape, it would not come back as it was.
+            // Usually the next number. A tag that the decoder knows but the shape does not would be encoded differently
+            // afterwards.
             let tag = tag + *self.rng.pick(&[0, 0, 1, 300]);
             fields.push((tag, Body { bytes: b"new".to_vec(), lengths: Vec::new(), elements: 0 }));
         }
@@ -154,7 +156,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Items written by themselves, as a tagged field's size comes before them.
+    /// Writes items into a body of their own, because a tagged field's size precedes them.
     fn apart(&mut self, items: &[u8]) -> Body {
         let body = Body { bytes: Vec::new(), lengths: Vec::new(), elements: 0 };
         let mut writer = Writer { version: self.version, flexible: self.flexible, rng: self.rng, body };

@@ -1,7 +1,7 @@
-//! A log under arbitrary steps, compared after each of them with a model that is too simple to be wrong.
+//! Runs arbitrary steps on a log, and compares it after each with a model that is too simple to be wrong.
 //!
-//! The input is a sequence of steps: one byte says which, the next ones are its arguments (see `step`). The seeds in
-//! `broker/corpus/log` are written by `cargo test -p broker --test corpus_log -- --ignored`.
+//! The input is a sequence of steps: one byte selects the step, the next ones are its arguments (see `step`). The seeds
+//! in `broker/corpus/log` are written by `cargo test -p broker --test corpus_log -- --ignored`.
 
 pub mod builder;
 mod model;
@@ -14,10 +14,10 @@ use self::{
 };
 use crate::{batch::Batch, clock::Now, log::Log};
 
-/// Longer inputs only take longer: after each step everything is read back.
+/// Largest number of steps. More would only take longer, as everything is read back after each step.
 const STEPS_MAX: usize = 300;
 
-/// Does the steps that the bytes say, and panics where the log does not do what it should.
+/// Runs the steps in the input; panics if the log behaves incorrectly.
 pub fn log(data: &[u8]) {
     let mut session = Session { input: data, log: Log::new(), model: Model::default(), wall_ms: 0 };
     for _ in 0..STEPS_MAX {
@@ -71,7 +71,7 @@ impl Session<'_> {
         self.append_if_good(raw);
     }
 
-    /// One byte is wrong and the checksum is not made to fit: nothing but the broker's own fields may differ.
+    /// Changes one byte without correcting the checksum. Only the broker's own fields may differ without an error.
     fn parse_damaged(&mut self) {
         let spec = self.spec();
         let mut bytes = spec.build().to_vec();
@@ -82,7 +82,7 @@ impl Session<'_> {
         assert_eq!(Batch::parse(bytes.into()).is_ok(), of_broker && is_good(&spec), "byte {at} ^ {flip}");
     }
 
-    /// Some bytes are wrong and length and checksum fit them, so that what is inside is looked at.
+    /// Changes some bytes and corrects length and checksum, so that the content is parsed.
     fn append_sealed(&mut self) {
         let mut bytes = self.spec().build().to_vec();
         for _ in 0..self.byte() % 4 {
@@ -150,18 +150,18 @@ impl Session<'_> {
     fn producer(&mut self) -> (i64, i16, i32) {
         let producer_id = i64::from(self.byte() % 4) - 1;
         let epoch = i16::from(self.byte() % 4);
-        // Mostly the one that follows; others would seldom be taken.
+        // Usually the next sequence; others would seldom be accepted.
         let behind = self.byte();
         let sequence = if behind == 255 { self.int() } else { self.model.next_sequence(producer_id) };
         (producer_id, epoch, if behind < 16 { sequence.wrapping_sub(behind.into()) } else { sequence })
     }
 
-    /// Mostly one that is in the log.
+    /// Usually an offset in the log.
     fn offset(&mut self) -> i64 {
         i64::from(self.short()) % (self.model.end + 3) - 2
     }
 
-    /// Zero where the input has ended.
+    /// Returns zero after the end of the input.
     fn byte(&mut self) -> u8 {
         self.input.try_get_u8().unwrap_or_default()
     }
@@ -175,7 +175,8 @@ impl Session<'_> {
     }
 }
 
-/// All that can be wrong with a batch of `spec` is that its producer's sequence is negative.
+/// True unless the sequence of an idempotent producer is negative, which is all that can be wrong with a batch of
+/// `spec`.
 fn is_good(spec: &Spec) -> bool {
     let (producer_id, _, sequence) = spec.producer;
     producer_id < 0 || sequence >= 0

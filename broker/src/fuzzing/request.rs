@@ -1,11 +1,11 @@
-//! Whatever a socket brings is decoded or refused.
+//! Checks that any bytes from a socket are decoded or refused.
 
 use bytes::Bytes;
 use kafka_protocol::messages::{ApiKey, RequestKind};
 
 use crate::request::{CLIENT_CHARS_MAX, Decoded, ELEMENTS_MAX, Request, decode, supported};
 
-/// Decodes a frame; what is taken for a request has to be within the limits, and a slice of the frame.
+/// Decodes a frame. A decoded request has to be within the limits, and its records slices of the frame.
 pub fn request(data: &[u8]) {
     let frame = Bytes::copy_from_slice(data);
     match decode(frame.clone()) {
@@ -35,7 +35,7 @@ fn is_supported(api: ApiKey, version: i16) -> bool {
     supported().any(|(served, versions)| served == api && versions.contains(&version))
 }
 
-/// The array elements of the requests that have most of them.
+/// Number of array elements, in the requests with most of them.
 fn elements(body: &RequestKind) -> usize {
     match body {
         RequestKind::Produce(body) => body.topic_data.iter().map(|topic| 1 + topic.partition_data.len()).sum(),

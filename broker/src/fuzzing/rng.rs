@@ -1,12 +1,12 @@
-//! A small seeded generator, so that each run can be had again from its seed.
+//! A small generator with a seed, so that every run can be repeated.
 
-/// Xorshift: not good enough for secrets, and fast enough for fuzzing.
+/// Xorshift: unsuitable for secrets, but fast enough for fuzzing.
 #[derive(Clone, Debug)]
 pub struct Rng(u64);
 
 impl Rng {
     pub fn new(seed: u64) -> Rng {
-        // Spread, as small seeds begin alike, and never 0, at which the generator would stay.
+        // Spreads the seeds, because small seeds would begin alike, and avoids 0, at which the generator would stay.
         Rng(seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
@@ -17,7 +17,7 @@ impl Rng {
         self.0
     }
 
-    /// Less than `end`, which is not 0.
+    /// A number below `end`, which must not be 0.
     pub fn below(&mut self, end: usize) -> usize {
         (self.number() % end.max(1) as u64) as usize
     }

@@ -1,4 +1,4 @@
-//! What clients may make us keep, and whether one more may come in.
+//! Limits on the data that clients make us keep, and admission of new members.
 
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
@@ -8,26 +8,26 @@ use super::{Groups, Times, Who};
 use crate::memory::{Memory, OVERHEAD_BYTES};
 
 const ID_BYTES_MAX: usize = 1024;
-/// A protocol type stays as long as the group does, which is longer than what its members sent is counted.
+/// Longest protocol type. It is kept as long as the group, but the counted memory only as long as the member.
 const PROTOCOL_TYPE_BYTES_MAX: usize = 255;
 
-/// The most of each.
+/// The largest number of each.
 #[derive(Clone, Debug)]
 pub struct Limits {
     pub groups: usize,
-    /// Of one group, with those that were given an id and have not joined yet.
+    /// Members of one group, including ids that were given out but not used yet.
     pub members: usize,
     /// Committed partitions of one group.
     pub offsets: usize,
-    /// Of one join, all names and metadata; of one sync, all assignments.
+    /// Bytes of all names and metadata in one join, or of all assignments in one sync.
     pub metadata_bytes: usize,
-    /// All that the groups keep of what clients sent.
+    /// Bytes of all data that groups keep from clients' requests.
     pub memory_bytes: usize,
-    /// The shortest session timeout that a member may ask for.
+    /// Shortest session timeout that a member may request.
     pub session_ms_min: i32,
-    /// The longest, and also the most that a rebalance waits for a member.
+    /// Longest session timeout, and longest time that a rebalance waits for a member.
     pub session_ms_max: i32,
-    /// Of members of the consumer protocol.
+    /// Times of members of the consumer protocol.
     pub times: Times,
 }
 
@@ -51,13 +51,13 @@ impl Groups {
         }
         let mut beside = names;
         for protocol in &mut request.protocols {
-            // The names are counted with the first, as all of a member goes at once.
+            // The names are counted with the first metadata, because all data of a member are freed together.
             protocol.metadata = kept(&self.memory, &protocol.metadata, std::mem::take(&mut beside));
         }
         Ok(())
     }
 
-    /// Whether there is such a group, or may be.
+    /// Checks that the group exists or may be created.
     pub(super) fn may_enter(&mut self, group: &str, anew: bool) -> Result<(), ResponseError> {
         match self.groups.contains_key(group) {
             true => Ok(()),
@@ -69,7 +69,7 @@ impl Groups {
         }
     }
 
-    /// Makes room by forgetting the group that nobody has been in for longest.
+    /// Makes room by removing the group that has been without members for longest.
     fn forget_oldest(&mut self) -> bool {
         let deserted = self.groups.iter().filter(|(_, group)| group.members.is_deserted());
         let oldest = deserted.min_by_key(|(_, group)| group.touched).map(|(id, _)| id.clone());
@@ -77,12 +77,12 @@ impl Groups {
     }
 }
 
-/// A copy that is counted as long as it is kept, with what is kept `beside` it.
+/// A copy that is counted for as long as it is kept, together with `beside` further bytes.
 pub(super) fn kept(memory: &Memory, bytes: &[u8], beside: usize) -> Bytes {
     memory.hold(bytes.len() + beside).keep(bytes.to_vec())
 }
 
-/// A group's name is kept as long as the group is.
+/// Checks a group's name, which is kept for as long as the group.
 pub(super) fn check_id(group: &str) -> Result<(), ResponseError> {
     if is_group_id(group) { Ok(()) } else { Err(ResponseError::InvalidGroupId) }
 }

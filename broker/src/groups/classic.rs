@@ -1,11 +1,12 @@
-//! Kafka's classic protocol: members join, their leader assigns, and each asks for what it was assigned.
+//! Kafka's classic protocol: members join, their leader assigns the partitions, and each member requests its
+//! assignment.
 //!
 //! ```text
 //! Empty ─join▶ Preparing ─all joined, or time─▶ Completing ─the leader's sync▶ Stable
 //!                  ▲─────── join, leave, a session's end ──────┴────────────────┘
 //! ```
-//! There is no initial delay: a group's first member has its partitions as soon as it asks.
-//! Two things wait, joins for the other members and syncs for the leader; their answers go through a `oneshot`.
+//! There is no initial delay: a group's first member gets its partitions as soon as it requests them. Two kinds of
+//! requests wait: joins for the other members, and syncs for the leader. Their answers go through a `oneshot`.
 
 mod describe;
 mod group;
@@ -127,7 +128,7 @@ impl Groups {
             .with_error_code(code(left))
     }
 
-    /// The group of a request that only a member may send.
+    /// Finds the group of a request that only a member may send.
     fn member_group(&mut self, group: &GroupId) -> Result<&mut ClassicGroup, ResponseError> {
         if group.is_empty() {
             return Err(ResponseError::InvalidGroupId);
@@ -140,7 +141,7 @@ impl Groups {
 }
 
 impl Members {
-    /// The group as one of this protocol, if it is or if nobody is in it.
+    /// The group as one of the classic protocol, if it is one or has no members.
     fn classic(&mut self) -> Option<&mut ClassicGroup> {
         if self.is_deserted() && matches!(self, Members::Consumer(_)) {
             *self = Members::default();

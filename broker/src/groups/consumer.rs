@@ -1,15 +1,17 @@
-//! The consumer group protocol of KIP-848 (`group.protocol=consumer`): the broker assigns, and heartbeats do the rest.
+//! The consumer group protocol of KIP-848 (`group.protocol=consumer`): the broker assigns partitions, and heartbeats
+//! carry all other information.
 //!
 //! ```text
 //! heartbeat ─▶ [request: checks] ─▶ [group: members and the target] ─▶ [member: from its current assignment to the target] ─▶ answer
 //!                                      └─ subscription (names, regex) and assignor (uniform, range)
 //! ```
-//! Every change of the members, of their subscriptions or of the topics raises the group's epoch, and the next heartbeat
-//! of any member makes a new target assignment. Each member then reaches it by itself: it first revokes what it must
-//! give up, and it is given a partition only when no other member holds that partition any more.
+//! Every change of the members, their subscriptions or the topics increments the group's epoch, and the next heartbeat
+//! of any member makes a new target assignment. Each member then reaches its target independently: it first revokes the
+//! partitions that it must give up, and it gets a partition only when no other member holds it any more.
 //!
-//! Not served is Kafka's online migration, members of both protocols in one group: a group changes its protocol when it
-//! has no members. Until then a member of the other protocol is refused with an error that its client reports.
+//! Kafka's online migration, with members of both protocols in one group, is not supported: a group can change its
+//! protocol only when it has no members. Until then a member of the other protocol is refused with an error that its
+//! client reports.
 
 mod assignment;
 mod assignor;
@@ -32,16 +34,16 @@ use describe::not_of_this_protocol;
 pub(super) use group::ConsumerGroup;
 use request::{Beat, Departure, Wish};
 
-/// Times of members that speak this protocol: the broker's, not the client's.
+/// Times of members of this protocol, which the broker sets, not the client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Times {
-    /// A member that is silent for that long is out.
+    /// Time of silence after which a member is removed.
     pub session_ms: i32,
-    /// How often a member is to send its heartbeat.
+    /// Interval at which a member must send heartbeats.
     pub heartbeat_ms: i32,
 }
 
-/// An error, and words for the client's log.
+/// An error, with a message for the client's log.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Refused {
     error: ResponseError,
@@ -118,7 +120,7 @@ impl Groups {
         Ok(answer.with_member_epoch(departure.epoch()))
     }
 
-    /// Whether there is room for what this member sends, and for its group.
+    /// Checks that there is room for the member's data, and for its group.
     fn may_beat(&mut self, beat: &Beat<'_>, who: &Who) -> Result<(), Refused> {
         let bytes = beat.kept_bytes(who);
         if bytes > self.limits.metadata_bytes {
@@ -130,8 +132,8 @@ impl Groups {
             return Err(full());
         }
         self.may_enter(beat.group, beat.is_first()).map_err(|error| match error {
-            // Kafka's groups outlive it. Here this is a broker that was started anew, and its clients must join again:
-            // they do so for this error, and not for Kafka's GROUP_ID_NOT_FOUND.
+            // Kafka's groups survive a restart, ours do not, so after a restart the clients must join again. They do so
+            // for this error, and not for Kafka's GROUP_ID_NOT_FOUND.
             ResponseError::UnknownMemberId => Refused::new(error, format!("Group {} not found.", beat.group)),
             _ => full(),
         })
@@ -139,12 +141,12 @@ impl Groups {
 }
 
 impl Members {
-    /// The group as one of this protocol; a first member makes it so where nobody is in it.
+    /// The group as one of the consumer protocol. The first member of an empty group makes it one.
     fn consumer(&mut self, first: bool) -> Result<&mut ConsumerGroup, Refused> {
         if let Members::Classic(group) = self {
             let deserted = group.is_deserted();
             if !deserted {
-                // Clients take this error for the end, and Kafka's GROUP_ID_NOT_FOUND for a reason to retry for ever.
+                // Clients give up on this error, but would retry forever on Kafka's GROUP_ID_NOT_FOUND.
                 let words = "The group has members of the classic protocol: let them leave first, or join with group.protocol=classic.";
                 return Err(Refused::new(ResponseError::InvalidRequest, words));
             }

@@ -1,4 +1,4 @@
-//! The members of a group, who all speak one protocol; the group changes it when nobody is in it.
+//! The members of a group, which all use the same protocol. The group can change its protocol when it has no members.
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::OffsetCommitRequest;
@@ -9,7 +9,7 @@ use super::classic::ClassicGroup;
 use super::consumer::ConsumerGroup;
 use crate::clock::Ms;
 
-/// Members of the consumer protocol commit in this version or a later one.
+/// First version in which members of the consumer protocol can commit.
 const EPOCHS_SINCE: i16 = 9;
 
 #[derive(Debug)]
@@ -20,14 +20,14 @@ pub(super) enum Members {
 }
 
 impl Default for Members {
-    /// A group that somebody only commits to is a classic one, as in Kafka.
+    /// A group that is only committed to is a classic one, as in Kafka.
     fn default() -> Members {
         Members::Classic(ClassicGroup::default())
     }
 }
 
 impl Members {
-    /// The members, and those that were given an id and have not joined yet.
+    /// Number of members, including clients that got an id and have not joined yet.
     pub(super) fn count(&self) -> usize {
         match self {
             Members::Classic(group) => group.count(),
@@ -42,12 +42,12 @@ impl Members {
         }
     }
 
-    /// Nobody is in it, and nobody is expected.
+    /// True if the group has no members and expects none.
     pub(super) fn is_deserted(&self) -> bool {
         self.count() == 0
     }
 
-    /// Nobody has ever joined.
+    /// True if no client has ever joined.
     pub(super) fn is_new(&self) -> bool {
         match self {
             Members::Classic(group) => group.is_new(),
@@ -56,7 +56,7 @@ impl Members {
     }
 
     pub(super) fn disconnected(&mut self, connection: u64, now: Ms) {
-        // Members of the consumer protocol have sessions, and no request of theirs waits.
+        // Members of the consumer protocol have sessions, and none of their requests waits for an answer.
         if let Members::Classic(group) = self {
             group.disconnected(connection, now);
         }
@@ -83,7 +83,7 @@ impl Members {
         }
     }
 
-    /// The group's type, as Kafka calls it.
+    /// Kafka's name for the type of the group.
     pub(super) fn type_name(&self) -> &'static str {
         match self {
             Members::Classic(_) => "classic",
@@ -98,7 +98,7 @@ impl Members {
         }
     }
 
-    /// Whether a member is subscribed to the topic, or may be.
+    /// True if a member is, or may be, subscribed to the topic.
     pub(super) fn reads(&self, topic: &str) -> bool {
         match self {
             Members::Classic(group) => group.reads(topic),
@@ -118,7 +118,7 @@ impl Members {
             Members::Consumer(group) if epoch < 0 && group.is_empty() => Ok(()),
             Members::Consumer(group) => {
                 let may = group.may_use_offsets(&request.member_id, epoch);
-                // In an older version the epoch would be a generation, which the group does not have.
+                // In older versions the field is a generation, which the group does not have.
                 if version < EPOCHS_SINCE && may != Err(ResponseError::UnknownMemberId) {
                     return Err(ResponseError::UnsupportedVersion);
                 }
@@ -127,7 +127,7 @@ impl Members {
         }
     }
 
-    /// An operator asks for offsets without being a member.
+    /// Checks that a client may fetch offsets. Operators may do so without being members.
     pub(super) fn may_fetch(&self, request: &OffsetFetchRequestGroup) -> Result<(), ResponseError> {
         match (self, &request.member_id) {
             (Members::Classic(_), _) => Ok(()),
@@ -138,7 +138,7 @@ impl Members {
         }
     }
 
-    /// Panics if something that always holds does not.
+    /// Panics if an invariant is violated.
     pub(super) fn check_invariants(&self) {
         match self {
             Members::Classic(group) => group.check_invariants(),

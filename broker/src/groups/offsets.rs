@@ -1,4 +1,4 @@
-//! How far a group got: the committed offsets, and the answers made of them.
+//! The committed offsets of a group, and the answers that contain them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use kafka_protocol::protocol::StrBytes;
 use super::{copied, kept};
 use crate::memory::Memory;
 
-/// Of one commit's note, as Kafka's `offset.metadata.max.bytes`.
+/// Largest metadata of a commit, as Kafka's `offset.metadata.max.bytes`.
 const NOTE_BYTES_MAX: usize = 4096;
 
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ pub(super) struct Committed {
     note: StrBytes,
 }
 
-/// A topic with its partitions and what was committed for them.
+/// A topic with its partitions and their committed offsets.
 type Found = (TopicName, Vec<(i32, Option<Committed>)>);
 
 #[derive(Debug, Default)]
@@ -91,7 +91,7 @@ impl Offsets {
     }
 }
 
-/// One group's answer of version 8 and later; the older ones are made of it.
+/// A group's answer in version 8 or later; older answers are made from it.
 fn of_group(asked: &OffsetFetchRequestGroup, offsets: Option<&Offsets>) -> OffsetFetchResponseGroup {
     let found = match &asked.topics {
         Some(topics) => {
@@ -111,7 +111,7 @@ fn of_group(asked: &OffsetFetchRequestGroup, offsets: Option<&Offsets>) -> Offse
 
 fn chosen(topic: &OffsetFetchRequestTopics, offsets: Option<&Offsets>) -> Found {
     let found = |&index: &i32| (index, offsets.and_then(|o| o.get(&topic.name, index)).cloned());
-    // Each once: a short question must not have a long answer.
+    // Each partition once, so that a short request cannot get a huge answer.
     let indexes: BTreeSet<&i32> = topic.partition_indexes.iter().collect();
     (topic.name.clone(), indexes.into_iter().map(found).collect())
 }
@@ -125,7 +125,7 @@ fn of_partition(index: i32, committed: Option<Committed>) -> OffsetFetchResponse
         .with_metadata(Some(committed.note))
 }
 
-/// What each group asked for, in the shape of version 8 and later.
+/// The groups of a request, in the form of version 8 or later.
 pub(super) fn asked(request: &OffsetFetchRequest, version: i16) -> Vec<OffsetFetchRequestGroup> {
     if version >= 8 {
         return request.groups.clone();
@@ -151,7 +151,7 @@ pub(super) fn refused(asked: &OffsetFetchRequestGroup, error: ResponseError) -> 
     OffsetFetchResponseGroup::default().with_group_id(asked.group_id.clone()).with_error_code(error.code())
 }
 
-/// A group's topics in the shape of version 7 and earlier.
+/// Converts a group's topics to the form of version 7 or earlier.
 pub(super) fn older(topics: Vec<OffsetFetchResponseTopics>) -> Vec<OffsetFetchResponseTopic> {
     let partition = |p: OffsetFetchResponsePartitions| {
         OffsetFetchResponsePartition::default()

@@ -1,4 +1,4 @@
-//! What operators ask of groups: which there are, who is in one, and that one, or some of its offsets, be forgotten.
+//! Operators' requests about groups: list them, describe one, and delete one or some of its offsets.
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::delete_groups_response::DeletableGroupResult;
@@ -13,10 +13,10 @@ use kafka_protocol::protocol::StrBytes;
 
 use super::{Group, Groups, Members, code, copied};
 
-/// Since these versions an answer names a listed group's state, and its type.
+/// First versions in which an answer has a listed group's state, and its type.
 const STATE_SINCE: i16 = 4;
 const TYPE_SINCE: i16 = 5;
-/// Since this version a group that is not there is an error.
+/// First version in which a missing group is an error.
 const NOT_FOUND_SINCE: i16 = 6;
 
 impl Groups {

@@ -1,4 +1,4 @@
-//! How far the groups got: who may say so, and what is answered.
+//! Commits, fetches and deletes offsets of groups.
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::offset_commit_response::{OffsetCommitResponsePartition, OffsetCommitResponseTopic};

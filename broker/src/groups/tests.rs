@@ -1,4 +1,4 @@
-//! The groups' behaviour under a clock that is a number.
+//! Tests of the groups, with a number as the clock.
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
@@ -47,7 +47,7 @@ pub(super) fn group() -> GroupId {
     GroupId(id("g"))
 }
 
-/// A subscription to one topic of a one-letter name.
+/// A subscription to one topic with a name of one letter.
 fn subscribed(topic: &str) -> Bytes {
     Bytes::from([b"\0\0\0\0\0\x01\0\x01", topic.as_bytes(), b"\xff\xff\xff\xff"].concat())
 }
@@ -66,7 +66,7 @@ pub(super) fn who(connection: u64) -> Who {
     Who { client_id: "c".into(), host: "/127.0.0.1".into(), connection }
 }
 
-/// Version 3 joins at once, without the round trip for an id.
+/// Joins with version 3, which needs no round trip for an id.
 pub(super) fn join(groups: &mut Groups, member: &str, now: Ms) -> Joining {
     groups.join(join_request(member), 3, &who(1), now)
 }
@@ -115,7 +115,7 @@ pub(super) fn state(groups: &Groups) -> String {
     described.groups[0].group_state.to_string()
 }
 
-/// One member, led by itself, that has its assignment.
+/// A group with one member that has its assignment.
 pub(super) fn settled(groups: &mut Groups) -> String {
     let joined = join(groups, "", 0).try_recv().unwrap();
     let member = joined.member_id.to_string();
@@ -373,7 +373,7 @@ fn every_answer_can_be_encoded() {
     }
 }
 
-/// What a walk knows: its members' ids, and the answers it waits for.
+/// The state of a random walk: its members' ids, and the answers that it waits for.
 #[derive(Default)]
 struct Walk {
     ids: Vec<String>,

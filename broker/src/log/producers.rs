@@ -1,25 +1,26 @@
-//! Which batches of which producers are in the log, so that one sent twice is kept once; as Kafka's own brokers judge.
+//! Remembers the producers' batches, so that a batch that is sent twice is stored once. The rules are those of Kafka's
+//! own brokers.
 //!
-//! A producer numbers its records from 0 to `i32::MAX` and over again, anew for each of its epochs.
+//! A producer numbers its records from 0 to `i32::MAX` and then from 0 again, and starts at 0 in each epoch.
 
 use std::collections::{HashMap, VecDeque};
 
 use super::Refused;
 use crate::batch::Header;
 
-/// As many batches as a producer may have under way at once.
+/// Number of batches remembered for each producer: as many as it may have in flight.
 const BATCHES_MAX: usize = 5;
-/// The one that was silent for longest is forgotten for a further one.
+/// Largest number of producers. Beyond it, the one that was silent longest is forgotten.
 pub(super) const PRODUCERS_MAX: usize = 128;
-/// Numbers less than this far behind the expected one are old; all others are yet to come.
+/// Sequences that are less than this behind the expected one are old; all others are new.
 const HALF: i64 = SEQUENCES / 2;
 const SEQUENCES: i64 = 1 << 31;
 
-/// What is remembered of a log's producers.
+/// The remembered producers of a log.
 #[derive(Debug, Default)]
 pub struct Producers {
     by_id: HashMap<i64, Producer>,
-    /// Counts what was remembered, to tell which producer was silent for longest.
+    /// Counter of remembered batches, which shows which producer was silent longest.
     turn: u64,
 }
 
@@ -37,7 +38,7 @@ struct Remembered {
     base_offset: i64,
 }
 
-/// Whether a batch is in the log already.
+/// Tells if a batch is in the log already.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Seen {
     No,
@@ -45,16 +46,16 @@ pub enum Seen {
 }
 
 impl Producers {
-    /// Judges a batch, and remembers nothing.
+    /// Checks a batch, without remembering it.
     pub fn check(&self, header: &Header) -> Result<Seen, Refused> {
-        // Where nothing is known, any sequence may be the next.
+        // For an unknown producer, any sequence may be the next.
         match self.by_id.get(&header.producer_id) {
             Some(producer) if header.idempotent() => producer.check(header),
             _ => Ok(Seen::No),
         }
     }
 
-    /// Remembers a batch that was judged to be the producer's next.
+    /// Remembers a batch that was found to be the producer's next.
     pub fn remember(&mut self, header: &Header, base_offset: i64) {
         if !header.idempotent() {
             return;
@@ -103,7 +104,7 @@ impl Producer {
         let expected = self.batches.back().map_or(0, |newest| following(newest.last_sequence));
         match (is_behind(first, expected), is_behind(last, expected)) {
             _ if first == expected => Ok(Seen::No),
-            // Clients take "duplicate" for "delivered", so no record of it may be new.
+            // Clients treat "duplicate" as "delivered", so every record of the batch must be old.
             (true, true) => Err(Refused::DuplicateSequence),
             _ => Err(Refused::OutOfOrderSequence),
         }

@@ -7,7 +7,7 @@ fn append_at(log: &mut Log, spec: &Spec, wall_ms: i64) -> Result<Appended, Refus
     appended
 }
 
-/// The base offset of what was appended, and whether it had been there.
+/// The base offset, and true if the batch was in the log already.
 type Outcome = Result<(i64, bool), Refused>;
 
 fn append(log: &mut Log, spec: &Spec) -> Outcome {
@@ -22,7 +22,7 @@ fn log_of(specs: &[Spec]) -> Log {
     log
 }
 
-/// Batches of two records each, and the bytes of one.
+/// Batches of two records each, and the size of one in bytes.
 fn batches(number: usize) -> (Log, usize) {
     (log_of(&vec![Spec::plain(2); number]), Spec::plain(2).build().len())
 }
@@ -31,7 +31,7 @@ fn offsets(log: &Log, from: i64, bytes_max: usize, at_least_one: bool) -> Vec<i6
     log.read(from, bytes_max, at_least_one).unwrap().iter().map(|slice| slice.base_offset).collect()
 }
 
-/// One producer's batches in turn: epoch, first sequence, records, and what is to become of it.
+/// Checks one producer's batches in turn: epoch, first sequence, number of records, and the expected result.
 fn check_sequences(steps: &[(i16, i32, usize, Outcome)]) {
     let mut log = Log::new();
     for (nth, &(epoch, sequence, records, expected)) in steps.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The requests we serve: what ApiVersions advertises, and what a request is checked against.
+//! The supported requests: ApiVersions lists them, and requests are checked against them.
 
 use std::ops::RangeInclusive;
 
@@ -9,7 +9,7 @@ use super::Shape;
 /// No version of the API is flexible.
 const NEVER: i16 = i16::MAX;
 
-/// The APIs that are asked for all the time come first, as the table is searched from its start.
+/// The shapes of the requests. The most frequent APIs come first, because the table is searched from its beginning.
 pub const SHAPES: &[Shape] = &[
     shape(Produce, 3..=13, 9, "shi *({12- s}{13+ u} *(iy))"),
     shape(

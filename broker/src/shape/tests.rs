@@ -5,7 +5,7 @@ use super::*;
 use crate::fuzzing::bodies::{Body, Length, body};
 use crate::fuzzing::rng::Rng;
 
-/// Random bodies of each API in each version.
+/// Calls `check` with random bodies of each API in each version.
 fn each_body(rounds: u64, mut check: impl FnMut(&Shape, i16, Body)) {
     for shape in SHAPES {
         for version in shape.versions.clone() {
@@ -71,7 +71,7 @@ fn what_follows_a_body_is_not_looked_at() {
     });
 }
 
-/// `body` with another length at `length`.
+/// Replaces a length of `body` by another value.
 fn with_length(body: &Body, length: Length, value: u32) -> Vec<u8> {
     let Length { at, compact, size, .. } = length;
     let written = match (compact, size) {
@@ -86,10 +86,11 @@ fn with_length(body: &Body, length: Length, value: u32) -> Vec<u8> {
 fn a_length_beyond_the_end_is_refused_before_anything_is_decoded() {
     each_body(5, |shape, version, body| {
         for &length in &body.lengths {
-            // In two bytes each is 32767.
+            // In a length of two bytes, each of these is 32767.
             for value in [0x7fff_7fff, 0x0fff_7fff, 0x0001_7fff] {
                 let flaw = refused(shape.api, version, &with_length(&body, length, value));
-                // A tagged field that is known is read by its content, so its size is refused for not being that.
+                // The content of a known tagged field is parsed, so a wrong size is reported as a mismatch with the
+                // content.
                 let fits = match flaw {
                     Flaw::Array { .. } => length.array,
                     Flaw::Field { .. } | Flaw::Tag { .. } => !length.array,
@@ -135,7 +136,7 @@ fn numbers_of_more_than_32_bits_are_refused() {
     assert_eq!(refused(ApiKey::ListGroups, 3, &[0x80, 0x80, 0x80, 0x80, 0x80, 0]), Flaw::Number);
 }
 
-/// Fetch v12 without topics, with one tagged field.
+/// A Fetch v12 request without topics, with one tagged field.
 fn fetch_with_tag(version: i16, tag: &[u8]) -> Vec<u8> {
     let fixed = if version < 15 { 4 + 4 + 4 + 4 + 1 + 4 + 4 } else { 4 + 4 + 4 + 1 + 4 + 4 };
     [&vec![0; fixed][..], &[1, 1, 1], &[1], tag].concat()
@@ -147,7 +148,7 @@ fn a_known_tags_size_has_to_be_its_contents() {
     assert_eq!(check(ApiKey::Fetch, 12, &cluster, 1), Ok(()));
     let short = fetch_with_tag(12, b"\x00\x02\x03id");
     assert_eq!(refused(ApiKey::Fetch, 12, &short), Flaw::Tag { tag: 0, said: 2, held: 3 });
-    // Not yet in this version; the decoder refuses it as well.
+    // This tag does not exist in this version yet; the decoder refuses it as well.
     let early = fetch_with_tag(12, &[&[1, 13][..], &[0; 13]].concat());
     assert_eq!(refused(ApiKey::Fetch, 12, &early), Flaw::Tag { tag: 1, said: 13, held: 0 });
     let replica = fetch_with_tag(15, &[&[1, 13][..], &[0; 13]].concat());
@@ -158,7 +159,7 @@ fn a_known_tags_size_has_to_be_its_contents() {
 fn lengths_inside_a_known_tag_are_checked() {
     let huge = fetch_with_tag(12, b"\x00\x03\xff\xff\xff\xff\x07");
     assert_eq!(refused(ApiKey::Fetch, 12, &huge), Flaw::Field { bytes: 0x7fff_fffe, left: 0 });
-    // The replica's state ends with tagged fields of its own.
+    // The replica's state ends with its own tagged fields.
     let nested = fetch_with_tag(15, &[&[1, 17][..], &[0; 12], &[0xff, 0xff, 0xff, 0xff, 0x0f]].concat());
     assert_eq!(refused(ApiKey::Fetch, 15, &nested), Flaw::Array { elements: u32::MAX as usize, left: 0 });
 }

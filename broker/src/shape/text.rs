@@ -1,6 +1,6 @@
-//! Reading a shape's text; all of it is ours, so nothing here can be wrong for long.
+//! Parses the text of a shape. All texts are our own, and the tests walk each of them.
 
-/// What follows the item that `text` begins with.
+/// The text after its first item.
 pub(crate) fn after(text: &[u8]) -> &[u8] {
     match text {
         [b'*' | b'?', rest @ ..] => after(rest),
@@ -20,7 +20,7 @@ fn after_closing(mut text: &[u8]) -> &[u8] {
     text
 }
 
-/// The items of `7+ …}`, and whether `version` has them.
+/// The items of `7+ …}`, and true if `version` has them.
 pub(crate) fn applies(text: &[u8], version: i16) -> (bool, &[u8]) {
     let (first, rest) = number(text);
     match rest {
@@ -34,7 +34,7 @@ pub(crate) fn applies(text: &[u8], version: i16) -> (bool, &[u8]) {
     }
 }
 
-/// What the tagged field `tag` holds, looked up in the `<0:…><1:…>` that end a struct's text.
+/// The items of the tagged field `tag`, found among the `<0:…><1:…>` at the end of a struct's text.
 pub(crate) fn tagged(mut text: &[u8], tag: u32) -> Option<&[u8]> {
     while let [b'<', inner @ ..] = text {
         let (known, items) = number(inner);

@@ -1,8 +1,9 @@
-//! A walk over a request's bytes along its shape: nothing is allocated, and no deeper than the shape's brackets.
+//! Walks over a request's bytes along its shape. It allocates nothing, and its depth is limited by the shape's
+//! brackets.
 
 use super::text;
 
-/// What is wrong with the bytes.
+/// The error in the bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Flaw {
     #[error("array of {elements} elements, {left} bytes left")]
@@ -27,7 +28,7 @@ pub(super) struct Walk<'a> {
     elements_max: usize,
 }
 
-/// How a length is written where lengths are not compact.
+/// The size of a length that is not compact.
 enum Width {
     Two,
     Four,
@@ -38,12 +39,12 @@ impl<'a> Walk<'a> {
         Walk { left: bytes, version, flexible, elements: 0, elements_max }
     }
 
-    /// The whole request. What follows it is not looked at, as Kafka does not: librdkafka's Metadata goes on for 3 bytes.
+    /// Walks a whole request. Bytes after it are ignored, as by Kafka: librdkafka's Metadata request has 3 more.
     pub(super) fn whole(&mut self, text: &str) -> Result<(), Flaw> {
         self.structure(text.as_bytes())
     }
 
-    /// A request's header: API key, version, correlation id, client id and, in flexible versions, tagged fields.
+    /// Walks a request's header: API key, version, correlation id, client id and, in flexible versions, tagged fields.
     pub(super) fn header(&mut self) -> Result<(), Flaw> {
         self.skip(2 + 2 + 4)?;
         let client = self.length(Width::Two, false)?;
@@ -56,7 +57,7 @@ impl<'a> Walk<'a> {
         if self.flexible { self.tagged_fields(known_tags) } else { Ok(()) }
     }
 
-    /// Walks up to the closing bracket, or to the tagged fields before it; gives the text from there.
+    /// Walks up to the closing bracket, or to the tagged fields before it; returns the text from there on.
     fn items<'t>(&mut self, mut text: &'t [u8]) -> Result<&'t [u8], Flaw> {
         while !matches!(text, [] | [b')' | b'}' | b'>' | b'<', ..]) {
             self.item(text)?;
@@ -94,7 +95,7 @@ impl<'a> Walk<'a> {
 
     fn array(&mut self, item: &[u8]) -> Result<(), Flaw> {
         let elements = self.length(Width::Four, self.flexible)?.unwrap_or(0);
-        // No element is smaller than a byte.
+        // Every element has at least one byte.
         if elements > self.left.len() {
             return Err(Flaw::Array { elements, left: self.left.len() });
         }
@@ -102,7 +103,7 @@ impl<'a> Walk<'a> {
         (0..elements).try_for_each(|_| self.item(item))
     }
 
-    /// The decoder takes 1 for "there is one", and all else for "there is none".
+    /// Walks an optional struct. The decoder takes 1 as "present", and every other value as "absent".
     fn option(&mut self, item: &[u8]) -> Result<(), Flaw> {
         let [there] = self.take()?;
         if there == 1 { self.item(item) } else { Ok(()) }
@@ -110,7 +111,7 @@ impl<'a> Walk<'a> {
 
     fn tagged_fields(&mut self, known: &[u8]) -> Result<(), Flaw> {
         let fields = self.number()? as usize;
-        // A tag and a size are a byte each at least.
+        // A tag and a size have at least one byte each.
         if fields > self.left.len() / 2 {
             return Err(Flaw::Array { elements: fields, left: self.left.len() });
         }
@@ -118,7 +119,7 @@ impl<'a> Walk<'a> {
         (0..fields).try_for_each(|_| self.tagged_field(known))
     }
 
-    /// The decoder reads a tag that it knows by its content and does not look at the size, so both have to agree.
+    /// Walks a tagged field. The decoder parses a known tag by its content and ignores the size, so both have to agree.
     fn tagged_field(&mut self, known: &[u8]) -> Result<(), Flaw> {
         let tag = self.number()?;
         let said = self.number()? as usize;
@@ -134,7 +135,7 @@ impl<'a> Walk<'a> {
         if self.elements > self.elements_max { Err(Flaw::Elements { max: self.elements_max }) } else { Ok(()) }
     }
 
-    /// A length; none is null.
+    /// Reads a length; `None` is null.
     fn length(&mut self, width: Width, compact: bool) -> Result<Option<usize>, Flaw> {
         if compact {
             return Ok((self.number()? as usize).checked_sub(1));
@@ -150,7 +151,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// An unsigned number of 7 bits a byte. The decoder drops what is beyond 32 bits, and we refuse it.
+    /// Reads an unsigned number with 7 bits in each byte. The decoder would drop bits above 32; we refuse them.
     fn number(&mut self) -> Result<u32, Flaw> {
         let mut number: u64 = 0;
         for shift in (0..35).step_by(7) {

@@ -1,4 +1,4 @@
-//! Who waits costs nothing.
+//! Waiting clients cost no processor time.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -10,10 +10,10 @@ use broker::Options;
 use crate::client::{Client, fetch, start, wait_for};
 use crate::{alone, status};
 
-/// Once a second it looks after what is too old; the rest is for a machine that does otherwise.
+/// Largest number of wake-ups. The broker wakes once a second for retention; the rest allows for the machine.
 const WAKE_UPS_MAX: u64 = 20;
 
-/// Of the only thread of that name.
+/// The status file of the broker's thread, the only one with that name.
 fn broker_thread() -> String {
     let threads = fs::read_dir("/proc/self/task").unwrap().map(|entry| entry.unwrap().path());
     let mut named = threads.filter(|t| fs::read_to_string(t.join("comm")).is_ok_and(|name| name.trim() == "broker"));

@@ -1,5 +1,5 @@
-//! What is measured of the whole process: its memory and its threads. So these tests run one after the other, and apart
-//! from the others.
+//! Tests that measure the whole process, its memory and its threads. They run one after the other, and apart from other
+//! tests.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "all of this is tests")]
 
 #[path = "../wire/client.rs"]
@@ -12,11 +12,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// Set in the process that a test has to itself.
+/// Environment variable that is set in the process of a single test.
 const OWN_PROCESS: &str = "TEST_HAS_A_PROCESS_OF_ITS_OWN";
 
-/// Runs the calling test in a process of its own, as the allocator may keep what earlier tests gave back: there it is `Some`,
-/// and while that is held no other test of this program runs; here, with the test passed, it is `None`.
+/// Runs the calling test in a process of its own, because the allocator may keep memory that earlier tests freed. In
+/// that process it returns `Some`; while the guard is held, no other test of this program runs. In the original process
+/// it returns `None` after the test has passed.
 fn alone() -> Option<MutexGuard<'static, ()>> {
     let guard = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let thread = std::thread::current();
@@ -32,7 +33,7 @@ fn alone() -> Option<MutexGuard<'static, ()>> {
     None
 }
 
-/// A number of one of /proc's status files.
+/// Reads a number from one of /proc's status files.
 #[cfg(target_os = "linux")]
 fn status(file: &str, name: &str) -> u64 {
     let text = std::fs::read_to_string(file).unwrap();

@@ -1,4 +1,4 @@
-//! Whatever clients do, the memory stays within its bound, producers are served, and the logs keep their part.
+//! Whatever clients do, memory stays within its bound, producers are served, and the logs keep their share.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -11,17 +11,17 @@ use crate::alone;
 use crate::client::{Client, batch, fetch, offsets, start};
 
 const BOUND: usize = 64 << 20;
-/// The process beside what is counted: the programs' code, both ends' own buffers, and what the allocator does not give
-/// back at once.
+/// Memory of the process that is not counted: program code, the buffers of both ends, and memory that the allocator
+/// does not return at once.
 #[cfg(target_os = "linux")]
 const ALLOWANCE_BYTES: u64 = 64 << 20;
 const BATCH_BYTES: usize = 500_000;
-/// Of these as many that together they are several times the bound.
+/// Number of batches; together they are several times the bound.
 const BATCHES: i64 = 600;
-/// The producer is no further ahead of the reader: far less than the logs' part.
+/// The producer may be this far ahead of the reader, which is far less than the logs' share.
 const AHEAD_MAX: i64 = 20;
 
-/// Time is not what cuts anybody off here: it is memory.
+/// A broker with little memory and long timeouts, so that clients are cut off for memory only.
 fn crowded() -> Broker {
     let patient = Duration::from_secs(300);
     let limits = Limits { stall: patient, idle: patient, ..Limits::default() };
@@ -33,7 +33,7 @@ fn crowded() -> Broker {
     broker
 }
 
-/// While others write and read, nothing is ever over the bound.
+/// Checks that memory stays within the bound while others write and read.
 fn watch(broker: &Broker, until: &AtomicBool) {
     let mut most = 0;
     let (mut samples, mut most_resident) = (0, 0);
@@ -61,7 +61,7 @@ impl Drop for Finished<'_> {
     }
 }
 
-/// One writes far more than the bound, one reads it all; `bad` does what it does meanwhile.
+/// Writes far more than the bound, and reads it all at the same time; meanwhile `bad` runs.
 fn serve_well(broker: &Broker, begin: i64, bad: impl FnOnce() + Send) {
     let written = AtomicBool::new(false);
     let read = AtomicBool::new(false);
@@ -73,7 +73,7 @@ fn serve_well(broker: &Broker, begin: i64, bad: impl FnOnce() + Send) {
             let _finished = Finished(&written);
             let mut producer = Client::new(broker.address);
             for nth in 0..BATCHES {
-                // How fast a reader is on a busy machine is not the question.
+                // Waits for the reader, because its speed on a busy machine is not to be tested.
                 while begin + nth > reader_at.load(Ordering::Relaxed) + AHEAD_MAX && !read.load(Ordering::Relaxed) {
                     sleep(Duration::from_millis(1));
                 }
@@ -98,7 +98,7 @@ fn serve_well(broker: &Broker, begin: i64, bad: impl FnOnce() + Send) {
     });
 }
 
-/// How many bytes of batches the log has.
+/// Number of bytes of batches in the log.
 fn kept(broker: &Broker) -> usize {
     let mut client = Client::new(broker.address);
     let partition = client.fetch("video", 0, i64::MAX);
@@ -115,7 +115,7 @@ fn fill(broker: &Broker) -> i64 {
     count
 }
 
-/// More than the sockets hold.
+/// Sends more requests than the sockets can hold answers for.
 fn ask_and_never_read(client: &mut Client, from: i64) {
     for _ in 0..100 {
         client.send(&fetch("video", &[(0, from)]), 11);
@@ -182,7 +182,7 @@ fn requests_that_never_come_whole_take_no_more_than_their_part() {
     let mut bad: Vec<Client> = (0..50).map(|_| Client::new(broker.address)).collect();
     serve_well(&broker, begin, || {
         for (nth, client) in bad.iter_mut().enumerate() {
-            // It takes what it takes: who is not read from does not write on.
+            // Writes as much as the broker takes; it stops reading at some point.
             client.stream.set_write_timeout(Some(Duration::from_millis(20))).unwrap();
             client.stream.write_all(&(15_u32 << 20).to_be_bytes()).ok();
             let bytes = if nth % 2 == 0 { 200_000 } else { 3_000_000 };

@@ -1,4 +1,4 @@
-//! Requests of admin tools: topics by id, what a caller may do, settings that are lists, limits.
+//! Requests of admin tools: topics by id, allowed operations, settings that are lists, limits.
 
 use broker::fuzzing::log::builder::Spec;
 use broker::{Broker, Limits, Options};
@@ -34,7 +34,7 @@ fn id_of(client: &mut Client, name: &str) -> Uuid {
     answer.topics.iter().find(|t| t.name == Some(topic_name(name))).unwrap().topic_id
 }
 
-/// As Java's client sends it: the name is "".
+/// A request for a topic by id. Java's client sends the name "" with it.
 fn by_id(id: Uuid, name: Option<TopicName>) -> MetadataRequest {
     let topic = MetadataRequestTopic::default().with_name(name).with_topic_id(id);
     MetadataRequest::default().with_topics(Some(vec![topic])).with_allow_auto_topic_creation(true)
@@ -78,7 +78,7 @@ fn a_topic_is_deleted_by_its_id_or_its_name_and_not_by_both() {
     assert_eq!(delete(Some(""), b), (None, Some("b".to_owned())), "an empty name is none");
 }
 
-/// The bits of Kafka's operations, by their numbers.
+/// The bits of operations, given by Kafka's numbers.
 fn bits(operations: &[u8]) -> i32 {
     operations.iter().map(|operation| 1 << operation).sum()
 }

@@ -1,4 +1,4 @@
-//! What a request does: waiting, limits, duplicates, refusals.
+//! Tests of what requests do: waiting, limits, duplicates, refusals.
 
 use broker::fuzzing::log::builder::{Spec, seal};
 use broker::{Broker, Defaults, Options};
@@ -203,7 +203,7 @@ fn a_topic_is_made_by_asking_where_that_is_allowed() {
     }
 }
 
-/// Sets a value, or takes it back.
+/// Sets a value, or deletes it if `None`.
 fn alter(client: &mut Client, kind: i8, name: &str, key: &str, value: Option<&str>) {
     let config = incremental::AlterableConfig::default()
         .with_name(text(key))
@@ -240,7 +240,7 @@ fn altered_defaults_act_and_go_back_to_what_the_broker_began_with() {
     alter(&mut client, BROKER, "", "message.max.bytes", None);
     assert_eq!(code(&mut client, batch(5000)), (Some(MessageTooLarge), -1));
     assert_eq!(code(&mut client, batch(1500)), (None, 1));
-    // The old way: what is not named goes back.
+    // AlterConfigs, the older request, resets all values that it does not name.
     alter(&mut client, BROKER, "1", "message.max.bytes", Some("9000"));
     let config = OldConfig::default().with_name(text("log.retention.ms")).with_value(Some(text("60000")));
     let resource = AlterConfigsResource::default().with_resource_type(BROKER).with_resource_name(text("1"));

@@ -1,4 +1,4 @@
-//! A small blocking client, and what tests ask for most.
+//! A small blocking client, and the requests that tests use most.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -20,7 +20,7 @@ use kafka_protocol::protocol::{
     Decodable, Encodable, HeaderVersion, Request, StrBytes, encode_request_header_into_buffer,
 };
 
-/// No test takes that long; one that hangs ends.
+/// Timeout of a test that hangs; no test takes that long.
 pub const GUARD: Duration = Duration::from_secs(30);
 
 pub fn start(options: Options) -> Broker {
@@ -35,7 +35,7 @@ pub fn topic_name(name: &str) -> TopicName {
     TopicName(text(name))
 }
 
-/// Until it is so; no test is slower for a slow machine than it must.
+/// Waits until it is so. No test waits longer than necessary, whatever the machine.
 pub fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
     const LOOK: Duration = Duration::from_millis(5);
     let mut waited = Duration::ZERO;
@@ -61,7 +61,7 @@ impl Client {
         Client { stream, correlation: 0 }
     }
 
-    /// Sends a request; gives its correlation id.
+    /// Sends a request; returns its correlation id.
     pub fn send<R: Request + Encodable + HeaderVersion>(&mut self, request: &R, version: i16) -> i32 {
         self.correlation += 1;
         self.send_frame(&frame(request, version, self.correlation));
@@ -73,7 +73,7 @@ impl Client {
         self.stream.write_all(&[&length, frame].concat()).unwrap();
     }
 
-    /// The next answer; `None` where the broker hung up.
+    /// The next answer; `None` if the broker closed the connection.
     pub fn receive(&mut self) -> Option<Bytes> {
         let mut length = [0; 4];
         let mut body = Vec::new();
@@ -97,7 +97,7 @@ impl Client {
         }
     }
 
-    /// The answer to the request of that id, or the connection's end.
+    /// The answer to the request with this id; `None` at the end of the connection.
     pub fn answer<R: Request>(&mut self, correlation: i32, version: i16) -> Option<R::Response> {
         let mut bytes = self.receive()?;
         let header = ResponseHeader::decode(&mut bytes, R::Response::header_version(version)).unwrap();
@@ -139,7 +139,7 @@ impl Client {
         answer.responses.remove(0).partition_responses.remove(0)
     }
 
-    /// What can be read at once from one partition.
+    /// Fetches what can be read at once from one partition.
     pub fn fetch(&mut self, topic: &str, partition: i32, from: i64) -> PartitionData {
         let mut answer = self.ask(&fetch(topic, &[(partition, from)]), 11);
         answer.responses.remove(0).partitions.remove(0)
@@ -172,7 +172,7 @@ pub fn produce(topic: &str, batches: &[(i32, Bytes)]) -> ProduceRequest {
     ProduceRequest::default().with_acks(-1).with_timeout_ms(1000).with_topic_data(vec![topic])
 }
 
-/// Of some partitions from there on, without waiting, and as much as there is.
+/// A fetch from some partitions, without waiting and without a limit.
 pub fn fetch(topic: &str, partitions: &[(i32, i64)]) -> FetchRequest {
     let part = |(index, from): &(i32, i64)| {
         FetchPartition::default().with_partition(*index).with_fetch_offset(*from).with_partition_max_bytes(i32::MAX)
@@ -182,12 +182,12 @@ pub fn fetch(topic: &str, partitions: &[(i32, i64)]) -> FetchRequest {
     FetchRequest::default().with_max_wait_ms(0).with_min_bytes(1).with_max_bytes(i32::MAX).with_topics(vec![topic])
 }
 
-/// A batch of one record of that size.
+/// A batch of one record of this size.
 pub fn batch(value_bytes: usize) -> Bytes {
     Spec { value_bytes, ..Spec::plain(1) }.build()
 }
 
-/// The batches in an answer: base offset, leader epoch, and all from the magic on.
+/// The batches in an answer: base offset, leader epoch, and all bytes from the magic byte on.
 pub fn batches(records: Option<&Bytes>) -> Vec<(i64, i32, Bytes)> {
     let mut rest = records.cloned().unwrap_or_default();
     let mut batches = Vec::new();
@@ -200,7 +200,7 @@ pub fn batches(records: Option<&Bytes>) -> Vec<(i64, i32, Bytes)> {
     batches
 }
 
-/// Where each batch of an answer begins.
+/// The base offset of each batch in an answer.
 pub fn offsets(records: Option<&Bytes>) -> Vec<i64> {
     batches(records).into_iter().map(|(base, ..)| base).collect()
 }

@@ -1,4 +1,4 @@
-//! Every API at every version that we advertise has an answer, and it decodes.
+//! Every API has an answer that decodes, in every version that we advertise.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ fn versions<R: Request>() -> std::ops::RangeInclusive<i16> {
     versions
 }
 
-/// Asks in every version, and hands the answer on.
+/// Sends the request in every version, and checks the answers.
 fn each<R: Request + kafka_protocol::protocol::Encodable + HeaderVersion>(
     client: &mut Client,
     request: impl Fn(i16) -> R,
@@ -108,7 +108,7 @@ fn topics_are_described_there_or_not() {
         let topics = ["a", "missing", "not/a/name"].map(topic);
         MetadataRequest::default().with_topics(Some(topics.to_vec())).with_allow_auto_topic_creation(false)
     };
-    // Before version 4 every client wants it made.
+    // Before version 4 a client always wants the topic created.
     for version in 4..=13 {
         let codes: Vec<i16> = client.ask(&names(version), version).topics.iter().map(|t| t.error_code).collect();
         assert_eq!(codes, [0, 3, 17], "v{version}");
@@ -223,7 +223,7 @@ fn the_shortest_session_is_kafkas_and_described() {
     let resource = resource.with_configuration_keys(Some(names));
     let answer = client.ask(&DescribeConfigsRequest::default().with_resources(vec![resource]), 4);
     assert_eq!(answer.results[0].configs[0].value, Some(text("6000")));
-    // The session is looked at before the protocols, as Kafka does.
+    // As in Kafka, the session timeout is checked before the protocols.
     let join = |session_ms| join(3, "short", "").with_session_timeout_ms(session_ms).with_protocols(Vec::new());
     assert_eq!([5999, 6000].map(|session_ms| client.ask(&join(session_ms), 3).error_code), [26, 23]);
 }
@@ -289,7 +289,7 @@ fn join(version: i16, group: &str, member: &str) -> JoinGroupRequest {
     if version >= 1 { request.with_rebalance_timeout_ms(10_000) } else { request }
 }
 
-/// Joins as a client of that version does; a new one is given an id first.
+/// Joins as a client of that version does; in later versions a new member gets an id first.
 fn joined(client: &mut Client, version: i16, group: &str) -> JoinGroupResponse {
     let answer = client.ask(&join(version, group, ""), version);
     if version < 4 {
@@ -302,7 +302,7 @@ fn joined(client: &mut Client, version: i16, group: &str) -> JoinGroupResponse {
 #[test]
 fn a_group_lives_in_every_version() {
     let (_broker, mut client) = with_topic();
-    // The youngest version of each API that goes with a join of that version.
+    // The newest version of each API that belongs to a join of that version.
     let of = |versions: std::ops::RangeInclusive<i16>, nth: i16| (*versions.start() + nth).min(*versions.end());
     for nth in versions::<JoinGroupRequest>() {
         let name = format!("group-{nth}");

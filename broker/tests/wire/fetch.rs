@@ -1,4 +1,4 @@
-//! The one answer that is written by hand, held against kafka-protocol's decoder.
+//! Compares the one answer that we encode by hand with kafka-protocol's decoder.
 
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
@@ -29,7 +29,7 @@ fn id(client: &mut Client, topic: &str) -> Uuid {
     topics.iter().find(|t| t.name.as_ref() == Some(&topic_name(topic))).unwrap().topic_id
 }
 
-/// The bytes are the producer's from the magic on, the checksum is one of them, and is right.
+/// Checks that from the magic byte on the bytes are the producer's, including a correct checksum.
 fn check_batches(records: Option<&Bytes>, expected: &[(i64, &Bytes)]) {
     let have = batches(records);
     assert_eq!(have.len(), expected.len());

@@ -1,4 +1,4 @@
-//! A group's members share its partitions, and take over from one that is gone.
+//! Members of a group share its partitions, and take over those of a member that is gone.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -18,7 +18,7 @@ const PARTITIONS: u8 = 4;
 
 /// Longer than any test takes.
 const LONG_SESSION_MS: i32 = 60_000;
-/// A member that goes is gone that much later.
+/// Time after which a member that stops counts as gone.
 const SHORT_SESSION_MS: i32 = 2_000;
 
 struct Member {
@@ -52,7 +52,8 @@ impl Member {
         answer
     }
 
-    /// The leader deals the partitions out in turn; a follower gives no assignments. Partitions are a byte each.
+    /// Syncs. The leader distributes the partitions in turn; a follower sends no assignments. Each partition is one
+    /// byte.
     fn sync(&mut self, members: &[StrBytes]) -> Bytes {
         let deal = |(nth, id): (usize, &StrBytes)| {
             let mine: Vec<u8> = (0..PARTITIONS).filter(|p| usize::from(*p) % members.len() == nth).collect();

@@ -1,4 +1,4 @@
-//! Clients that do what none should: each of them goes, and the others notice nothing.
+//! Clients that misbehave: each is cut off, and others are not affected.
 
 use std::io::Write;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use broker::{Broker, Limits, Options};
 
 use crate::client::{Client, batch, fetch, frame, start, wait_for};
 
-/// Longer than a busy machine holds a test up between two of its steps.
+/// Longer than a busy machine delays a test between two of its steps.
 const SHORT: Duration = Duration::from_secs(2);
 
 fn with_limits(limits: Limits) -> Broker {
@@ -17,7 +17,7 @@ fn with_limits(limits: Limits) -> Broker {
     broker
 }
 
-/// The broker serves as before.
+/// Checks that the broker still works.
 fn check(broker: &Broker) {
     let mut client = Client::new(broker.address);
     let end = client.produce("a", 0, batch(1000)).base_offset;
@@ -31,12 +31,12 @@ fn garbage_ends_its_connection() {
     let mut clients: Vec<Client> = (0..100).map(|_| Client::new(broker.address)).collect();
     for (nth, client) in clients.iter_mut().enumerate() {
         let mut garbage: Vec<u8> = (0..1 + rng.below(5000)).map(|_| rng.number() as u8).collect();
-        // Half of them with a length that may be: what follows is looked at.
+        // Half of them have a plausible length, so that the rest is parsed.
         if nth % 2 == 0 && garbage.len() > 4 {
             let length = garbage.len() as u32 - 4;
             garbage[..4].copy_from_slice(&length.to_be_bytes());
         }
-        // It may have been cut off half-way.
+        // The connection may have been closed meanwhile.
         client.stream.write_all(&garbage).ok();
     }
     check(&broker);

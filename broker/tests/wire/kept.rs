@@ -1,4 +1,4 @@
-//! What a partition keeps, and what a reader hears that comes too late.
+//! Retention of a partition, and fetches of records that no longer exist.
 
 use broker::Options;
 use broker::fuzzing::log::builder::Spec;

@@ -24,7 +24,7 @@ pub(crate) struct GroupArgs {
 }
 
 impl GroupArgs {
-    /// What is wrong with them together.
+    /// Checks that the options fit together.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         if self.group_heartbeat < self.group_session {
             return Ok(());
@@ -39,7 +39,7 @@ impl GroupArgs {
     }
 }
 
-/// A time within what Kafka allows for sessions.
+/// Parses a time in the range that Kafka allows for sessions.
 fn time(text: &str) -> Result<Duration, String> {
     let time = text.parse::<values::Span>().map(values::Span::duration);
     let fits = |time: &Duration| (1..=broker::SESSION_MS_MAX).contains(&milliseconds(*time));

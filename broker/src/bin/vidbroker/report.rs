@@ -1,4 +1,4 @@
-//! The report at the end of a run: the totals of the broker, as text for people or JSON for scripts.
+//! The report at the end of a run: the broker's totals, as text for people or as JSON for scripts.
 
 use std::fmt::{self, Display};
 use std::io::Write;
@@ -11,7 +11,7 @@ use common::report::{bytes, how_long};
 use serde::Serialize;
 use shell::output::Output;
 
-/// Changes when a field changes its meaning or goes; new fields may come without.
+/// Version of the JSON. Changes when a field changes its meaning or is removed; new fields do not change it.
 const SCHEMA: u32 = 1;
 
 #[derive(Clone, Debug, Serialize)]
@@ -21,17 +21,17 @@ pub struct Report {
     pub version: &'static str,
     pub seconds: f64,
     pub listen: SocketAddr,
-    /// Those there are at the end.
+    /// Number of topics at the end of the run.
     pub topics: usize,
     pub partitions: usize,
     pub records: Flow,
-    /// Of whole requests and answers.
+    /// Bytes of whole requests and answers.
     pub bytes: Flow,
     pub connections: Connections,
     pub memory: Memory,
-    /// Records that made room in memory for newer ones.
+    /// Records dropped to make room in memory for newer ones.
     pub evicted: Sums,
-    /// Records that retention dropped.
+    /// Records dropped by retention.
     pub expired: Sums,
 }
 

@@ -1,8 +1,8 @@
-//! Record batches for tests and fuzzing, written apart from the code that reads them.
+//! Builds record batches for tests and fuzzing, independently of the code that reads them.
 
 use bytes::{BufMut, Bytes};
 
-/// What a batch is to be like.
+/// The properties of a batch.
 #[derive(Clone, Debug)]
 pub struct Spec {
     /// Id, epoch and first sequence.
@@ -11,12 +11,12 @@ pub struct Spec {
     /// One for each record.
     pub timestamp_deltas: Vec<i64>,
     pub value_bytes: usize,
-    /// Gzip, as the attributes say; nobody looks.
+    /// Sets the attribute for gzip; the content is not compressed.
     pub compressed: bool,
 }
 
 impl Spec {
-    /// So many records of a producer without an id, without a time.
+    /// This many records of a producer without an id, without timestamps.
     pub fn plain(records: usize) -> Spec {
         let timestamp_deltas = vec![0; records];
         Spec { producer: (-1, -1, -1), base_timestamp: -1, timestamp_deltas, value_bytes: 3, compressed: false }
@@ -60,7 +60,7 @@ impl Spec {
     }
 }
 
-/// Makes length and checksum right for whatever the batch has become.
+/// Corrects length and checksum of a changed batch.
 pub fn seal(mut batch: Vec<u8>) -> Bytes {
     let length = u32::try_from(batch.len() - 12).expect("tests have small batches");
     batch[8..12].copy_from_slice(&length.to_be_bytes());

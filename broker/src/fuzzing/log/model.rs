@@ -1,4 +1,4 @@
-//! A log as simple as can be, to compare the real one with.
+//! A simple log with which the real one is compared.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::{
     log::{Appended, Log},
 };
 
-/// All batches that ever were appended; the first of them may be gone.
+/// All batches that were ever appended; the first ones may have been dropped.
 #[derive(Debug, Default)]
 pub(super) struct Model {
     batches: Vec<Kept>,
@@ -26,7 +26,7 @@ struct Kept {
     header: Header,
     arrived: i64,
     bytes: Bytes,
-    /// None where it is compressed.
+    /// `None` if the batch is compressed.
     times: Option<Vec<i64>>,
 }
 
@@ -112,7 +112,7 @@ impl Model {
         (kept.offset..).zip(times).filter(|&(offset, _)| offset >= self.start)
     }
 
-    /// What a read from there gives: each batch's offset and bytes.
+    /// The result of a read: each batch's offset and bytes.
     pub(super) fn read(&self, from: i64, bytes_max: usize, at_least_one: bool) -> Option<Vec<(i64, Bytes)>> {
         if from < self.start || from > self.end {
             return None;
@@ -136,7 +136,7 @@ impl Model {
     }
 }
 
-/// The log's read in the model's terms.
+/// The real log's read in the form of the model's.
 pub(super) fn read(log: &Log, from: i64, bytes_max: usize, at_least_one: bool) -> Option<Vec<(i64, Bytes)>> {
     let slices = log.read(from, bytes_max, at_least_one).ok()?;
     Some(slices.into_iter().map(|slice| (slice.base_offset, slice.batch.bytes().clone())).collect())

@@ -1,4 +1,4 @@
-//! A group of the classic protocol as operators see it.
+//! Describes groups of the classic protocol to operators.
 
 use kafka_protocol::messages::GroupId;
 use kafka_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
@@ -17,12 +17,13 @@ impl ClassicGroup {
         self.protocol_type.clone()
     }
 
-    /// Whether a member is subscribed to the topic, or may be.
+    /// True if a member is, or may be, subscribed to the topic.
     pub(in crate::groups) fn reads(&self, topic: &str) -> bool {
         self.members.values().any(|m| subscription::includes(&m.protocols, topic))
     }
 
-    /// Between generations protocols and assignments are left out: they are about to change.
+    /// Describes the group. Between generations protocols and assignments are left out, because they are about to
+    /// change.
     pub(in crate::groups) fn described(&self, id: &GroupId) -> DescribedGroup {
         let stable = self.state == State::Stable;
         let member = |(id, member): (&StrBytes, &Member)| {

@@ -1,4 +1,4 @@
-//! One group of the classic protocol: its members, its generation, and the rebalance that leads from one generation to the next.
+//! A group of the classic protocol: its members, its generation, and the rebalance from one generation to the next.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,11 @@ use crate::clock::Ms;
 pub(in crate::groups) enum State {
     #[default]
     Empty,
-    /// Waits for the members' joins.
+    /// Waiting for the members to join.
     Preparing {
         ends: Ms,
     },
-    /// Waits for the leader's assignment.
+    /// Waiting for the leader's assignment.
     Completing,
     Stable,
 }
@@ -39,18 +39,18 @@ pub(in crate::groups) struct ClassicGroup {
     pub(in crate::groups) state: State,
     pub(in crate::groups) generation: i32,
     pub(in crate::groups) protocol_type: StrBytes,
-    /// What this generation speaks; empty before the first.
+    /// Protocol of this generation; empty before the first.
     pub(in crate::groups) protocol: StrBytes,
     pub(in crate::groups) leader: Option<StrBytes>,
     pub(in crate::groups) members: BTreeMap<StrBytes, Member>,
-    /// Ids that were given out and not yet joined with, and until when they may be.
+    /// Member ids that were given out but not used yet, each with its expiry.
     pub(in crate::groups) pending: BTreeMap<StrBytes, Ms>,
-    /// Until when members must have asked for their assignment.
+    /// Time by which members must have requested their assignment.
     pub(in crate::groups) sync_ends: Ms,
 }
 
 impl ClassicGroup {
-    /// The members, and those that were given an id and have not joined yet.
+    /// Number of members, including clients that got an id and have not joined yet.
     pub(in crate::groups) fn count(&self) -> usize {
         self.members.len() + self.pending.len()
     }
@@ -59,12 +59,12 @@ impl ClassicGroup {
         self.members.is_empty()
     }
 
-    /// Nobody is in it, and nobody is expected.
+    /// True if the group has no members and expects none.
     pub(in crate::groups) fn is_deserted(&self) -> bool {
         self.members.is_empty() && self.pending.is_empty()
     }
 
-    /// Nobody has ever joined.
+    /// True if no client has ever joined.
     pub(in crate::groups) fn is_new(&self) -> bool {
         self.generation == 0 && self.is_deserted()
     }
@@ -78,7 +78,7 @@ impl ClassicGroup {
         members.find(|(_, m)| m.instance.as_deref() == Some(instance)).map(|(id, _)| id)
     }
 
-    /// The member that a request claims to be from.
+    /// Finds the member that sent a request, by the id and instance in it.
     pub(in crate::groups) fn claimed(
         &mut self,
         id: &StrBytes,
@@ -93,7 +93,7 @@ impl ClassicGroup {
         self.members.get_mut(id).ok_or(ResponseError::UnknownMemberId)
     }
 
-    /// Asks all members to join anew; parked syncs are told.
+    /// Starts a rebalance: all members have to join again, and pending syncs are answered with an error.
     pub(in crate::groups) fn prepare(&mut self, now: Ms) {
         for member in self.members.values_mut() {
             member.synced = false;
@@ -111,7 +111,7 @@ impl ClassicGroup {
         }
     }
 
-    /// A rebalance goes on without this member.
+    /// Removes a member; its pending requests are answered with the error `told`.
     pub(in crate::groups) fn remove(&mut self, id: &StrBytes, told: ResponseError) -> Option<Member> {
         let mut member = self.members.remove(id)?;
         member.refuse(told, id);
@@ -121,7 +121,7 @@ impl ClassicGroup {
         Some(member)
     }
 
-    /// What a member's removal leads to.
+    /// Starts or completes a rebalance after a removal, if needed.
     pub(in crate::groups) fn after_removal(&mut self, now: Ms) {
         match self.state {
             State::Empty => {}
@@ -164,7 +164,7 @@ impl ClassicGroup {
         self.members.values().map(|m| m.rebalance_ms).max().unwrap_or(1)
     }
 
-    /// Members whose join nobody waits for: a static one may still come back as what it was.
+    /// Removes members that have disconnected while joining. A static member is kept, because it may come back.
     fn drop_gone(&mut self) {
         let gone = |m: &Member| m.instance.is_none() && m.gone_from_join();
         let gone: Vec<StrBytes> = self.members.iter().filter(|(_, m)| gone(m)).map(|(id, _)| id.clone()).collect();
@@ -173,7 +173,7 @@ impl ClassicGroup {
         }
     }
 
-    /// Ends the join phase with those that are there.
+    /// Ends the join phase with the members that have joined.
     fn complete(&mut self, now: Ms) {
         self.drop_gone();
         let absent = |m: &Member| m.joining.is_none() && m.instance.is_none();
@@ -187,7 +187,7 @@ impl ClassicGroup {
         }
         self.leader = self.elect();
         if self.leader.is_none() {
-            // Only static members are left, and all are away: their sessions decide.
+            // Only static members are left, and all have disconnected: they stay until their sessions end.
             self.state = State::Preparing { ends: now.saturating_add(self.rebalance_ms()) };
             return;
         }
@@ -206,13 +206,13 @@ impl ClassicGroup {
         }
     }
 
-    /// The leader stays if it joined again.
+    /// Elects the leader; it stays the same if it has joined again.
     fn elect(&self) -> Option<StrBytes> {
         let joined = |id: &&StrBytes| self.members.get(*id).is_some_and(Member::waits_in_join);
         self.leader.as_ref().filter(joined).or_else(|| self.members.keys().find(joined)).cloned()
     }
 
-    /// Each member votes for the first of its protocols that all support.
+    /// Elects the protocol: each member votes for the first of its protocols that all members support.
     pub(in crate::groups) fn vote(&self) -> StrBytes {
         let mut votes: BTreeMap<&StrBytes, usize> = BTreeMap::new();
         for member in self.members.values() {
@@ -235,7 +235,7 @@ impl ClassicGroup {
         }
     }
 
-    /// What a member of this generation is told of it.
+    /// The answer to a member's join.
     pub(in crate::groups) fn joined(&self, id: &StrBytes) -> JoinGroupResponse {
         JoinGroupResponse::default()
             .with_generation_id(self.generation)
@@ -256,7 +256,7 @@ impl ClassicGroup {
         self.members.iter().map(entry).collect()
     }
 
-    /// Panics if something that always holds does not.
+    /// Panics if an invariant is violated.
     pub(in crate::groups) fn check_invariants(&self) {
         let members = || self.members.values();
         assert_eq!(self.state == State::Empty, self.members.is_empty(), "a group is Empty when nobody is in it");

@@ -1,4 +1,4 @@
-//! How a member comes into a group: new, with an id it was given, or as the static instance it was before.
+//! Joining a group: as a new member, with an id received before, or as a static instance that comes back.
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::JoinGroupResponse;
@@ -11,7 +11,7 @@ use super::member::{Join, Member};
 use super::subscription;
 use crate::clock::Ms;
 
-/// An id must stay encodable as a string of the old versions, however long the client's name is.
+/// Limits a member id, whatever the client's name, so that it can be encoded as a string in old versions.
 const ID_NAME_CHARS_MAX: usize = 200;
 
 impl ClassicGroup {
@@ -90,14 +90,14 @@ impl ClassicGroup {
             sender.send(self.joined(id)).ok();
             return;
         }
-        // A connection's answers come in order, so the join that this one replaces needs one as well.
+        // The answers of a connection come in order, so the join that this one replaces needs an answer as well.
         member.refuse(ResponseError::RebalanceInProgress, id);
         member.update(join, now);
         member.joining = Some(sender);
         self.rebalance(now);
     }
 
-    /// A static instance is back: it is the same member under a new id, and the old id is fenced off.
+    /// A static instance comes back: it becomes the same member with a new id, and the old id is fenced.
     fn replace(&mut self, old: &StrBytes, join: &Join, sender: Sender<JoinGroupResponse>, now: Ms) {
         let led = self.is_leader(old);
         let Some(mut member) = self.remove(old, ResponseError::FencedInstanceId) else { return };
@@ -118,8 +118,8 @@ impl ClassicGroup {
         self.rebalance(now);
     }
 
-    /// A leader that is back must not assign anew: it is told to skip that, or, where that cannot be said, that the
-    /// leader is another.
+    /// The answer to a leader that comes back, which must not assign again. It is told to skip the assignment or, in
+    /// versions without that field, that another member leads.
     fn returned(&self, id: &StrBytes, old: &StrBytes, version: i16) -> JoinGroupResponse {
         let answer = self.joined(id);
         match self.is_leader(id) {

@@ -1,4 +1,4 @@
-//! One member of a group: what it supports, what it was given, and which of its questions are still open.
+//! One member of a group: its protocols, its assignment, and its unanswered requests.
 
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
@@ -25,7 +25,7 @@ pub(in crate::groups) struct Member {
     pub(in crate::groups) rebalance_ms: Ms,
     pub(in crate::groups) protocols: Vec<Protocol>,
     pub(in crate::groups) assignment: Bytes,
-    /// Whether it asked for its assignment in this generation.
+    /// True if it requested its assignment in this generation.
     pub(in crate::groups) synced: bool,
     pub(in crate::groups) heard: Ms,
     pub(in crate::groups) joining: Option<oneshot::Sender<JoinGroupResponse>>,
@@ -71,7 +71,7 @@ impl Member {
         self.protocols.iter().any(|p| &*p.name == protocol)
     }
 
-    /// Waits for a join's answer, and is there to read it.
+    /// True if its join is unanswered and it is still connected.
     pub(in crate::groups) fn waits_in_join(&self) -> bool {
         self.joining.as_ref().is_some_and(|sender| !sender.is_closed())
     }
@@ -80,12 +80,13 @@ impl Member {
         self.syncing.as_ref().is_some_and(|sender| !sender.is_closed())
     }
 
-    /// Its join was parked, but nobody is there to read the answer.
+    /// True if its join is unanswered, but it has disconnected.
     pub(in crate::groups) fn gone_from_join(&self) -> bool {
         self.joining.as_ref().is_some_and(oneshot::Sender::is_closed)
     }
 
-    /// None while it waits for us: librdkafka sends no heartbeat then, and it is not the member that is late.
+    /// End of its session. `None` while it waits for our answer: librdkafka sends no heartbeats then, and the delay is
+    /// not the member's.
     pub(in crate::groups) fn session_ends(&self) -> Option<Ms> {
         let waits = self.waits_in_join() || self.waits_in_sync();
         (!waits).then(|| self.heard.saturating_add(self.session_ms))
@@ -105,7 +106,7 @@ impl Member {
         }
     }
 
-    /// Every question that is open gets this error.
+    /// Answers all its open requests with this error.
     pub(in crate::groups) fn refuse(&mut self, error: ResponseError, id: &StrBytes) {
         let now = self.heard;
         self.answer_join(JoinGroupResponse::default().with_error_code(error.code()).with_member_id(id.clone()), now);
@@ -131,7 +132,7 @@ pub(in crate::groups) struct Join {
 impl Join {
     pub(in crate::groups) fn new(request: &JoinGroupRequest, version: i16, who: &Who, wait_ms_max: Ms) -> Join {
         let session_ms = Ms::try_from(request.session_timeout_ms).unwrap_or(0).max(1);
-        // Version 0 has one timeout for both.
+        // In version 0 one timeout is used for both.
         let rebalance_ms = if version == 0 { request.session_timeout_ms } else { request.rebalance_timeout_ms };
         let rebalance_ms = Ms::try_from(rebalance_ms).unwrap_or(0).clamp(1, wait_ms_max.max(1));
         let protocols = request.protocols.iter();

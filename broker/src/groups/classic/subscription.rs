@@ -1,10 +1,10 @@
-//! The one thing the broker reads of what members tell each other: which topics a consumer is subscribed to.
+//! The only data of members that the broker parses: the topics to which a consumer is subscribed.
 
 use std::collections::BTreeSet;
 
 use super::member::Protocol;
 
-/// A consumer's subscription begins with a version and the topics; None if it is something else.
+/// Parses a consumer's subscription, which begins with a version and the topics; `None` for other data.
 pub(in crate::groups) fn topics(metadata: &[u8]) -> Option<BTreeSet<&str>> {
     let (_version, rest) = metadata.split_first_chunk::<2>()?;
     let (count, mut rest) = rest.split_first_chunk::<4>()?;
@@ -18,12 +18,13 @@ pub(in crate::groups) fn topics(metadata: &[u8]) -> Option<BTreeSet<&str>> {
     Some(topics)
 }
 
-/// Whether any of these may read the topic; what cannot be parsed might.
+/// True if any of these may read the topic; protocols that cannot be parsed might.
 pub(in crate::groups) fn includes(protocols: &[Protocol], topic: &str) -> bool {
     protocols.iter().any(|p| topics(&p.metadata).is_none_or(|topics| topics.contains(topic)))
 }
 
-/// Whether two joins of one instance want the same: a restarted one no longer says what it owned, so bytes may differ.
+/// True if two joins of an instance have the same topics. The bytes may differ, because a restarted instance no longer
+/// lists the partitions that it owned.
 pub(in crate::groups) fn same_topics(before: &[Protocol], after: &[Protocol]) -> bool {
     let same = |a: &Protocol, b: &Protocol| match (topics(&a.metadata), topics(&b.metadata)) {
         (Some(a), Some(b)) => a == b,

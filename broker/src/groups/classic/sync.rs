@@ -1,4 +1,4 @@
-//! What a member does once it is in: it asks for its assignment, says that it lives, and leaves.
+//! Requests of a member that has joined: for its assignment, heartbeats, and leaving.
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{HeartbeatRequest, OffsetCommitRequest, SyncGroupRequest, SyncGroupResponse};
@@ -42,7 +42,7 @@ impl ClassicGroup {
         }
     }
 
-    /// The member that a request claims to be from, if it is of this generation.
+    /// Finds the member that sent a request, if it belongs to this generation.
     pub(in crate::groups) fn current(
         &mut self,
         id: &StrBytes,
@@ -88,7 +88,8 @@ impl ClassicGroup {
         now: Ms,
     ) -> Result<(), ResponseError> {
         let generation = request.generation_id_or_member_epoch;
-        // A consumer that assigns itself, or an operator's tool: only while no member would be overruled.
+        // A consumer that assigns partitions to itself, or an operator's tool. Allowed only while the group has no
+        // members.
         if generation < 0 && self.state == State::Empty {
             return Ok(());
         }
@@ -99,20 +100,20 @@ impl ClassicGroup {
         }
     }
 
-    /// Takes a member out; the rebalance is the caller's, once all that leave together are out.
+    /// Removes a member. The caller starts the rebalance once all members that leave together are removed.
     pub(in crate::groups) fn leave(&mut self, id: &StrBytes, instance: Option<&StrBytes>) -> Result<(), ResponseError> {
         if instance.is_none() && self.pending.remove(id).is_some() {
             return Ok(());
         }
         let known = instance.and_then(|instance| self.by_instance(instance).cloned());
-        // An operator names only the instance; the member itself names both.
+        // An operator gives only the instance; a member gives both.
         let id = if id.is_empty() { known.unwrap_or_default() } else { id.clone() };
         self.claimed(&id, instance)?;
         self.remove(&id, ResponseError::UnknownMemberId);
         Ok(())
     }
 
-    /// Forgets questions whose asker is gone.
+    /// Removes pending requests of a closed connection.
     pub(in crate::groups) fn disconnected(&mut self, connection: u64, now: Ms) {
         for member in self.members.values_mut() {
             if member.syncing.as_ref().is_some_and(Sender::is_closed) {
@@ -130,7 +131,7 @@ impl ClassicGroup {
         }
     }
 
-    /// A static member may come back as what it was, until its session ends; another joins anew.
+    /// A static member may come back until its session ends; another member has to join again.
     fn lost_in_join(&mut self, id: &StrBytes, now: Ms) {
         let Some(member) = self.members.get_mut(id) else { return };
         if member.instance.is_some() {

@@ -1,11 +1,11 @@
-//! Partitions by topic: what a member holds, and what it is to hold.
+//! Sets of partitions by topic: those that a member holds, and those that it is to get.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use kafka_protocol::messages::{consumer_group_heartbeat_request, consumer_group_heartbeat_response};
 use uuid::Uuid;
 
-/// What an assignment takes for each of its topics, and for each of its partitions; both a little more than measured.
+/// Memory of an assignment for each of its topics and for each of its partitions, both slightly more than measured.
 const TOPIC_BYTES: usize = 160;
 const PARTITION_BYTES: usize = 8;
 
@@ -23,7 +23,7 @@ impl Assignment {
         self.topics.values().map(BTreeSet::len).sum()
     }
 
-    /// What keeping it takes.
+    /// Memory that the assignment needs, in bytes.
     pub(super) fn cost(&self) -> usize {
         self.topics.len() * TOPIC_BYTES + self.len() * PARTITION_BYTES
     }
@@ -36,7 +36,7 @@ impl Assignment {
         self.topics.entry(topic).or_default().insert(partition);
     }
 
-    /// Takes one partition of a topic away, the last.
+    /// Removes the last partition of a topic.
     pub(super) fn take_one(&mut self, topic: Uuid) -> Option<i32> {
         let partitions = self.topics.get_mut(&topic)?;
         let taken = partitions.pop_last();
@@ -62,12 +62,12 @@ impl Assignment {
         self.partitions().filter(|&(topic, partition)| keep(topic, partition)).collect()
     }
 
-    /// Those of ours that the other has too.
+    /// The partitions that are in both assignments.
     pub(super) fn within(&self, other: &Assignment) -> Assignment {
         self.filtered(|topic, partition| other.has(topic, partition))
     }
 
-    /// Those of ours that the other does not have.
+    /// The partitions that are not in the other assignment.
     pub(super) fn without(&self, other: &Assignment) -> Assignment {
         self.filtered(|topic, partition| !other.has(topic, partition))
     }
@@ -89,7 +89,7 @@ impl FromIterator<(Uuid, i32)> for Assignment {
     }
 }
 
-/// What a member says that it holds.
+/// The partitions that a member reports as its own.
 pub(super) fn owned(topics: &[consumer_group_heartbeat_request::TopicPartitions]) -> Assignment {
     topics.iter().flat_map(|topic| topic.partitions.iter().map(|partition| (topic.topic_id, *partition))).collect()
 }

@@ -1,4 +1,4 @@
-//! Which member is to read which partition: Kafka's two assignors.
+//! Kafka's two assignors, which distribute partitions among members.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,13 +6,14 @@ use uuid::Uuid;
 
 use super::assignment::Assignment;
 
-/// How partitions are dealt out.
+/// The strategy by which partitions are distributed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub(super) enum Assignor {
-    /// All members have as many partitions as the others, give or take one, and keep what they had where that allows it.
+    /// The numbers of partitions of two members differ by at most one. If that permits, members keep their partitions.
     #[default]
     Uniform,
-    /// Each topic is cut into ranges, in the order of the members, so that partitions of one number meet in one member.
+    /// Each topic is divided into ranges, in the order of the members, so that partitions with the same number go to
+    /// the same member.
     Range,
 }
 
@@ -30,7 +31,8 @@ impl Assignor {
         Assignor::ALL.into_iter().find(|assignor| assignor.name() == name)
     }
 
-    /// What each member is to have, in their order. `partitions` has the size of every topic that anybody reads.
+    /// The assignments of the members, in their order. `partitions` contains the number of partitions of every topic
+    /// that a member reads.
     pub(super) fn assign(self, members: &[Reader<'_>], partitions: &BTreeMap<Uuid, i32>) -> Vec<Assignment> {
         match self {
             Assignor::Uniform => uniform(members, partitions),
@@ -39,14 +41,14 @@ impl Assignor {
     }
 }
 
-/// A member as an assignor sees it.
+/// An assignor's view of a member.
 pub(super) struct Reader<'a> {
     pub(super) topics: BTreeSet<Uuid>,
-    /// What it was to have until now.
+    /// The member's previous target.
     pub(super) had: &'a Assignment,
 }
 
-/// The members that read a topic, by their place in the list.
+/// The indexes of the members that read a topic.
 fn readers(members: &[Reader<'_>], topic: Uuid) -> Vec<usize> {
     (0..members.len()).filter(|&nth| members[nth].topics.contains(&topic)).collect()
 }
@@ -80,13 +82,13 @@ fn uniform(members: &[Reader<'_>], partitions: &BTreeMap<Uuid, i32>) -> Vec<Assi
         all.filter(|partition| !taken.contains(partition))
             .for_each(|partition| dealer.deal(*topic, partition, readers));
     }
-    // What one topic's readers gain may be what another's lack, so this goes on until nothing moves: each move brings
-    // two members' loads closer to each other, so it ends.
+    // Levelling one topic may unbalance the readers of another, so this repeats until nothing moves. It ends, because
+    // each move brings the loads of two members closer together.
     while readers.iter().fold(false, |moved, (topic, readers)| dealer.level(*topic, readers) || moved) {}
     dealer.given
 }
 
-/// Assignments in the making, and how many partitions are in each.
+/// Unfinished assignments, and the number of partitions in each.
 struct Dealer {
     given: Vec<Assignment>,
     loads: Vec<usize>,
@@ -113,7 +115,8 @@ impl Dealer {
         }
     }
 
-    /// Moves partitions of a topic from the members that have most to those that have least; whether any was moved.
+    /// Moves partitions of a topic from the members with the most to those with the fewest. Returns true if any was
+    /// moved.
     fn level(&mut self, topic: Uuid, readers: &[usize]) -> bool {
         let mut moved = false;
         loop {
@@ -138,14 +141,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The topics that a member reads, and what it had before.
+    /// The topics that a member reads, and its previous partitions.
     type Wants<'a> = (&'a [u128], &'a [(u128, i32)]);
 
     fn topic(nth: u128) -> Uuid {
         Uuid::from_u128(nth)
     }
 
-    /// What the members are assigned.
+    /// The resulting assignments.
     fn assigned(assignor: Assignor, counts: &[i32], members: &[Wants<'_>]) -> Vec<Vec<(u128, i32)>> {
         let partitions = (0..).zip(counts).map(|(nth, count)| (topic(nth), *count)).collect();
         let had: Vec<Assignment> =

@@ -1,4 +1,4 @@
-//! A group of the consumer protocol as operators see it.
+//! Describes groups of the consumer protocol to operators.
 
 use std::collections::BTreeSet;
 
@@ -16,10 +16,10 @@ use super::member::Member;
 use crate::groups::{Groups, Members, copied};
 use crate::topics::Topics;
 
-/// A member of this protocol, in a description.
+/// Code for a member of this protocol in a description.
 const MEMBER_TYPE: i8 = 1;
 
-/// Why a group is not described as one of this protocol.
+/// Error message for a group that does not use this protocol.
 pub(in crate::groups) fn not_of_this_protocol(group: &str) -> String {
     format!("Group {group} is not a consumer group.")
 }
@@ -43,7 +43,7 @@ impl Groups {
                 None => absent(format!("Group {} not found.", id.as_str())),
             }
         };
-        // Each once: a short question must not have a long answer many times over.
+        // Each group is described once, so that a short request cannot get a much longer answer.
         let mut seen = BTreeSet::new();
         let groups = request.group_ids.iter().filter(|id| seen.insert(id.as_str())).map(one);
         ConsumerGroupDescribeResponse::default().with_groups(groups.collect())
@@ -90,7 +90,7 @@ fn described_member(id: &StrBytes, member: &Member, topics: &Topics) -> describe
         .with_member_type(MEMBER_TYPE)
 }
 
-/// Topics that were deleted since have no name, and are left out.
+/// Describes an assignment. Topics deleted in the meantime have no name, and are left out.
 fn assignment(assignment: &Assignment, topics: &Topics) -> DescribedAssignment {
     let topic = |(id, partitions): (Uuid, &BTreeSet<i32>)| {
         let name = topics.name_of(id)?;

@@ -1,4 +1,4 @@
-//! One group of the consumer protocol: its members, its epochs, and the target that they are on their way to.
+//! A group of the consumer protocol: its members, its epochs, and the members' targets.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -21,18 +21,18 @@ use crate::topics::Topics;
 #[derive(Debug, Default)]
 pub(in crate::groups) struct ConsumerGroup {
     pub(super) members: BTreeMap<StrBytes, Member>,
-    /// Raised by every change of the members, of their subscriptions, or of the topics that they read.
+    /// Incremented by every change of the members, of their subscriptions, or of the topics that they read.
     pub(super) epoch: i32,
-    /// The epoch that the members' targets were made for.
+    /// The epoch for which the members' targets were made.
     pub(super) assignment_epoch: i32,
     pub(super) assignor: Assignor,
-    /// A member is new, or subscribes anew, since the last target.
+    /// True if a member is new or has changed its subscription since the last target.
     changed: bool,
-    /// The topics' count of changes when the subscriptions were last looked up.
+    /// The topics' change counter at the time when subscriptions were last resolved.
     topics_seen: u64,
-    /// A hash of the topics that the members read, and of their sizes.
+    /// Hash of the topics that the members read, with their numbers of partitions.
     read: u64,
-    /// Counts the assignments.
+    /// Counted memory of the assignments.
     kept: Option<Held>,
 }
 
@@ -45,7 +45,7 @@ impl ConsumerGroup {
         self.members.is_empty()
     }
 
-    /// Nobody has ever joined.
+    /// True if no client has ever joined.
     pub(in crate::groups) fn is_new(&self) -> bool {
         self.epoch == 0 && self.members.is_empty()
     }
@@ -59,7 +59,7 @@ impl ConsumerGroup {
         self.epoch = self.epoch.saturating_add(1);
     }
 
-    /// Takes the sender for a member, a new one if it says so; gives its id.
+    /// Accepts the sender as a member, or as a new one if this is its first heartbeat. Returns its id.
     pub(super) fn admit(&mut self, beat: &Beat<'_>, who: &Who, members_max: usize) -> Result<StrBytes, Refused> {
         let known = match beat.instance {
             Some(instance) => self.static_member(beat, instance)?,
@@ -83,7 +83,7 @@ impl ConsumerGroup {
         self.replace(&id, beat, who)
     }
 
-    /// The member that a static one is, or takes the place of.
+    /// The id of the member with this instance id: the sender's own, or the one that it replaces.
     fn static_member(&self, beat: &Beat<'_>, instance: &StrBytes) -> Result<Option<StrBytes>, Refused> {
         let Some(id) = self.by_instance(instance) else { return Ok(None) };
         if id == beat.member {
@@ -122,7 +122,7 @@ impl ConsumerGroup {
         Ok(id)
     }
 
-    /// A static member is back under a new id; what it had is still its own, so nothing changes for the group.
+    /// Gives a returning static member its new id. It keeps its partitions, so nothing changes for the group.
     fn replace(&mut self, old: &StrBytes, beat: &Beat<'_>, who: &Who) -> Result<StrBytes, Refused> {
         let mut member = self.members.remove(old).unwrap_or_default();
         (member.client_id, member.host) = (copied(&who.client_id), copied(&who.host));
@@ -131,7 +131,7 @@ impl ConsumerGroup {
         Ok(id)
     }
 
-    /// Enters what the heartbeat says of the member; gives what was assigned to it before.
+    /// Stores the member's data from the heartbeat. Returns its previous assignment.
     pub(super) fn update(
         &mut self,
         id: &StrBytes,
@@ -166,7 +166,7 @@ impl ConsumerGroup {
         }
     }
 
-    /// Makes a new target if anything has changed since the last one.
+    /// Makes new targets if anything has changed since the last ones.
     pub(super) fn refresh(&mut self, topics: &Topics, memory: &Memory) -> Result<(), Refused> {
         let is_due = self.changed || self.epoch != self.assignment_epoch || self.topics_seen != topics.changes();
         if !is_due {
@@ -196,7 +196,7 @@ impl ConsumerGroup {
         let readers = self.members.values().zip(read);
         let readers: Vec<Reader<'_>> = readers.map(|(m, topics)| Reader { topics, had: &m.target }).collect();
         let targets = assignor.assign(&readers, sizes);
-        // Once as the target, and once as what is assigned.
+        // Each partition is stored twice, in the target and in the assignment.
         let cost = 2 * targets.iter().map(Assignment::cost).sum::<usize>();
         self.kept = None;
         if !memory.has_room(cost) {
@@ -213,17 +213,17 @@ impl ConsumerGroup {
         Ok(())
     }
 
-    /// The assignor that most members ask for; those that ask for none do not vote.
+    /// The assignor that most members request; members without a preference do not count.
     fn preferred(&self) -> Assignor {
         let mut votes: BTreeMap<Assignor, usize> = BTreeMap::new();
         for assignor in self.members.values().filter_map(|m| m.assignor) {
             *votes.entry(assignor).or_default() += 1;
         }
-        // Of as many votes the first wins.
+        // With equal numbers of votes, the first assignor wins.
         votes.into_iter().rev().max_by_key(|(_, count)| *count).map(|(assignor, _)| assignor).unwrap_or_default()
     }
 
-    /// Brings a member nearer to its target.
+    /// Takes a member the next step towards its target.
     pub(super) fn reconcile(&mut self, id: &StrBytes, owned: Option<&Assignment>, now: Ms) -> &Member {
         let mut member = self.members.remove(id).unwrap_or_default();
         let others = &self.members;
@@ -251,7 +251,7 @@ impl ConsumerGroup {
         Ok(())
     }
 
-    /// An operator takes a member out, by its id or by its instance.
+    /// Removes a member by its id or its instance id, for an operator.
     pub(in crate::groups) fn expel(&mut self, id: &StrBytes, instance: Option<&StrBytes>) -> Result<(), ResponseError> {
         let id = match instance {
             Some(instance) => self.by_instance(instance).filter(|known| id.is_empty() || *known == id),
@@ -272,7 +272,7 @@ impl ConsumerGroup {
         }
     }
 
-    /// Takes out the members that are silent for too long, or give nothing up for too long.
+    /// Removes members that have been silent for too long, or that take too long to revoke partitions.
     pub(in crate::groups) fn tick(&mut self, now: Ms) {
         let late = self.members.iter().filter(|(_, member)| member.deadline() <= now);
         let late: Vec<StrBytes> = late.map(|(id, _)| id.clone()).collect();
@@ -283,18 +283,18 @@ impl ConsumerGroup {
         self.members.values().map(Member::deadline).min()
     }
 
-    /// Whether a member is subscribed to the topic.
+    /// True if a member is subscribed to the topic.
     pub(in crate::groups) fn reads(&self, topic: &str) -> bool {
         self.members.values().any(|member| member.subscription.includes(topic))
     }
 
-    /// Offsets are a member's to commit and to ask for only in its epoch.
+    /// Checks that a member uses its current epoch, without which it may neither commit nor fetch offsets.
     pub(in crate::groups) fn may_use_offsets(&self, id: &StrBytes, epoch: i32) -> Result<(), ResponseError> {
         let member = self.members.get(id).ok_or(ResponseError::UnknownMemberId)?;
         if member.epoch == epoch { Ok(()) } else { Err(ResponseError::StaleMemberEpoch) }
     }
 
-    /// Panics if something that always holds does not.
+    /// Panics if an invariant is violated.
     pub(in crate::groups) fn check_invariants(&self) {
         let mut held = BTreeSet::new();
         for member in self.members.values() {
@@ -308,7 +308,7 @@ impl ConsumerGroup {
     }
 }
 
-/// A member is heard in its own epoch, or in the one before it where the answer that told it the new one was lost.
+/// Checks the epoch of a heartbeat. The previous epoch is accepted if the answer with the new one was lost.
 fn check_epoch(member: &Member, beat: &Beat<'_>) -> Result<(), Refused> {
     let (theirs, ours) = (beat.epoch, member.epoch);
     let missed_the_answer =

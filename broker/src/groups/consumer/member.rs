@@ -1,4 +1,4 @@
-//! One member, on its way from what it holds to what it is to hold.
+//! A member of a group, and its steps from its current assignment to its target.
 //!
 //! ```text
 //!            a newer target, nothing to give up
@@ -18,12 +18,12 @@ use crate::memory::Held;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) enum State {
-    /// It has all that its epoch's target gives it.
+    /// The member has all partitions of its target.
     #[default]
     Stable,
-    /// It still holds what it must give up, and is put out if it does so for too long.
+    /// The member still holds partitions that it must revoke. It is removed if this takes too long.
     Unrevoked { ends: Ms },
-    /// Others still hold some of what it is to have.
+    /// Other members still hold partitions of its target.
     Unreleased,
 }
 
@@ -35,19 +35,19 @@ pub(super) struct Member {
     pub(super) host: StrBytes,
     pub(super) subscription: Subscription,
     pub(super) assignor: Option<Assignor>,
-    /// The most time that it takes to give partitions up.
+    /// Longest time that the member may take to revoke partitions.
     pub(super) rebalance_ms: Ms,
-    /// When it is out unless it is heard before.
+    /// Time at which the member is removed unless it sends a heartbeat before.
     pub(super) session_ends: Ms,
-    /// The target's epoch that it has reached; 0 while it is new, -2 while a static member is away.
+    /// The epoch of the target that it has reached; 0 for a new member, -2 for a static member that is away.
     pub(super) epoch: i32,
     pub(super) previous_epoch: i32,
     pub(super) state: State,
     pub(super) assigned: Assignment,
-    /// What it was told to give up and may still hold.
+    /// Partitions that it must revoke and may still hold.
     pub(super) revoking: Assignment,
     pub(super) target: Assignment,
-    /// Counts what it keeps of what the client sent.
+    /// Counted memory of the client's data.
     pub(super) kept: Option<Held>,
 }
 
@@ -56,7 +56,7 @@ impl Member {
         self.epoch == WILL_BE_BACK
     }
 
-    /// Takes the member for a new one. It has left its partitions, unless it is a static member that was away.
+    /// Resets the member to a new one. It loses its partitions, unless it is a static member that was away.
     pub(super) fn rejoin(&mut self) {
         if !self.is_away() {
             self.assigned = Assignment::default();
@@ -66,14 +66,14 @@ impl Member {
         (self.epoch, self.previous_epoch) = (0, 0);
     }
 
-    /// A static member leaves and says that it will be back.
+    /// Marks a static member as away; it has said that it will be back.
     pub(super) fn go_away(&mut self) {
         self.epoch = WILL_BE_BACK;
         self.state = State::Stable;
         self.revoking = Assignment::default();
     }
 
-    /// What keeping its ids and its subscription takes.
+    /// Memory of its ids and its subscription.
     pub(super) fn cost(&self, id: &str) -> usize {
         let text = |text: &Option<StrBytes>| text.as_ref().map_or(0, |text| text.len());
         let ids = id.len() + self.client_id.len() + self.host.len() + text(&self.instance) + text(&self.rack);
@@ -84,7 +84,7 @@ impl Member {
         self.assigned.cost() + self.revoking.cost() + self.target.cost()
     }
 
-    /// Whether another member cannot have this partition yet.
+    /// True if no other member can have this partition yet.
     pub(super) fn holds(&self, topic: Uuid, partition: i32) -> bool {
         self.assigned.has(topic, partition) || self.revoking.has(topic, partition)
     }
@@ -93,7 +93,7 @@ impl Member {
         self.state == State::Stable && self.epoch == epoch
     }
 
-    /// When something is to be done about it although nothing is heard of it.
+    /// Time at which the member is removed if nothing is received from it.
     pub(super) fn deadline(&self) -> Ms {
         match self.state {
             State::Unrevoked { ends } => ends.min(self.session_ends),
@@ -101,8 +101,8 @@ impl Member {
         }
     }
 
-    /// The next step towards the target of that epoch. `owned` is what the member says that it holds, if it says so;
-    /// `taken` says whether another member holds a partition.
+    /// Takes the next step towards the target of `epoch`. `owned` are the partitions that the member reports as its
+    /// own, if it does; `taken` returns true if another member holds a partition.
     pub(super) fn reconcile(
         &mut self,
         epoch: i32,

@@ -1,4 +1,4 @@
-//! A heartbeat, checked: what it says by itself must make sense before any group is looked at.
+//! Checks that a heartbeat request is valid in itself, before any group is looked up.
 
 use std::collections::BTreeSet;
 
@@ -13,24 +13,24 @@ use crate::groups::admission::is_group_id;
 use crate::groups::{Who, copied};
 use crate::memory::OVERHEAD_BYTES;
 
-/// A first heartbeat's epoch, of a member that holds nothing.
+/// Epoch of the first heartbeat of a member, which holds no partitions.
 pub(super) const FIRST: i32 = 0;
-/// A member leaves for good.
+/// Epoch of a member that leaves for good.
 pub(super) const LEAVES: i32 = -1;
-/// A static member leaves and will be back: its partitions stay its own until its session ends.
+/// Epoch of a static member that leaves and will be back. It keeps its partitions until its session ends.
 pub(super) const WILL_BE_BACK: i32 = -2;
 
-/// Since this version members choose their ids.
+/// First version in which members choose their ids.
 const MEMBER_ID_SINCE: i16 = 1;
 const NO_TIMEOUT: i32 = -1;
 
-/// What a member wants.
+/// The purpose of a request.
 pub(super) enum Wish<'a> {
     Beat(Beat<'a>),
     Leave(Departure<'a>),
 }
 
-/// A member that goes.
+/// The request of a member that leaves.
 pub(super) struct Departure<'a> {
     pub(super) group: &'a str,
     pub(super) member: &'a StrBytes,
@@ -38,7 +38,7 @@ pub(super) struct Departure<'a> {
     pub(super) will_be_back: bool,
 }
 
-/// A member that stays. What is `None` is as in its last heartbeat.
+/// The heartbeat of a member that stays. A field with `None` is as in its last heartbeat.
 pub(super) struct Beat<'a> {
     pub(super) group: &'a str,
     pub(super) member: &'a StrBytes,
@@ -63,7 +63,7 @@ impl Beat<'_> {
         self.epoch == FIRST
     }
 
-    /// Says all that a member says; the answer then says all as well.
+    /// True if the request contains all fields; then the answer does too.
     pub(super) fn is_full(&self) -> bool {
         self.is_first() || (self.rebalance_ms.is_some() && self.subscribes() && self.owned.is_some())
     }
@@ -76,7 +76,7 @@ impl Beat<'_> {
         self.names.map(|names| names.iter().map(|name| copied(name)).collect())
     }
 
-    /// What a member that says this would make us keep, for its ids and its subscription.
+    /// Memory that the ids and the subscription of this request would need.
     pub(super) fn kept_bytes(&self, who: &Who) -> usize {
         let names = self.names.unwrap_or_default();
         let text = |text: Option<&StrBytes>| text.map_or(0, |text| text.len());

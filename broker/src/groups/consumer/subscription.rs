@@ -1,4 +1,4 @@
-//! Which topics a member reads: those that it names, and those that its regular expression matches.
+//! The topics that a member reads: those that it names, and those that its regular expression matches.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,18 +9,18 @@ use uuid::Uuid;
 use crate::memory::OVERHEAD_BYTES;
 use crate::topics::Topics;
 
-/// A compiled expression may take that much while it is used; it is compiled anew whenever the topics change.
+/// Largest memory of a compiled expression while it is in use. It is compiled again whenever the topics change.
 const REGEX_BYTES_MAX: usize = 1 << 18;
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Subscription {
     pub(super) names: BTreeSet<StrBytes>,
-    /// Has to match a whole name.
+    /// Must match the whole name of a topic.
     pub(super) regex: Option<StrBytes>,
 }
 
 impl Subscription {
-    /// What keeping it takes.
+    /// Memory that the subscription needs, in bytes.
     pub(super) fn cost(&self) -> usize {
         let names = self.names.iter().map(|name| name.len() + OVERHEAD_BYTES).sum::<usize>();
         names + self.regex.as_ref().map_or(0, |regex| regex.len())
@@ -32,18 +32,18 @@ impl Subscription {
     }
 }
 
-/// `None` where there is none; the error says what is wrong with it.
+/// Compiles an expression; `None` if there is none. The error describes the mistake.
 pub(super) fn compiled(regex: Option<&str>) -> Result<Option<Regex>, String> {
     let Some(regex) = regex.filter(|regex| !regex.is_empty()) else { return Ok(None) };
     let build =
         |regex: &str| RegexBuilder::new(regex).size_limit(REGEX_BYTES_MAX).dfa_size_limit(REGEX_BYTES_MAX).build();
-    // By itself first, as brackets that do not match could match those around it.
+    // The expression is first compiled alone, because its unbalanced brackets could match those added around it.
     let whole = build(regex).and_then(|_| build(&format!("^(?:{regex})$")));
-    // The error draws the expression over several lines, and says in the last one what is wrong.
+    // The error shows the expression in several lines, and the mistake in the last one.
     whole.map(Some).map_err(|error| error.to_string().lines().last().unwrap_or_default().trim().to_owned())
 }
 
-/// Looks subscriptions up in the topics that there are, each expression once.
+/// Finds the existing topics of subscriptions; each expression is evaluated once.
 pub(super) struct Resolver<'a> {
     topics: &'a Topics,
     matched: BTreeMap<StrBytes, BTreeSet<Uuid>>,

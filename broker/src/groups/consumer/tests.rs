@@ -1,4 +1,4 @@
-//! The consumer protocol under a clock that is a number.
+//! Tests of the consumer protocol, with a number as the clock.
 
 use kafka_protocol::ResponseError::{self, *};
 use kafka_protocol::messages::consumer_group_heartbeat_request::TopicPartitions;
@@ -21,14 +21,14 @@ use crate::options;
 const SESSION_MS: Ms = SESSION as Ms;
 const REBALANCE: i32 = 50;
 
-/// The groups, the topics that they read, and what their members know.
+/// The groups, the topics that they read, and the time.
 struct Rig {
     groups: Groups,
     topics: Topics,
     now: Ms,
 }
 
-/// A client of the protocol, which does as it is told, at once, and says all in each heartbeat.
+/// A client that follows every answer at once, and sends all fields in each heartbeat.
 #[derive(Clone, Debug)]
 struct Client {
     id: StrBytes,
@@ -60,7 +60,7 @@ impl Client {
             .with_topic_partitions(Some(self.holds.iter().map(one).collect()))
     }
 
-    /// Follows an answer: what it no longer has is given up at once.
+    /// Follows an answer, and gives up revoked partitions at once.
     fn follow(&mut self, answer: &ConsumerGroupHeartbeatResponse) {
         assert_eq!(answer.error_code, 0, "{:?}", answer.error_message);
         self.epoch = answer.member_epoch;
@@ -106,7 +106,7 @@ impl Rig {
         self.send(&client.request().with_member_epoch(epoch)).error_code
     }
 
-    /// Two members, each with its half.
+    /// Two members, each with half of the partitions.
     fn two(&mut self) -> (Client, Client) {
         let (mut a, mut b) = (Client::new("a"), Client::new("b"));
         self.beat(&mut a);
@@ -204,12 +204,12 @@ fn epochs_that_do_not_fit_are_fenced() {
     let (a, b) = rig.two();
     let with = |client: &Client, epoch| client.request().with_member_epoch(epoch);
     assert_eq!(rig.error(&with(&a, 3)), Some(FencedMemberEpoch));
-    // Its previous epoch with what it has, or less: the answer was lost.
+    // The previous epoch with the partitions of the member, or fewer, means that the answer was lost.
     assert_eq!(rig.error(&with(&a, 1)), None);
     assert_eq!(rig.error(&with(&a, 1).with_topic_partitions(None)), Some(FencedMemberEpoch));
     let others = b.request().topic_partitions;
     assert_eq!(rig.error(&with(&a, 1).with_topic_partitions(others)), Some(FencedMemberEpoch));
-    // One that was fenced begins again under its own id.
+    // A fenced member joins again with its own id.
     let mut again = Client::new("a");
     rig.beat(&mut again);
     assert_eq!(again.partitions().len(), 2);
@@ -244,7 +244,7 @@ fn requests_that_make_no_sense_are_refused() {
         assert_eq!(rig.error(&request), Some(expected), "{request:?}");
         assert!(rig.groups.is_empty(), "a request that is refused makes no group");
     }
-    // Version 0 knows no ids of the members' own.
+    // In version 0 members cannot choose their ids.
     let answer = rig.groups.consumer_heartbeat(&first().with_member_id(id("")), 0, &who(1), &rig.topics, 0);
     assert!(answer.error_code == 0 && answer.member_id.is_some_and(|id| !id.is_empty()));
 }
@@ -268,7 +268,7 @@ fn a_static_member_that_will_be_back_keeps_its_partitions() {
     assert_eq!((back.epoch, back.partitions()), (epoch, had));
     assert_eq!(rig.error(&a.request()), Some(FencedInstanceId));
     assert_eq!(rig.error(&Client { epoch: 1, ..Client::of_instance("x", "none") }.request()), Some(UnknownMemberId));
-    // One that stays away is out when its session ends.
+    // A member that stays away is removed when its session ends.
     assert_eq!(rig.leave(&back, -2), 0);
     rig.now = SESSION_MS - 1;
     rig.beat(&mut b);
@@ -366,7 +366,7 @@ fn a_group_changes_its_protocol_when_nobody_is_in_it() {
     assert_eq!(refused.error_code, InconsistentGroupProtocol.code());
     let beat = HeartbeatRequest::default().with_group_id(group()).with_member_id(a.id.clone());
     assert_eq!(rig.groups.heartbeat(&beat, 0).error_code, UnknownMemberId.code());
-    // The first goes by itself, the other is taken out by an operator.
+    // The first member leaves by itself, and an operator removes the other.
     rig.leave(&a, -1);
     let leaver = MemberIdentity::default().with_member_id(b.id);
     let request = LeaveGroupRequest::default().with_group_id(group()).with_members(vec![leaver]);
@@ -460,7 +460,7 @@ fn every_answer_can_be_encoded() {
 }
 
 proptest! {
-    /// Whatever members do, no partition has two holders; once they only do as they are told, all is read.
+    /// Whatever members do, no partition has two holders. Once they follow all answers, every partition is read.
     #[test]
     fn any_walk_ends_with_every_partition_at_one_member(
         steps in prop::collection::vec((0..10u8, 0..4usize, 0..60u64), 1..80)
@@ -474,7 +474,7 @@ proptest! {
             match what {
                 0 => drop(rig.leave(client, -1)),
                 1 => drop(rig.leave(client, -2)),
-                // One that gives nothing up, or whose answer is lost.
+                // A member that revokes nothing, or whose answer is lost.
                 2 => drop(rig.send(&client.request())),
                 3 => rig.groups.tick(rig.now),
                 4 => drop(rig.topics.grow("t", rig.topics.get("t").unwrap().partitions.len() + 1)),
