@@ -1,10 +1,10 @@
-//! Pixels in memory, and how a picture is laid into another size.
+//! Pixels in memory, and the place of a picture in a window of another size.
 
 mod scale;
 
 pub use scale::Scaler;
 
-/// A picture of one number for each pixel, as windows take them: red, green and blue in the lower 24 bits.
+/// A picture in the pixel format of windows: one number for each pixel, with red, green and blue in the lower 24 bits.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Canvas {
     pub width: usize,
@@ -13,7 +13,7 @@ pub struct Canvas {
 }
 
 impl Canvas {
-    /// Makes this a canvas of another size, keeping its memory; what it shows is undefined.
+    /// Changes the size and reuses the memory; the content is then undefined.
     pub fn reshape(&mut self, width: usize, height: usize) {
         (self.width, self.height) = (width, height);
         self.pixels.resize(width * height, 0);
@@ -30,7 +30,7 @@ impl std::fmt::Debug for Canvas {
     }
 }
 
-/// Somebody else's pixels, without gaps between the rows.
+/// Pixels borrowed from a window, without gaps between the rows.
 #[derive(Debug)]
 pub struct View<'a> {
     pub pixels: &'a mut [u32],
@@ -44,7 +44,7 @@ impl View<'_> {
     }
 }
 
-/// A part of a picture.
+/// A rectangular part of a picture.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rect {
     pub x: usize,
@@ -59,7 +59,7 @@ impl Rect {
         !apart(self.x, self.width, other.x, other.width) && !apart(self.y, self.height, other.y, other.height)
     }
 
-    /// Where a picture lies in a window: as large as fits with its shape kept, in the middle.
+    /// The place of a picture in a window: centred, as large as fits, with its aspect ratio kept.
     pub fn fitted(picture: (usize, usize), window: (usize, usize)) -> Rect {
         let (width, height) = if picture.0 * window.1 > window.0 * picture.1 {
             (window.0, (picture.1 * window.0 + picture.0 / 2) / picture.0)

@@ -1,4 +1,4 @@
-//! A frame becomes pixels, straight in the buffer that will be shown.
+//! Decodes a frame into pixels, directly into the buffer that will be shown.
 
 use anyhow::Context;
 use jpeg::JpegError;
@@ -8,11 +8,11 @@ use crate::canvas::{Canvas, Rect};
 use crate::overlay::Overlay;
 use crate::present::{Events, PresentError, Presenter, WindowOptions};
 
-/// Where pictures go: a window, or nowhere.
+/// The destination of pictures: a window, or none.
 #[derive(Debug)]
 pub enum Screen {
     Headless(Canvas),
-    /// Opened with the first picture, whose size it takes.
+    /// The window opens with the first picture and takes its size.
     Waiting(WindowOptions, Pool),
     Window(Box<Presenter>),
 }
@@ -32,7 +32,7 @@ impl Screen {
         !matches!(self, Screen::Headless(_))
     }
 
-    /// How pictures get on it, for who wants to know why that takes time.
+    /// The way in which pictures get on the screen, for the explanation of latencies.
     pub fn kind(&self) -> common::explain::Screen {
         match self {
             Screen::Window(presenter) => presenter.kind(),
@@ -47,7 +47,7 @@ impl Screen {
         }
     }
 
-    /// Whether a person closed the window.
+    /// True if the user closed the window.
     pub fn closed(&self) -> bool {
         matches!(self, Screen::Window(presenter) if !presenter.is_open())
     }
@@ -79,7 +79,7 @@ impl Screen {
         }
     }
 
-    /// Lets `look` see what was shown last: the pixels, how many a row has, and where among them the picture lies.
+    /// Calls `look` with the picture shown last: the pixels, the pixels per row, and the picture's place among them.
     pub fn look<T>(&mut self, look: impl FnOnce(&[u32], usize, Rect) -> T) -> Option<T> {
         match self {
             Screen::Headless(canvas) => {
@@ -91,7 +91,8 @@ impl Screen {
         }
     }
 
-    /// Lets `decode` draw a picture of that size where it will be shown: it gets the pixels, and how many a row has.
+    /// Calls `decode` to draw a picture of this size where it will be shown. It gets the pixels, and the pixels per
+    /// row.
     fn write(
         &mut self,
         (width, height): (usize, usize),
@@ -111,7 +112,7 @@ impl Screen {
     }
 }
 
-/// Why a frame did not become a picture.
+/// The reason why a frame could not be shown.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
     #[error(transparent)]
@@ -130,7 +131,7 @@ impl Decode {
         Ok(Decode { jpeg: jpeg::Decoder::on(pool).context("starting the JPEG decoder")? })
     }
 
-    /// Draws the picture where the screen will show it, and returns its size.
+    /// Decodes the picture directly to the screen's buffer; returns its size.
     pub fn decode(&mut self, jpeg: &[u8], screen: &mut Screen) -> Result<(usize, usize), DecodeError> {
         let header = self.jpeg.header(jpeg)?;
         screen.write((header.width, header.height), |pixels, stride| {
@@ -140,7 +141,7 @@ impl Decode {
         Ok((header.width, header.height))
     }
 
-    /// The picture by itself.
+    /// Decodes the picture into a canvas of its own.
     pub fn picture(&mut self, jpeg: &[u8]) -> Result<Canvas, JpegError> {
         let header = self.jpeg.header(jpeg)?;
         let mut canvas = Canvas::default();

@@ -1,4 +1,4 @@
-//! Waits for the topic to be there, and says so once.
+//! Waits until the topic exists, and logs that once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,29 +7,30 @@ use anyhow::bail;
 use common::clock::{Clock, Micros};
 use kafka::{Connection, Found, KafkaFault, Position, Presence, Tail};
 
-/// How long a look for the topic may hold up everything else.
+/// Longest time that a request for the topic may block everything else.
 pub const LOOK: Duration = Duration::from_millis(100);
-/// Where no broker answers in that time, the next look waits twice as long, up to this: the broker may be far away.
+/// Longest timeout of such a request. It is doubled up to this after each one without an answer, because the broker may
+/// be far away.
 const LOOK_MAX: Duration = Duration::from_millis(800);
-/// Between two questions who is there.
+/// Interval at which the server at Kafka's usual address is probed.
 const ASK_WHO_EVERY: Duration = Duration::from_secs(1);
-/// A wait for a broker that is no longer than that is not logged.
+/// A shorter wait for a broker is not logged.
 const UNREMARKABLE: Duration = Duration::from_secs(1);
-/// Between two looks.
+/// Time between two requests for the topic.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
-/// What is waited for.
+/// The missing thing that is waited for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Awaited {
     Broker,
     Leader,
     Topic,
-    /// The broker is there, and why we cannot use it is known.
+    /// The broker answers, but we cannot use it for a known reason.
     Access,
 }
 
 impl Awaited {
-    /// A line for the log: `why` it is not there, and what happens now.
+    /// A log line: `why` it is missing, and what happens now.
     fn line(self, why: &str) -> String {
         match self {
             Awaited::Access => format!("{why}; trying again"),
@@ -42,25 +43,25 @@ impl Awaited {
 pub struct Search {
     topic: String,
     brokers: String,
-    /// Nobody named them: who is there may be anybody.
+    /// True if the user named no brokers, so that any server may be there.
     usual: bool,
-    /// Who is there, as far as that was asked, and when it is asked next.
+    /// The kind of server at the address, if it was probed, and the time of the next probe.
     who: Option<Presence>,
     ask_who_at: Micros,
-    /// Give up after that long.
+    /// Time after which the search fails.
     timeout: Option<Duration>,
     since: Micros,
     next_look: Micros,
-    /// How long the next look waits for an answer.
+    /// Timeout of the next request.
     patience: Duration,
     said: Option<Awaited>,
-    /// The topic was read before it went away.
+    /// True if the topic was read before it disappeared.
     had_been_there: bool,
-    /// Why the topic is not being read.
+    /// The reason why the topic is not being read.
     why: Option<String>,
-    /// Where to begin once it is there.
+    /// The position at which to begin once the topic exists.
     from: Position,
-    /// It was looked for and not there: what comes, comes while we wait for it.
+    /// True if the topic was missing at first, so all its records are newer than our start.
     was_missing: bool,
     clock: Arc<dyn Clock>,
 }
@@ -93,7 +94,7 @@ impl Search {
         }
     }
 
-    /// Looks for a topic that went away under us; that it did was said already.
+    /// Searches for a topic that disappeared while it was read, which was logged already.
     pub fn again(&mut self) {
         let now = self.clock.now();
         (self.since, self.next_look, self.said) = (now, now.plus(BETWEEN_LOOKS), Some(Awaited::Topic));
@@ -102,12 +103,12 @@ impl Search {
         self.why = Some(format!("topic {} is gone", self.topic));
     }
 
-    /// Why the topic is not being read, as far as that is known.
+    /// The reason why the topic is not being read, if known.
     pub fn why(&self) -> Option<&str> {
         self.why.as_deref()
     }
 
-    /// The partitions, if the topic is there. Takes no longer than `at_most`, or than one look.
+    /// The partitions, if the topic exists. Takes at most `at_most`, or the time of one request.
     pub fn look(&mut self, tail: &Tail, at_most: Duration) -> anyhow::Result<Option<Vec<i32>>> {
         let now = self.clock.now();
         if now < self.next_look {
@@ -126,7 +127,7 @@ impl Search {
         let (missing, what) = match found {
             Found::Topic { partitions } => return Ok(Some(partitions)),
             Found::NoTopic => {
-                // None of what comes now is to be missed.
+                // All records that are published from now on must be read.
                 (self.from, self.was_missing) = (Position::Beginning, true);
                 (format!("no topic {} at {} yet", self.topic, self.brokers), Awaited::Topic)
             }
@@ -146,12 +147,13 @@ impl Search {
         Ok(None)
     }
 
-    /// A broker that refuses us does so again, which ends the program, unless it had let us read.
+    /// Fails if a broker refuses us, because it would do so again. If it had let us read before, this waits instead.
     pub fn refused(&mut self, fault: KafkaFault) -> anyhow::Result<()> {
         if self.had_been_there { self.not_yet(&fault.to_string(), Awaited::Access) } else { Err(fault.into()) }
     }
 
-    /// A web server at Kafka's usual place looks to the client like a broker that will come: it is asked, now and then.
+    /// Probes Kafka's usual address now and then. To the client, a web server there looks like a broker that is
+    /// starting.
     fn ask_who_is_there(&mut self) -> anyhow::Result<Option<Presence>> {
         let now = self.clock.now();
         if self.usual && now >= self.ask_who_at {
@@ -164,7 +166,7 @@ impl Search {
         }
     }
 
-    /// Says once of each thing that is missing that it is waited for; fails when it has waited long enough.
+    /// Logs once for each missing thing that it is waited for; fails when the timeout is over.
     pub fn not_yet(&mut self, why: &str, what: Awaited) -> anyhow::Result<()> {
         let now = self.clock.now();
         self.next_look = now.plus(BETWEEN_LOOKS);
@@ -172,7 +174,7 @@ impl Search {
         if let Some(timeout) = self.timeout.filter(|t| now.since(self.since) >= *t) {
             bail!("{why} (gave up after {} s; --timeout)", timeout.as_secs_f64());
         }
-        // A broker answers, and a leader is there, a moment after we come: that is nothing to speak of.
+        // Normally a broker answers, and a leader exists, after a moment. Such a wait is not logged.
         let patience = if what == Awaited::Topic { LOOK } else { UNREMARKABLE };
         if self.said != Some(what) && now.since(self.since) > patience {
             self.said = Some(what);

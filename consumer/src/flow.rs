@@ -1,4 +1,4 @@
-//! Whether frames of what is shown come, and since when not.
+//! Tracks if frames of the shown source arrive.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,23 +7,23 @@ use common::clock::Micros;
 use common::rate::silent_after;
 use common::report::how_long;
 
-/// A stream whose rate is not known yet may be this slow.
+/// Longest frame interval of a stream whose rate is not known yet.
 const SLOW: Duration = Duration::from_secs(10);
-/// That frames came again is shown for this long.
+/// Time for which the return of frames is shown.
 const BACK_FOR: Duration = Duration::from_secs(5);
 
-/// When frames of the source that is shown came.
+/// Times of the frames of the shown source.
 #[derive(Default, Debug)]
 pub struct Flow {
     source: Option<Arc<str>>,
-    /// When the last one came.
+    /// Time of the last frame.
     last: Option<Micros>,
-    /// When they came again after a silence, and how long that was.
+    /// Time at which frames returned after a silence, and the length of that silence.
     back: Option<(Micros, Duration)>,
 }
 
 impl Flow {
-    /// A frame of what is shown arrived. `interval`: the time between two frames, as far as it is known.
+    /// Enters a frame of the shown source. `interval` is the time between two frames, if known.
     pub fn frame_arrived(&mut self, source: &Arc<str>, at: Micros, interval: Option<Duration>) {
         let gap = self.last.map_or(Duration::ZERO, |last| at.since(last));
         if self.source.as_ref() != Some(source) {
@@ -41,17 +41,17 @@ impl Flow {
         self.last = self.last.max(Some(at));
     }
 
-    /// No silence up to now: a frame waited until it was due, or none was asked for.
+    /// Makes the time up to now not count as silence, because a frame waited until it was due, or none was requested.
     pub fn excuse_until(&mut self, now: Micros) {
         self.last = self.last.map(|last| last.max(now));
     }
 
-    /// How long ago the last frame came.
+    /// Time since the last frame.
     pub fn age(&self, now: Micros) -> Option<Duration> {
         self.last.map(|last| now.since(last))
     }
 
-    /// How long they had not come, shortly after they came again.
+    /// Length of the last silence, for a while after frames returned.
     pub fn back(&self, now: Micros) -> Option<Duration> {
         self.back.filter(|(at, _)| now.since(*at) < BACK_FOR).map(|(_, gap)| gap)
     }
@@ -82,7 +82,7 @@ mod tests {
     fn a_slow_stream_is_never_back() {
         let (mut flow, a) = (Flow::default(), Arc::from("a"));
         for n in 0..5 {
-            // Two frames are needed to know how slow it is.
+            // Two frames are needed to measure the interval.
             flow.frame_arrived(&a, s(5.0 * f64::from(n)), (n > 1).then_some(Duration::from_secs(5)));
             assert_eq!(flow.back(s(5.0 * f64::from(n))), None);
         }

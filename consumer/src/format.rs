@@ -1,4 +1,4 @@
-//! What `--print` writes for a frame: fields as kcat names them, where it has them.
+//! Formats the line that `--print` writes for a frame. Fields have kcat's names where kcat has them.
 
 use std::fmt::Write;
 use std::str::FromStr;
@@ -55,7 +55,7 @@ impl FromStr for Format {
 }
 
 impl Format {
-    /// The text for a frame that came whole with the record `of`.
+    /// The line for a frame that was completed by the record `of`.
     pub fn line(&self, topic: &str, of: &Received, frame: &Frame) -> String {
         let mut line = String::new();
         for piece in &self.0 {

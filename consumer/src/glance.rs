@@ -1,4 +1,4 @@
-//! How things are right now: one snapshot, from which the status line, the title and the overlay are made.
+//! The present state: one snapshot, from which the status line, the title and the overlay are made.
 
 mod figures;
 mod words;
@@ -16,58 +16,58 @@ pub use self::figures::Figures;
 use crate::select::Place;
 use crate::viewer::Viewer;
 
-/// What happens to what is shown.
+/// The state of the shown stream.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum State {
-    /// No picture has come yet. Why, if that is known.
+    /// No picture has arrived yet, for this reason if known.
     Waiting {
         why: Option<String>,
     },
-    /// Frames come; `back_after`: they came again only now, after such a time without.
+    /// Frames arrive. `back_after` is the length of a silence that has just ended.
     Live {
         back_after: Option<Duration>,
     },
     Paused,
-    /// No frame has come for that long. Why, if that is known.
+    /// No frame has arrived for this time, for this reason if known.
     Silent {
         age: Duration,
         why: Option<String>,
     },
-    /// The session ended. Why no other can be seen, if that is known.
+    /// The session ended. `why` is the reason why no other can be seen, if known.
     Ended {
         ago: Duration,
         why: Option<String>,
     },
 }
 
-/// How things are right now.
+/// The present state.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Snapshot {
     pub state: State,
     pub source: Option<Arc<str>>,
-    /// Among the live sources, if there are others.
+    /// Place among the live sources, if there are others.
     pub place: Option<Place>,
-    /// Of the picture on the screen.
+    /// Size of the picture on the screen.
     pub size: Option<(usize, usize)>,
-    /// Of the last frames that came, as is the latency.
+    /// Frame rate of the last frames; the latency is that of the same frames.
     pub fps: Option<f64>,
     pub latency: RecentLatency,
     pub base: TimeBase,
     pub shown: u64,
-    /// Frames of what is shown that were not shown.
+    /// Number of frames of the shown source that were not shown.
     pub dropped: u64,
-    /// Frames that never came whole.
+    /// Number of frames that never arrived completely.
     pub lost: u64,
 }
 
-/// What is known beside the viewer that bears on its state.
+/// Facts from outside the viewer that affect its state.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Conditions<'a> {
-    /// Why there is no connection, or no topic.
+    /// The reason why there is no connection, or no topic.
     pub cause: Option<&'a str>,
-    /// That no source that was asked for is there.
+    /// Report that none of the requested sources exists.
     pub missing: Option<&'a str>,
-    /// The next frame is there and waits for its time.
+    /// True if the next frame has arrived and waits for its time.
     pub held: bool,
 }
 
@@ -87,14 +87,14 @@ impl Snapshot {
             shown: viewer.books.total.shown,
             dropped: losses.sum() - losses.of(Loss::Unselected),
             lost: tally.lost.saturating_add(tally.torn),
-            // While nothing comes at all, by a pause or an outage, nothing is known of the others.
+            // While no frames arrive, because of a pause or an outage, the state of the other sources is unknown.
             place: viewer.selection.place(viewer.last_arrival),
             source,
         }
     }
 }
 
-/// The source that is shown, or will be.
+/// The source that is shown, or will be shown.
 pub fn source(viewer: &Viewer) -> Option<&Arc<str>> {
     viewer.selection.chosen().or(viewer.on_screen.as_ref().map(|on| &on.source))
 }
@@ -111,7 +111,7 @@ pub fn state(viewer: &Viewer, conditions: Conditions<'_>, now: Micros) -> State 
         return State::Ended { ago: now.since(at), why: why() };
     }
     let age = viewer.flow.age(now).unwrap_or_default();
-    // Without a connection a slow stream's next frame need not be waited for.
+    // Without a connection, the next frame of a slow stream cannot be expected.
     let interval = viewer.recent.interval().filter(|_| conditions.cause.is_none());
     if age > silent_after(interval) && !conditions.held {
         return State::Silent { age, why: why() };

@@ -1,4 +1,4 @@
-//! `--list`: the topics that are there, and the sources in each.
+//! `--list`: the existing topics, and the sources in each.
 //!
 //! Of each partition the newest records are read, and then single ones from further back (see [`Survey`]), until all was read
 //! or there were enough looks, or the time for a topic is over: a topic may hold gigabytes, and its list should be there within seconds.
@@ -75,7 +75,7 @@ pub fn list(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> an
         let _ = writeln!(text, "{}  {}", topic.name, count(topic.partitions, "partition"));
         match lister.topic(&topic.name) {
             Ok(listed) => write_listed(&mut text, &listed),
-            // One topic that cannot be read is no reason to keep the others back.
+            // An unreadable topic does not prevent the others from being listed.
             Err(error) => tracing::warn!(event = "topic_unreadable", topic = topic.name, "{}: {error:#}", topic.name),
         }
     }

@@ -1,4 +1,4 @@
-//! `vidcons`: video out of a Kafka topic, and how old it is.
+//! `vidcons`: shows video from a Kafka topic, and measures its latency.
 
 mod canvas;
 mod cli;
@@ -44,7 +44,7 @@ use crate::cli::Cli;
 use crate::options::Options;
 use crate::pipeline::Outcome;
 
-/// How long a group is given to say goodbye.
+/// Time for leaving a group.
 const LEAVE: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
@@ -71,7 +71,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let started_ms = clock.wall_us() / 1000;
     let outcome = pipeline::run(&options, clock, &shutdown)?;
     let report = report(&options, &outcome, started_ms);
-    // Where the clocks disagree, nothing is drawn: what could be measured are the slow frames, and wrong.
+    // If the clocks disagree, no charts are drawn: only the slow frames could be measured, and wrongly.
     let nothing = (Latencies::default(), Course::default());
     let known = outcome.books.total.latencies.clocks_disagree().is_none();
     let (latencies, course) =

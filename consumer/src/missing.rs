@@ -1,26 +1,28 @@
-//! Reports that none of the sources asked for exists, with those that do.
+//! Reports that none of the requested sources exists, with those that do.
 
 use std::time::Duration;
 
 use common::clock::Micros;
 
-/// Sources that begin at about the same time are waited for this long before one counts as missing; and between two lines.
+/// Time before a source counts as missing, as several may start at about the same time; also the time between two
+/// lines.
 const SETTLE: Duration = Duration::from_secs(1);
-/// No more names than these are listed.
+/// Largest number of names in a line.
 const NAMES_MAX: usize = 8;
-/// From here on two names are alike: as clap takes it for options.
+/// Similarity from which two names count as alike; clap uses the same for options.
 const ALIKE: f64 = 0.8;
 
-/// Reports which sources are missing and which exist: once, and again when there are others.
+/// Reports missing and existing sources: once, and again when the existing ones change.
 #[derive(Default, Debug)]
 pub struct MissingSources {
-    /// The last line, which also stands in the status line.
+    /// The last line, which is also shown in the status line.
     reported: Option<String>,
     next: Option<Micros>,
 }
 
 impl MissingSources {
-    /// Reports if there is something new. `wanted`: the sources asked for, none of which exists; `there`: those that do.
+    /// Reports if something has changed. `wanted` are the requested sources, none of which exists; `there` are the
+    /// existing ones.
     pub fn look<'a>(&mut self, topic: &str, wanted: &[String], there: impl Iterator<Item = &'a str>, now: Micros) {
         if wanted.is_empty() {
             *self = MissingSources::default();
@@ -41,13 +43,13 @@ impl MissingSources {
         }
     }
 
-    /// The last line, while it holds.
+    /// The last line, while it is true.
     pub fn reported(&self) -> Option<&str> {
         self.reported.as_deref()
     }
 }
 
-/// `no source "nope" yet; in topic video: lobby, door`.
+/// For example `no source "nope" yet; in topic video: lobby, door`.
 pub fn line<'a>(topic: &str, wanted: &[String], there: impl Iterator<Item = &'a str>, yet: &str) -> String {
     let there: Vec<&str> = there.collect();
     let wanted_names: Vec<String> = wanted.iter().map(|name| format!("{name:?}")).collect();
@@ -61,7 +63,7 @@ pub fn line<'a>(topic: &str, wanted: &[String], there: impl Iterator<Item = &'a 
     format!("no source {}{yet}; in topic {topic}: {names}{tip}", wanted_names.join(" or "))
 }
 
-/// The name that is most like one of those wanted, if it is rather like it.
+/// The name most similar to a wanted one, if it is similar enough.
 fn nearest<'a>(wanted: &[String], there: &[&'a str]) -> Option<&'a str> {
     let likeness = |wanted: &str, name: &str| {
         let (wanted, name) = (wanted.to_lowercase(), name.to_lowercase());

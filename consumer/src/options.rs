@@ -1,4 +1,4 @@
-//! The command line as it was checked: what the viewer is told to do.
+//! The viewer's options after checking the command line.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use crate::present::WindowOptions;
 
 const DEFAULT_TOPIC: &str = "video";
 
-/// When the viewer ends by itself.
+/// Conditions that end the viewer.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Until {
     pub pictures: Option<u64>,
@@ -25,12 +25,12 @@ pub struct Until {
     pub idle: Option<Duration>,
 }
 
-/// The command line, checked.
+/// The checked options.
 #[derive(Clone, Debug)]
 pub struct Options {
     pub connection: Connection,
     pub topic: String,
-    /// `--list` is to tell of this topic only.
+    /// True if `--list` is to show this topic only.
     pub list_only: bool,
     pub partition: Option<i32>,
     pub group: Option<String>,
@@ -38,10 +38,10 @@ pub struct Options {
     pub start: Position,
     pub until: Until,
     pub sources: Vec<String>,
-    /// Every frame in order; else the newest wins.
+    /// True to show every frame in order; otherwise only the newest.
     pub every_frame: bool,
     pub speed: Speed,
-    /// `None`: headless.
+    /// `None` to run without a window.
     pub window: Option<WindowOptions>,
     pub overlay: bool,
     pub threads: Option<NonZeroUsize>,
@@ -51,10 +51,10 @@ pub struct Options {
     pub verify_pixels: bool,
     pub reports: Vec<ReportFile>,
     pub live_histogram: bool,
-    /// So many shown frames are in no histogram.
+    /// Number of shown frames that are left out of the histograms.
     pub skip: u64,
     pub explain: bool,
-    /// How often the status is logged where it is not drawn; `None`: neither.
+    /// Interval at which the status is logged if it is not drawn. `None`: it is neither logged nor drawn.
     pub status_every: Option<Duration>,
 }
 
@@ -108,12 +108,12 @@ impl Options {
         })
     }
 
-    /// Reading what the topic holds, rather than what is live.
+    /// True if the topic's recorded content is read, rather than the live stream.
     pub fn history(&self) -> bool {
         is_history(self.start)
     }
 
-    /// What the report says of how it was run.
+    /// The settings for the report.
     pub fn settings(&self) -> serde_json::Map<String, serde_json::Value> {
         let settings = serde_json::json!({
             "topic": self.topic,

@@ -1,4 +1,4 @@
-//! What a viewer writes beside the window: lines, JPEGs, the snapshot of `--snapshot`.
+//! The viewer's output besides the window: lines, JPEGs, and the snapshot of `--snapshot`.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -17,9 +17,9 @@ use crate::snapshot;
 
 pub struct Outputs {
     lines: Option<Format>,
-    /// The lines go to a terminal, where the status line may be drawn too.
+    /// True if the lines go to a terminal, on which the status line may be drawn too.
     on_terminal: bool,
-    /// Not opened yet.
+    /// The output, before it is opened.
     output: Option<Output>,
     jpegs: Option<Box<dyn Write + Send>>,
     snapshot: Option<(PathBuf, u64)>,
@@ -38,12 +38,12 @@ impl Outputs {
         }
     }
 
-    /// Whether the program that read us has gone: there is nobody left to write for.
+    /// True if the program that reads our output has ended.
     pub fn closed(&self) -> bool {
         self.closed
     }
 
-    /// A line for a frame that came whole.
+    /// Prints the line for a whole frame.
     pub fn print(&mut self, topic: &str, received: &Received, frame: &Frame) -> anyhow::Result<()> {
         let Some(format) = &self.lines else { return Ok(()) };
         let line = format.line(topic, received, frame);
@@ -55,7 +55,7 @@ impl Outputs {
         self.unless_closed(written).context("writing the lines (--print)")
     }
 
-    /// That the program which read us has gone is no error.
+    /// Makes a closed output no error: the program that reads it has ended.
     fn unless_closed(&mut self, written: io::Result<()>) -> io::Result<()> {
         match written {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
@@ -66,10 +66,11 @@ impl Outputs {
         }
     }
 
-    /// The `nth` picture is on the screen.
+    /// Writes the `nth` picture, which is on the screen now.
     pub fn shown(&mut self, jpeg: &Bytes, nth: u64, decode: &mut Decode) -> anyhow::Result<()> {
         if let Some(output) = self.output.take() {
-            // Not before there is something to write: what is there is not lost to a run that shows nothing.
+            // The file is opened only when there is something to write, so that a run without pictures does not erase
+            // an existing file.
             self.jpegs = Some(output.create()?);
         }
         if let Some(out) = &mut self.jpegs {

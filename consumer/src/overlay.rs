@@ -6,12 +6,12 @@ use common::text::Font;
 
 use crate::canvas::{Rect, View};
 
-/// How a line looks.
+/// The colour of a line, by its meaning.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Tone {
     #[default]
     Plain,
-    /// It holds no longer.
+    /// No longer true.
     Grey,
     Alert,
     Good,
@@ -34,23 +34,23 @@ pub struct Line {
     pub tone: Tone,
 }
 
-/// What to draw; nothing is drawn for what is empty.
+/// The text to draw; empty parts are not drawn.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Overlay {
-    /// In the upper left corner.
+    /// Lines in the upper left corner.
     pub lines: Vec<Line>,
-    /// In the middle.
+    /// Lines in the middle.
     pub help: Vec<String>,
-    /// Below the lines.
+    /// A line below `lines`.
     pub notice: Option<Line>,
 }
 
-/// A panel as it will be drawn.
+/// A panel with its final position.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Panel {
     pub rect: Rect,
     lines: Vec<Line>,
-    /// Where the letters are.
+    /// The pixels of its letters.
     runs: Vec<Run>,
 }
 
@@ -63,7 +63,7 @@ struct Run {
     colour: u32,
 }
 
-/// Lays out and draws overlays. What was laid out is kept, as most frames have the overlay of the frame before.
+/// Lays out and draws overlays. The layout is kept, because most frames have the same overlay as the frame before.
 #[derive(Debug, Default)]
 pub struct Painter {
     font: Option<(usize, Font)>,
@@ -78,7 +78,7 @@ struct Laid {
 }
 
 impl Painter {
-    /// Where the overlay will be in a window of that size, with its lines wrapped to fit.
+    /// Lays the overlay out for a window of this size, with its lines wrapped to fit.
     pub fn layout(&mut self, overlay: &Overlay, window: (usize, usize)) -> Rc<[Panel]> {
         if let Some(laid) = self.laid.as_ref().filter(|laid| laid.window == window && laid.overlay == *overlay) {
             return laid.panels.clone();
@@ -96,7 +96,7 @@ impl Painter {
         }
     }
 
-    /// About thirty lines fit above each other and ninety characters beside each other, but no letter is illegible.
+    /// The font: about thirty lines of ninety characters fit, but it never becomes illegible.
     fn font(&mut self, window: (usize, usize)) -> &Font {
         let height = (window.1 / 28).min(window.0 / 45);
         if self.font.as_ref().is_none_or(|(kept, _)| *kept != height) {
@@ -121,7 +121,7 @@ fn panels(font: &Font, overlay: &Overlay, window: (usize, usize)) -> Vec<Panel> 
 }
 
 impl Panel {
-    /// With its letters where they will be.
+    /// Adds the pixels of its letters.
     fn written(mut self, font: &Font) -> Panel {
         let Rect { x, y, width, height } = self.rect;
         let (clip, pad) = ((x + width, y + height), font.height() / 2);
@@ -133,7 +133,7 @@ impl Panel {
         self
     }
 
-    /// Moved there and cut off at the window's edges.
+    /// Moves the panel there, and cuts it off at the window's edges.
     fn at(mut self, x: usize, y: usize, window: (usize, usize)) -> Panel {
         let (x, y) = (x.min(window.0), y.min(window.1));
         let (width, height) = (self.rect.width.min(window.0 - x), self.rect.height.min(window.1 - y));
@@ -142,10 +142,10 @@ impl Panel {
     }
 }
 
-/// A panel around these lines, not placed yet.
+/// A panel around these lines, without a position.
 fn panel(font: &Font, lines: &[Line], window: (usize, usize)) -> Option<Panel> {
     let pad = font.height() / 2;
-    // The panel's own padding on both sides, and as much again to the window's edge.
+    // Leaves room for the panel's own padding on both sides, and as much again to the window's edge.
     let columns = (window.0.saturating_sub(4 * pad) / font.advance()).max(1);
     let pieces = |line: &Line| {
         let tone = line.tone;
@@ -157,7 +157,7 @@ fn panel(font: &Font, lines: &[Line], window: (usize, usize)) -> Option<Panel> {
     Some(Panel { rect, lines, runs: Vec::new() })
 }
 
-/// The line in pieces of so many characters at most, broken at spaces where there are any.
+/// Wraps a line at `columns` characters, at spaces if there are any.
 fn wrapped(line: &str, columns: usize) -> Vec<String> {
     let (mut done, mut rest) = (Vec::new(), line);
     while let Some((cut, _)) = rest.char_indices().nth(columns) {
@@ -171,7 +171,7 @@ fn wrapped(line: &str, columns: usize) -> Vec<String> {
     done
 }
 
-/// An eighth of the light is left, so that grey text is legible on white, too.
+/// Darkens a part of the window to an eighth, so that grey text is legible on white, too.
 fn darken(window: &mut View<'_>, rect: Rect) {
     for y in rect.y..rect.y + rect.height {
         for pixel in &mut window.row(y)[rect.x..rect.x + rect.width] {

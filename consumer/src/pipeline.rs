@@ -1,11 +1,11 @@
-//! The viewer, from records to the screen: one loop on the window's own thread.
+//! The viewer, from records to the screen: one loop on the window's thread.
 //!
 //! ```text
 //! broker ═══▶ librdkafka ─records─▶ [drain: reassemble, keep the newest ─Frame─▶ decode ─Picture─▶ present]
 //! ```
-//! librdkafka's queue is the only queue. Each turn takes all that has arrived without waiting, keeps the newest frame of
-//! the source that is shown (the others are counted), decodes it into the buffer that will be shown, shows it, and looks
-//! after the window. With every frame wanted, each turn takes the next instead of the newest.
+//! librdkafka's queue is the only queue. Each turn takes all records that have arrived without waiting, keeps the
+//! newest frame of the shown source (and counts the others), decodes it into the buffer that will be shown, shows it,
+//! and processes the window's events. If every frame is wanted, each turn takes the next frame instead of the newest.
 
 mod take;
 mod window;
@@ -43,11 +43,11 @@ use crate::snapshot::SnapshotKey;
 use crate::verify::Verify;
 use crate::viewer::{HEADLESS_STAGES, Held, Viewer};
 
-/// With a window, its events are looked after that often while nothing comes.
+/// Longest wait for records, after which the window's events are processed.
 const WINDOW_WAIT: Duration = Duration::from_millis(10);
 const HEADLESS_WAIT: Duration = Duration::from_millis(50);
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Outcome {
     pub books: ViewerBooks,
@@ -56,13 +56,13 @@ pub struct Outcome {
     pub course: Course,
     pub seconds: f64,
     pub screen: common::explain::Screen,
-    /// How long the look after the window took that each frame in the figures had before it: it waits for the display.
+    /// Time that processing the window's events took before each measured frame. It includes waiting for the display.
     pub display: Latency,
-    /// Pictures held against their headers, if that was asked for.
+    /// Result of comparing pictures with their headers, if requested.
     pub pixels: Option<PixelCheck>,
-    /// To be closed once the report is out: a group whose broker is gone takes its time.
+    /// The client, to be closed after the report: leaving a group whose broker is gone takes long.
     pub tail: Tail,
-    /// Why it ended, if not as it should.
+    /// The error that ended the run, if any.
     pub trouble: Option<anyhow::Error>,
 }
 
@@ -72,35 +72,35 @@ struct Run<'a> {
     receiver: Receiver,
     viewer: Viewer,
     screen: Screen,
-    /// The last look after the window.
+    /// Time of processing the window's events in the last turn.
     looked: Duration,
     display: Latency,
     decode: Decode,
     outputs: Outputs,
     verify: Option<Verify>,
     replay: Replay,
-    /// Decided to be shown, and not due yet.
+    /// A frame that was chosen to be shown, and is not due yet.
     held: Option<Held>,
     overlay: Overlay,
-    /// The overlay has its lines; help and notices do not depend on it.
+    /// True if the overlay shows its lines; help and notices are independent of it.
     overlay_on: bool,
     overlay_at: Micros,
-    /// Pictures that had been displayed when the overlay was made.
+    /// Number of pictures displayed when the overlay was made.
     overlay_displayed: u64,
     notice_until: Micros,
-    /// The window must be drawn again, whether or not a frame comes.
+    /// True if the window must be drawn again, with or without a new frame.
     redraw: bool,
     snapshot_key: SnapshotKey,
     missing: MissingSources,
     silence: Silence,
-    /// Nothing more will come.
+    /// True if no more frames will come.
     ended: bool,
-    /// A person wants no more.
+    /// True if the user has quit.
     quit: bool,
     evictions: u64,
 }
 
-/// Runs until the end that was asked for, or `shutdown`.
+/// Runs until the requested end, or until `shutdown`.
 pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> anyhow::Result<Outcome> {
     let pool = Pool::new(options.threads);
     let screen = Screen::new(options.window.as_ref(), &pool)?;
@@ -158,7 +158,7 @@ impl Run<'_> {
             self.viewer.recorder.turn(now);
             self.look_for_sources(now);
             self.look_after_silence(now);
-            // Before it reads, a line of the log says what it waits for.
+            // Before reading begins, a log line reports what is waited for.
             if drawn || self.receiver.reading() || self.viewer.displayed > 0 {
                 status.tell(now, self.viewer.displayed, || self.status(now, drawn, &mut period));
             }
@@ -166,7 +166,7 @@ impl Run<'_> {
         self.check_sources()
     }
 
-    /// The status line, and its figures. `drawn`: on a terminal, over the last one.
+    /// The status line and its figures. `drawn` is true if the line is redrawn on a terminal.
     fn status(&self, now: Micros, drawn: bool, period: &mut Period) -> (String, Figures) {
         let total = &self.viewer.books.total;
         let known = total.latencies.clocks_disagree().is_none();
@@ -184,7 +184,7 @@ impl Run<'_> {
         (text, Figures::new(snapshot, &self.options.topic, of_period.bytes_per_second, losses))
     }
 
-    /// How things are right now.
+    /// The present state.
     fn snapshot(&self, now: Micros) -> Snapshot {
         let cause = self.receiver.cause();
         Snapshot::take(&self.viewer, &self.receiver.reassembler, self.conditions(cause.as_deref()), now)
@@ -207,8 +207,8 @@ impl Run<'_> {
         self.missing.look(&self.options.topic, self.viewer.selection.missing(), there, now);
     }
 
-    /// Fails where all that there was has been read and held no source that was asked for. In a group another member may have
-    /// read it.
+    /// Fails if everything was read and contained none of the requested sources. In a group another member may have
+    /// read them.
     fn check_sources(&self) -> anyhow::Result<()> {
         let missing = self.viewer.selection.missing();
         let read_all = self.ended && self.receiver.in_history() && self.options.group.is_none();
@@ -269,7 +269,7 @@ impl Run<'_> {
         if let Some(held) = self.held.take()
             && held.frame.kind != Kind::Repeat
         {
-            // Taken, and the end came before its turn.
+            // The frame was taken, but the end came before its turn.
             self.viewer.lose(&held.frame, Loss::Superseded);
         }
         self.report_snapshot(true);

@@ -1,12 +1,12 @@
-//! The window: the decoder writes its next picture here, and what was written is shown.
+//! The window: the decoder writes its next picture into it, and the picture is then shown.
 //!
 //! ```text
 //! decoder ─▶ the window's own pixels ─▶ overlay on top ─▶ shown     (sizes agree: nothing is copied)
 //! decoder ─▶ a canvas ─ scaled ─▶ the window's pixels ─▶ overlay ─▶ shown
 //! ```
 //!
-//! A picture is written once for each time it is shown: to show it again, under another overlay or in a window of another
-//! size, it is decoded again, so that no frame pays for keeping what the overlay covers.
+//! A picture is written once for each time that it is shown. To show it again, with another overlay or in another size,
+//! it is decoded again. So no frame pays for keeping the pixels under the overlay.
 
 mod display;
 mod full_screen;
@@ -47,15 +47,15 @@ pub enum PresentError {
     FullScreen(String),
 }
 
-/// What happened in the window since it was last asked.
+/// Events in the window since the last call.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Events {
     pub keys: Vec<Key>,
-    /// The window has another size: show the picture again.
+    /// True if the window has another size, so that the picture must be shown again.
     pub resized: bool,
 }
 
-/// Where the picture is that was written last.
+/// The place of the picture that was written last.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Written {
     Nowhere,
@@ -66,14 +66,14 @@ enum Written {
 
 #[derive(Debug)]
 pub struct Presenter {
-    // Before the window that it draws on, as fields are dropped in this order.
+    // Declared before the window that it draws on, because fields are dropped in this order.
     screen: Screen,
     window: Window,
     title: String,
     keys: Keys,
     full_screen: Option<FullScreen>,
     written: Written,
-    /// The size of the picture that was written last.
+    /// Size of the picture that was written last.
     picture: (usize, usize),
     canvas: Canvas,
     scaler: Scaler,
@@ -81,7 +81,7 @@ pub struct Presenter {
 }
 
 impl Presenter {
-    /// Opens the window, for a first picture of that size.
+    /// Opens the window; `first` is the size of the first picture.
     pub fn open(options: &WindowOptions, first: (usize, usize), pool: Pool) -> Result<Presenter, PresentError> {
         let (width, height) = options.size.unwrap_or(first);
         let title = options.title.clone().unwrap_or_default().replace('\0', "");
@@ -114,9 +114,9 @@ impl Presenter {
         })
     }
 
-    /// Lets the decoder write the next picture: it gets the pixels and how many there are from one row to the next.
+    /// Calls `decode` to write the next picture. It gets the pixels, and the number of pixels from one row to the next.
     ///
-    /// When it fails, there is nothing to show until the next picture.
+    /// After a failure there is nothing to show until the next picture.
     pub fn write<E>(
         &mut self,
         (width, height): (usize, usize),
@@ -137,7 +137,7 @@ impl Presenter {
         Ok(())
     }
 
-    /// Shows the picture that was written, with this on top of it. To show it again, it is written again.
+    /// Shows the picture that was written, under this overlay. To show it again, it must be written again.
     pub fn present(&mut self, overlay: &Overlay) -> Result<(), PresentError> {
         let (width, height) = self.screen.size();
         let written = std::mem::replace(&mut self.written, Written::Nowhere);
@@ -155,14 +155,14 @@ impl Presenter {
         self.screen.present(&mut self.window)
     }
 
-    /// Lets `look` see what was shown last: the window's pixels, how many a row has, and where the picture lies.
+    /// Calls `look` with the picture shown last: the window's pixels, the pixels per row, and the picture's place.
     pub fn look<T>(&mut self, look: impl FnOnce(&[u32], usize, Rect) -> T) -> Option<T> {
         let window = self.screen.size();
         let place = Rect::fitted(self.picture, window);
         self.screen.pixels().map(|pixels| look(&pixels, window.0, place))
     }
 
-    /// Looks after the window: what was pressed, and its size. Takes a few hundred microseconds and never sleeps.
+    /// Processes the window's events: keys and a new size. Takes a few hundred microseconds and never sleeps.
     pub fn events(&mut self) -> Events {
         self.window.update();
         let resized = self.window.get_size() != self.screen.size();
@@ -173,7 +173,7 @@ impl Presenter {
         Events { keys: self.keys.take(self.window.is_active()), resized }
     }
 
-    /// How pictures get on the screen.
+    /// The way in which pictures get on the screen.
     pub fn kind(&self) -> common::explain::Screen {
         match &self.screen {
             Screen::Sent(_) => common::explain::Screen::Sent,
@@ -190,7 +190,7 @@ impl Presenter {
         self.full_screen().is_ok_and(|full_screen| full_screen.is_on())
     }
 
-    /// Its new size is seen with one of the next events.
+    /// Switches full screen on or off. The new size comes with one of the next events.
     pub fn set_full_screen(&mut self, on: bool) -> Result<(), PresentError> {
         self.full_screen()?.set(on)
     }
@@ -211,15 +211,16 @@ impl Presenter {
     }
 }
 
-/// Over the whole screen before there is a picture in the window. That this cannot be is no reason to end.
+/// Switches to full screen before there is a picture. A failure is logged and does not end the program.
 fn full_screen_at_once(window: &mut Window) -> Option<FullScreen> {
-    // Returns once the display has opened the window, which is asked for on a connection of its own.
+    // This returns once the display has opened the window. Full screen is requested over another connection, which may
+    // be faster.
     window.get_position();
     let full_screen = FullScreen::of(window).and_then(|mut full_screen| {
         full_screen.set(true)?;
         Ok(full_screen)
     });
-    // So that its new size is known where there is no window manager.
+    // Updates the size, in case there is no window manager.
     window.update();
     full_screen.inspect_err(|error| tracing::warn!(event = "no_full_screen", "{error}")).ok()
 }

@@ -1,9 +1,10 @@
-//! What the topic brings: reads it, and puts frames together again.
+//! Reads the topic, and assembles frames.
 //!
 //! ```text
 //! librdkafka ─record─▶ Tail ─read─▶ Incoming ─Reassembler─▶ Arrival::Frame
 //! ```
-//! It notices when the topic goes away or is made anew, and looks for it again; nothing else needs to know.
+//! The receiver notices when the topic disappears or is created again, and searches for it; no other part needs to
+//! know.
 
 mod clocks;
 mod doubt;
@@ -27,28 +28,29 @@ use clocks::Clocks;
 use doubt::Doubt;
 use stretches::Stretches;
 
-/// A topic of which nothing was heard for that long is looked after.
+/// Time of silence after which the topic is checked.
 const SILENCE: Duration = Duration::from_secs(1);
-/// So many looks in a row must miss it: a broker that just came up may not know all its topics yet.
+/// Number of checks in a row that must miss the topic, because a broker that has just started may not know all its
+/// topics yet.
 const MISSED_LOOKS: u32 = 2;
 const ASK: Duration = Duration::from_secs(5);
-/// Bad records are told one by one up to here, then counted in silence.
+/// Number of rejected records that are logged; later ones are only counted.
 const REJECTIONS_TOLD: u64 = 5;
 
-/// What a look at the topic brought.
+/// The result of a poll.
 #[derive(Debug)]
 pub enum Arrival {
-    /// Nothing within the time.
+    /// Nothing arrived within the timeout.
     Nothing,
-    /// Something came, and no whole frame yet.
+    /// A record arrived, but no whole frame yet.
     Progress,
     Frame(Box<Arrived>),
-    /// A session ended. `before_us`: it had ended before we looked.
+    /// A session ended. `before_us` is true if it had ended before we started.
     Ended {
         ended: Box<Ended>,
         before_us: bool,
     },
-    /// Everything that the topic held when we began has been read.
+    /// All records that the topic held at our start have been read.
     EndOfTopic,
 }
 
@@ -57,7 +59,7 @@ pub enum Arrival {
 pub struct Arrived {
     pub frame: Frame,
     pub base: TimeBase,
-    /// It was there before we looked: how old it is says nothing of the way.
+    /// True if it existed before we started, so that its age is no latency.
     pub before_us: bool,
     /// The record that completed it.
     pub received: Received,
@@ -73,14 +75,14 @@ pub struct Receiver {
     options: Options,
     pub clocks: Clocks,
     clock: Arc<dyn Clock>,
-    /// Partitions whose first record may be in the middle of a frame: we go back to its beginning.
+    /// Partitions whose first record may be in the middle of a frame, so that we have to go back to its beginning.
     joining: BTreeSet<i32>,
-    /// Where each partition ended when we joined what is live.
+    /// End of each partition when we joined the live stream.
     live_from: BTreeMap<i32, i64>,
     stretches: Stretches,
-    /// What was said to be wrong since the last record.
+    /// Errors logged since the last record.
     troubles_said: BTreeSet<String>,
-    /// When a record came last, or the topic was last looked after.
+    /// Time of the last record, or of the last check of the topic.
     heard: Micros,
     missed_looks: u32,
     doubt: Doubt,
@@ -108,7 +110,7 @@ impl Receiver {
         })
     }
 
-    /// What comes next; waits at most `timeout`.
+    /// The next arrival; waits at most `timeout`.
     pub fn next(&mut self, timeout: Duration) -> anyhow::Result<Arrival> {
         if !self.reading {
             self.tail.renew_if_dark();
@@ -131,11 +133,11 @@ impl Receiver {
                 return self.take(received);
             }
             Event::Nothing => self.look_after_topic(),
-            // Behind the last record there may be others that are not for readers.
+            // After the last record there may be others that are not for readers.
             Event::End if self.ends_with_history() => return Ok(Arrival::EndOfTopic),
             Event::End => {}
             Event::Anew => self.gone(),
-            // That is a reason to ask, not to believe it.
+            // This is a reason to check the topic, but no proof.
             Event::Missing if self.missed_looks == 0 => self.heard = Micros(0),
             Event::Missing => {}
             Event::Moved { partition } => {
@@ -167,17 +169,17 @@ impl Receiver {
         }
     }
 
-    /// Gives up on frames that have waited too long for their parts.
+    /// Drops frames that have waited too long for their parts.
     pub fn expire(&mut self) {
         self.reassembler.expire(self.clock.now());
     }
 
-    /// Whether the topic was found and is being read.
+    /// True if the topic was found and is being read.
     pub fn reading(&self) -> bool {
         self.reading
     }
 
-    /// Why nothing can come right now, if that is known.
+    /// The reason why nothing can arrive now, if known.
     pub fn cause(&self) -> Option<String> {
         if !self.reading {
             return self.search.why().map(str::to_owned);
@@ -185,12 +187,12 @@ impl Receiver {
         self.tail.cause().or_else(|| self.doubt.why().map(str::to_owned))
     }
 
-    /// Whether what is read is the past: a topic that was not there when we came has none.
+    /// True if recorded frames are read. A topic that did not exist at our start has none.
     pub fn in_history(&self) -> bool {
         self.options.history() && !self.search.was_missing()
     }
 
-    /// Leaves Kafka, and hands over what the books need.
+    /// Returns the parts that are needed for the final counts.
     pub fn close(self) -> (Reassembler, Tail) {
         (self.reassembler, self.tail)
     }
@@ -199,7 +201,7 @@ impl Receiver {
         self.options.until.end && self.in_history()
     }
 
-    /// A topic that was deleted says nothing: where nothing comes, whether it is still there is asked now and then.
+    /// Checks now and then that the topic still exists if no records come: there is no event when a topic is deleted.
     fn look_after_topic(&mut self) {
         let now = self.clock.now();
         if now.since(self.heard) < SILENCE || self.options.group.is_some() {
@@ -207,7 +209,7 @@ impl Receiver {
         }
         self.heard = now;
         let found = self.tail.find(LOOK);
-        // No answer is no news.
+        // Without an answer nothing is known.
         self.missed_looks = if matches!(found, Ok(Found::NoTopic)) { self.missed_looks + 1 } else { 0 };
         self.doubt.looked(&self.options.topic, &found);
         if self.missed_looks >= MISSED_LOOKS {
@@ -297,7 +299,8 @@ impl Receiver {
         })
     }
 
-    /// The newest record may be in the middle of a frame, or an end without its picture: the frame begins before it.
+    /// Goes back to the beginning of a frame: the newest record may be in the middle of one, or an end without its
+    /// picture.
     fn go_back(&mut self, received: &Received, incoming: &Incoming) -> anyhow::Result<bool> {
         let back = match incoming {
             Incoming::Part(part) => i64::from(part.index),
@@ -335,10 +338,10 @@ impl Receiver {
     }
 }
 
-/// A client for what `options` say, that begins at `from` where a group has no place of its own.
+/// A client for these options. It starts at `from`, unless a group has its own position.
 fn tail(options: &Options, from: Position, clock: &Arc<dyn Clock>) -> anyhow::Result<Tail> {
     let Options { connection, topic, group, .. } = options;
-    // Where what was to be read is gone: every frame goes on at the oldest that is left.
+    // If the records at our position are gone, reading every frame continues at the oldest one.
     let every = options.every_frame && group.is_none();
     let fallback = if every || from == Position::Beginning { Position::Beginning } else { Position::Newest };
     Ok(Tail::new(connection, "vidcons", topic, group.as_deref(), fallback, clock.clone())?)

@@ -1,4 +1,4 @@
-//! When a frame of the past is due: at its own pace from the first one on.
+//! Schedules recorded frames: at their own pace from the first one on.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use common::clock::Micros;
 use common::frame::{Meta, Session};
 use shell::values::Speed;
 
-/// A gap longer than that between two frames (a pause, another session) is not waited for.
+/// Longest gap between two frames; a longer one (a pause, another session) is shortened.
 const GAP_MAX: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
@@ -32,14 +32,15 @@ impl Replay {
         Replay { speed, last: None }
     }
 
-    /// When this frame is to be shown. Asking again about the same frame gives the same answer.
+    /// Time at which this frame is to be shown. Another call for the same frame returns the same time.
     pub fn due(&mut self, meta: &Meta, now: Micros) -> Micros {
         let Some(speed) = self.speed else { return now };
         let due = match self.last {
             Some(last) if (last.session, last.frame) == (meta.session, meta.frame) => return last.due,
             Some(last) if last.session == meta.session => {
                 let gap = meta.pts.saturating_sub(last.pts).min(GAP_MAX).div_f64(speed);
-                // Late is late: what could not be shown in time does not make the rest hurry.
+                // The schedule is kept after a delay of up to a second, and then shifted, so that the following frames
+                // need not hurry.
                 last.due.plus(gap).max(now.shifted(-1_000_000))
             }
             _ => now,

@@ -1,4 +1,4 @@
-//! Which source is shown, and which of its sessions.
+//! Selects the source to show, and one of its sessions.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,9 +8,9 @@ use std::time::Duration;
 use common::clock::Micros;
 use common::frame::{Meta, Session};
 
-/// A session that was silent that long gives way to an older one that is not.
+/// Time of silence after which a session gives way to an older one that is alive.
 const SILENCE: Duration = Duration::from_secs(2);
-/// A source that was silent that long has died without saying so: another may be shown, and `-e` does not wait for it.
+/// Time of silence after which a source counts as dead: another may be shown, and `-e` does not wait for it.
 const DEAD: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy, Debug)]
@@ -19,18 +19,18 @@ struct Current {
     seen: Micros,
     /// The time between its last two frames.
     gap: Duration,
-    /// When it ended.
+    /// Time at which it ended.
     ended: Option<Micros>,
-    /// Frames of it came while we looked.
+    /// True if frames of it arrived after our start.
     live: bool,
-    /// An older session under the same name was seen alive beside it.
+    /// True once the log mentions that an older session with the same name is alive too.
     told_twins: bool,
 }
 
-/// The source that is shown among the live ones, which are in the order of their names.
+/// The place of the shown source among the live ones, sorted by name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Place {
-    /// From 1 on.
+    /// Number, starting at 1.
     pub number: usize,
     pub of: usize,
 }
@@ -49,11 +49,11 @@ pub enum Step {
 
 #[derive(Debug)]
 pub struct Selection {
-    /// `--source`, in its order; empty: all.
+    /// The values of `--source`, in order; empty for all sources.
     wanted: Vec<String>,
     sources: BTreeMap<Arc<str>, Current>,
     chosen: Option<Arc<str>>,
-    /// Tab was pressed: from then on the choice is the user's.
+    /// True once Tab was pressed; from then on the user chooses.
     by_hand: bool,
 }
 
@@ -62,7 +62,7 @@ impl Selection {
         Selection { wanted: wanted.to_vec(), sources: BTreeMap::new(), chosen: None, by_hand: false }
     }
 
-    /// Whether frames of this source are wanted at all.
+    /// True if frames of this source are wanted at all.
     pub fn wants(&self, source: &str) -> bool {
         self.wanted.is_empty() || self.rank(source).is_some()
     }
@@ -71,7 +71,7 @@ impl Selection {
         self.chosen.as_ref()
     }
 
-    /// Whether this frame is of what is shown. `live`: it came while we looked.
+    /// True if this frame belongs to the shown source and session. `live` is true if it arrived after our start.
     pub fn takes(&mut self, meta: &Meta, live: bool, now: Micros) -> bool {
         if !self.wants(&meta.source) {
             return false;
@@ -81,7 +81,7 @@ impl Selection {
         current && self.chosen.as_ref() == Some(&meta.source)
     }
 
-    /// A session ended at that time. Returns whether it was the one of its source that counts.
+    /// Enters the end of a session; returns true if it was the current one of its source.
     pub fn ended(&mut self, source: &str, session: Session, at: Micros) -> bool {
         match self.sources.get_mut(source) {
             Some(current) if current.session == session => {
@@ -92,30 +92,30 @@ impl Selection {
         }
     }
 
-    /// A session of which no frame was seen had ended before we looked.
+    /// Enters a session without frames that had ended before our start.
     pub fn had_ended(&mut self, source: &Arc<str>, session: Session, at: Micros) {
         let new = Current { ended: Some(at), ..Current::new(session, at) };
         self.sources.entry(source.clone()).or_insert(new);
     }
 
-    /// When the session of this source ended, if it has.
+    /// Time at which the session of this source ended, if it has.
     pub fn ended_at(&self, source: &str) -> Option<Micros> {
         self.sources.get(source)?.ended
     }
 
-    /// The sources that are waited for, where none of them has been seen yet.
+    /// The requested sources, if none of them has been seen yet.
     pub fn missing(&self) -> &[String] {
         let seen = self.wanted.iter().any(|name| self.sources.contains_key(name.as_str()));
         if seen { &[] } else { &self.wanted }
     }
 
-    /// Whether there were live sources and all of them have ended. JPEGs of others have no end.
+    /// True if there were live sources and all of them have ended. JPEGs of other clients have no end.
     pub fn all_ended(&self, now: Micros) -> bool {
         let mut live = self.sources.values().filter(|c| c.live && c.session.began_ms > 0).peekable();
         live.peek().is_some() && live.all(|c| c.ended.is_some() || now.since(c.seen) > DEAD)
     }
 
-    /// The place of the source that is shown, where there are others to go on to.
+    /// The place of the shown source, if there are others to switch to.
     pub fn place(&self, now: Micros) -> Option<Place> {
         let chosen = self.chosen.as_ref()?;
         let number = self.live(now).position(|name| name == chosen)? + 1;
@@ -123,7 +123,7 @@ impl Selection {
         (of > 1).then_some(Place { number, of })
     }
 
-    /// Goes on to the next live source by name, or back to the previous one, if there is another.
+    /// Switches to the next live source by name, or to the previous one, if there is another.
     pub fn step(&mut self, step: Step, now: Micros) -> Option<&Arc<str>> {
         let Place { number, of } = self.place(now)?;
         let index = match step {
@@ -136,13 +136,13 @@ impl Selection {
         self.chosen.as_ref()
     }
 
-    /// Keeps no more sources than the reassembler does.
+    /// Removes sources that the reassembler has removed.
     pub fn retain(&mut self, known: impl Fn(&str) -> bool) {
         let chosen = self.chosen.clone();
         self.sources.retain(|name, _| known(name) || Some(name) == chosen.as_ref());
     }
 
-    /// The sources that can be watched, and the one that is shown even if it has ended.
+    /// The sources that can be watched, including the shown one even if it has ended.
     fn live(&self, now: Micros) -> impl Iterator<Item = &Arc<str>> {
         let is_live = move |(name, current): &(&Arc<str>, &Current)| {
             let silence_max = DEAD.max(2 * current.gap);
@@ -195,7 +195,7 @@ impl Current {
         Current { session, seen, gap: Duration::ZERO, ended: None, live: false, told_twins: false }
     }
 
-    /// Warns once that an older session is alive beside this one. JPEGs of others have no sessions.
+    /// Warns once that an older session is alive besides this one. JPEGs of other clients have no sessions.
     fn log_twin(&mut self, meta: &Meta) {
         let of_vidprod = meta.session.began_ms > 0;
         if of_vidprod && !std::mem::replace(&mut self.told_twins, true) {

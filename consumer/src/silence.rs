@@ -1,4 +1,4 @@
-//! A warning where the frames of what is shown have stopped for long, also where no status is logged.
+//! Warns if the frames of the shown source have stopped for a long time, even if no status is logged.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use common::clock::Micros;
 
 use crate::glance::State;
 
-/// A silence that lasts this long is worth a warning.
+/// Length of a silence that is worth a warning.
 const LONG: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -27,7 +27,7 @@ impl Silence {
         due
     }
 
-    /// Warns once in each silence, when it has become long.
+    /// Warns once in each silence, when it becomes long.
     pub fn look(&mut self, source: Option<&Arc<str>>, state: State) {
         if let Some((age, why)) = self.becomes_long(state) {
             let source = source.map_or("", |source| &**source);

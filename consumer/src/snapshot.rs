@@ -1,4 +1,4 @@
-//! Pictures as files: the one of `--snapshot`, and one for each press of the key.
+//! Writes pictures as files: one for `--snapshot`, and one for each press of the key.
 
 use std::fs::File;
 use std::io::{self, Cursor, Write};
@@ -14,19 +14,19 @@ use crate::canvas::Canvas;
 use crate::decode::Decode;
 use crate::viewer::OnScreen;
 
-/// Names of sources may be much longer than a file's name.
+/// Source names may be much longer than file names.
 const SOURCE_CHARS_MAX: usize = 40;
 
-/// A picture on its way to a file.
+/// A picture to be written.
 enum Picture {
-    /// As it came.
+    /// The received JPEG, unchanged.
     Jpeg(Bytes),
-    /// To be written as PNG.
+    /// Pixels, to be written as PNG.
     Pixels(Canvas),
 }
 
 impl Picture {
-    /// The file's name decides: a JPEG for one that ends in `.jpg`, else a PNG.
+    /// Chooses the format by the file's name: JPEG if it ends in `.jpg`, otherwise PNG.
     fn new(path: &Path, jpeg: &Bytes, decode: &mut Decode) -> anyhow::Result<Picture> {
         Ok(match shell::kinds::extension(path).as_str() {
             "jpg" | "jpeg" => Picture::Jpeg(jpeg.clone()),
@@ -47,18 +47,18 @@ impl Picture {
     }
 }
 
-/// Writes a picture as `path`, over what is there.
+/// Writes a picture to `path`, and overwrites an existing file.
 pub fn write(path: &Path, jpeg: &Bytes, decode: &mut Decode) -> anyhow::Result<()> {
     let picture = Picture::new(path, jpeg, decode)?;
     picture.write(shell::output::create(path)?).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The snapshot key: each press writes a new file and never over another.
+/// The snapshot key: each press writes a new file and never overwrites one.
 ///
-/// A thread writes it, as a PNG takes as long as several frames.
+/// A thread writes it, because encoding a PNG takes as long as several frames.
 #[derive(Debug)]
 pub struct SnapshotKey {
-    /// The file of `--snapshot`: those of the key stand beside it, numbered.
+    /// The file of `--snapshot`. The key's files are beside it and numbered.
     named: Option<PathBuf>,
     writing: Option<JoinHandle<anyhow::Result<PathBuf>>>,
 }
@@ -68,7 +68,7 @@ impl SnapshotKey {
         SnapshotKey { named, writing: None }
     }
 
-    /// Begins to write the picture on the screen.
+    /// Starts writing the picture on the screen.
     pub fn press(&mut self, on: &OnScreen, wall_us: u64, decode: &mut Decode) -> anyhow::Result<()> {
         if self.writing.is_some() {
             return Err(anyhow!("the last one is still being written"));
@@ -89,14 +89,15 @@ impl SnapshotKey {
         Ok(())
     }
 
-    /// The file that has been written since this was called last, or the reason why it was not. `at_end`: waits for it.
+    /// The file written since the last call, or the reason for a failure. With `at_end` it waits for the writing
+    /// thread.
     pub fn written(&mut self, at_end: bool) -> Option<anyhow::Result<PathBuf>> {
         let thread = self.writing.take_if(|thread| at_end || thread.is_finished())?;
         Some(thread.join().unwrap_or_else(|_| Err(anyhow!("the thread that writes it failed"))))
     }
 }
 
-/// `snapshot-lobby-20261130-140320-123.png`: the source, and when the key was pressed, in UTC.
+/// For example `snapshot-lobby-20261130-140320-123.png`: the source, and the time of the key press in UTC.
 fn file_name(source: &str, wall_us: u64) -> String {
     let is_safe = |c: char| c.is_alphanumeric() || "._-".contains(c);
     let source: String = source.chars().take(SOURCE_CHARS_MAX).map(|c| if is_safe(c) { c } else { '_' }).collect();
@@ -105,7 +106,7 @@ fn file_name(source: &str, wall_us: u64) -> String {
     format!("snapshot-{source}-{time}.png")
 }
 
-/// Creates the first of `a.png`, `a-1.png`, `a-2.png` … from number `first` on that does not exist.
+/// Creates the first of `a.png`, `a-1.png`, `a-2.png` … that does not exist, starting with number `first`.
 fn create_new(path: &Path, first: usize) -> io::Result<(PathBuf, File)> {
     let mut number = first;
     loop {

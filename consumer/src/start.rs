@@ -1,4 +1,4 @@
-//! Where to begin, as kcat writes it.
+//! The start position, in kcat's notation.
 
 use std::str::FromStr;
 

@@ -1,7 +1,7 @@
-//! Holds the pixels that were shown against the headers that came with them (`--verify-pixels`).
+//! Compares the shown pixels with the headers of their frame (`--verify-pixels`).
 //!
-//! It looks after the picture was presented and stamped, so no figure has it in it: nine pixels of each of the bar's 160
-//! blocks, in the very memory that was shown.
+//! The check runs after the picture was presented and measured, so it affects no figure. It reads nine pixels of each
+//! of the bar's 160 blocks, in the memory that was shown.
 
 use anyhow::bail;
 use common::bar::Bar;
@@ -12,13 +12,13 @@ use common::plural::count;
 use crate::decode::Screen;
 use crate::present::WindowOptions;
 
-/// Disagreements are told one by one up to here, then counted in silence.
+/// Number of mismatches that are logged; later ones are only counted.
 const TOLD_MAX: u64 = 5;
 
 #[derive(Debug)]
 pub struct Verify {
     pub pixels: PixelCheck,
-    /// Pictures that could not be read, by the reason.
+    /// Pictures that could not be read, by reason.
     too_small: Unreadable,
     without_bar: Unreadable,
     has_window: bool,
@@ -28,7 +28,7 @@ pub struct Verify {
 #[derive(Clone, Copy, Default, Debug)]
 struct Unreadable {
     count: u64,
-    /// Of the last one, as it was shown.
+    /// Size of the last one, as it was shown.
     size: (usize, usize),
 }
 
@@ -43,7 +43,7 @@ impl Verify {
         }
     }
 
-    /// Checks what is on the screen, which is the picture of this frame.
+    /// Checks the picture on the screen, which is that of this frame.
     pub fn check(&mut self, screen: &mut Screen, meta: &Meta, offset_us: i64) {
         let read = screen.look(|pixels, stride, place| {
             let luma_at = |x: usize, y: usize| luma(pixels[(place.y + y) * stride + place.x + x]);
@@ -66,7 +66,7 @@ impl Verify {
         }
     }
 
-    /// A run in which pictures disagree, or most could not be read, has not verified anything.
+    /// Fails if pictures disagree, or if most could not be read: then the run has verified nothing.
     pub fn finish(&self) -> anyhow::Result<()> {
         let PixelCheck { checked, unreadable, disagreed, .. } = self.pixels;
         if disagreed > 0 {
@@ -113,7 +113,7 @@ impl Verify {
     }
 }
 
-/// How bright a pixel is, by BT.601.
+/// The luma of a pixel, by BT.601.
 fn luma(pixel: u32) -> u8 {
     let [_, r, g, b] = pixel.to_be_bytes().map(u32::from);
     ((77 * r + 150 * g + 29 * b) >> 8) as u8
@@ -126,7 +126,7 @@ mod tests {
     const WINDOW: WindowOptions =
         WindowOptions { title: None, position: None, size: None, borderless: false, full_screen: false };
 
-    /// The error of a run with so many pictures, of which those at `sizes` could not be read.
+    /// The error of a run with `checked` pictures, of which those with `sizes` could not be read.
     fn finished(window: Option<&WindowOptions>, checked: u64, sizes: &[(usize, usize)]) -> String {
         let mut verify = Verify::new(window);
         let unreadable = sizes.len() as u64;

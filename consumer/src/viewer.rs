@@ -1,4 +1,4 @@
-//! What becomes of each frame that arrived: shown, or counted under the reason why not.
+//! Counts each frame that arrived: as shown, or under the reason why not.
 
 use std::sync::Arc;
 
@@ -13,16 +13,16 @@ use shell::recorder::Recorder;
 use crate::flow::Flow;
 use crate::select::Selection;
 
-/// Without a window the way ends with the decoded picture.
+/// Without a window the last stage is decoding.
 pub const HEADLESS_STAGES: &[Stage] =
     &[Stage::Capture, Stage::Encode, Stage::Publish, Stage::Broker, Stage::Reassemble, Stage::Decode];
 
-/// A frame on its way to the screen.
+/// A frame that is to be shown.
 #[derive(Debug)]
 pub struct Held {
     pub frame: Frame,
     pub base: TimeBase,
-    /// Its times belong into the histograms: it came while we looked.
+    /// True if its times belong in the histograms, because it arrived after our start.
     pub timed: bool,
 }
 
@@ -44,15 +44,15 @@ pub struct Viewer {
     pub recent: Recent,
     pub stages: &'static [Stage],
     pub on_screen: Option<OnScreen>,
-    /// Pictures put on the screen, in all.
+    /// Number of all pictures put on the screen.
     pub displayed: u64,
     pub last_arrival: Micros,
-    /// Whether frames of what is shown come.
+    /// Tracks if frames of the shown source arrive.
     pub flow: Flow,
     pub paused: bool,
-    /// What reports are made of that tell of each frame or second.
+    /// Writes the reports that have an entry for each frame or second.
     pub recorder: Recorder,
-    /// So many shown frames are in no histogram: the programs warm up.
+    /// Number of shown frames that are left out of the histograms, because the programs warm up.
     skip: u64,
     clock: Arc<dyn Clock>,
 }
@@ -94,7 +94,7 @@ impl Viewer {
         });
         let taken = self.selection.takes(&frame.meta, !before_us, now);
         if taken {
-            // One that was there before us is as old as its own clock says.
+            // The age of a frame that existed before our start is given by its own clock.
             let came = if before_us { frame.meta.stamps.published.min(now) } else { now };
             self.flow.frame_arrived(&frame.meta.source, came, self.recent.interval());
         }
@@ -121,7 +121,7 @@ impl Viewer {
         self.books.post(&frame.meta.source, |books| books.losses.add(loss));
     }
 
-    /// Of two frames the newer is kept, and the other counted.
+    /// Keeps the newer of two frames, and counts the other.
     pub fn newer(&mut self, one: Held, other: Held) -> Held {
         let order = |held: &Held| (held.frame.meta.session, held.frame.meta.frame);
         let same_source = one.frame.meta.source == other.frame.meta.source;
@@ -130,7 +130,7 @@ impl Viewer {
         newer
     }
 
-    /// Enters a frame as shown, with all its stamps.
+    /// Enters a frame as shown, with all its timestamps.
     pub fn shown(&mut self, held: Held, width: usize, height: usize) {
         let Held { frame: Frame { meta, jpeg, kind }, base, timed } = held;
         if kind != Kind::Repeat {
@@ -152,7 +152,7 @@ impl Viewer {
             }
             if live {
                 self.recent.record(&meta.stamps, base, now);
-                // It may have waited for its time.
+                // The frame may have waited for its time.
                 self.flow.excuse_until(now);
             }
         }
@@ -161,7 +161,7 @@ impl Viewer {
             Some(OnScreen { source: meta.source, session: meta.session, frame: meta.frame, width, height, jpeg });
     }
 
-    /// Whether the last picture of a session is worth showing once more.
+    /// True if the last picture of a session is worth showing again.
     pub fn wants_repeat(&self, frame: &Frame) -> bool {
         let meta = &frame.meta;
         self.selection.wants(&meta.source)

@@ -1,6 +1,7 @@
-//! Scaling: the mean of what a pixel covers when shrinking, a mix of its neighbours when enlarging.
+//! Scales pictures: to shrink, a pixel is the mean of the pixels that it covers; to enlarge, it is a mix of its
+//! neighbours.
 //!
-//! Both are a weighted sum of a few rows, then of a few columns, so one pair of loops does either:
+//! Both are a weighted sum of a few rows, then of a few columns, so one pair of loops does both:
 //!
 //! ```text
 //! rows of the picture ── weights of the row ──▶ one row, as wide as the picture ── weights of each column ──▶ pixels
@@ -10,20 +11,20 @@ use pool::{Pool, THREADS_MAX};
 
 use super::{Canvas, Rect, View};
 
-/// The weights of all taps of one pixel add up to this, so two channels fit into one number without touching.
+/// Sum of the weights of a pixel's taps. It leaves room for two channels in one number.
 const ONE: usize = 256;
 const RED_BLUE: u32 = 0x00FF_00FF;
 const GREEN: u32 = 0x0000_FF00;
 
-/// A smaller part is done sooner than another thread is woken.
+/// A smaller part would be done before another thread is awake.
 const PART_PIXELS_MIN: usize = if cfg!(test) { 4 } else { 100_000 };
 
-/// Scales on all threads of a pool. The weights for one pair of sizes are kept for as long as the sizes stay.
+/// Scales with all threads of a pool. The weights for a pair of sizes are kept until a size changes.
 #[derive(Debug)]
 pub struct Scaler {
     pool: Pool,
     weights: Weights,
-    /// Of each thread: the sums of one row, red and blue, and green.
+    /// For each thread, the sums of one row: red and blue together, and green.
     sums: Vec<Vec<(u32, u32)>>,
 }
 
@@ -35,10 +36,10 @@ struct Weights {
     rows: Axis,
 }
 
-/// Some rows of the window, from `first` of the scaled picture on.
+/// Some rows of the window; `first` is the row of the scaled picture at which they begin.
 struct Part<'a> {
     first: usize,
-    /// As wide as the window, with the picture from `left` on.
+    /// As wide as the window; the picture begins at column `left`.
     rows: &'a mut [u32],
     sums: &'a mut Vec<(u32, u32)>,
 }
@@ -49,7 +50,7 @@ impl Scaler {
         Scaler { pool, weights: Weights::default(), sums }
     }
 
-    /// Draws the picture into the window with its shape kept, black around it.
+    /// Draws the picture into the window with its aspect ratio kept, and black around it.
     pub fn draw(&mut self, picture: &Canvas, window: &mut View<'_>) {
         let place = Rect::fitted(picture.size(), (window.width, window.height));
         clear_around(window, place);
@@ -91,7 +92,7 @@ impl Weights {
     fn sum_rows(&self, picture: &Canvas, y: usize, sums: &mut Vec<(u32, u32)>) {
         let (first, weights) = self.rows.taps(y);
         sums.clear();
-        // One more, as the last pixel's second tap lies outside; its weight is zero.
+        // One more, because the last pixel's second tap is outside; its weight is zero.
         sums.resize(picture.width + 1, (0, 0));
         let sums = &mut sums[..picture.width];
         for (tap, weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0) {
@@ -122,7 +123,7 @@ impl Weights {
         }
     }
 
-    /// Two taps for each pixel: without the inner loop this takes a third of the time.
+    /// For two taps per pixel: without the inner loop this takes a third of the time.
     fn mix_columns(&self, sums: &[(u32, u32)], row: &mut [u32]) {
         let pairs = self.columns.weights.chunks_exact(2);
         for ((pixel, (first, _)), pair) in row.iter_mut().zip(&self.columns.starts).zip(pairs) {
@@ -133,10 +134,10 @@ impl Weights {
     }
 }
 
-/// For each pixel of the new size, which of the old it is made of and how much of each.
+/// The source pixels and weights of each pixel of the new size.
 #[derive(Debug, Default)]
 struct Axis {
-    /// Of each new pixel: its first old one, and where its weights begin.
+    /// For each new pixel: its first source pixel, and the offset of its weights.
     starts: Vec<(usize, usize)>,
     weights: Vec<u32>,
 }
@@ -152,17 +153,18 @@ impl Axis {
         axis
     }
 
-    /// Shrinking: each old pixel weighs what the new one covers of it.
+    /// To shrink: the weight of a source pixel is the share that the new pixel covers.
     fn push_mean(&mut self, at: usize, from: usize, to: usize) -> usize {
         let (first, last) = (at * from / to, ((at + 1) * from).div_ceil(to));
         self.starts.push((first, self.weights.len()));
-        // The share of the new pixel that lies before an old one, so that rounding never changes the sum.
+        // The share of the new pixel before a source pixel. Differences of these shares always have the right sum,
+        // whatever the rounding.
         let before = |old: usize| ((old * to).saturating_sub(at * from) * ONE / from).min(ONE);
         self.weights.extend((first..last).map(|old| (before(old + 1) - before(old)) as u32));
         first
     }
 
-    /// Enlarging: the two old pixels whose middles lie to either side.
+    /// To enlarge: takes the two source pixels whose centres are on either side.
     fn push_mix(&mut self, at: usize, from: usize, to: usize) -> usize {
         let middle = ((2 * at + 1) * from * ONE / (2 * to)).saturating_sub(ONE / 2).min((from - 1) * ONE);
         let (first, share) = (middle / ONE, (middle % ONE) as u32);

@@ -1,4 +1,4 @@
-//! A snapshot as the event `status` has it: figures for machines.
+//! A snapshot as the event `status`, with figures for scripts.
 
 use std::collections::BTreeMap;
 
@@ -9,23 +9,23 @@ use serde::Serialize;
 
 use super::{Snapshot, State};
 
-/// The fields of the event `status`: docs/operate.md describes them.
+/// The fields of the event `status`, which docs/operate.md describes.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Figures {
     pub topic: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     pub state: &'static str,
-    /// How long it has been in that state, where frames have stopped or the session ended.
+    /// Time in this state, if frames have stopped or the session has ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state_seconds: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
-    /// Shown so far.
+    /// Number of frames shown so far.
     pub frames: u64,
-    /// Of what is shown; 0 where no frames come.
+    /// Frame rate of the source that is shown; 0 if no frames arrive.
     pub fps: f64,
-    /// Of all frames that arrived, shown or not.
+    /// Byte rate of all frames that arrived, shown or not.
     pub bytes_per_second: u64,
     #[serde(flatten)]
     pub latency: Option<Percentiles>,
@@ -33,7 +33,7 @@ pub struct Figures {
     pub clocks_disagree_us: Option<u64>,
     pub dropped: u64,
     pub lost: u64,
-    /// Both by reason, and frames of what was not to be shown.
+    /// Dropped and lost frames by reason, and frames that were not to be shown.
     pub drops: BTreeMap<String, u64>,
 }
 
@@ -71,12 +71,12 @@ impl Figures {
 }
 
 impl Snapshot {
-    /// Rate and latency are those of a whole period instead of the last frames.
+    /// Replaces rate and latency by those of a whole period.
     pub fn cover(&mut self, period: &PeriodFigures) {
         self.fps = Some(period.fps);
         if !matches!(self.latency, RecentLatency::ClocksDisagree(_)) {
             self.latency = period.latency.map_or(RecentLatency::None, |Percentiles { p50, p99 }| {
-                // The stages of one frame stand for no period, and only the overlay shows them.
+                // The stages are of a single frame, not of a period, and only the overlay shows them.
                 RecentLatency::Known { p50, p99, stages: Vec::new() }
             });
         }

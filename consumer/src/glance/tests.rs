@@ -6,7 +6,7 @@ use crate::select::Selection;
 use crate::viewer::HEADLESS_STAGES;
 use crate::viewer::tests::frame;
 
-/// A viewer of source `a`, and time that a test moves.
+/// A viewer of source `a`, with a clock that a test moves.
 struct Watched {
     viewer: Viewer,
     clock: Arc<ManualClock>,
@@ -21,7 +21,7 @@ impl Watched {
         Watched { viewer, clock, next: 0 }
     }
 
-    /// So many frames, each that long after the one before.
+    /// Shows `n` frames, each `interval` after the one before.
     fn frames(&mut self, n: u64, interval: Duration) {
         for _ in 0..n {
             self.clock.advance(interval);

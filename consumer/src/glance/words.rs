@@ -1,4 +1,4 @@
-//! A snapshot in words: for the status line, the window's title and the overlay.
+//! Describes a snapshot in words, for the status line, the window's title and the overlay.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn ms(duration: Duration) -> String {
     format!("{:.1}", duration.as_secs_f64() * 1000.0)
 }
 
-/// Whole seconds: what is drawn over changes once a second.
+/// Formats whole seconds, so that text redrawn on a terminal changes only once a second.
 fn seconds(time: Duration) -> String {
     let s = time.as_secs();
     if s < 60 { format!("{s} s") } else { how_long(time) }
@@ -24,7 +24,7 @@ fn because(why: Option<&String>) -> String {
 }
 
 impl State {
-    /// `None` where all is well. `exact`: with times, which are others each second.
+    /// `None` if frames arrive normally. With `exact`, the text contains times, which change each second.
     fn words(&self, exact: bool) -> Option<String> {
         let time = |words: &str, time: &Duration, after: &str| match exact {
             true => format!("{words} {}{after}", seconds(*time)),
@@ -47,7 +47,7 @@ impl State {
 }
 
 impl Snapshot {
-    /// The status line. `exact`: with times that are others each second, for a line that is drawn over.
+    /// The status line. With `exact` it contains times, which change each second; that suits a line that is redrawn.
     pub fn line(&self, exact: bool) -> String {
         let Snapshot { shown, dropped, lost, .. } = self;
         let ending = format!("shown {shown}  dropped {dropped}  lost {lost}");
@@ -77,7 +77,7 @@ impl Snapshot {
         parts.into_iter().flatten().collect::<Vec<_>>().join(" - ")
     }
 
-    /// The overlay. Where no frames come, what it says of the last ones that came is grey.
+    /// The overlay. While no frames arrive, the lines about the last frames are grey.
     pub fn overlay(&self) -> Vec<Line> {
         let mut lines = Vec::new();
         let tone = if self.state.is_live() { Tone::Plain } else { Tone::Grey };
@@ -122,7 +122,7 @@ impl Snapshot {
         lines
     }
 
-    /// `lobby`, or where there are others `lobby (2 of 6)`, with `more` in the brackets.
+    /// For example `lobby`, or with several sources `lobby (2 of 6)`, with `more` inside the brackets.
     fn name(&self, more: &str) -> Option<String> {
         let source = self.source.as_ref()?;
         Some(match &self.place {
@@ -131,7 +131,7 @@ impl Snapshot {
         })
     }
 
-    /// With the space that follows it.
+    /// The frame rate, followed by spaces.
     fn fps(&self) -> String {
         self.fps.map_or(String::new(), |fps| format!("{}  ", rate::fps(fps)))
     }

@@ -1,4 +1,4 @@
-//! Which frame is shown next: the newest that has arrived, or with every frame wanted the next when it is due.
+//! Chooses the next frame: the newest that has arrived or, if every frame is wanted, the next when it is due.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::Run;
 use crate::receive::{Arrival, Arrived};
 use crate::viewer::Held;
 
-/// One turn takes no more than that, so that a flood of records does not keep frames from the screen.
+/// Largest number of records in one turn, so that a flood of records does not keep frames from the screen.
 const TURN_RECORDS_MAX: usize = 256;
 
 impl Run<'_> {
@@ -19,17 +19,17 @@ impl Run<'_> {
     pub(super) fn take(&mut self) -> anyhow::Result<Option<Held>> {
         if !self.options.every_frame {
             let newest = self.take_newest()?;
-            // What is held here is an ended session's last picture: a frame that came after it is news.
+            // The held frame is an ended session's last picture; a frame that arrived after it is newer.
             let repeat = self.held.take();
             return Ok(newest.or(repeat));
         }
         if self.viewer.paused {
-            // What is not taken waits at the broker: nothing is lost by a pause.
+            // Records that are not read wait at the broker, so a pause loses nothing.
             self.clock.sleep_until(self.clock.now().plus(self.wait()));
             return Ok(None);
         }
         if self.held.is_none() {
-            // Meanwhile an ended session's last picture may have come to be held.
+            // An ended session's last picture may have been stored as held meanwhile.
             let next = self.take_next()?;
             self.held = next.or_else(|| self.held.take());
         }
@@ -42,7 +42,7 @@ impl Run<'_> {
         Ok(if due > self.clock.now() { None } else { self.held.take() })
     }
 
-    /// Takes all that has arrived; waits only if that is nothing.
+    /// Takes all frames that have arrived; waits only if there are none.
     fn take_newest(&mut self) -> anyhow::Result<Option<Held>> {
         let mut newest: Option<Held> = None;
         let mut wait = self.wait();
@@ -104,7 +104,7 @@ impl Run<'_> {
         self.outputs.print(&self.options.topic, received, frame)
     }
 
-    /// A source that made room for another is in the totals only, on both sides of the books.
+    /// Removes sources that made room for others. They stay in the totals, on both sides.
     fn forget_evicted(&mut self) {
         let reassembler = &self.receiver.reassembler;
         if std::mem::replace(&mut self.evictions, reassembler.evictions()) != reassembler.evictions() {
@@ -140,7 +140,7 @@ impl Run<'_> {
             "{} ended {ago} ago: here is its last picture; waiting for the next (-o beginning replays what the topic holds)",
             meta.source
         );
-        // Only for who came too late for the frames themselves: to others it is no news.
+        // Only for viewers that came too late for the frames themselves; others have seen this picture.
         if let Some(frame) = picture.filter(|frame| self.viewer.wants_repeat(frame)) {
             self.held.get_or_insert(Held { frame, base: TimeBase::SameHost, timed: false });
         }

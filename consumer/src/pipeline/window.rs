@@ -1,4 +1,4 @@
-//! The viewer's window: its keys, its overlay and notices, and the picture once more when they change.
+//! The viewer's window: its keys, its overlay and notices, and showing the picture again when they change.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use crate::overlay::{Line, Tone};
 use crate::present::Key;
 use crate::select::Step;
 
-/// The overlay's figures are made anew that often.
+/// Interval at which the overlay's figures are updated.
 const OVERLAY_EVERY: Duration = Duration::from_millis(250);
-/// A notice stays that long.
+/// Time for which a notice is shown.
 const NOTICE: Duration = Duration::from_secs(2);
 
 impl Run<'_> {
@@ -36,7 +36,7 @@ impl Run<'_> {
         if std::mem::take(&mut self.redraw) { self.show_again() } else { Ok(()) }
     }
 
-    /// Makes title and overlay anew. While frames come, the next one brings the overlay with it.
+    /// Updates title and overlay. While frames arrive, the overlay is drawn with the next one.
     fn renew_overlay(&mut self, now: Micros) {
         let snapshot = self.snapshot(now);
         if self.options.window.as_ref().is_some_and(|w| w.title.is_none()) {
@@ -48,12 +48,12 @@ impl Run<'_> {
         self.overlay.lines = lines;
     }
 
-    /// The picture on the screen once more, as the window or the overlay has changed.
+    /// Shows the picture again, because the window or the overlay has changed.
     fn show_again(&mut self) -> anyhow::Result<()> {
         let Some(on) = &self.viewer.on_screen else { return Ok(()) };
         match self.decode.decode(&on.jpeg, &mut self.screen) {
             Err(DecodeError::Present(error)) => return Err(error.into()),
-            // It was a picture before: there is nothing to count.
+            // It was counted when it was shown first.
             Err(DecodeError::Jpeg(error)) => tracing::debug!("showing a picture again: {error}"),
             Ok(_) => self.screen.present(&self.overlay)?,
         }
@@ -88,7 +88,7 @@ impl Run<'_> {
         self.overlay_at = Micros(0);
         self.redraw = true;
         if self.options.every_frame {
-            // Nothing was read meanwhile, so nothing was missing.
+            // No records were read during the pause, so none was missing.
             self.viewer.flow.excuse_until(self.clock.now());
         }
     }
@@ -104,7 +104,7 @@ impl Run<'_> {
         self.overlay_at = Micros(0);
     }
 
-    /// The window's new size comes as an event.
+    /// Switches full screen on or off; the new size comes as an event.
     fn set_full_screen(&mut self, on: bool) {
         if let Err(error) = self.screen.set_full_screen(on) {
             tracing::warn!(event = "no_full_screen", "{error}");
@@ -119,7 +119,7 @@ impl Run<'_> {
         }
     }
 
-    /// Reports a snapshot that has been written since this was called last, or has failed. That one fails is no reason to end.
+    /// Reports a snapshot that was written since the last call, or that failed. A failure does not end the program.
     pub(super) fn report_snapshot(&mut self, at_end: bool) {
         match self.snapshot_key.written(at_end) {
             None => {}

@@ -1,17 +1,17 @@
-//! Whether a window can be opened, asked before there is a picture to show.
+//! Checks if a window can be opened, before there is a picture to show.
 
 use super::PresentError;
 
-/// Connects to the display and opens no window.
+/// Connects to the display without opening a window.
 ///
-/// A window that is opened only to try it and closed again is not forgotten as quickly: the display gives its number to
-/// the next one, and a window manager that was still busy with the first shrinks that to the first one's size.
+/// Opening and closing a window for the check would have an effect: the display gives its number to the next window,
+/// and a window manager that is still busy with the first one shrinks the next to the first one's size.
 #[cfg(target_os = "linux")]
 pub fn check() -> Result<(), PresentError> {
     x11rb::connect(None).map(drop).map_err(|error| PresentError::Open(error.to_string()))
 }
 
-/// On other systems opening a window is the only way to ask.
+/// On other systems, opening a window is the only way to check.
 #[cfg(not(target_os = "linux"))]
 pub fn check() -> Result<(), PresentError> {
     let settings = minifb::WindowOptions { borderless: true, title: false, ..Default::default() };

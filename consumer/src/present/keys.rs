@@ -1,7 +1,7 @@
-//! Which keys were pressed, each press once.
+//! Key presses, each reported once.
 //!
-//! The window's own list of keys that are down misses what is pressed and released between two looks, and a key that
-//! is held repeats; so each change is listened to as it comes.
+//! The window's own list of pressed keys misses a key that is pressed and released between two checks, and repeats a
+//! key that is held. So every change is recorded when it comes.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -24,19 +24,19 @@ pub enum Key {
     Source(Step),
 }
 
-/// The keys that are held.
+/// The keys that are held down.
 type Down = Rc<RefCell<Vec<minifb::Key>>>;
 
 #[derive(Debug)]
 pub struct Keys {
     pressed: Receiver<Key>,
     down: Down,
-    /// The window had the keyboard when the keys were taken last.
+    /// True if the window had the keyboard focus at the last `take`.
     active: bool,
 }
 
 impl Keys {
-    /// The keys of that window from now on.
+    /// Starts recording the keys of a window.
     pub fn of(window: &mut Window) -> Keys {
         let (keys, listener) = Keys::new();
         window.set_input_callback(Box::new(listener));
@@ -48,10 +48,10 @@ impl Keys {
         (Keys { pressed, down: down.clone(), active: false }, Listener { sender, down })
     }
 
-    /// What was pressed since this was called last. `active`: the window has the keyboard.
+    /// Returns the keys pressed since the last call. `active` is true if the window has the keyboard focus.
     pub fn take(&mut self, active: bool) -> Vec<Key> {
         if std::mem::replace(&mut self.active, active) && !active {
-            // Nobody reports that they are let go of in another window.
+            // The release of a key in another window is not reported, so all keys count as released.
             self.down.borrow_mut().clear();
         }
         self.pressed.try_iter().collect()
@@ -78,7 +78,7 @@ impl InputCallback for Listener {
             && !was_down
             && let Some(meaning) = meaning(key, shift)
         {
-            // Nobody listens any more while the window closes.
+            // While the window closes, nobody receives keys any more.
             let _ = self.sender.send(meaning);
         }
     }

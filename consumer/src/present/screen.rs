@@ -1,4 +1,4 @@
-//! The window's pixels and how they get on the screen: shared with the X server if that can be, else sent to it.
+//! The window's pixels, and their path to the screen: shared with the X server if possible, otherwise sent to it.
 
 use std::ops::{Deref, DerefMut};
 
@@ -11,15 +11,15 @@ use crate::canvas::Canvas;
 
 #[derive(Debug)]
 pub enum Screen {
-    /// Memory that the X server reads: showing it takes microseconds.
+    /// Memory that the X server reads; showing it takes microseconds.
     Shared(Surface),
-    /// Our own memory, sent through the socket: 2 to 3 ms for 720p.
+    /// Our own memory, sent through the socket; this takes 2 to 3 ms for 720p.
     Sent(Canvas),
 }
 
 impl Screen {
     pub fn of(window: &Window) -> Screen {
-        // A surface would send what is not shared, too, but no picture of more than 16 MB.
+        // A surface can also send pixels that are not shared, but no pictures of more than 16 MB.
         if !shares_memory() {
             tracing::debug!("no shared memory with the display: pictures are sent to it");
             return sent(window.get_size());
@@ -40,7 +40,7 @@ impl Screen {
         }
     }
 
-    /// Afterwards the pixels are undefined.
+    /// Changes the size; the pixels are undefined afterwards.
     pub fn resize(&mut self, size: (usize, usize)) {
         match self {
             Screen::Sent(canvas) => canvas.reshape(size.0, size.1),
@@ -52,7 +52,7 @@ impl Screen {
         }
     }
 
-    /// The pixels of the window, row after row without gaps; `None` if the display does not give them.
+    /// The pixels of the window, row by row without gaps; `None` if the display does not provide them.
     pub fn pixels(&mut self) -> Option<Pixels<'_>> {
         match self {
             Screen::Shared(surface) => surface.pixels().ok().map(Pixels::Shared),

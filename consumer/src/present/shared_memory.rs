@@ -1,6 +1,7 @@
-//! Whether the display reads our memory: one on another machine cannot.
+//! Finds out if the display can read our memory; one on another machine cannot.
 
-/// Asks the display of this process, by sharing a page with it. Where it cannot be asked, it is to be tried.
+/// Tests it by sharing a page with the display of this process. Returns true if the display cannot be asked, so that
+/// sharing is tried.
 #[cfg(target_os = "linux")]
 pub fn shares_memory() -> bool {
     match x11rb::connect(None) {
@@ -15,7 +16,7 @@ pub fn shares_memory() -> bool {
     }
 }
 
-/// Other systems' displays are asked nothing.
+/// On other systems sharing is always tried.
 #[cfg(not(target_os = "linux"))]
 pub fn shares_memory() -> bool {
     true

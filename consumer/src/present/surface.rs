@@ -1,4 +1,4 @@
-//! A surface on the window whose pixels the display reads from shared memory.
+//! A surface of the window whose pixels the display reads from shared memory.
 #![allow(unsafe_code, reason = "the window cannot be borrowed for as long as the surface lives, as both change")]
 
 use std::num::NonZeroU32;
@@ -11,7 +11,7 @@ use softbuffer::{Context, SoftBufferError};
 
 pub type SurfacePixels<'a> = softbuffer::Buffer<'a, Handles, Handles>;
 
-/// The owner drops it before the window.
+/// A surface. Its owner must drop it before the window.
 pub struct Surface {
     surface: softbuffer::Surface<Handles, Handles>,
     size: (usize, usize),
@@ -37,8 +37,8 @@ impl Surface {
         Ok(())
     }
 
-    /// What was written stays until the next resize: on X11 there is one buffer, and we ask for no other backend.
-    /// This waits until the display has read what was presented last.
+    /// Waits until the display has read the last presented pixels. The pixels stay as they were written until the next
+    /// resize: on X11 there is one buffer, and we use no other backend.
     pub fn pixels(&mut self) -> Result<SurfacePixels<'_>, SoftBufferError> {
         self.surface.buffer_mut()
     }
@@ -54,7 +54,7 @@ impl std::fmt::Debug for Surface {
     }
 }
 
-/// The names of window and display, without a borrow of the window.
+/// The handles of window and display, without borrowing the window.
 #[derive(Clone, Copy, Debug)]
 pub struct Handles {
     window: RawWindowHandle,
@@ -69,7 +69,7 @@ impl Handles {
 
 impl HasWindowHandle for Handles {
     fn window_handle(&self) -> Result<WindowHandle<'_>, HandleError> {
-        // SAFETY: the presenter drops the surface, and with it these handles, before the window that they are of.
+        // SAFETY: the presenter drops the surface, and these handles with it, before their window.
         Ok(unsafe { WindowHandle::borrow_raw(self.window) })
     }
 }

@@ -1,4 +1,4 @@
-//! Whose clock a frame's stamps were taken by, and what they are by ours.
+//! Converts a frame's timestamps from its producer's clock to ours.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use common::record::{self, Incoming};
 use common::stamps::Stamps;
 use kafka::Received;
 
-/// A timestamp is in whole ms, and some clients round it: it is no disagreement of clocks where it is ahead by less.
+/// Timestamps are whole ms, and some clients round them. A smaller lead is no disagreement of clocks.
 const TIMESTAMP_STEP: Duration = Duration::from_millis(1);
 
-/// This host's clock beside all others.
+/// This host's clock, to compare others with.
 #[derive(Debug)]
 pub struct Clocks {
     ours: Origin,
@@ -23,12 +23,12 @@ impl Clocks {
         Clocks { ours: Origin { boot: shell::machine::boot_id().into(), wall_offset_us: clock.wall_offset_us() } }
     }
 
-    /// What brings a producer's stamps onto this host's clock; `None` where they share one.
+    /// Offset to add to a producer's timestamps to get this host's clock; `None` if both share one clock.
     pub fn offset_us(&self, of: &Origin) -> Option<i64> {
         (of.boot != self.ours.boot).then(|| of.wall_offset_us.saturating_sub(self.ours.wall_offset_us))
     }
 
-    /// Brings the producer's stamps onto this host's clock.
+    /// Converts the producer's timestamps to this host's clock.
     pub fn onto_ours(&self, incoming: Incoming, now: Micros) -> (Incoming, TimeBase) {
         let shift = |mut meta: Meta| {
             let offset_us = self.offset_us(&meta.origin);
@@ -51,7 +51,7 @@ impl Clocks {
         }
     }
 
-    /// All that can be said of a JPEG that came without our headers.
+    /// The data of a JPEG without our headers.
     pub fn foreign_meta(&self, received: &Received, now: Micros) -> Meta {
         let source = record::foreign_source(&received.record, received.partition);
         let wall_us = received.record.timestamp_ms.unwrap_or(0).saturating_mul(1000);

@@ -1,13 +1,14 @@
-//! Why nothing may come from the topic that is being read.
+//! The reason why no records may come from the topic that is being read.
 
 use kafka::{Found, KafkaFault};
 
-/// A new one has no doubt: a record came.
+/// A record resets this to the default, which has no reason.
 #[derive(Default, Debug)]
 pub struct Doubt {
-    /// The right to read was taken away. The right to look is another, so that a look does not say that it is back.
+    /// The right to read was lost. It differs from the right to see the topic, so seeing the topic does not mean that
+    /// the right is back.
     right: Option<String>,
-    /// By the last look after the topic.
+    /// The reason found by the last check of the topic.
     look: Option<String>,
 }
 
@@ -16,7 +17,7 @@ impl Doubt {
         self.right = Some(words);
     }
 
-    /// Takes what a look after `topic` found.
+    /// Enters the result of a check of `topic`.
     pub fn looked(&mut self, topic: &str, found: &Result<Found, KafkaFault>) {
         self.look = match found {
             Ok(Found::NoTopic) => Some(format!("topic {topic} is gone")),

@@ -1,18 +1,18 @@
-//! A member of a group does not read all there is: where a partition was with another member in between, it goes on later.
+//! Gaps in reading: a member of a group does not read the records that other members read while they had the partition.
 
 use std::collections::BTreeMap;
 
 /// Numbers the stretches in which this member reads a partition without a gap.
 #[derive(Default, Debug)]
 pub struct Stretches {
-    /// By partition: the offset that comes next, and the number of the stretch.
+    /// For each partition: the next offset, and the number of the stretch.
     partitions: BTreeMap<i32, (i64, u64)>,
-    /// How many gaps there were.
+    /// Number of gaps.
     gaps: u64,
 }
 
 impl Stretches {
-    /// Notes a record, and returns the number of the stretch that it belongs to.
+    /// Enters a record; returns the number of its stretch.
     pub fn note(&mut self, partition: i32, offset: i64) -> u64 {
         let (next, stretch) = self.partitions.entry(partition).or_insert((offset, 0));
         if offset > *next {

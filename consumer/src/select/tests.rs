@@ -16,7 +16,7 @@ fn meta(source: &str, began_ms: u64) -> Meta {
     }
 }
 
-/// Frames as (source, session, second), and which of them are taken.
+/// Checks which of the frames (source, session, second) are taken.
 fn check(wanted: &[&str], frames: &[(&str, u64, u64)], taken: &[bool]) {
     let mut selection = Selection::new(&wanted.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>());
     let got: Vec<bool> = frames
@@ -81,7 +81,7 @@ fn seconds(s: u64) -> Micros {
     Micros(s * 1_000_000)
 }
 
-/// Three sources with a frame each, of which `b` is shown.
+/// Three sources with one frame each; `b` is shown.
 fn three() -> Selection {
     let mut selection = Selection::new(&[]);
     for source in ["b", "a", "c"] {
