@@ -1,4 +1,4 @@
-//! The report as one page of HTML: the figures in tables, the charts inline, readable on light and on dark.
+//! The report as one HTML page: tables of figures, charts inline, readable in light and dark mode.
 
 use common::plural::count;
 use std::fmt::Write;
@@ -16,14 +16,14 @@ use crate::{ChartError, Figure};
 
 const STYLE: &str = include_str!("page.css");
 
-/// What the charts are, for those who do not see them.
+/// Description of the charts for screen readers.
 const CHARTS: &str = "Percentiles of the latency; latency over time; mean stages over time; stages of the frames at p50, \
                       p90, p99 and the largest. The table of latency has the percentiles.";
 
 pub fn html(figure: &Figure<'_>) -> Result<String, ChartError> {
     let report = figure.report;
     let title = format!("{} {}", report.program, escaped(&text(report.settings.get("topic").unwrap_or(&Value::Null))));
-    // The charts' ink is the page's own, which is light on dark.
+    // The charts' ink becomes the page's text colour, which is light in dark mode.
     let charts = crate::draw_svg(figure, false)?.replace(&css(INK), "currentColor");
     let charts = charts.replacen("<svg ", &format!("<svg role=\"img\" aria-label=\"{CHARTS}\" "), 1);
     let mut page = format!(
@@ -61,7 +61,7 @@ fn write_all(page: &mut String, report: &Report, charts: &str) -> std::fmt::Resu
     write_machine(page, report)
 }
 
-/// Which run this was.
+/// Writes the name and result of the run.
 fn write_what(page: &mut String, report: &Report) -> std::fmt::Result {
     let sums = &report.sums;
     let frames = sums.frames.published.or(sums.frames.received).unwrap_or(0);
@@ -80,7 +80,7 @@ fn write_what(page: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(page, "<p class=\"quiet\">Sources: {}</p>", sources.join(", "))
 }
 
-/// Where it ran, with what.
+/// Writes the machine, versions and settings.
 fn write_machine(page: &mut String, report: &Report) -> std::fmt::Result {
     let machine = &report.machine;
     writeln!(page, "<h2>Machine</h2>\n<table>")?;
@@ -94,7 +94,7 @@ fn write_machine(page: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(page, "</table>")
 }
 
-/// What may be wider than a narrow screen scrolls by itself, by keys as well.
+/// Begins a part that may be wider than a narrow screen. It scrolls separately, also by keys.
 fn wide(name: &str) -> String {
     format!("<div class=\"wide\" role=\"region\" aria-label=\"{name}\" tabindex=\"0\">")
 }
@@ -210,7 +210,7 @@ fn row(page: &mut String, name: &str, value: &str) -> std::fmt::Result {
     writeln!(page, "<tr><th scope=\"row\">{}</th><td>{}</td></tr>", escaped(name), escaped(value))
 }
 
-/// A setting without JSON's quotation marks.
+/// Formats a setting without JSON's quotation marks.
 fn text(value: &Value) -> String {
     match value {
         Value::Null => "–".to_owned(),
@@ -231,7 +231,7 @@ fn css(RGBColor(r, g, b): RGBColor) -> String {
     format!("#{r:02X}{g:02X}{b:02X}")
 }
 
-/// `2026-01-31 12:00:00 UTC`.
+/// Formats a time like `2026-01-31 12:00:00 UTC`.
 fn utc(ms: u64) -> String {
     let time = std::time::UNIX_EPOCH + std::time::Duration::from_millis(ms);
     humantime::format_rfc3339_seconds(time).to_string().replace('T', " ").replace('Z', " UTC")

@@ -177,7 +177,7 @@ impl Admin {
                     cause: self.client().inner().context().missing(right).sentence(&self.brokers),
                 })
             }
-            // librdkafka hands on the code without the broker's words.
+            // librdkafka passes on the code without the broker's message.
             Some(Err((_, RDKafkaErrorCode::PolicyViolation))) => Err(fault(format!(
                 "{} (for vidbroker: it has as many topics or partitions as --max-topics and --max-partitions allow)",
                 name(RDKafkaErrorCode::PolicyViolation)

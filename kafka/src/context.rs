@@ -1,4 +1,4 @@
-//! What the client tells us by itself: log lines, why it cannot connect, and its figures.
+//! The client's callbacks: log lines, connection errors, and statistics.
 
 mod link;
 mod rebalance;
@@ -20,20 +20,20 @@ use crate::rights::{self, Right};
 use crate::statistics::{Connected, Facts};
 use crate::tail::refusal;
 
-/// The last trouble of one client, and its log lines sent on.
+/// Receives a client's callbacks: keeps its last connection error, and passes its log lines on.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ears {
     trouble: Arc<Mutex<Option<Trouble>>>,
     pub link: Arc<Link>,
     pub facts: Facts,
     credentials: Credentials,
-    /// A trouble that the broker was asked about, and what came of it.
+    /// A trouble, and the result of asking the broker about it.
     checked: Arc<Mutex<Option<(Trouble, Trouble)>>>,
     may_not_write: Arc<AtomicBool>,
     may_not_join: Arc<AtomicBool>,
     lacks_group_protocol: Arc<AtomicBool>,
     group: Option<String>,
-    /// How many partitions the topic had when this member of a group first found it.
+    /// Number of partitions of the topic when this member of a group first found it.
     partitions_found: Arc<OnceLock<usize>>,
 }
 
@@ -42,42 +42,43 @@ impl Ears {
         Ears { credentials: Credentials::of(connection), ..Ears::default() }
     }
 
-    /// The context of a member of a group.
+    /// Sets the group, for a member of one.
     pub fn in_group(self, group: Option<&str>) -> Ears {
         Ears { group: group.map(str::to_owned), ..self }
     }
 
-    /// Enters how many partitions the topic has; the first count is kept.
+    /// Enters the number of partitions of the topic; only the first call counts.
     pub fn found(&self, partitions: usize) {
         self.partitions_found.get_or_init(|| partitions);
     }
 
-    /// A right that the broker's access control denies to this client.
+    /// Explains a right that the broker's access control denies to this client.
     pub fn missing(&self, right: Right<'_>) -> Trouble {
         rights::missing(right, &self.credentials)
     }
 
-    /// The producer may write to no topic at all: librdkafka calls that a fatal error of the client.
+    /// True if the producer may write to no topic at all, which librdkafka reports as a fatal error of the client.
     pub fn may_not_write(&self) -> bool {
         self.may_not_write.load(Ordering::Relaxed)
     }
 
-    /// The broker denied the group to this member.
+    /// True if the broker denied the group to this member.
     pub fn may_not_join(&self) -> bool {
         self.may_not_join.load(Ordering::Relaxed)
     }
 
-    /// The broker does not serve the protocol that this member of a group was told to use.
+    /// True if the broker does not support the group protocol that this member is set to use.
     pub fn lacks_group_protocol(&self) -> bool {
         self.lacks_group_protocol.load(Ordering::Relaxed)
     }
 
-    /// The group has let this member in, whatever it said before.
+    /// The group has accepted this member, so earlier denials no longer count.
     fn joined(&self) {
         self.may_not_join.store(false, Ordering::Relaxed);
     }
 
-    /// The trouble, made certain by asking the broker itself where that is possible: it takes up to some seconds, once.
+    /// The trouble, made certain by asking the broker if that is possible. Takes up to some seconds, once for each
+    /// trouble.
     pub fn checked_trouble(&self, connection: &Connection) -> Option<Trouble> {
         let trouble = self.trouble()?;
         let Ok(mut checked) = self.checked.lock() else { return Some(trouble) };
@@ -95,19 +96,20 @@ impl Ears {
         self.trouble.lock().ok().and_then(|trouble| trouble.clone())
     }
 
-    /// For a new client that takes the place of this one: nothing is wrong yet, and its figures are added to these.
+    /// The context of a client that replaces this one: it has no trouble yet, and its figures are added to the present
+    /// ones.
     pub fn successor(&self) -> Ears {
         self.facts.renewed();
         Ears { trouble: Arc::default(), link: Arc::default(), may_not_join: Arc::default(), ..self.clone() }
     }
 
-    /// For a new client of ours that is made for other settings.
+    /// The context of a client that replaces this one because of other settings.
     pub fn restarted(&self) -> Ears {
         self.facts.restarted();
         Ears { trouble: Arc::default(), link: Arc::default(), ..self.clone() }
     }
 
-    /// Why there is no connection now; `None` while there is one.
+    /// The reason why there is no connection now; `None` while there is one.
     pub fn cause(&self) -> Option<String> {
         if self.link.is_connected() {
             return None;
@@ -116,13 +118,13 @@ impl Ears {
         self.trouble().map(|trouble| trouble.words).or_else(without_words)
     }
 
-    /// A broker has answered a question.
+    /// Records that a broker has answered a request.
     pub fn answered(&self) {
         self.link.answered();
         self.clear();
     }
 
-    /// There is a connection again. An advertised address that was never reached is not disproved by that.
+    /// Clears the trouble, because there is a connection. An advertised address that was never reached stays reported.
     fn clear(&self) {
         if let Ok(mut trouble) = self.trouble.lock() {
             let unreached = |t: &Trouble| t.advertised.as_ref().is_some_and(|broker| !self.facts.ever_up(broker));
@@ -167,23 +169,25 @@ impl ClientContext for Ears {
                     self.lacks_group_protocol.store(true, Ordering::Relaxed);
                 }
             }
-            // A client that is not polled says only here why its connections break.
+            // For a client that is not polled, this is the only place where the cause of a broken connection is
+            // reported.
             _ if facility == "FAIL" => {
                 tracing::trace!(event = "librdkafka", "librdkafka {facility}: {message}");
                 self.connection_failed(message);
             }
-            // The group's next event reports it.
+            // The group's next event reports this.
             _ if facility == "FATAL" && message.contains("ConsumerGroupHeartbeat") => {
                 tracing::debug!(event = "librdkafka", "librdkafka {facility}: {message}");
             }
-            // What it means is said when a record fails.
+            // The consequence is reported when a record fails.
             _ if facility == "FATAL" && message.contains("Cluster authorization failed") => {
                 tracing::debug!(event = "librdkafka", "librdkafka {facility}: {message}");
             }
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
                 tracing::error!(event = "librdkafka", "librdkafka {facility}: {message}");
             }
-            // The client warns of much that it mends by itself a moment later; what matters reaches us as an error.
+            // The client warns of many things that it repairs by itself a moment later; important ones are also
+            // reported as errors.
             _ => tracing::debug!(event = "librdkafka", "librdkafka {facility}: {message}"),
         }
     }
@@ -204,20 +208,20 @@ impl ClientContext for Ears {
             GroupAuthorizationFailed, PartitionEOF, Resolve, SSL, SaslAuthenticationFailed,
         };
         match error.rdkafka_error_code() {
-            // It means that all has been read.
+            // All records have been read.
             Some(PartitionEOF) => {}
-            // The failure of each connection was logged when it came.
+            // The failure of each connection was logged when it happened.
             Some(AllBrokersDown) => tracing::trace!(event = "librdkafka", "librdkafka: {error}: {reason}"),
             Some(code @ (Authentication | SaslAuthenticationFailed | SSL | BrokerTransportFailure | Resolve)) => {
                 tracing::trace!(event = "librdkafka", "librdkafka: {error}: {reason}");
                 if let Some(failure) = Failure::parse(reason) {
                     let trouble = self.trouble_of(&failure);
-                    // Text that is not known yet: the code says whether it may get better by itself.
+                    // The text is unknown, so the error code decides whether trying again may help.
                     let refused = trouble.sentence.is_none() && !matches!(code, BrokerTransportFailure | Resolve);
                     self.hear(Trouble { denied: trouble.denied || refused, ..trouble });
                 }
             }
-            // It comes once, maybe before the group is joined.
+            // This error comes once, possibly before the group is joined.
             Some(GroupAuthorizationFailed) => {
                 tracing::trace!(event = "librdkafka", "librdkafka: {error}: {reason}");
                 self.may_not_join.store(true, Ordering::Relaxed);
@@ -231,7 +235,7 @@ impl ClientContext for Ears {
     }
 }
 
-/// For a producer that only listens.
+/// For a producer that is only used to receive connection errors.
 impl ProducerContext for Ears {
     type DeliveryOpaque = ();
 

@@ -40,7 +40,7 @@ pub(crate) fn checked(trouble: Trouble, connection: &Connection) -> Trouble {
                     "the broker at {broker} expects TLS: -X security.protocol=SSL (SASL_SSL where it expects a login too)"
                 ),
             ),
-            // Later it may let us in.
+            // The broker may accept us later, so this is not certain.
             Some(false) => {
                 let sentence = format!(
                     "the broker at {broker} closes connections at once, and does not expect TLS: it may have as many clients as \
@@ -94,7 +94,8 @@ fn connect(broker: &str) -> Option<TcpStream> {
     Some(stream)
 }
 
-/// Sends `question` and returns the first `N` bytes of the answer; an error if the broker closes the connection or is silent.
+/// Sends `question` and returns the first `N` bytes of the answer. An error if the broker closes the connection or does
+/// not answer.
 fn answer<const N: usize>(mut stream: TcpStream, question: &[u8]) -> io::Result<[u8; N]> {
     let mut answer = [0; N];
     stream.write_all(question)?;
@@ -102,8 +103,8 @@ fn answer<const N: usize>(mut stream: TcpStream, question: &[u8]) -> io::Result<
     Ok(answer)
 }
 
-/// True if the server answers with a TLS handshake record or an alert. `None` if it cannot be reached or is silent, which
-/// says nothing.
+/// True if the server answers with a TLS handshake record or an alert. `None` if it cannot be reached or does not
+/// answer, which proves nothing.
 fn speaks_tls(broker: &str) -> Option<bool> {
     match answer::<2>(connect(broker)?, CLIENT_HELLO) {
         Ok(head) => Some(matches!(head, [0x15 | 0x16, 3])),

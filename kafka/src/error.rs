@@ -1,4 +1,4 @@
-//! What can go wrong with a broker, in words that say what to do.
+//! Errors of a broker, in words that say what to do.
 
 use common::plural::count;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -14,19 +14,19 @@ pub enum KafkaFault {
          with -b HOST:PORT (vidbroker --listen 127.0.0.1:9192 starts one beside it)"
     )]
     Stranger { brokers: String },
-    /// The program was asked to end while it waited.
+    /// The program was stopped while it waited.
     #[error("stopped while waiting for {brokers}")]
     Stopped { brokers: String },
-    /// No broker could be used in time, and it is known why.
+    /// No broker could be used in time, and the cause is known.
     #[error("{cause} (gave up after {seconds} s; --timeout)")]
     NoAnswer { seconds: u64, cause: String },
     /// Trying again will not help.
     #[error("{cause}")]
     Denied { cause: String },
-    /// There is a connection, and what was asked for is forbidden.
+    /// There is a connection, but the operation is forbidden.
     #[error("{cause}")]
     Forbidden { cause: String },
-    /// The client does not connect now, and it is known why.
+    /// The client cannot connect now, and the cause is known.
     #[error("{cause}")]
     NotNow { cause: String },
     #[error("{property} (from -X, -F or our own settings) is not understood: {cause}")]
@@ -51,7 +51,7 @@ pub enum KafkaFault {
     Client { doing: &'static str, cause: KafkaError },
 }
 
-/// A client configuration's error names the property.
+/// Turns an error of the client configuration into one that names the property.
 pub(crate) fn setting(cause: KafkaError) -> KafkaFault {
     match cause {
         KafkaError::ClientConfig(_, cause, property, _) if !property.is_empty() => {
@@ -61,7 +61,7 @@ pub(crate) fn setting(cause: KafkaError) -> KafkaFault {
     }
 }
 
-/// The client's words without its type's.
+/// The client's error text without the name of its Rust type.
 pub(crate) fn plain(error: &KafkaError) -> String {
     match error {
         KafkaError::ClientCreation(text) => text.clone(),

@@ -1,10 +1,10 @@
-//! How we connect to Kafka: options, settings for live video, topics and their limit, a publisher and a tail.
+//! Connecting to Kafka: options, settings for live video, topics and their limit, a publisher and a tail.
 //!
 //! ```text
 //! Record ─publish─▶ Publisher ═══▶ broker ═══▶ Tail ─next─▶ Received { record, partition, offset }
 //! ```
-//! This room knows `common`'s [`Record`](common::record::Record), hands it the client's own figures as
-//! [`ClientFacts`](common::explain::ClientFacts), and knows nothing else of video.
+//! This crate uses `common`'s [`Record`](common::record::Record) and provides the client's figures as
+//! [`ClientFacts`](common::explain::ClientFacts). It knows nothing else of video.
 
 mod admin;
 mod causes;
@@ -34,7 +34,7 @@ pub use self::settings::Waiting;
 pub use self::statistics::Facts;
 pub use self::tail::{Event, Found, Position, Received, Tail};
 
-/// Whose figures a latency also is.
+/// Versions of the libraries that affect latencies.
 pub fn versions() -> std::collections::BTreeMap<String, String> {
     [("librdkafka".to_owned(), rdkafka::util::get_rdkafka_version().1)].into()
 }

@@ -1,4 +1,5 @@
-//! Which broker, and with what properties: flags over environment over file over localhost.
+//! Finds the brokers and properties: options take precedence over the environment, the file and localhost, in this
+//! order.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -29,23 +30,24 @@ pub struct KafkaArgs {
     pub config: Option<PathBuf>,
 }
 
-/// Where the brokers' address came from, and what else is set by the user.
+/// The brokers' address and the user's properties.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Connection {
     pub brokers: String,
-    /// Somebody named these brokers: they are not to be replaced by any of our own.
+    /// True if the user named these brokers, so that no other broker may be used instead.
     pub named: bool,
-    /// The user's properties under librdkafka's own names.
+    /// The user's properties, by librdkafka's names.
     pub properties: BTreeMap<String, String>,
 }
 
 impl Connection {
-    /// Nobody named a broker: whatever is at Kafka's usual place is meant, without TLS or passwords, and it need not be there.
+    /// True if the user named no broker and set no TLS or login. Then any broker at Kafka's usual address is used, and
+    /// it need not exist.
     pub fn is_usual(&self) -> bool {
         !self.named && !self.properties.keys().any(|name| name == "security.protocol" || name.starts_with("sasl."))
     }
 
-    /// The user's properties, without secrets.
+    /// The user's properties, with secrets hidden.
     pub fn shown_properties(&self) -> BTreeMap<String, String> {
         let shown = |name: &str, value: &str| match secret::is_secret(name) {
             true => secret::HIDDEN.to_owned(),
@@ -104,7 +106,7 @@ fn brokers(text: &str) -> Result<String, String> {
     good.then(|| text.to_owned()).ok_or_else(|| "write HOST:PORT, several with commas between".to_owned())
 }
 
-/// Kafka's port where none is given.
+/// Adds Kafka's port to addresses without one.
 fn with_ports(brokers: &str) -> String {
     let with_port = |broker: &str| {
         let host = broker.rsplit("://").next().unwrap_or(broker);
@@ -126,7 +128,7 @@ fn property(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// Reads a property, and does not repeat it where it is none: what was typed may be a password.
+/// Parses a property. A value that is none is not repeated in the error, because it may be a password.
 #[derive(Clone, Copy, Debug)]
 struct PropertyParser;
 
@@ -136,7 +138,7 @@ impl TypedValueParser for PropertyParser {
     fn parse_ref(&self, command: &Command, _: Option<&Arg>, value: &OsStr) -> Result<Self::Value, clap::Error> {
         let text = value.to_string_lossy();
         property(&text).map_err(|why| {
-            // The beginning of a name that was meant to be one, as in `linger.ms` or `sasl.password:x`.
+            // The part that was probably meant as a name, such as `linger.ms` or `sasl.password:x`.
             let name = text.split(['=', ':', ' ']).next().unwrap_or_default();
             let name = if properties::is_name(name) && name.contains('.') { format!(" {name}") } else { String::new() };
             clap::Error::raw(ErrorKind::ValueValidation, format!("-X{name}: {why}\n")).with_cmd(command)

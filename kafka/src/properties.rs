@@ -1,4 +1,4 @@
-//! Property files: kcat's, and those that Java clients use, told in librdkafka's names.
+//! Property files: kcat's, and those of Java clients, translated to librdkafka's names.
 
 mod unsupported;
 
@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::error::KafkaFault;
 pub(crate) use unsupported::check_supported;
 
-/// Other names of the same property: librdkafka would take the last one set, and ours must not win by chance.
+/// Other names of properties. librdkafka would use the one set last, so ours could win by chance without this table.
 const ALIASES: [(&str, &str); 15] = [
     ("metadata.broker.list", "bootstrap.servers"),
     ("queue.buffering.max.ms", "linger.ms"),
@@ -28,7 +28,7 @@ const ALIASES: [(&str, &str); 15] = [
     ("receive.buffer.bytes", "socket.receive.buffer.bytes"),
 ];
 
-/// What only Java clients have, and means nothing here.
+/// Properties that only Java clients have, and that are ignored.
 const JAVA_ONLY: [&str; 19] = [
     "key.serializer",
     "value.serializer",
@@ -61,8 +61,8 @@ const JAVA_OTHERWISE: [(&str, &str); 3] = [
     ("ssl.keystore.key", "ssl.key.pem"),
 ];
 
-/// librdkafka's own name of a property. kcat's `topic.` prefix for a topic's property is removed, but some properties of
-/// the client itself begin with it.
+/// librdkafka's own name of a property. Removes kcat's `topic.` prefix of topic properties, except from client
+/// properties that begin with it.
 pub(crate) fn canonical(name: &str) -> String {
     let own = name == "topic.blacklist" || name.starts_with("topic.metadata.");
     let name = name.strip_prefix("topic.").filter(|_| !own).unwrap_or(name);
@@ -83,7 +83,7 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>, String> {
             .or_else(|| line.split_once(':'))
             .or_else(|| line.split_once(char::is_whitespace))
             .filter(|(name, _)| is_name(name.trim()))
-            // The line is not repeated: it may be part of a key or a password.
+            // The error does not repeat the line, which may be part of a key or a password.
             .ok_or_else(|| {
                 format!("line {number} is not NAME=VALUE (names have small letters, digits, '.', '_', '-')")
             })?;
@@ -92,13 +92,13 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>, String> {
     translate(raw)
 }
 
-/// Whether it is written as the names of properties are, Java's and librdkafka's. A line of a key in base64 is not.
+/// True if the text looks like a property name of Java's or librdkafka's. A line of a base64 key does not.
 pub(crate) fn is_name(text: &str) -> bool {
     let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
     text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(letter)
 }
 
-/// Lines without comments, those that end in a backslash joined with the next.
+/// Lines without comments; a line that ends in a backslash is joined with the next.
 fn logical_lines(text: &str) -> Vec<(usize, String)> {
     let mut lines: Vec<(usize, String)> = Vec::new();
     let mut continued = false;
@@ -125,7 +125,7 @@ fn translate(mut raw: BTreeMap<String, String>) -> Result<BTreeMap<String, Strin
         move_to(&mut raw, "ssl.truststore.certificates", "ssl.ca.pem");
     }
     if raw.get("ssl.keystore.type").is_some_and(|t| t.eq_ignore_ascii_case("PKCS12")) {
-        // librdkafka reads PKCS#12 under Java's own name.
+        // librdkafka reads PKCS#12 files under Java's property names.
         raw.remove("ssl.keystore.type");
     } else if let Some((name, instead)) = JAVA_OTHERWISE.iter().find(|(name, _)| raw.contains_key(*name)) {
         return Err(format!("{name} is for Java clients; here it is {instead}"));
@@ -141,7 +141,7 @@ fn translate(mut raw: BTreeMap<String, String>) -> Result<BTreeMap<String, Strin
     Ok(own.map(|(name, value)| java_value(&name, value)).collect())
 }
 
-/// Values whose unit or spelling differs.
+/// Translates values whose unit or spelling differs.
 fn java_value(name: &str, value: String) -> (String, String) {
     let own = canonical(name);
     match (name, value.as_str()) {
@@ -160,7 +160,7 @@ fn move_to(raw: &mut BTreeMap<String, String>, from: &str, to: &str) {
     }
 }
 
-/// User and password out of `org.apache.kafka…PlainLoginModule required username="u" password="p";`.
+/// Extracts user and password from `org.apache.kafka…PlainLoginModule required username="u" password="p";`.
 fn jaas_login(jaas: &str, mechanism: Option<&str>) -> Result<Vec<(String, String)>, String> {
     let known = jaas.contains("PlainLoginModule") || jaas.contains("ScramLoginModule");
     let (Some(user), Some(password)) = (jaas_value(jaas, "username"), jaas_value(jaas, "password")) else {

@@ -1,4 +1,4 @@
-//! Hands records to Kafka without waiting, and says what became of each.
+//! Sends records to Kafka without waiting, and reports the delivery of each.
 //!
 //! ```text
 //! Record ─send─▶ Unsettled ─▶ Client (librdkafka) ═══▶ broker
@@ -30,22 +30,22 @@ use crate::settings::Waiting;
 use crate::statistics::Facts;
 
 const ASK_LEADER: Duration = Duration::from_secs(5);
-/// How long a client's log lines are served while it connects.
+/// Time for which a client's log lines are served while it connects.
 const LISTEN: Duration = Duration::from_millis(10);
 
-/// What became of a record.
+/// The result of sending a record.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Delivery {
     Acknowledged,
-    /// The client gave it up: it waited too long, or the program ended.
+    /// The client dropped it, because it waited too long or the program ended.
     Late,
-    /// The topic is gone.
+    /// The topic does not exist.
     NoTopic,
-    /// It is larger than the topic, the broker or the client takes.
+    /// It exceeds the limit of the topic, the broker or the client.
     TooLarge,
-    /// The broker or the client said no: why.
+    /// The broker or the client refused it, for this reason.
     Refused(String),
-    /// We have no right to write to this topic: which is missing, and who gives it.
+    /// We have no right to write to this topic. The text names the right, and the command that grants it.
     Forbidden(String),
 }
 
@@ -64,11 +64,11 @@ impl From<RDKafkaErrorCode> for Delivery {
     }
 }
 
-/// What a publisher is made with.
+/// The settings of a publisher.
 #[derive(Clone, Debug)]
 pub struct PublisherSettings {
     pub topic: String,
-    /// `None`: by the record's key.
+    /// `None` to choose the partition by the record's key.
     pub partition: Option<i32>,
     pub client_id: &'static str,
     pub message_bytes_max: usize,
@@ -78,7 +78,7 @@ pub struct PublisherSettings {
     pub headers: Vec<(String, String)>,
 }
 
-/// A producer for one topic. `T` is what the caller wants back with each record's delivery.
+/// A producer for one topic. `T` is the caller's ticket, which is returned with each record's delivery.
 pub struct Publisher<T: Send + Sync + 'static> {
     renewable: Arc<Renewable<T>>,
     ending: Arc<AtomicBool>,
@@ -92,8 +92,8 @@ impl<T: Send + Sync + 'static> fmt::Debug for Publisher<T> {
 }
 
 impl<T: Send + Sync + 'static> Publisher<T> {
-    /// Connects and learns where the topic is, so that the first record does not wait for that. `delivered` is called once
-    /// for each record, with its ticket, from a thread of the publisher's or from the one that drops the publisher.
+    /// Connects and finds the topic's leader, so that the first record does not wait for that. `delivered` is called
+    /// once for each record, with its ticket, on a thread of the publisher or on the one that drops the publisher.
     pub fn connect(
         connection: &Connection,
         settings: PublisherSettings,
@@ -105,7 +105,7 @@ impl<T: Send + Sync + 'static> Publisher<T> {
         let client = with_new_clients(patience, |patience| {
             let client = renewable.make(Ears::new(connection), 0)?;
             reach(client.client(), &connection.brokers, patience, || {
-                // Why it cannot connect, the client says only where it is polled.
+                // librdkafka reports why it cannot connect only when it is polled.
                 client.poll(LISTEN);
                 client.context().ears.checked_trouble(connection)
             })?;
@@ -124,45 +124,45 @@ impl<T: Send + Sync + 'static> Publisher<T> {
         Ok(Publisher { renewable, ending, thread: Some(thread) })
     }
 
-    /// Hands a record over without waiting; its ticket comes back with its delivery, also where it fails here.
-    /// If the client's own queue is full, the ticket is returned: nothing was sent.
+    /// Sends a record without waiting; its ticket comes back with its delivery, even if sending fails at once. If the
+    /// client's own queue is full, nothing is sent and the ticket is returned.
     pub fn send(&self, record: &Record, ticket: T) -> Option<T> {
         self.renewable.send(record, ticket)
     }
 
-    /// Enters that a record was not sent.
+    /// Reports a record as refused that was not sent.
     pub fn refuse(&self, ticket: T, why: &str) {
         self.renewable.unsettled.refuse(ticket, Delivery::Refused(why.to_owned()));
     }
 
-    /// Whether the broker is `vidbroker`, or the one in vidprod.
+    /// True if the broker is `vidbroker`, or the one in vidprod.
     pub fn is_to_embedded_broker(&self) -> bool {
         self.renewable.is_to_embedded_broker()
     }
 
-    /// What the client counts of itself.
+    /// The client's own figures.
     pub fn facts(&self) -> Facts {
         self.renewable.ears().facts
     }
 
-    /// Why there is no connection to a broker now; `None` while there is one.
+    /// The reason why there is no connection to a broker now; `None` while there is one.
     pub fn cause(&self) -> Option<String> {
         self.renewable.ears().cause()
     }
 
-    /// Answers the same on another thread; `None`, too, once the publisher is gone.
+    /// A function that returns the same on another thread; also `None` once the publisher is gone.
     pub fn causes(&self) -> impl Fn() -> Option<String> + Send + use<T> {
         let renewable = Arc::downgrade(&self.renewable);
         move || renewable.upgrade()?.ears().cause()
     }
 
-    /// From now on no request holds more than that: a broker compares all records of one with the topic's limit. It makes
-    /// a new client, so nothing may be in flight.
+    /// Limits the size of requests from now on: a broker compares a request's records together with the topic's limit.
+    /// This makes a new client, so no record may be in flight.
     pub fn limit_messages(&self, bytes_max: usize) -> Result<(), KafkaFault> {
         self.renewable.limit_messages(bytes_max)
     }
 
-    /// Drops what is still queued or on its way; each such record comes back as late.
+    /// Drops the records that are queued or in flight; each is delivered as late.
     pub fn give_up(&self) {
         self.renewable.give_up();
     }
@@ -172,15 +172,15 @@ impl<T: Send + Sync + 'static> Drop for Publisher<T> {
     fn drop(&mut self) {
         self.ending.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
-            // A panic there was reported when it happened, and the client is closed all the same.
+            // A panic of the thread was reported when it happened, and the client is closed in any case.
             let _ = thread.join();
         }
         self.renewable.close();
     }
 }
 
-/// Connects to the broker that leads the topic's first partition, or ours, so that the first record does not wait for that.
-/// Fails where that broker's advertised address cannot be reached; what else goes wrong may mend itself.
+/// Connects to the leader of the topic's first partition, or of ours, so that the first record does not wait for that.
+/// Fails only if the leader's advertised address cannot be reached; other errors may be temporary.
 fn reach_leader<T: Send + Sync + 'static>(
     client: &Client<T>,
     connection: &Connection,
@@ -189,7 +189,7 @@ fn reach_leader<T: Send + Sync + 'static>(
 ) -> Result<(), KafkaFault> {
     let timeout = patience.timeout.min(ASK_LEADER);
     let partition = settings.partition.unwrap_or(0);
-    // While a leader is elected the first question fails.
+    // While a leader is being elected, the first request fails.
     let reached = || client.client().fetch_watermarks(&settings.topic, partition, timeout).is_ok();
     if reached() || reached() {
         return Ok(());
@@ -202,7 +202,7 @@ fn reach_leader<T: Send + Sync + 'static>(
     })
 }
 
-/// Waits for a topic just made to have its leaders, and checks the partition.
+/// Waits until a new topic has leaders, and checks the partition.
 fn find_topic<T: Send + Sync + 'static>(
     client: &Client<T>,
     settings: &PublisherSettings,

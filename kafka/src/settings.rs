@@ -1,4 +1,4 @@
-//! Client settings for live video, and how the user's own properties change them.
+//! Client settings for live video, and the user's own properties, which override them.
 
 use std::time::Duration;
 
@@ -7,32 +7,32 @@ use rdkafka::config::RDKafkaLogLevel;
 
 use crate::options::Connection;
 
-/// The producer's client queue holds this many times what may be in flight, so that our own bound is the one that acts.
+/// Size of the producer's client queue relative to the bytes in flight, so that our own limit takes effect first.
 const QUEUE_OVER_IN_FLIGHT: usize = 2;
 const QUEUE_KBYTES_MIN: usize = 16 * 1024;
 const PREFETCH_KBYTES: usize = 32 * 1024;
 const FETCH_BYTES_MAX: usize = 8 << 20;
-/// How often the client tells its figures, in ms; it knows no shorter interval.
+/// Interval of the client's statistics in ms. Its shortest is one second.
 const STATISTICS_MS: &str = "1000";
 
-/// How often a reader looks whether the topic has more partitions, in ms. A producer looks every five minutes (librdkafka's
-/// default): so readers mostly know a new partition before anything is written to it.
+/// Interval in ms at which a reader checks if the topic has more partitions. A producer checks every five minutes
+/// (librdkafka's default), so readers usually know a new partition before anything is written to it.
 const REFRESH_MS: &str = "5000";
 
-/// The parts of librdkafka whose debug lines are logged at -vv, unless the user names others: those that write no line for
-/// each request.
+/// The parts of librdkafka whose debug lines are logged at -vv, unless the user names others: those that do not write a
+/// line for each request.
 const DEBUG_CONTEXTS: &str = "broker,metadata,cgrp";
 
-/// How long a record may wait in the client for its acknowledgement.
+/// The longest time that a record may wait for its acknowledgement.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Waiting {
-    /// As long as it takes: a file's frames are never dropped.
+    /// Without limit: a file's frames are never dropped.
     Forever,
-    /// A live picture that old is worth nothing.
+    /// At most this: an older live picture is worthless.
     AtMost(Duration),
 }
 
-/// What all clients of ours have in common.
+/// Settings of all our clients.
 pub(crate) fn common(connection: &Connection, client_id: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set_log_level(log_level(connection, tracing::enabled!(tracing::Level::TRACE)));
@@ -49,20 +49,21 @@ pub(crate) fn common(connection: &Connection, client_id: &str) -> ClientConfig {
         .set("retry.backoff.ms", "20")
         .set("retry.backoff.max.ms", "200")
         .set("topic.metadata.refresh.fast.interval.ms", "50")
-        // Topics are made by us with what video needs, never by asking for one that is not there.
+        // We create topics ourselves, with settings for video, and never by requesting one that does not exist.
         .set("allow.auto.create.topics", "false");
     let is_local = |broker: &str| broker.starts_with("localhost:") || broker.starts_with("127.");
     if connection.brokers.split(',').all(is_local) && has_ipv4_beside_loopback() {
-        // localhost is ::1 too, where most brokers do not listen: the first connection would fail.
+        // localhost also means ::1, on which most brokers do not listen, so the first connection would fail.
         config.set("broker.address.family", "v4");
     }
     config
 }
 
-/// Whether a network interface other than the loopback has an IPv4 address. Without one, the resolver finds no IPv4 address
-/// for any name or number when librdkafka asks for IPv4 alone: it asks with `AI_ADDRCONFIG`, which ignores the loopback.
+/// True if a network interface other than the loopback has an IPv4 address. Otherwise the resolver finds no IPv4
+/// address for any name or number when librdkafka asks for IPv4 only: it asks with `AI_ADDRCONFIG`, which ignores the
+/// loopback.
 fn has_ipv4_beside_loopback() -> bool {
-    // Where the interfaces cannot be listed, they are taken to be as usual.
+    // If the interfaces cannot be listed, an IPv4 address is assumed.
     if_addrs::get_if_addrs().map_or(true, |all| all.iter().any(|i| i.ip().is_ipv4() && !i.ip().is_loopback()))
 }
 
@@ -89,8 +90,8 @@ pub(crate) fn producer(
         .set("message.timeout.ms", timeout_ms.to_string())
         .set("statistics.interval.ms", STATISTICS_MS)
         .set("partitioner", "murmur2_random");
-    // Keeps records in order under retries, and none twice. But librdkafka then lets no more than five records be in
-    // flight, not five requests: over a round trip of 200 ms a live stream would arrive in bunches.
+    // Keeps records in order and without duplicates when they are sent again. However, librdkafka then allows only five
+    // records in flight, not five requests: over a round trip of 200 ms a live stream would arrive in bursts.
     if waiting == Waiting::Forever && may_be_idempotent(connection) {
         config.set("enable.idempotence", "true");
     }
@@ -100,7 +101,7 @@ pub(crate) fn producer(
 pub(crate) fn consumer(connection: &Connection, client_id: &str, group: Option<&str>) -> ClientConfig {
     let mut config = common(connection, client_id);
     config
-        // Mandatory also where nothing is committed.
+        // The group id is mandatory even if nothing is committed.
         .set("group.id", group.unwrap_or(client_id))
         .set("enable.auto.commit", if group.is_some() { "true" } else { "false" })
         .set("auto.commit.interval.ms", "1000")
@@ -125,25 +126,27 @@ pub(crate) fn consumer(connection: &Connection, client_id: &str, group: Option<&
     config
 }
 
-/// A group's member.
+/// Settings for a member of a group.
 fn member(config: &mut ClientConfig, connection: &Connection) {
     if uses_consumer_protocol(connection) {
-        // KIP-848: sessions and heartbeats are as the broker says, and librdkafka refuses settings of ours. Where a broker
-        // does not serve it, only a debug line says so (`tail/refusal.rs`); there are a few lines for each heartbeat.
+        // With KIP-848 the broker sets session and heartbeat times, and librdkafka refuses our settings. If a broker
+        // does not support it, only a debug line shows this (`tail/refusal.rs`); there are a few lines for each
+        // heartbeat.
         config.set("debug", if tracing::enabled!(tracing::Level::TRACE) { DEBUG_CONTEXTS } else { "cgrp" });
         config.set_log_level(RDKafkaLogLevel::Debug);
         return;
     }
-    // A member that died holds its partitions until its session ends: after 45 s by default. Brokers refuse less than 6 s.
+    // Partitions of a member that died are reassigned when its session ends: after 45 s by default. Brokers refuse less
+    // than 6 s.
     config.set("session.timeout.ms", "6000").set("heartbeat.interval.ms", "2000");
 }
 
-/// Whether the user asked for the protocol of KIP-848.
+/// True if the user selected the protocol of KIP-848.
 fn uses_consumer_protocol(connection: &Connection) -> bool {
     connection.properties.get("group.protocol").is_some_and(|value| value.trim().eq_ignore_ascii_case("consumer"))
 }
 
-/// The user's properties have the last word.
+/// Applies the user's properties, which override ours.
 pub(crate) fn with_the_users(mut config: ClientConfig, connection: &Connection) -> ClientConfig {
     for (name, value) in &connection.properties {
         config.set(name, value);
@@ -151,8 +154,8 @@ pub(crate) fn with_the_users(mut config: ClientConfig, connection: &Connection) 
     config
 }
 
-/// What librdkafka logs at all. Its debug lines are formatted only where somebody will see them: at -vv (`verbose`).
-/// Errors are always logged, because the causes of broken connections come only as log lines.
+/// librdkafka's log level. It formats debug lines only if they are shown: at -vv (`verbose`). Errors are always logged,
+/// because the causes of broken connections come only as log lines.
 fn log_level(connection: &Connection, verbose: bool) -> RDKafkaLogLevel {
     let of_user = connection.properties.get("log_level").and_then(|level| level.parse::<u8>().ok());
     match of_user {
@@ -165,7 +168,7 @@ fn log_level(connection: &Connection, verbose: bool) -> RDKafkaLogLevel {
     }
 }
 
-/// Some settings rule idempotence out, and librdkafka calls the pair an error.
+/// True unless a setting excludes idempotence; librdkafka reports such a combination as an error.
 fn may_be_idempotent(connection: &Connection) -> bool {
     let set = |name: &str| connection.properties.get(name).map(|v| v.trim().to_ascii_lowercase());
     let too_few_acks = set("acks").is_some_and(|acks| acks == "0" || acks == "1");

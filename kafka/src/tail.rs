@@ -1,4 +1,4 @@
-//! Reads a topic from where it is told, and says when the topic went away, came anew, or ends.
+//! Reads a topic from a given position, and reports when the topic ends, disappears or is created again.
 
 mod find;
 mod grow;
@@ -27,7 +27,7 @@ use crate::watch::Watch;
 pub use find::Found;
 pub use place::Position;
 
-/// A record and where it stood.
+/// A record and its position.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Received {
     pub record: Record,
@@ -35,27 +35,27 @@ pub struct Received {
     pub offset: i64,
 }
 
-/// What a look at the topic brought.
+/// The result of a poll.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Event {
     Record(Received),
-    /// Nothing within the time.
+    /// Nothing arrived within the timeout.
     Nothing,
-    /// Nothing more in any partition right now.
+    /// There is nothing more in any partition at the moment.
     End,
-    /// The topic was made anew: it is shorter than what was read of the old one.
+    /// The topic was deleted and created again: it is shorter than the part that we had read.
     Anew,
-    /// A broker says that there is no such topic; it may only have come up just now.
+    /// A broker reports that there is no such topic. The broker may have just started.
     Missing,
-    /// What we wanted to read is no longer there: the position was moved.
+    /// The records at our position no longer exist, so the position was moved.
     Moved {
         partition: i32,
     },
-    /// Something failed; the client goes on trying.
+    /// An error; the client goes on trying.
     Trouble(String),
-    /// The client does not go on: the group does not take this member.
+    /// The client has stopped, because the group refuses this member.
     Refused(String),
-    /// The broker says that we may not read this. `had`: we could until now.
+    /// We may not read this. `had` is true if we could before.
     Forbidden {
         trouble: Trouble,
         had: bool,
@@ -69,21 +69,21 @@ pub struct Tail {
     client_id: String,
     topic: String,
     group: Option<String>,
-    /// The group was joined.
+    /// True once the group was joined.
     subscribed: bool,
     brokers: String,
     /// The next offset of each partition that we read.
     next: BTreeMap<i32, i64>,
-    /// A member of a group whose client was renewed: records before these were read by the client before it.
+    /// For a member of a group whose client was renewed: records before these offsets were read by the previous client.
     read_before: BTreeMap<i32, i64>,
-    /// Its bounds when we began.
+    /// The first and next offset of each partition when reading began.
     bounds: BTreeMap<i32, (i64, i64)>,
-    /// A partition's offset was not there, and the broker could not say where to go on.
+    /// True if a partition's offset was out of range, and the new position is not known yet.
     astray: bool,
     at_end: BTreeSet<i32>,
-    /// The broker let us read.
+    /// True once the broker has let us read.
     allowed: bool,
-    /// Where to go on when what we wanted is gone.
+    /// The position at which reading continues when our own is gone.
     fallback: Position,
     watch: Watch,
     clock: Arc<dyn Clock>,
@@ -96,7 +96,7 @@ impl fmt::Debug for Tail {
 }
 
 impl Tail {
-    /// Makes the client; nothing is connected yet.
+    /// Makes the client without connecting.
     pub fn new(
         connection: &Connection,
         client_id: &str,
@@ -127,35 +127,35 @@ impl Tail {
         })
     }
 
-    /// Whether the broker is `vidbroker`, or the one in vidprod.
+    /// True if the broker is `vidbroker`, or the one in vidprod.
     pub fn is_to_embedded_broker(&self) -> bool {
         crate::admin::is_embedded(self.consumer.client())
     }
 
-    /// Why no broker answers now; `None` while one does.
+    /// The reason why no broker answers now; `None` while one does.
     pub fn cause(&self) -> Option<String> {
         let mute = || self.ears.link.is_mute().then(|| "the broker does not answer".to_owned());
         self.ears.cause().or_else(mute)
     }
 
-    /// What the client counts of itself.
+    /// The client's own figures.
     pub fn facts(&self) -> Facts {
         self.ears.facts.clone()
     }
 
-    /// Turns to another topic, with the same connections.
+    /// Switches to another topic, and keeps the connections.
     pub fn turn_to(&mut self, topic: &str) {
         self.stop();
         self.bounds.clear();
         topic.clone_into(&mut self.topic);
     }
 
-    /// First and next offsets of each partition when we began to read it.
+    /// First and next offset of a partition when reading began.
     pub fn began_between(&self, partition: i32) -> Option<(i64, i64)> {
         self.bounds.get(&partition).copied()
     }
 
-    /// Whether all that was there when we began has been read.
+    /// True once all records that existed when reading began have been read.
     pub fn caught_up(&self) -> bool {
         !self.next.is_empty()
             && self.next.iter().all(|(p, next)| self.bounds.get(p).is_none_or(|(_, high)| next >= high))
@@ -172,7 +172,7 @@ impl Tail {
         self.consumer.subscribe(&[&self.topic]).map_err(|cause| KafkaFault::Client { doing, cause })
     }
 
-    /// Goes on at another offset of one partition.
+    /// Continues at another offset of a partition.
     pub fn seek(&mut self, partition: i32, offset: i64) -> Result<(), KafkaFault> {
         self.next.insert(partition, offset.max(0));
         self.assign()
@@ -194,7 +194,7 @@ impl Tail {
         self.next.get(&partition).copied()
     }
 
-    /// What comes next; waits at most `timeout`.
+    /// The next event; waits at most `timeout`.
     pub fn next(&mut self, timeout: Duration) -> Event {
         self.renew_if_dark();
         if self.astray {
@@ -212,7 +212,7 @@ impl Tail {
                 drop(message);
                 self.next.insert(partition, offset + 1);
                 self.allowed = true;
-                // Records that were fetched long ago are read without a word from the broker.
+                // Records that were fetched long ago are read without any contact with the broker.
                 self.watch.sign_of_life(self.clock.now());
                 self.at_end.remove(&partition);
                 Event::Record(Received { record, partition, offset })
@@ -226,7 +226,8 @@ impl Tail {
         }
     }
 
-    /// Replaces a client that has lost all its brokers while they answer others. Each partition is read on where it was.
+    /// Replaces a client that has lost all its brokers while they answer others. Every partition continues at its
+    /// position.
     pub fn renew_if_dark(&mut self) {
         let now = self.clock.now();
         if !self.watch.must_renew(now, &self.ears, &self.connection, &self.topic) {
@@ -258,13 +259,13 @@ impl Tail {
         if self.group.is_none() {
             return self.next.keys().all(|p| self.at_end.contains(p));
         }
-        // What is ours may have changed since.
+        // The assignment may have changed since.
         let ours = self.consumer.assignment();
         ours.is_ok_and(|list| list.elements().iter().all(|e| self.at_end.contains(&e.partition())))
     }
 
     fn trouble(&mut self, error: &KafkaError, timeout: Duration) -> Event {
-        // A fatal error comes with a code that only says so; the client knows the reason.
+        // A fatal error has a code that only means "fatal"; the client has the reason.
         let fatal = self.consumer.client().fatal_error();
         let code = fatal.as_ref().map(|(code, _)| *code).or_else(|| error.rdkafka_error_code());
         match code {
@@ -274,7 +275,7 @@ impl Tail {
                 | RDKafkaErrorCode::UnknownPartition,
             ) => Event::Missing,
             Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => self.reset(timeout),
-            // The client says that brokers went away or refuse us, and goes on trying.
+            // Brokers are unreachable or refuse us; the client goes on trying.
             Some(
                 RDKafkaErrorCode::BrokerTransportFailure
                 | RDKafkaErrorCode::AllBrokersDown
@@ -288,7 +289,7 @@ impl Tail {
             Some(RDKafkaErrorCode::TopicAuthorizationFailed) => self.forbidden(Right::Read { topic: &self.topic }),
             Some(RDKafkaErrorCode::GroupAuthorizationFailed) => match &self.group {
                 Some(group) => self.forbidden(Right::Join { group }),
-                // librdkafka looks for the group's coordinator although we are in none.
+                // librdkafka looks for a group's coordinator even without a group.
                 None => Event::Nothing,
             },
             Some(RDKafkaErrorCode::InconsistentGroupProtocol) => {
@@ -309,7 +310,7 @@ impl Tail {
         Event::Forbidden { trouble: self.ears.missing(right), had: self.allowed }
     }
 
-    /// Some partition's offset is not there: it fell off the old end, or the topic was made anew.
+    /// Handles an offset that is out of range: retention has removed it, or the topic was created again.
     fn reset(&mut self, timeout: Duration) -> Event {
         let wait = timeout.max(Duration::from_millis(200));
         self.astray = true;
@@ -337,19 +338,20 @@ impl Tail {
         }
     }
 
-    /// Leaves; a group whose broker is gone would be waited for much longer than anybody wants.
+    /// Closes the client. Leaving a group whose broker is gone would take very long, so this waits at most `timeout`.
     pub fn close(self, timeout: Duration) {
         let (closed, waits) = std::sync::mpsc::channel();
         in_background(move || {
             drop(self);
-            // Nobody waits any more: then nobody needs to know.
+            // Nobody waits any more after the timeout.
             let _ = closed.send(());
         });
         let _ = waits.recv_timeout(timeout);
     }
 }
 
-/// A member of a group goes on at the offset that was committed last, which may be before what it has read.
+/// True for records that were read before. A member of a group continues at the last committed offset, which may be
+/// before its position.
 fn was_read_before(read_before: &mut BTreeMap<i32, i64>, partition: i32, offset: i64) -> bool {
     let Some(next) = read_before.get(&partition) else { return false };
     let before = offset < *next;
@@ -359,7 +361,7 @@ fn was_read_before(read_before: &mut BTreeMap<i32, i64>, partition: i32, offset:
     before
 }
 
-/// A client that reads nothing yet.
+/// Makes a client that reads nothing yet.
 fn consumer(
     connection: &Connection,
     client_id: &str,
@@ -374,7 +376,8 @@ fn consumer(
     config.create_with_context(ears.clone()).map_err(setting)
 }
 
-/// Closing a client whose brokers are gone takes its time. Where no thread can be started it is closed here.
+/// Closes a client in the background, because that takes long if its brokers are gone. If no thread can be started, it
+/// is closed here.
 fn in_background(close: impl FnOnce() + Send + 'static) {
     drop(std::thread::Builder::new().name("leave".to_owned()).spawn(close));
 }

@@ -1,4 +1,4 @@
-//! Watches over one client: collects its signs of life, probes the brokers, and says when the client must be renewed.
+//! Watches one client: collects its signs of life, probes the brokers, and decides when the client must be renewed.
 
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::time::Duration;
@@ -14,24 +14,24 @@ use crate::options::Connection;
 use crate::settings;
 use crate::watchdog::{Step, Watchdog};
 
-/// Time between two looks.
+/// Interval between two checks.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// For so long after an advertised address could not be reached that is why there is no connection. librdkafka repeats the
-/// same failure every 30 s.
+/// Time for which an unreachable advertised address counts as the reason for having no connection. librdkafka repeats
+/// the same failure every 30 s.
 const MISLED: Duration = Duration::from_secs(35);
-/// Statistics that come less often than this, in ms, show too late whether a client is alive.
+/// Longest interval of statistics, in ms, that shows soon enough if a client is alive.
 const STATISTICS_MS_MAX: u32 = 1000;
 
 #[derive(Debug)]
 pub(crate) struct Watch {
-    /// Off where the user's own `statistics.interval.ms` leaves it without signs of life.
+    /// False if the user's own `statistics.interval.ms` leaves it without signs of life.
     on: bool,
     watchdog: Watchdog,
     probe: Option<Probe>,
-    /// How many signs of life the statistics had shown at the last look.
+    /// Number of signs of life at the last check.
     signs: u64,
-    /// How often an advertised address had been out of reach at the last look, and when that was last seen.
+    /// Number of unreachable advertised addresses at the last check, and the time of the last one.
     misled: u64,
     misled_at: Option<Micros>,
     next_look: Micros,
@@ -46,12 +46,12 @@ impl Watch {
         Watch { on, watchdog: Watchdog::new(now), probe: None, signs: 0, misled: 0, misled_at: None, next_look: now }
     }
 
-    /// The client did what only a connected client can do, or has nothing to do.
+    /// The client did something that only a connected client can do, or has nothing to do.
     pub fn sign_of_life(&mut self, now: Micros) {
         self.watchdog.sign_of_life(now);
     }
 
-    /// Whether the client must be renewed now. Most calls return at once: it looks four times a second.
+    /// True if the client must be renewed now. Most calls return at once, because it checks four times a second.
     pub fn must_renew(&mut self, now: Micros, ears: &Ears, connection: &Connection, topic: &str) -> bool {
         if !self.on || now < self.next_look {
             return false;
@@ -80,7 +80,7 @@ impl Watch {
                 None => self.watchdog.probed(false, now),
             },
             Step::Renew => {
-                // A new client counts its signs of life from the beginning.
+                // A new client counts its signs of life from zero.
                 (self.signs, self.misled, self.misled_at) = (0, 0, None);
                 tracing::warn!(
                     event = "client_replaced",
@@ -95,27 +95,27 @@ impl Watch {
     }
 }
 
-/// Longer than a TLS handshake over a slow link takes.
+/// Timeout of a probe, longer than a TLS handshake over a slow link takes.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A question that is under way.
+/// A request in flight.
 #[derive(Debug)]
 pub(crate) struct Probe(Receiver<bool>);
 
 impl Probe {
-    /// Asks where `topic` is. `None` where no thread could be started.
+    /// Asks for the leaders of `topic`. `None` if no thread could be started.
     pub fn start(connection: &Connection, topic: &str) -> Option<Probe> {
         let (answer, receiver) = sync_channel(1);
         let (connection, topic) = (connection.clone(), topic.to_owned());
         let ask = move || {
-            // Nobody waits for the answer any more once the client was dropped.
+            // Nobody waits for the answer once the client was dropped.
             let _ = answer.send(brokers(&connection, &topic) > 0);
         };
         std::thread::Builder::new().name("probe".to_owned()).spawn(ask).ok()?;
         Some(Probe(receiver))
     }
 
-    /// `Some(true)`: a broker answered and named at least one broker. `None`: there is no answer yet.
+    /// `Some(true)` if a broker answered and named at least one broker; `None` if there is no answer yet.
     pub fn answer(&self) -> Option<bool> {
         match self.0.try_recv() {
             Ok(answered) => Some(answered),
@@ -125,7 +125,7 @@ impl Probe {
     }
 }
 
-/// How many brokers the cluster names; 0 where nobody answers.
+/// Number of brokers that the cluster names; 0 if nobody answers.
 fn brokers(connection: &Connection, topic: &str) -> usize {
     let config = settings::with_the_users(settings::common(connection, "vidprobe"), connection);
     let client: Result<BaseConsumer<Quiet>, KafkaError> = config.create_with_context(Quiet);
@@ -133,7 +133,7 @@ fn brokers(connection: &Connection, topic: &str) -> usize {
     metadata.map_or(0, |metadata| metadata.brokers().len())
 }
 
-/// What goes wrong here went wrong for the client itself before, and was logged then.
+/// A context without logging: its errors were errors of the client itself before, and logged then.
 struct Quiet;
 
 impl ClientContext for Quiet {

@@ -1,4 +1,4 @@
-//! Before the first frame: the topic and its limit, the connection, and what is said of them.
+//! Steps before the first frame: the topic and its limit, the connection, and a line that describes them.
 
 use common::plural::count;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use crate::options::Options;
 use crate::publish::{Publish, Shared};
 use crate::source::About;
 
-/// As every vidprod calls itself.
+/// The client id of every vidprod.
 pub const CLIENT_ID: &str = "vidprod";
-/// A live picture that waited that long for its acknowledgement is given up.
+/// Time without an acknowledgement after which a live picture is dropped.
 const LIVE_WAIT: Duration = Duration::from_secs(2);
 
-/// Makes the topic if need be, and asks for its limit.
+/// Creates the topic if necessary, and reads its limit.
 pub fn prepare_topic(admin: &Admin, options: &Options, timeout: Duration) -> anyhow::Result<Limit> {
     let topic = &options.topic;
     if admin.ensure(topic, options.create, timeout)? == Created::Now {
@@ -44,8 +44,8 @@ pub fn prepare_topic(admin: &Admin, options: &Options, timeout: Duration) -> any
     Limit::new(smallest(options, of_topic), &options.headers).context(format!("topic {}", topic.name))
 }
 
-/// Asks for the topic's limit again, after a message was refused as too large. Returns whether the broker answered: what
-/// was refused waits until it has. Where it does not tell the limit, the one that we know is kept.
+/// Reads the topic's limit again, after a message was refused as too large. Returns true if the broker answered;
+/// refused frames wait until then. If the broker does not report the limit, the known one is kept.
 pub fn ask_limit_again(admin: &Admin, options: &Options, shared: &Shared, timeout: Duration) -> bool {
     let of_topic = match admin.message_bytes_max(&options.topic.name, timeout) {
         Ok(of_topic) => of_topic,
@@ -76,13 +76,13 @@ pub fn ask_limit_again(admin: &Admin, options: &Options, shared: &Shared, timeou
     true
 }
 
-/// The client refuses what is larger than its own limit, if the user has set one.
+/// The smaller of the topic's limit and the client's own, if the user has set one.
 fn smallest(options: &Options, of_topic: Option<usize>) -> Option<usize> {
     let of_client = options.connection.properties.get("message.max.bytes").and_then(|n| n.parse().ok());
     [of_topic, of_client].into_iter().flatten().min()
 }
 
-/// Connects, so that the first frame does not wait for that.
+/// Connects before the first frame, so that it does not wait for that.
 pub fn connect(
     options: &Options,
     limit: &Limit,
@@ -103,7 +103,7 @@ pub fn connect(
     Ok(Publish::connect(&options.connection, settings, *limit, in_flight_time, key, patience, clock.clone())?)
 }
 
-/// What will be sent where.
+/// Logs what will be sent where.
 pub fn announce(options: &Options, about: &About, limit: &Limit) {
     let fps = about.fps.map_or(String::new(), |fps| format!(" at {} fps", (fps * 100.0).round() / 100.0));
     let length = about.duration.map_or(String::new(), |d| format!(", {:.1} s", d.as_secs_f64()));

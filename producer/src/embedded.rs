@@ -1,4 +1,5 @@
-//! The broker in our own process: where nobody named one and none is there, a viewer needs nothing else than us.
+//! The broker in our own process, started if the user named none and none is running. Then a viewer needs nothing but
+//! vidprod.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
@@ -14,19 +15,20 @@ use crate::connect::CLIENT_ID;
 use crate::options::Options;
 use crate::source::{Kind, Loops};
 
-/// Kafka's own port, where a viewer that was told nothing looks.
+/// Kafka's own port, at which a viewer looks by default.
 const PORT: u16 = 9092;
-/// How long a file waits for a viewer, unless it is told.
+/// Default time that a file waits for a viewer.
 const WAIT_VIEWER: Duration = Duration::from_secs(30);
 /// Timeout for probing localhost:9092.
 const ANSWER: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(10);
-/// What is over in a moment is not worth a line.
+/// Time after which waiting is logged; a shorter wait is not worth a line.
 const SAY_AFTER: Duration = Duration::from_millis(500);
-/// Ctrl-C in a terminal ends other producers there too: they get that long to close their sessions here.
+/// Ctrl-C in a terminal also ends other producers there. This is their time to close their sessions with our broker.
 const OTHERS_END: Duration = Duration::from_secs(1);
-/// A client that has connected must send or read something within that time, or the broker does not stay for it.
-/// Ample for a program that starts on a busy machine; no client that reads or produces already is waited for that long.
+/// Time for which a newly connected client counts as a newcomer: if it has not sent or read anything by then, the
+/// broker does not stay for it. It is ample for a program that starts on a busy machine. The broker does not wait this
+/// long for clients that read or produce already.
 const NEWCOMER: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
@@ -34,10 +36,10 @@ pub struct Embedded {
     broker: Broker,
 }
 
-/// Connects to the broker, which is our own where nobody named one and none is there.
+/// Connects to the broker, which is our own if the user named none and none is running.
 ///
-/// A broker that answered may be gone before we connect, as when it was another vidprod's that has just ended: then
-/// we look again, and serve in its place.
+/// A broker that answered the probe may be gone before we connect, for example if it was another vidprod's that has
+/// just ended. Then we probe again, and serve in its place.
 pub fn reach_broker(options: &Options, patience: &Patience<'_>) -> anyhow::Result<(Option<Embedded>, Admin)> {
     loop {
         let embedded = Embedded::start_if_needed(options)?;
@@ -52,7 +54,7 @@ pub fn reach_broker(options: &Options, patience: &Patience<'_>) -> anyhow::Resul
 }
 
 impl Embedded {
-    /// Becomes the broker, if nobody named one and none is there.
+    /// Starts the broker, if the user named none and none is running.
     fn start_if_needed(options: &Options) -> anyhow::Result<Option<Embedded>> {
         if !options.connection.is_usual() {
             return Ok(None);
@@ -71,7 +73,7 @@ impl Embedded {
             Presence::Nobody if !options.embedded => return Ok(None),
             Presence::Nobody => {}
         }
-        // If somebody was quicker since we looked, that one is used, whoever it is.
+        // If another program has taken the port since the probe, its broker is used.
         let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, PORT)) else { return Ok(None) };
         let mut settings = broker::Options::default();
         settings.limits.connections = make_room(settings.limits.connections);
@@ -87,7 +89,7 @@ impl Embedded {
         Ok(Some(Embedded { broker }))
     }
 
-    /// An input that has an end waits for a viewer before its first frame, so that none of it is missed.
+    /// Makes an input that has an end wait for a viewer before its first frame, so that the viewer misses nothing.
     pub fn wait_for_viewer(&self, options: &Options, clock: &dyn Clock, shutdown: &Shutdown) {
         let source = &options.source;
         let has_an_end = source.input.kind() != Kind::Live && source.loops != Loops::Forever;
@@ -103,7 +105,7 @@ impl Embedded {
             if self.is_read(topic) {
                 return;
             }
-            // A viewer that was there before us needs a moment to notice.
+            // A viewer that was started before us needs a moment to notice.
             if !said && clock.now().since(began) > SAY_AFTER {
                 said = true;
                 tracing::info!(
@@ -124,7 +126,8 @@ impl Embedded {
         self.broker.glance().is_some_and(|glance| glance.is_read(topic))
     }
 
-    /// Serves until nobody needs it any more: a second producer must not lose its broker, nor a viewer the last frame.
+    /// Serves until no client needs the broker: a second producer must not lose its broker, nor a viewer the last
+    /// frame.
     pub fn serve_on(self, clock: &dyn Clock, shutdown: &Shutdown) {
         let mut said = String::new();
         let began = clock.now();
@@ -149,7 +152,7 @@ impl Embedded {
     }
 }
 
-/// Who still needs the broker, in words.
+/// Names the clients that still need the broker.
 fn needed_by(glance: &Glance) -> Option<String> {
     let count = |which: fn(&ClientGlance) -> bool| glance.clients.iter().filter(|c| which(c)).count();
     let producers = count(|c| c.produces);
@@ -169,8 +172,8 @@ fn needed_by(glance: &Glance) -> Option<String> {
     }
 }
 
-/// A client that connected a moment ago and has asked for nothing yet. A client has several connections: one of its
-/// later ones that reads or produces answers for those before it.
+/// True for a client that connected a moment ago and has not requested anything yet. A client has several connections:
+/// if a later one reads or produces, the earlier ones are not newcomers.
 fn is_newcomer(client: &ClientGlance, glance: &Glance) -> bool {
     let is_busy = |c: &ClientGlance| c.produces || c.has_producer_id || !c.reads.is_empty();
     let speaks_for = |other: &ClientGlance| {
@@ -218,7 +221,7 @@ mod tests {
     #[test]
     fn a_producer_that_has_not_sent_anything_yet_keeps_its_broker() {
         check(vec![ClientGlance { has_producer_id: true, ..client("p", 99_000) }], true);
-        // A live source's has no id.
+        // A live source's producer has no id.
         check(vec![client(CLIENT_ID, 99_000)], true);
     }
 
@@ -231,7 +234,7 @@ mod tests {
     #[test]
     fn a_reader_s_first_connection_holds_nobody_up() {
         check(vec![client("v", 5_000), reader("v", 4_990, false)], false);
-        // Another client, and one that connected after the reader, have still to say what they want.
+        // Another client, or one that connected after the reader, may still request something.
         check(vec![client("other", 5_000), reader("v", 4_990, false)], true);
         check(vec![client("v", 1_000), reader("v", 4_990, false)], true);
     }

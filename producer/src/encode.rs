@@ -1,4 +1,4 @@
-//! A picture becomes a frame: one JPEG that, if asked, fits into one message.
+//! Encodes a picture into a frame: a JPEG that, if requested, fits into one message.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::fit::{Fit, QUALITY_FLOOR, SCALE_FLOOR, Setting, Shrinker};
 use crate::picture::Picture;
 use crate::scale;
 
-/// A captured picture on its way to the encoder.
+/// A captured picture for the encoder.
 #[derive(Debug)]
 pub struct Shot {
     pub picture: Picture,
@@ -25,7 +25,7 @@ pub struct Shot {
     pub captured: Micros,
 }
 
-/// Who is sending: the same for all frames of a run.
+/// The sender's data, the same for all frames of a run.
 #[derive(Clone, Debug)]
 pub struct Identity {
     pub source: Arc<str>,
@@ -45,7 +45,7 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// `value_bytes_max`: what one message holds.
+    /// `value_bytes_max` is the room for a frame in one message.
     pub fn new(
         identity: Identity,
         pool: Pool,
@@ -67,19 +67,19 @@ impl Encoder {
         })
     }
 
-    /// From now on this is what one message holds.
+    /// Changes the room for a frame in one message.
     pub fn keep_to(&mut self, value_bytes_max: usize) {
         if let Some(shrinker) = &mut self.shrinker {
             shrinker.keep_to(value_bytes_max);
         }
     }
 
-    /// The quality of the next frame.
+    /// Quality and scale of the next frame.
     pub fn setting(&self) -> Setting {
         self.shrinker.as_ref().map_or(Setting { quality: self.quality, scale: 1.0 }, Shrinker::setting)
     }
 
-    /// Encodes; `dropped` is how many frames the session has dropped so far.
+    /// Encodes a picture; `dropped` is the number of frames that the session has dropped so far.
     pub fn encode(&mut self, shot: &Shot, dropped: u64) -> Result<Frame, JpegError> {
         let (width, height) = self.fit(&shot.picture)?;
         let stamps = Stamps {
@@ -104,7 +104,7 @@ impl Encoder {
         Ok(Frame { meta, jpeg: Bytes::copy_from_slice(&self.out), kind: Kind::Own })
     }
 
-    /// Leaves the JPEG in `out` and returns its size in pixels.
+    /// Leaves the JPEG in `out`; returns its size in pixels.
     fn fit(&mut self, picture: &Picture) -> Result<(usize, usize), JpegError> {
         loop {
             let Setting { quality, scale } = self.setting();

@@ -1,14 +1,14 @@
-//! Whether a run ended well: a file's frames must all be acknowledged, a live source's last ones.
+//! Decides if a run succeeded: all frames of a file must be acknowledged, and the last ones of a live source.
 
 use common::plural::{count, were};
 use std::time::Duration;
 
 use common::ledger::ProducerBooks;
 
-/// A live source of which nothing was acknowledged for that long, up to its end, has reached nobody.
+/// A live source fails if nothing was acknowledged for this time up to its end.
 const LAST: Duration = Duration::from_secs(2);
 
-/// What is wrong with what was acknowledged. `cause`: why no broker is connected, if none is.
+/// The error if frames were not acknowledged. `cause` is the reason why no broker is connected, if none is.
 pub fn unacknowledged(books: &ProducerBooks, every_frame: bool, cause: Option<&str>) -> Option<anyhow::Error> {
     let (captured, lost) = (books.captured, books.losses.sum());
     let unheard = books.captured_at.since(books.acknowledged_capture);

@@ -1,18 +1,18 @@
-//! How much of a frame one message holds.
+//! The room for a frame in one message.
 
 use common::plural::count;
 use common::record::OVERHEAD_BYTES_MAX;
 
-/// Kafka's own default, less what the broker may count on top.
+/// Kafka's default limit, minus what the broker may count in addition.
 const FALLBACK_BYTES: usize = 1_000_000;
-/// With less than that for the picture, a message holds nothing useful.
+/// Smallest room for the picture that makes a message useful.
 const VALUE_BYTES_MIN: usize = 1024;
 
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Limit {
-    /// Of a whole message, as the topic says.
+    /// Limit of a whole message, as configured for the topic.
     pub message_bytes_max: usize,
-    /// What is left of it for a slice of the JPEG.
+    /// The room in it for a part of the JPEG.
     pub value_bytes_max: usize,
 }
 
@@ -29,7 +29,7 @@ pub struct TooSmall {
 }
 
 impl Limit {
-    /// `None`: the broker did not say. `headers` are those that the user adds to each message.
+    /// `None` if the broker does not report the limit. `headers` are those that the user adds to each message.
     pub fn new(message_bytes_max: Option<usize>, headers: &[(String, String)]) -> Result<Limit, TooSmall> {
         let limit = message_bytes_max.unwrap_or(FALLBACK_BYTES);
         let of_user: usize = headers.iter().map(|(n, v)| n.len() + v.len() + 8).sum();

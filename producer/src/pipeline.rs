@@ -1,4 +1,4 @@
-//! The producer, from pictures to records.
+//! The producer's threads, from pictures to records.
 //!
 //! ```text
 //! [capture: source, pace] ─Shot─▶ (newest 1) ─▶ [encode ─Frame─▶ publish] ─records─▶ librdkafka ═══▶ broker
@@ -36,29 +36,29 @@ use crate::publish::{Publish, Shared};
 use crate::source::{About, Kind, Source};
 use crate::status::Telling;
 
-/// A topic that seems to be gone is looked after at most that often.
+/// Shortest time between two checks of a topic that seems to be gone.
 const MEND_EVERY: Duration = Duration::from_secs(1);
-/// So many questions for the topic's limit may stay unanswered before what was refused as too large is given up.
+/// Number of unanswered requests for the topic's limit after which frames refused as too large are dropped.
 const ASK_LIMIT_MAX: u32 = 10;
-/// A sleep looks up that often whether it is still wanted.
+/// Interval at which a sleep checks if it is still wanted.
 const LOOK_UP: Duration = Duration::from_millis(50);
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Outcome {
     pub books: ProducerBooks,
     pub course: Course,
     pub client: ClientFacts,
-    /// The broker is `vidbroker`, or ours.
+    /// True if the broker is `vidbroker`, or ours.
     pub embedded_broker: bool,
     pub seconds: f64,
-    /// Every frame was promised to arrive.
+    /// True if every frame had to arrive.
     pub every_frame: bool,
-    /// The broker that we are: to be ended when nobody needs it any more.
+    /// Our own broker, which ends when nobody needs it any more.
     pub embedded: Option<Embedded>,
-    /// Why no broker was connected at the end, if none was.
+    /// The reason why no broker was connected at the end, if none was.
     pub cause: Option<String>,
-    /// Why it ended, if not as it should.
+    /// The error that ended the run, if any.
     pub trouble: Option<anyhow::Error>,
 }
 
@@ -78,22 +78,22 @@ impl Outcome {
     }
 }
 
-/// What the threads share.
+/// The data shared by the threads.
 struct Run {
-    /// To look after the topic.
+    /// Used to check the topic.
     admin: Admin,
     queue: Latest<Shot>,
-    /// Pictures that were encoded, to be drawn over.
+    /// Pictures that were encoded, whose memory is reused.
     spare: Mutex<Vec<Picture>>,
     shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
     shutdown: Shutdown,
-    /// The encoder is done: nothing will be taken any more.
+    /// True once the encoder takes no more frames.
     done: AtomicBool,
     every_frame: bool,
 }
 
-/// Runs until the input ends, something fails, or `shutdown` is asked for.
+/// Runs until the input ends, an error occurs, or `shutdown` is requested.
 pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> anyhow::Result<Outcome> {
     let every_frame = options.every_frame();
     match start(options, every_frame, clock, shutdown) {
@@ -101,13 +101,13 @@ pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> any
             let outcome = run.go(options, source, publish, &limit)?;
             Ok(Outcome { embedded, ..outcome })
         }
-        // Ctrl-C before the first picture: nothing was captured, and nothing is wrong.
+        // After Ctrl-C before the first picture nothing was captured, and that is no error.
         Err(_) if shutdown.asked() => Ok(Outcome::nothing(every_frame)),
         Err(error) => Err(error),
     }
 }
 
-/// Opens the input, sees to it that there is a broker, and connects.
+/// Opens the input, starts a broker if there is none, and connects.
 fn start(
     options: &Options,
     every_frame: bool,
@@ -115,7 +115,7 @@ fn start(
     shutdown: &Shutdown,
 ) -> anyhow::Result<(Option<Embedded>, Run, Source, Publish, Limit)> {
     let open = || Source::open(&options.source, clock.clone(), shutdown.flag());
-    // A file waits for us, and may not be there: it is looked at first. What comes as it comes is opened last.
+    // A file waits for us and may be missing, so it is opened first. A live input is opened last.
     let file = if options.source.input.kind() == Kind::File { Some(open()?) } else { None };
     let wanted = || !shutdown.asked();
     let patience = Patience { timeout: options.timeout, clock: &*clock, wanted: &wanted };
@@ -194,7 +194,7 @@ impl Run {
         })
     }
 
-    /// Tells how it goes, and looks after the topic, until the encoder is done. Fails where nothing may be written.
+    /// Updates the status and checks the topic until the encoder is done. Fails if writing is forbidden.
     fn watch(&self, options: &Options, about: &About, causes: &dyn Fn() -> Option<String>) -> anyhow::Result<()> {
         let mut telling = Telling::new(about, options, &*self.clock);
         let (mut mended, mut asked, mut unanswered) = (Micros(0), Micros(0), 0);
@@ -220,7 +220,8 @@ impl Run {
             if limit_doubted && now.since(asked) > MEND_EVERY {
                 asked = now;
                 let answered = ask_limit_again(&self.admin, options, &self.shared, MEND_EVERY);
-                // A broker that is away is waited for; one that is there and does not answer this is not for ever.
+                // An unreachable broker is waited for. One that is connected and does not answer this request is given
+                // a limited number of attempts.
                 unanswered = if answered { 0 } else { unanswered + u32::from(causes().is_none()) };
                 if unanswered >= ASK_LIMIT_MAX {
                     self.shared.keep_limit();
@@ -235,8 +236,8 @@ impl Run {
         forbidden.map_or(Ok(()), |why| Err(anyhow::anyhow!(why)))
     }
 
-    /// Somebody may have deleted the topic under us: then it is made again, unless --no-create forbids it, which is said
-    /// once. A broker that is down answers nothing, and is waited for.
+    /// Creates the topic again if it was deleted, unless --no-create forbids it, which is logged once. A broker that is
+    /// down does not answer, and is waited for.
     fn topic_is_gone(&self, options: &Options, known: bool) -> bool {
         let topic = &options.topic.name;
         let Err(error) = prepare_topic(&self.admin, options, MEND_EVERY) else { return false };
@@ -257,12 +258,12 @@ impl Run {
     }
 }
 
-/// Tells two sessions apart that began in the same millisecond.
+/// Distinguishes two sessions that began in the same millisecond.
 fn salt(clock: &dyn Clock) -> u32 {
     (clock.now().0 as u32).wrapping_mul(2_654_435_761) ^ std::process::id()
 }
 
-/// Runs something when a scope is left, by whatever way.
+/// Runs a function when a scope is left, in whatever way.
 struct OnDrop<F: FnMut()>(F);
 
 impl<F: FnMut()> Drop for OnDrop<F> {

@@ -1,4 +1,4 @@
-//! Frames become records in the client's hands, all parts or none, within a bound of what is in flight.
+//! Sends frames to the client as records, all parts or none, with a limit on the bytes in flight.
 
 mod again;
 mod settle;
@@ -28,14 +28,14 @@ pub struct Publish {
     shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
     key: Option<Bytes>,
-    /// What frames are split by.
+    /// The limit used to split frames.
     limit: Limit,
     every_frame: bool,
     last: Option<(Meta, Bytes)>,
 }
 
 impl Publish {
-    /// `in_flight_time`: how long a live source's frames may be in flight; `None` where every frame has to arrive.
+    /// `in_flight_time` is the time that a live source's frames may be in flight; `None` if every frame has to arrive.
     pub fn connect(
         connection: &Connection,
         settings: PublisherSettings,
@@ -60,17 +60,17 @@ impl Publish {
         self.publisher.is_to_embedded_broker()
     }
 
-    /// What the client counts of itself.
+    /// The client's own figures.
     pub fn facts(&self) -> Facts {
         self.publisher.facts()
     }
 
-    /// Answers why no broker is connected, on another thread.
+    /// A function that returns the reason why no broker is connected, for another thread.
     pub fn causes(&self) -> impl Fn() -> Option<String> + Send + use<> {
         self.publisher.causes()
     }
 
-    /// Waits until the next frame may be handed over, while `wanted`; `false` if it may not.
+    /// Waits until the next frame may be sent, while `wanted`; returns false if it may not.
     pub fn wait_for_room(&self, wanted: impl Fn() -> bool) -> bool {
         let has_room = |state: &State| state.in_flight.has_room(self.clock.now());
         {
@@ -83,12 +83,12 @@ impl Publish {
         self.shared.wait(has_room, wanted)
     }
 
-    /// What one message holds of a frame.
+    /// The room for a frame in one message.
     pub fn value_bytes_max(&self) -> usize {
         self.limit.value_bytes_max
     }
 
-    /// Hands a frame over, whole. It waits only where the user made the client's queue smaller than what we need.
+    /// Sends a whole frame. It waits only if the user made the client's queue smaller than we need.
     pub fn publish(&mut self, mut frame: Frame, quality: u8, wanted: impl Fn() -> bool) {
         frame.meta.stamps.published = self.clock.now();
         {
@@ -130,7 +130,7 @@ impl Publish {
         self.last = Some((frame.meta, frame.jpeg));
     }
 
-    /// Waits for all acknowledgements while `patient`, then gives up on the rest.
+    /// Waits for all acknowledgements while `patient`, then drops the remaining frames.
     pub fn flush(&self, patient: impl Fn() -> bool) {
         if !self.shared.wait(|s| s.in_flight.is_empty(), patient) {
             self.publisher.give_up();
@@ -139,7 +139,7 @@ impl Publish {
         }
     }
 
-    /// Closes the session: its last picture once more, and the final counts.
+    /// Closes the session: sends its last picture again, with the final counts.
     pub fn end(&self, timeout: Duration) {
         let Some((meta, jpeg)) = &self.last else { return };
         let (end, dropped) = {
@@ -170,7 +170,8 @@ impl Publish {
         }
         self.shared.lock().in_flight_records += 1;
         while let Some(back) = self.publisher.send(&record, ticket) {
-            // The queue is full of others: one of them leaves it soon. If there is none, this one never fits.
+            // The queue is full of other records, and one of them will leave it soon. Without any others, this record
+            // would never fit.
             let others = self.shared.lock().in_flight_records - 1;
             if others == 0 || !wanted() {
                 self.publisher

@@ -1,4 +1,4 @@
-//! What a group gives to and takes from one of its members.
+//! Partitions that a group assigns to one of its members, or revokes.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionLi
 
 use super::Ears;
 
-/// Timeout for a group's committed offsets.
+/// Timeout of the request for a group's committed offsets.
 const COMMITTED: Duration = Duration::from_millis(500);
 
 impl ConsumerContext for Ears {
@@ -29,8 +29,8 @@ impl ConsumerContext for Ears {
 }
 
 impl Ears {
-    /// A partition that was added while this member was reading is read from its first record: a place is committed for it
-    /// before the client asks where to begin, as `auto.offset.reset` would skip what is already there.
+    /// Makes this member read a partition that was added meanwhile from its first record. An offset is committed for it
+    /// before the client asks where to begin, because `auto.offset.reset` would skip the records that exist already.
     fn begin_new_partitions(&self, consumer: &BaseConsumer<Ears>, assigned: &TopicPartitionList) {
         let Some(found) = self.partitions_found.get() else { return };
         let is_new = |one: &TopicPartitionListElem<'_>| usize::try_from(one.partition()).is_ok_and(|p| p >= *found);
@@ -62,7 +62,7 @@ impl Ears {
         }
     }
 
-    /// One line for each change of what this member of the group reads, and from where.
+    /// Logs a line for each change of the partitions that this member reads, with the start offsets.
     fn log_rebalance(&self, consumer: &BaseConsumer<Ears>, rebalance: &Rebalance<'_>) {
         if !tracing::enabled!(tracing::Level::DEBUG) {
             return;
@@ -70,13 +70,13 @@ impl Ears {
         let group = self.group.as_deref().unwrap_or_default();
         match rebalance {
             Rebalance::Assign(list) if list.count() == 0 => {
-                // Where a group changes by and by, this member may have some already.
+                // If the group rebalances incrementally, this member may have some partitions already.
                 if consumer.assignment().is_ok_and(|all| all.count() == 0) {
                     tracing::debug!("group {group}: no partition for this member");
                 }
             }
             Rebalance::Assign(list) => {
-                // Only now does the client ask where to begin, and it does not say what the answer was.
+                // The client asks for the offsets only after this callback, and does not report the answer.
                 let committed = consumer.committed_offsets((*list).clone(), COMMITTED).ok();
                 let from = committed.as_ref().map_or_else(|| list.elements(), TopicPartitionList::elements);
                 from.iter().for_each(|one| tracing::debug!("group {group}: assigned {}", place(one)));
@@ -94,7 +94,7 @@ impl Ears {
     }
 }
 
-/// `topic [partition] from offset n`
+/// Formats `topic [partition] from offset n`.
 fn place(one: &TopicPartitionListElem<'_>) -> String {
     let from = match one.offset() {
         Offset::Offset(offset) => format!("from offset {offset}, which was committed"),

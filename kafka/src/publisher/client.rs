@@ -1,4 +1,4 @@
-//! The client of a publisher, its deliveries, and the new client that takes its place when it has lost all its brokers.
+//! The client of a publisher, its deliveries, and its replacement by a new client after it has lost all its brokers.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -22,19 +22,19 @@ use crate::rights::Right;
 use crate::settings::{self, Waiting};
 use crate::watch::Watch;
 
-/// How often it is looked whether to end; deliveries wait for nothing. rdkafka's `ThreadedProducer` looks ten times a
-/// second, and each look ends with up to 1 ms of spinning: a twentieth of what vidprod takes.
+/// Interval at which the thread checks if it is to end; deliveries do not wait for it. rdkafka's `ThreadedProducer`
+/// checks ten times a second, and each check ends with up to 1 ms of spinning: a twentieth of vidprod's processor time.
 const LOOK: Duration = Duration::from_millis(250);
-/// Timeout of the questions at the beginning.
+/// Timeout of the requests at the beginning.
 const ASK: Duration = Duration::from_secs(5);
-/// Time between two tries to read the topic back.
+/// Time between two attempts to read the topic back.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
-/// A topic that is missing when its broker comes back is waited for so many tries: vidprod makes it again.
+/// Number of attempts to wait for a topic that is missing when its broker comes back: vidprod creates it again.
 const TRIES_WITHOUT_TOPIC: u32 = 10;
 
 pub(super) type Client<T> = BaseProducer<Deliveries<T>>;
 
-/// Settles records as the client reports on them.
+/// Settles records by the client's delivery reports.
 pub(super) struct Deliveries<T> {
     pub ears: Ears,
     topic: String,
@@ -43,7 +43,7 @@ pub(super) struct Deliveries<T> {
 }
 
 impl<T> Deliveries<T> {
-    /// What became of a record that failed.
+    /// The delivery of a record that failed.
     fn failed(&self, code: RDKafkaErrorCode) -> Delivery {
         use RDKafkaErrorCode::{ClusterAuthorizationFailed, Fatal, TopicAuthorizationFailed};
         let forbidden = matches!(code, TopicAuthorizationFailed | ClusterAuthorizationFailed)
@@ -71,7 +71,7 @@ impl<T: Send + Sync + 'static> ClientContext for Deliveries<T> {
 }
 
 impl<T: Send + Sync + 'static> ProducerContext for Deliveries<T> {
-    /// The record's number in flight.
+    /// Number of the record in [`Unsettled`].
     type DeliveryOpaque = usize;
 
     fn delivery(&self, result: &DeliveryResult<'_>, number: usize) {
@@ -89,12 +89,12 @@ impl<T: Send + Sync + 'static> ProducerContext for Deliveries<T> {
 pub(super) struct Renewable<T: Send + Sync + 'static> {
     connection: Connection,
     pub settings: PublisherSettings,
-    /// As in the settings, until it is lowered.
+    /// The limit of the settings, until it is lowered.
     message_bytes_max: AtomicUsize,
     /// Held while a client is replaced.
     replacing: Mutex<()>,
     pub unsettled: Arc<Unsettled<T>>,
-    /// `None` while a new one is made. What is sent meanwhile waits in flight.
+    /// `None` while a new client is made. Records sent meanwhile wait in flight.
     client: RwLock<Option<Client<T>>>,
     /// The context of the present client.
     ears: RwLock<Ears>,
@@ -120,7 +120,7 @@ impl<T: Send + Sync + 'static> Renewable<T> {
         }
     }
 
-    /// A client that is not connected yet.
+    /// Makes a client, which is not connected yet.
     pub fn make(&self, ears: Ears, generation: u64) -> Result<Client<T>, KafkaFault> {
         let PublisherSettings { client_id, in_flight_bytes_max, waiting, .. } = &self.settings;
         let message_bytes_max = self.message_bytes_max.load(Ordering::Relaxed);
@@ -137,7 +137,7 @@ impl<T: Send + Sync + 'static> Renewable<T> {
             let topic = &self.settings.topic;
             let metadata = client.client().fetch_metadata(Some(topic), ASK).map_err(fault)?;
             for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
-                // A partition without a leader is read back from its beginning, should it come to that.
+                // A partition without a leader will be read back from its beginning, if necessary.
                 if let Ok((_, end)) = client.client().fetch_watermarks(topic, partition.id(), ASK) {
                     self.unsettled.begin_at(partition.id(), end);
                 }
@@ -179,13 +179,13 @@ impl<T: Send + Sync + 'static> Renewable<T> {
         }
     }
 
-    /// Closes the client; what is in flight comes back as late.
+    /// Closes the client; records in flight are delivered as late.
     pub fn close(&self) {
         drop(self.client_mut().take());
         self.unsettled.settle_all(&Delivery::Late);
     }
 
-    /// Makes a new client with another limit. Nothing may be in flight.
+    /// Makes a new client with another limit. No record may be in flight.
     pub fn limit_messages(&self, bytes_max: usize) -> Result<(), KafkaFault> {
         let _replacing = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         self.message_bytes_max.store(bytes_max, Ordering::Relaxed);
@@ -195,7 +195,7 @@ impl<T: Send + Sync + 'static> Renewable<T> {
         Ok(())
     }
 
-    /// Serves deliveries, and renews the client where it must be, until `ending`.
+    /// Serves deliveries, and renews the client if necessary, until `ending` is set.
     pub fn serve(&self, ending: &AtomicBool) {
         let mut watch = Watch::new(&self.connection, self.clock.now());
         let mut warned = None;
@@ -225,13 +225,13 @@ impl<T: Send + Sync + 'static> Renewable<T> {
         }
     }
 
-    /// Closes the client and makes a new one. What was in flight is late where frames may be lost; else it is read back from
-    /// the topic, and what is not there is sent again.
+    /// Closes the client and makes a new one. If records may be lost, those in flight are delivered as late. Otherwise
+    /// the topic is read back, and records missing from it are sent again.
     fn renew(&self, ears: Ears, ending: &AtomicBool) {
         let _replacing = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let dark = self.client_mut().take();
         let generation = self.unsettled.retire();
-        // Nothing can be sent any more once it is closed.
+        // After closing, nothing can be sent any more.
         drop(dark);
         if self.keeps_records() {
             self.read_back(ending);
@@ -247,7 +247,7 @@ impl<T: Send + Sync + 'static> Renewable<T> {
         }
     }
 
-    /// Tries once more to make the client that could not be made.
+    /// Tries again to make a client after a failure.
     fn make_again(&self) {
         let _replacing = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let missing = self.client().is_none();
@@ -256,7 +256,7 @@ impl<T: Send + Sync + 'static> Renewable<T> {
         }
     }
 
-    /// Settles what is in the topic although it was never acknowledged.
+    /// Settles the records that are in the topic although they were never acknowledged.
     fn read_back(&self, ending: &AtomicBool) {
         let mut missing = 0;
         while !self.unsettled.is_empty() && !ending.load(Ordering::Relaxed) {
@@ -279,7 +279,7 @@ impl<T: Send + Sync + 'static> Renewable<T> {
         }
     }
 
-    /// Takes a new client, which first sends again what is in flight.
+    /// Takes a new client, which first sends the records in flight again.
     fn put(&self, client: Client<T>) {
         let mut slot = self.client_mut();
         for (number, record) in self.unsettled.records() {
@@ -314,7 +314,7 @@ impl<T: Send + Sync + 'static> Renewable<T> {
         sent.map_err(|(error, _)| error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail))
     }
 
-    /// Whether no record may be lost, so that each is kept until it is acknowledged.
+    /// True if no record may be lost, so that each is kept until it is acknowledged.
     fn keeps_records(&self) -> bool {
         self.settings.waiting == Waiting::Forever
     }

@@ -1,4 +1,4 @@
-//! Partitions that a topic gets while it is read.
+//! Partitions that are added to a topic while it is read.
 
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaResult;
@@ -7,9 +7,9 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use super::Tail;
 
 impl Tail {
-    /// Begins to read the partitions that were added to the topic, from their first record. It asks nobody and does not
-    /// wait: the client looks at the topic now and then, and its statistics say what it saw. A group gets them from the
-    /// broker.
+    /// Starts reading partitions that were added to the topic, from their first record. This sends no request and does
+    /// not wait: the client checks the topic now and then, and its statistics show the result. A group gets its
+    /// partitions from the broker.
     pub fn read_new_partitions(&mut self) {
         if self.group.is_some() || self.next.is_empty() || !self.ears.facts.take_partitions_changed() {
             return;

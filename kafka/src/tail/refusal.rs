@@ -1,10 +1,12 @@
-//! Why a client may not be a member of its group, for good: librdkafka calls that a fatal error, or says it in a log line.
+//! Reasons why a client can permanently not be a member of its group. librdkafka reports them as a fatal error, or in a
+//! log line.
 
 use rdkafka::error::RDKafkaErrorCode;
 
 use crate::error;
 
-/// librdkafka retries for ever where a broker does not serve KIP-848, and only its debug log (`cgrp`) says why.
+/// True if the log line means that the broker does not support KIP-848. librdkafka then retries forever, and only its
+/// debug log (`cgrp`) contains the reason.
 pub(crate) fn is_not_served(log_line: &str) -> bool {
     log_line.contains("ConsumerGroupHeartbeat") && log_line.contains("not supported by broker")
 }
@@ -16,7 +18,7 @@ pub(super) fn not_served(brokers: &str) -> String {
     )
 }
 
-/// A member of the classic protocol is refused as long as that is so.
+/// Message for a member of the classic protocol that the group refuses as long as it has members of another kind.
 pub(super) fn other_protocol(group: &str, brokers: &str) -> String {
     format!(
         "{brokers}: group {group} has members that share its partitions in another way (group.protocol, \
@@ -24,7 +26,7 @@ pub(super) fn other_protocol(group: &str, brokers: &str) -> String {
     )
 }
 
-/// What to do about a fatal error of a group's member. `said` is what librdkafka says of it.
+/// Message about a fatal error of a group's member, with advice. `said` is librdkafka's description.
 pub(super) fn words(code: RDKafkaErrorCode, said: &str, group: &str, brokers: &str) -> String {
     let hint = match code {
         RDKafkaErrorCode::UnsupportedVersion | RDKafkaErrorCode::UnsupportedFeature => return not_served(brokers),

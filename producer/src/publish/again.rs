@@ -1,13 +1,13 @@
-//! A topic's limit that was lowered in mid-stream: what is sent from then on keeps to it, and what was refused for it is
-//! published again where every frame has to arrive.
+//! Handles a topic's limit that is lowered in mid-stream: later frames keep to it, and frames refused because of it are
+//! published again if every frame has to arrive.
 
 use super::Publish;
 use super::settle::{TOO_LARGE, refuse};
 use super::state::{Again, State};
 
 impl Publish {
-    /// Keeps to the topic's limit of now, and publishes again what was refused as too large, while `wanted`. Returns
-    /// whether anything was published.
+    /// Adopts the topic's present limit, and publishes the frames again that were refused as too large, while `wanted`.
+    /// Returns true if anything was published.
     pub fn keep_to_limit(&mut self, wanted: impl Fn() -> bool) -> bool {
         let mut published = false;
         loop {
@@ -17,7 +17,7 @@ impl Publish {
                     return published;
                 }
             }
-            // What was refused waits until the limit is known. A live source goes on meanwhile.
+            // Refused frames wait until the limit is known; a live source goes on meanwhile.
             let is_known = |state: &State| state.again.is_empty() || !state.limit_doubted;
             let known = self.shared.wait(is_known, &wanted);
             if self.shared.lock().limit != self.limit {
@@ -34,7 +34,8 @@ impl Publish {
         }
     }
 
-    /// The client is made anew for it: it would put several records into one request that is larger than the limit.
+    /// Adopts a lower limit. This needs a new client, because the present one could put several records into one
+    /// request that exceeds the limit.
     fn lower_limit(&mut self, wanted: &dyn Fn() -> bool) {
         if !self.shared.wait(|state| state.in_flight.is_empty(), wanted) {
             return;

@@ -1,4 +1,4 @@
-//! What became of each record, and so of its frame: entered on the thread that serves deliveries.
+//! Enters the delivery of each record, and with it of its frame, on the thread that serves deliveries.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -17,7 +17,7 @@ const LATE: &str = "the broker did not answer in time";
 pub(super) const TOO_LARGE: &str = "message too large: the topic's max.message.bytes (or the broker's or client's \
      message.max.bytes) is lower than what the topic's configuration says; set --max-message-bytes";
 
-/// What comes back with each record's delivery.
+/// The data that comes back with each record's delivery.
 #[derive(Debug)]
 pub(super) enum Ticket {
     Part(Arc<FrameTicket>),
@@ -29,15 +29,15 @@ pub(super) struct FrameTicket {
     pub row: Row,
     pub departure: Departure,
     pub parts_left: AtomicU32,
-    /// To be published again if it is too large; kept only where every frame has to arrive.
+    /// The frame, to be published again if it is too large; kept only if every frame has to arrive.
     pub again: Option<Frame>,
-    /// What it was split by.
+    /// The limit used to split it.
     pub limit: Limit,
-    /// The first part that failed speaks for the frame.
+    /// The delivery of the first part that failed, which counts for the frame.
     pub failed: OnceLock<Delivery>,
 }
 
-/// Enters what became of a record; with a frame's last part, what became of the frame.
+/// Enters the delivery of a record; with a frame's last part, that of the frame.
 pub(super) fn settle(shared: &Shared, ticket: Ticket, delivery: Delivery, now: Micros) {
     let mut state = shared.lock();
     state.in_flight_records = state.in_flight_records.saturating_sub(1);
@@ -50,7 +50,7 @@ pub(super) fn settle(shared: &Shared, ticket: Ticket, delivery: Delivery, now: M
             if delivery == Delivery::Acknowledged {
                 state.heard = now;
             } else {
-                // The first failure is kept; a later one changes nothing.
+                // The first failure is kept; later ones change nothing.
                 let _ = ticket.failed.set(delivery);
             }
             if ticket.parts_left.fetch_sub(1, Ordering::Relaxed) > 1 {

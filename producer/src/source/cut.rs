@@ -1,4 +1,4 @@
-//! Whether an input ends before its container says that it should, and how much of it was there.
+//! Finds out if an input ends before its container says, and how much of it existed.
 
 use common::plural::count;
 use std::fmt;
@@ -8,31 +8,31 @@ use std::path::Path;
 use super::error::SourceError;
 use super::y4m;
 
-/// A file of more pieces than that is not looked through.
+/// Largest number of boxes that are looked through in a file.
 const BOXES_MAX: u32 = 1 << 20;
-/// A RIFF file that was written to a pipe has such a length, or 0: it was never filled in.
+/// Length in a RIFF file that was written to a pipe, so that the length was never filled in; it may also be 0.
 const RIFF_BYTES_UNKNOWN: u64 = 0x7fff_0000;
-/// A Matroska segment begins within so many bytes.
+/// A Matroska segment begins within this many bytes.
 pub const MATROSKA_HEAD_BYTES: usize = 64;
-/// A cut JPEG that is longer is not noticed.
+/// Number of bytes searched for the beginning of a truncated JPEG; a longer one is not noticed.
 const JPEG_TAIL_BYTES: u64 = 1 << 20;
-/// A y4m header ends within so many.
+/// A y4m header ends within this many bytes.
 const HEAD_BYTES: u64 = 1024;
 
-/// How much of an input was there, and how much there should be as far as its container says.
+/// The existing part of an input, and its full extent as far as its container gives it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct There {
-    /// Unknown where the input was not played from its beginning.
+    /// Number of frames; `None` if the input was not played from its beginning.
     pub frames: Option<u64>,
     pub of_frames: Option<u64>,
-    /// Where the last frame ends, and how long it lasts.
+    /// End of the last frame, and its duration.
     pub end_us: i64,
     pub frame_us: i64,
     pub of_us: Option<i64>,
 }
 
 impl There {
-    /// Every picture was there, whatever else is missing. A container's duration may be a frame more than the pictures'.
+    /// True if no picture is missing, whatever else is. A container's duration may be a frame more than the pictures'.
     pub fn is_all(&self) -> bool {
         match (self.frames, self.of_frames, self.of_us) {
             (Some(frames), Some(of), _) => frames >= of,
@@ -41,7 +41,7 @@ impl There {
         }
     }
 
-    /// The error that says so.
+    /// The error for an input that is cut off.
     pub fn cut(self, name: &str) -> SourceError {
         SourceError::Cut { name: name.to_owned(), there: self }
     }
@@ -61,7 +61,8 @@ impl fmt::Display for There {
     }
 }
 
-/// Whether a file is shorter than its container says. Containers that do not say, and what cannot be read, are not accused.
+/// True if a file is shorter than its container says. False if the container does not say, or if the file cannot be
+/// read.
 pub fn is_short(path: &Path) -> bool {
     let short = || -> io::Result<bool> {
         let mut file = std::fs::File::open(path)?;
@@ -71,8 +72,8 @@ pub fn is_short(path: &Path) -> bool {
     short().unwrap_or(false)
 }
 
-/// How long a file of these `bytes` should be: Matroska and WebM, MP4 and MOV, AVI and y4m say so; a JPEG has
-/// an end.
+/// The length that a file of these `bytes` should have. Matroska and WebM, MP4 and MOV, AVI and y4m contain it; a JPEG
+/// has an end marker.
 fn promised_bytes(file: &mut (impl Read + Seek), bytes: u64) -> io::Result<Option<u64>> {
     let mut head = Vec::new();
     file.by_ref().take(HEAD_BYTES).read_to_end(&mut head)?;
@@ -92,7 +93,7 @@ fn promised_bytes(file: &mut (impl Read + Seek), bytes: u64) -> io::Result<Optio
     Ok(matroska_bytes(&head))
 }
 
-/// The end of the last picture; `None` where the lines before pictures have parameters, as each may have others.
+/// The end of the last picture; `None` if the lines before pictures have parameters, whose lengths may differ.
 fn y4m_bytes(file: &mut (impl Read + Seek), head: &[u8], bytes: u64) -> io::Result<Option<u64>> {
     let Some((begin, picture_bytes)) = y4m::layout(head) else { return Ok(None) };
     for at in [begin, begin + picture_bytes] {
@@ -105,7 +106,7 @@ fn y4m_bytes(file: &mut (impl Read + Seek), head: &[u8], bytes: u64) -> io::Resu
     Ok(Some(begin + bytes.saturating_sub(begin).next_multiple_of(picture_bytes)))
 }
 
-/// The end of the segment; `None` where its length is unknown, as in a live recording.
+/// The end of the segment; `None` if its length is unknown, as in a live recording.
 pub fn matroska_bytes(head: &[u8]) -> Option<u64> {
     let after_header = head.strip_prefix(b"\x1a\x45\xdf\xa3".as_slice())?;
     let (header_bytes, rest) = ebml_length(after_header)?;
@@ -114,7 +115,7 @@ pub fn matroska_bytes(head: &[u8]) -> Option<u64> {
     segment_bytes?.checked_add((head.len() - content.len()) as u64)
 }
 
-/// A length of EBML, whose first byte says how many bytes it has; all bits set: unknown.
+/// Parses an EBML length. The first byte gives the number of bytes; all bits set means unknown.
 fn ebml_length(bytes: &[u8]) -> Option<(Option<u64>, &[u8])> {
     let first = *bytes.first()?;
     let more = first.leading_zeros() as usize;
@@ -124,7 +125,7 @@ fn ebml_length(bytes: &[u8]) -> Option<(Option<u64>, &[u8])> {
     Some(((length != all_set).then_some(length), &bytes[1 + more..]))
 }
 
-/// The end of the last box of an MP4 file; `None` where that one goes on to the end of the file.
+/// The end of the last box of an MP4 file; `None` if that box extends to the end of the file.
 fn mp4_bytes(file: &mut (impl Read + Seek), bytes: u64) -> io::Result<Option<u64>> {
     let mut at = 0;
     for _ in 0..BOXES_MAX {
@@ -148,7 +149,7 @@ fn mp4_bytes(file: &mut (impl Read + Seek), bytes: u64) -> io::Result<Option<u64
     Ok(None)
 }
 
-/// Whether JPEGs that follow one another end with a beginning: behind the last end marker another picture begins.
+/// True if a series of JPEGs ends inside one: after the last end marker another picture begins.
 fn ends_in_a_jpeg(file: &mut (impl Read + Seek), bytes: u64) -> io::Result<bool> {
     let mut tail = vec![0; JPEG_TAIL_BYTES.min(bytes) as usize];
     let read = read_at(file, bytes - tail.len() as u64, &mut tail)?;
@@ -157,7 +158,7 @@ fn ends_in_a_jpeg(file: &mut (impl Read + Seek), bytes: u64) -> io::Result<bool>
     Ok(behind.windows(3).any(|three| three == b"\xff\xd8\xff"))
 }
 
-/// The end of the last RIFF chunk: a long AVI file has several.
+/// The end of the last RIFF chunk; a long AVI file has several.
 fn riff_bytes(file: &mut (impl Read + Seek), bytes: u64) -> io::Result<Option<u64>> {
     let mut at = 0;
     while at < bytes {

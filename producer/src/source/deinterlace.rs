@@ -1,11 +1,11 @@
-//! Makes whole pictures of interlaced frames, which hold two moments in alternate rows.
+//! Makes whole pictures of interlaced frames, which contain two fields in alternate rows.
 //!
 //! ```text
 //! frame, the same marked progressive ──▶ FFmpeg's bwdif ──▶ frame        one out for each in, at once
 //! ```
-//! bwdif looks at the frame before and at the one behind. Waiting for that one would make every picture a frame later, so
-//! each frame is followed by itself: the filter then compares with the past alone, and passes the copy through unfiltered,
-//! because it is not marked as interlaced.
+//! bwdif looks at the frames before and after. Waiting for the one after would delay every picture by a frame, so each
+//! frame is followed by itself. Then the filter compares with the past only, and passes the copy through unfiltered,
+//! because the copy is not marked as interlaced.
 
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::{Error, filter, frame};
@@ -22,10 +22,10 @@ pub enum Deinterlace {
     Never,
 }
 
-/// Which rows are earlier.
+/// The order of the fields.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Order {
-    /// Each frame says so, and whether it is interlaced at all.
+    /// Each frame is marked with its order, and with being interlaced at all.
     Marked,
     TopFirst,
     BottomFirst,
@@ -38,7 +38,7 @@ struct Kind {
     order: Order,
 }
 
-/// Made at the first interlaced frame, so that progressive video does not pay for it.
+/// The deinterlacer. Its filter is made at the first interlaced frame, so that progressive video costs nothing.
 #[derive(Default)]
 pub struct Deinterlacer {
     current: Option<(Kind, Option<filter::Graph>)>,
@@ -53,8 +53,8 @@ impl std::fmt::Debug for Deinterlacer {
 }
 
 impl Deinterlacer {
-    /// Puts a whole picture in the place of an interlaced frame; the frame keeps its time stamps. A frame that FFmpeg
-    /// cannot deinterlace stays as it is.
+    /// Replaces an interlaced frame by a whole picture with the same timestamps. A frame that FFmpeg cannot deinterlace
+    /// stays as it is.
     pub fn apply(&mut self, frame: &mut frame::Video, order: Order) {
         let kind = Kind { format: frame.format(), size: (frame.width(), frame.height()), order };
         if self.current.as_ref().is_none_or(|(known, _)| *known != kind) {
@@ -67,13 +67,13 @@ impl Deinterlacer {
             Ok(whole) => *frame = whole,
             Err(error) => {
                 self.report_refused(error);
-                // The next frame gets a graph that has not failed.
+                // The next frame gets a new graph, which has not failed.
                 self.current = None;
             }
         }
     }
 
-    /// Says once what is done.
+    /// Logs once what is done.
     fn report(&mut self, error: Option<&Error>) {
         match (std::mem::replace(&mut self.reported, true), error) {
             (true, _) => {}
@@ -90,7 +90,7 @@ impl Deinterlacer {
         }
     }
 
-    /// Says once that there are such frames.
+    /// Logs once that there are such frames.
     fn report_refused(&mut self, error: Error) {
         if !std::mem::replace(&mut self.refused, true) {
             tracing::warn!(
@@ -101,16 +101,16 @@ impl Deinterlacer {
     }
 }
 
-/// The frame, deinterlaced.
+/// Deinterlaces a frame.
 fn filtered(graph: &mut filter::Graph, frame: &frame::Video) -> Result<frame::Video, Error> {
     let (marked, again) = (ffi::reference(frame)?, ffi::unmarked(frame)?);
     let mut filtered = frame::Video::empty();
-    // The graph takes the frame, and gives back the copy of the one before.
+    // The graph takes the frame, and returns the copy of the one before.
     part(graph, "in")?.source().add(&marked)?;
     while part(graph, "out")?.sink().frame(&mut filtered).is_ok() {}
     part(graph, "in")?.source().add(&again)?;
     part(graph, "out")?.sink().frame(&mut filtered)?;
-    // The filter counts time in halves.
+    // The filter counts time in half units.
     filtered.set_pts(frame.pts());
     Ok(filtered)
 }

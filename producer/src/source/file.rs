@@ -1,4 +1,4 @@
-//! A file's pictures, with the times at which they are to be shown.
+//! The pictures of a file, with their presentation times.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -30,19 +30,19 @@ pub struct FileFeed {
     loops: Loops,
     deinterlace: Deinterlace,
     passes: u32,
-    /// Frames sent in this pass.
+    /// Number of frames sent in this pass.
     sent: u64,
-    /// The file ends too early: how much of it was there in the first pass.
+    /// If the file ends too early: the part that existed in the first pass.
     cut: Option<There>,
-    /// The reel's frame has not been looked at yet.
+    /// True if the reel's frame has not been used yet.
     waiting: bool,
-    /// Where the reel is, from the file's first frame on.
+    /// Position of the reel, counted from the file's first frame.
     at_us: i64,
     clock: Arc<dyn Clock>,
     stop: Arc<AtomicBool>,
 }
 
-/// The part of the file that is played; `zero` is its first frame as the stream counts.
+/// The part of the file that is played; `zero_us` is the stream's time of its first frame.
 #[derive(Clone, Copy, Debug)]
 struct Part {
     zero_us: i64,
@@ -118,14 +118,14 @@ impl FileFeed {
         Ok(more)
     }
 
-    /// At the file's end: how much there was, if there should be more.
+    /// At the file's end: the existing part, if there should be more.
     fn find_cut(&self) -> Option<There> {
         let whole = self.part.start_us == 0 && self.part.end_us.is_none();
         let there = self.reel.there(whole.then_some(self.sent), self.at_us);
         ((cut::is_short(&self.path) || self.reel.ends_in_a_picture()) && !there.is_all()).then_some(there)
     }
 
-    /// After one pass: whether there is another, with everything in place for it.
+    /// Prepares another pass; returns false if there is none.
     fn begin_again(&mut self) -> Result<bool, SourceError> {
         if self.sent == 0 {
             let start = Duration::from_micros(self.part.start_us as u64);
@@ -147,7 +147,7 @@ impl FileFeed {
         Ok(more)
     }
 
-    /// Has a frame at or before the start waiting: by seeking, or by opening anew where that does not lead there.
+    /// Moves to a frame at or before the start: by seeking, or if that fails by opening the file again.
     fn rewind(&mut self) -> Result<(), SourceError> {
         let target_us = self.part.zero_us.saturating_add(self.part.start_us);
         let sought = self.reel.seek(target_us).is_ok() && self.advance()? && self.at_us <= self.part.start_us;
@@ -174,7 +174,7 @@ fn open_reel(path: &Path, deinterlace: Deinterlace, clock: &Arc<dyn Clock>) -> R
     let unreadable = |error| error::why_unreadable(path, error);
     let options = Dictionary::new();
     let mut input = match path.to_str() {
-        // With "file:" before it, a name with a colon in it is no protocol.
+        // With "file:" in front, a name with a colon is not taken for a protocol.
         Some(path) => ffi::open(&format!("file:{path}"), None, options, Box::new(|| false)),
         None => {
             let file = std::fs::File::open(path).map_err(|error| SourceError::reading(&name, &error))?;

@@ -1,6 +1,6 @@
-//! Reads JPEGs that follow one another, so that each leaves when its last byte is in.
+//! Reads a sequence of JPEGs, so that each is sent when its last byte has arrived.
 //!
-//! A JPEG's end is known from its own bytes; a parser that waits for the next one's beginning is a frame late.
+//! A JPEG's own bytes show its end; a parser that waits for the next one's beginning would be a frame late.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use super::timeline::Timeline;
 use super::{About, Kind, Shot, SourceOptions};
 use crate::picture::Picture;
 
-/// A JPEG that is larger is none.
+/// Largest JPEG; more bytes are not taken for one.
 const JPEG_BYTES_MAX: usize = 256 << 20;
 
 pub struct MjpegFeed<R> {
@@ -88,7 +88,7 @@ impl<R: Read> MjpegFeed<R> {
         Ok(Some(Shot { picture, pts, number: None, due: Some(self.due), captured: None }))
     }
 
-    /// Decodes the next JPEG that can be decoded; `false` at the end.
+    /// Decodes the next JPEG that can be decoded; returns false at the end.
     fn advance(&mut self) -> Result<bool, SourceError> {
         while self.next_jpeg()? {
             match self.decode() {
@@ -162,10 +162,10 @@ fn jpeg_decoder() -> Result<decoder::Video, Error> {
     context.decoder().open_as_with(codec, Dictionary::from_iter([("max_pixels", limit.as_str())]))?.video()
 }
 
-/// Where in a JPEG the next byte lies.
+/// The position of the next byte in a JPEG.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 enum At {
-    /// Between JPEGs; `true` behind an FF.
+    /// Between JPEGs; `OutsideMark` after an FF.
     #[default]
     Outside,
     OutsideMark,
@@ -179,7 +179,7 @@ enum At {
     EntropyMark,
 }
 
-/// Finds the ends of JPEGs by walking their markers, byte by byte as they come.
+/// Finds the ends of JPEGs by parsing their markers, byte by byte as they arrive.
 #[derive(Clone, Copy, Debug, Default)]
 struct Splitter {
     at: At,
@@ -190,7 +190,7 @@ const EOI: u8 = 0xd9;
 const SOS: u8 = 0xda;
 
 impl Splitter {
-    /// Moves bytes of one JPEG to `jpeg`; says how many it took, and whether the JPEG is whole now.
+    /// Moves bytes of one JPEG to `jpeg`; returns the number of bytes taken, and true if the JPEG is complete now.
     fn push(&mut self, bytes: &[u8], jpeg: &mut Vec<u8>) -> (usize, bool) {
         let mut taken = 0;
         while taken < bytes.len() {
@@ -211,7 +211,7 @@ impl Splitter {
         (taken, false)
     }
 
-    /// How many bytes from here on change nothing.
+    /// Number of following bytes that do not change the state.
     fn run(&mut self, bytes: &[u8]) -> usize {
         let before_mark = || bytes.iter().position(|byte| *byte == 0xff).unwrap_or(bytes.len());
         match &mut self.at {
@@ -225,7 +225,7 @@ impl Splitter {
         }
     }
 
-    /// Takes one byte; whether it was the last of a JPEG.
+    /// Processes one byte; returns true if it was the last of a JPEG.
     fn step(&mut self, byte: u8, jpeg: &mut Vec<u8>) -> bool {
         if let At::Body(mark, 0) = self.at {
             self.at = if mark == SOS { At::Entropy } else { At::Segment };
@@ -253,7 +253,7 @@ impl Splitter {
             (At::LengthLow(mark, high), low) => {
                 At::Body(mark, usize::from(u16::from_be_bytes([high, low])).saturating_sub(2))
             }
-            // A byte where a marker should be: this is no JPEG (any more).
+            // There is no marker where one must be, so this is no JPEG (any more).
             _ => At::Outside,
         };
         if matches!(self.at, At::Outside | At::OutsideMark) {
@@ -262,7 +262,7 @@ impl Splitter {
         false
     }
 
-    /// A JPEG begins here, whatever came before it.
+    /// Begins a JPEG, whatever came before.
     fn begin(&mut self, jpeg: &mut Vec<u8>) -> bool {
         jpeg.clear();
         jpeg.extend([0xff, SOI]);

@@ -1,4 +1,4 @@
-//! The pictures of one video stream, one after the other, as FFmpeg decodes them.
+//! The pictures of one video stream, as decoded by FFmpeg.
 //!
 //! ```text
 //! demuxer ─packet─▶ decoder ─frame─▶        packets that are broken are counted and skipped
@@ -21,10 +21,10 @@ use super::ffi;
 use super::planes::Turn;
 use super::pose::{Pose, sample_aspect};
 
-/// A demuxer that finds nothing but damage for so long has come to the end of what is usable.
+/// Number of broken packets in a row after which the rest of the stream counts as unusable.
 const BROKEN_IN_A_ROW_MAX: u32 = 10_000;
 
-/// Formats that need not say how long a picture's data is.
+/// Formats in which a picture's data may have no length.
 pub const ENDS_LATE: [&str; 5] = ["mpegts", "mpeg", "mpegvideo", "h264", "hevc"];
 
 pub struct Reel {
@@ -36,17 +36,17 @@ pub struct Reel {
     time_base: Rational,
     frame_us: i64,
     pose: Pose,
-    /// `None`: interlaced frames stay as they are.
+    /// `None` if interlaced frames stay as they are.
     deinterlacer: Option<Deinterlacer>,
-    /// When the packets came whose frames are still in the decoder, by their stamps.
+    /// Arrival times of the packets whose frames are still in the decoder, by their timestamps.
     arrivals: VecDeque<(Option<i64>, Micros)>,
     arrived: Micros,
-    /// When the packet before came, where that is what showed that this one had begun.
+    /// Arrival time of the packet before, if that is when the beginning of this one was seen.
     packet_before: Option<Micros>,
     ends_late: bool,
     broken: u64,
     broken_in_a_row: u32,
-    /// The packet that was read last, and the one that was decoded last, are broken.
+    /// True if the packet read last, or the one decoded last, was broken.
     read_broken: bool,
     decode_broken: bool,
     clock: Arc<dyn Clock>,
@@ -60,7 +60,7 @@ impl std::fmt::Debug for Reel {
 }
 
 impl Reel {
-    /// Takes the best video stream of an open input, `early` being packets that were read to get to know it.
+    /// Takes the best video stream of an open input. `early` are packets that were read to recognise the codec.
     pub fn new(
         mut input: Input,
         early: VecDeque<Packet>,
@@ -102,7 +102,7 @@ impl Reel {
         })
     }
 
-    /// Decodes the next frame; `false` at the end.
+    /// Decodes the next frame; returns false at the end.
     pub fn advance(&mut self) -> Result<bool, SourceError> {
         loop {
             match self.decoder.receive_frame(&mut self.frame) {
@@ -132,7 +132,7 @@ impl Reel {
         }
     }
 
-    /// Hands the decoder one packet of the stream, or the end.
+    /// Gives the decoder one packet of the stream, or the end.
     fn feed(&mut self) -> Result<(), SourceError> {
         loop {
             match self.read() {
@@ -157,7 +157,7 @@ impl Reel {
                     if !matches!(error, Error::Eof | Error::Exit | Error::InvalidData) {
                         warn!("{}: reading stopped: {error}", self.name);
                     }
-                    // Whatever it says, the decoder is asked for what it still holds.
+                    // In any case, the decoder is asked for its remaining frames.
                     let _ = self.decoder.send_eof();
                     return Ok(());
                 }
@@ -165,14 +165,15 @@ impl Reel {
         }
     }
 
-    /// In a format whose packets end with the next one's beginning, that beginning was seen when the one before came.
+    /// Time at which a packet began. In a format whose packets end with the next one's beginning, it was seen when the
+    /// packet before arrived.
     fn packet_began(&mut self) -> Micros {
         let now = self.clock.now();
         let before = self.packet_before.replace(now);
         before.filter(|_| self.ends_late).unwrap_or(now)
     }
 
-    /// Whether a packet's end is only seen by the next one's beginning.
+    /// Sets if a packet's end is recognised only by the next one's beginning.
     pub fn set_ends_late(&mut self, ends_late: bool) {
         self.ends_late = ends_late;
     }
@@ -181,12 +182,13 @@ impl Reel {
         if let Some(packet) = self.early.pop_front() {
             return Ok(packet);
         }
-        // A new one each time, as reading does not let go of what a packet held before; it lies on the stack.
+        // Uses a new packet each time, because reading does not release the data of the one before. The packet is on
+        // the stack.
         let mut packet = Packet::empty();
         packet.read(&mut self.input).map(|()| packet)
     }
 
-    /// Whether to go on after a broken packet.
+    /// Counts a broken packet; returns true to continue.
     fn count_broken(&mut self, error: Error) -> bool {
         self.broken += 1;
         self.broken_in_a_row += 1;
@@ -210,23 +212,23 @@ impl Reel {
         Pose::of(&self.frame, self.pose)
     }
 
-    /// When the frame's packet had been read.
+    /// Time at which the frame's packet was read.
     pub fn arrived(&self) -> Micros {
         self.arrived
     }
 
-    /// The frame's time as the stream counts it.
+    /// The frame's time in the stream's own count.
     pub fn raw_us(&self) -> Option<i64> {
         self.frame.timestamp().map(|stamp| in_us(stamp, self.time_base))
     }
 
-    /// How long the frame lasts, as far as the stream says.
+    /// Duration of the frame, as far as the stream gives it.
     pub fn frame_us(&self) -> i64 {
         let duration = in_us(self.frame.packet().duration, self.time_base);
         if duration > 0 { duration } else { self.frame_us }
     }
 
-    /// Goes to the last key frame at or before `raw_us`.
+    /// Moves to the last key frame at or before `raw_us`.
     pub fn seek(&mut self, raw_us: i64) -> Result<(), Error> {
         self.input.seek(raw_us, ..raw_us)?;
         self.decoder.flush();
@@ -240,7 +242,7 @@ impl Reel {
         [stream.avg_frame_rate(), stream.rate()].into_iter().find_map(as_fps)
     }
 
-    /// How long the video is and how many frames it has, where the container says.
+    /// Duration and number of frames of the video, if the container gives them.
     pub fn extent(&self) -> (Option<i64>, Option<u64>) {
         let Some(stream) = self.input.stream(self.stream) else { return (None, None) };
         let of_stream = (stream.duration() > 0).then(|| in_us(stream.duration(), self.time_base));
@@ -248,15 +250,15 @@ impl Reel {
         (of_stream.or(of_all), u64::try_from(stream.frames()).ok().filter(|frames| *frames > 0))
     }
 
-    /// Whether the stream ends in the middle of a picture, in a format that says how long its pictures are.
+    /// True if the stream ends in the middle of a picture, in a format that gives the length of its pictures.
     pub fn ends_in_a_picture(&self) -> bool {
         (self.read_broken || self.decode_broken) && !ENDS_LATE.contains(&self.input.format().name())
     }
 
-    /// How much of the stream there is up to `end_us`, and how much there should be.
+    /// The part of the stream up to `end_us`, and its full extent.
     pub fn there(&self, frames: Option<u64>, end_us: i64) -> There {
         let (of_us, of_frames) = self.extent();
-        // FFmpeg works out the duration of y4m from the number of bytes that are there.
+        // FFmpeg computes the duration of y4m from the number of existing bytes.
         let of_us = of_us.filter(|_| self.input.format().name() != "yuv4mpegpipe");
         There { frames, of_frames, end_us, frame_us: self.frame_us(), of_us }
     }
@@ -265,7 +267,7 @@ impl Reel {
         ffi::held_back(&self.decoder)
     }
 
-    /// As in "h264 yuv420p bt709".
+    /// For example "h264 yuv420p bt709".
     pub fn what(&self) -> String {
         let codec = self.decoder.codec().map_or_else(String::new, |codec| codec.name().to_owned());
         let format = self.frame.format().descriptor().map_or("unknown pixels", |descriptor| descriptor.name());
@@ -287,7 +289,7 @@ fn as_fps(rate: Rational) -> Option<f64> {
     (num > 0 && den > 0).then(|| f64::from(num) / f64::from(den)).filter(|fps| (0.01..=1000.0).contains(fps))
 }
 
-/// 25 frames a second where nothing is known.
+/// Duration of a frame; that of 25 frames a second if unknown.
 fn frame_us(rate: Rational) -> i64 {
     as_fps(rate).map_or(40_000, |fps| (1e6 / fps).round() as i64)
 }

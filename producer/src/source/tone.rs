@@ -1,28 +1,28 @@
-//! Brings HDR pictures (PQ, HLG; BT.2020) to what ordinary screens show, by a table.
+//! Converts HDR pictures (PQ, HLG; BT.2020) for ordinary screens, with a table.
 //!
 //! ```text
 //! Y'CbCr ─▶ R'G'B' ─(PQ or HLG)─▶ light, BT.2020 ─▶ light, BT.709 ─(tone curve)─▶ sRGB ─▶ Y'CbCr
 //! ```
-//! The table holds this way for a grid of colours, and what lies between is interpolated. Both ends are JPEG's full-range
-//! BT.601, as a picture is after its matrix and range were converted.
+//! The table contains this conversion for a grid of colours; colours between are interpolated. Both ends are JPEG's
+//! full-range BT.601, as a picture is after the conversion of its matrix and range.
 
 use ffmpeg_next::color::TransferCharacteristic;
 
 use crate::picture::Picture;
 
-/// The light of a white sheet in HDR video (BT.2408), which becomes about the white of an ordinary screen.
+/// Light of white paper in HDR video (BT.2408), which becomes about the white of an ordinary screen.
 const WHITE_NITS: f64 = 203.0;
-/// The brightest light that is told apart from brighter ones.
+/// The brightest light that is distinguished from brighter ones.
 const PEAK: f64 = 1000.0 / WHITE_NITS;
-/// Light up to this part of white stays as it is; what is brighter is compressed.
+/// Light up to this fraction of white is kept; brighter light is compressed.
 const KNEE: f64 = 0.3;
 
-/// Steps of the grid from one colour to the next, in levels of 8 bits.
+/// Distance between grid points as a power of two, in levels of 8 bits.
 const STEP_BITS: usize = 3;
 const STEP: usize = 1 << STEP_BITS;
 const GRID: usize = 256 / STEP + 1;
 
-/// How HDR light is written as numbers.
+/// The transfer function of HDR video.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Hdr {
     Pq,
@@ -39,7 +39,7 @@ impl std::fmt::Display for Hdr {
 }
 
 impl Hdr {
-    /// `None`: the picture is not HDR.
+    /// `None` if the picture is not HDR.
     pub fn of(transfer: TransferCharacteristic) -> Option<Hdr> {
         match transfer {
             TransferCharacteristic::SMPTE2084 => Some(Hdr::Pq),
@@ -48,7 +48,7 @@ impl Hdr {
         }
     }
 
-    /// Light in parts of white.
+    /// The light as a fraction of white.
     fn light(self, rgb: [f64; 3]) -> [f64; 3] {
         match self {
             Hdr::Pq => rgb.map(|v| pq_nits(v) / WHITE_NITS),
@@ -63,7 +63,7 @@ impl Hdr {
 }
 
 pub struct ToneMap {
-    /// Y', Cb, Cr by Cb, Cr, Y', the last one side by side.
+    /// Y', Cb, Cr, indexed by Cb, Cr, Y'; entries that differ in Y' only are adjacent.
     table: Vec<[u8; 3]>,
 }
 
@@ -114,7 +114,7 @@ impl ToneMap {
     }
 }
 
-/// Where in the table the four columns around a chroma begin, and what each weighs.
+/// The beginning of the four columns around a chroma value in the table, and their weights.
 struct Column {
     corners: [(usize, usize); 4],
 }
@@ -145,7 +145,7 @@ fn mapped(hdr: Hdr, [y, cb, cr]: [f64; 3]) -> [u8; 3] {
     [y, (b - y) / 1.772 + 128.0 / 255.0, (r - y) / 1.402 + 128.0 / 255.0].map(|v| (v * 255.0).round() as u8)
 }
 
-/// PQ (SMPTE ST 2084) to nits.
+/// Converts PQ (SMPTE ST 2084) to nits.
 fn pq_nits(v: f64) -> f64 {
     let (m1, m2) = (2610.0 / 16384.0, 2523.0 / 32.0);
     let (c1, c2, c3) = (3424.0 / 4096.0, 2413.0 / 128.0, 2392.0 / 128.0);
@@ -153,18 +153,18 @@ fn pq_nits(v: f64) -> f64 {
     10_000.0 * ((v - c1).max(0.0) / (c2 - c3 * v)).powf(1.0 / m1)
 }
 
-/// HLG (ARIB STD-B67) to the scene's light, 0 to 1.
+/// Converts HLG (ARIB STD-B67) to the scene's light, from 0 to 1.
 fn hlg_scene(v: f64) -> f64 {
     let (a, b, c) = (0.178_832_77, 0.284_668_92, 0.559_910_73);
     if v <= 0.5 { v * v / 3.0 } else { (((v - c) / a).exp() + b) / 12.0 }
 }
 
-/// BT.2020's primaries to those of BT.709.
+/// Converts BT.2020's primaries to those of BT.709.
 fn to_bt709([r, g, b]: [f64; 3]) -> [f64; 3] {
     [1.6605 * r - 0.5876 * g - 0.0728 * b, -0.1246 * r + 1.1329 * g - 0.0083 * b, -0.0182 * r - 0.1006 * g + 1.1187 * b]
 }
 
-/// Möbius' curve: as it is up to the knee, and from there smoothly to 1 at the peak.
+/// Möbius' curve: identity up to the knee, and from there smoothly to 1 at the peak.
 fn curve(light: f64) -> f64 {
     if light <= KNEE {
         return light;

@@ -1,4 +1,4 @@
-//! How things are right now: one snapshot, from which the status line and the figures in JSON are made.
+//! A snapshot of the current state, from which the status line and the figures in JSON are made.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,28 +8,28 @@ use common::rate;
 use common::report::bytes;
 use serde::Serialize;
 
-/// How things are right now. Its fields are those of the event `status`: docs/operate.md describes them.
+/// A snapshot of the current state. Its fields are those of the event `status`, which docs/operate.md describes.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Snapshot {
     pub source: String,
     pub topic: String,
-    /// Since the first picture.
+    /// Time since the first picture.
     pub seconds: f64,
-    /// Set while the broker owes acknowledgements and sends none.
+    /// Present while acknowledgements are outstanding and the broker sends none.
     #[serde(flatten)]
     pub silence: Option<BrokerSilence>,
-    /// Captured so far.
+    /// Number of frames captured so far.
     pub frames: u64,
     pub acknowledged: u64,
-    /// Published.
+    /// Rate of published frames.
     pub fps: f64,
     pub bytes_per_second: u64,
-    /// From published to acknowledged; `None` where nothing was acknowledged lately.
+    /// Latency from published to acknowledged; `None` if nothing was acknowledged lately.
     #[serde(flatten)]
     pub latency: Option<Percentiles>,
     pub quality: u8,
     pub dropped: u64,
-    /// The same by reason.
+    /// Number of dropped frames by reason.
     pub drops: BTreeMap<String, u64>,
 }
 
@@ -37,7 +37,7 @@ pub struct Snapshot {
 pub struct BrokerSilence {
     #[serde(rename = "broker_silent_seconds")]
     pub seconds: f64,
-    /// Why no broker is connected, where that is known.
+    /// Reason why no broker is connected, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
@@ -49,7 +49,7 @@ impl BrokerSilence {
 }
 
 impl Snapshot {
-    /// The status line. A silence stands before the figures: a narrow terminal cuts the end off.
+    /// The status line. A silence comes before the figures, because a narrow terminal cuts off the end.
     pub fn line(&self) -> String {
         let ms = |time: Duration| time.as_secs_f64() * 1000.0;
         let silence = self.silence.as_ref().map_or(String::new(), |silence| {
