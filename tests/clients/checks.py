@@ -1,4 +1,4 @@
-"""Runs one check of a script: `SCRIPT BROKERS TOPIC CHECK`. A check is a function of that name; it fails by assertion."""
+"""Runs one check of a script: `SCRIPT BROKERS TOPIC CHECK`. CHECK names a function, which fails by assertion."""
 
 import sys
 import time
@@ -12,7 +12,7 @@ def run(script):
 
 
 def until(what, attempt, seconds=60):
-    """What `attempt` gives once it gives something; the deadline is a guard against hanging."""
+    """Calls `attempt` until it returns something, and returns that; the timeout is a guard against hanging."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         got = attempt()
@@ -23,7 +23,7 @@ def until(what, attempt, seconds=60):
 
 
 def fails(error, action, *names):
-    """The error of that class that `action` must end with; its text holds one of `names`."""
+    """Checks that `action` raises an error of this class whose text contains one of `names`, and returns the error."""
     try:
         got = action()
     except error as e:

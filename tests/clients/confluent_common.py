@@ -1,4 +1,4 @@
-"""What the scripts for confluent-kafka share."""
+"""Shared by the scripts for confluent-kafka."""
 
 from functools import cache
 
@@ -7,18 +7,18 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from checks import until
 
-# librdkafka's RD_KAFKA_OFFSET_TAIL_BASE, of which its Python has no name.
+# librdkafka's RD_KAFKA_OFFSET_TAIL_BASE, for which confluent-kafka has no name.
 TAIL = -2000
 
 
 @cache
 def admin(brokers):
-    """One for the whole script: an answer is lost with the client that asked."""
+    """The script's only admin client. It must live until its results are there, as they are lost with it."""
     return AdminClient({"bootstrap.servers": brokers})
 
 
 def result(futures):
-    """The one result of a call for one thing."""
+    """The result of a call about one object."""
     (future,) = futures.values()
     return future.result(60)
 
@@ -41,7 +41,7 @@ def consumer(brokers, group="nobody", **config):
 
 
 def send(producer, topic, values, **more):
-    """Sends these values and gives their delivery reports, as (error or None, message)."""
+    """Sends the values, and returns their delivery reports as (error or None, message)."""
     reports = []
     for value in values:
         producer.produce(topic, value, on_delivery=lambda error, message: reports.append((error, message)), **more)
@@ -53,13 +53,13 @@ def send(producer, topic, values, **more):
 
 
 def fill(brokers, topic, values, **more):
-    """Sends these values; none may fail."""
+    """Sends the values, none of which may fail."""
     failed = [error for error, _ in send(producer(brokers), topic, values, **more) if error]
     assert not failed, failed
 
 
 def take(consumer, count):
-    """The next messages; an error is raised."""
+    """Returns the next `count` messages, or raises their error."""
     messages = []
 
     def more():
@@ -78,7 +78,7 @@ def values(messages):
 
 
 def read(brokers, topic, count, offset=0, partition=0, **config):
-    """Assigns one partition at an offset and takes what comes."""
+    """Assigns one partition at an offset, and returns the next `count` messages."""
     reader = consumer(brokers, **config)
     reader.assign([TopicPartition(topic, partition, offset)])
     messages = take(reader, count)
@@ -91,7 +91,7 @@ def numbers(count, prefix="n"):
 
 
 def code(error):
-    """A KafkaError of an exception or a delivery report, as its name."""
+    """Name of the KafkaError in an exception or a delivery report."""
     error = error.args[0] if isinstance(error, Exception) else error
     assert isinstance(error, KafkaError), error
     return error.name()

@@ -1,4 +1,4 @@
-"""confluent-kafka: members of a group share partitions, take over from the dead, and go on where they were."""
+"""confluent-kafka's groups: members share partitions, take over those of killed members, and resume at offsets."""
 
 import os
 import signal
@@ -11,12 +11,12 @@ from checks import fails, run, until
 from confluent_common import code, consumer, create, fill, numbers, producer, take, values
 
 PARTITIONS = 4
-# The lowest that Kafka's defaults allow.
+# The lowest session timeout that Kafka's defaults allow.
 SESSION_MS = 6000
 
 
 def member(brokers, topic):
-    """A member in a process of its own: prints its partitions whenever they change."""
+    """A member in its own process. It prints its partitions when they change."""
     strategy = sys.argv[4]
     me = consumer(brokers, topic, session_timeout_ms=SESSION_MS, partition_assignment_strategy=strategy)
     me.subscribe([topic])
@@ -100,7 +100,7 @@ def each_message_goes_to_one_member(brokers, topic):
 
     until("all messages", all_seen)
     assert sorted(seen[0] + seen[1]) == list(range(100)) and len(seen[0]) == 50, seen
-    # One that leaves gives its partitions back without waiting for its session to run out.
+    # A member that leaves returns its partitions at once, before its session times out.
     members[1].close()
     until("the other has all", lambda: members[0].poll(0.1) or len(members[0].assignment()) == PARTITIONS)
     members[0].close()
@@ -121,7 +121,7 @@ def a_group_goes_on_where_it_was(brokers, topic):
     second.subscribe([topic])
     assert values(take(second, 6)) == numbers(10)[4:]
     second.close()
-    # Another group has its own place.
+    # Another group has its own offsets.
     other = consumer(brokers, f"{topic}-other")
     (place,) = other.committed([TopicPartition(topic, 0)], timeout=20)
     assert place.offset == OFFSET_INVALID, place
@@ -145,7 +145,7 @@ def offsets_are_committed_by_themselves(brokers, topic):
 
 
 def a_member_without_a_group_s_blessing_cannot_commit(brokers, topic):
-    """A member that left and comes late is told so."""
+    """A client outside an active group gets an error for its commit."""
     create(brokers, topic)
     fill(brokers, topic, numbers(2))
     late = consumer(brokers, topic, session_timeout_ms=SESSION_MS, heartbeat_interval_ms=1000)
@@ -155,7 +155,7 @@ def a_member_without_a_group_s_blessing_cannot_commit(brokers, topic):
     current = consumer(brokers, topic, session_timeout_ms=SESSION_MS)
     current.subscribe([topic])
     take(current, 2)
-    # An active group does not take the word of somebody who is not in it.
+    # An active group accepts no commits of clients that are not members.
     stranger = consumer(brokers, topic)
     error = fails(KafkaException, lambda: stranger.commit(offsets=[TopicPartition(topic, 0, 1)], asynchronous=False))
     assert code(error) in ("UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION"), error

@@ -1,4 +1,4 @@
-"""confluent-kafka: what is written is what is read, and what cannot be is refused by its name."""
+"""confluent-kafka: records are read as they were written, and invalid requests are refused with the right error."""
 
 import time
 
@@ -41,7 +41,7 @@ def every_codec_is_read_back(brokers, topic):
         assert all(error is None for error, _ in reports), (codec, reports)
     got = read(brokers, topic, len(sent), check_crcs=True)
     assert values(got) == sent
-    # From the middle of a compressed batch: the client skips what was before.
+    # The offset is in the middle of a compressed batch; the client skips the records before it.
     assert values(read(brokers, topic, 1, offset=45)) == [sent[45]]
 
 
@@ -86,7 +86,7 @@ def messages_of_megabytes_go_through_where_the_topic_allows(brokers, topic):
     big = [bytes([n]) * 3_000_000 for n in range(4)]
     writer = producer(brokers, message_max_bytes=8_000_000)
     assert all(error is None for error, _ in send(writer, topic, big))
-    # A fetch gives at least one whole batch, however small the reader's limits are.
+    # A fetch returns at least one whole batch, however low the reader's limits are.
     got = read(brokers, topic, 4, max_partition_fetch_bytes=100_000, fetch_message_max_bytes=100_000)
     assert values(got) == big
 
@@ -182,7 +182,7 @@ def a_reader_that_waits_gets_what_is_written_later(brokers, topic):
     create(brokers, topic)
     reader = consumer(brokers, fetch_wait_max_ms=60_000, session_timeout_ms=45_000, socket_timeout_ms=70_000)
     reader.assign([TopicPartition(topic, 0, 0)])
-    # The guard is half of what the fetch may wait: it must be answered because something came.
+    # The timeout is half of the fetch's wait, so the fetch must be answered because of the new record.
     assert reader.poll(1) is None
     fill(brokers, topic, [b"later"])
     message = until("the message", lambda: reader.poll(0.5), seconds=30)
@@ -195,7 +195,7 @@ def a_topic_asked_for_by_a_producer_is_made(brokers, topic):
 
 
 def an_unknown_topic_is_an_error_where_none_is_made(brokers, topic):
-    """On a broker that makes no topics by itself."""
+    """Needs a broker that does not create topics by itself."""
     (error, _), = send(producer(brokers, topic_metadata_propagation_max_ms=1000), topic, [b"x"])
     assert error is not None and code(error) in ("UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC"), error
     reader = consumer(brokers, allow_auto_create_topics=True)
@@ -208,7 +208,7 @@ def an_unknown_topic_is_an_error_where_none_is_made(brokers, topic):
 
 
 def transactions_are_refused(brokers, topic):
-    """By an error of the broker's, not by waiting in vain."""
+    """The broker refuses with an error, so that the client does not wait for a timeout."""
     writer = producer(brokers, transactional_id=topic)
     error = fails(KafkaException, lambda: writer.init_transactions(30))
     assert code(error) not in ("_TIMED_OUT", "REQUEST_TIMED_OUT"), error

@@ -1,4 +1,4 @@
-"""What the scripts for kafka-python share."""
+"""Shared by the scripts for kafka-python."""
 
 from functools import cache
 
@@ -20,7 +20,7 @@ def create(brokers, topic, partitions=1, **config):
 
 
 def send(brokers, topic, values, partition=0, timestamp_ms=None, **config):
-    """Sends these values and gives what was acknowledged; an error is raised."""
+    """Sends the values, and returns their acknowledgements, or raises an error."""
     writer = KafkaProducer(bootstrap_servers=brokers, **config)
     futures = [writer.send(topic, value, partition=partition, timestamp_ms=timestamp_ms) for value in values]
     writer.flush(60)
@@ -51,7 +51,7 @@ def values(records):
 
 
 def read(brokers, topic, count, offset=0, **config):
-    """Assigns partition 0 at an offset and takes what comes."""
+    """Assigns partition 0 at an offset, and returns the next `count` records."""
     reader = consumer(brokers, **config)
     place = TopicPartition(topic, 0)
     reader.assign([place])

@@ -1,4 +1,4 @@
-"""kafka-python: a client that shares no line with librdkafka or Java's writes and reads."""
+"""kafka-python, which shares no code with librdkafka or the Java client, writes and reads."""
 
 import threading
 
@@ -98,7 +98,7 @@ def two_members_share_the_partitions(brokers, topic):
 
 
 class Member(threading.Thread):
-    """Polls for a second at a time: a poll that ends in the middle of a join leaves kafka-python outside of its group."""
+    """A member that polls for 1 s at a time. If a poll ends during a join, kafka-python does not get into the group."""
 
     def __init__(self, brokers, topic):
         super().__init__(daemon=True)
@@ -119,7 +119,7 @@ class Member(threading.Thread):
 
 
 def transactions_are_refused(brokers, topic):
-    """By an error of the broker's, not by waiting in vain."""
+    """The broker refuses with an error, so that the client does not wait for a timeout."""
     writer = KafkaProducer(bootstrap_servers=brokers, transactional_id=topic, max_block_ms=30_000)
     error = fails(kafka.errors.KafkaError, writer.init_transactions)
     assert not isinstance(error, kafka.errors.KafkaTimeoutError), error

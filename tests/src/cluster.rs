@@ -1,4 +1,4 @@
-//! A real Kafka of one node or three as `scripts/kafka` starts it: what a learner has, with his commands.
+//! A real Kafka of one or three nodes, started with the commands of `scripts/kafka`, as a learner does.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::kafka::free_port;
 use crate::{Finished, GUARD, Program, root};
 
-/// The nodes, which are gone with their data when this is dropped.
+/// The nodes. They are removed with their data when this is dropped.
 #[derive(Debug)]
 pub struct Cluster {
     folder: TempDir,
@@ -22,7 +22,7 @@ impl Cluster {
     pub fn start(nodes: u16) -> Cluster {
         let folder = TempDir::with_prefix("cluster-").expect("a temporary folder");
         let mut cluster = Cluster { folder, port: free_port(), bootstrap: String::new() };
-        // Only the first of up to six ports is known to be free.
+        // The nodes need up to six ports, of which only the first is known to be free.
         for _ in 0..5 {
             let port = cluster.port.to_string();
             let done = cluster.script(&["up", "--nodes", &nodes.to_string(), "--port", &port]);
@@ -48,7 +48,7 @@ impl Cluster {
         &self.bootstrap
     }
 
-    /// The node that leads partition 0 of the topic, where one does.
+    /// The leader of the topic's partition 0, if there is one.
     pub fn leader(&self, topic: &str) -> Option<i32> {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.bootstrap).set("group.id", "harness");

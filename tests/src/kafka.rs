@@ -1,4 +1,4 @@
-//! The broker of the tests, and what they make, write and read in it by a client of their own.
+//! The broker of the tests, and a client with which tests create topics and write and read records.
 
 mod record;
 
@@ -26,26 +26,26 @@ use crate::node::{self, Kind, Node, Setup};
 use crate::proxy::{Network, Proxy};
 use crate::{GUARD, until};
 
-/// The broker that the tests of one run share, started on first use: the embedded one or a real Kafka, as `BROKER` says.
-/// `None` (said, and a failure under `STRICT=1`) where there can be none.
+/// The broker that all tests of a run share, started on first use: the embedded one or a real Kafka, as selected by
+/// `BROKER`. `None` if it cannot run; then the test is reported as skipped, or fails under `STRICT=1`.
 pub fn kafka() -> Option<&'static KafkaServer> {
     static SHARED: OnceLock<KafkaServer> = OnceLock::new();
     let kind = Kind::of_this_run();
     kind.can_run().then(|| SHARED.get_or_init(|| KafkaServer::start(kind, Setup::default())))
 }
 
-/// A broker that a test has for itself and may kill.
+/// A broker for one test alone, which may kill it.
 pub fn own_kafka() -> Option<KafkaServer> {
     own_kafka_with(Setup::default())
 }
 
-/// A broker that a test has for itself, set up in another way than usual.
+/// A broker for one test alone, with another setup than usual.
 pub fn own_kafka_with(setup: Setup) -> Option<KafkaServer> {
     let kind = Kind::of_this_run();
     kind.can_run().then(|| KafkaServer::start(kind, setup))
 }
 
-/// A broker that a test has for itself, and can only be reached through such a network.
+/// A broker for one test alone that can be reached only through this network.
 pub fn own_kafka_behind(network: Network) -> Option<(KafkaServer, Proxy)> {
     let proxy = Proxy::start(network);
     let kafka = own_kafka_with(Setup { advertised: Some(proxy.port()), ..Setup::default() })?;
@@ -53,7 +53,8 @@ pub fn own_kafka_behind(network: Network) -> Option<(KafkaServer, Proxy)> {
     Some((kafka, proxy))
 }
 
-/// True in a run against this kind of broker. Otherwise the test must return: what it is about, only the other kind has.
+/// True if the run is against this kind of broker. Otherwise the test must return, because it tests something that only
+/// the other kind has.
 pub fn only(kind: Kind, why: &str) -> bool {
     let this = Kind::of_this_run() == kind;
     if !this {
@@ -62,7 +63,7 @@ pub fn only(kind: Kind, why: &str) -> bool {
     this
 }
 
-/// A broker on a port and in a folder of its own, that can be killed and started again.
+/// A broker with its own port and folder, which can be killed and restarted.
 #[derive(Debug)]
 pub struct KafkaServer {
     kind: Kind,
@@ -73,7 +74,7 @@ pub struct KafkaServer {
 }
 
 impl KafkaServer {
-    /// Starts one and waits until it answers.
+    /// Starts a broker and waits until it answers.
     fn start(kind: Kind, setup: Setup) -> KafkaServer {
         let folder = TempDir::with_prefix("kafka-").expect("a temporary folder");
         let port = free_port();
@@ -85,7 +86,7 @@ impl KafkaServer {
         server
     }
 
-    /// A real Kafka with more properties than usual; of one that is there twice, the last counts.
+    /// Starts a real Kafka with additional properties. If a property is given twice, the last value counts.
     pub(crate) fn real_with(properties: &str, port: u16) -> KafkaServer {
         let folder = TempDir::with_prefix("kafka-").expect("a temporary folder");
         let setup = Setup::default();
@@ -95,7 +96,7 @@ impl KafkaServer {
         server
     }
 
-    /// Starts a real Kafka again with these properties added.
+    /// Restarts a real Kafka with these properties added.
     pub(crate) fn restart_with(&self, properties: &str) {
         self.kill();
         let file = self.folder.path().join("node.properties");
@@ -108,7 +109,7 @@ impl KafkaServer {
         format!("127.0.0.1:{}", self.setup.advertised.unwrap_or(self.port))
     }
 
-    /// SIGKILL. A real Kafka's data stay as they are; the embedded broker has none but in its memory.
+    /// Kills the broker with SIGKILL. A real Kafka's data stay; the embedded broker has its data in memory only.
     pub fn kill(&self) {
         if let Some(node) = self.node.lock().unwrap().take() {
             node.kill();
@@ -120,7 +121,8 @@ impl KafkaServer {
         self.restart_as(self.setup);
     }
 
-    /// Starts the embedded broker again; for some seconds it names no brokers, as a Kafka that is still starting may do.
+    /// Restarts the embedded broker. For `starting_s` seconds it names no brokers, as a Kafka that is still starting
+    /// may do.
     pub fn restart_slowly(&self, starting_s: u32) {
         self.restart_as(Setup { starting_s, ..self.setup });
     }
@@ -134,7 +136,7 @@ impl KafkaServer {
         *self.node.lock().unwrap() = Some(node);
     }
 
-    /// A topic name that no other test has; the topic itself is not made.
+    /// Returns a topic name that no other test has; the topic is not created.
     pub fn topic(&self, stem: &str) -> String {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         format!("{stem}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
@@ -149,7 +151,7 @@ impl KafkaServer {
         made.into_iter().next().expect("one answer for one topic").unwrap_or_else(|e| panic!("creating {name}: {e:?}"));
     }
 
-    /// Gives a topic more partitions, and waits until they have leaders.
+    /// Adds partitions to a topic, and waits until they have leaders.
     pub fn grow_topic(&self, name: &str, partitions: usize) {
         let new = NewPartitions::new(name, partitions);
         let grown = block_on(self.admin().create_partitions([&new], &admin_options())).expect("the broker answers");
@@ -188,7 +190,7 @@ impl KafkaServer {
         metadata.topics().iter().find(|t| t.name() == topic).map_or(0, |t| t.partitions().len())
     }
 
-    /// Every record of partition 0, from the first to the last there is now.
+    /// All records of partition 0 that exist now.
     pub fn records(&self, topic: &str) -> Vec<Record> {
         let consumer = self.consumer();
         let (low, high) = consumer.fetch_watermarks(topic, 0, Duration::from_secs(20)).expect("the topic is there");
@@ -203,7 +205,7 @@ impl KafkaServer {
         records
     }
 
-    /// Publishes records as somebody else's program would.
+    /// Publishes records as another program would.
     pub fn publish(&self, topic: &str, records: impl IntoIterator<Item = Record>) {
         let producer: BaseProducer = self
             .config()
@@ -255,7 +257,7 @@ fn admin_options() -> AdminOptions {
     AdminOptions::new().operation_timeout(Some(Duration::from_secs(20))).request_timeout(Some(Duration::from_secs(20)))
 }
 
-/// A port below those that the system hands to clients: one of these would take ours while the broker is down.
+/// A free port below those that the system gives to clients: a client might take such a port while the broker is down.
 pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let base = u16::try_from(std::process::id() % 500).expect("below 500") * 20;
@@ -265,7 +267,7 @@ pub(crate) fn free_port() -> u16 {
     })
 }
 
-/// Admin calls are futures; their answers come on a thread of the client's own, so parking this one is enough.
+/// Waits for a future. Admin answers arrive on a thread of the client's own, so it is enough to park this thread.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     struct Unpark(std::thread::Thread);
     impl std::task::Wake for Unpark {
@@ -284,7 +286,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// Writes a file of a test into its folder and gives its path.
+/// Writes a file into a test's folder; returns its path.
 pub fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     let path = folder.join(name);
     File::create(&path).and_then(|mut file| file.write_all(bytes)).expect("writing into a temporary folder");

@@ -1,15 +1,15 @@
-//! The harness of the whole-program tests: a broker, the two programs, an X server, clips and reports.
+//! The test harness for whole programs: a broker, the two programs, an X server, clips and reports.
 //!
 //! ```text
 //! ffmpeg ─clip─▶ Program::vidprod ═══▶ KafkaServer ═══▶ Program::vidcons ─▶ report, JPEGs, Xvfb's screen
 //!        other people's producers ═══▶             ═══▶ other people's consumers and admin tools
 //! ```
-//! The broker is of one kind for a whole run: our own `vidbroker` (`BROKER=embedded`, and what `cargo test` takes by
-//! itself) or a real Apache Kafka (`BROKER=real`); `make test` runs everything against both. Tests do not ask which it is,
-//! but for the few that [`kafka::only`] keeps to one kind, with the reason.
+//! A run uses one kind of broker: our own `vidbroker` (`BROKER=embedded`, the default of `cargo test`) or a real Apache
+//! Kafka (`BROKER=real`); `make test` runs all tests with both. Tests do not depend on the kind, except for a few that
+//! [`kafka::only`] limits to one kind, with the reason.
 //!
-//! No test asserts a time. A deadline here is a guard against hanging, many times longer than what it guards, and what
-//! runs into one panics with all that the program said.
+//! No test asserts a time. Deadlines only guard against hanging. They are many times longer than the operation, and a
+//! test that exceeds one panics with all output of the program.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a harness that cannot go on has only one way to say so")]
 #![allow(clippy::print_stdout, reason = "a test's standard output is where its story goes")]
 
@@ -37,16 +37,16 @@ pub use rustix::process::Signal;
 pub use window_manager::WindowManager;
 pub use xvfb::Xvfb;
 
-/// The longest that anything may take before it counts as hanging. On two cores beside ten busy programs, and stopped now
-/// and then, vidprod needed more than 90 s for a clip of five.
+/// Time after which an operation counts as hanging. On two cores shared with ten busy programs, and stopped now and
+/// then, vidprod needed more than 90 s for a clip of five seconds.
 pub const GUARD: Duration = Duration::from_secs(300);
 
-/// The checkout.
+/// The root folder of the sources.
 pub fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// Where cargo put the programs: two folders above the test binary, which lies in `deps/`.
+/// The folder of the built programs: two levels above the test binary, which is in `deps/`.
 pub fn target() -> PathBuf {
     let me = std::env::current_exe().expect("a running test knows its own path");
     me.parent().and_then(Path::parent).expect("cargo puts tests into target/PROFILE/deps").to_owned()
@@ -56,7 +56,8 @@ pub fn strict() -> bool {
     std::env::var("STRICT").is_ok_and(|v| v == "1")
 }
 
-/// True when all of these programs are there. Otherwise the test must return: it fails under `STRICT=1` and else says so.
+/// True if all these programs are installed. Otherwise the test must return: it fails under `STRICT=1`, or is reported
+/// as skipped.
 pub fn need(tools: &[&str]) -> bool {
     let missing: Vec<_> = tools.iter().filter(|tool| !on_path(tool)).copied().collect();
     if missing.is_empty() {
@@ -66,12 +67,12 @@ pub fn need(tools: &[&str]) -> bool {
     false
 }
 
-/// Says why a test does not run; under `STRICT=1` that is a failure.
+/// Reports why a test is skipped; fails under `STRICT=1`.
 pub fn skip(why: &str) {
     assert!(!strict(), "cannot run: {why}");
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     println!("SKIPPED: {test}: {why}");
-    // The test runner swallows what a passing test prints, but not what a child of it does.
+    // The test runner hides the output of tests that pass, but not that of their child processes.
     let _ = Command::new("sh").args(["-c", "echo \"SKIPPED: $1: $2\" >&2", "sh", &test, why]).status();
 }
 
@@ -80,7 +81,7 @@ fn on_path(tool: &str) -> bool {
     std::env::split_paths(&path).any(|folder| folder.join(tool).is_file())
 }
 
-/// The Python that has the packages for tests, made by `scripts/setup test`.
+/// The Python with the packages for tests, installed by `scripts/setup test`.
 pub fn python() -> Option<PathBuf> {
     let python = root().join(".venv/bin/python");
     if python.exists() {
@@ -90,7 +91,7 @@ pub fn python() -> Option<PathBuf> {
     None
 }
 
-/// Tries `attempt` until it yields something; panics with `what` after [`GUARD`].
+/// Calls `attempt` until it returns a value; panics with `what` after [`GUARD`].
 #[track_caller]
 pub fn until<T>(what: &str, attempt: impl FnMut() -> Option<T>) -> T {
     match within(GUARD, attempt) {
@@ -99,7 +100,7 @@ pub fn until<T>(what: &str, attempt: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Tries `attempt` every 20 ms until it yields something, or the time is up.
+/// Calls `attempt` every 20 ms until it returns a value, or the time is up.
 pub fn within<T>(limit: Duration, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
     let begin = now();
     loop {

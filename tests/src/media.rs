@@ -1,4 +1,4 @@
-//! Clips made by ffmpeg, and pictures compared with what ffmpeg makes of them.
+//! Makes clips with ffmpeg, and compares pictures with ffmpeg's.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -27,7 +27,7 @@ pub fn ffmpeg(args: &str, out: &Path) {
     assert!(done.status.success(), "ffmpeg {args}: {}", String::from_utf8_lossy(&done.stderr));
 }
 
-/// ffmpeg writing to a pipe, to be a program's standard input.
+/// Starts an ffmpeg that writes to a pipe, to be a program's standard input.
 pub fn ffmpeg_pipe(args: &str) -> std::process::Child {
     Command::new("ffmpeg")
         .args(["-nostdin", "-v", "error"])
@@ -40,7 +40,7 @@ pub fn ffmpeg_pipe(args: &str) -> std::process::Child {
         .expect("need() has looked for ffmpeg")
 }
 
-/// The promised clip: 1280x720, 25 frames a second, 10 seconds. Made once, and kept beside what cargo builds.
+/// The standard clip: 1280x720, 25 frames a second, 10 seconds. It is made once, and kept beside the built programs.
 pub fn clip_720p25() -> &'static Path {
     static CLIP: OnceLock<PathBuf> = OnceLock::new();
     CLIP.get_or_init(|| {
@@ -58,7 +58,7 @@ pub fn clip_720p25() -> &'static Path {
     })
 }
 
-/// A small clip of so many frames at 25 a second, for tests where the pictures do not matter.
+/// A small clip with this many frames at 25 a second, for tests in which the pictures do not matter.
 pub fn small_clip(folder: &Path, frames: u32) -> PathBuf {
     let path = folder.join(format!("small{frames}.mp4"));
     ffmpeg(
@@ -90,7 +90,7 @@ pub fn decode(jpeg: &[u8]) -> RgbImage {
     image::load_from_memory(jpeg).expect("a picture that every decoder reads").to_rgb8()
 }
 
-/// How alike two pictures are in brightness, in dB; 35 and more is hard to tell apart.
+/// PSNR of the luma of two pictures, in dB; from 35 on a difference is hard to see.
 #[track_caller]
 pub fn luma_psnr(a: &RgbImage, b: &RgbImage) -> f64 {
     assert_eq!(a.dimensions(), b.dimensions(), "pictures of one size");
@@ -100,7 +100,7 @@ pub fn luma_psnr(a: &RgbImage, b: &RgbImage) -> f64 {
     if mean == 0.0 { f64::INFINITY } else { 10.0 * (255.0 * 255.0 / mean).log10() }
 }
 
-/// How alike their colours are, over all three channels.
+/// PSNR over all three colour channels, in dB.
 #[track_caller]
 pub fn rgb_psnr(a: &RgbImage, b: &RgbImage) -> f64 {
     assert_eq!(a.dimensions(), b.dimensions(), "pictures of one size");
@@ -109,7 +109,7 @@ pub fn rgb_psnr(a: &RgbImage, b: &RgbImage) -> f64 {
     if mean == 0.0 { f64::INFINITY } else { 10.0 * (255.0 * 255.0 / mean).log10() }
 }
 
-/// The pictures of an MJPEG stream: cut after each end-of-image marker, which cannot occur inside one of ours.
+/// Splits an MJPEG stream after each end-of-image marker, which cannot occur inside our pictures.
 pub fn jpegs(stream: &[u8]) -> Vec<&[u8]> {
     let mut pictures = Vec::new();
     let mut begin = 0;

@@ -1,4 +1,4 @@
-//! A broker's process, of one of two kinds: our own `vidbroker`, or a real Apache Kafka of one node.
+//! The process of a broker: our own `vidbroker`, or a real Apache Kafka with one node.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -7,17 +7,17 @@ use std::sync::OnceLock;
 
 use crate::{GUARD, need, root, skip, target, within};
 
-/// Which broker the tests of this process run against.
+/// The kind of broker that this run uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// `vidbroker`, from cargo's folder: quick, and what it held is gone with it.
+    /// `vidbroker` from cargo's folder. It starts quickly and keeps its data in memory only.
     Embedded,
     /// Apache Kafka in Java, from `scripts/kafka jars`.
     Real,
 }
 
 impl Kind {
-    /// As `BROKER` says; by itself the quick one. `make test` runs the tests once for each.
+    /// The kind selected by `BROKER`, by default the quick one. `make test` runs the tests once for each.
     pub fn of_this_run() -> Kind {
         match std::env::var("BROKER").as_deref() {
             Ok("" | "all" | "embedded") | Err(_) => Kind::Embedded,
@@ -26,7 +26,7 @@ impl Kind {
         }
     }
 
-    /// True when a broker of this kind can be started; otherwise that is said, and a failure under `STRICT=1`.
+    /// True if a broker of this kind can run. Otherwise the test is reported as skipped, or fails under `STRICT=1`.
     pub fn can_run(self) -> bool {
         match self {
             Kind::Embedded => {
@@ -42,14 +42,15 @@ impl Kind {
     }
 }
 
-/// How a broker is set up where a test cannot use the one that all share.
+/// The setup of a broker for tests that cannot use the shared one.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
-    /// A topic that somebody asks for by name is made.
+    /// True if a topic is created when a client asks for it by name.
     pub auto_create: bool,
-    /// Clients are told to come to this port.
+    /// The port that is advertised to clients.
     pub advertised: Option<u16>,
-    /// For so long after its start the embedded broker answers as a Kafka that is still starting: it names no brokers.
+    /// Time in seconds for which the embedded broker, after its start, answers like a Kafka that is still starting: it
+    /// names no brokers.
     pub starting_s: u32,
 }
 
@@ -59,7 +60,7 @@ impl Default for Setup {
     }
 }
 
-/// The process, and a shell that kills it when this process is gone, however that ends.
+/// The broker's process, and a shell that kills it when the test process ends, however it ends.
 #[derive(Debug)]
 pub struct Node {
     broker: Child,
@@ -67,7 +68,7 @@ pub struct Node {
 }
 
 impl Node {
-    /// Starts `command` with its log in `folder`, and waits until `ready` stands in that log.
+    /// Starts `command` with its log in `folder`, and waits until `ready` appears in the log.
     fn start(mut command: Command, folder: &Path, ready: &str) -> Node {
         let log = folder.join("node.log");
         let out = File::create(&log).expect("creating a log file");
@@ -88,7 +89,7 @@ impl Node {
         node
     }
 
-    /// SIGKILL, as a machine that loses power would.
+    /// Kills the process with SIGKILL, which resembles a loss of power.
     pub fn kill(mut self) {
         for child in [&mut self.watchdog, &mut self.broker] {
             child.kill().expect("a child of ours can be killed");
@@ -113,8 +114,8 @@ fn vidbroker() -> PathBuf {
     target().join("vidbroker")
 }
 
-/// Our own broker on this port; there is nothing of it but the process and its log.
-/// The comma tells the word of success from the same words in the error.
+/// Starts our own broker on this port. The comma distinguishes the line that reports success from the same words in an
+/// error.
 pub fn start_embedded(folder: &Path, port: u16, setup: Setup) -> Node {
     let address = format!("127.0.0.1:{port}");
     let mut command = Command::new(vidbroker());
@@ -131,11 +132,12 @@ pub fn start_embedded(folder: &Path, port: u16, setup: Setup) -> Node {
     Node::start(command, folder, &format!("listening on {address},"))
 }
 
-/// Makes what a real Kafka finds in its folder: its settings, and a storage that is formatted.
+/// Prepares a folder for a real Kafka: its settings, and formatted storage.
 pub fn format_real(folder: &Path, port: u16, controller: u16, setup: Setup) {
     let data = folder.join("data");
     std::fs::create_dir(&data).expect("a folder in a new one");
-    // What StorageTool would write, without its second of start-up; ids of a throw-away cluster need not be random.
+    // Writes the file that StorageTool would write, without the second that it takes to start. The ids of a temporary
+    // cluster need not be random.
     let meta = "version=1\ncluster.id=whole-program-tests-00\nnode.id=1\ndirectory.id=d2hvbGUtcHJvZ3JhbS10ZQ\n";
     std::fs::write(data.join("meta.properties"), meta).expect("writing a small file");
     let advertised = setup.advertised.unwrap_or(port);
@@ -169,12 +171,12 @@ pub fn format_real(folder: &Path, port: u16, controller: u16, setup: Setup) {
     std::fs::write(folder.join("node.properties"), properties).expect("writing a small file");
 }
 
-/// A real Kafka on what [`format_real`] made, and on the data of its last life.
+/// Starts a real Kafka in a folder prepared by [`format_real`], with the data of its previous run.
 pub fn start_real(folder: &Path) -> Node {
     let jars = java_and_jars().expect("can_run has looked");
     let mut command = Command::new("java");
     command
-        // Small and quick to start: the default cleaner buffer alone takes 128 MB, and C2 pays off after minutes.
+        // Small and quick to start: the default cleaner buffer alone takes 128 MB, and C2 pays off only after minutes.
         .args(["-Xms128m", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"])
         .arg(format!("-Dlog4j2.configurationFile=file:{}", jars.join("node-log4j2.properties").display()))
         .arg("-cp")
@@ -184,8 +186,8 @@ pub fn start_real(folder: &Path) -> Node {
     Node::start(command, folder, "Kafka Server started")
 }
 
-/// The folder of Kafka's jars, fetched if it must be, where there is a Java to run them: the real broker, and Kafka's
-/// own tools against either broker.
+/// The folder of Kafka's jars, downloaded if necessary; `None` without a Java. Used for the real broker, and for
+/// Kafka's own tools with either broker.
 pub fn java_and_jars() -> Option<&'static Path> {
     static JARS: OnceLock<Option<PathBuf>> = OnceLock::new();
     if !need(&["java"]) {

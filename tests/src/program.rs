@@ -1,4 +1,4 @@
-//! Runs one of the programs as a person would, keeps all it says, and never waits for ever.
+//! Runs a program as a user would, records all its output, and never waits forever.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::kafka::KafkaServer;
 use crate::{GUARD, Report, target, within};
 
-/// A program that is about to be run.
+/// A program to be run.
 #[derive(Debug)]
 pub struct Program {
     name: String,
@@ -45,7 +45,7 @@ impl Program {
     /// Any program, by its path or its name.
     pub fn at(path: impl AsRef<Path>) -> Program {
         let mut command = Command::new(path.as_ref());
-        // What a person has set up for himself must not reach the tests.
+        // The user's own settings must not affect the tests.
         for name in
             ["KAFKA_BROKERS", "KAFKA_BOOTSTRAP_SERVERS", "BOOTSTRAP_SERVERS", "DISPLAY", "WAYLAND_DISPLAY", "RUST_LOG"]
         {
@@ -56,7 +56,8 @@ impl Program {
         Program { name, command, folder: TempDir::new().expect("a temporary folder"), input: Stdio::null() }
     }
 
-    /// A hangup ends it, also where the tests run under `nohup`: what they ignore, a program of theirs would ignore, too.
+    /// Makes a hangup end the program even if the tests run under `nohup`; otherwise it would inherit the ignored
+    /// signal.
     pub fn heeding_hangup(mut self) -> Program {
         let mut command = Command::new("env");
         command.arg("--default-signal=HUP").arg(self.command.get_program()).args(self.command.get_args());
@@ -70,13 +71,13 @@ impl Program {
         self
     }
 
-    /// On this Kafka and topic, with a report in JSON.
+    /// Uses this Kafka and topic, and writes a JSON report.
     pub fn on(self, kafka: &KafkaServer, topic: &str) -> Program {
         let report = self.folder.path().join("report.json");
         self.args(["-b", &kafka.bootstrap(), "-t", topic]).arg("--report").arg(report)
     }
 
-    /// On this topic of whatever broker is found where nobody names one, with a report in JSON.
+    /// Uses this topic without naming a broker, and writes a JSON report.
     pub fn unnamed(self, topic: &str) -> Program {
         let report = self.folder.path().join("report.json");
         self.args(["-t", topic]).arg("--report").arg(report)
@@ -97,7 +98,7 @@ impl Program {
         self
     }
 
-    /// In this folder, where files without a path of their own go.
+    /// Runs in this folder, so that files without a path are created there.
     pub fn in_folder(mut self, folder: &Path) -> Program {
         self.command.current_dir(folder);
         self
@@ -125,8 +126,8 @@ impl Program {
         }
     }
 
-    /// Starts a viewer on a topic that is not there yet, and waits until it has seen that: from then on it misses nothing,
-    /// as it reads the topic from its first record when that comes.
+    /// Starts a viewer on a topic that does not exist yet, and waits until it has noticed. From then on it misses
+    /// nothing, because it reads the new topic from its first record.
     #[track_caller]
     pub fn start_before_topic(self) -> Running {
         let mut viewer = self.start();
@@ -134,7 +135,7 @@ impl Program {
         viewer
     }
 
-    /// Starts it and waits for its end.
+    /// Starts the program and waits for its end.
     pub fn run(self) -> Finished {
         self.start().wait()
     }
@@ -154,7 +155,7 @@ fn collect(mut from: impl Read + Send + 'static) -> (Bytes, JoinHandle<()>) {
     (bytes, thread)
 }
 
-/// A program that runs. It is killed when this is dropped, so a failing test leaves nothing behind.
+/// A running program. It is killed when this is dropped, so that a failing test leaves no process behind.
 #[derive(Debug)]
 pub struct Running {
     name: String,
@@ -171,7 +172,7 @@ impl Running {
         self.child.id()
     }
 
-    /// The standard input, where `stdin(Stdio::piped())` was asked for.
+    /// The standard input, if `stdin(Stdio::piped())` was set.
     pub fn input(&mut self) -> impl Write + use<> {
         self.child.stdin.take().expect("stdin(Stdio::piped()) was asked for")
     }
@@ -198,7 +199,7 @@ impl Running {
         self.ended.is_none()
     }
 
-    /// Waits for something that the program does, as long as it runs.
+    /// Waits until `done` returns a value; panics if the program ends before.
     #[track_caller]
     pub fn until<T>(&mut self, what: &str, mut done: impl FnMut(&Running) -> Option<T>) -> T {
         let got = within(GUARD, || {
@@ -221,7 +222,7 @@ impl Running {
         self.until(text, |me| me.stderr().contains(text).then_some(()))
     }
 
-    /// The most memory that it ever had, in MB.
+    /// Largest memory use so far, in MB.
     pub fn peak_mb(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0");
@@ -233,7 +234,7 @@ impl Running {
         self.wait_for(GUARD)
     }
 
-    /// Waits for its end; panics with all it said when that takes longer than `limit`.
+    /// Waits for the program's end; panics with its output if that takes longer than `limit`.
     #[track_caller]
     pub fn wait_for(mut self, limit: Duration) -> Finished {
         if within(limit, || (!self.is_running()).then_some(())).is_none() {
@@ -274,7 +275,7 @@ impl Drop for Running {
         if self.is_running() {
             let _ = self.child.kill();
             let _ = self.child.wait();
-            // A test that fails elsewhere should still say what its programs said.
+            // If a test fails elsewhere, it still prints the output of its programs.
             if std::thread::panicking() {
                 eprintln!("{}", self.story());
             }
@@ -305,7 +306,7 @@ impl Finished {
         self.text().lines().map(str::to_owned).collect()
     }
 
-    /// It ended well and without a panic on the way.
+    /// Checks that it succeeded without a panic.
     #[track_caller]
     pub fn ok(self) -> Finished {
         assert_eq!(self.code(), Some(0), "{}", self.story());
@@ -313,7 +314,7 @@ impl Finished {
         self
     }
 
-    /// Its report, whose books balance.
+    /// Its report, after checking that the counts balance.
     #[track_caller]
     pub fn report(&self) -> Report {
         let path: PathBuf = self.folder.path().join("report.json");
@@ -323,7 +324,7 @@ impl Finished {
         report
     }
 
-    /// It failed with one line that names the thing, as bad input must.
+    /// Checks that it failed with one line that contains `names`, as it must for bad input.
     #[track_caller]
     pub fn assert_fails(&self, code: i32, names: &str) {
         let errors: Vec<_> = self.stderr.lines().filter(|line| line.contains("error:")).collect();
@@ -346,7 +347,7 @@ impl Finished {
     }
 }
 
-/// The begin and the end of a long text.
+/// The beginning and the end of a long text.
 fn shortened(text: &str) -> String {
     const HALF: usize = 4000;
     let chars: Vec<char> = text.chars().collect();

@@ -1,9 +1,9 @@
-//! A network between the programs and their broker that is slow, or halts or breaks when a test wants it to.
+//! A network between the programs and their broker that can be slow, and that a test can halt or break.
 //!
 //! ```text
 //! client ─▶ Proxy ─ router: buffer, rate ─▶ delay, jitter ─▶ broker, which advertises the proxy's port
 //! ```
-//! Either direction has a router of its own, which all connections share.
+//! Each direction has its own router, which all connections share.
 
 mod router;
 
@@ -17,23 +17,23 @@ use socket2::{Domain, Socket, Type};
 
 use router::Router;
 
-/// The largest piece that is passed on at once. Small, so that connections share a slow link fairly.
+/// Largest piece that is passed on at once. It is small, so that connections share a slow link fairly.
 const CHUNK_BYTES: usize = 8 << 10;
-/// What the kernel keeps for each socket of a slow link: beside the router's buffer there should be little.
+/// Size of the kernel's buffer for each socket of a slow link. It is small, because the router has the link's buffer.
 const SOCKET_BYTES: usize = 16 << 10;
-/// Of an Ethernet: with the loopback's 64 KiB, a sender's window would be megabytes.
+/// Segment size of Ethernet. With the loopback's 64 KiB, a sender's window would be megabytes.
 const SEGMENT_BYTES: u32 = 1448;
 
-/// What the network is like, either way.
+/// The properties of the network, the same in both directions.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Network {
-    /// Every byte comes that much later.
+    /// Delay of every byte.
     pub delay: Duration,
-    /// And up to that much later still, in order.
+    /// Largest additional delay; the order of bytes is kept.
     pub jitter: Duration,
-    /// No more gets through, and a sender of more is held up once the router's buffer is full.
+    /// Rate of the link. A faster sender is held up once the router's buffer is full.
     pub bytes_a_second: Option<u32>,
-    /// Only clients whose id begins like this are behind it; the others reach the broker directly.
+    /// Prefix of the client ids whose connections go through the network; other clients reach the broker directly.
     pub only_client: Option<&'static str>,
 }
 
@@ -48,18 +48,18 @@ struct Wires {
     network: Mutex<Network>,
     /// One for each direction: to the broker, and back.
     routers: [Arc<Mutex<Router>>; 2],
-    /// Until then nothing gets through.
+    /// Time until which nothing passes.
     halted_until: Mutex<Instant>,
-    /// The broker's port, once there is a broker.
+    /// The broker's port; 0 as long as there is no broker.
     to: AtomicU16,
-    /// Connections made before this one are open and carry no more answers.
+    /// Connections with a lower number stay open, but carry no more answers.
     silent_before: AtomicUsize,
     connections: AtomicUsize,
     open: Mutex<Vec<TcpStream>>,
 }
 
 impl Proxy {
-    /// Listens; who connects before [`Proxy::lead_to`] was called is turned away.
+    /// Starts listening. Connections made before [`Proxy::lead_to`] is called are closed.
     pub fn start(network: Network) -> Proxy {
         let listener = listen(&network);
         let port = listener.local_addr().expect("it is bound").port();
@@ -73,7 +73,7 @@ impl Proxy {
             open: Mutex::default(),
         });
         let shared = wires.clone();
-        // It ends with the test's process.
+        // The thread ends with the test process.
         std::thread::spawn(move || listener.incoming().flatten().for_each(|client| shared.join(client)));
         Proxy { port, wires }
     }
@@ -86,27 +86,27 @@ impl Proxy {
         self.wires.to.store(port, Ordering::Relaxed);
     }
 
-    /// From now on the network is like this.
+    /// Changes the properties of the network.
     pub fn change(&self, network: Network) {
         *self.wires.network.lock().unwrap() = network;
     }
 
-    /// Lets nothing through for that long; what comes meanwhile gets through then.
+    /// Halts all traffic for this time; it is delivered afterwards.
     pub fn halt(&self, lasting: Duration) {
         *self.wires.halted_until.lock().unwrap() = crate::now() + lasting;
         std::thread::sleep(lasting);
     }
 
-    /// Swallows the broker's answers on every connection that there is, and leaves it open, as a firewall does that forgot
-    /// it. Requests still reach the broker, and new connections are as usual.
+    /// Discards the broker's answers on all present connections and leaves them open, like a firewall that has
+    /// forgotten them. Requests still reach the broker, and new connections are not affected.
     pub fn silence(&self) {
         self.wires.silent_before.store(self.wires.connections.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
-    /// Breaks every connection that there is, and turns away who connects for that long.
+    /// Breaks all connections, and refuses new ones for this time.
     pub fn cut(&self, lasting: Duration) {
         let broker = {
-            // Nobody joins meanwhile.
+            // No connection is added meanwhile.
             let mut open = self.wires.open.lock().unwrap();
             open.drain(..).for_each(|wire| drop(wire.shutdown(Shutdown::Both)));
             self.wires.to.swap(0, Ordering::Relaxed)
@@ -139,13 +139,14 @@ impl Wires {
 
 /// One direction of a connection.
 struct Way {
-    /// `None`: it goes straight.
+    /// `None` if the connection bypasses the network.
     router: Option<Arc<Mutex<Router>>>,
-    /// The number of the connection, where these are the broker's answers.
+    /// Number of the connection, if this direction carries the broker's answers.
     answers_of: Option<usize>,
 }
 
-/// One thread reads and stamps, another waits and writes: what is under way is not held up by what comes after it.
+/// Carries one direction. One thread reads and adds the due time, another waits and writes, so data in flight are not
+/// delayed by data behind them.
 fn carry(from: TcpStream, to: TcpStream, wires: Arc<Wires>, way: Way) {
     let Way { router, answers_of } = way;
     let (under_way, arriving) = mpsc::channel();
@@ -156,8 +157,8 @@ fn carry(from: TcpStream, to: TcpStream, wires: Arc<Wires>, way: Way) {
 
 type Stamped = (Instant, Vec<u8>);
 
-/// Takes what comes as the router has room for it. A real one drops the rest, and TCP makes the sender wait: here it waits
-/// at once.
+/// Reads data when the router has room. A real router would drop the rest, and TCP would make the sender wait; here the
+/// sender waits at once.
 fn read(mut from: TcpStream, under_way: &mpsc::Sender<Stamped>, wires: &Wires, router: Option<&Mutex<Router>>) {
     let network = || *wires.network.lock().unwrap();
     let full_until = || router?.lock().unwrap().full_until(&network(), crate::now());
@@ -189,11 +190,11 @@ fn write(mut to: TcpStream, arriving: &mpsc::Receiver<Stamped>, wires: &Wires, a
     let _ = to.shutdown(Shutdown::Both);
 }
 
-/// Whether a Kafka client whose id begins with `id` has connected, from the header of its first request.
+/// True if a Kafka client whose id begins with `id` has connected, judged by the header of its first request.
 fn is_client(client: &TcpStream, id: &str) -> bool {
-    // Length, API, version, correlation id and the length of the client's id come before it.
+    // The header: length, API key, version, correlation id and the length of the client id come first.
     let mut header = vec![0; 14 + id.len()];
-    // A first request is small: it comes in one piece.
+    // The first request is small and arrives in one piece.
     client.peek(&mut header).is_ok_and(|n| n == header.len()) && header.ends_with(id.as_bytes())
 }
 
@@ -210,7 +211,7 @@ fn reach(port: u16, network: &Network) -> Option<TcpStream> {
     Some(socket.into())
 }
 
-/// Of a slow link, what the kernel keeps is to be little.
+/// A socket. For a slow link its kernel buffers are small.
 fn socket(network: &Network) -> Socket {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     if network.bytes_a_second.is_some() {

@@ -1,4 +1,4 @@
-//! The JSON reports, read as a script would read them: by their field names.
+//! The JSON reports, read by field names as a script would.
 
 use std::path::Path;
 
@@ -13,14 +13,14 @@ impl Report {
         Report(serde_json::from_str(&text).unwrap_or_else(|e| panic!("{} is not JSON: {e}\n{text}", path.display())))
     }
 
-    /// `frames.shown`, `counts.rejected`, `frames.lost.torn` …
+    /// The number at a path such as `frames.shown`, `counts.rejected`, `frames.lost.torn`.
     #[track_caller]
     pub fn number(&self, path: &str) -> u64 {
         let value = path.split('.').try_fold(&self.0, |value, name| value.get(name));
         value.and_then(Value::as_u64).unwrap_or_else(|| panic!("no number {path} in {:#}", self.0))
     }
 
-    /// The same of one source.
+    /// The part of the report for one source.
     #[track_caller]
     pub fn source(&self, name: &str) -> Report {
         let source = self.0.get("sources").and_then(|all| all.get(name));
@@ -33,7 +33,7 @@ impl Report {
         lost.values().map(|n| n.as_u64().expect("losses are counts")).sum()
     }
 
-    /// The books balance: as the report says of itself, and by its own figures, in all and for each source.
+    /// Checks that the counts balance, by the report's own field and by its figures, in total and for each source.
     #[track_caller]
     pub fn assert_books_balance(&self) {
         self.assert_one_balances();
@@ -54,14 +54,15 @@ impl Report {
         assert_eq!(left, right + self.lost(), "the books of {:#}", self.0);
     }
 
-    /// The stages tile the total: for each frame that was measured, every stage has a figure, and their means add up.
+    /// Checks that the stages add up to the total: every stage has a figure for each measured frame, and the means add
+    /// up.
     #[track_caller]
     pub fn assert_stages_tile(&self) {
         let latency = &self.0["latency_us"];
         let total = latency["total"]["mean"].as_f64().unwrap_or_else(|| panic!("no total in {latency:#}"));
         let stages = latency["stages"].as_object().unwrap_or_else(|| panic!("no stages in {latency:#}"));
         let sum: f64 = stages.values().map(|s| s["mean"].as_f64().unwrap_or_default()).sum();
-        // A histogram keeps three digits, so each mean is off by up to a thousandth.
+        // A histogram keeps three digits, so each mean is wrong by up to a thousandth.
         assert!(
             (sum - total).abs() <= total * 0.01 + 5.0,
             "the stages' means add up to {sum}, not {total}: {latency:#}"

@@ -9,19 +9,19 @@ use tempfile::TempDir;
 use crate::kafka::free_port;
 use crate::{KafkaServer, Kind, need, node};
 
-/// A listener of a [`SecuredKafka`].
+/// A listener of [`SecuredKafka`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Listener {
-    /// With a certificate for `127.0.0.1`.
+    /// TLS with a certificate for `127.0.0.1`.
     Tls,
-    /// With a certificate for another host.
+    /// TLS with a certificate for another host.
     TlsOfAnotherHost,
-    /// It wants a certificate of the client.
+    /// TLS that requires a certificate of the client.
     MutualTls,
     Login,
-    /// Clients are told to come to a host that does not exist.
+    /// Advertises a host that does not exist.
     AdvertisesNoHost,
-    /// Clients are told to come to a port where nobody listens.
+    /// Advertises a port on which nobody listens.
     AdvertisesNobody,
 }
 
@@ -34,8 +34,8 @@ const LISTENERS: [(Listener, &str, &str); 6] = [
     (Listener::AdvertisesNobody, "NOBODY", "PLAINTEXT"),
 ];
 
-/// Who may log in, with the password `NAME-secret`. Without a login everything is allowed; what the two may do, a test says
-/// with [`SecuredKafka::acl`].
+/// Users that can log in with the password `NAME-secret`. A client without a login may do everything; a test sets the
+/// rights of these two with [`SecuredKafka::acl`].
 pub const USERS: [&str; 2] = ["alice", "bob"];
 
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Deref for SecuredKafka {
 }
 
 impl SecuredKafka {
-    /// `None` (said, and a failure under `STRICT=1`) where there can be none.
+    /// Starts the broker. `None` if it cannot run; then the test is reported as skipped, or fails under `STRICT=1`.
     pub fn start() -> Option<SecuredKafka> {
         if !Kind::Real.can_run() || !need(&["openssl"]) {
             return None;
@@ -67,23 +67,23 @@ impl SecuredKafka {
         Some(SecuredKafka { kafka, ports, certificates })
     }
 
-    /// Its `HOST:PORT`.
+    /// The `HOST:PORT` of a listener.
     pub fn at(&self, listener: Listener) -> String {
         let index = LISTENERS.iter().position(|(l, ..)| *l == listener).expect("all are listed");
         format!("127.0.0.1:{}", self.ports[index])
     }
 
-    /// The CA that signed its certificates, or another.
+    /// File of the CA that signed the broker's certificates, or of another CA.
     pub fn ca(&self, ours: bool) -> PathBuf {
         self.certificates.path().join(if ours { "ca.pem" } else { "other-ca.pem" })
     }
 
-    /// Takes its login from everybody but these, and starts it again.
+    /// Restarts the broker with only these users able to log in.
     pub fn let_in_only(&self, users: &[&str]) {
         self.kafka.restart_with(&logins(users));
     }
 
-    /// What `kafka-acls` does.
+    /// Runs Kafka's `kafka-acls` with these arguments.
     pub fn acl(&self, arguments: &[&str]) {
         let jars = node::java_and_jars().expect("can_run has looked");
         let done = Command::new("java")
@@ -109,7 +109,7 @@ pub fn login(user: &str, password: &str) -> Vec<String> {
     properties.into_iter().flat_map(|property| ["-X".to_owned(), property]).collect()
 }
 
-/// The arguments of a client that speaks TLS and trusts this CA.
+/// The arguments of a client that uses TLS and trusts this CA.
 pub fn tls(ca: &Path) -> Vec<String> {
     let properties = ["security.protocol=SSL".to_owned(), format!("ssl.ca.location={}", ca.display())];
     properties.into_iter().flat_map(|property| ["-X".to_owned(), property]).collect()
@@ -130,7 +130,7 @@ fn properties(certificates: &Path, ports: &[u16], plain: u16, controller: u16, u
     for ((listener, name, protocol), port) in LISTENERS.iter().zip(ports) {
         let address = match listener {
             Listener::AdvertisesNoHost => "kafka.invalid:9092".to_owned(),
-            // Discard: nobody listens there.
+            // The discard port, on which nobody listens.
             Listener::AdvertisesNobody => "127.0.0.1:9".to_owned(),
             _ => format!("127.0.0.1:{port}"),
         };
@@ -160,7 +160,7 @@ fn properties(certificates: &Path, ports: &[u16], plain: u16, controller: u16, u
     )
 }
 
-/// A CA, another one, and the certificates of the broker with their keys.
+/// Makes a CA, another CA, and the broker's certificates with their keys.
 fn make_certificates(folder: &Path) {
     let script = r#"
         ca() { openssl req -x509 -newkey rsa:2048 -nodes -keyout $1.key -out $1.pem -days 30 -subj "/CN=$1"; }

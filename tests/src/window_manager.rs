@@ -1,4 +1,4 @@
-//! A window manager that does nothing but full screen, as programs ask for it.
+//! A window manager that supports nothing but full screen on request.
 
 use std::cell::Cell;
 
@@ -26,13 +26,13 @@ x11rb::atom_manager! {
 pub struct WindowManager {
     display: RustConnection,
     atoms: Atoms,
-    /// The last request was for full screen.
+    /// True if the last request was for full screen.
     full_screen: Cell<bool>,
     requests: Cell<usize>,
 }
 
 impl WindowManager {
-    /// Makes itself known on the screen.
+    /// Announces itself on the screen as the window manager.
     pub fn start(screen: &Xvfb) -> WindowManager {
         let (display, number) = x11rb::connect(Some(screen.display())).expect("the server that we have started");
         let atoms = Atoms::new(&display).expect("a request").reply().expect("an answer");
@@ -57,8 +57,8 @@ impl WindowManager {
         manager
     }
 
-    /// Does what programs have asked for since this was called last. Returns how many requests there were in all, and
-    /// if the last one was for full screen.
+    /// Carries out the requests since the last call. Returns the total number of requests, and true if the last one was
+    /// for full screen.
     pub fn serve(&self) -> (usize, bool) {
         while let Some(event) = self.display.poll_for_event().expect("the server is there") {
             if let Event::ClientMessage(message) = event

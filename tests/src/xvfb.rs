@@ -1,4 +1,4 @@
-//! An X server without a screen, and what is on it.
+//! An X server without a screen, and access to its windows.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
@@ -19,12 +19,12 @@ pub struct Xvfb {
 }
 
 impl Xvfb {
-    /// On a display of its own; the server chooses a free one.
+    /// Starts a server; it chooses a free display number.
     pub fn start() -> Xvfb {
         Xvfb::start_with(&[])
     }
 
-    /// With further options.
+    /// Starts a server with further options.
     pub fn start_with(options: &[&str]) -> Xvfb {
         let mut server = Command::new("Xvfb")
             .args(["-displayfd", "1", "-screen", "0", "1600x1000x24", "-nolisten", "tcp", "-noreset"])
@@ -45,7 +45,7 @@ impl Xvfb {
         &self.display
     }
 
-    /// Holds the server up for that long: meanwhile it does nothing.
+    /// Stops the server for this time.
     pub fn halt(&self, lasting: Duration) {
         let signal = |signal| kill_process(Pid::from_child(&self.server), signal).expect("a child of ours");
         signal(Signal::STOP);
@@ -53,7 +53,7 @@ impl Xvfb {
         signal(Signal::CONT);
     }
 
-    /// The windows that programs open from now on.
+    /// Records the windows that programs open from now on.
     pub fn watch_windows(&self) -> WindowWatch {
         let (display, screen) = x11rb::connect(Some(&self.display)).expect("the server that we have started");
         let root = display.setup().roots[screen].root;
@@ -78,7 +78,7 @@ impl Xvfb {
         })
     }
 
-    /// Something of each window on the screen; one that is gone by then has nothing.
+    /// Calls `of` for each window on the screen; windows that are gone by then are skipped.
     fn windows<T>(&self, of: impl Fn(&RustConnection, u32) -> Option<T>) -> Vec<T> {
         let (display, screen) = x11rb::connect(Some(&self.display)).expect("the server that we have started");
         let root = display.setup().roots[screen].root;
@@ -86,7 +86,7 @@ impl Xvfb {
         windows.into_iter().filter_map(|window| of(&display, window)).collect()
     }
 
-    /// The whole screen.
+    /// A picture of the whole screen.
     #[track_caller]
     pub fn screenshot(&self) -> RgbImage {
         let done = Command::new("import")
@@ -98,13 +98,13 @@ impl Xvfb {
         image::load_from_memory(&done.stdout).expect("import writes a PNG").to_rgb8()
     }
 
-    /// A part of the screen.
+    /// A picture of a part of the screen.
     #[track_caller]
     pub fn part(&self, x: u32, y: u32, width: u32, height: u32) -> RgbImage {
         image::imageops::crop_imm(&self.screenshot(), x, y, width, height).to_image()
     }
 
-    /// xdotool with these arguments; without a window manager keys go to the window under the pointer.
+    /// Runs xdotool with these arguments. Without a window manager, keys go to the window under the pointer.
     #[track_caller]
     pub fn xdotool(&self, args: &[&str]) -> String {
         let done = Command::new("xdotool").env("DISPLAY", &self.display).args(args).output();
@@ -114,16 +114,16 @@ impl Xvfb {
     }
 }
 
-/// A connection that is told of every window on the screen.
+/// A connection that receives an event for every window on the screen.
 #[derive(Debug)]
 pub struct WindowWatch {
     display: RustConnection,
 }
 
 impl WindowWatch {
-    /// Width and height of each window that came onto the screen, as it was opened.
+    /// Width and height of each window when it was opened.
     pub fn opened(&self) -> Vec<(u16, u16)> {
-        // Once this is answered, everything that happened before it has been reported.
+        // Once this request is answered, all earlier events have been received.
         self.display.get_input_focus().expect("a request").reply().expect("an answer");
         let (mut sizes, mut opened) = (HashMap::new(), Vec::new());
         while let Some(event) = self.display.poll_for_event().expect("the server is there") {

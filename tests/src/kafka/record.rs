@@ -1,8 +1,8 @@
-//! A record, as tests read and write it.
+//! A record as tests read and write it.
 
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 
-/// A record as it came, or as it is to be. One without a timestamp gets that of the moment.
+/// A record that was read or is to be written. If it has no timestamp, it gets the present time.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
     pub key: Option<Vec<u8>>,
@@ -17,7 +17,7 @@ impl Record {
         Some(String::from_utf8_lossy(value).into_owned())
     }
 
-    /// Gives the headers of that name another value.
+    /// Changes the value of the headers with this name.
     pub fn set(&mut self, name: &str, value: impl ToString) {
         for (_, was) in self.headers.iter_mut().filter(|(n, _)| n == name) {
             *was = value.to_string().into();

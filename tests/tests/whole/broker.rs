@@ -1,4 +1,4 @@
-//! `vidbroker` by itself, as a person runs it: its errors, its limits, and the report at its end.
+//! `vidbroker` as a program of its own: its errors, its limits, and the report at its end.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -15,7 +15,8 @@ fn start(args: &[&str]) -> Option<(Running, SocketAddr)> {
     started(Program::vidbroker().args(args))
 }
 
-/// With so many open files allowed, and as many as it may raise that to.
+/// A vidbroker with these limits on open files: the present one (`soft`), and the one to which it may be raised
+/// (`hard`).
 fn start_with_files(soft: u64, hard: u64, args: &[&str]) -> Program {
     let limits = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" \"$@\"");
     Program::at("sh").arg("-c").arg(limits).arg(whole::target().join("vidbroker")).args(args)
@@ -40,7 +41,7 @@ fn connect(address: SocketAddr) -> TcpStream {
     stream
 }
 
-/// Asks a question on this connection; `false` if the broker has closed it.
+/// Sends a request on this connection; false if the broker has closed it.
 fn answers(stream: &mut TcpStream) -> bool {
     let mut length = [0; 4];
     let mut answer = Vec::new();
@@ -123,7 +124,7 @@ fn a_quiet_broker_still_reports_at_its_end() {
     assert!(ended.stderr.starts_with("vidbroker: 127.0.0.1:"), "{}", ended.story());
 }
 
-/// It says nothing at its start, so that the signals are awaited shows in that it takes connections.
+/// Starts a broker that logs nothing at its start. Once it accepts connections, it handles signals too.
 fn start_quiet() -> Option<Running> {
     if !only(Kind::Embedded, "it is about vidbroker") {
         return None;
@@ -134,7 +135,7 @@ fn start_quiet() -> Option<Running> {
     Some(broker)
 }
 
-/// This test's own connections need open files, too.
+/// Raises the limit on open files of this process, because the test's own connections need them too.
 fn allow_files(count: u64) {
     let limit = getrlimit(Resource::Nofile);
     if limit.current.is_some_and(|current| current < count) {

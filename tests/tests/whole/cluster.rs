@@ -1,4 +1,4 @@
-//! A Kafka of `scripts/kafka`: three nodes of which one is killed, and the examples of its help.
+//! A Kafka started with `scripts/kafka`: three nodes, of which one is killed, and the examples of the script's help.
 
 use whole::cluster::Cluster;
 use whole::kafka::only;
@@ -32,7 +32,7 @@ fn three_nodes_replace_a_leader_that_is_killed_and_lose_no_frame() {
     assert_eq!(viewer.report().number("frames.shown"), 250, "{}", viewer.story());
     assert_ne!(cluster.leader("video"), Some(killed));
 
-    // `up` goes on with the three nodes that it finds, also where nobody says how many.
+    // Without a number, `up` continues with the three nodes that exist.
     cluster.script(&["up"]).ok();
     let status = cluster.script(&["status"]).ok();
     assert!(status.stderr.contains("3 of 3 nodes up"), "{}", status.story());

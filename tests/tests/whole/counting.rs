@@ -1,4 +1,5 @@
-//! The classic exercise: one producer of even numbers, one of odd ones at half the rate, and a viewer that prints both.
+//! The classic exercise: one producer of even numbers, one of odd numbers at half the rate, and a viewer that prints
+//! both.
 
 use whole::{Program, kafka};
 

@@ -1,11 +1,12 @@
-//! Records that are random, cut short or lying: the viewer shows the good ones, counts the others and stays small.
+//! Random, truncated and false records: the viewer shows the good ones, counts the others, and uses little memory.
 
 use whole::kafka::Record;
 use whole::media::{folder, jpegs, small_clip};
 use whole::{Program, kafka, need};
 
 const GARBAGE: usize = 100_000;
-/// Below the bound of reassembly (64 MiB) with the prefetch and the decoder's buffers; far below the 400 MB of the lies.
+/// Memory limit of the viewer. It is enough for reassembly (64 MiB), the prefetch and the decoder's buffers, and far
+/// below the 400 MB that the false records claim.
 const PEAK_MB: u64 = 300;
 
 /// Marsaglia's xorshift: the same garbage in each run.
@@ -28,7 +29,7 @@ impl Random {
     }
 }
 
-/// One bad record, made from a good one or from nothing. None of them is a picture of the good source.
+/// Makes one bad record, from a good one or from nothing. None of them is a picture of the good source.
 fn spoil(good: &[Record], random: &mut Random) -> Record {
     let mut record = good[random.below(good.len() as u64)].clone();
     let some_header = random.below(record.headers.len() as u64);
@@ -43,7 +44,7 @@ fn spoil(good: &[Record], random: &mut Random) -> Record {
             }
             record
         }
-        // The value cut short, or longer than its headers say: a picture that is missing something must not be shown.
+        // A value shorter or longer than its headers say: an incomplete picture must not be shown.
         2 => {
             let length = random.below(record.value.len() as u64);
             record.value.truncate(length);
@@ -53,7 +54,7 @@ fn spoil(good: &[Record], random: &mut Random) -> Record {
             record.value.extend_from_slice(&[0; 13]);
             record
         }
-        // A session of its own that promises very much and never keeps it: each asks for memory.
+        // A session of its own that claims a huge frame and never completes it; each claims memory.
         4 => {
             let session = (random.next() >> 12).to_string();
             let bytes = 4096 << random.below(20);
@@ -69,7 +70,7 @@ fn spoil(good: &[Record], random: &mut Random) -> Record {
             record.value.truncate(4096);
             record
         }
-        // Numbers without bounds.
+        // A number that is too large.
         5 => {
             record.headers[some_header].1 = b"99999999999999999999999".to_vec();
             record.value.clear();
@@ -113,7 +114,7 @@ fn a_hundred_thousand_bad_records_cost_no_good_frame_and_no_memory() {
     records.extend((0..GARBAGE - between * good.len()).map(|_| spoil(&good, &mut random)));
     kafka.publish(&topic, records);
 
-    // `-e`: to the end of the topic as it stands.
+    // With `-e` the viewer reads to the present end of the topic.
     let file = clips.path().join("shown.mjpeg");
     let args = ["--headless", "--every-frame", "-o", "beginning", "-e", "--source", "good", "--output"];
     let mut viewer = Program::vidcons().on(kafka, &topic).args(args).arg(&file).start();
@@ -126,7 +127,7 @@ fn a_hundred_thousand_bad_records_cost_no_good_frame_and_no_memory() {
     let report = viewer.report();
     assert!(report.number("counts.rejected") > GARBAGE as u64 / 2, "{:#}", report.0["counts"]);
     assert!(peak < PEAK_MB, "it took {peak} MB");
-    // Each good frame was shown, once and in order; the last record is the end of the session.
+    // Each good frame was shown once and in order; the last record is the end of the session.
     let good: Vec<&[u8]> = good[..good.len() - 1].iter().map(|record| record.value.as_slice()).collect();
     let stream = std::fs::read(&file).unwrap();
     let shown: Vec<usize> = jpegs(&stream).iter().filter_map(|jpeg| good.iter().position(|g| g == jpeg)).collect();
@@ -143,7 +144,8 @@ fn a_few_bytes_under_a_source_s_key_do_not_hide_its_frames() {
     let clip = small_clip(clips.path(), 30);
     Program::vidprod().arg(clip).args(["--source", "good", "--speed", "max"]).on(kafka, &clean).run().ok();
     let mut records = kafka.records(&clean);
-    // What looks like the begin of a JPEG and has none of our headers is somebody else's picture, and here a broken one.
+    // Bytes that look like the beginning of a JPEG, without our headers, count as another client's picture; here it is
+    // broken.
     let bytes = Record { key: Some(b"good".into()), value: vec![0xff, 0xd8, 0xff], ..Record::default() };
     records.insert(5, bytes);
     kafka.create_topic(&topic, 1, &[]);

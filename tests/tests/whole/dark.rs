@@ -1,4 +1,4 @@
-//! A client that has lost all its brokers, while they answer everybody else, is replaced by a new one.
+//! A client that has lost all its brokers, while they answer other clients, is replaced by a new one.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use whole::kafka::{only, own_kafka, own_kafka_behind};
 use whole::media::clip_720p25;
 use whole::{Kind, Network, Program, need};
 
-/// librdkafka drops all its brokers where the first answer after a restart names none, and then asks nobody any more.
+/// librdkafka drops all its brokers if the first answer after a restart names none, and then sends no more requests.
 #[test]
 fn every_client_resumes_when_a_restarted_broker_names_no_brokers_at_first() {
     if !only(Kind::Embedded, "a real Kafka answers like that only now and then") {
@@ -21,7 +21,7 @@ fn every_client_resumes_when_a_restarted_broker_names_no_brokers_at_first() {
         viewer.until_stdout("the first frames", |out| out.lines().count() >= 25);
     }
     kafka.kill();
-    // A client that has not noticed yet does not ask where the brokers are.
+    // A client that has not noticed the outage does not ask for the brokers, so the test waits until all have.
     viewers.iter_mut().for_each(|viewer| viewer.until_stderr("no frames: "));
     producer.until_stderr("the broker is silent");
     kafka.restart_slowly(2);
@@ -62,7 +62,7 @@ fn a_file_loses_and_doubles_no_frame_when_its_connections_fall_silent() {
     let mut producer = Program::vidprod().arg(clip_720p25()).on(&kafka, &topic).start();
     producer
         .until("some frames", |_| (kafka.topics().contains(&topic) && kafka.records(&topic).len() > 50).then_some(()));
-    // What is sent from now on is appended and never acknowledged.
+    // Records sent from now on are appended but never acknowledged.
     proxy.silence();
     let producer = producer.wait().ok();
     let report = producer.report();
@@ -81,7 +81,7 @@ fn a_group_member_goes_on_at_its_position_when_its_connections_fall_silent() {
     let Some((kafka, proxy)) = own_kafka_behind(Network::default()) else { return };
     let topic = kafka.topic("silent-group");
     let producer = Program::vidprod().args(["test", "--size", "320x180", "--fps", "25"]).on(&kafka, &topic).start();
-    // With a shorter session the client would miss its heartbeats and connect anew by itself before it is replaced.
+    // With a shorter session the client would miss its heartbeats, and reconnect by itself before it is replaced.
     let member = ["--headless", "--every-frame", "--print", "-g", "watchers", "-X", "session.timeout.ms=30000"];
     let mut viewer = Program::vidcons().on(&kafka, &topic).args(member).start();
     viewer.until_stdout("the first frames", |out| out.lines().count() >= 25);

@@ -1,4 +1,4 @@
-//! Nobody names a broker and none is there: vidprod brings one, at Kafka's usual place on this machine.
+//! No broker is named and none is running: vidprod starts one at Kafka's usual address on this machine.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -14,7 +14,8 @@ use whole::{Kind, Program, Signal, need, skip};
 const USUAL: &str = "127.0.0.1:9092";
 const SERVES: &str = "no Kafka at localhost:9092: serving as one here";
 
-/// The usual place, for one test at a time; `None` (said, and a failure under `STRICT=1`) if somebody else is there.
+/// Access to the usual address for one test at a time. `None` if something listens there already; then the test is
+/// reported as skipped, or fails under `STRICT=1`.
 pub fn usual_place() -> Option<MutexGuard<'static, ()>> {
     static PLACE: Mutex<()> = Mutex::new(());
     if !only(Kind::Embedded, "these have a broker of their own") || !need(&["ffmpeg"]) {
@@ -79,10 +80,11 @@ fn a_second_producer_does_not_lose_its_broker() {
     let clip = small_clip(folder.path(), 25);
     let short = folder.path().join("short.y4m");
     ffmpeg("-f lavfi -i testsrc2=s=320x240:r=25 -frames:v 25 -pix_fmt yuv420p", &short);
-    // It is there before both, so that it misses nothing.
+    // The viewer starts before both, so that it misses nothing.
     let mut viewer = viewer("two").args(["--print", "--source", "B"]).start();
     viewer.until_stderr("no Kafka answers at localhost:9092");
-    // The first ends when its pipe does: not before the second is at work, however long that takes to start.
+    // The first producer ends when its pipe does, which is not before the second one works, however long that takes to
+    // start.
     let first = ["-", "--wait-viewer", "0", "--source", "A"];
     let mut first = Program::vidprod().args(first).unnamed("two").stdin(Stdio::piped()).start();
     let mut pipe = first.input();
@@ -105,7 +107,7 @@ fn a_producer_serves_in_place_of_a_broker_that_goes_before_it_has_connected() {
     let Some(_place) = usual_place() else { return };
     let folder = folder();
     let clip = small_clip(folder.path(), 10);
-    // It answers that it is a Kafka, and is gone.
+    // A server that answers like a Kafka and then is gone.
     let short_lived = TcpListener::bind(USUAL).expect("nobody is there");
     let answering = std::thread::spawn(move || {
         let (mut caller, _) = short_lived.accept().expect("a caller");
@@ -130,7 +132,7 @@ fn of_two_that_start_at_once_one_serves_both() {
     };
     let mut both = [start("A"), start("B")];
     viewer.until_stdout("frames of both", |out| out.contains("A: ") && out.contains("B: "));
-    // The one that serves ends last, or the other would lose its broker.
+    // The producer that serves ends last, or the other would lose its broker.
     both.sort_by_key(|producer| producer.stderr().contains(SERVES));
     let both = both.map(|producer| producer.interrupt().ok());
     viewer.interrupt().ok();

@@ -1,4 +1,4 @@
-//! Wrong input: one line that names the thing and the cure, an exit code, and never a backtrace.
+//! Wrong input: an error line that names the input and the cure, an exit code, and never a backtrace.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use whole::media::{folder, small_clip};
 use whole::{Program, kafka, need};
 
-/// vidprod with this input says `names` and exits with 1.
+/// Checks that vidprod with this input prints `names` and exits with 1.
 #[track_caller]
 fn check_input(input: &Path, names: &str) {
     let Some(kafka) = kafka() else { return };
@@ -46,7 +46,7 @@ fn an_mp4_cut_short() {
     }
     let folder = folder();
     let bytes = std::fs::read(small_clip(folder.path(), 50)).unwrap();
-    // Its index is at the end, so nothing of it can be played.
+    // The index is at the end of the file, so nothing can be played.
     let file = whole::kafka::write(folder.path(), "cut.mp4", &bytes[..bytes.len() / 2]);
     check_input(&file, "cut.mp4");
 }
@@ -66,7 +66,7 @@ fn a_webm_cut_short_is_played_and_reported() {
     let producer = Program::vidprod().arg(file).on(kafka, &topic).run();
     let frames = producer.report().number("frames.acknowledged");
     producer.assert_fails(1, &format!("cut.webm is cut off: {frames} frames ("));
-    // The session has its end, so that the viewer ends with it, and every frame that was there.
+    // The session has its end, so the viewer ends with it, and shows every existing frame.
     assert_eq!(viewer.wait().ok().report().number("frames.shown"), frames);
 }
 
@@ -93,7 +93,7 @@ fn a_file_that_may_not_be_read() {
         return;
     }
     let folder = folder();
-    // A copy of the program where anybody may run it, as the checkout may be private.
+    // A copy of the program in a folder that everybody can read, because the checkout may be private.
     let program = folder.path().join("vidprod");
     std::fs::copy(whole::target().join("vidprod"), &program).unwrap();
     let file = whole::kafka::write(folder.path(), "secret.mp4", b"secret");

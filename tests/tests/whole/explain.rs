@@ -1,4 +1,4 @@
-//! `--explain`: each cause is made here, and must be what the program names.
+//! Tests of `--explain`: each produces a cause, which the program must name.
 
 mod producer;
 mod screen;
@@ -15,7 +15,7 @@ use crate::clients::java::tool;
 const CARD: [&str; 5] = ["test", "--fps", "20", "--duration", "5"];
 const SMALL: [&str; 2] = ["--size", "320x180"];
 
-/// It names `cause` at `stage`, in the report and in words.
+/// Checks that the program names `cause` at `stage`, in the report and in its text.
 #[track_caller]
 fn assert_names(program: &Finished, stage: &str, cause: &str) {
     let report = program.report();
@@ -27,7 +27,7 @@ fn assert_names(program: &Finished, stage: &str, cause: &str) {
     assert!(program.stderr.contains("  why p99  "), "{}", program.story());
 }
 
-/// What it advises against that cause.
+/// The advice for that cause.
 #[track_caller]
 fn advice_on(program: &Finished, cause: &str) -> String {
     let explain = &program.report().0["explain"];
@@ -36,10 +36,10 @@ fn advice_on(program: &Finished, cause: &str) -> String {
     finding.unwrap_or_else(|| panic!("no {cause} in {explain:#}"))["advice"].as_str().expect("it has advice").to_owned()
 }
 
-/// What a machine that stops for a while makes of a run, whatever else there is.
+/// Causes that a machine which stops for a while adds to any run.
 const STOPPED: [&str; 3] = ["slower now and then", "the source stalls", "the time was spent before publishing"];
 
-/// It names that before all else but what the machine did.
+/// Checks that the cause is named before all others, except those due to the machine.
 #[track_caller]
 fn assert_blames(program: &Finished, stage: &str, cause: &str) {
     assert_names(program, stage, cause);
@@ -50,13 +50,13 @@ fn assert_blames(program: &Finished, stage: &str, cause: &str) {
     assert!(first.is_some_and(|first| first.contains(cause)), "{explain:#}");
 }
 
-/// Allows clients of that name so many bytes a second, with Kafka's own tool.
+/// Sets a quota in bytes a second for a client id, with Kafka's own tool.
 fn set_quota(kafka: &KafkaServer, client: &str, quota: &str) {
     let whose = ["--alter", "--entity-type", "clients", "--entity-name", client];
     tool(kafka, "kafka.admin.ConfigCommand", &whose).args(["--add-config", quota]).run().ok();
 }
 
-/// Plays a test card to a headless viewer, each with these options.
+/// Plays a test card to a headless viewer, with options for each program.
 fn play(kafka: &KafkaServer, topic: &str, producer: &[&str], viewer: &[&str]) -> (Finished, Finished) {
     let watching = Program::vidcons().on(kafka, topic).args(["--headless", "-e", "--explain"]).args(viewer);
     let watching = watching.start_before_topic();
@@ -73,7 +73,7 @@ fn nothing_that_was_not_done_is_named() {
         for cause in ["was set", "far away", "connection was lost", "throttles", "wall clocks"] {
             assert!(!explain.contains(cause), "{explain}");
         }
-        // The clients tell their figures once a second.
+        // The clients report their figures once a second.
         assert!(program.report().number("explain.client.tellings") >= 2, "{explain}");
     }
 }
@@ -81,7 +81,8 @@ fn nothing_that_was_not_done_is_named() {
 #[test]
 fn a_linger_is_named_by_vidprod_and_sent_on_by_vidcons() {
     let Some(kafka) = kafka() else { return };
-    // Shorter than the frames are apart: of two that come at once the older is given up, and the newer did not wait.
+    // The linger is shorter than the frame interval. If two frames come at once, the older is dropped, and the newer
+    // did not wait.
     let (producer, viewer) =
         play(kafka, &kafka.topic("explain-linger"), &["--size", "320x180", "-X", "linger.ms=40"], &[]);
     assert_names(&producer, "acknowledge", "linger.ms=40 was set");

@@ -1,4 +1,4 @@
-//! The figure in all its forms: each tells of the same frames.
+//! The report in all its formats: each contains the same frames.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -10,7 +10,7 @@ fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// The lines of a CSV, by the names of their columns.
+/// The lines of a CSV file, by column names.
 fn rows(path: &Path) -> Vec<HashMap<String, String>> {
     let text = read(path);
     let mut lines = text.lines().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
@@ -23,7 +23,7 @@ fn rows(path: &Path) -> Vec<HashMap<String, String>> {
         .collect()
 }
 
-/// In each line the stages add up to the total, to the µs, and so do the moments.
+/// Checks that in each line the stages and the timestamps add up exactly to the total.
 fn assert_rows_tile(rows: &[HashMap<String, String>], last: &str) {
     let stages = ["capture", "encode", "publish", "broker", "reassemble", "decode", "present"];
     for row in rows {
@@ -52,7 +52,7 @@ fn every_form_of_the_report_tells_of_the_same_frames() {
     let card = ["test", "--size", "320x180", "--fps", "30", "--duration", "2", "--source", "card", "--every-frame"];
     let producer = Program::vidprod().args(card).on(kafka, &topic).args(forms("producer")).run().ok();
     let viewer = viewer.wait().ok();
-    // 60, unless the machine was so busy that the card left some away.
+    // 60 frames, unless the machine was so busy that the card skipped some.
     let shown = producer.report().number("frames.captured");
     assert!(shown > 0, "{}", producer.story());
     for (program, report, last) in

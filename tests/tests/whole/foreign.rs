@@ -1,4 +1,4 @@
-//! Other people's clients: what they see of our frames, and what we show of theirs.
+//! Clients of other projects: they can read our frames, and we show theirs.
 
 use whole::media::{decode, ffmpeg, folder, small_clip};
 use whole::{Program, kafka, need, python};
@@ -18,7 +18,7 @@ fn kcat_gets_a_jpeg_and_reads_the_headers() {
         let args = ["-C", "-q", "-e", "-o", "beginning", "-b", &kafka.bootstrap(), "-t", &topic];
         Program::at("kcat").args(args).args(format).run().ok()
     };
-    // As in the README, `> a.jpg`: without a delimiter, as kcat adds a newline by itself.
+    // As in the README, `> a.jpg`. The empty delimiter is needed because kcat adds a newline by default.
     let first = kcat(&["-c", "1", "-D", ""]).stdout;
     assert_eq!(decode(&first).dimensions(), (320, 240));
     let file = whole::kafka::write(clips.path(), "a.jpg", &first);
@@ -41,7 +41,7 @@ fn kcat_gets_a_jpeg_and_reads_the_headers() {
         assert!(headers.chars().all(|c| c == ' ' || c.is_ascii_graphic()), "readable in any console: {line}");
     }
     assert!(headers.lines().last().unwrap().contains("end="), "{headers}");
-    // The end of a session is a picture, too: nothing breaks for a plain consumer.
+    // The end of a session is a picture too, so that nothing breaks for a plain consumer.
     assert!(kafka.records(&topic).iter().all(|record| decode(&record.value).dimensions() == (320, 240)));
 }
 

@@ -1,4 +1,4 @@
-//! Consumer groups: members share what there is.
+//! Consumer groups: members share the partitions.
 
 use std::collections::HashSet;
 
@@ -100,7 +100,7 @@ fn frames_that_another_member_took_are_not_lost() {
     two.until_stdout("frames at the other", |out| out.lines().count() >= 20);
     let taken = if count(&two.stdout(), "A") > 0 { "A" } else { "B" };
     two.interrupt().ok().report();
-    // The first one takes the partition over again, behind what the other read.
+    // The first member takes the partition over again, after the records that the other has read.
     let before = count(&one.stdout(), taken);
     one.until_stdout("frames of both again", |out| count(out, taken) >= before + 20);
     a.interrupt().ok();

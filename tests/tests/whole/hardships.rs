@@ -1,16 +1,16 @@
-//! Faults that were found once, each kept out by a test.
+//! Regression tests for faults found earlier.
 
 use whole::media::{folder, small_clip};
 use whole::{Finished, KafkaServer, Program, Xvfb, kafka, need, target};
 
-/// A small clip to this topic, with more options.
+/// Plays a small clip to this topic, with more options.
 fn play(kafka: &KafkaServer, topic: &str, frames: u32, more: &[&str]) -> Finished {
     let clips = folder();
     let clip = small_clip(clips.path(), frames);
     Program::vidprod().arg(clip).args(["--speed", "max", "--source", "clip"]).args(more).on(kafka, topic).run()
 }
 
-/// A program whose output goes somewhere else: a line for the shell, with `$0` the program.
+/// Runs a program with its output redirected by a shell line, in which `$0` is the program.
 fn redirected(kafka: &KafkaServer, topic: &str, program: &str, line: &str) -> Program {
     Program::at("sh").args(["-c", line]).arg(target().join(program)).on(kafka, topic)
 }
@@ -96,7 +96,7 @@ fn an_end_that_was_there_before_does_not_end_a_live_viewer_also_where_frames_are
     viewer.until_stderr("ended");
     play(kafka, &topic, 30, &split).ok();
     let report = viewer.wait().ok().report();
-    // The old session's last picture, and all of the new one; only those were timed.
+    // The old session's last picture, and all of the new session; only the latter were measured.
     assert_eq!(report.number("frames.shown"), 31);
     assert_eq!(report.number("latency_us.total.count"), 30);
 }

@@ -1,4 +1,4 @@
-//! The harness itself: a broker that was killed is there again on the same port, a real Kafka with its data.
+//! Tests of the harness itself: a killed broker comes back on the same port, and a real Kafka with its data.
 
 use whole::Kind;
 use whole::kafka::{Record, only, own_kafka};

@@ -1,9 +1,9 @@
-//! Where a viewer starts and where it ends in what was recorded, and what is there at all.
+//! Start and end positions in recorded streams, and listing topics.
 
 use whole::media::{folder, jpegs, small_clip};
 use whole::{KafkaServer, Program, kafka, need};
 
-/// Fifty frames of a clip called `talk`, recorded in a topic.
+/// Records fifty frames of a clip called `talk` in a topic.
 fn record(kafka: &KafkaServer, stem: &str) -> String {
     let (topic, clips) = (kafka.topic(stem), folder());
     let clip = small_clip(clips.path(), 50);
@@ -34,7 +34,7 @@ fn a_recording_is_read_from_where_one_asks() {
     assert_eq!(printed(kafka, &topic, &["-o", "beginning", "-c", "10"]), range(0, 10));
     assert_eq!(printed(kafka, &topic, &["-o", "20", "-e"]), range(20, 50));
     assert_eq!(printed(kafka, &topic, &["-o", "20", "-c", "5"]), range(20, 25));
-    // The last record is the end of the session, so the last eleven hold ten frames.
+    // The last record is the end of the session, so the last eleven records contain ten frames.
     assert_eq!(printed(kafka, &topic, &["-o", "-11", "-e"]), range(40, 50));
     let records = kafka.records(&topic);
     let at = format!("s@{}", records[30].timestamp_ms);

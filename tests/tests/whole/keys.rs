@@ -1,4 +1,4 @@
-//! The keys of the window: snapshots, full screen, one source after the other.
+//! The keys of the window: snapshots, full screen, switching between sources.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use whole::{Program, WindowManager, Xvfb, kafka, need};
 
 use crate::window::{TOOLS, still};
 
-/// How a notice of success looks, and one of trouble.
+/// Colours of a notice of success, and of an error.
 const GOOD: [u8; 3] = [0x70, 0xE0, 0x70];
 const ALERT: [u8; 3] = [0xFF, 0xC0, 0x40];
 
@@ -30,7 +30,7 @@ fn read(path: &Path) -> RgbImage {
     image::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).to_rgb8()
 }
 
-/// Presses `s`, and waits for the line that it brings.
+/// Presses `s`, and waits for the line that it logs.
 fn press_s(screen: &Xvfb, viewer: &mut Running, line: &str) {
     let before = viewer.stderr().matches(line).count();
     screen.xdotool(&["mousemove", "300", "200", "key", "s"]);
@@ -102,7 +102,7 @@ fn f_fills_the_screen_and_escape_brings_the_window_back() {
     let mut viewer = Program::vidcons().on(kafka, &topic).args(args).env("DISPLAY", screen.display()).start();
     let (frame, producer) = still(kafka, &topic);
     let in_window = |_: &Running| (rgb_psnr(&screen.part(40, 30, 640, 360), &frame) > 32.0).then_some(());
-    // 640x360 on 1600x1000: black above and below.
+    // 640x360 on a screen of 1600x1000 leaves black rows above and below.
     let large = resize(&frame, 1600, 900, FilterType::Triangle);
     let is_black = |y: u32| screen.part(0, y, 1600, 48).pixels().all(|p| p.0.iter().all(|c| *c < 40));
     let is_full = || rgb_psnr(&screen.part(0, 50, 1600, 900), &large) > 30.0 && is_black(0) && is_black(952);
@@ -192,7 +192,7 @@ fn the_title_says_which_of_how_many_sources_is_shown() {
     viewer.until("the one before the first", title("roof (3 of 3) - "));
     hall.interrupt().ok();
     viewer.until("one less", title("roof (2 of 2) - "));
-    // It was chosen by hand, and stays.
+    // This source was chosen by hand, so it stays selected.
     roof.interrupt().ok();
     viewer.until("that it ended", title("roof (2 of 2) - ended "));
     screen.xdotool(&["key", "Tab"]);

@@ -1,4 +1,4 @@
-//! Frames far above the message limit: cut into parts, or made to fit.
+//! Frames far above the message limit: split into parts, or made to fit.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use whole::{Program, kafka, need};
 
 const LIMIT: usize = 1_048_588;
 
-/// Four seconds of noise at 4K, of which a JPEG at quality 95 takes several MB.
+/// Four seconds of noise in 4K; a JPEG of it at quality 95 has several MB.
 fn noise(folder: &tempfile::TempDir) -> PathBuf {
     let path = folder.path().join("4k.avi");
     ffmpeg(
@@ -34,7 +34,7 @@ fn frames_of_several_megabytes_are_split_and_all_arrive() {
     for picture in jpegs(&viewer.stdout) {
         assert_eq!(decode(picture).dimensions(), (3840, 2160));
     }
-    // As kcat sees it: more records than frames, each below the topic's limit.
+    // As kcat sees it, there are more records than frames, each below the topic's limit.
     let sizes = sizes(kafka, &topic);
     assert!(sizes.len() >= 8 * 4 && sizes.iter().all(|size| *size < LIMIT), "{sizes:?}");
 }
@@ -55,7 +55,7 @@ fn frames_of_several_megabytes_are_made_to_fit_and_all_arrive() {
     let sizes = sizes(kafka, &topic);
     assert_eq!(sizes.len(), 9, "a record for each frame, and the end: {sizes:?}");
     assert!(sizes.iter().all(|size| *size < LIMIT), "{sizes:?}");
-    // Each is a JPEG by itself, the end of the session included.
+    // Each record is a JPEG by itself, including the end of the session.
     for record in kafka.records(&topic) {
         let (width, height) = decode(&record.value).dimensions();
         assert!(width.abs_diff(height * 16 / 9) <= 2, "the shape is kept: {width}x{height}");

@@ -1,4 +1,4 @@
-//! A topic's message limit that is lowered while a stream runs.
+//! Lowers a topic's message limit while a stream runs.
 
 use whole::media::clip_720p25;
 use whole::{Program, kafka, need};

@@ -1,4 +1,5 @@
-//! Links that are slow, far or unsteady: what does not fit is dropped before it is encoded, and the rest comes in time.
+//! Slow, distant or unsteady links: frames that do not fit are dropped before they are encoded, and the others arrive
+//! in time.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ const FAR: Network = Network { delay: Duration::from_millis(100), ..STEADY };
 const STEADY: Network =
     Network { delay: Duration::ZERO, jitter: Duration::ZERO, bytes_a_second: None, only_client: Some("vidprod") };
 
-/// What came of a stream over a link.
+/// The result of a stream over a link.
 struct Streamed {
     seconds: u32,
     producer: Report,
@@ -19,7 +20,7 @@ struct Streamed {
 }
 
 impl Streamed {
-    /// How many frames the link could have carried.
+    /// Number of frames that the link could have carried.
     fn carriable(&self, network: &Network) -> u64 {
         let captured = self.producer.number("frames.captured");
         let mean = self.producer.number("bytes") / self.producer.number("frames.published").max(1);
@@ -27,7 +28,7 @@ impl Streamed {
         by_rate.map_or(captured, |frames| frames.min(captured))
     }
 
-    /// Shown of a hundred that the link could have carried.
+    /// Percentage of those frames that were shown.
     fn percent(&self, network: &Network) -> u64 {
         100 * self.viewer.number("frames.shown") / self.carriable(network).max(1)
     }
@@ -52,7 +53,7 @@ fn a_narrow_link_carries_what_it_can_and_the_rest_is_not_even_encoded() {
     let (sent, percent) = (&streamed.producer, streamed.percent(&NARROW));
     let (superseded, late) = (sent.number("frames.lost.superseded"), sent.number("frames.lost.late"));
     assert!(percent >= 60, "{percent} % of what the link carries: {:#}", streamed.viewer.0["frames"]);
-    // Of 240 frames it carries some 50.
+    // The link carries about 50 of 240 frames.
     assert!(superseded >= 120 && late <= 12, "{:#}", sent.0["frames"]);
     assert_eq!(sent.number("frames.encoded") + superseded, sent.number("frames.captured"));
 }
@@ -75,7 +76,8 @@ fn a_viewer_finds_a_broker_that_is_far_away() {
     assert!(viewer.number("frames.shown") >= 1, "{:#}", viewer.0["frames"]);
 }
 
-/// The table of benches/README.md: `make bench-link`. `LINK` and `BEHIND` pick lines, `MORE` is for vidprod.
+/// Prints the table of benches/README.md: `make bench-link`. `LINK` and `BEHIND` select lines; `MORE` has options for
+/// vidprod.
 #[test]
 #[ignore = "it measures, and asserts nothing"]
 fn figures_of_slow_links() {

@@ -1,4 +1,4 @@
-//! Whole-program tests, one file for each theme.
+//! Whole-program tests, one file for each subject.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod broker;

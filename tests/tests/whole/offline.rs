@@ -1,10 +1,10 @@
-//! A machine without any network but the loopback: aeroplane mode, or a container with `--network none`.
+//! A machine without any network except the loopback: aeroplane mode, or a container with `--network none`.
 
 use whole::kafka::only;
 use whole::media::{folder, small_clip};
 use whole::{Kind, Program, need, target};
 
-/// Runs in a network namespace of its own, whose only interface is `lo`.
+/// Runs a script in its own network namespace, whose only interface is `lo`.
 fn offline(script: &str) -> Program {
     let loopback_only = format!("ip link set lo up && {{ {script} ; }}");
     let path = format!("{}:{}", target().display(), std::env::var("PATH").unwrap_or_default());

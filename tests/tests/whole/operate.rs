@@ -1,4 +1,4 @@
-//! What people rely on who run the programs as services: log lines as JSON, `--status-every`, `-q`.
+//! The features for running the programs as services: log lines as JSON, `--status-every`, `-q`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,7 +8,7 @@ use whole::kafka::own_kafka;
 use whole::media::folder;
 use whole::{Finished, KafkaServer, Program, Signal, kafka, need};
 
-/// Each line of standard error as JSON; panics where a line is none, or lacks what every line has.
+/// Each line of standard error as JSON; panics if a line is not JSON or lacks a required field.
 #[track_caller]
 fn json_lines(of: &Finished) -> Vec<Value> {
     let parse = |line: &str| -> Value {
@@ -29,7 +29,7 @@ fn with_event<'a>(lines: &'a [Value], event: &str) -> Vec<&'a Value> {
     lines.iter().filter(|line| line["event"] == event).collect()
 }
 
-/// A run of both programs on a topic of its own; what they and a broker of ours logged.
+/// Runs both programs on a topic of their own; returns the log lines of both and, if it is our broker, of the broker.
 fn run_of_all(kafka: &KafkaServer, name: &str) -> Vec<Value> {
     let topic = kafka.topic(name);
     let json = ["--log-format", "json"];
@@ -76,7 +76,7 @@ fn a_run_in_json_has_events_with_figures() {
     assert!(report["message"].as_str().expect("a text").starts_with("vidcons: "), "{report:#}");
 }
 
-/// The first column of the tables below a heading of the page.
+/// The first column of the tables under a heading of the page.
 fn documented(heading: &str) -> BTreeSet<String> {
     let page = std::fs::read_to_string(whole::root().join("docs/operate.md")).expect("the page is there");
     let section = page.split("\n## ").find(|section| section.starts_with(heading)).expect("the heading is there");
@@ -95,7 +95,7 @@ fn every_field_of_a_status_is_documented() {
     }
 }
 
-/// All code of the programs, without its tests.
+/// Collects all code of the programs, without tests.
 fn sources(folder: &Path, into: &mut Vec<(String, String)>) {
     for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
         let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -130,7 +130,7 @@ fn every_log_line_names_its_event_and_every_event_is_documented() {
             }
         }
     }
-    // These are written by the logging itself.
+    // The logging itself writes these events.
     logged.extend(["status", "report", "error", "usage_error", "panic", "log"].map(str::to_owned));
     assert_eq!(documented("Events"), logged, "left: the table in docs/operate.md; right: the code");
 }
@@ -231,7 +231,7 @@ fn the_units_of_the_page_are_sound() {
     assert_eq!(units.len(), 3, "one for each program");
     for unit in units {
         let name = unit.lines().next().and_then(|line| line.strip_prefix("# /etc/systemd/system/")).expect("its name");
-        // The programs are looked for where they were built.
+        // The programs are run from the folder in which they were built.
         let unit = unit.replace("/usr/local/bin", &whole::target().display().to_string());
         let path = whole::kafka::write(folder.path(), &name.replace("@.", "@cam."), unit.as_bytes());
         let verified = Program::at("systemd-analyze").args(["verify", "--man=no"]).arg(path).run();

@@ -1,4 +1,4 @@
-//! The broker, the producer or the viewer is killed in mid-stream: the others go on, and the books balance.
+//! The broker, the producer or the viewer is killed in mid-stream: the others continue, and the counts balance.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ fn a_live_stream_goes_on_when_the_broker_is_killed_and_comes_back() {
     let producer = producer.interrupt().ok().report();
     let viewer = viewer.wait().ok().report();
     assert!(producer.lost() > 0, "five seconds of a live stream are gone, and counted: {:#}", producer.0);
-    // How many of them were superseded is the machine's affair.
+    // The number of superseded frames depends on the machine.
     assert!(viewer.number("frames.shown") >= 25, "{:#}", viewer.0["frames"]);
 }
 
@@ -72,7 +72,7 @@ fn a_live_stream_whose_broker_is_gone_at_its_end_fails() {
 fn a_live_stream_of_which_every_frame_is_refused_fails() {
     let Some(kafka) = kafka() else { return };
     let topic = kafka.topic("refused");
-    // No picture has room in such a message: the limit that is given says otherwise.
+    // No picture fits into such a message, although the limit given to vidprod says so.
     kafka.create_topic(&topic, 1, &[("max.message.bytes", "1000")]);
     let card = ["test", "--size", "320x180", "--duration", "1", "--max-message-bytes", "500000"];
     let producer = Program::vidprod().args(card).on(kafka, &topic).run();
@@ -98,7 +98,7 @@ fn the_viewer_goes_on_with_a_producer_that_was_killed_and_started_again() {
     });
     producer.interrupt().ok().report();
     let viewer = viewer.interrupt().ok().report();
-    // How many of them were superseded is the machine's affair.
+    // The number of superseded frames depends on the machine.
     assert!(viewer.number("frames.shown") + viewer.number("frames.lost.superseded") >= 60, "{:#}", viewer.0["frames"]);
 }
 

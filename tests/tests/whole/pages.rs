@@ -1,4 +1,4 @@
-//! README and the pages in docs/: their links lead somewhere, and the options in their commands exist.
+//! README and the pages in docs/: their links have targets, and the options in their commands exist.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ fn links(text: &str) -> Vec<&str> {
     behind.filter_map(|rest| rest.split_once(')')).map(|(target, _)| target).collect()
 }
 
-/// The name that a heading has in a link: lower case, words joined by `-`.
+/// The anchors of headings in links: lower case, words joined by `-`.
 fn anchors(text: &str) -> BTreeSet<String> {
     let headings = text.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches(['#', ' ']));
     let kept = |c: char| match c {
@@ -50,7 +50,7 @@ fn every_link_leads_somewhere() {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
-/// The options in a line of a program's, up to where another command begins.
+/// The options of `program` in a line, up to the next command.
 fn options<'a>(line: &'a str, program: &str) -> Vec<&'a str> {
     let Some((_, rest)) = line.split_once(&format!("{program} ")) else { return Vec::new() };
     let rest = rest.split(['|', '#', '&', ')', '`']).next().unwrap_or_default();
@@ -80,7 +80,7 @@ fn every_option_in_a_command_exists() {
     }
 }
 
-/// A front page is read whole, and a map is looked at in one go.
+/// README must be short enough to be read as a whole, and the map to be seen at a glance.
 #[test]
 fn readme_and_the_map_are_short() {
     for (page, lines_max) in [("README.md", 200), ("ARCHITECTURE.md", 150)] {

@@ -1,8 +1,8 @@
-//! Partitions that a topic gets while it is read.
+//! Partitions that are added to a topic while it is read.
 
 use whole::{Program, kafka};
 
-/// vidprod into one partition of `topic`, until 30 frames were acknowledged.
+/// Runs vidprod on one partition of `topic`, until 30 frames were acknowledged.
 fn publish_into(kafka: &whole::KafkaServer, topic: &str, partition: &str) {
     let args = ["test", "--size", "320x180", "-p", partition, "--source", "late"];
     let mut producer = Program::vidprod().args(args).on(kafka, topic).start();

@@ -1,15 +1,15 @@
-//! What is done to the pictures of an input before they are sent, and said of it.
+//! Processing of pictures before they are sent, and the messages about it.
 
 use whole::media::{decode, ffmpeg, folder, frame_of, jpegs, luma_psnr};
 use whole::{Program, kafka, need};
 
-/// 50 moments a second, two of them in each frame.
+/// Fifty fields a second, two of them in each frame.
 const INTERLACED: &str = "-f lavfi -i testsrc2=s=320x240:r=50 -t 1 -vf tinterlace=interleave_top,setfield=tff \
                           -pix_fmt yuv420p -c:v mpeg2video -flags +ildct+ilme -q:v 1";
 const HDR: &str = "-f lavfi -i testsrc2=s=320x240:r=25 -t 1 -pix_fmt yuv420p10le -c:v ffv1 -color_trc smpte2084 \
                    -color_primaries bt2020 -colorspace bt2020nc -color_range tv";
 
-/// The tenth picture that a viewer gets of this clip, and what vidprod says of it.
+/// The tenth picture of this clip at the viewer, and vidprod's output.
 fn tenth(words: &str, more: &[&str]) -> Option<(image::RgbImage, String)> {
     let kafka = kafka()?;
     if !need(&["ffmpeg"]) {
@@ -32,7 +32,7 @@ fn interlaced_video_is_deinterlaced_unless_that_is_forbidden() {
     assert_eq!(said.matches("is deinterlaced (--deinterlace never").count(), 1, "{said}");
     let Some((combed, said)) = tenth(INTERLACED, &["--deinterlace", "never"]) else { return };
     assert!(!said.contains("deinterlace"), "{said}");
-    // The first moment of the tenth frame, of the video that was interlaced.
+    // The first field of the tenth frame, taken from the video before it was interlaced.
     let folder = folder();
     let progressive = folder.path().join("progressive.mkv");
     ffmpeg("-f lavfi -i testsrc2=s=320x240:r=50 -t 1 -pix_fmt yuv420p -c:v ffv1", &progressive);

@@ -1,4 +1,4 @@
-//! Standard input in whatever FFmpeg writes: every frame arrives, and the first without waiting for the rest.
+//! Standard input in many of FFmpeg's formats: every frame arrives, the first without waiting for the rest.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -8,7 +8,7 @@ use whole::{Program, kafka, need};
 
 const SOURCE: &str = "-f lavfi -i testsrc2=s=320x240:r=25 -frames:v 60";
 
-/// Sixty frames through a pipe in that format are sixty frames in the viewer.
+/// Checks that sixty frames through a pipe in this format arrive at the viewer.
 #[track_caller]
 fn check(format: &str) {
     let Some(kafka) = kafka() else { return };
@@ -57,7 +57,7 @@ fn matroska_on_standard_input_arrives_whole() {
     check("-c:v libx264 -preset ultrafast -pix_fmt yuv420p -f matroska");
 }
 
-/// The whole y4m stream of three frames, and where each begins.
+/// A y4m stream of three frames, and the offset of each.
 fn y4m() -> (Vec<u8>, Vec<usize>) {
     let frame = [b"FRAME\n".as_slice(), &[128; 64 * 48 * 3 / 2]].concat();
     let head = b"YUV4MPEG2 W64 H48 F25:1 Ip A1:1 C420jpeg\n".to_vec();
@@ -73,7 +73,7 @@ fn each_frame_on_standard_input_leaves_as_soon_as_it_is_there() {
     let mut producer = Program::vidprod().args(["-", "--source", "p"]).stdin(Stdio::piped()).on(kafka, &topic).start();
     let mut input = producer.input();
     let (stream, begins) = y4m();
-    // The next frame is written only once the one before has been shown: whoever waits for more waits for ever.
+    // Writes the next frame only once the one before was shown. A program that waits for more input would wait forever.
     for n in 0..3 {
         let end = begins.get(n + 1).copied().unwrap_or(stream.len());
         let begin = if n == 0 { 0 } else { begins[n] };

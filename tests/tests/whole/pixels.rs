@@ -1,11 +1,11 @@
-//! `--verify-pixels`: the pictures on the screen are the ones that their headers speak of.
+//! `--verify-pixels`: the pictures on the screen match their headers.
 
 use whole::kafka::Record;
 use whole::{Finished, KafkaServer, Program, Report, Xvfb, kafka, need};
 
 const CARD: [&str; 5] = ["test", "--fps", "20", "--duration", "2"];
 
-/// Plays a test card of that size to a viewer with these options.
+/// Plays a test card of this size to a viewer with these options.
 fn viewed(kafka: &KafkaServer, topic: &str, screen: Option<&Xvfb>, size: &str, options: &[&str]) -> Finished {
     let viewer = Program::vidcons().on(kafka, topic).args(["--verify-pixels", "--every-frame", "-e"]).args(options);
     let viewer = match screen {
@@ -17,7 +17,7 @@ fn viewed(kafka: &KafkaServer, topic: &str, screen: Option<&Xvfb>, size: &str, o
     viewer.wait()
 }
 
-/// The same where all is well, and the viewer's report.
+/// Plays a test card, checks that there is no mismatch, and returns the viewer's report.
 fn verified(kafka: &KafkaServer, topic: &str, screen: Option<&Xvfb>, options: &[&str]) -> Report {
     let viewer = viewed(kafka, topic, screen, "640x360", options).ok();
     let report = viewer.report();
@@ -30,7 +30,7 @@ fn verified(kafka: &KafkaServer, topic: &str, screen: Option<&Xvfb>, options: &[
 
 #[track_caller]
 fn assert_all_agreed(report: &Report) {
-    // 40, unless the machine was so busy that the card left some away.
+    // 40 pictures, unless the machine was so busy that the card skipped some.
     assert!(report.number("pixels.checked") > 0, "{:#}", report.0["pixels"]);
     assert_eq!(report.number("pixels.agreed"), report.number("pixels.checked"), "{:#}", report.0["pixels"]);
 }
@@ -48,7 +48,7 @@ fn every_picture_agrees_in_a_window_of_its_size_and_of_another() {
         return;
     }
     let screen = Xvfb::start();
-    // The overlay lies over the picture's upper part, and not over the bar.
+    // The overlay covers the upper part of the picture, but not the bar.
     assert_all_agreed(&verified(kafka, &kafka.topic("pixels-window"), Some(&screen), &[]));
     let scaled = ["--window-size", "800x600"];
     assert_all_agreed(&verified(kafka, &kafka.topic("pixels-scaled"), Some(&screen), &scaled));
@@ -84,7 +84,7 @@ fn a_run_in_which_no_picture_could_be_checked_is_no_pass() {
     let (card, plain) = (kafka.topic("pixels-card"), kafka.topic("pixels-plain"));
     Program::vidprod().args(CARD).args(["--size", "320x180"]).on(kafka, &card).run().ok();
     kafka.create_topic(&plain, 1, &[]);
-    // Without headers they are plain JPEGs of somebody else's.
+    // Without headers the records are plain JPEGs of another client.
     kafka.publish(&plain, kafka.records(&card).into_iter().map(|record| Record { headers: Vec::new(), ..record }));
     let args = ["--verify-pixels", "--headless", "-o", "beginning", "-e"];
     Program::vidcons().on(kafka, &plain).args(args).run().assert_fails(1, "no picture was checked");

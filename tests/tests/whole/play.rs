@@ -1,4 +1,4 @@
-//! A clip goes through Kafka into a viewer: every frame, in order, with the right picture.
+//! Plays a clip through Kafka into a viewer: every frame arrives in order, with the right picture.
 
 use whole::media::{clip_720p25, decode, folder, frame_of, jpegs, luma_psnr};
 use whole::program::Finished;
@@ -6,7 +6,7 @@ use whole::{Program, Report, kafka, need};
 
 const FRAMES: u64 = 250;
 
-/// The viewer has shown every frame of the clip, in order and with the right pictures, and lost none.
+/// Checks that the viewer has shown every frame of the clip in order, with the right pictures, and lost none.
 #[track_caller]
 fn assert_every_frame(viewer: &Finished, producer: &Report) {
     assert_eq!(producer.number("frames.captured"), FRAMES);
@@ -34,7 +34,8 @@ fn every_frame_of_a_clip_is_shown_with_the_viewer_first() {
         return;
     }
     let topic = kafka.topic("viewer-first");
-    // It waits for a topic that is not there, and must not make it: that is for vidprod to do, with settings fit for video.
+    // The viewer waits for a topic that does not exist. It must not create it, because vidprod does, with settings for
+    // video.
     let viewer = viewer(kafka, &topic, &[]).start_before_topic();
     assert!(!kafka.topics().contains(&topic));
     let producer = Program::vidprod().arg(clip_720p25()).args(["--quality", "90"]).on(kafka, &topic).run().ok();
@@ -64,7 +65,7 @@ fn a_live_viewer_that_comes_first_sees_the_clip_and_ends_with_it() {
     assert_eq!(producer.number("frames.captured"), 150);
     let report = viewer.report();
     assert_eq!(report.number("frames.expected"), 150);
-    // Frames may be superseded on a busy machine: that is what live means. Nothing may be lost in any other way.
+    // On a busy machine live frames may be superseded, but must not be lost in any other way.
     assert_eq!(report.number("frames.shown") + report.number("frames.lost.superseded"), 150, "{}", viewer.story());
     report.assert_stages_tile();
 }
@@ -110,7 +111,7 @@ fn a_frame_can_be_kept_as_a_snapshot() {
     let png = out.path().join("frame.png");
     let viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--every-frame", "-o", "beginning", "-e"]);
     viewer.arg("--snapshot").arg(&png).args(["--at", "10"]).run().ok();
-    // The tenth that is shown.
+    // The tenth frame that is shown.
     let bytes = std::fs::read(&png).unwrap();
     assert!(bytes.starts_with(b"\x89PNG"), "a snapshot is a PNG");
     let psnr = luma_psnr(&decode(&bytes), &frame_of(clip_720p25(), 9));
@@ -123,7 +124,7 @@ fn a_test_card_ends_after_its_duration() {
     let topic = kafka.topic("duration");
     let card = ["test", "--size", "320x180", "--fps", "20", "--duration", "2"];
     let captured = Program::vidprod().args(card).on(kafka, &topic).run().ok().report().number("frames.captured");
-    // A busy machine leaves some away, and does not run longer for that.
+    // On a busy machine the card skips frames, but does not run longer.
     assert!((1..=41).contains(&captured), "two seconds at 20 frames a second: {captured}");
     let last = kafka.records(&topic).pop().and_then(|record| record.header("number")?.parse::<u64>().ok());
     assert!(last.is_some_and(|number| number <= 40), "the last frame: {last:?}");

@@ -1,4 +1,4 @@
-//! Passwords stay out of everything that the programs write: errors, logs, reports, records.
+//! Passwords appear in no output of the programs: errors, logs, reports, records.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -8,10 +8,10 @@ use whole::program::Finished;
 use whole::{Program, kafka, need};
 
 const SECRET: &str = "hunter2";
-/// Nobody listens at the discard port.
+/// Nobody listens on the discard port.
 const NOBODY: [&str; 4] = ["-b", "127.0.0.1:9", "--timeout", "1"];
 
-/// It fails with this code, says `names`, and does not say the secret.
+/// Checks that the program fails with this code, and that its output contains `names` but not the secret.
 #[track_caller]
 fn check_refused(program: Program, code: i32, names: &str) -> Finished {
     let finished = program.run();
@@ -34,7 +34,7 @@ fn an_address_that_cannot_be_opened_is_named_without_its_password() {
     let refused = check_refused(vidprod(url), 1, "cannot open rtsp://me:(hidden)@127.0.0.1:9/stream: ");
     assert_eq!(refused.stderr.matches("the input's address holds a password").count(), 1, "{}", refused.story());
     check_refused(vidprod("http://127.0.0.1:9/?token=hunter2&n=1"), 1, "/?token=(hidden)&n=1: ");
-    // The scheme was forgotten, so that it is taken for a file.
+    // The scheme was forgotten, so the address is taken for a file.
     check_refused(vidprod("me:hunter2@cam/stream"), 1, "there is no file me:(hidden)@cam/stream");
 }
 
@@ -74,7 +74,7 @@ fn a_line_of_a_properties_file_is_numbered_and_not_repeated() {
     check_refused(Program::vidprod().args(["test", "-F"]).arg(file).args(NOBODY), 1, "line 2");
 }
 
-/// A web server that sends this to whoever asks.
+/// A web server that sends these bytes to every client.
 fn web_server(video: Vec<u8>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
     let address = listener.local_addr().expect("it is bound");
@@ -82,7 +82,7 @@ fn web_server(video: Vec<u8>) -> SocketAddr {
         for mut caller in listener.incoming().flatten() {
             let mut request = [0; 4096];
             let _ = caller.read(&mut request);
-            // Whoever asks may go away before the end.
+            // The client may close the connection before the end.
             let _ = caller.write_all(b"HTTP/1.0 200 OK\r\nContent-Type: video/x-matroska\r\n\r\n");
             let _ = caller.write_all(&video);
         }
@@ -104,7 +104,7 @@ fn reports_and_records_of_an_address_hold_no_password() {
     let input = format!("http://me:hunter2@{address}/clip.mkv?token=hunter2");
     let producer =
         Program::vidprod().arg(input).on(kafka, &topic).arg("--report").arg(&page).arg("--report").arg(&frames);
-    // A login that the broker does not ask for.
+    // A login, although the broker does not require one.
     let producer = producer.args(["-X", "sasl.username=me", "-X", "sasl.password=hunter2", "-vv"]).run().ok();
     assert_silent(&producer);
     let settings = producer.report().0["settings"].to_string();

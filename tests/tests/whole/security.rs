@@ -1,4 +1,4 @@
-//! TLS, logins and access control: what goes wrong is named, with its cure.
+//! TLS, logins and access control: each error is named, with its cure.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -24,7 +24,7 @@ fn producer(address: &str, topic: &str, properties: &[String]) -> Program {
     Program::vidprod().args(["test", "--size", "320x180", "-b", address]).args(properties).unnamed(topic)
 }
 
-/// Both programs end with 1 and say this.
+/// Checks that both programs end with 1 and print `says`.
 #[track_caller]
 fn check(address: &str, properties: &[String], says: &str) {
     viewer(address, "secured", properties).arg("--timeout=5").run().assert_fails(1, says);
@@ -102,7 +102,7 @@ fn a_right_that_was_never_there_ends_the_programs() {
     assert!(!viewer.interrupt().ok().stderr.contains("right"));
 }
 
-/// vidcons of bob's, who may read this topic, with vidprod of somebody who may do anything; both run.
+/// Starts a vidcons of bob's, who may read this topic, and a vidprod of a user who may do everything.
 fn bob_watches(kafka: &SecuredKafka, topic: &str) -> (Running, Running) {
     kafka.create_topic(topic, 1, &[]);
     kafka.acl(&["--add", "--allow-principal", "User:bob", "--operation", "Read", "--topic", topic]);

@@ -1,4 +1,4 @@
-//! Runs of producers that overlap, vanish, begin again or were begun long ago: the picture is right and the books balance.
+//! Producers that overlap, vanish, restart or started long ago: the picture is right, and the counts balance.
 
 use common::bar::Bar;
 use whole::media::{folder, jpegs, small_clip};
@@ -10,7 +10,7 @@ fn card(kafka: &KafkaServer, topic: &str, more: &[&str]) -> Running {
     Program::vidprod().args(args).args(more).on(kafka, topic).start()
 }
 
-/// The number that is drawn into each picture of an MJPEG stream.
+/// The numbers drawn into the pictures of an MJPEG stream.
 fn numbers(stream: &[u8]) -> Vec<u32> {
     let number = |jpeg: &[u8]| {
         let luma = image::load_from_memory(jpeg).unwrap().to_luma8();
@@ -29,7 +29,7 @@ fn of_two_live_producers_with_one_name_the_later_is_shown_and_the_other_counted(
     let mut viewer = viewer.arg(&file).start();
     let first = card(kafka, &topic, &[]);
     viewer.until_stdout("the first producer's frames", |out| out.lines().count() >= 25);
-    // The second one numbers its frames from a million on, so one can tell whose they are.
+    // The second producer counts from a million on, so that its frames can be recognised.
     let args = ["test:1000000+1", "--size", "320x180", "--fps", "25", "--source", "cam"];
     let second = Program::vidprod().args(args).on(kafka, &topic).start();
     let of_second = |line: &str| line.trim_start_matches("cam: ").parse::<u32>().is_ok_and(|n| n >= 1_000_000);

@@ -1,4 +1,4 @@
-//! What the viewer says while it runs and in its report agrees with what a person sees.
+//! The viewer's status lines and its report agree with the picture on the screen.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ fn frames_that_were_printed_and_not_shown_are_accounted_for() {
     );
 }
 
-/// What a viewer makes of frames of another host whose clock is ahead by so much.
+/// Shows frames of another host, whose clock is ahead by this much; returns the viewer's result and its HTML report.
 fn seen_from_another_host(kafka: &KafkaServer, name: &str, ahead: Duration) -> (Finished, String) {
     let (recorded, topic, out) = (kafka.topic(&format!("{name}-recorded")), kafka.topic(name), folder());
     let args = ["test", "--size", "320x180", "--fps", "25", "--duration", "2", "--every-frame", "--source", "cam"];
@@ -52,7 +52,7 @@ fn seen_from_another_host(kafka: &KafkaServer, name: &str, ahead: Duration) -> (
     let first = records.remove(0);
     kafka.publish(&topic, [sent_now(first, ahead)]);
     viewer.until_stdout("the first frame", |out| out.lines().count() == 1);
-    // At their own pace.
+    // At the pace of the frames.
     kafka.publish(
         &topic,
         records.into_iter().map(|record| {
@@ -65,7 +65,7 @@ fn seen_from_another_host(kafka: &KafkaServer, name: &str, ahead: Duration) -> (
     (viewer, page)
 }
 
-/// The record as a host sends it now whose wall clock is ahead by so much.
+/// The record as a host would send it now whose wall clock is ahead by this much.
 fn sent_now(mut record: Record, ahead: Duration) -> Record {
     let published: i64 = record.header("published").expect("a frame of ours").parse().expect("a number");
     let wall_us = SystemClock.wall_us() as i64 + ahead.as_micros() as i64;
@@ -89,7 +89,7 @@ fn check_that_the_clocks_disagree(name: &str, ahead: Duration) {
     }
     assert!(!page.contains("<svg"), "no chart of the slow frames");
     assert_eq!(report.0["explain"]["findings"].as_array().map(Vec::len), Some(0), "{:#}", report.0["explain"]);
-    // The status line has the rate all the same.
+    // The status line shows the rate all the same.
     assert!(!viewer.stderr.contains("no frames"), "{}", viewer.story());
     let status = |line: &&str| line.starts_with("cam  ") && line.contains(" fps  latency unknown: ");
     assert!(viewer.stderr.lines().any(|line| status(&line)), "{}", viewer.story());
@@ -140,7 +140,7 @@ fn a_source_that_history_does_not_hold_is_an_error() {
     missing.assert_fails(1, &format!("no source \"nope\"; in topic {topic}: door, lobby"));
     assert_eq!(missing.report().number("frames.shown"), 0);
     history("door").ok();
-    // In a group another member may have read it.
+    // Another member of the group may have read it.
     let args = ["--headless", "-g", &kafka.topic("missing-group"), "-o", "beginning", "-e", "--source", "nope"];
     Program::vidcons().on(kafka, &topic).args(args).run().ok();
 }
@@ -211,7 +211,7 @@ fn the_status_line_of_a_terminal_has_the_right_rate_of_a_slow_stream() {
     let rates: Vec<&str> =
         seen.split("  ").filter(|word| word.ends_with(" fps")).skip_while(|word| *word == "0.0 fps").collect();
     assert!(rates.len() >= 8, "{seen}");
-    // It is 1.0; a machine that has no time for it makes it a little less.
+    // The rate is 1.0, or a little less on a busy machine.
     assert!(rates.iter().all(|rate| rate.starts_with("0.") || rate.starts_with("1.")), "{rates:?}");
     assert!(!rates.contains(&"0.0 fps"), "{rates:?}");
 }

@@ -1,4 +1,4 @@
-//! Pictures that many threads made: the same as one thread's, and plain JPEGs to every decoder.
+//! Pictures encoded by several threads are identical to those of one thread, and plain JPEGs for every decoder.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use whole::kafka::{KafkaServer, Record, write};
 use whole::media::{decode, ffmpeg, folder, frame_of, rgb_psnr};
 use whole::{Program, kafka, need, python};
 
-/// The picture of `record` as the viewer shows it, decoded by so many threads.
+/// The picture of `record` as shown by a viewer with this many threads.
 fn shown(kafka: &KafkaServer, record: &Record, threads: &str, folder: &Path) -> RgbImage {
     let (topic, png) = (kafka.topic("stripes-shown"), folder.join(format!("shown-by-{threads}.png")));
     kafka.publish(&topic, [Record { key: record.key.clone(), value: record.value.clone(), ..Record::default() }]);
@@ -73,7 +73,8 @@ fn restart_markers_of_others_are_cut_at_or_not() {
     let files = folder();
     let png = files.path().join("in.png");
     ffmpeg("-f lavfi -i testsrc2=s=851x719:r=25 -frames:v 1", &png);
-    // A marker after each row, after seven rows, after a number of blocks that fits no row; none; and a progressive one.
+    // A marker after each row, after seven rows, after a number of blocks that fits no row; none; and a progressive
+    // picture.
     let kinds = [
         "restart_marker_rows=1",
         "restart_marker_rows=7",

@@ -1,4 +1,4 @@
-//! At a terminal: what README says to type, Ctrl-C, and a terminal that is closed.
+//! On a terminal: the commands of the README, Ctrl-C, and a terminal that is closed.
 
 use std::io::Write;
 
@@ -8,7 +8,7 @@ use whole::{Kind, Program, Signal, kafka, need, skip};
 
 use crate::embedded::usual_place;
 
-/// The exercise's lines in README.md.
+/// The lines of the exercise in README.md.
 fn exercise() -> String {
     let readme = std::fs::read_to_string(whole::root().join("README.md")).unwrap();
     let (_, after) = readme.split_once("The classic exercise").expect("README has the exercise");
@@ -16,8 +16,8 @@ fn exercise() -> String {
     code.split_once("```").expect("they have an end").0.to_owned()
 }
 
-/// An interactive shell on a terminal of its own (`script` makes one), with our programs on its path. What is written to its
-/// standard input is typed: Ctrl-C, too, goes by way of the terminal to whatever is in the foreground.
+/// An interactive shell on its own terminal (made by `script`), with our programs on its path. Bytes written to its
+/// standard input are typed on the terminal; so Ctrl-C goes through the terminal to the foreground processes.
 fn shell_at_a_terminal(shell: &str, brokers: Option<&str>) -> Running {
     let path = std::env::var("PATH").unwrap_or_default();
     let path = format!("{}:{path}", whole::target().display());
@@ -29,7 +29,7 @@ fn shell_at_a_terminal(shell: &str, brokers: Option<&str>) -> Running {
     script.start()
 }
 
-/// What stands in a line of the terminal in the end: what was drawn over, and the codes that do it, are left out.
+/// The visible text of a terminal line, without overwritten text and control codes.
 fn visible(line: &str) -> String {
     let drawn = line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default();
     let mut pieces = drawn.split("\x1b[");
@@ -39,7 +39,7 @@ fn visible(line: &str) -> String {
     pieces.filter_map(behind_code).fold(first, |all, piece| all + &piece)
 }
 
-/// Types the lines of README into this shell, then Ctrl-C once: all three programs end in order.
+/// Types the lines of the README into this shell, then Ctrl-C once; all three programs must end in order.
 fn exercise_in(shell: &str, brokers: Option<&str>) {
     let mut terminal = shell_at_a_terminal(shell, brokers);
     let mut keys = terminal.input();
@@ -54,7 +54,7 @@ fn exercise_in(shell: &str, brokers: Option<&str>) {
     assert!(!out.contains("NOT BALANCED") && !out.contains("error:"), "{out}");
 }
 
-/// Whether this shell can be run at a terminal here.
+/// True if this shell can run on a terminal here.
 fn has_terminal(shell: &str) -> bool {
     if !cfg!(target_os = "linux") {
         skip("the `script` of this system takes other options than that of Linux");
@@ -63,7 +63,7 @@ fn has_terminal(shell: &str) -> bool {
     need(&["script", shell.split(' ').next().unwrap_or_default()])
 }
 
-/// The exercise in this shell, on a broker of its own.
+/// Runs the exercise in this shell, with a broker of its own.
 fn exercise_with_a_broker(shell: &str) {
     if !has_terminal(shell) {
         return;
@@ -96,7 +96,7 @@ fn card(topic: &str, kafka: &whole::KafkaServer) -> Program {
     Program::vidprod().args(["test", "--size", "320x180", "--fps", "25"]).on(kafka, topic)
 }
 
-/// It ended as it does after Ctrl-C: with a report whose books balance.
+/// Checks that the program ended as after Ctrl-C: with a report whose counts balance.
 #[track_caller]
 fn assert_ended_in_order(finished: Finished) {
     finished.ok().report();

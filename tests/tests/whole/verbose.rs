@@ -1,4 +1,4 @@
-//! What -v and -vv log of the client's own doings.
+//! Log lines of -v and -vv about the Kafka client.
 
 use whole::kafka::own_kafka;
 use whole::{Program, kafka};

@@ -1,4 +1,4 @@
-//! The window, as it is on the screen.
+//! Tests of the window on the screen.
 
 use image::RgbImage;
 use whole::kafka::KafkaServer;
@@ -8,7 +8,8 @@ use whole::{Program, Signal, Xvfb, kafka, need};
 
 pub(crate) const TOOLS: [&str; 4] = ["ffmpeg", "Xvfb", "import", "xdotool"];
 
-/// One picture for a long time, soft enough that JPEG hardly changes it; what it must look like; and who publishes it.
+/// Plays one picture for a long time, soft enough that JPEG hardly changes it. Returns the expected picture and the
+/// producer.
 pub(crate) fn still(kafka: &KafkaServer, topic: &str) -> (RgbImage, Running) {
     let clips = folder();
     let clip = clips.path().join("still.mkv");
@@ -16,7 +17,7 @@ pub(crate) fn still(kafka: &KafkaServer, topic: &str) -> (RgbImage, Running) {
     let args = ["--loop", "--quality", "95", "--source", "still"];
     let mut producer = Program::vidprod().arg(&clip).args(args).on(kafka, topic).start();
     let frame = frame_of(&clip, 0);
-    // Until the file is open its folder must stay.
+    // The folder must exist until the file is open.
     producer.until_stderr(&format!("→ topic {topic}"));
     (frame, producer)
 }
@@ -39,13 +40,13 @@ fn the_window_shows_the_frame_and_minds_its_keys() {
     part.save(out.path().join("seen.png")).unwrap();
     assert!(screen.xdotool(&["search", "--name", "A title", "getwindowgeometry"]).contains("640x360"));
 
-    // `o` draws the overlay over it, and takes it away again.
+    // `o` shows the overlay, and hides it again.
     screen.xdotool(&["mousemove", "300", "200"]);
     screen.xdotool(&["key", "o"]);
     viewer.until("the overlay", |_| (rgb_psnr(&screen.part(40, 30, 640, 360), &frame) < 30.0).then_some(()));
     screen.xdotool(&["key", "o"]);
     viewer.until("no overlay", |_| (rgb_psnr(&screen.part(40, 30, 640, 360), &frame) > 32.0).then_some(()));
-    // `q` ends it as asked, and the books balance.
+    // `q` ends the viewer, and the counts balance.
     screen.xdotool(&["key", "q"]);
     let viewer = viewer.wait().ok();
     let report = viewer.report();
@@ -92,7 +93,7 @@ fn paused_frames_are_counted() {
     let producer = Program::vidprod().args(card).on(kafka, &topic).start();
     viewer.until("a picture", |_| (screen.part(0, 0, 640, 360).pixels().any(|p| p.0 != [0; 3])).then_some(()));
     screen.xdotool(&["mousemove", "300", "200", "key", "space"]);
-    // While so many frames come the picture stands still; it may take some of them until the key has arrived.
+    // The picture must not change while 20 frames arrive. Some frames may pass before the key takes effect.
     viewer.until("a picture that stands still", |_| {
         let (still, begin) = (screen.part(0, 0, 640, 360), kafka.records(&topic).len());
         whole::until("20 more frames", || (kafka.records(&topic).len() >= begin + 20).then_some(()));
@@ -105,7 +106,7 @@ fn paused_frames_are_counted() {
     producer.interrupt().ok().report();
 }
 
-/// A window manager may take a second window under the same number for the first, and give it that one's size.
+/// A window manager may mistake a second window with the same number for the first, and give it the first one's size.
 #[test]
 fn no_window_is_opened_but_that_of_the_picture() {
     let Some(kafka) = kafka() else { return };

@@ -1,4 +1,4 @@
-//! confluent-kafka, that is librdkafka from Python.
+//! confluent-kafka, which is librdkafka used from Python.
 
 mod records {
     use whole::Kind;

@@ -1,5 +1,5 @@
-//! Apache Kafka's own tools, of the version of `scripts/kafka`, which is Java's client. A JVM takes a second to start, so
-//! each test asks for several things in few calls.
+//! Apache Kafka's own tools, in the version of `scripts/kafka`; they use the Java client. A JVM takes a second to
+//! start, so each test checks several things in few calls.
 
 use std::process::Stdio;
 
@@ -11,7 +11,7 @@ fn ready() -> Option<&'static KafkaServer> {
     if need(&["java"]) && java_and_jars().is_some() { kafka() } else { None }
 }
 
-/// A JVM that has Kafka's jars.
+/// A JVM with Kafka's jars on its class path.
 fn jvm() -> Program {
     let jars = java_and_jars().expect("ready() has looked");
     let log = format!("-Dlog4j2.configurationFile=file:{}", jars.join("tools-log4j2.properties").display());
@@ -19,12 +19,12 @@ fn jvm() -> Program {
     jvm.arg(jars.join("*"))
 }
 
-/// A tool that finds the broker in its own way.
+/// A tool without an address of the broker.
 fn java(class: &str) -> Program {
     jvm().arg(class)
 }
 
-/// True where `java` compiles a source file that it is given: a JRE does not.
+/// True if `java` can run a source file; a JRE cannot.
 fn compiles() -> bool {
     let modules = Program::at("java").arg("--list-modules").run().ok().text();
     let compiles = modules.contains("jdk.compiler@");
@@ -104,7 +104,7 @@ fn the_console_producer_and_consumer_speak_to_each_other() {
     );
     let with_keys = ["--from-beginning", "--property", "print.key=true", "--property", "key.separator=-"];
     assert_eq!(consume(kafka, &topic, 3, &with_keys), ["a-one", "b-two", "c-three"]);
-    // A group goes on where it was; zstd and without acknowledgements this time.
+    // A group continues at its position; this time with zstd and without acknowledgements.
     let group = ["--group", &topic, "--from-beginning"];
     assert_eq!(consume(kafka, &topic, 3, &group), ["one", "two", "three"]);
     produce(kafka, &topic, "four\n", &["--compression-codec", "zstd", "--request-required-acks", "0"]);

@@ -1,4 +1,4 @@
-//! kafka-python, which speaks the protocol in a way of its own.
+//! kafka-python, which has its own implementation of the protocol.
 
 mod records {
     use whole::Kind;

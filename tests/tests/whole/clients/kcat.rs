@@ -1,4 +1,4 @@
-//! kcat: what people look into a Kafka with.
+//! kcat, the tool with which people inspect a Kafka.
 
 use std::process::Stdio;
 

@@ -1,4 +1,4 @@
-//! Other people's clients, unchanged: whatever they do with a Kafka works with either broker.
+//! Clients of other projects, unchanged: whatever they do with a Kafka works with either broker.
 
 mod confluent;
 pub mod java;
@@ -9,13 +9,13 @@ use whole::kafka::own_kafka_with;
 use whole::node::Setup;
 use whole::{KafkaServer, Program, kafka, python, root};
 
-/// Runs one check of a script in `tests/clients` against the broker that all share.
+/// Runs one check of a script in `tests/clients` against the shared broker.
 fn check(script: &str, name: &str) {
     let Some(kafka) = kafka() else { return };
     check_on(kafka, script, name);
 }
 
-/// The same on a broker that makes no topics by itself.
+/// The same with a broker that does not create topics automatically.
 fn check_without_auto_create(script: &str, name: &str) {
     let Some(kafka) = own_kafka_with(Setup { auto_create: false, ..Setup::default() }) else { return };
     check_on(&kafka, script, name);
@@ -29,7 +29,7 @@ fn check_on(kafka: &KafkaServer, script: &str, name: &str) {
     assert!(run.text().ends_with("holds\n"), "{}", run.story());
 }
 
-/// A test for each check of a script.
+/// Defines a test for each check of a script.
 macro_rules! checks {
     ($script:literal: $($name:ident)*) => {
         $(

@@ -1,4 +1,4 @@
-//! Causes that vidprod names: its source, its encoder, and the way to the broker.
+//! Causes found by vidprod: its source, its encoder, and the path to the broker.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -47,7 +47,7 @@ fn an_encoder_that_cannot_keep_up_is_named() {
 fn more_than_the_connection_takes_is_named() {
     let narrow = Network { bytes_a_second: Some(80_000), ..Network::default() };
     let Some((kafka, _proxy)) = own_kafka_behind(narrow) else { return };
-    // A live picture that waits for too long is dropped; a file's frames wait for ever.
+    // Live frames that wait for too long are dropped; a file's frames wait forever.
     for pace in ["--live", "--every-frame"] {
         let card = Program::vidprod().args(CARD).args(SMALL).args(["--explain", pace]);
         let producer = card.on(&kafka, &kafka.topic("explain-narrow")).run().ok();
@@ -79,7 +79,7 @@ fn a_connection_that_is_still_being_made_is_named() {
 #[test]
 fn a_broker_that_is_slow_to_answer_now_and_then_is_named() {
     let Some((kafka, proxy)) = own_kafka_behind(Network::default()) else { return };
-    // A broker that has just started lets its first producer wait, and a new topic too.
+    // A freshly started broker delays its first producer, and so does a new topic.
     Program::vidprod().args(["test", "--duration", "0.2"]).on(&kafka, "explain-halting").run().ok();
     let card = Program::vidprod().args(CARD).args(SMALL).arg("--explain");
     let mut producer = card.on(&kafka, "explain-halting").start();
@@ -101,7 +101,7 @@ fn a_quota_is_named() {
         return;
     }
     let Some(kafka) = kafka() else { return };
-    // Kafka lets ten seconds' worth pass before it throttles.
+    // Kafka lets ten seconds' worth of data pass before it throttles.
     let client = "explain-producer-with-a-quota";
     set_quota(kafka, client, "producer_byte_rate=40000");
     let card = Program::vidprod().args(CARD).args(SMALL).args(["--explain", "-X", &format!("client.id={client}")]);

@@ -1,4 +1,4 @@
-//! Causes that vidcons names: how pictures get on the screen.
+//! Causes found by vidcons: the path of pictures to the screen.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use whole::{Finished, Program, Running, Xvfb, kafka, need};
 
 use super::{CARD, SMALL, assert_blames};
 
-/// A small test card that is played into a window, until it is over: the viewer, and who publishes.
+/// Starts a small test card that is shown in a window; returns the viewer and the producer.
 fn playing(screen: &Xvfb, window: &[&str]) -> Option<(Running, Running)> {
     let kafka = kafka()?;
     let topic = kafka.topic("explain-screen");

@@ -1,4 +1,4 @@
-//! Causes that vidcons names: what came before it, the way through the broker, and its decoder.
+//! Causes found by vidcons: the time before publishing, the path through the broker, and its decoder.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -10,7 +10,7 @@ use whole::{Finished, KafkaServer, Kind, Program, kafka};
 
 use super::{SMALL, assert_blames, assert_names, play, set_quota};
 
-/// A frame of the test card in that size, as the broker has it.
+/// The record of a test card's frame of this size.
 fn record(kafka: &KafkaServer, size: &str) -> Record {
     let topic = kafka.topic("explain-record");
     kafka.create_topic(&topic, 1, &[("max.message.bytes", "10000000")]);
@@ -19,7 +19,7 @@ fn record(kafka: &KafkaServer, size: &str) -> Record {
     kafka.records(&topic).swap_remove(0)
 }
 
-/// The same picture as frame `n`, published now: no encoder is that quick.
+/// The same picture as frame `n`, published now. No encoder is that quick.
 fn renewed(record: &Record, n: u64) -> Record {
     let mut record = record.clone();
     for name in ["frame", "number"] {
@@ -31,7 +31,7 @@ fn renewed(record: &Record, n: u64) -> Record {
     record
 }
 
-/// What a viewer says of 20 such records, which all come while it looks.
+/// Publishes 20 such records while a viewer runs, and returns its result.
 fn watch(kafka: &KafkaServer, topic: &str, record: impl Fn(u64) -> Record) -> Finished {
     let args = ["--headless", "--explain", "--every-frame", "-c", "20"];
     let viewer = Program::vidcons().on(kafka, topic).args(args).start_before_topic();
@@ -58,7 +58,7 @@ fn a_client_that_stops_fetching_is_named() {
 #[test]
 fn fetches_smaller_than_a_frame_are_named() {
     let Some(kafka) = kafka() else { return };
-    // A frame of many parts, and no two of them in one batch: each is fetched by itself.
+    // A frame of many parts, of which no two are in one batch, so each is fetched separately.
     let parts = ["--size", "1280x720", "--max-message-bytes", "3000", "-X", "batch.num.messages=1"];
     let set = ["-X", "max.partition.fetch.bytes=1000"];
     let (_, viewer) = play(kafka, &kafka.topic("explain-small"), &parts, &set);
@@ -88,7 +88,7 @@ fn an_encoder_that_cannot_keep_up_is_sent_on() {
     let Some(kafka) = kafka() else { return };
     let topic = kafka.topic("explain-before");
     let viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "-e", "--explain"]).start_before_topic();
-    // Every frame of a pipe waits for its turn, and is the later the more there were before it.
+    // Every frame of a pipe waits for its turn, so it is later the more frames there were before it.
     let pipe = Program::vidprod().args(["-", "--fps", "2000", "--threads", "1"]).stdin(Stdio::piped());
     let mut producer = pipe.on(kafka, &topic).start();
     let frame = [b"FRAME\n".as_slice(), &[90; 1280 * 720 * 3 / 2]].concat();
@@ -133,7 +133,7 @@ fn a_quota_is_named() {
         return;
     }
     let Some(kafka) = kafka() else { return };
-    // Kafka lets ten seconds' worth pass before it throttles.
+    // Kafka lets ten seconds' worth of data pass before it throttles.
     let client = "explain-viewer-with-a-quota";
     set_quota(kafka, client, "consumer_byte_rate=40000");
     let set = ["--every-frame", "-X", &format!("client.id={client}")];
