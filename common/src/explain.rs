@@ -1,11 +1,11 @@
-//! Why p99 is what it is: which stage the slowest frames spent their time in, what did that, and what to change.
+//! Explains p99: the stage in which the slowest frames spent their time, the cause, and what to change.
 //!
 //! ```text
 //! histograms, slowest frames ─┐
 //! what the client counted ────┼─▶ Evidence ─rules─▶ Finding { stage, share, cause, evidence, advice } …
 //! settings ───────────────────┘
 //! ```
-//! Each program knows its own side only; where the time was spent on the other, it says so.
+//! Each program sees its own side only. If the time was spent on the other side, it says so.
 
 mod advice;
 mod client;
@@ -26,26 +26,26 @@ pub use self::client::{ClientFacts, Waits};
 pub use self::evidence::{Evidence, Rhythm, Screen, Side, Way};
 use crate::stamps::Stage;
 
-/// What takes less of the way than that is no reason.
+/// Smallest share of the latency, as a fraction and in µs, that counts as a reason.
 const SHARE_MIN: f64 = 0.2;
 const SHARE_MIN_US: u64 = 2000;
-/// A tail below so many times the median is no tail.
+/// The slowest frames count as a tail only if they take at least this many times the median.
 const TAIL_FACTOR: u64 = 2;
-/// Fewer frames say nothing; where most are given up, few more may have been shown.
+/// Smallest number of frames that allows a statement. It is low, because few frames may be shown if most are dropped.
 const FRAMES_MIN: u64 = 5;
-/// So many findings are told to a person; scripts get all.
+/// Largest number of findings in the text; scripts get all of them.
 const TOLD_MAX: usize = 3;
 
 /// One reason why the slow frames are slow.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Finding {
-    /// A stage of the way, or `acknowledge`.
+    /// Name of a stage, or `acknowledge`.
     pub stage: String,
-    /// How much of the way this is about, in µs.
+    /// Time that this reason accounts for, in µs.
     pub share_us: u64,
-    /// What the way took: the slowest hundredth of the frames, on average; or acknowledging at p99.
+    /// The whole time: the mean of the slowest hundredth of frames, or the time to the acknowledgement at p99.
     pub of_us: u64,
-    /// Frames at p50 have it too, so it is told also where something else makes the slowest ones.
+    /// True if frames at p50 have it too. Then it is reported even if the slowest frames have another reason.
     #[serde(default)]
     pub always: bool,
     pub cause: String,
@@ -53,20 +53,20 @@ pub struct Finding {
     pub advice: String,
 }
 
-/// Why p99 is what it is, the largest reason first.
+/// The explanation of p99, with the largest reason first.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct Explain {
-    /// In one line, also where nothing stands out.
+    /// The explanation in one line, even if nothing stands out.
     pub summary: String,
     pub findings: Vec<Finding>,
-    /// What the Kafka client counted, where it did.
+    /// Figures of the Kafka client, if it reported any.
     pub client: ClientFacts,
-    /// A person wants to read it too.
+    /// True if the explanation is to be printed too.
     #[serde(skip)]
     pub aloud: bool,
 }
 
-/// Looks for reasons in what was seen.
+/// Applies the rules to the evidence.
 pub fn explain(evidence: &Evidence) -> Explain {
     let mut findings = Vec::new();
     if evidence.way.frames >= FRAMES_MIN {
@@ -83,7 +83,7 @@ pub fn explain(evidence: &Evidence) -> Explain {
 }
 
 impl Finding {
-    /// With what any frame has of it.
+    /// Marks the finding as permanent if usual frames have much of it too.
     fn usually(self, us: u64, of_us: u64) -> Finding {
         Finding { always: is_much(us, of_us), ..self }
     }
@@ -97,7 +97,7 @@ fn is_much(share_us: u64, of_us: u64) -> bool {
     share_us >= SHARE_MIN_US && share_us as f64 >= SHARE_MIN * of_us as f64
 }
 
-/// Where one stage makes most of the tail and no rule knew why: the machine, most likely.
+/// A finding for a stage that makes up most of the tail and that no rule explains; most likely the machine was busy.
 fn slower_than_usual(evidence: &Evidence, known: &[Finding]) -> Option<Finding> {
     let way = &evidence.way;
     let total_us = way.tail.total_us();
@@ -138,7 +138,7 @@ fn nothing(way: &Way) -> String {
     format!("nothing stands out: p99 is {times:.1} x p50, {names} are {share} % of it")
 }
 
-/// µs as ms for a person.
+/// Formats µs as ms.
 fn ms(us: u64) -> String {
     let ms = us as f64 / 1000.0;
     if ms < 10.0 { format!("{ms:.1}") } else { format!("{ms:.0}") }

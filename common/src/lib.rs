@@ -1,8 +1,8 @@
-//! The nouns and the rules of video over Kafka: what a frame is, how it becomes records and a frame again,
-//! when it counts as shown or lost, and how its time is told.
+//! The types and rules of video over Kafka: frames, their conversion to records and back, the accounting of shown and
+//! lost frames, and their latency.
 //!
-//! Nothing in here talks to Kafka, opens a socket, starts a thread or runs a codec, and time is an argument;
-//! [`clock::SystemClock`] is the one place that reads the system's clock, and the programs hand it down.
+//! Nothing in this crate talks to Kafka, opens a socket, starts a thread or runs a codec. Time is an argument; only
+//! [`clock::SystemClock`] reads the system's clock, and the programs pass it down.
 
 pub mod anatomy;
 pub mod bar;
@@ -27,5 +27,5 @@ pub mod stamps;
 pub mod text;
 pub mod timeline;
 
-/// The id of an embedded broker's cluster begins with this, so that clients know it from Apache Kafka.
+/// Prefix of the cluster id of an embedded broker, by which clients distinguish it from Apache Kafka.
 pub const EMBEDDED_CLUSTER: &str = "vid-";

@@ -1,4 +1,4 @@
-//! What every program has around it: logging, Ctrl-C, the live status line, and where reports go.
+//! The parts that all programs share: logging, Ctrl-C, the live status line, and the output of reports.
 
 pub mod kinds;
 pub mod live;
@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 pub use self::usage::{Shell, parse, print_completions, usage_error};
 
-/// Runs a program's `main` and turns its outcome into an exit code: 0, or 1 with the error chain on one line.
+/// Turns the result of a program's `main` into an exit code: 0, or 1 after printing the error chain on one line.
 ///
 /// Usage errors end the program with 2 before this.
 pub fn outcome(result: anyhow::Result<ExitCode>) -> ExitCode {
@@ -31,7 +31,7 @@ pub fn outcome(result: anyhow::Result<ExitCode>) -> ExitCode {
     }
 }
 
-/// How a run ended whose reports were `told`: its own trouble goes before that of the reports, which is told as well.
+/// The result of a run. Its own error takes precedence over that of its reports, which is then logged as a warning.
 pub fn ended(trouble: Option<anyhow::Error>, told: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
     match (trouble, told) {
         (None, told) => told.map(|()| ExitCode::SUCCESS),
@@ -44,7 +44,7 @@ pub fn ended(trouble: Option<anyhow::Error>, told: anyhow::Result<()>) -> anyhow
     }
 }
 
-/// Errors of other people's libraries may come with line breaks.
+/// Joins lines, because error texts of libraries may contain line breaks.
 fn one_line(text: &str) -> String {
     text.split('\n').map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }

@@ -1,4 +1,4 @@
-//! Words to standard error: text for people, or JSON for machines; never through the middle of a progress bar.
+//! Logs to standard error, as text for people or as JSON for machines, without breaking the progress bar.
 
 mod json;
 
@@ -41,11 +41,11 @@ pub enum LogFormat {
     Json,
 }
 
-/// The program's name, where its lines are JSON.
+/// The program's name; set only if its log lines are JSON.
 static JSON: OnceLock<&str> = OnceLock::new();
 
 impl LogArgs {
-    /// Starts logging; call it once, first.
+    /// Starts logging. Must be called once, before anything else.
     pub fn init(&self, program: &'static str) {
         let level = match (self.quiet, self.verbose) {
             (true, _) => "warn",
@@ -54,7 +54,8 @@ impl LogArgs {
             (false, _) => "trace",
         };
         let filter = EnvFilter::try_from_env("RUST_LOG").unwrap_or_else(|_| {
-            // rdkafka reports that a client which failed cannot be closed well; that it failed is reported anyway.
+            // rdkafka warns that a failed client cannot be closed properly, which is left out, as the failure is
+            // reported anyway.
             EnvFilter::new(format!(
                 "warn,rdkafka::consumer=off,broker={level},common={level},jpeg={level},kafka={level},shell={level},vidbroker={level},vidprod={level},\
                  vidcons={level},vidbench={level}"
@@ -72,7 +73,7 @@ impl LogArgs {
             LogFormat::Text => {
                 let message_only = debug_fn(|writer, field, value| match field.name() {
                     "message" => write!(writer, "{value:?}"),
-                    // The message says for people what the fields say for machines.
+                    // The message contains the same for people as the fields for scripts.
                     _ => Ok(()),
                 });
                 let builder = builder.fmt_fields(message_only).with_target(false).with_ansi(false);
@@ -82,19 +83,19 @@ impl LogArgs {
     }
 }
 
-/// Returns true if the command line asks for JSON, before it is parsed or where it cannot be.
+/// True if the command line asks for JSON. Works before the command line is parsed, and if it cannot be parsed.
 pub(crate) fn asks_for_json(args: impl Iterator<Item = OsString>) -> bool {
     let args: Vec<OsString> = args.skip(1).take_while(|arg| arg != "--").collect();
     let in_two = args.windows(2).any(|pair| pair[0] == "--log-format" && pair[1] == "json");
     in_two || args.iter().any(|arg| arg == "--log-format=json")
 }
 
-/// Returns true if every line on standard error is to be JSON.
+/// True if every line on standard error is to be JSON.
 pub(crate) fn is_json() -> bool {
     JSON.get().is_some()
 }
 
-/// The one line that says why a program ends with 1.
+/// Prints the error that makes a program end with 1, in one line.
 pub(crate) fn print_error(message: &str) {
     print(Level::ERROR, "error", message, Map::new(), || format!("error: {message}\n"));
 }
@@ -106,7 +107,7 @@ pub fn print_report(report: &(impl Display + Serialize)) {
     print(Level::INFO, "report", text.trim_end(), fields, || text.clone());
 }
 
-/// The status at `info`, as any other log line, with all its figures.
+/// Logs the status at `info`, like any other line, with all its figures.
 pub(crate) fn log_status(message: &str, figures: &impl Serialize) {
     match JSON.get() {
         None => tracing::info!("{message}"),
@@ -115,7 +116,7 @@ pub(crate) fn log_status(message: &str, figures: &impl Serialize) {
     }
 }
 
-/// A usage error, where logging has not started yet.
+/// Prints a usage error, before logging has started.
 pub(crate) fn print_usage_error(program: &str, message: &str) {
     print_line(program, Level::ERROR, "usage_error", message, Map::new());
 }
@@ -126,7 +127,7 @@ fn print_panic(panic: &PanicHookInfo<'_>) {
     print(Level::ERROR, "panic", &message, Map::from_iter([("thread".to_owned(), thread.into())]), String::new);
 }
 
-/// Prints whatever is logged, whether or not it is let through by level.
+/// Prints a line that does not depend on the log level.
 fn print(level: Level, event: &str, message: &str, fields: Map<String, Value>, text: impl FnOnce() -> String) {
     match JSON.get() {
         Some(program) => print_line(program, level, event, message, fields),
@@ -141,8 +142,8 @@ fn print_line(program: &str, level: Level, event: &str, message: &str, fields: M
     let _ = AroundTheBar(LogFormat::Json).write_all(line.as_bytes());
 }
 
-/// Standard error, with the status line out of the way while something is written. A message is written in one piece, so
-/// that none is cut in two. Text is written without secrets; JSON was made without them.
+/// Standard error; the status line is hidden while something is written. Each message is written in one piece, so that
+/// it is never split. Secrets are removed from text here, and from JSON when a line is made.
 #[derive(Clone, Copy, Debug)]
 struct AroundTheBar(LogFormat);
 
@@ -153,7 +154,7 @@ impl Write for AroundTheBar {
             LogFormat::Text => secret::hide(&text),
             LogFormat::Json => text,
         };
-        // Nobody may be reading any more: that must not stop what the program is there for.
+        // A closed standard error must not stop the program.
         let _ = status::suspended(|| io::stderr().write_all(shown.as_bytes()));
         Ok(bytes.len())
     }

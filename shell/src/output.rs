@@ -1,4 +1,4 @@
-//! Where reports go: a file, or standard output for `-`; and who may use standard output.
+//! The destination of a report: a file, or standard output for `-`.
 
 use std::fmt;
 use std::fs::File;
@@ -40,7 +40,7 @@ impl fmt::Display for Output {
 }
 
 impl Output {
-    /// Opens it for writing; a file that is there is written over.
+    /// Opens the output for writing; an existing file is overwritten.
     pub fn create(&self) -> anyhow::Result<Box<dyn Write + Send>> {
         Ok(match self {
             Output::Stdout => Box::new(std::io::stdout()),
@@ -56,7 +56,7 @@ impl Output {
         Ok(self)
     }
 
-    /// Fails now rather than after an hour if it cannot be written.
+    /// Fails now, rather than after an hour, if the output cannot be written.
     pub fn check(&self) -> anyhow::Result<()> {
         match self {
             Output::Stdout => Ok(()),
@@ -70,19 +70,19 @@ pub fn create(path: &Path) -> anyhow::Result<File> {
     File::create(path).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Fails now rather than later if `path` cannot be written; leaves what is there, or that nothing is, as it is.
+/// Fails now if `path` cannot be written. The file, or its absence, is left unchanged.
 pub fn check_writable(path: &Path) -> anyhow::Result<()> {
     let was_there = path.symlink_metadata().is_ok();
     let open = std::fs::OpenOptions::new().append(true).create(true).open(path);
     open.map(drop).with_context(|| format!("cannot write {}", path.display()))?;
     if !was_there {
-        // It was only made to see whether it can be.
+        // The file was created only for the check.
         let _ = std::fs::remove_file(path);
     }
     Ok(())
 }
 
-/// Prints text on standard output; that nobody reads it any more is no error.
+/// Prints text on standard output. It is no error if nobody reads it any more.
 pub fn print(text: &str) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

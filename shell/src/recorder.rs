@@ -1,10 +1,10 @@
-//! What is kept of each frame while it runs, and the files that tell of every frame or every second.
+//! Records each frame during a run, and writes the files that have an entry for every frame or every second.
 //!
 //! ```text
 //! a frame's way ─Row─▶ Recorder ─a batch each second─▶ (4) ─▶ [writer: CSV, interval log]
 //! ```
-//! On a frame's way a row is put into memory and no more. Once a second the rows go to a thread that writes; where the disk
-//! is so slow that its queue is full, they are given up and counted.
+//! On the frame path a row is only put into memory. Once a second the rows go to a thread that writes them. If the disk
+//! is so slow that its queue is full, the rows are dropped and counted.
 
 mod writer;
 
@@ -23,13 +23,13 @@ use common::timeline::Timeline;
 use self::writer::{Files, writes};
 use crate::report::ReportFile;
 
-/// How often rows go to the files.
+/// Interval at which rows go to the files.
 const EVERY: Duration = Duration::from_secs(1);
-/// No more rows than that wait for the second to end.
+/// Largest number of rows in a batch; a full batch is handed over before its second ends.
 const BATCH_ROWS_MAX: usize = 4096;
 const QUEUE_BATCHES: usize = 4;
 
-/// How the latency went, for the charts.
+/// The latency over time and its stages, for the charts.
 #[derive(Default, Debug)]
 pub struct Course {
     pub timeline: Timeline,
@@ -47,11 +47,11 @@ struct Writer {
     queue: SyncSender<Batch>,
     thread: JoinHandle<anyhow::Result<()>>,
     batch: Batch,
-    /// Rows that the disk was too slow for.
+    /// Number of rows dropped because the disk was too slow.
     given_up: u64,
 }
 
-/// The rows of a second.
+/// The rows of one interval.
 #[derive(Debug)]
 struct Batch {
     from: Micros,
@@ -60,7 +60,7 @@ struct Batch {
 }
 
 impl Recorder {
-    /// Begins to record now; `reports` are those that were asked for, of which it writes the ones that are written as it runs.
+    /// Starts recording. Of the requested `reports`, it writes those that are written during the run.
     pub fn start(program: &'static str, reports: &[ReportFile], clock: &Arc<dyn Clock>) -> anyhow::Result<Recorder> {
         let began = clock.now();
         let files: Vec<ReportFile> = reports.iter().filter(|report| writes(report.format)).cloned().collect();
@@ -73,7 +73,7 @@ impl Recorder {
         Ok(Recorder { course: Course { timeline: Timeline::new(began), anatomy: Anatomy::default() }, writer })
     }
 
-    /// For who writes nothing.
+    /// A recorder that writes nothing.
     pub fn idle() -> Recorder {
         Recorder { course: Course::default(), writer: None }
     }
@@ -82,7 +82,7 @@ impl Recorder {
         &self.course.timeline
     }
 
-    /// Enters a frame that was done at `now`.
+    /// Records a frame that was finished at `now`.
     pub fn record(&mut self, row: Row, now: Micros) {
         if let Some(tiles) = row.counted() {
             self.course.timeline.record(tiles, now);
@@ -96,14 +96,14 @@ impl Recorder {
         }
     }
 
-    /// Hands the rows over if it is time; to be called several times a second.
+    /// Hands rows over if it is time. Must be called several times a second.
     pub fn turn(&mut self, now: Micros) {
         if let Some(writer) = self.writer.as_mut().filter(|writer| now.since(writer.batch.from) >= EVERY) {
             writer.hand_over(now);
         }
     }
 
-    /// Waits until all is written. What could not be is an error, and the course is there all the same.
+    /// Waits until everything is written. Returns the course even if writing failed.
     pub fn finish(self, now: Micros) -> (Course, anyhow::Result<()>) {
         let written = self.writer.map_or(Ok(()), |writer| writer.finish(now));
         (self.course, written)
@@ -121,7 +121,7 @@ impl Writer {
     }
 
     fn next_batch(&mut self, now: Micros) -> Batch {
-        // As much as the last second took, so that nothing grows on a frame's way.
+        // The new batch gets as much memory as the last one used, so that nothing grows on the frame path.
         let rows = Vec::with_capacity(self.batch.rows.len());
         let batch = std::mem::replace(&mut self.batch, Batch { from: now, until: now, rows });
         Batch { until: now, ..batch }
@@ -136,7 +136,7 @@ impl Writer {
 
     fn finish(mut self, now: Micros) -> anyhow::Result<()> {
         let last = self.next_batch(now);
-        // Nobody waits for a frame any more. The writer is gone only where it panicked, which joining it tells.
+        // No frame waits any more, so this may block. The writer is gone only if it panicked, which joining it reports.
         let _ = self.queue.send(last);
         drop(self.queue);
         self.thread.join().map_err(|_| anyhow!("the thread that writes reports panicked"))??;

@@ -1,4 +1,4 @@
-//! Which reports a person asked for, in what form (a name's extension says so), and their writing at the end.
+//! The requested reports, their formats (from the file extension), and writing them at the end.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -13,7 +13,7 @@ use common::stamps::Stage;
 use crate::kinds;
 use crate::output::Output;
 
-/// The latency beside the stages, in the names of files.
+/// Name of the latency from published to acknowledged, in file names.
 const ACKNOWLEDGE: &str = "acknowledge";
 
 /// Extensions that a report may have. In .txt and .log it is JSON, as it is under names without one.
@@ -49,13 +49,13 @@ pub enum Format {
     Png,
     /// HdrHistogram's percentiles.
     Hgrm,
-    /// HdrHistogram's interval log, written as it runs.
+    /// HdrHistogram's interval log, written during the run.
     Hlog,
-    /// A line for each frame, written as it runs.
+    /// A line for each frame, written during the run.
     Csv,
 }
 
-/// One `--report`.
+/// The value of one `--report`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ReportFile {
     pub format: Format,
@@ -89,7 +89,7 @@ impl ReportFile {
         ReportFile { format: Format::Hgrm, to: Output::File(path) }
     }
 
-    /// Where all goes that it may write, in a form that does not depend on how a path is spelt.
+    /// All files that it may write, as absolute paths, so that different spellings of a path are equal.
     fn places(&self) -> Vec<Output> {
         let Output::File(path) = &self.to else { return vec![Output::Stdout] };
         let mut paths = vec![path.clone()];
@@ -101,7 +101,7 @@ impl ReportFile {
     }
 }
 
-/// Fails now rather than after an hour if one of them cannot be written, or would be written over by another.
+/// Fails now, rather than after an hour, if a report cannot be written or two would go to the same file.
 pub fn check(reports: &[ReportFile]) -> anyhow::Result<()> {
     reports.iter().try_for_each(|report| report.to.check())?;
     match written_twice(reports) {
@@ -122,8 +122,8 @@ fn written_twice(reports: &[ReportFile]) -> Option<Output> {
     None
 }
 
-/// Ends a run: the report in words on standard error, and in each form that was asked for. One that cannot be written does
-/// not keep the others from being written.
+/// Ends a run: prints the report on standard error, and writes it in each requested format. A failure of one does not
+/// prevent the others.
 pub fn tell(figure: &Figure<'_>, reports: &[ReportFile]) -> anyhow::Result<()> {
     crate::logging::print_report(figure.report);
     let written: Vec<anyhow::Result<()>> = reports.iter().map(|report| write(figure, report)).collect();
@@ -133,7 +133,7 @@ pub fn tell(figure: &Figure<'_>, reports: &[ReportFile]) -> anyhow::Result<()> {
 fn write(figure: &Figure<'_>, report: &ReportFile) -> anyhow::Result<()> {
     let to = &report.to;
     let bytes = match report.format {
-        // These were written as it ran.
+        // These were written during the run.
         Format::Hlog | Format::Csv => return Ok(()),
         Format::Json => serde_json::to_string_pretty(figure.report).context("making the report")? + "\n",
         Format::Html => charts::html(figure)?,
@@ -144,7 +144,7 @@ fn write(figure: &Figure<'_>, report: &ReportFile) -> anyhow::Result<()> {
     write_bytes(to, bytes.as_bytes())
 }
 
-/// The total there, each stage into a file beside it, as in `FILE.decode.hgrm`.
+/// Writes the total to the file, and each stage to a file beside it, such as `FILE.decode.hgrm`.
 fn write_histograms(figure: &Figure<'_>, to: &Output) -> anyhow::Result<()> {
     let write = |latency: &Latency, to: &Output| write_bytes(to, percentiles(latency).as_bytes());
     write(&figure.latencies.total, to)?;

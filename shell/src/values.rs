@@ -1,4 +1,4 @@
-//! Values as people type them: times, sizes, pairs.
+//! Parses values of options: times, sizes, pairs.
 
 use std::fmt::Display;
 use std::num::NonZeroUsize;
@@ -11,7 +11,7 @@ const SPAN_SECONDS_MAX: f64 = 1e12;
 /// The most pixels that a JPEG has on a side.
 const SIDE_MAX: usize = 65_500;
 
-/// A time: plain seconds, or as in `500ms`, `2m`, `1h30m`.
+/// A duration: plain seconds, or for example `500ms`, `2m`, `1h30m`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Span(Duration);
 
@@ -44,7 +44,7 @@ impl FromStr for Span {
     }
 }
 
-/// A number of bytes: plain, or as in `500k`, `64M`, `2G` (powers of 1000), `64Mi`, `2Gi` (of 1024).
+/// A number of bytes: plain, or for example `500k`, `64M`, `2G` (powers of 1000), `64Mi`, `2Gi` (of 1024).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bytes(pub usize);
 
@@ -76,7 +76,7 @@ impl FromStr for Bytes {
     }
 }
 
-/// How many times as fast as its own pace, or as fast as it goes.
+/// A speed as a multiple of the source's own pace, or as fast as possible.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Speed {
     Times(f64),
@@ -94,7 +94,7 @@ impl FromStr for Speed {
     }
 }
 
-/// How long to keep something; `None` is for ever.
+/// Parses a retention; `None` is forever.
 pub fn retention(text: &str) -> Result<Option<Duration>, String> {
     if matches!(text, "forever" | "-1") {
         return Ok(None);
@@ -149,7 +149,7 @@ pub fn filled(text: &str) -> Result<String, String> {
     text.ok_or_else(|| "it is empty: write something, or leave the option away".to_owned())
 }
 
-/// A rate or a factor.
+/// Parses a rate or a factor.
 pub fn positive(text: &str) -> Result<f64, String> {
     let fraction = text.split_once('/').and_then(|(a, b)| Some(a.parse::<f64>().ok()? / b.parse::<f64>().ok()?));
     fraction
@@ -158,7 +158,7 @@ pub fn positive(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "write a number between 0.001 and 10000, as in 30 or 29.97".to_owned())
 }
 
-/// `name=value`.
+/// Parses `name=value`.
 pub fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),

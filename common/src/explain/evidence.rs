@@ -1,4 +1,4 @@
-//! What the rules look at: plain figures, so that a test can write down any case.
+//! The input of the rules: plain figures, so that a test can write down any case.
 
 use crate::plural::{count, were};
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use crate::ledger::ProducerBooks;
 use crate::slowest::Tail;
 use crate::stamps::Stage;
 
-/// The way of the frames as one program saw it.
+/// The latency of the frames as one program saw it.
 #[derive(Clone, Debug)]
 pub struct Way {
     pub stages: &'static [Stage],
@@ -20,7 +20,7 @@ pub struct Way {
     pub p50_us: u64,
     pub p99_us: u64,
     pub tail: Tail,
-    /// Each stage at its own p50.
+    /// The p50 of each stage.
     pub usual_us: [u64; Stage::ALL.len()],
     pub base: TimeBase,
 }
@@ -43,7 +43,7 @@ impl Way {
         self.usual_us[stage as usize]
     }
 
-    /// A finding about `share_us` of a stage, with that stage's figures for evidence.
+    /// A finding that `share_us` of a stage are to blame; the evidence is the stage's figures.
     pub(super) fn finding(&self, stage: Stage, share_us: u64) -> Finding {
         let tail_us = self.tail.of(stage);
         Finding {
@@ -64,34 +64,34 @@ impl Way {
     }
 }
 
-/// How pictures get on the screen.
+/// The path of pictures to the screen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Screen {
     None,
-    /// Through memory that the display reads.
+    /// Through shared memory that the display reads.
     Shared,
-    /// The same, but scaled to the window's size first.
+    /// Through shared memory, after scaling to the window's size.
     Scaled,
     /// Through the display's socket.
     Sent,
 }
 
-/// What only one of the programs knows.
+/// Figures that only one of the programs has.
 #[derive(Clone, Copy, Debug)]
 pub enum Side {
     Producer {
         acknowledge_p50_us: u64,
         acknowledge_p99_us: u64,
-        /// The first frame's.
+        /// Time to the acknowledgement of the first frame.
         first_us: u64,
-        /// No frame may be dropped, so no record has a time limit.
+        /// True if no frame may be dropped, so no record has a time limit.
         every_frame: bool,
-        /// Frames that waited until others were acknowledged, before they were encoded.
+        /// Number of frames that waited for acknowledgements of others before they were encoded.
         held_back: u64,
     },
     Viewer {
         screen: Screen,
-        /// So long at least the display kept the window waiting, as many times as there are frames in the tail.
+        /// Time for which the display kept the window waiting, at least, as many times as there are frames in the tail.
         display_us: u64,
         frame_bytes: u64,
     },
@@ -111,13 +111,13 @@ impl Side {
     }
 }
 
-/// Everything that the rules look at.
+/// All the input of the rules.
 #[derive(Clone, Debug)]
 pub struct Evidence {
     pub way: Way,
-    /// From one frame to the next, as they are due.
+    /// Time between frames, by their due times.
     pub interval: Option<Duration>,
-    /// Frames given up for a newer one.
+    /// Number of frames dropped in favour of a newer one.
     pub superseded: u64,
     pub client: ClientFacts,
     /// The user's own Kafka properties.
@@ -127,30 +127,30 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// A number that the user set, whatever follows it.
+    /// The number that the user set for a property, if it is one.
     pub(super) fn set(&self, property: &str) -> Option<f64> {
         self.properties.get(property)?.trim().parse().ok()
     }
 
-    /// What the broker's quota makes of such a wait. Where it holds a connection up, all that comes after waits too, once
-    /// for each time it does: beside so long a wait one of these is little.
+    /// The share of a wait that is due to the broker's quota. If the quota delays a connection, all later requests wait
+    /// too, once for each delay. Therefore a single delay may be small compared to the whole wait.
     pub(super) fn throttled_us(&self, wait_us: u64) -> u64 {
         let Waits { count, mean_us, p99_us, .. } = self.client.throttled;
         if 10 * p99_us >= wait_us { wait_us.min(count * mean_us) } else { p99_us }
     }
 
-    /// That the broker's quota holds this client up.
+    /// Evidence that the broker's quota delays this client.
     pub(super) fn throttled_words(&self) -> String {
         format!("it held the connection up for {} ms at a time", ms(self.client.throttled.p99_us))
     }
 
-    /// Whether so much for each frame is too much for the rate they come at.
+    /// True if this time per frame is too long for the frame rate.
     pub(super) fn takes_too_long(&self, us: u64) -> bool {
-        // With nine tenths of the time taken there is none left for anything that is slow once.
+        // If nine tenths of the time are used, nothing is left for a frame that is slow once.
         self.interval.is_some_and(|interval| us as u128 * 10 >= interval.as_micros() * 9)
     }
 
-    /// Frames that were given up, as the end of a sentence: what they waited for is in no histogram.
+    /// Number of dropped frames, as the end of a sentence: their waiting time is in no histogram.
     pub(super) fn given_up(&self) -> String {
         match self.superseded {
             0 => String::new(),
@@ -164,7 +164,7 @@ impl Evidence {
     }
 }
 
-/// How far apart the frames of a session are due.
+/// The time between the due times of a session's frames.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Rhythm {
     session: Option<Session>,

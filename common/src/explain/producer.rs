@@ -4,9 +4,9 @@ use super::{ClientFacts, Evidence, Finding, Side, Waits, ms};
 use crate::plural::{count, were};
 use crate::stamps::Stage;
 
-/// A broker nearby that answers within that is well.
+/// A nearby broker that answers within this time is fast enough.
 const ANSWER_US: u64 = 15_000;
-/// A busy machine wakes us that late; it is no stall of the source.
+/// Delay that a busy machine can cause; it does not count as a stall of the source.
 const STALL_US: u64 = 10_000;
 
 pub(super) fn findings(evidence: &Evidence) -> Vec<Finding> {
@@ -29,7 +29,7 @@ fn too_slow(evidence: &Evidence) -> bool {
     evidence.takes_too_long(evidence.way.usual(Stage::Encode))
 }
 
-/// The encoder cannot keep up: then frames of a file come late too, as they wait for their turn before they are captured.
+/// The encoder cannot keep up. Then frames of a file are captured late too, because they wait for the encoder before.
 fn encode(evidence: &Evidence) -> Option<Finding> {
     let way = &evidence.way;
     too_slow(evidence).then(|| {
@@ -54,7 +54,7 @@ fn capture(evidence: &Evidence) -> Option<Finding> {
     })
 }
 
-/// A finding on the way from published to acknowledged.
+/// A finding about the time from published to acknowledged.
 fn acknowledge(evidence: &Evidence, share_us: u64, cause: &str, words: String, advice: &str) -> Option<Finding> {
     let Side::Producer { acknowledge_p99_us, .. } = evidence.side else { return None };
     Some(Finding {
@@ -68,7 +68,7 @@ fn acknowledge(evidence: &Evidence, share_us: u64, cause: &str, words: String, a
     })
 }
 
-/// The first frame waits for the connection and the topic's leader, and those that come meanwhile wait with it.
+/// The first frame waits for the connection and the topic's leader, and frames that come in the meantime wait with it.
 fn start(evidence: &Evidence) -> Option<Finding> {
     let Side::Producer { acknowledge_p50_us, first_us, .. } = evidence.side else { return None };
     let waited = first_us as u128 / evidence.interval?.as_micros().max(1) + 1;
@@ -102,8 +102,8 @@ fn linger(evidence: &Evidence) -> Option<Finding> {
     Some(finding.usually(linger_us.min(acknowledge_p50_us), acknowledge_p50_us))
 }
 
-/// What leaves the machine slower than it comes. Records that wait now and then wait for answers, or for the first
-/// connection.
+/// More is published than the connection carries. Records that wait only now and then wait for answers, or for the
+/// first connection.
 fn link(evidence: &Evidence) -> Option<Finding> {
     let Side::Producer { acknowledge_p99_us, .. } = evidence.side else { return None };
     if is_throttled(evidence) {
@@ -122,8 +122,9 @@ fn link(evidence: &Evidence) -> Option<Finding> {
     acknowledge(evidence, share_us, cause, words, evidence.link_advice())
 }
 
-/// What records wait in the client for their turn, where nothing was set that makes them. Of those without a time limit the
-/// client does not tell, as it counts from there: there it is what acknowledging takes beyond the round trips.
+/// Time of records in the client's queue, unless a setting makes them wait. The client does not report it for records
+/// without a time limit, as it counts from that limit. For those it is the time to the acknowledgement minus the round
+/// trip.
 fn queued(evidence: &Evidence) -> Waits {
     let ClientFacts { queued, round_trip, .. } = evidence.client;
     let lingers = evidence.set("linger.ms").is_some_and(|ms| ms > 0.0);
@@ -137,8 +138,8 @@ fn queued(evidence: &Evidence) -> Waits {
     }
 }
 
-/// Records wait for longer than their requests take, and most of them do: more and more goes into one, and so it is that
-/// which takes long.
+/// True if records wait longer than their requests take, and most of them do. Then requests become larger and larger,
+/// and so take long.
 fn piles_up(evidence: &Evidence) -> bool {
     let Side::Producer { acknowledge_p50_us, .. } = evidence.side else { return false };
     let waited_us = queued(evidence).mean_us;
@@ -151,8 +152,8 @@ fn held_back(evidence: &Evidence) -> u64 {
     if let Side::Producer { held_back, .. } = evidence.side { held_back } else { 0 }
 }
 
-/// A live source publishes no more than what is acknowledged in good time. Where many frames wait for that and others are
-/// dropped meanwhile, the link is the limit. Not all wait: acknowledgements come several at once.
+/// True if the link limits a live source, which publishes only as much as is acknowledged in time: many frames wait for
+/// that, and others are dropped meanwhile. Not all frames wait, because acknowledgements come several at once.
 fn is_held_back(evidence: &Evidence) -> bool {
     4 * held_back(evidence) >= evidence.way.frames && 10 * evidence.superseded >= evidence.way.frames
 }
@@ -165,7 +166,7 @@ fn answer(evidence: &Evidence) -> Option<Finding> {
     }
     let words =
         format!("a round trip takes {} ms, {} at least, {} at p99", ms(trip.mean_us), ms(trip.min_us), ms(trip.p99_us));
-    // Where even the quickest answer takes long, it is the way there; else the broker takes its time.
+    // If even the fastest answer takes long, the distance is to blame, otherwise the broker.
     if 2 * trip.min_us >= trip.mean_us {
         let cause = "the broker is far away";
         let finding = acknowledge(evidence, trip.mean_us, cause, words, evidence.distance_advice())?;
@@ -175,7 +176,7 @@ fn answer(evidence: &Evidence) -> Option<Finding> {
     acknowledge(evidence, trip.p99_us, cause, words, evidence.broker_advice())
 }
 
-/// Then everything is slow, and it is not for its own sake.
+/// True if the broker throttles the client. Then everything is slow, and other causes are not to blame.
 fn is_throttled(evidence: &Evidence) -> bool {
     throttled(evidence).is_some_and(|finding| super::stands_out(&finding))
 }

@@ -1,4 +1,4 @@
-//! One case for each rule: what was seen, and what is said first.
+//! One case for each rule: the evidence, and the first finding.
 
 mod advice;
 mod producer;
@@ -14,7 +14,7 @@ use crate::slowest::Tail;
 use crate::stamps::Stamps;
 
 const INTERVAL: Duration = Duration::from_micros(33_333);
-/// A run in which all is well: capture, encode, publish, broker, reassemble, decode, present.
+/// Stage times of a run without problems: capture, encode, publish, broker, reassemble, decode, present.
 const USUAL: [u64; 7] = [100, 5000, 20, 1000, 10, 5000, 1000];
 
 fn evidence(stages: &'static [Stage], tail_us: [u64; 7], side: Side) -> Evidence {
@@ -67,7 +67,7 @@ impl Evidence {
     }
 }
 
-/// The first finding's stage and share, and words that its line holds.
+/// Checks the first finding's stage and share, and words that its line contains.
 #[track_caller]
 fn check(evidence: Evidence, stage: &str, share_us: u64, words: &[&str]) {
     let explained = explain(&evidence);
@@ -126,7 +126,7 @@ fn quotas_and_broken_connections_are_named() {
     let throttled = |e: &mut Evidence| e.client.throttled = Waits { count: 3, ..waits(10_000, 30_000, 70_000) };
     check(producer(USUAL, 100_000).with(throttled), "acknowledge", 90_000, &["throttles", "70 ms at a time", "quota"]);
     check(viewer([100, 5000, 20, 95_000, 10, 5000, 1000]).with(throttled), "broker", 90_000, &["throttles"]);
-    // What comes after what was held up waits, too: that is no slow broker and no narrow connection.
+    // Requests behind a delayed one wait too. That is neither a slow broker nor a narrow connection.
     let held_up = producer(USUAL, 2_000_000).with(|e| {
         e.client.throttled = Waits { count: 9, ..waits(100_000, 240_000, 250_000) };
         e.client.round_trip = waits(300, 700_000, 1_250_000);
@@ -137,7 +137,7 @@ fn quotas_and_broken_connections_are_named() {
     assert_eq!(explain(&held_up).findings.len(), 1);
     let broken = |e: &mut Evidence| e.client.disconnects = 2;
     check(producer(USUAL, 100_800).with(broken), "acknowledge", 100_000, &["2 connections broke"]);
-    // What waited for the new connection waited in the client, but most never did.
+    // Records that waited for the new connection waited in the client, but most records did not.
     let live = producer(USUAL, 950_800).with(broken).with(|e| {
         e.client.queued = waits(5, 17_000, 900_000);
         e.client.round_trip = waits(400, 1000, 3000);

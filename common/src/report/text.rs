@@ -1,4 +1,4 @@
-//! The report for a person.
+//! Prints the report as text.
 
 use std::fmt::{self, Display};
 use std::time::Duration;
@@ -106,7 +106,7 @@ fn write_row(f: &mut fmt::Formatter<'_>, name: &str, s: &Summary) -> fmt::Result
     writeln!(f, "  {name:<11} {p50:>8.2} {p90:>8.2} {p99:>8.2} {p999:>8.2} {max:>8.2}")
 }
 
-/// A time for a person.
+/// Formats a duration.
 pub fn how_long(time: Duration) -> String {
     let (ms, s) = (time.as_secs_f64() * 1000.0, time.as_secs());
     match s {
@@ -119,7 +119,7 @@ pub fn how_long(time: Duration) -> String {
     }
 }
 
-/// A number of bytes for a person.
+/// Formats a number of bytes.
 pub fn bytes(n: u64) -> String {
     match n {
         0..10_000 => format!("{n} B"),
