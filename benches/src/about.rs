@@ -1,4 +1,4 @@
-//! What a report says around its figures: machine, versions, settings.
+//! The parts of a report besides its figures: machine, versions, settings.
 
 use common::plural::count;
 use std::io::Write;
@@ -12,10 +12,10 @@ use shell::output::Output;
 use crate::basics::Basics;
 use crate::brokers::Broker;
 
-/// Changes when a field changes its meaning or goes.
+/// Version of the report's format. Changes when a field changes its meaning or is removed.
 const SCHEMA: u32 = 1;
 
-/// When a run began.
+/// Time at which a run began.
 #[derive(Clone, Copy, Debug)]
 pub struct Began {
     wall_us: u64,
@@ -28,7 +28,7 @@ impl Began {
     }
 }
 
-/// The head of a report; the figures come behind it.
+/// The beginning of a report; the figures follow it.
 pub fn head(command: &str, brokers: &[Broker], settings: Value, began: Began, clock: &dyn Clock) -> Map<String, Value> {
     let machine = shell::machine::machine();
     let brokers: Vec<Value> =
@@ -51,7 +51,7 @@ pub fn head(command: &str, brokers: &[Broker], settings: Value, began: Began, cl
     }
 }
 
-/// What a comparison of bare messages was told.
+/// The settings of a comparison of bare messages.
 pub fn settings(basics: &Basics, bytes: usize) -> Value {
     json!({
         "bytes": bytes,
@@ -62,19 +62,19 @@ pub fn settings(basics: &Basics, bytes: usize) -> Value {
     })
 }
 
-/// The one line about the machine above a table.
+/// The line about the machine above a table.
 pub fn machine_line() -> String {
     let machine = shell::machine::machine();
     format!("{}, {}, {} MB, {}", machine.cpu, count(machine.cores, "core"), machine.memory_mb, machine.os)
 }
 
-/// The commit of the sources, where there is a git that knows.
+/// The commit of the sources; `None` without git.
 fn commit() -> Option<String> {
     let git = |args: &[&str]| {
         let out = Command::new("git").arg("-C").arg(env!("CARGO_MANIFEST_DIR")).args(args).output().ok()?;
         out.status.success().then(|| String::from_utf8_lossy(&out.stdout).trim().to_owned())
     };
-    // Results and the tables made of them change nothing that is measured.
+    // Results, and the tables made from them, do not affect the measurement.
     let code = [":/", ":(top,exclude)benches/results", ":(top,exclude)*.md"];
     let status = [&["status", "--porcelain", "--untracked-files=no", "--"][..], &code].concat();
     let changed = git(&status).is_some_and(|changes| !changes.is_empty());

@@ -1,4 +1,4 @@
-//! What every comparison is told: brokers, rounds, where the report goes.
+//! Options that all comparisons have: brokers, rounds, destination of the report.
 
 use anyhow::ensure;
 use clap::Args;
@@ -63,7 +63,7 @@ impl Basics {
         self.report.iter().try_for_each(Output::check)
     }
 
-    /// Starts the brokers, and sends what prepares them.
+    /// Starts the brokers and prepares them.
     pub fn start(&self, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<Vec<Broker>> {
         let brokers = brokers::start(&self.brokers, self.memory.as_deref(), shutdown)?;
         prepare::run(&brokers, self.prepare, clock, shutdown)?;

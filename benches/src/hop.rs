@@ -1,7 +1,7 @@
-//! `vidbench hop`: the latency of the bare hop, one producer to some consumers.
+//! `vidbench hop`: the latency of the bare hop, from one producer to some consumers.
 //!
-//! Producer and consumers are threads of this process: what disturbs a broker on the same machine are their threads, of
-//! which there are as many in processes of their own, and nothing has to be started while something is measured.
+//! Producer and consumers are threads of this process. In processes of their own they would have as many threads, which
+//! disturb a broker on the same machine equally; and no process has to be started while something is measured.
 
 pub mod case;
 pub mod cli;
@@ -25,11 +25,11 @@ use crate::failed::Failed;
 use crate::payload::Payload;
 use crate::{rounds, schedule};
 
-/// What was measured; after Ctrl-C, up to there.
+/// The result; after Ctrl-C, of the runs until then.
 #[derive(Debug)]
 pub struct HopResult {
     pub brokers: Vec<Broker>,
-    /// In the order in which it was.
+    /// The runs in their order.
     pub measured: Vec<Measured>,
     pub failed: Failed,
     pub interrupted: bool,
@@ -71,7 +71,7 @@ fn measure(args: &HopArgs, brokers: &[Broker], clock: &dyn Clock, shutdown: &Shu
     (measured, failed)
 }
 
-/// All of them in turn: the brokers of one case right after each other, so that they share a noisy minute.
+/// All cases in turn. The brokers of one case follow each other, so that noise on the machine affects all of them.
 fn cases(args: &HopArgs, brokers: usize) -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
     for round in 1..=args.basics.rounds {
@@ -79,7 +79,7 @@ fn cases(args: &HopArgs, brokers: usize) -> Vec<Case> {
             for &consumers in &args.consumers {
                 for broker in rounds::turns(brokers, round) {
                     let case = Case { round, broker, fps, consumers, acks: Acks::All, linger_ms: 0 };
-                    // What was asked for twice is measured once.
+                    // Settings given twice are measured once.
                     cases.extend((!cases.contains(&case)).then_some(case));
                 }
             }

@@ -25,7 +25,7 @@ use crate::{rounds, schedule};
 #[derive(Clone, Debug)]
 pub struct Filled {
     pub cell: Cell,
-    /// From just before the send call; one of each round.
+    /// Latency from just before the send call, for each round.
     pub rounds: Vec<Latency>,
 }
 

@@ -1,4 +1,4 @@
-//! Picture sizes by the names that people use.
+//! Picture sizes, by their common names.
 
 use std::fmt;
 use std::str::FromStr;

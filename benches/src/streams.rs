@@ -36,7 +36,7 @@ pub struct StreamsResult {
     pub brokers: Vec<Broker>,
     pub measured: Vec<Measured>,
     pub failed: Failed,
-    /// Where that was.
+    /// The lines of the failed runs.
     pub failed_at: Vec<Key>,
     pub interrupted: bool,
 }
@@ -50,7 +50,7 @@ pub fn run(args: &StreamsArgs, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow
     for round in 1..=args.basics.rounds {
         let sources = (1..=args.max).map(|n| (n, if args.viewers == Viewers::Each { n } else { 1 }));
         climb(args, round, sources, &mut result, clock, shutdown);
-        // One source with one viewer was the first of those.
+        // One source with one viewer was measured before.
         let viewers = (2..=args.consumers).map(|n| (1, n));
         climb(args, round, viewers, &mut result, clock, shutdown);
     }
@@ -65,7 +65,8 @@ pub fn run(args: &StreamsArgs, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow
     Ok(if faults.is_empty() { result.failed.code() } else { ExitCode::FAILURE })
 }
 
-/// More and more, with the brokers in turn at each step; a broker that had too much or failed takes no further part.
+/// Increases the load step by step, with the brokers in turn at each step. A broker that had too much load or failed is
+/// left out of further steps.
 fn climb(
     args: &StreamsArgs,
     round: u32,

@@ -1,4 +1,4 @@
-//! What the benches measure with: a frame, its records, a picture.
+//! Test data of the benches: a frame, its records, a picture.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ pub const WIDTH: usize = 1280;
 pub const HEIGHT: usize = 720;
 pub const QUALITY: u8 = 80;
 
-/// A gradient with noise: it compresses about as a camera's picture does.
+/// A gradient with noise, which compresses about as well as a camera's picture.
 #[derive(Debug)]
 pub struct Picture {
     y: Vec<u8>,

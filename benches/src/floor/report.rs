@@ -1,4 +1,4 @@
-//! The result for a person, and for machines.
+//! The result as text and as JSON.
 
 use common::plural::count;
 use std::fmt::Write;

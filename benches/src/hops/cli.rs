@@ -40,7 +40,7 @@ pub struct KafkaArgs {
     pub basics: Basics,
 }
 
-/// What the client's queue has room for twice.
+/// Largest message: twice its size fits into the client's queue.
 const BYTES_MAX: usize = crate::topic::IN_FLIGHT_BYTES_MAX;
 
 fn bytes(text: &str) -> Result<usize, String> {

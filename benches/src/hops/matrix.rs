@@ -20,7 +20,8 @@ impl fmt::Display for Cell {
     }
 }
 
-/// Every combination; the brokers of one right after each other, so that they share a noisy minute.
+/// Every combination. The brokers of one combination follow each other, so that noise on the machine affects all of
+/// them.
 pub fn cells(args: &KafkaArgs, brokers: usize) -> Vec<Cell> {
     let mut cells: Vec<Cell> = Vec::new();
     for &bytes in &args.sizes {
@@ -31,7 +32,7 @@ pub fn cells(args: &KafkaArgs, brokers: usize) -> Vec<Cell> {
                     for broker in 0..brokers {
                         let case = Case { round: 0, broker, fps, consumers, acks, linger_ms };
                         let cell = Cell { bytes, case };
-                        // What was asked for twice is measured once.
+                        // Settings given twice are measured once.
                         cells.extend((!cells.contains(&cell)).then_some(cell));
                     }
                 }
@@ -41,7 +42,7 @@ pub fn cells(args: &KafkaArgs, brokers: usize) -> Vec<Cell> {
     cells
 }
 
-/// A hop that is never busy with the message before.
+/// A rate at which a message never waits for the one before.
 pub fn fps(args: &KafkaArgs, bytes: usize) -> f64 {
     args.fps.min(args.bytes_per_second.0 as f64 / bytes as f64)
 }

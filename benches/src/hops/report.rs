@@ -1,4 +1,4 @@
-//! The table for a person, and for machines.
+//! The table as text and as JSON.
 
 use common::plural::count;
 use std::fmt::Write;
@@ -46,7 +46,7 @@ fn write_cell(to: &mut String, result: &KafkaResult, filled: &Filled) -> std::fm
     writeln!(to, "{p50:>9}{p90:>9}{p99:>9}{p999:>9}{max:>9}")
 }
 
-/// Of all rounds.
+/// Summary of all rounds.
 fn summary(filled: &Filled) -> Summary {
     Summary::from(&merged(&filled.rounds))
 }

@@ -64,7 +64,7 @@ pub struct PeersArgs {
     pub log: LogArgs,
 }
 
-/// Of a picture in 4:2:0; both are even.
+/// The size of a picture in 4:2:0; both numbers are even.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Size {
     pub width: usize,
@@ -72,7 +72,7 @@ pub struct Size {
 }
 
 impl Size {
-    /// Of all planes.
+    /// Size of all planes in bytes.
     pub fn bytes(self) -> usize {
         self.width * self.height * 3 / 2
     }

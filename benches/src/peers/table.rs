@@ -1,4 +1,4 @@
-//! The result for a person.
+//! The result as text.
 
 use common::plural::count;
 use std::fmt::Write;
@@ -16,7 +16,7 @@ pub fn text(options: &PeersOptions, result: &PeersResult) -> String {
     text
 }
 
-/// One run in a line.
+/// Describes one run in a line.
 pub fn in_words(measured: &Measured) -> String {
     let Measured { line, latency, shown, of, .. } = measured;
     format!("{line}: p50 {:.2} p99 {:.2} ms, {shown} of {of} shown", ms(latency.p50), ms(latency.p99))
@@ -80,7 +80,7 @@ fn write_ratios(to: &mut String, ratios: &[Ratio]) -> std::fmt::Result {
     Ok(())
 }
 
-/// Whether our report says what was seen; and what became of the frames.
+/// Compares our report with what was seen on the screen, and lists the lost frames.
 fn write_reports(to: &mut String, result: &PeersResult) -> std::fmt::Result {
     for line in result.lines.iter().filter(|line| line.is_ours()) {
         let Some(run) = compare::middle(&result.measured, *line) else { continue };

@@ -1,4 +1,4 @@
-//! A result as a table in Markdown, and below it where that was measured.
+//! A result as a table in Markdown, followed by the machine and commit of the measurement.
 
 use anyhow::{Context, bail};
 use common::plural::count;
@@ -7,11 +7,11 @@ use serde_json::Value;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Columns {
     All,
-    /// Those that fit a page about something else.
+    /// The columns that fit on a page about something else.
     Few,
 }
 
-/// The command that made the result decides which table it is.
+/// Makes the table for a result; the command that made the result determines the kind of table.
 pub fn of(result: &Value, columns: Columns) -> anyhow::Result<String> {
     let command = text(result, "/program")?;
     let (head, rows) = match command.as_str() {
@@ -55,7 +55,7 @@ fn rounds(result: &Value) -> anyhow::Result<f64> {
     number(result, "/settings/rounds")
 }
 
-/// Two brokers beside each other, as `between_brokers` pairs them: p50 and p99 of one pair are one row.
+/// Two brokers beside each other, paired as in `between_brokers`: p50 and p99 of a pair are in one row.
 fn hop(result: &Value) -> anyhow::Result<Table> {
     let head = vec!["", "p50 built in", "p50 Kafka", "ratio (rounds)", "p99 built in", "p99 Kafka", "ratio (rounds)"];
     let cases = array(result, "/cases")?;
@@ -130,7 +130,7 @@ fn streams(result: &Value) -> anyhow::Result<Table> {
         let told = |path: &str| number(case, path).map(|n| n.to_string());
         let mut row = vec![text(case, "/broker")?, told("/sources")?, told("/viewers")?];
         if case["saw_nothing"].as_u64().unwrap_or(0) > 0 {
-            // Some viewer's latency is none.
+            // Some viewers have no latency.
             row.extend(["–".to_owned(), "–".to_owned(), told("/lost")?]);
         } else {
             row.extend([ms(case, "/p50_us")?, ms(case, "/p99_us")?, told("/lost")?]);
@@ -141,7 +141,7 @@ fn streams(result: &Value) -> anyhow::Result<Table> {
     Ok((head, rows(result, row)?))
 }
 
-/// Each line with its middle round, and ours beside each of the others: the ratio is of the line in its row.
+/// Each line with its middle round, and the ratios of our programs to it. A ratio belongs to the line in its row.
 fn peers(result: &Value) -> anyhow::Result<Table> {
     let head =
         vec!["line", "p50", "p90", "p99", "max", "shown", "ours, Kafka: p50", "p99", "ours, built in: p50", "p99"];
@@ -170,7 +170,7 @@ fn peers(result: &Value) -> anyhow::Result<Table> {
     Ok((head, array(result, "/lines")?.iter().map(row).collect::<anyhow::Result<_>>()?))
 }
 
-/// Each line's middle round, and our latency through Kafka as a share of that line's.
+/// Each line's middle round, and our latency through Kafka as a ratio to it.
 fn few_of_peers(result: &Value) -> anyhow::Result<Table> {
     let (_, rows) = peers(result)?;
     let row = |mut row: Vec<String>| {
@@ -212,7 +212,7 @@ fn number(value: &Value, path: &str) -> anyhow::Result<f64> {
     value.pointer(path).and_then(Value::as_f64).with_context(|| format!("{path} is missing"))
 }
 
-/// What is kept in µs.
+/// Formats a number of µs as ms.
 fn ms(value: &Value, path: &str) -> anyhow::Result<String> {
     Ok(format!("{:.2}", number(value, path)? / 1e3))
 }

@@ -1,4 +1,4 @@
-//! The result for a person.
+//! The result as text.
 
 use common::plural::count;
 use std::fmt::Write;

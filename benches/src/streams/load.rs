@@ -1,4 +1,4 @@
-//! What some sources and viewers did to the machine.
+//! The load that some sources and viewers put on the machine.
 
 use common::plural::count;
 use std::fmt;
@@ -7,22 +7,23 @@ use common::report::Summary;
 
 use crate::e2e::Ran;
 
-/// A live source that falls behind drops frames and stays quick: more than this share lost is too much as well.
+/// Largest share of lost frames. A live source that falls behind drops frames and keeps its latency, so losses limit
+/// the load too.
 const LOST_MAX: f64 = 0.01;
 
 #[derive(Clone, PartialEq, Debug)]
 pub struct Load {
     pub sources: usize,
     pub viewers: usize,
-    /// Of the viewer with the largest.
+    /// Latency of the viewer with the largest.
     pub p50_us: u64,
     pub p99_us: u64,
-    /// Of the sources that are watched, once for each viewer.
+    /// Number of frames of the watched sources, counted for each viewer.
     pub captured: u64,
     pub shown: u64,
-    /// Viewers that have no latency to tell: the others' stand above.
+    /// Number of viewers without any latency; the figures above are those of the others.
     pub saw_nothing: usize,
-    /// Processor time for a frame, in µs, as e2e counts it.
+    /// Processor time per frame in µs, counted as in `e2e`.
     pub producer_cpu_us: f64,
     pub viewer_cpu_us: f64,
 }
@@ -32,7 +33,7 @@ impl Load {
         let Ran { producers, viewers, .. } = ran;
         let worst =
             |figure: fn(&Summary) -> u64| viewers.iter().map(|v| figure(&v.sums.latency_us.total)).max().unwrap_or(0);
-        // As e2e deals the sources out.
+        // The same distribution of sources to viewers as in `e2e`.
         let watched = (0..viewers.len()).filter_map(|i| producers.get(i % producers.len().max(1)));
         Load {
             sources: producers.len(),

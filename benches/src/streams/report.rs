@@ -1,4 +1,4 @@
-//! The result for a person, and for machines.
+//! The result as text and as JSON.
 
 use common::plural::count;
 use std::fmt::Write;
@@ -31,7 +31,7 @@ fn median(result: &StreamsResult, of: Key, figure: fn(&Load) -> f64) -> f64 {
     Spread::of(loads(result, of).map(figure)).map_or(0.0, |spread| spread.median)
 }
 
-/// How many sources the broker carried in every round before it was too much.
+/// Number of sources that the broker carried in every round before it had too much.
 fn carried(args: &StreamsArgs, result: &StreamsResult, broker: usize) -> usize {
     let expected_viewers = |sources: usize| if args.viewers == Viewers::Each { sources } else { 1 };
     let good = |sources: &usize| {

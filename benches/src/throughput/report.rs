@@ -1,4 +1,4 @@
-//! The result for a person, and for machines.
+//! The result as text and as JSON.
 
 use common::plural::count;
 use std::fmt::Write;
@@ -11,7 +11,7 @@ use super::cli::ThroughputArgs;
 use crate::about;
 use crate::stats::Spread;
 
-/// How the others compare to the real one; where that was not measured, to the last one.
+/// Compares the other brokers with the real Kafka, or with the last broker if the real one was not measured.
 fn ratios(result: &ThroughputResult) -> Vec<(usize, usize, Spread)> {
     let base = result.brokers.iter().position(|b| b.name == "real").unwrap_or(result.brokers.len().saturating_sub(1));
     let others = (0..result.brokers.len()).filter(|&of| of != base);
