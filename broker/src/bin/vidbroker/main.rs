@@ -1,4 +1,4 @@
-//! `vidbroker`: the embedded broker by itself.
+//! `vidbroker`: the embedded broker as a program.
 
 mod groups;
 mod report;
@@ -34,7 +34,7 @@ Examples:
 
 It keeps everything in memory: what must outlive it, or be replicated, belongs into Apache Kafka, with the same commands.";
 
-/// How soon Ctrl-C is seen.
+/// Interval of checks for Ctrl-C.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// A small in-memory broker that speaks Kafka's protocol.
@@ -189,7 +189,7 @@ fn options(cli: &Cli) -> anyhow::Result<Options> {
     })
 }
 
-/// Raises the limit on open files where the connections need that.
+/// Raises the limit on open files if the connections need it. Returns the number of connections possible.
 fn connections(wanted: Option<usize>) -> anyhow::Result<usize> {
     let connections = wanted.unwrap_or(Limits::default().connections);
     let possible = make_room(connections);
@@ -213,10 +213,10 @@ fn connections(wanted: Option<usize>) -> anyhow::Result<usize> {
 
 const MEMORY_BYTES_MIN: usize = 16 << 20;
 
-/// One request may have a little more than a fifth of it.
+/// Smallest memory, as a multiple of a message: a request may use a little more than a fifth of it.
 const REQUEST_OF_MEMORY: usize = 5;
 
-/// Tells how it goes until it is to end.
+/// Shows the status until the program is to end.
 fn watch(broker: &Broker, shutdown: &Shutdown, every: Option<Duration>) -> anyhow::Result<()> {
     let clock = SystemClock;
     let mut status = Status::new(None, every);
@@ -237,10 +237,10 @@ fn watch(broker: &Broker, shutdown: &Shutdown, every: Option<Duration>) -> anyho
     Ok(())
 }
 
-/// How often a terminal's line gets new figures.
+/// Interval at which the line on a terminal gets new figures.
 const DRAW_EVERY: Duration = Duration::from_secs(1);
 
-/// The fields of the event `status`: docs/operate.md describes them.
+/// The fields of the event `status`, which docs/operate.md describes.
 #[derive(Clone, Debug, Serialize)]
 struct Figures {
     topics: usize,
@@ -252,7 +252,7 @@ struct Figures {
 }
 
 impl Figures {
-    /// The rates are of the time between two looks.
+    /// Computes the rates from two glances and the time `between` them.
     fn new(glance: &Glance, before: &Glance, between: Duration) -> Figures {
         let per_second = |bytes: u64, before: u64| ((bytes - before) as f64 / between.as_secs_f64()).round() as u64;
         Figures {
@@ -286,7 +286,7 @@ fn size(bytes: u64) -> String {
     }
 }
 
-/// Only this machine reaches it.
+/// True if only this machine can reach the address.
 fn is_private(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
@@ -306,7 +306,7 @@ fn message_bytes(text: &str) -> Result<usize, String> {
     bytes.ok_or_else(|| format!("write a number of bytes, 1000 to {MESSAGE_BYTES_LIMIT}"))
 }
 
-/// Below what one request may have.
+/// Largest message limit, below the limit of a request.
 const MESSAGE_BYTES_LIMIT: usize = 90_000_000;
 
 #[cfg(test)]
