@@ -155,7 +155,7 @@ pub struct Cli {
     pub completions: Option<shell::Shell>,
 }
 
-/// X11 has no larger windows, and places them no further away.
+/// Largest size and position of a window in X11.
 const SCREEN_MAX: i16 = i16::MAX;
 
 fn window_size(text: &str) -> Result<(usize, usize), String> {
@@ -168,20 +168,20 @@ fn position(text: &str) -> Result<(isize, isize), String> {
     position.ok_or_else(|| format!("write X,Y, as in 0,0; each can be {} to {SCREEN_MAX}", i16::MIN))
 }
 
-/// The file of a snapshot.
+/// Parses the file name of a snapshot.
 fn snapshot(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(values::filled(text)?);
     kinds::check(&path, "a snapshot", &["png", "jpg", "jpeg"], "name it .png, or .jpg for the JPEG as it came")?;
     Ok(path)
 }
 
-/// The file of the JPEGs that were shown. A single one (`-c 1`) is an ordinary .jpg.
+/// Parses the output for the JPEGs that are shown. A single JPEG (`-c 1`) is an ordinary .jpg file.
 fn mjpeg(text: &str) -> Result<Output, String> {
     let instead = "name it .mjpeg, or let FFmpeg convert: --output - | ffmpeg -f mjpeg -i - FILE.mp4";
     text.parse::<Output>()?.of_kind("a series of JPEGs", &["mjpeg", "mjpg", "jpg", "jpeg"], instead)
 }
 
-/// Who writes to standard output: at most one may.
+/// The options that write to standard output, of which at most one is allowed.
 pub fn writers_to_stdout(cli: &Cli) -> Vec<&'static str> {
     let stdout = |output: &Option<Output>| *output == Some(Output::Stdout);
     [
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn every_number_may_be_written_with_a_sign() {
-        // A format is text.
+        // The option takes a format, which is text.
         assert_eq!(shell::signs::options_that_take_no_sign(&Cli::command()), ["vidcons --format"]);
     }
 

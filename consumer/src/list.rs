@@ -1,7 +1,8 @@
 //! `--list`: the existing topics, and the sources in each.
 //!
-//! Of each partition the newest records are read, and then single ones from further back (see [`Survey`]), until all was read
-//! or there were enough looks, or the time for a topic is over: a topic may hold gigabytes, and its list should be there within seconds.
+//! In each partition the newest records are read, and then a few at a time from further back (see [`Survey`]), until
+//! everything was read, the number of looks is reached, or the time for the topic is over. A topic may contain
+//! gigabytes, and its list should be ready within seconds.
 
 mod seen;
 mod survey;
@@ -22,32 +23,32 @@ use self::seen::Sources;
 use self::survey::Survey;
 use crate::options::Options;
 
-/// Records that are read of each partition, from its end back.
+/// Number of newest records read in each partition.
 const NEWEST_RECORDS: i64 = 100;
 const ASK: Duration = Duration::from_secs(5);
-/// A topic whose newest records do not come within that is listed without them.
+/// Time limit for the newest records of a topic; after it the topic is listed without them.
 const NEWEST: Duration = Duration::from_secs(3);
-/// Time, and looks, for what is further back in a topic: a list of many topics should not take long.
+/// Time and number of looks for records further back in a topic, so that a list of many topics does not take long.
 const FURTHER_BACK: Duration = Duration::from_secs(2);
 const LOOKS_MAX: usize = 400;
-/// What a look further back fetches at once: a record at least, or several small ones.
+/// Fetch size of a look further back: at least one record, or several small ones.
 const LOOK_BYTES: &str = "262144";
 
-/// Reads the records of a topic for the list.
+/// Reads records of topics for the list.
 struct Lister<'a> {
-    /// For the newest records, with the settings of a viewer.
+    /// Reads the newest records, with the settings of a viewer.
     newest: Tail,
-    /// For looks further back: it fetches a few records at once and none ahead.
+    /// Reads records further back; it fetches a few records at a time and none ahead.
     back: Tail,
     clock: &'a dyn Clock,
     shutdown: &'a Shutdown,
 }
 
-/// What was read of a topic.
+/// The result of reading a topic.
 #[derive(Default)]
 struct Listed {
     sources: Sources,
-    /// When the newest records had been read, in ms since 1970: the ages of frames count from there.
+    /// Time at which the newest records had been read, in ms since 1970. Ages of frames refer to it.
     at_ms: i64,
     records: i64,
     unread: i64,
@@ -99,7 +100,7 @@ fn write_listed(text: &mut String, listed: &Listed) {
     }
 }
 
-/// The user's settings, and those for looks at single records.
+/// The user's settings, with those for reading few records.
 fn frugal(connection: &Connection) -> Connection {
     let mut connection = connection.clone();
     for (name, value) in [("max.partition.fetch.bytes", LOOK_BYTES), ("queued.min.messages", "1")] {
@@ -118,11 +119,11 @@ impl Lister<'_> {
         let until = self.clock.now().plus(FURTHER_BACK);
         self.back.turn_to(name);
         if surveys.iter().any(|(_, survey)| survey.unread() > 0) {
-            // The client needs to know where the topic is before it reads: else its first read waits for that.
+            // The client looks up the topic's leaders now, because otherwise the first read would wait for that.
             self.back.find(ASK)?;
         }
         for index in 0..surveys.len() {
-            // Each of the partitions that are left gets an equal part of the time that is left.
+            // Each remaining partition gets an equal share of the remaining time.
             let looks = LOOKS_MAX.div_ceil(surveys.len());
             let left = until.since(self.clock.now()) / (surveys.len() - index) as u32;
             let (partition, survey) = &mut surveys[index];
@@ -166,7 +167,7 @@ impl Lister<'_> {
         Ok(read.collect())
     }
 
-    /// Looks at records further back in a partition, so many times at most and no longer than until then.
+    /// Reads records further back in a partition, with at most `looks` looks and only until `until`.
     fn look_back(
         &mut self,
         (partition, survey): (i32, &mut Survey),
@@ -188,7 +189,7 @@ impl Lister<'_> {
         Ok(())
     }
 
-    /// Reads records of a partition, and says how far it came.
+    /// Reads a range of a partition, and returns the part that was read.
     fn look(
         &mut self,
         partition: i32,
@@ -202,7 +203,7 @@ impl Lister<'_> {
         let reached = |tail: &Tail| tail.position(partition).unwrap_or(range.start).clamp(range.start, range.end);
         while reached(&self.back) < range.end && self.clock.now() < until && !self.shutdown.asked() {
             match self.back.next(Duration::from_millis(50)) {
-                // Offsets may be missing, as in a compacted topic: the next record may be behind the range.
+                // Offsets may be missing, for example in a compacted topic, so the next record may be after the range.
                 Event::Record(received) if received.offset < range.end => {
                     listed.records += 1;
                     if let Some(entered) = listed.sources.enter(&received) {

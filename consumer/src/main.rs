@@ -89,7 +89,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     shell::ended(outcome.trouble, told)
 }
 
-/// The time now, by the system's clock and in its time zone (or that of `TZ`).
+/// The present time of the system's clock, in the system's time zone (or that of `TZ`).
 fn local_time(clock: &dyn Clock) -> anyhow::Result<ZonedDateTime> {
     let now = Timestamp::from_microsecond(i64::try_from(clock.wall_us())?).context("reading the clock")?;
     Ok(now.to_zoned_datetime(TimeZone::system()))

@@ -1,4 +1,4 @@
-//! Moments as people write them, for `-o s@TIME`.
+//! Parses times for `-o s@TIME`.
 //!
 //! ```text
 //! "14:03" ─parse─▶ Moment ─at(now)─▶ ZonedDateTime, and the line that says which moment it is
@@ -13,14 +13,14 @@ use shell::values::Span;
 pub const FORMS: &str = "ms since 1970, 2026-01-31T12:00:00Z, 2026-01-31T12:00+02:00, 2026-01-31 12:00 or 2026-01-31 (local \
                          time), 14:03:20 (the last time it was that late), or -10m (ten minutes ago)";
 
-/// A moment as it is typed: what it means depends on when and where that is.
+/// A time as the user wrote it. It may depend on the present time and the time zone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Moment {
     At(Timestamp),
     Ago(Span),
-    /// By the local clock.
+    /// A date and time in the local time zone.
     Local(DateTime),
-    /// By the local clock, today or yesterday.
+    /// A time of day in the local time zone, today or yesterday.
     TimeOfDay(Time),
 }
 
@@ -41,7 +41,7 @@ impl FromStr for Moment {
 }
 
 impl Moment {
-    /// The moment that is meant, where it is `now`.
+    /// Converts to an absolute time, given the present time `now`.
     pub fn at(self, now: &ZonedDateTime) -> Result<ZonedDateTime, jiff::Error> {
         let zone = now.time_zone();
         match self {
@@ -60,12 +60,12 @@ impl Moment {
     }
 }
 
-/// A moment in a message: to the second, with its zone's offset.
+/// Formats a time for a message: in seconds, with the offset of its time zone.
 pub fn shown(moment: &ZonedDateTime) -> String {
     moment.strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
 }
 
-/// In ms since 1970. Nothing was recorded before that.
+/// Converts to ms since 1970. Earlier times become 0, because nothing was recorded then.
 pub fn ms(moment: &ZonedDateTime) -> i64 {
     moment.timestamp().as_millisecond().max(0)
 }
@@ -76,7 +76,7 @@ mod tests {
 
     use super::*;
 
-    /// Noon of a summer's day, two hours east of Greenwich.
+    /// Noon on a summer day, two hours ahead of UTC.
     fn now() -> ZonedDateTime {
         let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").expect("these are the rules of Central Europe");
         "2026-07-15T10:00:00Z".parse::<Timestamp>().expect("it is one").to_zoned_datetime(zone)

@@ -59,7 +59,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// `now` is for times that depend on it, as in `-o s@-10m`, and has the local time zone.
+    /// Checks the command line. `now` is the present time in the local time zone, on which values such as `-o s@-10m`
+    /// depend.
     pub fn check(cli: &Cli, now: &ZonedDateTime) -> anyhow::Result<Options> {
         let topic = cli.topic.clone().unwrap_or_else(|| DEFAULT_TOPIC.to_owned());
         if cli.group.is_some() && !cli.offset.suits_a_group() {
@@ -136,7 +137,7 @@ impl Options {
     }
 }
 
-/// `group.id` as a property only names the client: it is `-g` that joins a group.
+/// Checks the property `group.id`, which has no effect on its own, because only `-g` joins a group.
 fn check_group_id(cli: &Cli) -> anyhow::Result<()> {
     let Some((_, id)) = cli.kafka.properties.iter().find(|(name, _)| name == "group.id") else { return Ok(()) };
     match &cli.group {

@@ -8,7 +8,7 @@ use kafka::Position;
 
 use crate::moment::{self, Moment};
 
-/// Where to begin, as it is typed.
+/// The start position as the user wrote it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Start {
     At(Position),
@@ -35,12 +35,13 @@ impl FromStr for Start {
 }
 
 impl Start {
-    /// A group begins at an end of the topic where it has not been before; else where it left off.
+    /// True if a group can use this. A new group begins at an end of the topic, any other continues at its committed
+    /// offsets.
     pub fn suits_a_group(self) -> bool {
         matches!(self, Start::At(Position::Newest | Position::End | Position::Beginning))
     }
 
-    /// The position that is meant, where it is `now`. A line says which moment a time is.
+    /// Converts to a position, given the present time `now`. A time is logged in its absolute form.
     pub fn position(self, now: &ZonedDateTime) -> anyhow::Result<Position> {
         let moment = match self {
             Start::At(position) => return Ok(position),

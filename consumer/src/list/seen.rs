@@ -1,4 +1,4 @@
-//! The sources of a topic, as far as the records that were read show them.
+//! The sources of a topic, from the records that were read.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub struct Sources {
 #[derive(PartialEq, Eq, Debug)]
 pub struct Entered {
     pub source: String,
-    /// It is the end of the source's session.
+    /// True if the record is the end of the source's session.
     pub ended: bool,
 }
 
@@ -27,12 +27,12 @@ pub struct Entered {
 struct Seen {
     frames: u64,
     bytes: u64,
-    /// Intervals from one frame to the next of the same run, and their sum.
+    /// Number and sum of the intervals between successive frames of the same run.
     intervals: u64,
     intervals_ms: i64,
-    /// The run of the frame that was read last, and its time.
+    /// The run and the time of the frame that was read last.
     before: Option<(u64, i64)>,
-    /// The newest record of all that were read: its time in ms since 1970, and its offset, as several may be of one ms.
+    /// Time in ms since 1970 of the newest record read, and its offset, because several records may have the same time.
     newest: (i64, i64),
     size: (u32, u32),
     ended: bool,
@@ -40,12 +40,12 @@ struct Seen {
 }
 
 impl Sources {
-    /// Begins a run of records that follow each other in a partition: rates are counted within runs.
+    /// Begins a run of records that follow each other in a partition. Frame rates are measured within runs.
     pub fn begin_run(&mut self) {
         self.run += 1;
     }
 
-    /// Enters a record. What is no picture has no source.
+    /// Enters a record. Returns `None` for records that are not pictures, as they have no source.
     pub fn enter(&mut self, received: &Received) -> Option<Entered> {
         let Received { record, partition, offset } = received;
         let (source, is_frame, size, ended, foreign) = match record::read(record) {
@@ -138,7 +138,7 @@ mod tests {
     fn a_session_has_ended_in_whatever_order_its_records_are_read() {
         let mut last = frame("a", 0);
         last.jpeg = vec![0xff, 0xd8, 0xff].into();
-        // Both are of the same ms.
+        // Both records have the same timestamp.
         let [last, end] = [record::split(&last, 1000).remove(0), record::end(&last.meta, None, &End::default())];
         let received = |record: &Record, offset| Received { record: record.clone(), partition: 0, offset };
         let (last, end) = (received(&last, 1), received(&end, 2));

@@ -1,29 +1,30 @@
-//! Which records of a partition to read, so that a few of them show most of its sources and where each of them ended.
+//! Decides which records of a partition to read, so that few of them show most of its sources and the end of each.
 //!
 //! ```text
 //! offsets   ├──────────────┬──┬───────┬┬┬────────────────┬──┬─────────────┬────┤
 //!            not read       A  A       A B B               B                C C C
 //!                              └ A's end is looked for between here and the next look without A
 //! ```
-//! It is told what was seen and reads nothing itself. Sources mostly follow each other, or are there side by side: then the end
-//! of each is found by halving. A source with few frames among many of others may be missed, or seem to have gone too early.
+//! This type does not read records itself; it is given the results. Sources mostly follow each other or run in
+//! parallel, so the end of each can be found by bisection. A source with few frames among many of others may be missed,
+//! or may seem to have ended too early.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// A look reads at least that many records, and twice as many as there are sources, so that each of several sources that are
-/// there at once is probably among them.
+/// Smallest number of records in a look. A look reads twice as many records as there are sources, so that each of
+/// several parallel sources is probably among them.
 const LOOK_RECORDS_MIN: i64 = 4;
 const LOOK_RECORDS_MAX: i64 = 32;
 
 #[derive(Debug)]
 pub struct Survey {
-    /// First offset → the offset behind the last one, of what was not read.
+    /// Ranges that were not read: first offset → offset after the last one.
     gaps: BTreeMap<i64, i64>,
     sources: BTreeMap<String, Newest>,
 }
 
-/// Where a source was seen last.
+/// The last record seen of a source.
 #[derive(Clone, Copy, Debug)]
 struct Newest {
     offset: i64,
@@ -36,7 +37,7 @@ impl Survey {
         Survey { gaps: gaps.into_iter().collect(), sources: BTreeMap::new() }
     }
 
-    /// Enters a record that was read; `ended`: it is the end of its source's session.
+    /// Enters a record that was read; `ended` is true if it is the end of its source's session.
     pub fn saw(&mut self, source: &str, offset: i64, ended: bool) {
         let newest = Newest { offset, ended };
         match self.sources.get_mut(source) {
@@ -46,7 +47,7 @@ impl Survey {
         }
     }
 
-    /// Enters that all records with these offsets were read.
+    /// Marks a range of offsets as read.
     pub fn was_read(&mut self, offsets: Range<i64>) {
         let overlapping: Vec<(i64, i64)> = self.gaps.range(..offsets.end).map(|(&first, &end)| (first, end)).collect();
         for (first, end) in overlapping.into_iter().filter(|(_, end)| *end > offsets.start) {
@@ -60,12 +61,12 @@ impl Survey {
         }
     }
 
-    /// The number of records that were not read.
+    /// Number of records that were not read.
     pub fn unread(&self) -> i64 {
         self.gaps.iter().map(|(first, end)| end - first).sum()
     }
 
-    /// What to read next; `None` once all was read.
+    /// The range to read next; `None` once everything was read.
     pub fn next_look(&self) -> Option<Range<i64>> {
         let ends = self.sources.values().filter_map(|newest| self.gap_at_end(*newest));
         let largest = || self.gaps.iter().map(|(&first, &end)| first..end).max_by_key(|gap| gap.end - gap.start);
@@ -82,8 +83,8 @@ impl Survey {
         (2 * self.sources.len() as i64).clamp(LOOK_RECORDS_MIN, LOOK_RECORDS_MAX)
     }
 
-    /// The gap in which a source's last record may be. `None` where that was seen, or where the records that follow the newest
-    /// one were read and are all of others.
+    /// The gap in which a source's last record may be. `None` if that was seen, or if the records after the newest one
+    /// were read and all belong to other sources.
     fn gap_at_end(&self, newest: Newest) -> Option<Range<i64>> {
         let (&first, &end) = self.gaps.range(newest.offset..).next()?;
         let is_near = first - newest.offset <= self.look_records();
@@ -95,17 +96,17 @@ impl Survey {
 mod tests {
     use super::*;
 
-    /// A partition: each record is of a source, and may be the end of its session.
+    /// A partition: the source of each record, and true if the record is the end of a session.
     type Log = Vec<(&'static str, bool)>;
 
-    /// So many records of each of these sources in turn, the last ones of each being the end of its session.
+    /// Records of these sources in turn, `rounds` of each, the last of which is the end of its session.
     fn together(sources: &[&'static str], rounds: usize) -> Log {
         let round = |ended: bool| sources.iter().map(move |source| (*source, ended));
         (1..rounds).flat_map(|_| round(false)).chain(round(true)).collect()
     }
 
-    /// The sources that are seen in `looks` looks, with the offset at which each was seen last and whether it ended there; and
-    /// the number of records that were read for that.
+    /// Returns the sources seen in `looks` looks, each with the offset of its last record and true if it ended there,
+    /// and the number of records read.
     fn survey(log: &Log, looks: usize) -> (Vec<(String, i64, bool)>, usize) {
         let mut survey = Survey::new(0..log.len() as i64);
         let mut records = 0;
