@@ -1,4 +1,4 @@
-//! The command line as it is typed.
+//! The command line, as parsed by clap.
 
 use std::num::NonZeroUsize;
 use std::str::FromStr;
@@ -114,7 +114,7 @@ pub struct Cli {
     #[arg(long, value_name = "X|max", allow_hyphen_values = true, help_heading = "Pace")]
     pub speed: Option<Speed>,
     /// Play a file N times; without a number for ever
-    // Only numbers may begin with a hyphen here: an option may follow without a number.
+    // Only numbers may begin with a hyphen here, because `--loop` without a number may be followed by an option.
     #[arg(long = "loop", value_name = "N", value_parser = times, allow_negative_numbers = true, help_heading = "Pace")]
     pub loops: Option<Option<u32>>,
     /// Begin that far into the file
@@ -161,7 +161,7 @@ pub struct Cli {
     pub completions: Option<shell::Shell>,
 }
 
-/// `None`: for ever.
+/// `None` is forever.
 pub type Retention = Option<Duration>;
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -176,7 +176,7 @@ pub enum Subsampling {
     Gray,
 }
 
-/// The box, or the source's own size.
+/// The box into which pictures are scaled down, or the source's own size.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Size {
     Box(usize, usize),
@@ -194,12 +194,12 @@ impl FromStr for Size {
     }
 }
 
-/// How often a file is played.
+/// Parses the number of times that a file is played.
 fn times(text: &str) -> Result<u32, String> {
     whole(1_u32..)(text).map_err(|e| format!("{e}; --loop without a number plays for ever"))
 }
 
-/// A source's name, as its records have it.
+/// Parses the name of a source.
 pub fn source_name(text: &str) -> Result<String, String> {
     let good = !text.trim().is_empty() && text.len() <= SOURCE_BYTES_MAX && !text.contains(char::is_control);
     good.then(|| text.to_owned()).ok_or_else(|| format!("a name has 1 to {SOURCE_BYTES_MAX} bytes and no line breaks"))

@@ -67,7 +67,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         timeline: &outcome.course.timeline,
         anatomy: &outcome.course.anatomy,
     };
-    // Whatever comes of the reports: somebody may still read from our broker.
+    // Waits even if a report failed, because viewers may still read from our broker.
     let told = shell::report::tell(&figure, &options.reports);
     if let Some(embedded) = outcome.embedded {
         embedded.serve_on(&SystemClock, &shutdown);

@@ -1,4 +1,4 @@
-//! The command line as it was checked: what the producer is told to do.
+//! The checked command line: the settings of the producer.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -16,19 +16,19 @@ use crate::fit::Fit;
 use crate::pace::Pace;
 use crate::source::{CameraOptions, Input, Kind, Loops, SourceOptions};
 
-/// Who gives way when something falls behind.
+/// The policy for frames when encoding or the broker falls behind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Hurry {
-    /// What kind of source it is decides.
+    /// The kind of source decides.
     BySource,
     NewestWins,
     EveryFrame,
 }
 
-/// The command line, checked.
+/// The checked command line.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The input as it was typed, without passwords.
+    /// The input as the user wrote it, without passwords.
     pub typed: String,
     pub source: SourceOptions,
     pub connection: Connection,
@@ -38,9 +38,9 @@ pub struct Options {
     pub partition: Option<i32>,
     pub headers: Vec<(String, String)>,
     pub timeout: Duration,
-    /// Whether to serve as the broker where nobody named one and none is there.
+    /// True if the program may be the broker itself, if none was given and none is running.
     pub embedded: bool,
-    /// How long to wait for a viewer, where one can be waited for.
+    /// Time to wait for a viewer, if that is possible.
     pub wait_viewer: Option<Duration>,
     pub message_bytes_max: Option<usize>,
     pub quality: u8,
@@ -48,12 +48,12 @@ pub struct Options {
     pub fit: Fit,
     pub pace: Pace,
     pub hurry: Hurry,
-    /// How long a live source's frames may be in flight.
+    /// Longest time that frames of a live source may be in flight.
     pub in_flight_time: Duration,
     pub reports: Vec<ReportFile>,
     pub live_histogram: bool,
     pub explain: bool,
-    /// How often the status is logged where it is not drawn; `None`: neither.
+    /// Interval at which the status is logged if it is not drawn. `None`: it is neither logged nor drawn.
     pub status_every: Option<Duration>,
 }
 
@@ -143,7 +143,7 @@ impl Options {
         })
     }
 
-    /// Whether every frame waits its turn, or the newest wins.
+    /// True if every frame waits for its turn; false if the newest replaces older ones.
     pub fn every_frame(&self) -> bool {
         match self.hurry {
             Hurry::NewestWins => false,
@@ -152,7 +152,7 @@ impl Options {
         }
     }
 
-    /// What the report says of how it was run.
+    /// The settings that are listed in the report.
     pub fn settings(&self) -> serde_json::Map<String, serde_json::Value> {
         let source = &self.source;
         let settings = serde_json::json!({

@@ -1,4 +1,4 @@
-//! What vidprod says while it runs.
+//! vidprod's live status.
 
 mod snapshot;
 
@@ -16,16 +16,16 @@ use crate::options::Options;
 use crate::publish::Shared;
 use crate::source::About;
 
-/// The latency of acknowledgements is that of the time since the last status, and of this time at least.
+/// Shortest period of the latency of acknowledgements, which otherwise covers the time since the last status.
 const PERIOD_MIN: Duration = Duration::from_secs(1);
-/// A broker that is silent for that long is worth a warning.
+/// Length of a silence of the broker that is worth a warning.
 const LONG_SILENCE: Duration = Duration::from_secs(5);
 
-/// The status line, and what its figures are made of.
+/// The status line, with the state from which its figures are computed.
 #[derive(Debug)]
 pub struct Telling {
     status: Status,
-    /// Whether the histogram is drawn below the line.
+    /// True if the histogram is drawn below the line.
     live: bool,
     figures: Figures,
 }
@@ -40,7 +40,7 @@ struct Figures {
     silence: Silence,
 }
 
-/// Since when the broker has acknowledged nothing of what it owes.
+/// Silence of the broker: acknowledgements are outstanding and none arrive.
 #[derive(Clone, Copy, Default, Debug)]
 struct Silence {
     since: Option<Micros>,
@@ -49,8 +49,8 @@ struct Silence {
 }
 
 impl Silence {
-    /// Notes how long the broker has owed an answer, if long, and how many it gave. Returns how long it was silent, when it is
-    /// no more.
+    /// Enters the time for which the broker has owed an acknowledgement, if it is long, and the number of acknowledged
+    /// frames. Returns the length of a silence when it ends.
     fn note(&mut self, owed: Option<Duration>, acknowledged: u64, now: Micros) -> Option<Duration> {
         if let Some(since) = self.since
             && acknowledged > self.acknowledged
@@ -65,7 +65,7 @@ impl Silence {
         None
     }
 
-    /// Returns true once in each silence, when it has become long.
+    /// Returns true once in each silence, when it becomes long.
     fn becomes_long(&mut self, now: Micros) -> bool {
         let long = self.since.is_some_and(|since| now.since(since) >= LONG_SILENCE);
         long && !std::mem::replace(&mut self.warned, true)
@@ -95,7 +95,7 @@ impl Telling {
         }
     }
 
-    /// Shows how it goes, if it is time. `cause`: why no broker is connected.
+    /// Updates the status, if it is time. `cause` returns the reason why no broker is connected.
     pub fn tell(&mut self, shared: &Shared, now: Micros, cause: &dyn Fn() -> Option<String>) {
         let Telling { status, live, figures } = self;
         let captured = figures.look(shared, now, cause);
@@ -108,8 +108,8 @@ impl Telling {
 }
 
 impl Figures {
-    /// Takes note of what has happened since the last look, and logs where the broker has fallen silent or is back. Returns
-    /// how many frames were captured so far.
+    /// Updates rate and silence, and logs when the broker falls silent or is back. Returns the number of frames
+    /// captured so far.
     fn look(&mut self, shared: &Shared, now: Micros, cause: &dyn Fn() -> Option<String>) -> u64 {
         let (captured, back) = {
             let state = shared.lock();
@@ -141,7 +141,7 @@ impl Figures {
 
     fn snapshot(&mut self, shared: &Shared, now: Micros, cause: &dyn Fn() -> Option<String>) -> Snapshot {
         let silence = self.silence.now(cause, now);
-        // The threads of the frames want this lock, so all that takes time is done without it.
+        // The frame threads need this lock, so the slow work is done without it.
         let (published, bytes, ack) = {
             let books = &shared.lock().books;
             (books.published, books.bytes, books.ack.clone())
@@ -172,14 +172,14 @@ impl Figures {
     }
 }
 
-/// From due to published.
+/// The histogram of the latency from due to published.
 fn histogram(shared: &Shared) -> String {
     let state = shared.lock();
     let total = &state.books.latencies.total;
     state.recorder.as_ref().map_or(String::new(), |recorder| shell::live::histogram(recorder.timeline(), total))
 }
 
-/// How many there will be, where that is known.
+/// Number of frames that the source will have, if known.
 fn frames(options: &Options, about: &About) -> Option<u64> {
     let cut = || Some((options.source.duration?.as_secs_f64() * about.fps?).ceil() as u64);
     about.frames.or_else(cut)
@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(seconds(&silence, 10), None);
         assert_eq!(silence.note(Some(s(2)), 90, at(12)), None);
         assert_eq!(seconds(&silence, 15), Some(5.0));
-        // All that was in flight has expired: nothing is owed, and nothing was acknowledged.
+        // All frames in flight have expired, so no acknowledgement is outstanding, but none has arrived either.
         assert_eq!(silence.note(None, 90, at(16)), None);
         assert_eq!(seconds(&silence, 16), Some(6.0));
         assert_eq!(silence.note(None, 91, at(17)), Some(s(7)));
