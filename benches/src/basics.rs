@@ -49,7 +49,7 @@ pub struct Times {
     pub warm: Span,
 }
 
-/// The file of a report, which is JSON.
+/// Parses the destination of a report, which is JSON.
 pub fn report(text: &str) -> Result<Output, String> {
     text.parse::<Output>()?.of_kind("a report", &["json", "txt", "log"], "name it .json")
 }

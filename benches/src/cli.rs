@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn every_number_may_be_written_with_a_sign() {
-        // The names of lines are text.
+        // The option takes names of lines, which are text.
         assert_eq!(shell::signs::options_that_take_no_sign(&Cli::command()), ["peers --lines"]);
     }
 }

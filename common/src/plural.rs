@@ -1,4 +1,4 @@
-//! Numbers with their nouns, in messages for people.
+//! Numbers with nouns in the right form, for messages to people.
 
 use std::fmt::Display;
 
@@ -8,7 +8,7 @@ pub fn count<N: Display + PartialEq + From<u8>>(n: N, noun: &str) -> String {
     format!("{n} {noun}{ending}")
 }
 
-/// The verb after a number of things: `was` for one, `were` for others.
+/// The verb for a number of things: `was` for one, `were` otherwise.
 pub fn were<N: PartialEq + From<u8>>(n: N) -> &'static str {
     if n == N::from(1) { "was" } else { "were" }
 }

@@ -94,7 +94,7 @@ impl KafkaArgs {
     }
 }
 
-/// A topic's name as it is typed.
+/// Parses the name of a topic.
 pub fn topic_name(text: &str) -> Result<String, String> {
     let good = crate::admin::check_topic_name(text).is_ok();
     let words = "a topic's name has 1 to 249 letters, digits, '.', '_' and '-'";

@@ -120,7 +120,7 @@ pub(crate) fn consumer(connection: &Connection, client_id: &str, group: Option<&
     }
     let mut config = with_the_users(config, connection);
     if let Some(group) = group {
-        // A file may name another group, for other programs.
+        // A properties file may contain another group, for other programs.
         config.set("group.id", group);
     }
     config

@@ -1,8 +1,8 @@
-//! Files that other programs know by the extensions of their names: what we write does not go under a name of another kind.
+//! Checks file extensions, so that no file gets an extension of another kind of file.
 
 use std::path::Path;
 
-/// Extensions that say to other programs what is in a file.
+/// Extensions by which other programs recognise the content of a file.
 const KNOWN: [&[&str]; 4] = [
     &["avif", "bmp", "eps", "gif", "heic", "ico", "jpeg", "jpg", "jxl", "png", "ps", "svg", "tif", "tiff", "webp"],
     &[
@@ -16,13 +16,13 @@ const KNOWN: [&[&str]; 4] = [
     &["7z", "bz2", "gz", "rar", "tar", "tgz", "xz", "zip", "zst"],
 ];
 
-/// The extension of a file's name in small letters, without its dot.
+/// The extension of a file name in lower case, without its dot.
 pub fn extension(path: &Path) -> String {
     path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
 }
 
-/// Refuses a name whose extension says that the file is of another kind than `ours`. Unknown extensions, and none, are taken.
-/// `what` goes into the file, and `instead` says which name it may have.
+/// Refuses a name with a known extension that is not one of `ours`. Unknown extensions, and none, are accepted. The
+/// error contains `what` (the content of the file) and `instead` (advice).
 pub fn check(path: &Path, what: &str, ours: &[&str], instead: &str) -> Result<(), String> {
     let extension = extension(path);
     let is_other = !ours.contains(&extension.as_str()) && KNOWN.iter().any(|kind| kind.contains(&extension.as_str()));

@@ -100,7 +100,7 @@ pub(crate) fn print_error(message: &str) {
     print(Level::ERROR, "error", message, Map::new(), || format!("error: {message}\n"));
 }
 
-/// Prints a report, also under `-q`: in words, or as one line of JSON among others.
+/// Prints a report, even with `-q`, as text or as one line of JSON.
 pub fn print_report(report: &(impl Display + Serialize)) {
     let text = report.to_string();
     let fields = json::fields(&json!({ "report": report }));

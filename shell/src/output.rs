@@ -48,7 +48,7 @@ impl Output {
         })
     }
 
-    /// Refuses a file whose name says that it is of another kind (see [`kinds::check`]).
+    /// Refuses a file whose extension is of another kind (see [`kinds::check`]).
     pub fn of_kind(self, what: &str, ours: &[&str], instead: &str) -> Result<Output, String> {
         if let Output::File(path) = &self {
             kinds::check(path, what, ours, instead)?;

@@ -16,7 +16,7 @@ use crate::output::Output;
 /// Name of the latency from published to acknowledged, in file names.
 const ACKNOWLEDGE: &str = "acknowledge";
 
-/// Extensions that a report may have. In .txt and .log it is JSON, as it is under names without one.
+/// Extensions that a report may have. With .txt, .log or no extension it is JSON.
 const EXTENSIONS: [&str; 10] = ["json", "txt", "log", "html", "htm", "svg", "png", "hgrm", "hlog", "csv"];
 const INSTEAD: &str = "name it .json, .html, .svg, .png, .hgrm, .hlog or .csv";
 

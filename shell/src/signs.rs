@@ -1,4 +1,4 @@
-//! Values that begin with `-`, such as `-2`: clap takes them for options unless an option says that it takes them.
+//! Values that begin with `-`, such as `-2`, which clap takes for options unless the option allows such values.
 
 use std::any::TypeId;
 use std::path::PathBuf;
@@ -8,9 +8,9 @@ use clap::Command;
 use crate::output::Output;
 use crate::report::ReportFile;
 
-/// The options of a command and of its subcommands whose value is neither text nor a file nor one of a list of words, and to
-/// which clap does not give a value that begins with `-`. Such a value then gets clap's advice about `--`, which is wrong
-/// here, in place of what the option's own parser says. A test of each program asserts that there are none.
+/// Options of a command and its subcommands that do not allow values with a leading `-`, except those whose value is
+/// text, a file, or one of a list of words. For such a value clap prints its advice about `--`, which is wrong here,
+/// instead of the error of the option's own parser. A test of each program asserts that there are no such options.
 pub fn options_that_take_no_sign(command: &Command) -> Vec<String> {
     let text = [TypeId::of::<String>(), TypeId::of::<PathBuf>(), TypeId::of::<Output>(), TypeId::of::<ReportFile>()];
     let pairs = TypeId::of::<(String, String)>();

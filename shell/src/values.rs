@@ -6,9 +6,9 @@ use std::ops::{Bound, RangeBounds};
 use std::str::FromStr;
 use std::time::Duration;
 
-/// The longest time that is taken: some 30 000 years.
+/// Longest duration that is accepted: about 30 000 years.
 const SPAN_SECONDS_MAX: f64 = 1e12;
-/// The most pixels that a JPEG has on a side.
+/// Largest width and height of a JPEG, in pixels.
 const SIDE_MAX: usize = 65_500;
 
 /// A duration: plain seconds, or for example `500ms`, `2m`, `1h30m`.
@@ -105,12 +105,12 @@ pub fn retention(text: &str) -> Result<Option<Duration>, String> {
     }
 }
 
-/// The size of a picture, as in `1280x720`.
+/// Parses the size of a picture, such as `1280x720`.
 pub fn size(text: &str) -> Result<(usize, usize), String> {
     size_up_to(SIDE_MAX, text)
 }
 
-/// A size of at most so many pixels each way.
+/// Parses a size with a width and height of at most `side_max` pixels.
 pub fn size_up_to(side_max: usize, text: &str) -> Result<(usize, usize), String> {
     let is_number = |n: &str| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit());
     let Some((width, height)) = text.split_once(['x', 'X']).filter(|(w, h)| is_number(w) && is_number(h)) else {
@@ -120,7 +120,7 @@ pub fn size_up_to(side_max: usize, text: &str) -> Result<(usize, usize), String>
     side(width).zip(side(height)).ok_or_else(|| format!("width and height can be 1 to {side_max} pixels"))
 }
 
-/// A parser of whole numbers in a range, whose error says the range.
+/// Returns a parser of whole numbers in a range. Its error contains the range.
 pub fn whole<T, R>(range: R) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static
 where
     T: FromStr + PartialOrd + Display,
@@ -138,12 +138,12 @@ where
     }
 }
 
-/// A number of threads.
+/// Parses a number of threads.
 pub fn threads(text: &str) -> Result<NonZeroUsize, String> {
     text.parse().map_err(|_| "write a number of threads, 1 or more".to_owned())
 }
 
-/// Text that says something.
+/// Parses a text that must not be empty or blank.
 pub fn filled(text: &str) -> Result<String, String> {
     let text = (!text.trim().is_empty()).then(|| text.to_owned());
     text.ok_or_else(|| "it is empty: write something, or leave the option away".to_owned())

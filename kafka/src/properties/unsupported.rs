@@ -1,4 +1,4 @@
-//! Properties that librdkafka takes, and with which nothing would work.
+//! Properties that librdkafka accepts, but with which the programs would not work.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ const UNSUPPORTED: [Unsupported; 4] = [
     },
 ];
 
-/// Refuses what would only fail later, and without saying why.
+/// Refuses properties that would only fail later, without a reason.
 pub(crate) fn check_supported(properties: &BTreeMap<String, String>) -> Result<(), KafkaFault> {
     let is_wrong = |one: &Unsupported| properties.get(one.name).is_some_and(|value| (one.is_wrong)(value));
     match UNSUPPORTED.iter().find(|one| is_wrong(one)) {

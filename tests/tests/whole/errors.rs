@@ -176,7 +176,7 @@ fn a_property_without_a_value_is_a_usage_error() {
 #[test]
 fn a_property_that_cannot_work_is_refused_before_anything_is_sent() {
     let transactions = "transactional.id (from -X or -F) cannot be used here: transactions are not supported";
-    // Nobody listens there, and nobody is asked.
+    // No broker listens there. None is contacted, because the property is refused before.
     let nowhere = ["-b", "127.0.0.1:9"];
     let refused = |program: Program, property: &str| program.args(nowhere).args(["-X", property]).run();
     refused(Program::vidprod().arg("test"), "transactional.id=x").assert_fails(1, transactions);

@@ -1,4 +1,4 @@
-//! `vidcons --list`: every source that a topic holds, whatever came after it.
+//! `vidcons --list` shows every source in a topic, whatever was published after it.
 
 use whole::media::{folder, small_clip};
 use whole::{Program, kafka, need};
@@ -12,7 +12,7 @@ fn sources_that_ended_long_before_the_last_one_are_listed() {
     let (topic, clips) = (kafka.topic("sources"), folder());
     let clip = small_clip(clips.path(), 50);
     for source in ["first", "second"] {
-        // More records than the list reads of a topic's end.
+        // Each source has more records than the list reads at a topic's end.
         let args = ["--loop", "6", "--speed", "max", "--source", source];
         Program::vidprod().arg(&clip).args(args).on(kafka, &topic).run().ok();
     }

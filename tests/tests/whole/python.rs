@@ -1,4 +1,4 @@
-//! docs/python.md and README's loop: every script there runs, and does what the page says.
+//! docs/python.md and README's loop: every script there runs, and has the result that the page describes.
 
 use std::path::PathBuf;
 
@@ -46,7 +46,7 @@ fn the_pages_show_the_samples_as_they_are() {
     assert_eq!(shown, ["boxes.py", "camera.py", "edges.py", "frames.py", "publish.py", "read.py"]);
 }
 
-/// `read.py` reads what a camera publishes with these options.
+/// Checks that `read.py` reads the frames that a camera publishes with these options.
 fn check_read(stem: &str, options: &[&str]) {
     let (Some(kafka), Some(python)) = (kafka(), python()) else { return };
     let topic = kafka.topic(stem);
@@ -101,7 +101,8 @@ fn a_producer_in_python_is_accounted_for_like_vidprod() {
     assert!(report.0["latency_us"]["clock"].as_str().unwrap().contains("same host"), "{}", viewer.story());
 }
 
-/// What is published again has its own picture, and loses nothing. The detector is slow, so it skips frames.
+/// Checks that republished frames have the detector's pictures and that none is lost. The detector is slow, so it skips
+/// frames.
 fn check_detector(stem: &str, options: &[&str]) -> Option<(Finished, Finished)> {
     let (kafka, python) = (kafka()?, python()?);
     let (from, to) = (kafka.topic(stem), kafka.topic(&format!("{stem}-boxes")));
@@ -124,7 +125,7 @@ fn check_detector(stem: &str, options: &[&str]) -> Option<(Finished, Finished)> 
         |record: &whole::kafka::Record, name: &str| record.header(name).map_or(0, |n| n.parse::<u64>().unwrap());
     let (first, last) = (records.first().unwrap(), records.last().unwrap());
     assert!(last.header("end").is_some(), "the end of the session comes through");
-    // Of a frame in parts the end does not have the picture.
+    // If the last frame was published in parts, the end record has no picture.
     let mut pictures = records.iter().filter(|record| !record.value.is_empty());
     assert!(pictures.all(|record| decode(&record.value).dimensions() == (320, 240)));
     let (made, seen) = (camera.report(), viewer.report());
@@ -156,7 +157,7 @@ fn pictures_go_through_a_pipe_and_a_script() {
     let page = page("docs/python.md");
     let line = page.lines().find(|line| line.contains("| python samples/edges.py |")).expect("the page has the pipe");
     let script = format!("{} {}", python.display(), root().join("samples/edges.py").display());
-    // It ends with the camera's session.
+    // With `-e` the pipe ends with the camera's session.
     let line = line.replace("-t cam", &format!("-e -t {from}")).replace("-t edges", &format!("-t {to}"));
     let line = line.replace("python samples/edges.py", &script);
     let path = format!("{}:{}", target().display(), std::env::var("PATH").unwrap_or_default());
@@ -186,7 +187,7 @@ fn the_script_in_the_pipe_writes_each_picture_as_soon_as_it_has_come() {
     let mut script = Program::at(python).arg(script).stdin(std::process::Stdio::piped()).start();
     let mut input = script.input();
     for (n, picture) in pictures.iter().take(3).enumerate() {
-        // In two pieces, as a pipe hands them over.
+        // Each picture is written in two pieces, as it may arrive through a pipe.
         let (begin, end) = picture.value.split_at(picture.value.len() - 1);
         [begin, end].iter().for_each(|piece| input.write_all(piece).and_then(|()| input.flush()).unwrap());
         script.until("an answer", |me| {

@@ -1,8 +1,8 @@
-//! Command lines that cannot be right: the exit code is 2, and one line says what is allowed.
+//! Invalid command lines: the exit code is 2, and one line states what is allowed.
 
 use whole::Program;
 
-/// A program, the options it is given, and words that its error must have.
+/// A program, its options, and a text that its error must contain.
 type Case = (fn() -> Program, &'static [&'static str], &'static str);
 
 const NUMBERS: &[Case] = &[
