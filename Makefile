@@ -1,11 +1,11 @@
-# The recipes; `make` by itself lists them. Each line after ## is what the list shows.
+# `make` without a target lists the targets, with the text after ##.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
 
-# STRICT=1 turns a test that cannot run (a tool is missing) into a failure. BROKER=embedded|real|all is what the whole
-# programs are tested against: our own broker, a real Kafka, or first the one and then the other.
+# With STRICT=1 a test that cannot run (a tool is missing) fails. BROKER=embedded|real|all selects the broker for the
+# whole-program tests: our own, a real Kafka, or both in turn.
 STRICT ?=
 BROKER ?= all
 MINUTES ?= 10
@@ -30,12 +30,12 @@ build: ## build the programs (target/release) and what they need; the first buil
 demo: build ## play samples/clip.mp4 into a window (or out/demo.png), end with the latency report
 	@scripts/demo
 
-# The programs are built first, as a package's tests cannot ask cargo for another package's binaries.
+# The programs are built first, because the tests of a package cannot make cargo build the binaries of another package.
 test: ## all tests, against both brokers, windows under Xvfb: BROKER=embedded|real|all picks, TESTS=name filters, STRICT=1 skips nothing
 	@scripts/setup test
 	scripts/kafka jars >/dev/null
 	cargo build --locked --workspace --bins
-	# A filter that fits no test would pass in silence.
+	# A filter that matches no test must not pass silently.
 	if [ -n '$(TESTS)' ] && ! cargo test --locked --workspace -- --list $(TESTS) | grep -c ': test$$' >/dev/null; then
 		echo 'no test has "$(TESTS)" in its name' >&2; exit 1
 	fi
@@ -75,7 +75,7 @@ fuzz: ## FUZZ_SECONDS=60 each of fuzzing the broker's requests and its log; find
 	cargo run --release --locked -p broker --example fuzz -- request '$(FUZZ_SECONDS)'
 	cargo run --release --locked -p broker --example fuzz -- log '$(FUZZ_SECONDS)'
 
-# Not a part of check: it takes some five minutes, and a suite may be out of reach.
+# Not part of check, because it takes about five minutes, and a test suite may be unavailable.
 clients: build ## test suites of other people's clients (franz-go, kafka-python) against our broker and a real Kafka: BROKER picks
 	@scripts/setup clients
 	scripts/clients
@@ -91,7 +91,7 @@ bench: build ## the whole, its floor, Kafka by size, streams; results in benches
 	target/release/vidbench streams --seconds 5 --max 8 --rounds 1 --report benches/results/streams.json
 	target/release/vidbench readme
 
-# Seven minutes; the machine should have nothing else to do.
+# Takes seven minutes. The machine should have nothing else to do.
 bench-broker: build ## the embedded broker against a real Kafka: latency of the hop, throughput (benches/results)
 	@scripts/setup test
 	scripts/kafka jars >/dev/null
@@ -101,7 +101,7 @@ bench-broker: build ## the embedded broker against a real Kafka: latency of the 
 	target/release/vidbench throughput --report benches/results/broker-throughput.json | tee -a benches/results/broker.txt
 	target/release/vidbench readme
 
-# About twenty-five minutes; the machine should have nothing else to do.
+# Takes about twenty-five minutes. The machine should have nothing else to do.
 bench-peers: build ## vidprod and vidcons beside GStreamer, imagezmq and Python's Kafka clients, glass to glass (benches/results)
 	@scripts/setup bench
 	scripts/kafka jars >/dev/null || echo 'There is no real Kafka: its lines are left out.' >&2
@@ -114,7 +114,7 @@ bench-peers: build ## vidprod and vidcons beside GStreamer, imagezmq and Python'
 	target/release/vidbench peers --headless --report benches/results/peers-headless.json | tee -a benches/results/peers.txt
 	target/release/vidbench readme
 
-# LINK and BEHIND pick lines, MORE is for vidprod.
+# LINK and BEHIND select lines, MORE adds options for vidprod.
 bench-link: build ## live video over emulated links that are slow, far or unsteady: shown, dropped, ages; five minutes
 	@BROKER=$(if $(filter all,$(BROKER)),embedded,$(BROKER)) cargo test --release --locked -p whole --test whole -- --ignored --nocapture figures_of_slow_links
 
