@@ -1,4 +1,4 @@
-//! `vidbench`: what a frame's way costs, whole and in parts, beside other brokers and other people's programs.
+//! `vidbench`: measures the latency of the whole path and of its parts, and compares brokers and other programs.
 //!
 //! ```text
 //! cli (as typed, and checked) → brokers (started) → rounds ─Case─▶ run | floor | hop | peers | … ─Measured─▶ table, JSON

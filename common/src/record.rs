@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Frame ─split─▶ [Record 0/n] [Record 1/n] …   key = source, value = that slice of the JPEG, headers = text
-//! Record ─read─▶ Incoming: a part of ours, the end of a session, or somebody's plain JPEG
+//! Record ─read─▶ Incoming: a part of ours, the end of a session, or another client's plain JPEG
 //! ```
 //! A part's length follows from the frame's size and the number of parts, so a false value of either is detected at
 //! once.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Planes (borrowed YUV) ─▶ Encoder ─▶ Vec<u8>, a JPEG that anything reads
-//! &[u8], anybody's JPEG ─▶ Decoder ─▶ &mut [u32], the window's own pixels
+//! &[u8], any JPEG ─▶ Decoder ─▶ &mut [u32], the window's own pixels
 //! ```
 //!
 //! The codec is libjpeg-turbo, which reads planes as they are and writes pixels in the window's order, so nothing is

@@ -1,9 +1,9 @@
-//! Where pictures come from: a file, standard input, a URL, a camera, the test card.
+//! Sources of pictures: a file, standard input, a URL, a camera, the test card.
 //!
 //! ```text
 //! file          reel ──▶ timeline ──▶ convert ──▶ Shot      (reel: FFmpeg's demuxer and decoder)
 //! URL, camera   reel ───────────────▶ convert ──▶ Shot
-//! -             y4m | jpegs | reel ─▶ convert ──▶ Shot      (by what the first bytes say)
+//! -             y4m | jpegs | reel ─▶ convert ──▶ Shot      (depends on the first bytes)
 //! test          test card ───────────────────────▶ Shot
 //! ```
 
