@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io::{self, Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
-use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
 use bytes::Bytes;
 use image::{ImageFormat, RgbImage};
+use jiff::ZonedDateTime;
 
 use crate::canvas::Canvas;
 use crate::decode::Decode;
@@ -69,11 +69,11 @@ impl SnapshotKey {
     }
 
     /// Starts writing the picture on the screen.
-    pub fn press(&mut self, on: &OnScreen, wall_us: u64, decode: &mut Decode) -> anyhow::Result<()> {
+    pub fn press(&mut self, on: &OnScreen, now: &ZonedDateTime, decode: &mut Decode) -> anyhow::Result<()> {
         if self.writing.is_some() {
             return Err(anyhow!("the last one is still being written"));
         }
-        let path = self.named.clone().unwrap_or_else(|| PathBuf::from(file_name(&on.source, wall_us)));
+        let path = self.named.clone().unwrap_or_else(|| PathBuf::from(file_name(&on.source, now)));
         let picture = Picture::new(&path, &on.jpeg, decode)?;
         let first = usize::from(self.named.is_some());
         let write = move || {
@@ -97,13 +97,11 @@ impl SnapshotKey {
     }
 }
 
-/// For example `snapshot-lobby-20261130-140320-123.png`: the source, and the time of the key press in UTC.
-fn file_name(source: &str, wall_us: u64) -> String {
+/// For example `snapshot-lobby-20261130-140320-123.png`: the source, and the time of the key press by the local clock.
+fn file_name(source: &str, now: &ZonedDateTime) -> String {
     let is_safe = |c: char| c.is_alphanumeric() || "._-".contains(c);
     let source: String = source.chars().take(SOURCE_CHARS_MAX).map(|c| if is_safe(c) { c } else { '_' }).collect();
-    let time = humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_micros(wall_us)).to_string();
-    let time = time.replace(['-', ':', 'Z'], "").replace(['T', '.'], "-");
-    format!("snapshot-{source}-{time}.png")
+    format!("snapshot-{source}-{}.png", now.strftime("%Y%m%d-%H%M%S-%3f"))
 }
 
 /// Creates the first of `a.png`, `a-1.png`, `a-2.png` … that does not exist, starting with number `first`.
@@ -141,13 +139,17 @@ fn rgb(canvas: &Canvas) -> RgbImage {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+    use jiff::tz::TimeZone;
+
     use super::*;
 
     #[test]
     fn a_file_s_name_holds_the_source_and_the_moment_in_safe_characters() {
-        let moment = 1_796_047_400_123_999;
+        let zone = TimeZone::posix("CET-1").expect("this is a zone");
+        let now = "2026-11-30T13:03:20.123999Z".parse::<Timestamp>().expect("this is a time").to_zoned_datetime(zone);
         let check = |source: &str, expected: &str| {
-            assert_eq!(file_name(source, moment), format!("snapshot-{expected}-20261130-140320-123.png"));
+            assert_eq!(file_name(source, &now), format!("snapshot-{expected}-20261130-140320-123.png"));
         };
         check("lobby", "lobby");
         check("../../etc/passwd", ".._.._etc_passwd");

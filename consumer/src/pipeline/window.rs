@@ -114,7 +114,8 @@ impl Run<'_> {
 
     fn take_snapshot(&mut self) {
         let Some(on) = &self.viewer.on_screen else { return };
-        if let Err(error) = self.snapshot_key.press(on, self.clock.wall_us(), &mut self.decode) {
+        let now = crate::local_time(&*self.clock);
+        if let Err(error) = now.and_then(|now| self.snapshot_key.press(on, &now, &mut self.decode)) {
             self.no_snapshot(&error);
         }
     }
