@@ -143,7 +143,11 @@ fn check_group_id(cli: &Cli) -> anyhow::Result<()> {
     match &cli.group {
         Some(group) if group != id => bail!("-g {group} and -X group.id={id} name two groups: leave one away"),
         Some(_) => {}
-        None => tracing::warn!("-X group.id={id} joins no group: -g {id} does, and commits what was read"),
+        None => tracing::warn!(
+            event = "option_ignored",
+            option = "-X group.id",
+            "-X group.id={id} joins no group: -g {id} does, and commits what was read"
+        ),
     }
     Ok(())
 }

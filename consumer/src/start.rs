@@ -49,9 +49,9 @@ impl Start {
         };
         let shown = moment::shown(&moment);
         if moment > *now {
-            tracing::warn!("-o s@TIME: {shown} is in the future: only what comes from now on is read");
+            tracing::warn!(event = "start_in_future", time = %shown, "-o s@TIME: {shown} is in the future: only what comes from now on is read");
         } else {
-            tracing::info!("reading from {shown} on");
+            tracing::info!(event = "start_time", time = %shown, "reading from {shown} on");
         }
         Ok(Position::Time(moment::ms(&moment)))
     }
