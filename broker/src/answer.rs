@@ -87,7 +87,14 @@ fn answer_group(state: &mut State, body: RequestKind, version: i16, caller: &Cal
         RequestKind::JoinGroup(r) => return Answer::Join(groups.join(r, version, &who(), now)),
         RequestKind::SyncGroup(r) => return Answer::Sync(groups.sync(r, version, now)),
         RequestKind::ConsumerGroupHeartbeat(r) => groups.consumer_heartbeat(&r, version, &who(), topics, now).into(),
-        RequestKind::ConsumerGroupDescribe(r) => groups.consumer_describe(&r, topics).into(),
+        RequestKind::ConsumerGroupDescribe(r) => {
+            let mut response = groups.consumer_describe(&r, topics);
+            if r.include_authorized_operations {
+                let described = response.groups.iter_mut().filter(|group| group.error_code == words::OK);
+                described.for_each(|group| group.authorized_operations = rights::ON_GROUP);
+            }
+            response.into()
+        }
         RequestKind::Heartbeat(r) => groups.heartbeat(&r, now).into(),
         RequestKind::LeaveGroup(r) => groups.leave(&r, version, now).into(),
         RequestKind::OffsetCommit(r) => {

@@ -1,6 +1,7 @@
 //! Consumer groups: who is in them, who reads what, and how far they got. In memory; time is an argument.
 //!
-//! The members of a group speak one of two protocols, [`classic`] or [`consumer`] (KIP-848). How far a group got (`offsets`) does not depend on it.
+//! The members of a group speak one of two protocols, `classic` or `consumer` (KIP-848). How far a group got (`offsets`)
+//! does not depend on it.
 //!
 //! A group whose last member left stays, empty, as in Kafka: it is listed, described and deleted like any other, and keeps
 //! its offsets. It is forgotten when somebody deletes it, or when a new group needs its place and no other group has been

@@ -4,6 +4,7 @@
 mod admin;
 mod behaviour;
 mod client;
+mod consumer_group;
 mod every_api;
 mod fetch;
 mod group;
