@@ -138,10 +138,34 @@ pub fn format_real(folder: &Path, port: u16, controller: u16, setup: Setup) {
     std::fs::create_dir(&data).expect("a folder in a new one");
     // Writes the file that StorageTool would write, without the second that it takes to start. The ids of a temporary
     // cluster need not be random.
-    let meta = "version=1\ncluster.id=whole-program-tests-00\nnode.id=1\ndirectory.id=d2hvbGUtcHJvZ3JhbS10ZQ\n";
+    let meta = format!("version=1\ncluster.id={CLUSTER}\nnode.id=1\ndirectory.id=d2hvbGUtcHJvZ3JhbS10ZQ\n");
     std::fs::write(data.join("meta.properties"), meta).expect("writing a small file");
+    std::fs::write(data.join(FEATURES), features()).expect("writing a small file");
+    let properties = properties(&data, port, controller, setup);
+    std::fs::write(folder.join("node.properties"), properties).expect("writing a small file");
+}
+
+const CLUSTER: &str = "whole-program-tests-00";
+const FEATURES: &str = "bootstrap.checkpoint";
+
+/// The features of a new cluster, as StorageTool writes them: without them a Kafka has no group.protocol=consumer. They
+/// are the same for each cluster, so the tool runs once.
+fn features() -> &'static [u8] {
+    static WRITTEN: OnceLock<Vec<u8>> = OnceLock::new();
+    WRITTEN.get_or_init(|| {
+        let folder = crate::media::folder();
+        let (data, file) = (folder.path().join("data"), folder.path().join("node.properties"));
+        std::fs::write(&file, properties(&data, 9092, 9093, Setup::default())).expect("writing a small file");
+        let done = java("kafka.tools.StorageTool").args(["format", "-t", CLUSTER, "-c"]).arg(&file).output();
+        let done = done.expect("can_run has looked for java");
+        assert!(done.status.success(), "formatting failed: {}", String::from_utf8_lossy(&done.stderr));
+        std::fs::read(data.join(FEATURES)).expect("StorageTool writes it")
+    })
+}
+
+fn properties(data: &Path, port: u16, controller: u16, setup: Setup) -> String {
     let advertised = setup.advertised.unwrap_or(port);
-    let properties = format!(
+    format!(
         "process.roles=broker,controller\n\
          node.id=1\n\
          controller.quorum.voters=1@127.0.0.1:{controller}\n\
@@ -167,12 +191,18 @@ pub fn format_real(folder: &Path, port: u16, controller: u16, setup: Setup) {
          broker.heartbeat.interval.ms=200\n",
         data.display(),
         setup.auto_create,
-    );
-    std::fs::write(folder.join("node.properties"), properties).expect("writing a small file");
+    )
 }
 
 /// Starts a real Kafka in a folder prepared by [`format_real`], with the data of its previous run.
 pub fn start_real(folder: &Path) -> Node {
+    let mut command = java("kafka.Kafka");
+    command.arg(folder.join("node.properties"));
+    Node::start(command, folder, "Kafka Server started")
+}
+
+/// A class of Kafka's jars.
+fn java(class: &str) -> Command {
     let jars = java_and_jars().expect("can_run has looked");
     let mut command = Command::new("java");
     command
@@ -181,9 +211,8 @@ pub fn start_real(folder: &Path) -> Node {
         .arg(format!("-Dlog4j2.configurationFile=file:{}", jars.join("node-log4j2.properties").display()))
         .arg("-cp")
         .arg(jars.join("*"))
-        .arg("kafka.Kafka")
-        .arg(folder.join("node.properties"));
-    Node::start(command, folder, "Kafka Server started")
+        .arg(class);
+    command
 }
 
 /// The folder of Kafka's jars, downloaded if necessary; `None` without a Java. Used for the real broker, and for
