@@ -1,5 +1,5 @@
-//! The one place where a request meets what the broker knows: one file for each kind of question, a request and the state
-//! in, a response out.
+//! Answers requests from the broker's state. Each file handles one kind of request, and turns a request and the state
+//! into a response.
 
 pub mod cluster;
 pub mod configs;
@@ -21,22 +21,22 @@ use crate::groups::Who;
 use crate::request::Request;
 use crate::state::{Caller, State};
 
-/// What comes of a request.
+/// The outcome of a request.
 #[derive(Debug)]
 pub enum Answer {
     Now(ResponseKind),
-    /// A fetch: answered when there is enough to read, or its time is up.
+    /// A fetch, which is answered when there is enough to read or its time is up.
     Fetch(FetchRequest),
-    /// A member waits for its group.
+    /// A join, whose member waits for its group.
     Join(oneshot::Receiver<JoinGroupResponse>),
     Sync(oneshot::Receiver<SyncGroupResponse>),
-    /// `acks=0`: none is wanted.
+    /// No answer, because of `acks=0`.
     Nothing,
-    /// There is no way to say what is wrong but to hang up.
+    /// The connection is closed, as there is no other way to report the error.
     HangUp(&'static str),
 }
 
-/// Does what a request asks for, that came as so many bytes.
+/// Handles a request that arrived in a frame of this many bytes.
 pub fn answer(state: &mut State, request: Request, bytes: usize, caller: &Caller) -> Answer {
     let version = request.version;
     let now = state.now().ms;
@@ -52,7 +52,7 @@ pub fn answer(state: &mut State, request: Request, bytes: usize, caller: &Caller
             if let Some(refused) = fetch::refused_session(&r) {
                 return Answer::Now(refused.into());
             }
-            // Of fetch sessions, which we have none of.
+            // These belong to fetch sessions, which are not supported.
             r.forgotten_topics_data = Vec::new();
             return Answer::Fetch(r);
         }
@@ -78,7 +78,7 @@ pub fn answer(state: &mut State, request: Request, bytes: usize, caller: &Caller
 }
 
 fn answer_group(state: &mut State, body: RequestKind, version: i16, caller: &Caller, now: u64) -> Answer {
-    // Whatever is asked, a deadline may come of it.
+    // Any of these requests can change the groups' next deadline.
     state.alarm.notify_one();
     let State { groups, topics, .. } = state;
     let who =
@@ -102,7 +102,7 @@ fn answer_group(state: &mut State, body: RequestKind, version: i16, caller: &Cal
             groups.commit(&r, version, now, known).into()
         }
         RequestKind::OffsetFetch(mut r) => {
-            // Each group once: a short question must not have a long answer many times over.
+            // Answers for each group once, so that a short request cannot get a huge answer.
             let mut seen = HashSet::new();
             r.groups.retain(|g| seen.insert(g.group_id.clone()));
             groups.fetch_offsets(&r, version).into()
@@ -120,7 +120,7 @@ fn answer_group(state: &mut State, body: RequestKind, version: i16, caller: &Cal
         RequestKind::ListGroups(r) => groups.list(&r, version).into(),
         RequestKind::DeleteGroups(r) => groups.delete(&r).into(),
         RequestKind::OffsetDelete(r) => groups.delete_offsets(&r).into(),
-        // `request::decode` lets nothing else through.
+        // `request::decode` accepts no other requests.
         _ => return Answer::HangUp("a request that is not served"),
     };
     Answer::Now(response)

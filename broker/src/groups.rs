@@ -1,11 +1,11 @@
-//! Consumer groups: who is in them, who reads what, and how far they got. In memory; time is an argument.
+//! Consumer groups: their members, assignments and committed offsets, in memory. Time is an argument.
 //!
-//! The members of a group speak one of two protocols, `classic` or `consumer` (KIP-848). How far a group got (`offsets`)
-//! does not depend on it.
+//! The members of a group use one of two protocols, `classic` or `consumer` (KIP-848). Committed offsets (`offsets`) do
+//! not depend on the protocol.
 //!
-//! A group whose last member left stays, empty, as in Kafka: it is listed, described and deleted like any other, and keeps
-//! its offsets. It is forgotten when somebody deletes it, or when a new group needs its place and no other group has been
-//! without members for longer. No time ends it: everything here is in memory, and bounded in number.
+//! As in Kafka, a group remains when its last member has left: it is listed, described and deleted like any other, and
+//! keeps its offsets. It is removed when a client deletes it, or when a new group needs its place and no other group
+//! has been without members for longer. It does not expire, as everything here is in memory and limited in number.
 
 mod admission;
 mod classic;
@@ -30,7 +30,7 @@ pub use consumer::Times;
 use members::Members;
 use offsets::Offsets;
 
-/// Who sent a join.
+/// The sender of a join.
 #[derive(Clone, Debug)]
 pub struct Who {
     pub client_id: String,
@@ -42,25 +42,25 @@ pub struct Who {
 struct Group {
     members: Members,
     offsets: Offsets,
-    /// When a member was last in it, or somebody joined or committed.
+    /// Time of the last use: a member was in the group, or a client joined or committed.
     touched: Ms,
 }
 
 #[derive(Debug)]
 pub struct Groups {
     limits: Limits,
-    /// Of the groups alone: what they keep makes no reader wait, and no reader's slowness a group.
+    /// The groups' own memory. It is separate, so that groups and slow readers cannot affect each other.
     memory: Memory,
     groups: BTreeMap<String, Group>,
 }
 
 impl Group {
-    /// Nobody has joined or committed: only a request that came to nothing made this group.
+    /// True if no client has joined or committed: only a failed request created this group.
     fn is_vacant(&self) -> bool {
         self.members.is_new() && self.offsets.is_empty()
     }
 
-    /// Changes the members; a group that had some was in use until now.
+    /// Changes the members. If there were any, the group counts as used until now.
     fn change<T>(&mut self, now: Ms, change: impl FnOnce(&mut Members) -> T) -> T {
         if !self.members.is_deserted() {
             self.touched = now;
@@ -74,12 +74,12 @@ impl Groups {
         Groups { memory: Memory::new(limits.memory_bytes), limits, groups: BTreeMap::new() }
     }
 
-    /// What is kept of what clients sent.
+    /// Number of bytes kept from clients' requests.
     pub fn memory_used(&self) -> usize {
         self.memory.used()
     }
 
-    /// A deleted topic's offsets mean nothing in the next topic of that name.
+    /// Removes a deleted topic's offsets, which have no meaning for a later topic with the same name.
     pub fn forget_topic(&mut self, topic: &str) {
         for group in self.groups.values_mut() {
             group.offsets.forget_topic(topic);
@@ -87,7 +87,7 @@ impl Groups {
         self.forget_vacant();
     }
 
-    /// Call it once the connection's receivers are dropped.
+    /// Must be called after the connection's receivers were dropped.
     pub fn disconnected(&mut self, connection: u64, now: Ms) {
         for group in self.groups.values_mut() {
             group.change(now, |members| members.disconnected(connection, now));
@@ -95,7 +95,7 @@ impl Groups {
         self.forget_vacant();
     }
 
-    /// Ends the sessions and the rebalances that are over time.
+    /// Ends sessions and rebalances whose time is up.
     pub fn tick(&mut self, now: Ms) {
         for group in self.groups.values_mut() {
             group.change(now, |members| members.tick(now));
@@ -103,7 +103,7 @@ impl Groups {
         self.forget_vacant();
     }
 
-    /// When `tick` has something to do; None while nothing can run out.
+    /// Time at which `tick` has something to do; `None` if nothing can expire.
     pub fn next_deadline(&self) -> Option<Ms> {
         self.groups.values().filter_map(|group| group.members.next_deadline()).min()
     }
@@ -126,7 +126,7 @@ impl Groups {
         self.groups.retain(|_, group| !group.is_vacant());
     }
 
-    /// Panics if something that always holds does not.
+    /// Panics if an invariant is violated.
     pub fn check_invariants(&self) {
         assert!(self.groups.len() <= self.limits.groups, "no more groups than allowed");
         for group in self.groups.values() {
@@ -142,7 +142,7 @@ fn code(result: Result<(), ResponseError>) -> i16 {
     result.map_or_else(|error| error.code(), |()| 0)
 }
 
-/// A decoded string is a slice of the whole request; what is kept must not hold on to that.
+/// Copies a string. A decoded string is a slice of the whole request, which would stay in memory with it.
 fn copied(text: &str) -> StrBytes {
     StrBytes::from_string(text.to_owned())
 }

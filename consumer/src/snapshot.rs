@@ -97,7 +97,8 @@ impl SnapshotKey {
     }
 }
 
-/// For example `snapshot-lobby-20261130-140320-123.png`: the source, and the time of the key press by the local clock.
+/// The name of a snapshot, for example `snapshot-lobby-20261130-140320-123.png`: the source, and the local time of the
+/// key press.
 fn file_name(source: &str, now: &ZonedDateTime) -> String {
     let is_safe = |c: char| c.is_alphanumeric() || "._-".contains(c);
     let source: String = source.chars().take(SOURCE_CHARS_MAX).map(|c| if is_safe(c) { c } else { '_' }).collect();

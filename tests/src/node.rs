@@ -148,8 +148,8 @@ pub fn format_real(folder: &Path, port: u16, controller: u16, setup: Setup) {
 const CLUSTER: &str = "whole-program-tests-00";
 const FEATURES: &str = "bootstrap.checkpoint";
 
-/// The features of a new cluster, as StorageTool writes them: without them a Kafka has no group.protocol=consumer. They
-/// are the same for each cluster, so the tool runs once.
+/// The features of a new cluster, as written by StorageTool. Without them Kafka does not support
+/// group.protocol=consumer. They are the same for each cluster, so the tool runs only once.
 fn features() -> &'static [u8] {
     static WRITTEN: OnceLock<Vec<u8>> = OnceLock::new();
     WRITTEN.get_or_init(|| {
@@ -201,7 +201,7 @@ pub fn start_real(folder: &Path) -> Node {
     Node::start(command, folder, "Kafka Server started")
 }
 
-/// A class of Kafka's jars.
+/// A command that runs a class of Kafka's jars.
 fn java(class: &str) -> Command {
     let jars = java_and_jars().expect("can_run has looked");
     let mut command = Command::new("java");

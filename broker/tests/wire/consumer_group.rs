@@ -1,4 +1,4 @@
-//! Members of the consumer protocol (KIP-848), as they speak over a socket.
+//! Tests of the consumer protocol (KIP-848) over sockets.
 
 use broker::Options;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
@@ -9,7 +9,7 @@ use kafka_protocol::messages::{
 
 use crate::client::{Client, start, text, topic_name, wait_for};
 
-/// Every operation on a group, as a set of Kafka's numbers for them.
+/// All operations on a group, as bits at Kafka's numbers for them.
 const ALL_OPERATIONS: i32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11;
 
 fn beat(client: &mut Client, member: &str, epoch: i32) -> ConsumerGroupHeartbeatResponse {

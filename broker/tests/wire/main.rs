@@ -1,4 +1,4 @@
-//! The broker over real sockets, asked by kafka-protocol's own encoder and understood by its decoder.
+//! Tests of the broker over real sockets, with kafka-protocol's own encoder and decoder.
 #![allow(clippy::unwrap_used, reason = "all of this is tests")]
 
 mod admin;
