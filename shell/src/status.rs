@@ -38,7 +38,7 @@ pub fn suspended<T>(write: impl FnOnce() -> T) -> T {
 pub struct StatusArgs {
     /// How often the status is logged, as in 10s or 1m; 'never' or 0 turns it off. Its rates and latencies cover the time
     /// since the last one, but at least the last seconds. A terminal shows the status in place, and only 'never' affects that
-    #[arg(allow_negative_numbers = true, long, default_value = "1s", value_name = "TIME|never", value_parser = every)]
+    #[arg(allow_hyphen_values = true, long, default_value = "1s", value_name = "TIME|never", value_parser = every)]
     pub status_every: Every,
 }
 
