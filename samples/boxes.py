@@ -2,7 +2,7 @@
 import io
 import sys
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 from PIL import Image, ImageChops, ImageDraw
 
 from frames import NewestFrames
@@ -18,13 +18,22 @@ def republish(frame, jpeg):
     changed = ("size", "part", "bytes", "skipped")
     headers = [(name, value) for name, value in frame.message.headers() or [] if name not in changed]
     headers.append(("skipped", str(frame.skipped)))
-    producer.produce(to, jpeg, key=frame.message.key(), headers=headers, timestamp=frame.message.timestamp()[1])
+    try:
+        producer.produce(to, jpeg, key=frame.message.key(), headers=headers, timestamp=frame.message.timestamp()[1])
+    except (BufferError, KafkaException) as error:  # the client's queue is full, or the message is too large
+        print(error, file=sys.stderr)
+        frames.skip(frame)
     producer.poll(0)
 
 
 brokers, topic, to = sys.argv[1:] + ["localhost:9092", "video", "boxes"][len(sys.argv) - 1 :]
 frames = NewestFrames(brokers, topic)
-producer = Producer({"bootstrap.servers": brokers, "linger.ms": 0, "message.timeout.ms": 2000})
+producer = Producer({
+    "bootstrap.servers": brokers,
+    "linger.ms": 0,
+    "message.timeout.ms": 2000,
+    "message.max.bytes": 8_000_000,  # a frame that came in parts is published in one message
+})
 before = {}
 try:
     while True:

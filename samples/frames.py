@@ -9,8 +9,8 @@ from confluent_kafka import OFFSET_END, Consumer, TopicPartition
 class Frame:
     """A whole frame: its JPEG, its headers as text, and the Kafka message that completed it."""
 
-    def __init__(self, message, headers, jpeg, skipped):
-        self.message, self.headers, self.jpeg, self.skipped = message, headers, jpeg, skipped
+    def __init__(self, message, headers, jpeg, stream, skipped):
+        self.message, self.headers, self.jpeg, self.stream, self.skipped = message, headers, jpeg, stream, skipped
         self.source = headers.get("source") or (message.key() or b"").decode(errors="replace")
 
     def age_ms(self):
@@ -65,7 +65,11 @@ class NewestFrames:
         if jpeg is not None:
             self.skipped[stream] += stream in newest
             skipped = int(headers.get("skipped", 0)) + self.skipped[stream]
-            newest[stream] = Frame(message, headers, jpeg, skipped)
+            newest[stream] = Frame(message, headers, jpeg, stream, skipped)
+
+    def skip(self, frame):
+        """Counts a frame as left out that was taken and could not be published again."""
+        self.skipped[frame.stream] += 1
 
     def whole(self, message, headers, stream):
         """The frame's JPEG, if the message is the whole frame or the last part that was missing."""
