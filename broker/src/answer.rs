@@ -13,8 +13,11 @@ pub mod topics;
 mod words;
 
 use std::collections::HashSet;
+use std::hash::Hash;
 
-use kafka_protocol::messages::{FetchRequest, JoinGroupResponse, RequestKind, ResponseKind, SyncGroupResponse};
+use kafka_protocol::messages::{
+    FetchRequest, GroupId, JoinGroupResponse, RequestKind, ResponseKind, SyncGroupResponse,
+};
 use tokio::sync::oneshot;
 
 use crate::groups::Who;
@@ -102,14 +105,11 @@ fn answer_group(state: &mut State, body: RequestKind, version: i16, caller: &Cal
             groups.commit(&r, version, now, known).into()
         }
         RequestKind::OffsetFetch(mut r) => {
-            // Answers for each group once, so that a short request cannot get a huge answer.
-            let mut seen = HashSet::new();
-            r.groups.retain(|g| seen.insert(g.group_id.clone()));
+            each_once(&mut r.groups, |group| group.group_id.clone());
             groups.fetch_offsets(&r, version).into()
         }
         RequestKind::DescribeGroups(mut r) => {
-            let mut seen = HashSet::new();
-            r.groups.retain(|g| seen.insert(g.clone()));
+            each_once(&mut r.groups, GroupId::clone);
             let mut response = groups.describe(&r, version);
             if r.include_authorized_operations {
                 let described = response.groups.iter_mut().filter(|group| group.error_code == words::OK);
@@ -124,4 +124,10 @@ fn answer_group(state: &mut State, body: RequestKind, version: i16, caller: &Cal
         _ => return Answer::HangUp("a request that is not served"),
     };
     Answer::Now(response)
+}
+
+/// Removes repeated items of a request, so that a short request cannot get a huge answer.
+fn each_once<T, K: Eq + Hash>(items: &mut Vec<T>, key: impl Fn(&T) -> K) {
+    let mut seen = HashSet::new();
+    items.retain(|item| seen.insert(key(item)));
 }

@@ -1,7 +1,6 @@
 //! Describes the broker, the supported requests, and the topics.
 
 use std::collections::HashSet;
-
 use std::ops::RangeInclusive;
 
 use kafka_protocol::ResponseError;
@@ -18,7 +17,7 @@ use kafka_protocol::messages::metadata_response::{
 use kafka_protocol::messages::{
     ApiKey, ApiVersionsResponse, DescribeClusterRequest, DescribeClusterResponse, DescribeTopicPartitionsRequest,
     DescribeTopicPartitionsResponse, FindCoordinatorRequest, FindCoordinatorResponse, MetadataRequest,
-    MetadataResponse,
+    MetadataResponse, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
@@ -74,8 +73,7 @@ pub fn metadata(state: &mut State, request: &MetadataRequest, version: i16, call
         Some(topics) => {
             // Each topic once, so that a short request cannot get a huge answer.
             let mut seen = HashSet::new();
-            let first = |asked: &&MetadataRequestTopic| seen.insert((asked.name.clone(), asked.topic_id));
-            let topics: Vec<_> = topics.iter().filter(first).collect();
+            let topics: Vec<_> = topics.iter().filter(|&asked| seen.insert(identity(asked))).collect();
             let create = request.allow_auto_topic_creation;
             topics.into_iter().map(|asked| metadata_of(state, asked, version, create)).collect()
         }
@@ -87,13 +85,16 @@ pub fn metadata(state: &mut State, request: &MetadataRequest, version: i16, call
     response
 }
 
+/// The part of a request for a topic that counts: its id, or else its name.
+///
+/// If there is an id, the name is ignored: Java's client sends the name "" with it.
+fn identity(asked: &MetadataRequestTopic) -> (Uuid, Option<&TopicName>) {
+    (asked.topic_id, asked.name.as_ref().filter(|_| asked.topic_id.is_nil()))
+}
+
 fn metadata_of(state: &mut State, asked: &MetadataRequestTopic, version: i16, create: bool) -> MetadataResponseTopic {
     let mut missing = MetadataResponseTopic::default();
-    // If there is an id, the name is ignored: Java's client sends the name "" with it.
-    let name = match &asked.name {
-        Some(name) if asked.topic_id.is_nil() => name,
-        _ => return metadata_by_id(state, asked.topic_id, version),
-    };
+    let (_, Some(name)) = identity(asked) else { return metadata_by_id(state, asked.topic_id, version) };
     missing.name = Some(name.clone());
     if let Some(topic) = state.topics.get(name) {
         return describe_topic(topic);
@@ -118,7 +119,7 @@ fn metadata_of(state: &mut State, asked: &MetadataRequestTopic, version: i16, cr
 }
 
 fn metadata_by_id(state: &State, id: Uuid, version: i16) -> MetadataResponseTopic {
-    match state.topics.name_of(id).and_then(|name| state.topics.get(name)) {
+    match state.topics.by_id(id) {
         Some(topic) => describe_topic(topic),
         None => MetadataResponseTopic::default()
             .with_topic_id(id)
