@@ -36,7 +36,7 @@ pub enum NotMade {
     Exists,
     #[error("a topic's name has 1 to 249 letters, digits, '.', '_' or '-', and is not '.' or '..'")]
     Name,
-    #[error("that is no number of partitions it could have")]
+    #[error("a topic needs at least 1 partition")]
     Partitions,
     #[error("this broker takes no more topics than {0}: delete some, or raise vidbroker's --max-topics")]
     TooManyTopics(usize),

@@ -36,7 +36,8 @@ const DELETE: i8 = 1;
 const APPEND: i8 = 2;
 const SUBTRACT: i8 = 3;
 
-type No = (ResponseError, String);
+/// The error code and message of a request that is refused.
+type Refusal = (ResponseError, String);
 
 pub(super) fn source(entry: &Entry) -> i8 {
     if entry.is_default { OF_DEFAULT } else { OF_TOPIC }
@@ -76,7 +77,11 @@ pub fn describe(
 }
 
 /// Every value of a resource, under the resource's own name for it.
-fn described(state: &State, resource: &DescribeConfigsResource, caller: &Caller) -> Result<Vec<(String, Entry)>, No> {
+fn described(
+    state: &State,
+    resource: &DescribeConfigsResource,
+    caller: &Caller,
+) -> Result<Vec<(String, Entry)>, Refusal> {
     match resource.resource_type {
         TOPIC => {
             let topic = state.topics.get(&resource.resource_name);
@@ -169,14 +174,14 @@ fn shown(name: String, entry: &Entry, resource: i8, synonyms: bool, version: i16
     result
 }
 
-fn is_us(name: &str) -> Result<(), No> {
+fn is_us(name: &str) -> Result<(), Refusal> {
     // An empty name means the default of all brokers.
     let ours = name.is_empty() || name == NODE.to_string();
     ours.then_some(())
         .ok_or_else(|| (ResponseError::InvalidRequest, format!("there is no broker {name} here: it is 1")))
 }
 
-fn no_such_kind() -> No {
+fn no_such_kind() -> Refusal {
     (ResponseError::InvalidRequest, "only topics and brokers have a configuration here".to_owned())
 }
 
@@ -190,9 +195,9 @@ pub fn alter_incremental(
     let mut response = IncrementalAlterConfigsResponse::default();
     for resource in &request.resources {
         let (kind, name) = (resource.resource_type, &resource.resource_name);
-        let changes: Result<Vec<_>, No> = resource.configs.iter().map(|c| change(state, resource, c)).collect();
+        let changes: Result<Vec<_>, Refusal> = resource.configs.iter().map(|c| change(state, resource, c)).collect();
         let outcome = changes.and_then(|changes| alter_one(state, kind, name, &changes, false, request.validate_only));
-        let (code, words) = told(outcome);
+        let (code, words) = code_and_message(outcome);
         response.responses.push(
             incremental_alter_configs_response::AlterConfigsResourceResponse::default()
                 .with_resource_type(resource.resource_type)
@@ -204,7 +209,11 @@ pub fn alter_incremental(
     response
 }
 
-fn change<'a>(state: &State, resource: &AlterConfigsResource, config: &'a AlterableConfig) -> Result<Change<'a>, No> {
+fn change<'a>(
+    state: &State,
+    resource: &AlterConfigsResource,
+    config: &'a AlterableConfig,
+) -> Result<Change<'a>, Refusal> {
     let name = config.name.as_str();
     let value = match (config.config_operation, config.value.as_deref()) {
         (DELETE, _) => None,
@@ -221,7 +230,7 @@ fn change<'a>(state: &State, resource: &AlterConfigsResource, config: &'a Altera
 }
 
 /// The value of a topic's setting to which items may be appended. The broker's own lists are fixed.
-fn current_list(state: &State, resource: &AlterConfigsResource, name: &str) -> Result<String, No> {
+fn current_list(state: &State, resource: &AlterConfigsResource, name: &str) -> Result<String, Refusal> {
     let topic = (resource.resource_type == TOPIC).then(|| state.topics.get(&resource.resource_name)).flatten();
     let entries = topic.map(|topic| topic.config.entries(&state.topics.defaults)).unwrap_or_default();
     let found = entries.into_iter().find(|e| e.name == name && e.kind == Kind::List);
@@ -250,7 +259,7 @@ pub fn alter(state: &mut State, request: &AlterConfigsRequest) -> AlterConfigsRe
             resource.configs.iter().map(|c| (c.name.as_str(), c.value.as_deref().map(Cow::from))).collect();
         let outcome =
             alter_one(state, resource.resource_type, &resource.resource_name, &changes, true, request.validate_only);
-        let (code, words) = told(outcome);
+        let (code, words) = code_and_message(outcome);
         response.responses.push(
             alter_configs_response::AlterConfigsResourceResponse::default()
                 .with_resource_type(resource.resource_type)
@@ -262,7 +271,7 @@ pub fn alter(state: &mut State, request: &AlterConfigsRequest) -> AlterConfigsRe
     response
 }
 
-fn told(outcome: Result<(), No>) -> (i16, Option<kafka_protocol::protocol::StrBytes>) {
+fn code_and_message(outcome: Result<(), Refusal>) -> (i16, Option<kafka_protocol::protocol::StrBytes>) {
     match outcome {
         Ok(()) => (OK, None),
         Err((code, words)) => (code.code(), Some(text(&words))),
@@ -276,7 +285,7 @@ fn alter_one(
     changes: &[Change<'_>],
     anew: bool,
     validate: bool,
-) -> Result<(), No> {
+) -> Result<(), Refusal> {
     match kind {
         TOPIC => {
             let topic = state.topics.get(name);
@@ -321,7 +330,7 @@ fn alter_one(
 
 /// Checks that a batch of the largest size fits into a request. Otherwise the connection would be closed without an
 /// answer.
-pub(super) fn check_limit(state: &State, config: &TopicConfig) -> Result<(), No> {
+pub(super) fn check_limit(state: &State, config: &TopicConfig) -> Result<(), Refusal> {
     let (asked, most) = (config.message_bytes_max(&state.options.defaults), state.request_bytes_max());
     let fits = asked <= most
         || config.entries(&state.options.defaults).iter().all(|e| e.name != MESSAGE_BYTES || e.is_default);
@@ -330,7 +339,7 @@ pub(super) fn check_limit(state: &State, config: &TopicConfig) -> Result<(), No>
     })
 }
 
-fn changed(config: &mut TopicConfig, changes: &[Change<'_>]) -> Result<(), No> {
+fn changed(config: &mut TopicConfig, changes: &[Change<'_>]) -> Result<(), Refusal> {
     for (name, value) in changes {
         let done = match value {
             Some(value) => config.set(name, value),

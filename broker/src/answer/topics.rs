@@ -20,7 +20,8 @@ use crate::answer::configs::source;
 use crate::config::TopicConfig;
 use crate::state::{NODE, State};
 
-type No = (i16, String);
+/// The error code and message of a request that is refused.
+type Refusal = (i16, String);
 
 pub fn create(state: &mut State, request: &CreateTopicsRequest, version: i16) -> CreateTopicsResponse {
     let mut response = CreateTopicsResponse::default();
@@ -50,7 +51,7 @@ fn create_one(
     topic: &CreatableTopic,
     validate_only: bool,
     version: i16,
-) -> Result<CreatableTopicResult, No> {
+) -> Result<CreatableTopicResult, Refusal> {
     let why = |why| {
         let (code, words) = not_made(&why);
         (code, format!("{}: {words}", topic.name.as_str()))
@@ -79,7 +80,7 @@ fn create_one(
 }
 
 /// The requested number of partitions, if the request is valid.
-fn partition_count(state: &State, topic: &CreatableTopic) -> Result<i32, No> {
+fn partition_count(state: &State, topic: &CreatableTopic) -> Result<i32, Refusal> {
     if !topic.assignments.is_empty() {
         let ours = topic.assignments.iter().all(|a| a.broker_ids == [NODE]);
         let mut indexes: Vec<i32> = topic.assignments.iter().map(|a| a.partition_index).collect();
@@ -125,7 +126,7 @@ pub fn create_partitions(state: &mut State, request: &CreatePartitionsRequest) -
     response
 }
 
-fn grow(state: &mut State, topic: &CreatePartitionsTopic, validate_only: bool) -> Result<(), No> {
+fn grow(state: &mut State, topic: &CreatePartitionsTopic, validate_only: bool) -> Result<(), Refusal> {
     let Some(has) = state.topics.get(&topic.name).map(|t| t.partitions.len()) else {
         return Err((ResponseError::UnknownTopicOrPartition.code(), "there is no such topic".to_owned()));
     };

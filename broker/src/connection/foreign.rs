@@ -4,7 +4,7 @@
 //! protocol.
 
 const HTTP: &str =
-    "this looks like HTTP, and here is a Kafka broker: its port is for Kafka clients, not for a browser or curl";
+    "this looks like HTTP; this port speaks Kafka's protocol, so it is for Kafka clients, not for a browser or curl";
 const TLS: &str = "this is TLS, which this broker does not have: clients connect with security.protocol=PLAINTEXT";
 /// The first four characters of HTTP's methods, and of the preface of HTTP/2.
 const METHODS: [&[u8; 4]; 10] =
