@@ -47,10 +47,10 @@ impl Glance {
             clients: state.clients.all().map(|client| ClientGlance::of(client, state)).collect(),
             bytes_in: state.clients.bytes_in,
             bytes_out: state.clients.bytes_out,
-            memory_used: state.memory.used() + state.groups.memory_used(),
+            memory_used: state.memory.used_in_all_parts(),
             memory_bound: state.options.memory_bytes,
             totals: Totals {
-                memory_peak: state.memory.peak() + state.groups.memory_used(),
+                memory_peak: state.memory.peak(),
                 evicted: state.topics.evicted,
                 expired: state.topics.expired,
                 ..state.totals

@@ -70,8 +70,9 @@ impl Group {
 }
 
 impl Groups {
-    pub fn new(limits: Limits) -> Groups {
-        Groups { memory: Memory::new(limits.memory_bytes), limits, groups: BTreeMap::new() }
+    /// Groups whose memory is a part beside `memory`.
+    pub fn new(limits: Limits, memory: &Memory) -> Groups {
+        Groups { memory: memory.beside(limits.memory_bytes), limits, groups: BTreeMap::new() }
     }
 
     /// Number of bytes kept from clients' requests.

@@ -11,26 +11,48 @@ pub const OVERHEAD_BYTES: usize = 256;
 const SMALL_BYTES_MAX: usize = 4096;
 const RESERVE_OF_BOUND: usize = 16;
 
-/// The limit for all data that came from clients or is being sent to them, and the bytes in use.
+/// A part of the broker's memory: its limit, and the bytes in use. The parts are counted together for their peak.
 #[derive(Clone, Debug)]
 pub struct Memory {
-    used: Arc<AtomicUsize>,
-    peak: Arc<AtomicUsize>,
+    count: Arc<Count>,
     bound: usize,
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    used: AtomicUsize,
+    all_parts: Arc<Sum>,
+}
+
+#[derive(Debug, Default)]
+struct Sum {
+    used: AtomicUsize,
+    peak: AtomicUsize,
 }
 
 impl Memory {
     pub fn new(bound: usize) -> Memory {
-        Memory { used: Arc::default(), peak: Arc::default(), bound }
+        Memory { count: Arc::default(), bound }
     }
 
-    /// The largest amount held at any time.
+    /// Another part, with a limit of its own.
+    pub fn beside(&self, bound: usize) -> Memory {
+        let all_parts = self.count.all_parts.clone();
+        Memory { count: Arc::new(Count { used: AtomicUsize::new(0), all_parts }), bound }
+    }
+
+    /// The largest amount that all parts together held at any time.
     pub fn peak(&self) -> usize {
-        self.peak.load(Ordering::Relaxed)
+        self.count.all_parts.peak.load(Ordering::Relaxed)
     }
 
     pub fn used(&self) -> usize {
-        self.used.load(Ordering::Relaxed)
+        self.count.used.load(Ordering::Relaxed)
+    }
+
+    /// The bytes in use in all parts together.
+    pub fn used_in_all_parts(&self) -> usize {
+        self.count.all_parts.used.load(Ordering::Relaxed)
     }
 
     pub fn bound(&self) -> usize {
@@ -51,16 +73,18 @@ impl Memory {
     /// Counts a buffer that is about to be filled. The caller must check for room before.
     pub fn hold(&self, bytes: usize) -> Held {
         let bytes = bytes + OVERHEAD_BYTES;
-        let used = self.used.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        self.peak.fetch_max(used, Ordering::Relaxed);
-        Held { used: self.used.clone(), bytes }
+        let all_parts = &self.count.all_parts;
+        self.count.used.fetch_add(bytes, Ordering::Relaxed);
+        let used = all_parts.used.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        all_parts.peak.fetch_max(used, Ordering::Relaxed);
+        Held { count: self.count.clone(), bytes }
     }
 }
 
 /// Bytes that are counted for as long as this lives.
 #[derive(Debug)]
 pub struct Held {
-    used: Arc<AtomicUsize>,
+    count: Arc<Count>,
     bytes: usize,
 }
 
@@ -78,7 +102,8 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.count.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.count.all_parts.used.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -109,6 +134,18 @@ mod tests {
         assert!(memory.has_room(82) && !memory.has_room(83));
         drop(slice);
         assert_eq!((memory.used(), memory.peak()), (0, 150 + 2 * OVERHEAD_BYTES));
+    }
+
+    #[test]
+    fn a_peak_is_of_all_parts_at_the_same_time() {
+        let logs = Memory::new(10_000);
+        let groups = logs.beside(1000);
+        let held = logs.hold(3000);
+        drop((groups.hold(100), held));
+        let _later = groups.hold(500);
+        assert_eq!((logs.used(), groups.used(), logs.used_in_all_parts()), (0, 756, 756));
+        assert_eq!(logs.peak(), 3100 + 2 * OVERHEAD_BYTES);
+        assert!(!groups.has_room(0), "each part has its own limit");
     }
 
     #[test]

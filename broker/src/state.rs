@@ -53,10 +53,12 @@ impl State {
     pub fn new(options: Options) -> State {
         let clock = Clock::start();
         let for_groups = options.memory_bytes / GROUPS_OF_MEMORY;
+        let memory = Memory::new(options.memory_bytes - for_groups);
+        let of_groups = groups::Limits { memory_bytes: for_groups, ..options.limits.groups.clone() };
         State {
-            memory: Memory::new(options.memory_bytes - for_groups),
+            groups: Groups::new(of_groups, &memory),
+            memory,
             topics: Topics::new(options.defaults, &options.limits),
-            groups: Groups::new(groups::Limits { memory_bytes: for_groups, ..options.limits.groups.clone() }),
             clients: Clients::default(),
             totals: Totals::default(),
             cluster: StrBytes::from_string(format!("{EMBEDDED_CLUSTER}{}", uuid::Uuid::new_v4().simple())),

@@ -20,7 +20,7 @@ pub fn describe(state: &State, request: &DescribeLogDirsRequest, version: i16) -
     let described = topics.iter().filter_map(|(name, partitions)| describe_topic(state, name, partitions));
     let mut memory = DescribeLogDirsResult::default().with_log_dir(text(MEMORY)).with_topics(described.collect());
     if version >= SIZES {
-        let (bound, used) = (state.memory.bound(), state.memory.used());
+        let (bound, used) = (state.options.memory_bytes, state.memory.used_in_all_parts());
         (memory.total_bytes, memory.usable_bytes) = (signed(bound), signed(bound.saturating_sub(used)));
     }
     DescribeLogDirsResponse::default().with_results(vec![memory])

@@ -36,7 +36,7 @@ pub(super) fn limits() -> Limits {
 }
 
 fn groups() -> Groups {
-    Groups::new(limits())
+    Groups::new(limits(), &Memory::new(0))
 }
 
 pub(super) fn id(text: &str) -> StrBytes {
@@ -439,7 +439,7 @@ proptest! {
 #[test]
 fn what_members_send_is_counted_and_bounded() {
     let memory_bytes = 50_000;
-    let mut groups = Groups::new(Limits { groups: 1000, memory_bytes, ..limits() });
+    let mut groups = Groups::new(Limits { groups: 1000, memory_bytes, ..limits() }, &Memory::new(0));
     let large = |nth: usize| {
         let protocol = JoinGroupRequestProtocol::default().with_name(id("range"));
         let protocols = vec![protocol.with_metadata(Bytes::from(vec![0; 900]))];

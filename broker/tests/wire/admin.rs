@@ -11,7 +11,8 @@ use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsRe
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{
     CreateTopicsRequest, DeleteTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeGroupsRequest,
-    DescribeTopicPartitionsRequest, GroupId, IncrementalAlterConfigsRequest, MetadataRequest, TopicName,
+    DescribeLogDirsRequest, DescribeTopicPartitionsRequest, GroupId, IncrementalAlterConfigsRequest, MetadataRequest,
+    TopicName,
 };
 use uuid::Uuid;
 
@@ -76,6 +77,31 @@ fn a_topic_is_deleted_by_its_id_or_its_name_and_not_by_both() {
     assert_eq!(delete(None, a), (None, Some("a".to_owned())));
     assert_eq!(delete(None, a).0, Some(UnknownTopicId));
     assert_eq!(delete(Some(""), b), (None, Some("b".to_owned())), "an empty name is none");
+}
+
+#[test]
+fn a_topic_that_is_requested_often_is_described_once() {
+    let (_broker, mut client) = with_topic();
+    let id = id_of(&mut client, "a");
+    let one = |name: &str, id| MetadataRequestTopic::default().with_name(Some(topic_name(name))).with_topic_id(id);
+    let ids = (0..100).map(|n| one(&format!("name-{n}"), id));
+    let names = (0..100).map(|_| one("a", Uuid::nil()));
+    let request = MetadataRequest::default().with_topics(Some(ids.chain(names).collect()));
+    let answer = client.ask(&request, 12);
+    assert_eq!(answer.topics.len(), 2, "once for its id, and once for its name");
+    assert!(answer.topics.iter().all(|topic| topic.topic_id == id && topic.partitions.len() == 2));
+}
+
+#[test]
+fn the_folder_of_all_partitions_is_as_large_as_the_memory() {
+    let broker = start(Options { memory_bytes: 64 << 20, ..Options::default() });
+    let mut client = Client::new(broker.address);
+    client.make("a", 1, &[]);
+    client.produce("a", 0, batch(1000));
+    let answer = client.ask(&DescribeLogDirsRequest::default().with_topics(None), 4);
+    let folder = &answer.results[0];
+    assert_eq!(folder.total_bytes, 64 << 20);
+    assert!((1000..10_000).contains(&(folder.total_bytes - folder.usable_bytes)), "{}", folder.usable_bytes);
 }
 
 /// The bits of operations, given by Kafka's numbers.

@@ -16,6 +16,7 @@ use super::*;
 use crate::config::TopicConfig;
 use crate::groups::Limits;
 use crate::groups::tests::{SESSION, commit_request, encodes, group, id, join, limits, settled, state, who};
+use crate::memory::Memory;
 use crate::options;
 
 const SESSION_MS: Ms = SESSION as Ms;
@@ -84,7 +85,7 @@ impl Rig {
         let options = options::Options::default();
         let mut topics = Topics::new(options.defaults, &options.limits);
         topics.make("t", 4, TopicConfig::default()).unwrap();
-        Rig { groups: Groups::new(limits), topics, now: 0 }
+        Rig { groups: Groups::new(limits, &Memory::new(0)), topics, now: 0 }
     }
 
     fn send(&mut self, request: &ConsumerGroupHeartbeatRequest) -> ConsumerGroupHeartbeatResponse {
