@@ -46,6 +46,8 @@ pub struct Defaults {
 #[derive(Clone, Debug)]
 pub struct Limits {
     pub connections: usize,
+    /// Advice for more connections, for the warning when their limit is reached.
+    pub more_connections: &'static str,
     /// Largest request, as Kafka's socket.request.max.bytes; also limited to a quarter of the memory.
     pub request_bytes: usize,
     pub topics: usize,
@@ -85,6 +87,7 @@ impl Default for Limits {
             // A Kafka client has two or more connections, so 5000 allow for at least a thousand clients. An idle one
             // takes some kB.
             connections: 5000,
+            more_connections: "vidbroker --max-connections",
             request_bytes: 100 << 20,
             topics: 1000,
             partitions: 10_000,

@@ -17,7 +17,7 @@ use tokio::time::sleep;
 use crate::clock::Ms;
 use crate::connection::{Connection, Shared};
 use crate::glance::Glance;
-use crate::options::Options;
+use crate::options::{Limits, Options};
 use crate::state::{Caller, State};
 
 /// Interval of retention.
@@ -120,19 +120,19 @@ async fn accept(listener: &tokio::net::TcpListener, state: &Shared) {
                 let mut state = state.borrow_mut();
                 state.totals.turned_away += 1;
                 if full.is_due(state.now().ms) {
-                    let limit = state.options.limits.connections;
+                    let Limits { connections: limit, more_connections, .. } = state.options.limits;
                     tracing::warn!(
                         event = "clients_turned_away",
                         %peer,
                         limit,
                         "{peer} is turned away, as any other client for now: {limit} are connected, and no more may be \
-                         (vidbroker --max-connections)"
+                         ({more_connections})"
                     );
                 }
             }
             Ok((stream, peer)) => {
                 if let Err(error) = welcome(stream, peer, state) {
-                    tracing::debug!("{peer}: {error}");
+                    tracing::debug!("{peer} is gone: {error}");
                 }
             }
             Err(error) => {

@@ -5,8 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
 use anyhow::Context;
-use broker::files::make_room;
-use broker::{Broker, ClientGlance, Glance};
+use broker::{Broker, ClientGlance, Glance, files};
 use common::clock::Clock;
 use kafka::{Admin, DEFAULT_BROKERS, KafkaFault, Patience, Presence};
 use shell::shutdown::Shutdown;
@@ -76,7 +75,8 @@ impl Embedded {
         // If another program has taken the port since the probe, its broker is used.
         let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, PORT)) else { return Ok(None) };
         let mut settings = broker::Options::default();
-        settings.limits.connections = make_room(settings.limits.connections);
+        settings.limits.more_connections = "a vidbroker that is started before takes more: --max-connections";
+        files::fit(&mut settings.limits).context("starting the embedded broker")?;
         let memory_bound_bytes = settings.memory_bytes;
         let megabytes = memory_bound_bytes / 1_000_000;
         let broker = Broker::start(settings, listener).context("starting the embedded broker")?;

@@ -63,7 +63,7 @@ fn answers(stream: &mut TcpStream) -> bool {
 fn http_and_tls_are_named_in_the_log() {
     let Some((mut broker, address)) = start(&[]) else { return };
     for (bytes, words) in [
-        (&b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"[..], "this looks like HTTP, and here is a Kafka broker"),
+        (&b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"[..], "this looks like HTTP; this port speaks Kafka's protocol"),
         (b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03", "this is TLS, which this broker does not have"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "a request of 1397966893 bytes"),
     ] {
@@ -176,10 +176,31 @@ fn more_connections_than_files_may_be_open_are_refused_at_the_start() {
         return;
     }
     let refused = start_with_files(300, 300, &["--max-connections", "1000"]).run();
-    refused.assert_fails(1, "--max-connections 1000 needs 1200 open files, and this process may have 300");
+    refused.assert_fails(1, "--max-connections: 1000 connections need 1200 open files, and this process may have 300");
     let Some((broker, _)) = started(start_with_files(300, 300, &[])) else { return };
     let text = broker.interrupt().ok().stderr;
     assert!(text.contains("leaves room for 100 connections instead of 5000"), "{text}");
+}
+
+#[test]
+fn a_limit_on_connections_that_comes_from_open_files_is_named_so() {
+    if !need(&["sh"]) {
+        return;
+    }
+    let Some((mut broker, address)) = started(start_with_files(240, 240, &[])) else { return };
+    let clients: Vec<TcpStream> = (0..41).map(|_| connect(address)).collect();
+    broker.until_stderr("40 are connected, and no more may be (ulimit -n raises the limit on open files");
+    drop(clients);
+    assert!(!broker.interrupt().ok().stderr.contains("--max-connections"));
+}
+
+#[test]
+fn a_broker_without_files_for_its_clients_does_not_start() {
+    if !only(Kind::Embedded, "it is about vidbroker") || !need(&["sh"]) {
+        return;
+    }
+    let words = "32 connections need 232 open files, and this process may have 180: raise its limit (ulimit -n 232;";
+    start_with_files(180, 180, &["--listen", "127.0.0.1:0"]).run().assert_fails(1, words);
 }
 
 #[test]

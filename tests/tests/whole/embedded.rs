@@ -217,13 +217,32 @@ fn a_stranger_at_the_usual_place_is_told_with_the_cure() {
 }
 
 #[test]
+fn a_producer_without_files_for_its_broker_says_what_to_raise() {
+    let Some(_place) = usual_place() else { return };
+    if !need(&["sh"]) {
+        return;
+    }
+    let limited = |files: u32| {
+        let run = format!("ulimit -n {files} && exec \"$0\" test --size 320x180 \"$@\"");
+        Program::at("sh").arg("-c").arg(run).arg(whole::target().join("vidprod"))
+    };
+    limited(180).run().assert_fails(1, "starting the embedded broker: 32 connections need 232 open files");
+    let mut producer = limited(240).start();
+    producer.until_stderr("leaves room for 40 connections instead of 5000");
+    let clients: Vec<TcpStream> = (0..40).map(|_| TcpStream::connect(USUAL).expect("it listens")).collect();
+    producer.until_stderr("no more may be (ulimit -n raises the limit on open files");
+    drop(clients);
+    producer.interrupt().ok();
+}
+
+#[test]
 fn the_broker_by_itself_says_where_it_listens_and_ends_at_once() {
     if !only(Kind::Embedded, "it is about vidbroker") {
         return;
     }
     let mut broker = Program::vidbroker().args(["--listen", "127.0.0.1:0", "--memory", "64M"]).start();
     broker.until_stderr("listening on 127.0.0.1:");
-    broker.until_stderr("0 topics, 0 clients, in 0.0 MB/s, out 0.0 MB/s, memory 0.0 kB of 64.0 MB");
+    broker.until_stderr("0 topics, 0 clients, in 0.0 MB/s, out 0.0 MB/s, memory 0 B of 64.0 MB");
     broker.signal(Signal::INT);
     broker.wait().ok();
     let mut open = Program::vidbroker().args(["--listen", "0.0.0.0:0"]).start();
