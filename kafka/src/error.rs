@@ -51,13 +51,32 @@ pub enum KafkaFault {
     Client { doing: &'static str, cause: KafkaError },
 }
 
+/// Properties that librdkafka refuses for group.protocol=consumer (KIP-848), because the broker sets these times.
+const SET_BY_BROKER: [(&str, &str); 2] = [
+    (
+        "session.timeout.ms",
+        "with group.protocol=consumer the broker's group.consumer.session.timeout.ms counts; leave it away",
+    ),
+    (
+        "heartbeat.interval.ms",
+        "with group.protocol=consumer the broker's group.consumer.heartbeat.interval.ms counts; leave it away",
+    ),
+];
+
 /// Turns an error of the client configuration into one that names the property.
 pub(crate) fn setting(cause: KafkaError) -> KafkaFault {
     match cause {
         KafkaError::ClientConfig(_, cause, property, _) if !property.is_empty() => {
             KafkaFault::Setting { property, cause }
         }
-        other => KafkaFault::Setting { property: "a client property".to_owned(), cause: plain(&other) },
+        other => {
+            let cause = plain(&other);
+            let is_named = |property: &str| cause.contains(&format!("`{property}` is not supported"));
+            match SET_BY_BROKER.into_iter().find(|(property, _)| is_named(property)) {
+                Some((property, why)) => KafkaFault::Unsupported { property, why },
+                None => KafkaFault::Setting { property: "a client property".to_owned(), cause },
+            }
+        }
     }
 }
 

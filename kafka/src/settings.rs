@@ -228,6 +228,17 @@ mod tests {
     }
 
     #[test]
+    fn a_time_that_the_broker_sets_is_named_so() {
+        for name in ["session.timeout.ms", "heartbeat.interval.ms"] {
+            let config = consumer(&with(&[("group.protocol", "consumer"), (name, "3000")]), "vidcons", Some("g"));
+            let created: Result<rdkafka::consumer::BaseConsumer, _> = config.create();
+            let words = crate::error::setting(created.err().expect("it is refused")).to_string();
+            assert!(words.starts_with(&format!("{name} (from -X or -F) cannot be used here: ")), "{words}");
+            assert!(words.contains(&format!("the broker's group.consumer.{name} counts")), "{words}");
+        }
+    }
+
+    #[test]
     fn the_named_group_is_joined_whatever_a_file_says() {
         let config = consumer(&with(&[("group.id", "other")]), "vidcons", Some("mine"));
         assert_eq!(config.get("group.id"), Some("mine"));
