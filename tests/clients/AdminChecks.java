@@ -1,3 +1,4 @@
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -7,7 +8,9 @@ import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import org.apache.kafka.clients.admin.*;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.*;
+import org.apache.kafka.common.GroupType;
 import org.apache.kafka.common.TopicCollection;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.Uuid;
@@ -16,6 +19,7 @@ import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.InvalidConfigurationException;
 import org.apache.kafka.common.errors.InvalidTimestampException;
 import org.apache.kafka.common.errors.UnknownTopicIdException;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /** Requests of Java's admin client and producer that Kafka's command-line tools do not make: java AdminChecks.java BROKERS TOPIC. */
@@ -28,6 +32,7 @@ public final class AdminChecks {
             admin.createTopics(List.of(new NewTopic(topic, 2, (short) 1))).all().get();
             topicsAreFoundByTheirIds(admin, topic);
             everythingIsAllowed(admin, topic);
+            everythingIsAllowedOnAGroupOfTheConsumerProtocol(admin, args[0], topic);
             listsAreAppendedTo(admin, topic);
             timestampsAreLimited(args[0], topic);
             sizesAreDescribed(admin, topic);
@@ -72,6 +77,23 @@ public final class AdminChecks {
         var groups = new DescribeClassicGroupsOptions().includeAuthorizedOperations(true);
         same("[ALTER_CONFIGS, DELETE, DESCRIBE, DESCRIBE_CONFIGS, READ]",
             names(admin.describeClassicGroups(List.of(topic), groups).all().get().get(topic).authorizedOperations()));
+    }
+
+    private static void everythingIsAllowedOnAGroupOfTheConsumerProtocol(AdminClient admin, String brokers, String topic)
+            throws Exception {
+        var group = topic + "-consumer";
+        Map<String, Object> settings = Map.of(BROKERS, brokers, "group.id", group, "group.protocol", "consumer");
+        var bytes = new ByteArrayDeserializer();
+        try (var consumer = new KafkaConsumer<>(settings, bytes, bytes)) {
+            consumer.subscribe(List.of(topic));
+            while (consumer.assignment().isEmpty()) {
+                consumer.poll(Duration.ofMillis(100));
+            }
+            var groups = new DescribeConsumerGroupsOptions().includeAuthorizedOperations(true);
+            var described = admin.describeConsumerGroups(List.of(group), groups).all().get().get(group);
+            same(GroupType.CONSUMER, described.type());
+            same("[ALTER_CONFIGS, DELETE, DESCRIBE, DESCRIBE_CONFIGS, READ]", names(described.authorizedOperations()));
+        }
     }
 
     private static void listsAreAppendedTo(AdminClient admin, String topic) throws Exception {
