@@ -128,9 +128,7 @@ pub enum Rejected {
     Unreadable(&'static str),
     #[error("the slice has {got} bytes where part {index} of {count} has {expected}")]
     Length { index: u32, count: u32, expected: usize, got: usize },
-    #[error(
-        "part {index} of {count} is a whole JPEG: for a picture in one message leave the headers part and bytes away"
-    )]
+    #[error("part {index} of {count} is a whole JPEG: for a picture in one message omit the headers part and bytes")]
     Joined { index: u32, count: u32 },
     #[error("a picture of {0} x {1} is larger than {PIXELS_MAX} pixels")]
     TooLarge(u32, u32),

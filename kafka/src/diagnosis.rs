@@ -53,7 +53,7 @@ pub(crate) fn checked(trouble: Trouble, connection: &Connection) -> Trouble {
         Question::Plaintext if presence(broker, TIMEOUT) == Presence::Kafka => certain(
             "broker speaks no TLS",
             format!(
-                "the broker at {broker} does not speak TLS at this port: leave SSL in security.protocol away, or name its \
+                "the broker at {broker} does not speak TLS at this port: omit SSL in security.protocol, or name its \
                  TLS port with -b"
             ),
         ),

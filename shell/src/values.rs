@@ -146,7 +146,7 @@ pub fn threads(text: &str) -> Result<NonZeroUsize, String> {
 /// Parses a text that must not be empty or blank.
 pub fn filled(text: &str) -> Result<String, String> {
     let text = (!text.trim().is_empty()).then(|| text.to_owned());
-    text.ok_or_else(|| "it is empty: write something, or leave the option away".to_owned())
+    text.ok_or_else(|| "it is empty: write something, or omit the option".to_owned())
 }
 
 /// Parses a rate or a factor.

@@ -117,7 +117,7 @@ impl Evidence {
     /// Advice if scaling takes long.
     pub(super) fn scaling_advice(&self) -> &'static str {
         if self.setup.window_size_given {
-            "leave --window-size away, or a --size to match it"
+            "omit --window-size, or give vidprod a --size to match it"
         } else {
             "make the window as large as the picture, or give vidprod a --size to match it"
         }

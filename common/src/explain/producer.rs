@@ -98,7 +98,7 @@ fn linger(evidence: &Evidence) -> Option<Finding> {
         ),
     };
     let cause = format!("linger.ms={linger} was set");
-    let finding = acknowledge(evidence, share_us, &cause, words, "set it to 0, or leave it away")?;
+    let finding = acknowledge(evidence, share_us, &cause, words, "set it to 0, or omit it")?;
     Some(finding.usually(linger_us.min(acknowledge_p50_us), acknowledge_p50_us))
 }
 

@@ -64,7 +64,7 @@ fn fetch_waits(evidence: &Evidence) -> Option<Finding> {
     let words = format!("the broker waits for that much, or {wait_ms} ms, before it answers{}", evidence.given_up());
     let cause = format!("fetch.min.bytes={bytes} was set");
     let wait_us = (wait_ms * 1000.0) as u64;
-    Some(found_always(evidence, Stage::Broker, wait_us, &cause, words, "set it to 1, or leave it away"))
+    Some(found_always(evidence, Stage::Broker, wait_us, &cause, words, "set it to 1, or omit it"))
 }
 
 fn queue_full(evidence: &Evidence) -> Option<Finding> {
@@ -82,7 +82,7 @@ fn queue_full(evidence: &Evidence) -> Option<Finding> {
         .unwrap_or_default();
     let words = format!("a client whose queue is full asks for more only {backoff_ms} ms later{}", evidence.given_up());
     let cause = format!("fetch.queue.backoff.ms={backoff_ms} was set{queue}");
-    Some(found(evidence, Stage::Broker, share_us, &cause, words, "leave both away"))
+    Some(found(evidence, Stage::Broker, share_us, &cause, words, "omit both"))
 }
 
 fn small_fetches(evidence: &Evidence) -> Option<Finding> {
@@ -91,7 +91,7 @@ fn small_fetches(evidence: &Evidence) -> Option<Finding> {
     let name = ["fetch.max.bytes", "max.partition.fetch.bytes"].into_iter().find(small)?;
     let cause = format!("{name}={} was set, which is less than a frame", evidence.set(name)?);
     let words = format!("frames have up to {frame_bytes} bytes, and what comes in parts is asked for part by part");
-    Some(found_always(evidence, Stage::Broker, evidence.way.tail.of(Stage::Broker), &cause, words, "leave it away"))
+    Some(found_always(evidence, Stage::Broker, evidence.way.tail.of(Stage::Broker), &cause, words, "omit it"))
 }
 
 fn far_away(evidence: &Evidence) -> Option<Finding> {

@@ -43,7 +43,7 @@ pub(super) const RULES: &[Rule] = &[
         when: When::Always,
         denied: true,
         words: "broker takes no login",
-        sentence: "the broker at {broker} takes no login at this port: leave SASL_ in security.protocol away, or name its \
+        sentence: "the broker at {broker} takes no login at this port: omit SASL_ in security.protocol, or name its \
                    SASL port with -b",
         question: None,
     },
@@ -112,7 +112,7 @@ pub(super) const RULES: &[Rule] = &[
         denied: false,
         words: "connection closed during the TLS handshake",
         sentence: "the broker at {broker} closed the connection during the TLS handshake: does it expect plaintext? \
-                   Leave SSL in security.protocol away, or name its TLS port with -b",
+                   Omit SSL in security.protocol, or name its TLS port with -b",
         question: Some(Question::Plaintext),
     },
     Rule {

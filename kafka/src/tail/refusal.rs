@@ -13,7 +13,7 @@ pub(crate) fn is_not_served(log_line: &str) -> bool {
 
 pub(super) fn not_served(brokers: &str) -> String {
     format!(
-        "{brokers} does not serve group.protocol=consumer (KIP-848; Kafka does from 4.0 on): leave that setting away, and \
+        "{brokers} does not serve group.protocol=consumer (KIP-848; Kafka does from 4.0 on): omit that setting, and \
          the group uses the classic protocol"
     )
 }
@@ -34,7 +34,7 @@ pub(super) fn words(code: RDKafkaErrorCode, said: &str, group: &str, brokers: &s
             "another member has this group.instance.id: stop it, wait until its session ends, or use another id"
         }
         RDKafkaErrorCode::InvalidRequest => {
-            "does the group have members of the classic protocol? stop them, or leave group.protocol=consumer away"
+            "does the group have members of the classic protocol? stop them, or omit group.protocol=consumer"
         }
         RDKafkaErrorCode::UnsupportedAssignor => {
             "the broker has no such group.remote.assignor; Kafka has uniform and range"

@@ -95,6 +95,6 @@ fn a_rate_that_any_wired_network_carries_is_no_reason() {
 fn a_window_size_that_was_not_given_is_not_blamed() {
     let scaled = viewer([100, 5000, 20, 1000, 10, 5000, 6000])
         .with(|e| e.side = Side::Viewer { screen: Screen::Scaled, display_us: 1000, frame_bytes: 100_000 });
-    check_advice(&scaled, &["leave --window-size away"], &[]);
+    check_advice(&scaled, &["omit --window-size"], &[]);
     check_advice(&scaled.with(|e| e.setup.window_size_given = false), &["the window", "--size"], &["--window-size"]);
 }

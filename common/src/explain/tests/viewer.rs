@@ -10,7 +10,7 @@ fn settings_that_make_a_fetch_wait_are_named() {
     let set = slow(45_000).set_to(&[("fetch.min.bytes", "1000000"), ("fetch.wait.max.ms", "40")]);
     check(set, "broker", 40_000, &["40 ms"]);
     let full = [("fetch.queue.backoff.ms", "300"), ("queued.max.messages.kbytes", "1")];
-    let words = ["fetch.queue.backoff.ms=300 was set with queued.max.messages.kbytes=1", "leave both"];
+    let words = ["fetch.queue.backoff.ms=300 was set with queued.max.messages.kbytes=1", "omit both"];
     check(slow(280_000).set_to(&full), "broker", 280_000, &words);
     let given_up = |e: &mut Evidence| e.superseded = 400;
     check(slow(8000).set_to(&full).with(given_up), "broker", 8000, &["400 frames were given up"]);
