@@ -1,8 +1,8 @@
 //! `--list`: the existing topics, and the sources in each.
 //!
 //! In each partition the newest records are read, and then a few at a time from further back (see [`Survey`]), until
-//! everything was read, the number of looks is reached, or the time for the topic is over. A topic may contain
-//! gigabytes, and its list should be ready within seconds.
+//! everything was read, the number of looks is reached, or the topic's share of the time is over. A topic may contain
+//! gigabytes, and there may be many topics, but the list should be ready within seconds.
 
 mod seen;
 mod survey;
@@ -16,7 +16,7 @@ use std::time::Duration;
 use anyhow::bail;
 use common::clock::{Clock, Micros};
 use common::plural::count;
-use kafka::{Admin, Connection, Event, Found, Patience, Position, Tail};
+use kafka::{Admin, Connection, Event, Found, Patience, Position, Tail, TopicSummary};
 use shell::shutdown::Shutdown;
 
 use self::seen::Sources;
@@ -28,8 +28,11 @@ const NEWEST_RECORDS: i64 = 100;
 const ASK: Duration = Duration::from_secs(5);
 /// Time limit for the newest records of a topic; after it the topic is listed without them.
 const NEWEST: Duration = Duration::from_secs(3);
-/// Time and number of looks for records further back in a topic, so that a list of many topics does not take long.
-const FURTHER_BACK: Duration = Duration::from_secs(2);
+/// Time for the list, after which no topic is searched further back than its newest records. Each topic gets an equal
+/// share of what is left of it.
+const FURTHER_BACK: Duration = Duration::from_secs(5);
+/// Longest time, and largest number of looks, for records further back in one topic.
+const FURTHER_BACK_IN_TOPIC: Duration = Duration::from_secs(2);
 const LOOKS_MAX: usize = 400;
 /// Fetch size of a look further back: at least one record, or several small ones.
 const LOOK_BYTES: &str = "262144";
@@ -58,32 +61,46 @@ pub fn list(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> an
     let wanted = || !shutdown.asked();
     let patience = Patience { timeout: options.timeout.unwrap_or(ASK), clock: &*clock, wanted: &wanted };
     let admin = Admin::connect(&options.connection, "vidcons", &patience)?;
-    let mut text = String::new();
     let mut topics = admin.topics(ASK)?;
     topics.retain(|topic| !options.list_only || topic.name == options.topic);
     if topics.is_empty() && options.list_only {
-        bail!("no topic {} at {}: leave -t away to see what there is", options.topic, options.connection.brokers);
+        bail!("no topic {} at {}: omit -t to see all topics", options.topic, options.connection.brokers);
     }
     topics.sort_by(|a, b| a.name.cmp(&b.name));
     let tail =
         |connection| Tail::new(connection, "vidcons", &options.topic, None, Position::Beginning, Arc::clone(&clock));
     let (newest, back) = (tail(&options.connection)?, tail(&frugal(&options.connection))?);
     let mut lister = Lister { newest, back, clock: &*clock, shutdown };
-    for topic in topics {
+    let until = clock.now().plus(FURTHER_BACK);
+    if topics.is_empty() {
+        return shell::output::print(&format!("no topics at {}\n", options.connection.brokers));
+    }
+    for (index, topic) in topics.iter().enumerate() {
         if shutdown.asked() {
             break;
         }
-        let _ = writeln!(text, "{}  {}", topic.name, count(topic.partitions, "partition"));
-        match lister.topic(&topic.name) {
-            Ok(listed) => write_listed(&mut text, &listed),
+        let listed = lister.topic(&topic.name, share_of(until.since(clock.now()), topics.len() - index));
+        shell::output::print(&described(topic, listed.as_ref().ok()))?;
+        if let Err(error) = listed {
             // An unreadable topic does not prevent the others from being listed.
-            Err(error) => tracing::warn!(event = "topic_unreadable", topic = topic.name, "{}: {error:#}", topic.name),
+            tracing::warn!(event = "topic_unreadable", topic = topic.name, "{}: {error:#}", topic.name);
         }
     }
-    if text.is_empty() {
-        let _ = writeln!(text, "no topics at {}", options.connection.brokers);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The time for records further back in the next topic, when `left` remains for this number of topics.
+fn share_of(left: Duration, topics: usize) -> Duration {
+    (left / topics.max(1) as u32).min(FURTHER_BACK_IN_TOPIC)
+}
+
+/// The lines about a topic; without its sources if it could not be read.
+fn described(topic: &TopicSummary, listed: Option<&Listed>) -> String {
+    let mut text = format!("{}  {}\n", topic.name, count(topic.partitions, "partition"));
+    if let Some(listed) = listed {
+        write_listed(&mut text, listed);
     }
-    shell::output::print(&text)
+    text
 }
 
 fn write_listed(text: &mut String, listed: &Listed) {
@@ -110,28 +127,45 @@ fn frugal(connection: &Connection) -> Connection {
 }
 
 impl Lister<'_> {
-    fn topic(&mut self, name: &str) -> anyhow::Result<Listed> {
+    /// Reads a topic, for at most `further_back` after its newest records.
+    fn topic(&mut self, name: &str, further_back: Duration) -> anyhow::Result<Listed> {
         let mut listed = Listed::default();
         self.newest.turn_to(name);
         let Found::Topic { partitions } = self.newest.find(ASK)? else { return Ok(listed) };
         let mut surveys = self.read_newest(&partitions, &mut listed)?;
         listed.at_ms = self.clock.wall_us() as i64 / 1000;
-        let until = self.clock.now().plus(FURTHER_BACK);
-        self.back.turn_to(name);
-        if surveys.iter().any(|(_, survey)| survey.unread() > 0) {
-            // The client looks up the topic's leaders now, because otherwise the first read would wait for that.
-            self.back.find(ASK)?;
+        let until = self.clock.now().plus(further_back);
+        if let Err(error) = self.read_further_back(name, &mut surveys, until, &mut listed) {
+            // What was read so far is listed, and the rest counts as unread.
+            tracing::debug!("{name}: looking further back: {error:#}");
         }
-        for index in 0..surveys.len() {
-            // Each remaining partition gets an equal share of the remaining time.
-            let looks = LOOKS_MAX.div_ceil(surveys.len());
-            let left = until.since(self.clock.now()) / (surveys.len() - index) as u32;
-            let (partition, survey) = &mut surveys[index];
-            let until = self.clock.now().plus(left);
-            self.look_back((*partition, survey), looks, until, &mut listed)?;
-            listed.unread += survey.unread();
-        }
+        listed.unread = surveys.iter().map(|(_, survey)| survey.unread()).sum();
         Ok(listed)
+    }
+
+    /// Reads records further back in each partition, only until `until`.
+    fn read_further_back(
+        &mut self,
+        topic: &str,
+        surveys: &mut [(i32, Survey)],
+        until: Micros,
+        listed: &mut Listed,
+    ) -> anyhow::Result<()> {
+        if surveys.iter().all(|(_, survey)| survey.unread() == 0) || self.clock.now() >= until {
+            return Ok(());
+        }
+        self.back.turn_to(topic);
+        // The client looks up the topic's leaders now, because otherwise the first read would wait for that.
+        self.back.find(until.since(self.clock.now()))?;
+        let looks = LOOKS_MAX.div_ceil(surveys.len());
+        let partitions = surveys.len();
+        for (index, (partition, survey)) in surveys.iter_mut().enumerate() {
+            // Each remaining partition gets an equal share of the remaining time.
+            let share = until.since(self.clock.now()) / (partitions - index) as u32;
+            let until = self.clock.now().plus(share);
+            self.look_back((*partition, survey), looks, until, listed)?;
+        }
+        Ok(())
     }
 
     /// Reads the newest records of each partition.
@@ -216,5 +250,22 @@ impl Lister<'_> {
             }
         }
         Ok(range.start..reached(&self.back))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topics_share_the_time_that_is_left() {
+        let check = |left_ms, topics, expected_ms| {
+            assert_eq!(share_of(Duration::from_millis(left_ms), topics), Duration::from_millis(expected_ms));
+        };
+        check(5000, 1, 2000);
+        check(5000, 2, 2000);
+        check(5000, 10, 500);
+        check(4500, 9, 500);
+        check(0, 3, 0);
     }
 }
