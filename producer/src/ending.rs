@@ -13,6 +13,7 @@ pub fn unacknowledged(books: &ProducerBooks, every_frame: bool, cause: Option<&s
     let (captured, lost) = (books.captured, books.losses.sum());
     let unheard = books.captured_at.since(books.acknowledged_capture);
     let what = match books.acknowledged {
+        0 if captured == 1 => "the only frame was not acknowledged".to_owned(),
         _ if every_frame && lost > 0 => {
             format!("{lost} of {} {} not acknowledged", count(captured, "frame"), were(lost))
         }
@@ -56,6 +57,7 @@ mod tests {
         check(&books(90, 90, 0), true, None);
         check(&books(90, 89, 0), true, Some("1 of 90 frames was not acknowledged"));
         check(&books(0, 0, 0), true, None);
+        check(&books(1, 0, 0), true, Some("the only frame was not acknowledged"));
     }
 
     #[test]
@@ -67,6 +69,7 @@ mod tests {
     #[test]
     fn a_live_source_that_reached_nobody_failed() {
         check(&books(90, 0, 0), false, Some("none of 90 frames was acknowledged"));
+        check(&books(1, 0, 0), false, Some("the only frame was not acknowledged"));
         check(&books(90, 80, 2100), false, Some("no frame of the last 2.1 s was acknowledged"));
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use common::frame::{End, Frame, Meta};
 use common::latency::TimeBase;
+use common::plural::count;
 use common::reassemble::Ended;
 use kafka::Received;
 
@@ -154,9 +155,9 @@ fn log_end(meta: &Meta, counts: &End) {
         captured = counts.captured,
         acknowledged = counts.acknowledged,
         dropped = counts.dropped(),
-        "{}: session ended: {} frames, of which the producer dropped {}",
+        "{}: session ended: {}, of which the producer dropped {}",
         meta.source,
-        counts.captured,
+        count(counts.captured, "frame"),
         counts.dropped()
     );
 }
