@@ -52,7 +52,7 @@ pub struct Cli {
     pub timeout: Option<Span>,
 
     /// Where to begin: newest, end, beginning, an offset N, the last N (-N), or s@TIME: s@-10m is ten minutes
-    /// ago, s@14:03 the last time it was that late, s@2026-01-31T12:00:00 local time (add Z or an offset as in +02:00 for
+    /// ago, s@14:03 the most recent 14:03, s@2026-01-31T12:00:00 local time (add Z or an offset as in +02:00 for
     /// another), s@2026-01-31 its beginning, s@1769857200000 ms since 1970
     #[arg(
         short,

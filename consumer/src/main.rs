@@ -63,11 +63,13 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let options = Options::check(cli, &local_time(&*clock)?)?;
+    let now = local_time(&*clock)?;
+    let options = Options::check(cli, &now)?;
     let shutdown = Shutdown::listen()?;
     if cli.list {
         return list::list(&options, clock, &shutdown);
     }
+    cli.offset.log_time(&now);
     let started_ms = clock.wall_us() / 1000;
     let outcome = pipeline::run(&options, clock, &shutdown)?;
     let report = report(&options, &outcome, started_ms);

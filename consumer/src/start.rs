@@ -9,7 +9,7 @@ use kafka::Position;
 use crate::moment::{self, Moment};
 
 /// The start position as the user wrote it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Start {
     At(Position),
     Since(Moment),
@@ -37,23 +37,32 @@ impl FromStr for Start {
 impl Start {
     /// True if a group can use this. A new group begins at an end of the topic, any other continues at its committed
     /// offsets.
-    pub fn suits_a_group(self) -> bool {
+    pub fn suits_a_group(&self) -> bool {
         matches!(self, Start::At(Position::Newest | Position::End | Position::Beginning))
     }
 
-    /// Converts to a position, given the present time `now`. A time is logged in its absolute form.
-    pub fn position(self, now: &ZonedDateTime) -> anyhow::Result<Position> {
-        let moment = match self {
-            Start::At(position) => return Ok(position),
-            Start::Since(moment) => moment.at(now).context("-o s@TIME")?,
-        };
-        let shown = moment::shown(&moment);
-        if moment > *now {
-            tracing::warn!(event = "start_in_future", time = %shown, "-o s@TIME: {shown} is in the future: only what comes from now on is read");
-        } else {
-            tracing::info!(event = "start_time", time = %shown, "reading from {shown} on");
+    /// Converts to a position, given the present time `now`.
+    pub fn position(&self, now: &ZonedDateTime) -> anyhow::Result<Position> {
+        match self {
+            Start::At(position) => Ok(*position),
+            Start::Since(moment) => Ok(Position::Time(moment::ms(&moment.at(now).context("-o s@TIME")?))),
         }
-        Ok(Position::Time(moment::ms(&moment)))
+    }
+
+    /// Logs a time in its absolute form.
+    pub fn log_time(&self, now: &ZonedDateTime) {
+        let Start::Since(moment) = self else { return };
+        let Ok(moment) = moment.at(now) else { return };
+        let (shown, time) = (moment::shown(&moment), moment::rfc3339(&moment));
+        if moment > *now {
+            tracing::warn!(
+                event = "start_in_future",
+                time,
+                "-o s@TIME: {shown} is in the future: only what comes from now on is read"
+            );
+        } else {
+            tracing::info!(event = "start_time", time, "reading from {shown} on");
+        }
     }
 }
 

@@ -108,6 +108,29 @@ fn what_is_there_is_listed() {
     assert!(all.contains(&topic), "{all}");
     let one = list(&["-t", &topic]);
     assert!(one.contains(&topic) && one.contains("talk") && one.contains("320x240"), "{one}");
+    let args = ["--list", "-b", &kafka.bootstrap(), "-t", &topic, "-o", "s@-10m"];
+    let listed = Program::vidcons().args(args).run();
+    assert!(!listed.stderr.contains("reading from"), "a list is not of what -o names\n{}", listed.story());
+}
+
+#[test]
+fn a_start_time_is_a_field_that_programs_can_read() {
+    let Some(kafka) = kafka() else { return };
+    let topic = kafka.topic("field");
+    kafka.create_topic(&topic, 1, &[]);
+    let args = ["--headless", "-e", "-o", "s@2026-01-31T12:00Z", "--log-format", "json"];
+    let viewer = Program::vidcons().on(kafka, &topic).env("TZ", "UTC-3").args(args).run();
+    assert!(viewer.stderr.contains(r#""time":"2026-01-31T15:00:00.000+03:00""#), "{}", viewer.story());
+}
+
+#[test]
+fn a_session_of_one_frame_is_reported_in_the_singular() {
+    let Some(kafka) = kafka() else { return };
+    let topic = kafka.topic("singular");
+    let args = ["test", "--size", "320x180", "--fps", "10", "--duration", "0.1", "--source", "one"];
+    Program::vidprod().args(args).on(kafka, &topic).run().ok();
+    let viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "-o", "beginning", "-e"]).run().ok();
+    assert!(viewer.stderr.contains("one: session ended: 1 frame, of which"), "{}", viewer.story());
 }
 
 #[test]
