@@ -8,7 +8,7 @@ use kafka::KafkaArgs;
 use shell::kinds;
 use shell::logging::LogArgs;
 use shell::output::Output;
-use shell::report::ReportArgs;
+use shell::report::{ReportArgs, ReportFile};
 use shell::status::StatusArgs;
 use shell::values::{self, Span, Speed, whole};
 
@@ -181,18 +181,12 @@ fn mjpeg(text: &str) -> Result<Output, String> {
     text.parse::<Output>()?.of_kind("a series of JPEGs", &["mjpeg", "mjpg", "jpg", "jpeg"], instead)
 }
 
-/// The options that write to standard output, of which at most one is allowed.
-pub fn writers_to_stdout(cli: &Cli) -> Vec<&'static str> {
-    let stdout = |output: &Option<Output>| *output == Some(Output::Stdout);
-    [
-        (cli.print || cli.format.is_some(), "--print"),
-        (stdout(&cli.output), "--output -"),
-        (cli.reports.to_stdout(), "--report -"),
-        (cli.list, "--list"),
-    ]
-    .into_iter()
-    .filter_map(|(on, name)| on.then_some(name))
-    .collect()
+impl Cli {
+    /// The requested reports.
+    pub fn report_files(&self) -> Vec<ReportFile> {
+        let histogram = self.histogram.clone().map(ReportFile::hgrm);
+        self.reports.files.iter().cloned().chain(histogram).collect()
+    }
 }
 
 #[cfg(test)]
@@ -200,10 +194,6 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
-
-    fn parse(args: &[&str]) -> Cli {
-        Cli::try_parse_from([&["vidcons"], args].concat()).expect("it parses")
-    }
 
     #[test]
     fn the_command_line_is_sound() {
@@ -228,13 +218,5 @@ mod tests {
         for args in [["--snapshot", "a"], ["--snapshot", "a.jpeg"], ["--output", "a.mjpeg"], ["--output", "a.jpg"]] {
             assert!(!refused(&args), "{args:?}");
         }
-    }
-
-    #[test]
-    fn two_users_of_standard_output_are_seen() {
-        let check = |args: &[&str], names: &[&str]| assert_eq!(writers_to_stdout(&parse(args)), names);
-        check(&["--print", "--report", "r.json"], &["--print"]);
-        check(&["--print", "--output", "-"], &["--print", "--output -"]);
-        check(&["--report", "-", "--output", "-"], &["--output -", "--report -"]);
     }
 }

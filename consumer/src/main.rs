@@ -2,6 +2,7 @@
 
 mod canvas;
 mod cli;
+mod conflicts;
 mod decode;
 mod find;
 mod flow;
@@ -53,9 +54,7 @@ fn main() -> ExitCode {
         shell::print_completions::<Cli>(shell);
         return ExitCode::SUCCESS;
     }
-    if let [one, other, ..] = cli::writers_to_stdout(&cli)[..] {
-        shell::usage_error::<Cli>(format!("{one} and {other} both write to standard output: send one to a file"));
-    }
+    conflicts::check(&cli).unwrap_or_else(|wrong| shell::usage_error::<Cli>(wrong));
     cli.log.init("vidcons");
     shell::memory::give_back();
     shell::outcome(run(&cli))

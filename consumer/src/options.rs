@@ -4,9 +4,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::bail;
 use jiff::ZonedDateTime;
-use kafka::{Connection, Position};
+use kafka::{Connection, Position, Role};
 use shell::output::Output;
 use shell::report::ReportFile;
 use shell::values::{Span, Speed};
@@ -63,21 +62,17 @@ impl Options {
     /// depend.
     pub fn check(cli: &Cli, now: &ZonedDateTime) -> anyhow::Result<Options> {
         let topic = cli.topic.clone().unwrap_or_else(|| DEFAULT_TOPIC.to_owned());
-        if cli.group.is_some() && !cli.offset.suits_a_group() {
-            bail!("a group goes on where it left off: with -g, -o may be beginning, end or newest");
-        }
         let offset = cli.offset.position(now)?;
-        check_group_id(cli)?;
+        warn_of_group_id(cli);
         cli.output.iter().try_for_each(Output::check)?;
         cli.snapshot.iter().try_for_each(|path| shell::output::check_writable(path))?;
-        let mut reports = cli.reports.files.clone();
-        reports.extend(cli.histogram.clone().map(ReportFile::hgrm));
-        shell::report::check(&reports)?;
+        let reports = cli.report_files();
+        shell::report::check_writable(&reports)?;
         let start = if cli.from_beginning { Position::Beginning } else { offset };
         let history = is_history(start);
         let pace = if cli.headless || !history { Speed::Max } else { Speed::Times(1.0) };
         Ok(Options {
-            connection: cli.kafka.connection()?,
+            connection: cli.kafka.connection(Role::Consumer)?,
             topic,
             list_only: cli.topic.is_some(),
             partition: cli.partition,
@@ -137,19 +132,16 @@ impl Options {
     }
 }
 
-/// Checks the property `group.id`, which has no effect on its own, because only `-g` joins a group.
-fn check_group_id(cli: &Cli) -> anyhow::Result<()> {
-    let Some((_, id)) = cli.kafka.properties.iter().find(|(name, _)| name == "group.id") else { return Ok(()) };
-    match &cli.group {
-        Some(group) if group != id => bail!("-g {group} and -X group.id={id} name two groups: leave one away"),
-        Some(_) => {}
-        None => tracing::warn!(
+/// Warns of the property `group.id`, which has no effect on its own, because only `-g` joins a group.
+fn warn_of_group_id(cli: &Cli) {
+    let property = cli.kafka.properties.iter().find(|(name, _)| name == "group.id");
+    if let Some((_, id)) = property.filter(|_| cli.group.is_none()) {
+        tracing::warn!(
             event = "option_ignored",
             option = "-X group.id",
             "-X group.id={id} joins no group: -g {id} does, and commits what was read"
-        ),
+        );
     }
-    Ok(())
 }
 
 fn is_history(start: Position) -> bool {

@@ -31,11 +31,11 @@ pub enum KafkaFault {
     NotNow { cause: String },
     #[error("{property} (from -X, -F or our own settings) is not understood: {cause}")]
     Setting { property: String, cause: String },
-    #[error("{property} (from -X or -F) cannot be used here: {why}")]
+    #[error("{property} (from -F) cannot be used here: {why}")]
     Unsupported { property: &'static str, why: &'static str },
     #[error("topic {topic:?} is no Kafka topic name: use up to 249 letters, digits, '.', '_' and '-'")]
     TopicName { topic: String },
-    #[error("topic {topic} does not exist at {brokers}: create it, or leave --no-create away")]
+    #[error("topic {topic} does not exist at {brokers}: create it, or omit --no-create")]
     NoTopic { topic: String, brokers: String },
     #[error("topic {topic} at {brokers}: {cause}")]
     Topic { topic: String, brokers: String, cause: String },

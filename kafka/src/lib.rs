@@ -27,7 +27,7 @@ mod watchdog;
 pub use self::admin::{Admin, Created, NewTopic, Patience, TopicSummary, check_topic_name};
 pub use self::causes::Trouble;
 pub use self::error::KafkaFault;
-pub use self::options::{Connection, DEFAULT_BROKERS, KafkaArgs, topic_name};
+pub use self::options::{Connection, DEFAULT_BROKERS, KafkaArgs, Role, topic_name};
 pub use self::presence::{Presence, presence};
 pub use self::publisher::{Delivery, Publisher, PublisherSettings};
 pub use self::settings::Waiting;

@@ -30,6 +30,13 @@ pub struct KafkaArgs {
     pub config: Option<PathBuf>,
 }
 
+/// The kind of client that a program is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    Producer,
+    Consumer,
+}
+
 /// The brokers' address and the user's properties.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Connection {
@@ -58,7 +65,15 @@ impl Connection {
 }
 
 impl KafkaArgs {
-    pub fn connection(&self) -> Result<Connection, KafkaFault> {
+    /// Refuses properties of the command line that would only fail later, without a reason.
+    pub fn check(&self) -> Result<(), String> {
+        self.properties.iter().try_for_each(|(name, value)| {
+            let why = properties::why_unsupported(&properties::canonical(name), value);
+            why.map_or(Ok(()), |why| Err(format!("-X {name}={value} cannot be used here: {why}")))
+        })
+    }
+
+    pub fn connection(&self, role: Role) -> Result<Connection, KafkaFault> {
         let secrets = self.properties.iter().filter(|(name, value)| holds_a_secret(name, value));
         let names: Vec<&str> = secrets.map(|(name, _)| name.as_str()).collect();
         if !names.is_empty() {
@@ -70,10 +85,10 @@ impl KafkaArgs {
             );
         }
         let environment = ENVIRONMENT.iter().filter_map(|name| std::env::var(name).ok()).find(|v| !v.trim().is_empty());
-        self.connection_with(environment)
+        self.connection_with(role, environment)
     }
 
-    fn connection_with(&self, environment: Option<String>) -> Result<Connection, KafkaFault> {
+    fn connection_with(&self, role: Role, environment: Option<String>) -> Result<Connection, KafkaFault> {
         let mut properties = match &self.config {
             Some(path) => properties::read(path)?,
             None => BTreeMap::new(),
@@ -84,7 +99,7 @@ impl KafkaArgs {
         }
         let of_flag = self.brokers.clone().or_else(|| properties.get("bootstrap.servers").cloned());
         properties.remove("bootstrap.servers");
-        properties::check_supported(&properties)?;
+        properties::check_supported(&mut properties, role)?;
         let named = of_flag.or(environment).or(of_file);
         Ok(Connection {
             named: named.is_some(),
@@ -151,7 +166,8 @@ mod tests {
     use super::*;
 
     fn check(args: &KafkaArgs, environment: Option<&str>, brokers: &str, named: bool) {
-        let connection = args.connection_with(environment.map(str::to_owned)).expect("no file to fail on");
+        let connection =
+            args.connection_with(Role::Consumer, environment.map(str::to_owned)).expect("no file to fail on");
         assert_eq!((connection.brokers.as_str(), connection.named), (brokers, named));
         assert!(!connection.properties.contains_key("bootstrap.servers"));
     }
@@ -176,9 +192,20 @@ mod tests {
         let args = KafkaArgs { config: Some(path.clone()), properties, ..KafkaArgs::default() };
         check(&args, None, "file:4", true);
         check(&args, Some("env:1"), "env:1", true);
-        let connection = args.connection_with(None).expect("the file is good");
+        let connection = args.connection_with(Role::Consumer, None).expect("the file is good");
         assert_eq!(connection.properties.get("linger.ms").map(String::as_str), Some("1"), "a flag is over the file");
         std::fs::remove_file(path).expect("it was there");
+    }
+
+    #[test]
+    fn properties_that_cannot_work_are_refused_by_any_of_their_names() {
+        let refused = |name: &str, value: &str| {
+            let properties = vec![(name.to_owned(), value.to_owned())];
+            KafkaArgs { properties, ..KafkaArgs::default() }.check().err().unwrap_or_default()
+        };
+        assert!(refused("topic.request.required.acks", "2").starts_with("-X topic.request.required.acks=2 cannot"));
+        assert!(refused("transactional.id", "x").contains("omit it"));
+        assert_eq!(refused("acks", "1"), "");
     }
 
     #[test]

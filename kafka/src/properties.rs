@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::error::KafkaFault;
-pub(crate) use unsupported::check_supported;
+pub(crate) use unsupported::{check_supported, why_unsupported};
 
 /// Other names of properties. librdkafka would use the one set last, so ours could win by chance without this table.
 const ALIASES: [(&str, &str); 15] = [

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use common::record::SOURCE_BYTES_MAX;
+use common::record::{HEADERS, SOURCE_BYTES_MAX};
 use kafka::KafkaArgs;
 use shell::logging::LogArgs;
 use shell::report::ReportArgs;
@@ -35,7 +35,6 @@ Without -b, and with no Kafka at localhost:9092, vidprod serves as the broker it
 #[command(override_usage = "vidprod [OPTIONS] <INPUT>")]
 pub struct Cli {
     /// A file, '-' for standard input, a URL, a camera (/dev/video0 or 0), or 'test' (test:START+STEP counts)
-    #[arg(allow_hyphen_values = true)]
     pub input: Option<String>,
 
     /// The topic; made if it is missing
@@ -54,7 +53,7 @@ pub struct Cli {
     #[arg(short, long, value_name = "N", value_parser = whole(0_i32..), allow_hyphen_values = true, help_heading = "Kafka")]
     pub partition: Option<i32>,
     /// A header of your own on each record (repeatable)
-    #[arg(short = 'H', value_name = "NAME=VALUE", value_parser = values::pair, help_heading = "Kafka")]
+    #[arg(short = 'H', value_name = "NAME=VALUE", value_parser = header, help_heading = "Kafka")]
     pub headers: Vec<(String, String)>,
     /// How long to wait for a broker at the start, and for the last acknowledgements after Ctrl-C
     #[arg(allow_hyphen_values = true, long, default_value = "5", value_name = "SECONDS", help_heading = "Kafka")]
@@ -121,7 +120,7 @@ pub struct Cli {
     #[arg(allow_hyphen_values = true, long, value_name = "TIME", help_heading = "Pace")]
     pub start: Option<Span>,
     /// Play that much of it
-    #[arg(allow_hyphen_values = true, long, value_name = "TIME", help_heading = "Pace")]
+    #[arg(allow_hyphen_values = true, long, value_name = "TIME", value_parser = duration, help_heading = "Pace")]
     pub duration: Option<Span>,
     /// The newest frame wins when encoding or the broker falls behind (cameras and URLs do so by themselves)
     #[arg(long, conflicts_with = "every_frame", help_heading = "Pace")]
@@ -159,6 +158,21 @@ pub struct Cli {
     /// Print the completions of a shell
     #[arg(long, value_enum, value_name = "SHELL", help_heading = "Words", exclusive = true)]
     pub completions: Option<shell::Shell>,
+}
+
+impl Cli {
+    /// Refuses what the parser of the command line cannot know to be wrong.
+    pub fn check(&self) -> Result<(), String> {
+        if self.input.is_none() && !self.list_cameras {
+            return Err(
+                "name what to publish: a file, '-' for standard input, a URL, a camera (as in 0) or 'test'; for \
+                        example: vidprod test --topic video"
+                    .to_owned(),
+            );
+        }
+        shell::report::check_distinct(&self.reports.files)?;
+        self.kafka.check()
+    }
 }
 
 /// `None` is forever.
@@ -199,6 +213,20 @@ fn times(text: &str) -> Result<u32, String> {
     whole(1_u32..)(text).map_err(|e| format!("{e}; --loop without a number plays for ever"))
 }
 
+/// Parses the time for which a file is played.
+fn duration(text: &str) -> Result<Span, String> {
+    let span = text.parse::<Span>()?;
+    let nothing = "it plays nothing; omit --duration to play all";
+    (!span.duration().is_zero()).then_some(span).ok_or_else(|| nothing.to_owned())
+}
+
+/// Parses a header of the user's own.
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = values::pair(text)?;
+    let ours = "vidprod writes that header itself; choose another name";
+    (!HEADERS.contains(&name.as_str())).then_some((name, value)).ok_or_else(|| ours.to_owned())
+}
+
 /// Parses the name of a source.
 pub fn source_name(text: &str) -> Result<String, String> {
     let good = !text.trim().is_empty() && text.len() <= SOURCE_BYTES_MAX && !text.contains(char::is_control);
@@ -219,6 +247,21 @@ mod tests {
     #[test]
     fn every_number_may_be_written_with_a_sign() {
         assert_eq!(shell::signs::options_that_take_no_sign(&Cli::command()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn our_own_headers_cannot_be_set() {
+        let takes = |header: &str| Cli::try_parse_from(["vidprod", "a.mp4", "-H", header]).is_ok();
+        assert!(takes("place=lobby") && !takes("frame=1") && !takes("vid=1"));
+    }
+
+    #[test]
+    fn an_input_is_no_option() {
+        let input = |args: &[&str]| Cli::try_parse_from([&["vidprod"], args].concat()).map(|cli| cli.input);
+        assert_eq!(input(&["-"]).ok(), Some(Some("-".to_owned())));
+        assert_eq!(input(&["--", "-a.mp4"]).ok(), Some(Some("-a.mp4".to_owned())));
+        let error = input(&["--fsp", "30", "test"]).expect_err("there is no such option").to_string();
+        assert!(error.contains("'--fsp'"), "{error}");
     }
 
     #[test]

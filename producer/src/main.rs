@@ -38,12 +38,7 @@ fn main() -> ExitCode {
         shell::print_completions::<Cli>(shell);
         return ExitCode::SUCCESS;
     }
-    if cli.input.is_none() && !cli.list_cameras {
-        shell::usage_error::<Cli>(
-            "name what to publish: a file, '-' for standard input, a URL, a camera (as in 0) or 'test'; for example: \
-             vidprod test --topic video",
-        );
-    }
+    cli.check().unwrap_or_else(|wrong| shell::usage_error::<Cli>(wrong));
     cli.log.init("vidprod");
     shell::memory::give_back();
     shell::outcome(run(&cli))

@@ -4,10 +4,10 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{anyhow, bail};
+use anyhow::anyhow;
 use common::record::SOURCE_BYTES_MAX;
 use common::secret;
-use kafka::{Connection, NewTopic};
+use kafka::{Connection, NewTopic, Role};
 use shell::report::ReportFile;
 use shell::values::Span;
 
@@ -70,13 +70,7 @@ impl Options {
             );
         }
         let name = source_name(cli.source.as_deref(), &input)?;
-        if let Some((header, _)) = cli.headers.iter().find(|(h, _)| common::record::HEADERS.contains(&h.as_str())) {
-            bail!("-H {header}: vidprod writes that header itself; choose another name");
-        }
-        shell::report::check(&cli.reports.files)?;
-        if cli.duration.is_some_and(|d| d.duration().is_zero()) {
-            bail!("--duration 0 plays nothing: leave it away to play all");
-        }
+        shell::report::check_writable(&cli.reports.files)?;
         if input.kind() != Kind::File && (cli.loops.is_some() || cli.start.is_some()) {
             tracing::warn!(
                 event = "option_ignored",
@@ -111,7 +105,7 @@ impl Options {
                 loops,
                 name,
             },
-            connection: cli.kafka.connection()?,
+            connection: cli.kafka.connection(Role::Producer)?,
             topic: NewTopic {
                 name: cli.topic.clone(),
                 partitions: cli.partitions,
@@ -244,11 +238,5 @@ mod tests {
         assert_eq!(loops(&[]), Loops::Once);
         assert_eq!(loops(&["--loop", "3"]), Loops::Times(3));
         assert_eq!(loops(&["--loop"]), Loops::Forever);
-    }
-
-    #[test]
-    fn our_own_headers_cannot_be_set() {
-        let cli = Cli::try_parse_from(["vidprod", "a.mp4", "-H", "frame=1"]).expect("it parses");
-        assert!(Options::check(&cli).is_err());
     }
 }

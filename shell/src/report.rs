@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use charts::Figure;
 use clap::Args;
 use common::latency::Latency;
@@ -101,13 +101,17 @@ impl ReportFile {
     }
 }
 
-/// Fails now, rather than after an hour, if a report cannot be written or two would go to the same file.
-pub fn check(reports: &[ReportFile]) -> anyhow::Result<()> {
-    reports.iter().try_for_each(|report| report.to.check())?;
+/// Refuses two reports that would go to the same file.
+pub fn check_distinct(reports: &[ReportFile]) -> Result<(), String> {
     match written_twice(reports) {
-        Some(place) => bail!("two reports go to {place}: give each a file of its own"),
+        Some(place) => Err(format!("two reports go to {place}: give each a file of its own")),
         None => Ok(()),
     }
+}
+
+/// Fails now, rather than after an hour, if a report cannot be written.
+pub fn check_writable(reports: &[ReportFile]) -> anyhow::Result<()> {
+    reports.iter().try_for_each(|report| report.to.check())
 }
 
 fn written_twice(reports: &[ReportFile]) -> Option<Output> {

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::error::KafkaFault;
+use crate::options::Role;
 
 struct Unsupported {
     name: &'static str,
+    /// The kind of client on which the property has an effect.
+    role: Role,
     is_wrong: fn(&str) -> bool,
     why: &'static str,
 }
@@ -13,30 +16,53 @@ struct Unsupported {
 const UNSUPPORTED: [Unsupported; 4] = [
     Unsupported {
         name: "transactional.id",
+        role: Role::Producer,
         is_wrong: |value| !value.is_empty(),
-        why: "transactions are not supported; leave it away",
+        why: "transactions are not supported; omit it",
     },
     Unsupported {
         name: "delivery.report.only.error",
-        is_wrong: |value| value.eq_ignore_ascii_case("true"),
-        why: "what is acknowledged is counted; leave it away",
+        role: Role::Producer,
+        is_wrong: |value| boolean(value) == Some(true),
+        why: "vidprod needs a delivery report for every record; omit it",
     },
     Unsupported {
         name: "enable.partition.eof",
-        is_wrong: |value| value.eq_ignore_ascii_case("false"),
-        why: "it is how the end of a topic is seen; leave it away",
+        role: Role::Consumer,
+        is_wrong: |value| boolean(value) == Some(false),
+        why: "vidcons needs it to detect the end of a topic; omit it",
     },
     Unsupported {
         name: "acks",
+        role: Role::Producer,
         is_wrong: |value| !matches!(value.to_ascii_lowercase().as_str(), "all" | "-1" | "0" | "1"),
         why: "brokers take all, 1 and 0",
     },
 ];
 
-/// Refuses properties that would only fail later, without a reason.
-pub(crate) fn check_supported(properties: &BTreeMap<String, String>) -> Result<(), KafkaFault> {
-    let is_wrong = |one: &Unsupported| properties.get(one.name).is_some_and(|value| (one.is_wrong)(value));
-    match UNSUPPORTED.iter().find(|one| is_wrong(one)) {
+/// Parses a boolean as librdkafka does.
+fn boolean(value: &str) -> Option<bool> {
+    match value.to_ascii_lowercase().as_str() {
+        "true" | "t" | "1" => Some(true),
+        "false" | "f" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+fn find(name: &str, value: &str) -> Option<&'static Unsupported> {
+    UNSUPPORTED.iter().find(|one| one.name == name && (one.is_wrong)(value))
+}
+
+/// Gives the reason if a property, by librdkafka's name, would only fail later, without a reason.
+pub(crate) fn why_unsupported(name: &str, value: &str) -> Option<&'static str> {
+    find(name, value).map(|one| one.why)
+}
+
+/// Refuses unsupported properties of a file. Those that have no effect on this kind of client are removed, because
+/// producers and consumers often share a file. (Those of the command line were refused before.)
+pub(crate) fn check_supported(properties: &mut BTreeMap<String, String>, role: Role) -> Result<(), KafkaFault> {
+    properties.retain(|name, value| find(name, value).is_none_or(|one| one.role == role));
+    match properties.iter().find_map(|(name, value)| find(name, value)) {
         Some(Unsupported { name, why, .. }) => Err(KafkaFault::Unsupported { property: name, why }),
         None => Ok(()),
     }
@@ -48,14 +74,37 @@ mod tests {
 
     #[test]
     fn what_cannot_work_is_refused() {
-        let refused = |name: &str, value: &str| {
-            check_supported(&[(name.to_owned(), value.to_owned())].into()).err().map(|fault| fault.to_string())
+        let refused = |name: &str, value: &str| why_unsupported(name, value).unwrap_or_default();
+        assert!(refused("transactional.id", "x").contains("transactions are not supported"));
+        assert_eq!(refused("transactional.id", ""), "");
+        assert!(refused("acks", "7").contains("all, 1 and 0"));
+        assert_eq!(refused("acks", "ALL"), "");
+    }
+
+    #[test]
+    fn booleans_are_spelled_as_librdkafka_takes_them() {
+        for (value, expected) in
+            [("True", true), ("t", true), ("1", true), ("false", false), ("F", false), ("0", false)]
+        {
+            let refused = |name: &str| why_unsupported(name, value).is_some();
+            assert_eq!(refused("delivery.report.only.error"), expected, "{value}");
+            assert_eq!(refused("enable.partition.eof"), !expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_file_may_hold_what_only_matters_to_the_other_kind_of_client() {
+        let check = |name: &str, value: &str, by_producer: bool, by_consumer: bool| {
+            let refused = |role| {
+                let mut properties = BTreeMap::from([(name.to_owned(), value.to_owned())]);
+                check_supported(&mut properties, role).is_err()
+            };
+            assert_eq!((refused(Role::Producer), refused(Role::Consumer)), (by_producer, by_consumer), "{name}");
         };
-        assert!(refused("transactional.id", "x").is_some_and(|words| words.contains("transactions are not supported")));
-        assert_eq!(refused("transactional.id", ""), None);
-        assert!(refused("delivery.report.only.error", "True").is_some());
-        assert_eq!(refused("enable.partition.eof", "true"), None);
-        assert!(refused("acks", "7").is_some());
-        assert_eq!(refused("acks", "ALL"), None);
+        check("transactional.id", "x", true, false);
+        check("acks", "2", true, false);
+        check("acks", "1", false, false);
+        check("delivery.report.only.error", "1", true, false);
+        check("enable.partition.eof", "f", false, true);
     }
 }

@@ -174,16 +174,37 @@ fn a_property_without_a_value_is_a_usage_error() {
 }
 
 #[test]
-fn a_property_that_cannot_work_is_refused_before_anything_is_sent() {
-    let transactions = "transactional.id (from -X or -F) cannot be used here: transactions are not supported";
-    // No broker listens there. None is contacted, because the property is refused before.
-    let nowhere = ["-b", "127.0.0.1:9"];
-    let refused = |program: Program, property: &str| program.args(nowhere).args(["-X", property]).run();
-    refused(Program::vidprod().arg("test"), "transactional.id=x").assert_fails(1, transactions);
-    refused(Program::vidcons().arg("--headless"), "transactional.id=x").assert_fails(1, transactions);
-    refused(Program::vidprod().arg("test"), "delivery.report.only.error=true").assert_fails(1, "leave it away");
-    let two = Program::vidcons().args(["--headless", "-g", "one"]);
-    refused(two, "group.id=another").assert_fails(1, "name two groups");
+fn a_property_that_cannot_work_is_a_usage_error() {
+    let transactions = "-X transactional.id=x cannot be used here: transactions are not supported; omit it";
+    let refused = |program: Program, property: &str| program.args(["-X", property]).run();
+    refused(Program::vidprod().arg("test"), "transactional.id=x").assert_fails(2, transactions);
+    refused(Program::vidcons().arg("--headless"), "transactional.id=x").assert_fails(2, transactions);
+    for value in ["true", "T", "1"] {
+        let property = format!("delivery.report.only.error={value}");
+        refused(Program::vidprod().arg("test"), &property).assert_fails(2, "needs a delivery report for every record");
+    }
+    refused(Program::vidcons(), "enable.partition.eof=0").assert_fails(2, "to detect the end of a topic");
+}
+
+#[test]
+fn a_shared_file_is_refused_only_for_what_matters_to_the_program() {
+    let folder = folder();
+    let file = |name: &str, line: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, line).expect("the folder is writable");
+        path.display().to_string()
+    };
+    let of_producer = file("producer.properties", "transactional.id=x\nacks=2\n");
+    let of_consumer = file("consumer.properties", "enable.partition.eof=false\n");
+    // Nobody listens at this port: a program that accepts its file goes on and fails to connect.
+    let nowhere = ["-b", "127.0.0.1:9", "--timeout", "1"];
+    let (prod, cons) = (|| Program::vidprod().arg("test"), || Program::vidcons().arg("--headless"));
+    let check =
+        |program: Program, file: &str, words| program.args(nowhere).args(["-F", file]).run().assert_fails(1, words);
+    check(prod(), &of_producer, "(from -F) cannot be used here");
+    check(cons(), &of_consumer, "enable.partition.eof (from -F) cannot be used here");
+    check(prod(), &of_consumer, "127.0.0.1:9");
+    check(cons(), &of_producer, "127.0.0.1:9");
 }
 
 #[test]

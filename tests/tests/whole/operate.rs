@@ -161,6 +161,8 @@ fn whatever_goes_wrong_every_line_is_json() {
     check(prod(), &[&["test", "--duration", "0.5", "-q"], &place[..]].concat(), 0, "report");
     let cons = Program::vidcons;
     check(cons(), &["--print", "--output", "-"], 2, "usage_error");
+    check(cons(), &["-g", "one", "-o", "5"], 2, "usage_error");
+    check(cons(), &["-X", "transactional.id=x"], 2, "usage_error");
     check(cons(), &["--headless", "-b", "127.0.0.1:9", "--timeout", "1", "-vv", "-X", "debug=all"], 1, "error");
     check(cons(), &[&["--headless", "-c", "1", "-vv"], &place[..]].concat(), 0, "report");
     check(cons(), &place, 1, "error");

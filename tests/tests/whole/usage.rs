@@ -18,6 +18,7 @@ const NUMBERS: &[Case] = &[
     (Program::vidprod, &["test", "--partitions", "0"], "from 1 to 10000"),
     (Program::vidprod, &["test", "-p", "-1"], "0 or more"),
     (Program::vidprod, &["test", "--max-message-bytes", "0"], "at least 1 byte"),
+    (Program::vidprod, &["test", "--duration", "0"], "it plays nothing; omit --duration"),
     (Program::vidprod, &["a.mp4", "--loop", "0"], "1 or more; --loop without a number plays for ever"),
     (Program::vidprod, &["a.mp4", "--loop", "-1"], "plays for ever"),
     (Program::vidcons, &["-c", "-1"], "1 or more"),
@@ -29,6 +30,7 @@ const NUMBERS: &[Case] = &[
     (Program::vidcons, &["--position", "-1"], "X,Y"),
     (Program::vidcons, &["-o", "yesterday"], "s@-10m"),
     (Program::vidcons, &["-o", "s@yesterday"], "2026-01-31T12:00+02:00"),
+    (Program::vidcons, &["-o", "s@2026-01-31T12:00[No/Where]"], "2026-01-31T12:00+02:00"),
 ];
 
 const NAMES: &[Case] = &[
@@ -36,6 +38,7 @@ const NAMES: &[Case] = &[
     (Program::vidprod, &["test", "-t", "no spaces!"], "1 to 249 letters"),
     (Program::vidprod, &["test", "--source", ""], "a name has 1 to"),
     (Program::vidprod, &["test", "-k", ""], "it is empty"),
+    (Program::vidprod, &["test", "-H", "vid=1"], "vidprod writes that header itself"),
     (Program::vidcons, &["-t", ""], "1 to 249 letters"),
     (Program::vidcons, &["-t", ".."], "1 to 249 letters"),
     (Program::vidcons, &["-g", ""], "it is empty"),
@@ -48,6 +51,14 @@ const FILES: &[Case] = &[
     (Program::vidcons, &["--report", "out.jpg"], "cannot go into a .jpg file"),
     (Program::vidcons, &["--snapshot", "a.gif"], "cannot go into a .gif file: name it .png"),
     (Program::vidcons, &["--output", "a.mp4"], "cannot go into a .mp4 file: name it .mjpeg"),
+];
+
+const TOGETHER: &[Case] = &[
+    (Program::vidcons, &["-g", "one", "-o", "5"], "with -g, -o may be beginning, end or newest"),
+    (Program::vidcons, &["-g", "one", "-X", "group.id=another"], "name two groups: omit one of them"),
+    (Program::vidcons, &["--report", "a.json", "--report", "./a.json"], "two reports go to"),
+    (Program::vidcons, &["--histogram", "a.hgrm", "--report", "a.hgrm"], "two reports go to"),
+    (Program::vidprod, &["test", "--report", "a.json", "--report", "a.json"], "two reports go to"),
 ];
 
 #[track_caller]
@@ -75,6 +86,11 @@ fn files_of_another_kind_are_refused_with_the_kinds_that_there_are() {
 }
 
 #[test]
+fn options_that_exclude_each_other_are_refused() {
+    check(TOGETHER);
+}
+
+#[test]
 fn vidprod_alone_says_what_is_missing_and_how_to_write_it() {
     let alone = Program::vidprod().run();
     alone.assert_fails(2, "vidprod test --topic video");
@@ -83,6 +99,8 @@ fn vidprod_alone_says_what_is_missing_and_how_to_write_it() {
 
 #[test]
 fn other_usage_errors() {
+    Program::vidprod().args(["--fsp", "30", "test"]).run().assert_fails(2, "'--fsp'");
+    Program::vidprod().args(["--no-such-option"]).run().assert_fails(2, "--no-such-option");
     Program::vidprod().args(["test", "--no-such-option"]).run().assert_fails(2, "--no-such-option");
     Program::vidcons().args(["--no-such-option"]).run().assert_fails(2, "--no-such-option");
 }
