@@ -55,11 +55,11 @@ pub enum KafkaFault {
 const SET_BY_BROKER: [(&str, &str); 2] = [
     (
         "session.timeout.ms",
-        "with group.protocol=consumer the broker's group.consumer.session.timeout.ms counts; leave it away",
+        "with group.protocol=consumer the broker's group.consumer.session.timeout.ms counts; omit it",
     ),
     (
         "heartbeat.interval.ms",
-        "with group.protocol=consumer the broker's group.consumer.heartbeat.interval.ms counts; leave it away",
+        "with group.protocol=consumer the broker's group.consumer.heartbeat.interval.ms counts; omit it",
     ),
 ];
 
