@@ -9,7 +9,6 @@
 //!
 //! The wanted time is at least the time of a frame that is in flight alone, plus a margin if that time is due to
 //! distance: a smaller window would leave the link idle.
-//! smaller window leaves the link idle.
 
 use std::time::Duration;
 
