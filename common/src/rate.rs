@@ -12,6 +12,8 @@ pub(crate) const SPAN: Duration = Duration::from_secs(2);
 pub(crate) const FEWEST: usize = 5;
 /// Time without a frame after which a stream counts as silent, if its rate is high or unknown.
 const SILENT_AFTER_MIN: Duration = Duration::from_millis(1500);
+/// Length of a silence, of a stream or of a broker, that is worth a warning.
+pub const LONG_SILENCE: Duration = Duration::from_secs(5);
 
 /// Time without a frame after which a stream with this interval counts as silent; a slow stream gets longer.
 pub fn silent_after(interval: Option<Duration>) -> Duration {

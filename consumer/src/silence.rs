@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::clock::Micros;
+use common::rate::LONG_SILENCE;
 
 use crate::glance::State;
 
-/// Length of a silence that is worth a warning.
-const LONG: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Default, Debug)]
@@ -45,7 +44,7 @@ impl Silence {
 
     fn becomes_long(&mut self, state: State) -> Option<(Duration, Option<String>)> {
         match state {
-            State::Silent { age, why } if age >= LONG => {
+            State::Silent { age, why } if age >= LONG_SILENCE => {
                 (!std::mem::replace(&mut self.warned, true)).then_some((age, why))
             }
             State::Silent { .. } => None,
