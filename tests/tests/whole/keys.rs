@@ -166,6 +166,36 @@ fn a_window_manager_is_asked_for_full_screen() {
 }
 
 #[test]
+fn full_screen_can_be_left_when_the_window_manager_that_set_it_is_dead() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&TOOLS) {
+        return;
+    }
+    let (screen, topic) = (Xvfb::start(), kafka.topic("manager-died"));
+    let manager = WindowManager::start(&screen);
+    let args = ["--position", "40,30", "--no-overlay"];
+    let mut viewer = Program::vidcons().on(kafka, &topic).args(args).env("DISPLAY", screen.display()).start();
+    let (frame, producer) = still(kafka, &topic);
+    let in_window = |_: &Running| (rgb_psnr(&screen.part(40, 30, 640, 360), &frame) > 32.0).then_some(());
+    viewer.until("the picture in its window", in_window);
+    screen.xdotool(&["mousemove", "300", "200", "key", "f"]);
+    viewer.until("a request for full screen", |_| (manager.serve() == (1, true)).then_some(()));
+    drop(manager);
+    let is_full = |_: &Running| screen.sizes().contains(&(1600, 1000)).then_some(());
+    viewer.until("a window over the whole screen", is_full);
+    screen.xdotool(&["key", "Escape"]);
+    viewer.until("the picture in its window again", in_window);
+    // From now on the viewer does it without a window manager.
+    screen.xdotool(&["key", "f"]);
+    viewer.until("a window over the whole screen again", is_full);
+    screen.xdotool(&["key", "Escape"]);
+    viewer.until("the picture in its window once more", in_window);
+    screen.xdotool(&["key", "Escape"]);
+    viewer.wait().ok().report();
+    producer.interrupt().ok();
+}
+
+#[test]
 fn the_title_says_which_of_how_many_sources_is_shown() {
     let Some(kafka) = kafka() else { return };
     if !need(&["Xvfb", "xdotool"]) {
