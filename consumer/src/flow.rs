@@ -7,8 +7,8 @@ use common::clock::Micros;
 use common::rate::silent_after;
 use common::report::how_long;
 
-/// Longest frame interval of a stream whose rate is not known yet.
-const SLOW: Duration = Duration::from_secs(10);
+/// Longest frame interval of a stream whose rate is not known yet. A shorter silence of such a stream may be its pace.
+pub const SLOW: Duration = Duration::from_secs(10);
 /// Time for which the return of frames is shown.
 const BACK_FOR: Duration = Duration::from_secs(5);
 
@@ -20,15 +20,18 @@ pub struct Flow {
     last: Option<Micros>,
     /// Time at which frames returned after a silence, and the length of that silence.
     back: Option<(Micros, Duration)>,
+    /// True if a warning has reported the present silence.
+    reported: bool,
 }
 
 impl Flow {
     /// Enters a frame of the shown source. `interval` is the time between two frames, if known.
     pub fn frame_arrived(&mut self, source: &Arc<str>, at: Micros, interval: Option<Duration>) {
         let gap = self.last.map_or(Duration::ZERO, |last| at.since(last));
+        let was_silent = gap > silent_after(interval) && (interval.is_some() || gap > SLOW);
         if self.source.as_ref() != Some(source) {
             *self = Flow { source: Some(source.clone()), ..Flow::default() };
-        } else if gap > silent_after(interval) && (interval.is_some() || gap > SLOW) {
+        } else if std::mem::take(&mut self.reported) || was_silent {
             tracing::info!(
                 event = "frames_back",
                 source = &**source,
@@ -39,6 +42,11 @@ impl Flow {
             self.back = Some((at, gap));
         }
         self.last = self.last.max(Some(at));
+    }
+
+    /// Notes that a warning has reported the present silence, so that its end is reported too.
+    pub fn silence_reported(&mut self) {
+        self.reported = true;
     }
 
     /// Makes the time up to now not count as silence, because a frame waited until it was due, or none was requested.
@@ -86,6 +94,17 @@ mod tests {
             flow.frame_arrived(&a, s(5.0 * f64::from(n)), (n > 1).then_some(Duration::from_secs(5)));
             assert_eq!(flow.back(s(5.0 * f64::from(n))), None);
         }
+    }
+
+    #[test]
+    fn the_end_of_a_silence_that_was_reported_is_noticed_at_any_pace() {
+        let (mut flow, a, minute) = (Flow::default(), Arc::from("a"), Some(Duration::from_secs(60)));
+        flow.frame_arrived(&a, s(60.0), minute);
+        flow.silence_reported();
+        flow.frame_arrived(&a, s(120.0), minute);
+        assert_eq!(flow.back(s(121.0)), Some(Duration::from_secs(60)));
+        flow.frame_arrived(&a, s(180.0), minute);
+        assert_eq!(flow.back(s(181.0)), None);
     }
 
     #[test]

@@ -198,7 +198,10 @@ impl Run<'_> {
         if self.silence.is_due(now) {
             let cause = self.receiver.cause();
             let state = glance::state(&self.viewer, self.conditions(cause.as_deref()), now);
-            self.silence.look(glance::source(&self.viewer), state);
+            let rate_known = self.viewer.recent.interval().is_some();
+            if self.silence.look(glance::source(&self.viewer), state, rate_known) {
+                self.viewer.flow.silence_reported();
+            }
         }
     }
 

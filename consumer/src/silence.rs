@@ -6,6 +6,7 @@ use std::time::Duration;
 use common::clock::Micros;
 use common::rate::LONG_SILENCE;
 
+use crate::flow::SLOW;
 use crate::glance::State;
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -26,33 +27,31 @@ impl Silence {
         due
     }
 
-    /// Warns once in each silence, when it becomes long.
-    pub fn look(&mut self, source: Option<&Arc<str>>, state: State) {
-        if let Some((age, why)) = self.becomes_long(state) {
-            let source = source.map_or("", |source| &**source);
-            let seconds = age.as_secs_f64();
-            let because = why.as_ref().map_or(String::new(), |why| format!(": {why}"));
-            tracing::warn!(
-                event = "frames_stopped",
-                source,
-                seconds,
-                why,
-                "{source}: no frames for {seconds:.0} s{because}"
-            );
-        }
+    /// Warns once in each silence, when it becomes long; returns true if it did. `rate_known` is true once two frames
+    /// have shown how often frames come.
+    pub fn look(&mut self, source: Option<&Arc<str>>, state: State, rate_known: bool) -> bool {
+        let Some((age, why)) = self.becomes_long(state, rate_known) else { return false };
+        let source = source.map_or("", |source| &**source);
+        let seconds = age.as_secs_f64();
+        let because = why.as_ref().map_or(String::new(), |why| format!(": {why}"));
+        tracing::warn!(
+            event = "frames_stopped",
+            source,
+            seconds,
+            why,
+            "{source}: no frames for {seconds:.0} s{because}"
+        );
+        true
     }
 
-    fn becomes_long(&mut self, state: State) -> Option<(Duration, Option<String>)> {
-        match state {
-            State::Silent { age, why } if age >= LONG_SILENCE => {
-                (!std::mem::replace(&mut self.warned, true)).then_some((age, why))
-            }
-            State::Silent { .. } => None,
-            _ => {
-                self.warned = false;
-                None
-            }
-        }
+    fn becomes_long(&mut self, state: State, rate_known: bool) -> Option<(Duration, Option<String>)> {
+        let State::Silent { age, why } = state else {
+            self.warned = false;
+            return None;
+        };
+        // A source whose rate is unknown may be slow, or have a single picture.
+        let long = if rate_known || why.is_some() { LONG_SILENCE } else { SLOW };
+        (age >= long && !std::mem::replace(&mut self.warned, true)).then_some((age, why))
     }
 }
 
@@ -60,16 +59,27 @@ impl Silence {
 mod tests {
     use super::*;
 
+    /// Checks for which of these ages of the last frame, in seconds, a warning is due.
+    fn check(why: Option<&str>, rate_known: bool, ages: [u64; 4], expected: [bool; 4]) {
+        let mut silence = Silence::default();
+        // Each silence is noticed, not only the first.
+        for _ in 0..2 {
+            let state = |age| State::Silent { age: Duration::from_secs(age), why: why.map(str::to_owned) };
+            let noticed = ages.map(|age| silence.becomes_long(state(age), rate_known).is_some());
+            assert_eq!(noticed, expected);
+            silence.becomes_long(State::Live { back_after: None }, rate_known);
+        }
+    }
+
     #[test]
     fn a_long_silence_is_noticed_once_each_time() {
-        let mut silence = Silence::default();
-        let mut long = |ages: [u64; 4]| {
-            let state = |age| State::Silent { age: Duration::from_secs(age), why: None };
-            let noticed = ages.map(|age| silence.becomes_long(state(age)).is_some());
-            silence.becomes_long(State::Live { back_after: None });
-            noticed
-        };
-        assert_eq!(long([2, 4, 6, 8]), [false, false, true, false]);
-        assert_eq!(long([4, 5, 6, 7]), [false, true, false, false]);
+        check(None, true, [2, 4, 6, 8], [false, false, true, false]);
+        check(None, true, [4, 5, 6, 7], [false, true, false, false]);
+    }
+
+    #[test]
+    fn a_single_picture_is_no_silence_yet_unless_there_is_no_connection() {
+        check(None, false, [2, 6, 9, 11], [false, false, false, true]);
+        check(Some("refused"), false, [2, 6, 9, 11], [false, true, false, false]);
     }
 }
