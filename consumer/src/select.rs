@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::clock::Micros;
-use common::frame::{Meta, Session};
+use common::frame::{Frame, Meta, Session};
 
 /// Time of silence after which a session gives way to an older one that is alive.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -72,13 +72,14 @@ impl Selection {
     }
 
     /// True if this frame belongs to the shown source and session. `live` is true if it arrived after our start.
-    pub fn takes(&mut self, meta: &Meta, live: bool, now: Micros) -> bool {
-        if !self.wants(&meta.source) {
+    pub fn takes(&mut self, frame: &Frame, live: bool, now: Micros) -> bool {
+        let source = &frame.meta.source;
+        if !self.wants(source) {
             return false;
         }
-        let current = self.is_current(meta, live, now);
-        self.choose(&meta.source, now);
-        current && self.chosen.as_ref() == Some(&meta.source)
+        let current = self.is_current(frame, live, now);
+        self.choose(source, now);
+        current && self.chosen.as_ref() == Some(source)
     }
 
     /// Enters the end of a session; returns true if it was the current one of its source.
@@ -171,7 +172,8 @@ impl Selection {
         }
     }
 
-    fn is_current(&mut self, meta: &Meta, live: bool, now: Micros) -> bool {
+    fn is_current(&mut self, frame: &Frame, live: bool, now: Micros) -> bool {
+        let meta = &frame.meta;
         let new = Current::new(meta.session, now);
         let current = self.sources.entry(meta.source.clone()).or_insert(new);
         let gone = current.ended.is_some() || now.since(current.seen) > SILENCE;
@@ -184,7 +186,7 @@ impl Selection {
             return false;
         }
         if live && !std::mem::replace(&mut current.live, true) {
-            log_start(meta);
+            log_start(frame);
         }
         true
     }
@@ -209,14 +211,17 @@ impl Current {
     }
 }
 
-fn log_start(meta: &Meta) {
-    let Meta { source, width, height, .. } = meta;
+fn log_start(frame: &Frame) {
+    let source = &*frame.meta.source;
+    let (width, height) = frame.size();
+    let size = (width > 0 && height > 0).then_some((width, height));
     tracing::info!(
         event = "source_started",
-        source = &**source,
-        width,
-        height,
-        "{source}: session started, {width}x{height}"
+        source,
+        width = size.map(|(width, _)| width),
+        height = size.map(|(_, height)| height),
+        "{source}: session started{}",
+        size.map_or(String::new(), |(width, height)| format!(", {width}x{height}"))
     );
 }
 

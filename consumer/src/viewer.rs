@@ -92,7 +92,7 @@ impl Viewer {
             books.frame_bytes_max = books.frame_bytes_max.max(bytes);
             books.foreign += foreign;
         });
-        let taken = self.selection.takes(&frame.meta, !before_us, now);
+        let taken = self.selection.takes(&frame, !before_us, now);
         if taken {
             // The age of a frame that existed before our start is given by its own clock.
             let came = if before_us { frame.meta.stamps.published.min(now) } else { now };

@@ -1,3 +1,5 @@
+use common::frame::Kind;
+
 use super::*;
 
 fn meta(source: &str, began_ms: u64) -> Meta {
@@ -16,12 +18,16 @@ fn meta(source: &str, began_ms: u64) -> Meta {
     }
 }
 
+fn frame(source: &str, began_ms: u64) -> Frame {
+    Frame { meta: meta(source, began_ms), jpeg: Default::default(), kind: Kind::Own }
+}
+
 /// Checks which of the frames (source, session, second) are taken.
 fn check(wanted: &[&str], frames: &[(&str, u64, u64)], taken: &[bool]) {
     let mut selection = Selection::new(&wanted.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>());
     let got: Vec<bool> = frames
         .iter()
-        .map(|&(source, began, s)| selection.takes(&meta(source, began), true, Micros(s * 1_000_000)))
+        .map(|&(source, began, s)| selection.takes(&frame(source, began), true, Micros(s * 1_000_000)))
         .collect();
     assert_eq!(got, taken);
 }
@@ -49,20 +55,20 @@ fn a_silent_session_gives_way() {
 #[test]
 fn a_source_that_ended_gives_way_to_one_that_is_live() {
     let mut selection = Selection::new(&[]);
-    assert!(selection.takes(&meta("a", 1), true, Micros(0)));
-    assert!(!selection.takes(&meta("b", 1), true, Micros(1)));
+    assert!(selection.takes(&frame("a", 1), true, Micros(0)));
+    assert!(!selection.takes(&frame("b", 1), true, Micros(1)));
     assert!(selection.ended("a", meta("a", 1).session, Micros(1)));
-    assert!(selection.takes(&meta("b", 1), true, Micros(2)));
-    assert!(!selection.takes(&meta("a", 2), true, Micros(3)), "and stays until it ends");
+    assert!(selection.takes(&frame("b", 1), true, Micros(2)));
+    assert!(!selection.takes(&frame("a", 2), true, Micros(3)), "and stays until it ends");
 }
 
 #[test]
 fn a_source_that_died_gives_way_and_is_not_waited_for() {
     let mut selection = Selection::new(&[]);
     let s = |seconds: u64| Micros(seconds * 1_000_000);
-    assert!(selection.takes(&meta("a", 1), true, s(0)));
-    assert!(!selection.takes(&meta("b", 1), true, s(9)));
-    assert!(selection.takes(&meta("b", 1), true, s(11)));
+    assert!(selection.takes(&frame("a", 1), true, s(0)));
+    assert!(!selection.takes(&frame("b", 1), true, s(9)));
+    assert!(selection.takes(&frame("b", 1), true, s(11)));
     assert!(selection.ended("b", meta("b", 1).session, Micros(1)));
     assert!(selection.all_ended(s(11)));
 }
@@ -70,9 +76,9 @@ fn a_source_that_died_gives_way_and_is_not_waited_for() {
 #[test]
 fn what_was_there_before_us_is_not_waited_for() {
     let mut selection = Selection::new(&[]);
-    selection.takes(&meta("old", 1), false, Micros(0));
+    selection.takes(&frame("old", 1), false, Micros(0));
     assert!(!selection.all_ended(Micros(1)));
-    selection.takes(&meta("a", 1), true, Micros(2));
+    selection.takes(&frame("a", 1), true, Micros(2));
     selection.ended("a", meta("a", 1).session, Micros(1));
     assert!(selection.all_ended(Micros(3)));
 }
@@ -85,7 +91,7 @@ fn seconds(s: u64) -> Micros {
 fn three() -> Selection {
     let mut selection = Selection::new(&[]);
     for source in ["b", "a", "c"] {
-        selection.takes(&meta(source, 1), true, seconds(0));
+        selection.takes(&frame(source, 1), true, seconds(0));
     }
     selection
 }
@@ -100,22 +106,22 @@ fn tab_goes_round_and_shift_tab_back() {
     let mut go = |step| selection.step(step, seconds(0)).map(ToString::to_string).unwrap_or_default();
     assert_eq!([Step::Next; 3].map(&mut go), ["c", "a", "b"]);
     assert_eq!([Step::Previous; 4].map(&mut go), ["a", "c", "b", "a"]);
-    assert!(selection.takes(&meta("a", 1), true, seconds(1)));
+    assert!(selection.takes(&frame("a", 1), true, seconds(1)));
 }
 
 #[test]
 fn sources_that_come_and_go_are_counted() {
     let mut selection = three();
     assert_eq!(selection.place(seconds(1)), place(2, 3));
-    selection.takes(&meta("b", 1), true, seconds(9));
-    selection.takes(&meta("d", 1), true, seconds(9));
+    selection.takes(&frame("b", 1), true, seconds(9));
+    selection.takes(&frame("d", 1), true, seconds(9));
     assert_eq!(selection.place(seconds(9)), place(2, 4));
     assert_eq!(selection.place(seconds(11)), place(1, 2), "a and c are silent");
     selection.ended("d", meta("d", 1).session, seconds(11));
     assert_eq!(selection.place(seconds(11)), None, "there is no other");
     assert_eq!(selection.step(Step::Next, seconds(11)), None);
     selection.ended("b", meta("b", 1).session, seconds(12));
-    assert!(selection.takes(&meta("d", 2), true, seconds(12)), "it was not chosen by hand");
+    assert!(selection.takes(&frame("d", 2), true, seconds(12)), "it was not chosen by hand");
     assert_eq!(selection.place(seconds(12)), None, "one that ended counts no more when another is shown");
 }
 
@@ -132,9 +138,9 @@ fn a_source_chosen_by_hand_counts_after_its_end() {
 #[test]
 fn what_was_there_before_us_is_counted_once_it_is_live() {
     let mut selection = three();
-    selection.takes(&meta("old", 1), false, seconds(0));
+    selection.takes(&frame("old", 1), false, seconds(0));
     assert_eq!(selection.place(seconds(0)), place(2, 3));
-    selection.takes(&meta("old", 1), true, seconds(1));
+    selection.takes(&frame("old", 1), true, seconds(1));
     assert_eq!(selection.place(seconds(1)), place(2, 4));
 }
 
@@ -143,7 +149,7 @@ fn a_slow_source_counts_between_its_frames() {
     let mut selection = three();
     selection.step(Step::Next, seconds(0));
     for minute in 1..3 {
-        selection.takes(&meta("slow", 1), true, seconds(60 * minute));
+        selection.takes(&frame("slow", 1), true, seconds(60 * minute));
     }
     assert_eq!(selection.place(seconds(180)), place(1, 2));
 }

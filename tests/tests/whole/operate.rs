@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
-use whole::kafka::own_kafka;
+use whole::kafka::{Record, own_kafka};
 use whole::media::folder;
 use whole::{Finished, KafkaServer, Program, Signal, kafka, need};
 
@@ -189,6 +189,24 @@ fn the_status_may_be_turned_off() {
     for never in [&["--status-every", "never"][..], &["--status-every", "0"], &["--status-every", "1h"], &["-q"]] {
         assert_eq!(run(never), 0, "{never:?}");
     }
+}
+
+#[test]
+fn the_size_of_a_plain_jpeg_is_that_of_the_picture() {
+    let Some(kafka) = kafka() else { return };
+    let (ours, topic) = (kafka.topic("jpeg-with-headers"), kafka.topic("plain-jpeg"));
+    let card = ["test", "--size", "320x180", "--duration", "0.2", "--source", "cam"];
+    Program::vidprod().on(kafka, &ours).args(card).run().ok();
+    let plain = Record { headers: Vec::new(), timestamp_ms: 0, ..kafka.records(&ours).remove(0) };
+    let json = ["--log-format", "json"];
+    let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless"]).args(json).start_before_topic();
+    kafka.create_topic(&topic, 1, &[]);
+    kafka.publish(&topic, [plain]);
+    viewer.until_stderr("\"event\":\"source_started\"");
+    let lines = json_lines(&viewer.interrupt().ok());
+    let started = with_event(&lines, "source_started")[0];
+    assert_eq!((&started["width"], &started["height"]), (&320.into(), &180.into()), "{started:#}");
+    assert_eq!(started["message"], "cam: session started, 320x180");
 }
 
 #[test]
