@@ -36,8 +36,9 @@ pub fn suspended<T>(write: impl FnOnce() -> T) -> T {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Words")]
 pub struct StatusArgs {
-    /// How often the status is logged, as in 10s or 1m; 'never' or 0 turns it off. Its rates and latencies cover the time
-    /// since the last one, but at least the last seconds. A terminal shows the status in place, and only 'never' affects that
+    /// How often the status is logged, as in 10s or 1m. Its rates and latencies cover the time since the last one, but at
+    /// least the last seconds. On a terminal the status is redrawn in place instead, at an interval of its own. 'never', 0
+    /// and -q turn the status off, on a terminal too
     #[arg(allow_hyphen_values = true, long, default_value = "1s", value_name = "TIME|never", value_parser = every)]
     pub status_every: Every,
 }
@@ -108,9 +109,10 @@ impl Status {
         }
     }
 
-    /// Logs a line, unless it is the same as the last one.
+    /// Logs a line. A text that is the same as the last one is left out. JSON is not: its figures may differ, and a line at
+    /// each interval shows that the program runs.
     fn log(&mut self, (line, figures): (String, impl Serialize)) {
-        if line != self.last {
+        if line != self.last || logging::is_json() {
             logging::log_status(&line, &figures);
             self.last = line;
         }

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 use whole::kafka::{Record, own_kafka};
 use whole::media::folder;
+use whole::program::Running;
 use whole::{Finished, KafkaServer, Program, Signal, kafka, need};
 
 /// Each line of standard error as JSON; panics if a line is not JSON or lacks a required field.
@@ -189,6 +190,35 @@ fn the_status_may_be_turned_off() {
     for never in [&["--status-every", "never"][..], &["--status-every", "0"], &["--status-every", "1h"], &["-q"]] {
         assert_eq!(run(never), 0, "{never:?}");
     }
+}
+
+/// Waits for three statuses of an idle program, which all say the same in words, and returns them.
+fn three_statuses(program: &mut Running, of: &str) -> Vec<Value> {
+    program.until("three statuses", |program| {
+        let lines = program.stderr().lines().filter(|line| line.contains(of)).map(str::to_owned).collect::<Vec<_>>();
+        let status = |line: &String| serde_json::from_str::<Value>(line).ok().filter(|line| line["event"] == "status");
+        let statuses: Vec<Value> = lines.iter().filter_map(status).collect();
+        (statuses.len() >= 3).then_some(statuses)
+    })
+}
+
+#[test]
+fn in_json_a_status_is_logged_at_each_interval_even_if_nothing_happens() {
+    let Some(kafka) = kafka() else { return };
+    let topic = kafka.topic("idle");
+    let often = ["--log-format", "json", "--status-every", "200ms"];
+    let mut broker = Program::vidbroker().args(["--listen", "127.0.0.1:0"]).args(often).start();
+    three_statuses(&mut broker, "\"clients\":0");
+    broker.interrupt().ok();
+    let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless"]).args(often).start();
+    let card = ["test", "--size", "320x180", "--source", "cam"];
+    let producer = Program::vidprod().on(kafka, &topic).args(card).start();
+    viewer.until_stderr("\"state\":\"live\"");
+    producer.interrupt().ok();
+    let ended = three_statuses(&mut viewer, "\"state\":\"ended\"");
+    let seconds = |status: &Value| status["state_seconds"].as_f64().expect("a number");
+    assert!(seconds(&ended[0]) < seconds(&ended[2]), "{ended:#?}");
+    viewer.interrupt().ok();
 }
 
 #[test]
