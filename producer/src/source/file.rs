@@ -9,7 +9,7 @@ use std::time::Duration;
 use common::clock::Clock;
 use ffmpeg_next::Dictionary;
 use ffmpeg_next::format::context::StreamIo;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::convert::Converter;
 use super::cut::{self, There};
@@ -138,7 +138,8 @@ impl FileFeed {
         };
         if more {
             if let (1, Some(there)) = (self.passes, self.cut) {
-                warn!("{}", there.cut(&self.name()));
+                let name = self.name();
+                tracing::warn!(event = "input_cut", input = name, "{}", there.cut(&name));
             }
             (self.passes, self.sent) = (self.passes.saturating_add(1), 0);
             self.timeline.restart();

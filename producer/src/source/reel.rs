@@ -11,7 +11,7 @@ use common::clock::{Clock, Micros};
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::{Error, Packet, Rational, decoder, frame, media, packet};
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::cut::There;
 use super::decoder::{self as decoding, Haste};
@@ -155,7 +155,13 @@ impl Reel {
                 Err(Error::InvalidData) if self.count_broken(Error::InvalidData) => self.read_broken = true,
                 Err(error) => {
                     if !matches!(error, Error::Eof | Error::Exit | Error::InvalidData) {
-                        warn!("{}: reading stopped: {error}", self.name);
+                        tracing::warn!(
+                            event = "input_stopped",
+                            input = self.name,
+                            why = %error,
+                            "{}: reading stopped: {error}",
+                            self.name
+                        );
                     }
                     // In any case, the decoder is asked for its remaining frames.
                     let _ = self.decoder.send_eof();

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use whole::kafka::{Record, own_kafka};
-use whole::media::folder;
+use whole::media::{ffmpeg, folder};
 use whole::program::Running;
 use whole::{Finished, KafkaServer, Program, Signal, kafka, need};
 
@@ -119,7 +119,7 @@ fn every_log_line_names_its_event_and_every_event_is_documented() {
     let mut logged = BTreeSet::new();
     for (file, code) in &code {
         for level in ["info", "warn", "error"] {
-            for call in code.split(&format!("tracing::{level}!(")).skip(1) {
+            for call in code.split(&format!("{level}!(")).skip(1) {
                 let name = call.trim_start().strip_prefix("event = \"").and_then(|rest| rest.split('"').next());
                 let is_status = file.ends_with("shell/src/logging.rs");
                 assert!(
@@ -237,6 +237,24 @@ fn the_size_of_a_plain_jpeg_is_that_of_the_picture() {
     let started = with_event(&lines, "source_started")[0];
     assert_eq!((&started["width"], &started["height"]), (&320.into(), &180.into()), "{started:#}");
     assert_eq!(started["message"], "cam: session started, 320x180");
+}
+
+#[test]
+fn a_file_that_is_cut_off_is_reported_as_an_event_when_it_is_played_again() {
+    let Some(kafka) = kafka() else { return };
+    if !need(&["ffmpeg"]) {
+        return;
+    }
+    let (topic, clips) = (kafka.topic("cut-event"), folder());
+    let clip = clips.path().join("clip.mkv");
+    ffmpeg("-f lavfi -i testsrc2=s=320x240:r=25 -t 2 -c:v mpeg4", &clip);
+    let whole = std::fs::read(&clip).expect("it was written");
+    let half = whole::kafka::write(clips.path(), "half.mkv", &whole[..whole.len() / 2]);
+    let args = ["--speed", "max", "--loop=2", "--log-format", "json"];
+    let ended = Program::vidprod().on(kafka, &topic).arg(&half).args(args).run();
+    let lines = json_lines(&ended);
+    let cut = with_event(&lines, "input_cut").pop().unwrap_or_else(|| panic!("{}", ended.story()));
+    assert_eq!((&cut["level"], &cut["input"]), (&"WARN".into(), &half.display().to_string().into()));
 }
 
 #[test]
