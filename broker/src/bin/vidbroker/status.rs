@@ -14,29 +14,42 @@ use shell::status::Status;
 /// Interval of checks for Ctrl-C.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Shows the status until the program is to end.
+/// Shows the status until the program is to end. Fails if the broker ends by itself.
 pub(crate) fn watch(broker: &Broker, shutdown: &Shutdown, every: Option<Duration>) -> anyhow::Result<()> {
-    let clock = SystemClock;
+    watch_with(&SystemClock, || broker.glance(), || shutdown.asked(), every)
+}
+
+fn watch_with(
+    clock: &dyn Clock,
+    glance: impl Fn() -> Option<Glance>,
+    asked_to_end: impl Fn() -> bool,
+    every: Option<Duration>,
+) -> anyhow::Result<()> {
     let mut status = Status::new(None, every);
-    let every = every.filter(|_| !status.is_drawn()).unwrap_or(DRAW_EVERY);
-    let (mut before, mut at) = (broker.glance().unwrap_or_default(), clock.now());
+    let every = every.filter(|_| !status.is_drawn()).unwrap_or(GLANCE_EVERY);
+    let (mut before, mut at) = (glance().unwrap_or_default(), clock.now());
+    let mut looked = at;
     let first = Figures::new(&before, &before, every);
     status.tell(at, 0, || (first.line(), first));
-    while !shutdown.asked() {
+    while !asked_to_end() {
         clock.sleep_until(clock.now().plus(LOOK));
         let now = clock.now();
-        if now.since(at) >= every {
-            let glance = broker.glance().context("the broker has ended by itself")?;
-            let figures = Figures::new(&glance, &before, now.since(at));
-            status.tell(now, 0, || (figures.line(), figures));
-            (before, at) = (glance, now);
+        let is_due = now.since(at) >= every;
+        if is_due || now.since(looked) >= GLANCE_EVERY {
+            looked = now;
+            let glance = glance().context("the broker has ended by itself")?;
+            if is_due {
+                let figures = Figures::new(&glance, &before, now.since(at));
+                status.tell(now, 0, || (figures.line(), figures));
+                (before, at) = (glance, now);
+            }
         }
     }
     Ok(())
 }
 
-/// Interval at which the line on a terminal gets new figures.
-const DRAW_EVERY: Duration = Duration::from_secs(1);
+/// Longest time after which the end of the broker is noticed, and interval at which a terminal gets new figures.
+const GLANCE_EVERY: Duration = Duration::from_secs(1);
 
 /// The fields of the event `status`, which docs/operate.md describes.
 #[derive(Clone, Debug, Serialize)]
@@ -78,7 +91,26 @@ impl Figures {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
+    use common::clock::ManualClock;
+
     use super::*;
+
+    #[test]
+    fn a_broker_that_has_ended_is_noticed_however_rare_the_status_is() {
+        for every in [None, Some(Duration::from_secs(3600))] {
+            let (clock, glances) = (ManualClock::default(), Cell::new(0));
+            let began = clock.now();
+            let glance = || {
+                glances.set(glances.get() + 1);
+                (glances.get() < 4).then(Glance::default)
+            };
+            let asked_to_end = || clock.now().since(began) > Duration::from_secs(60);
+            let error = watch_with(&clock, glance, asked_to_end, every).expect_err("the fourth glance fails");
+            assert_eq!(error.to_string(), "the broker has ended by itself");
+        }
+    }
 
     #[test]
     fn rates_are_of_the_time_between() {
