@@ -81,7 +81,7 @@ pub(crate) struct Cli {
     pub(crate) groups: GroupArgs,
 
     /// Write the report of the end as JSON, too ('-': standard output)
-    #[arg(long, value_name = "FILE|-", help_heading = "Report")]
+    #[arg(long, value_name = "FILE|-", value_parser = report, help_heading = "Report")]
     pub(crate) report: Option<Output>,
     #[command(flatten)]
     pub(crate) log: LogArgs,
@@ -154,6 +154,11 @@ fn host_and_port(text: &str) -> Result<(String, u16), String> {
     parts.filter(|(host, _)| !host.is_empty()).ok_or_else(|| "write HOST:PORT, with a port up to 65535".to_owned())
 }
 
+/// A file for the report, whose name must not promise another format.
+fn report(text: &str) -> Result<Output, String> {
+    text.parse::<Output>()?.of_kind("a report", &["json", "txt", "log"], "name it .json")
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -193,6 +198,18 @@ mod tests {
         ] {
             let error = Cli::try_parse_from(["vidbroker", option, "-1m"]).expect_err("it is wrong").to_string();
             assert!(error.contains(words) && !error.contains("tip"), "{option}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_report_goes_into_no_file_of_another_kind() {
+        let report = |name: &str| Cli::try_parse_from(["vidbroker", "--report", name]).map(|cli| cli.report);
+        for good in ["-", "broker.json", "broker.report", "broker", "broker.txt"] {
+            assert!(report(good).is_ok(), "{good}");
+        }
+        for bad in ["broker.pdf", "broker.csv", "broker.html"] {
+            let error = report(bad).expect_err("it is refused").to_string();
+            assert!(error.contains("a report cannot go into a .") && error.contains("name it .json"), "{error}");
         }
     }
 }
