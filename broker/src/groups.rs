@@ -4,8 +4,8 @@
 //! not depend on the protocol.
 //!
 //! As in Kafka, a group remains when its last member has left: it is listed, described and deleted like any other, and
-//! keeps its offsets. It is removed when a client deletes it, or when a new group needs its place and no other group
-//! has been without members for longer. It does not expire, as everything here is in memory and limited in number.
+//! keeps its offsets. It is removed when a client deletes it, or when its place or its memory is needed and no other
+//! group has been without members for longer. It does not expire, as everything here is in memory and limited.
 
 mod admission;
 mod classic;
@@ -117,12 +117,6 @@ impl Groups {
         self.groups.is_empty()
     }
 
-    fn forget_if_vacant(&mut self, group: &str) {
-        if self.groups.get(group).is_some_and(Group::is_vacant) {
-            self.groups.remove(group);
-        }
-    }
-
     fn forget_vacant(&mut self) {
         self.groups.retain(|_, group| !group.is_vacant());
     }
@@ -131,9 +125,10 @@ impl Groups {
     pub fn check_invariants(&self) {
         assert!(self.groups.len() <= self.limits.groups, "no more groups than allowed");
         for group in self.groups.values() {
-            assert!(!group.is_vacant(), "a group that nobody joined is forgotten");
+            assert!(!group.is_vacant(), "a group that no client joined is forgotten");
             assert!(group.members.count() <= self.limits.members, "no more members than allowed");
             assert!(group.offsets.len() <= self.limits.offsets, "no more offsets than allowed");
+            group.offsets.check_invariants();
             group.members.check_invariants();
         }
     }

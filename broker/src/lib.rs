@@ -32,6 +32,6 @@ mod topics;
 mod totals;
 
 pub use glance::{ClientGlance, Glance};
-pub use options::{Defaults, Limits, MESSAGE_BYTES_MAX, Options, SESSION_MS_MAX};
+pub use options::{Defaults, GROUP_MEMBERS_MAX, Limits, MESSAGE_BYTES_MAX, Options, SESSION_MS_MAX};
 pub use server::{Broker, Orders, Remote, remote, serve};
 pub use totals::{Dropped, Totals};

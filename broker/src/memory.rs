@@ -61,8 +61,14 @@ impl Memory {
 
     /// True if `more` bytes and their overhead would stay within the limit.
     pub fn has_room(&self, more: usize) -> bool {
+        self.has_room_after(0, more)
+    }
+
+    /// True if there would be room for `more` bytes if `freed` bytes were released first.
+    pub fn has_room_after(&self, freed: usize, more: usize) -> bool {
         let reserve = if more <= SMALL_BYTES_MAX { 0 } else { self.bound / RESERVE_OF_BOUND };
-        self.used().saturating_add(more).saturating_add(OVERHEAD_BYTES + reserve) <= self.bound
+        let used = self.used().saturating_sub(freed);
+        used.saturating_add(more).saturating_add(OVERHEAD_BYTES + reserve) <= self.bound
     }
 
     /// The part for requests and answers in progress. The rest belongs to the logs, and only producers use it.

@@ -10,6 +10,8 @@ pub const RETENTION: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Kafka's defaults of `group.min.session.timeout.ms` and `group.max.session.timeout.ms`.
 pub const SESSION_MS_MIN: i32 = 6000;
 pub const SESSION_MS_MAX: i32 = 1_800_000;
+/// Members of one group. The 5000 connections suffice for at least as many clients.
+pub const GROUP_MEMBERS_MAX: usize = 1000;
 const MEMORY_BYTES_MIN: u64 = 64 << 20;
 const MEMORY_BYTES_MAX: u64 = 4 << 30;
 
@@ -96,7 +98,7 @@ impl Default for Limits {
             wait: Duration::from_secs(60),
             groups: groups::Limits {
                 groups: 500,
-                members: 250,
+                members: GROUP_MEMBERS_MAX,
                 offsets: 5000,
                 metadata_bytes: 1 << 20,
                 // Replaced by the groups' share of the memory.

@@ -1,13 +1,16 @@
-//! Limits on the data that clients make us keep, and admission of new members.
+//! Limits on the data that clients make us keep, admission of new members, and the groups that make room for them.
 
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::JoinGroupRequest;
 
-use super::{Groups, Times, Who};
+use super::classic::{ClassicGroup, Join};
+use super::{Group, Groups, Times, Who};
+use crate::clock::Ms;
 use crate::memory::{Memory, OVERHEAD_BYTES};
 
-const ID_BYTES_MAX: usize = 1024;
+/// Longest id, of a group or of a member.
+pub(super) const ID_BYTES_MAX: usize = 1024;
 /// Longest protocol type. It is kept as long as the group, but the counted memory only as long as the member.
 const PROTOCOL_TYPE_BYTES_MAX: usize = 255;
 
@@ -32,8 +35,27 @@ pub struct Limits {
 }
 
 impl Groups {
-    pub(super) fn may_join(&mut self, request: &mut JoinGroupRequest, who: &Who) -> Result<(), ResponseError> {
-        check_id(&request.group_id)?;
+    /// Checks a join of the classic protocol, makes room for its data, and copies them.
+    pub(super) fn admit(&mut self, request: &JoinGroupRequest, version: i16, who: &Who) -> Result<Join, ResponseError> {
+        let group = &request.group_id;
+        check_id(group)?;
+        let (names, metadata) = self.join_bytes(request, who)?;
+        let mut join = Join::new(request, version, who, Ms::try_from(self.limits.session_ms_max).unwrap_or(1));
+        match self.groups.get(&***group) {
+            Some(group) => group.members.check_join(&join, self.limits.members)?,
+            None if !request.member_id.is_empty() => return Err(ResponseError::UnknownMemberId),
+            None => ClassicGroup::default().check_join(&join, self.limits.members)?,
+        }
+        self.check_place(group)?;
+        if !self.make_room(names + metadata + request.protocols.len() * OVERHEAD_BYTES, group) {
+            return Err(ResponseError::CoordinatorNotAvailable);
+        }
+        join.keep_metadata(&self.memory, names);
+        Ok(join)
+    }
+
+    /// The bytes of all names in a join, and of all metadata, if both are within the limits.
+    fn join_bytes(&self, request: &JoinGroupRequest, who: &Who) -> Result<(usize, usize), ResponseError> {
         let session = self.limits.session_ms_min..=self.limits.session_ms_max;
         if !session.contains(&request.session_timeout_ms) {
             return Err(ResponseError::InvalidSessionTimeout);
@@ -45,35 +67,63 @@ impl Groups {
         if names + metadata > self.limits.metadata_bytes || request.protocol_type.len() > PROTOCOL_TYPE_BYTES_MAX {
             return Err(ResponseError::InvalidRequest);
         }
-        self.may_enter(&request.group_id, request.member_id.is_empty())?;
-        if !self.memory.has_room(names + metadata + request.protocols.len() * OVERHEAD_BYTES) {
-            return Err(ResponseError::CoordinatorNotAvailable);
-        }
-        let mut beside = names;
-        for protocol in &mut request.protocols {
-            // The names are counted with the first metadata, because all data of a member are freed together.
-            protocol.metadata = kept(&self.memory, &protocol.metadata, std::mem::take(&mut beside));
-        }
-        Ok(())
+        Ok((names, metadata))
     }
 
-    /// Checks that the group exists or may be created.
-    pub(super) fn may_enter(&mut self, group: &str, anew: bool) -> Result<(), ResponseError> {
-        match self.groups.contains_key(group) {
-            true => Ok(()),
-            false if !anew => Err(ResponseError::UnknownMemberId),
-            false if self.groups.len() >= self.limits.groups && !self.forget_oldest() => {
-                Err(ResponseError::CoordinatorNotAvailable)
+    /// Checks that the group exists or may be created. Another group is removed for it only when it is complete, in
+    /// `finish`, so that a refused request removes none.
+    pub(super) fn check_place(&self, group: &str) -> Result<(), ResponseError> {
+        let has_place = self.groups.contains_key(group)
+            || self.groups.len() < self.limits.groups
+            || self.without_members(group).next().is_some();
+        if has_place { Ok(()) } else { Err(ResponseError::CoordinatorNotAvailable) }
+    }
+
+    /// Must be called after a request that may have created a group: removes the group if the request failed, and
+    /// otherwise the oldest group if there are too many.
+    pub(super) fn finish(&mut self, group: &str) {
+        if self.groups.get(group).is_some_and(Group::is_vacant) {
+            self.groups.remove(group);
+        }
+        while self.groups.len() > self.limits.groups && self.forget_oldest(group, |_| true) {}
+    }
+
+    /// Makes room for `bytes` of data of a group. While there is none, removes the group that has been without members
+    /// for longest; but it removes none if all of them together would not suffice. Returns true if there is room.
+    pub(super) fn make_room(&mut self, bytes: usize, group: &str) -> bool {
+        if self.memory.has_room(bytes) {
+            return true;
+        }
+        let freed = self.without_members(group).map(|(_, group)| group.offsets.bytes()).sum();
+        if !self.memory.has_room_after(freed, bytes) {
+            return false;
+        }
+        while !self.memory.has_room(bytes) {
+            if !self.forget_oldest(group, |group| group.offsets.bytes() > 0) {
+                return false;
             }
-            false => Ok(()),
         }
+        true
     }
 
-    /// Makes room by removing the group that has been without members for longest.
-    fn forget_oldest(&mut self) -> bool {
-        let deserted = self.groups.iter().filter(|(_, group)| group.members.is_deserted());
-        let oldest = deserted.min_by_key(|(_, group)| group.touched).map(|(id, _)| id.clone());
-        oldest.is_some_and(|id| self.groups.remove(&id).is_some())
+    /// The groups without members, except the one that needs room.
+    fn without_members<'a>(&'a self, except: &'a str) -> impl Iterator<Item = (&'a String, &'a Group)> {
+        self.groups.iter().filter(move |(id, group)| group.members.is_deserted() && *id != except)
+    }
+
+    /// Removes the group that has been without members for longest, of those that `helps` accepts.
+    fn forget_oldest(&mut self, except: &str, helps: impl Fn(&Group) -> bool) -> bool {
+        let groups = self.without_members(except).filter(|(_, group)| helps(group));
+        let Some(id) = groups.min_by_key(|(_, group)| group.touched).map(|(id, _)| id.clone()) else { return false };
+        let offsets = self.groups.remove(&id).map_or(0, |group| group.offsets.len());
+        tracing::info!(
+            event = "group_forgotten",
+            group = id,
+            offsets,
+            "group {id} and its {offsets} committed offsets are removed: it has been without members for longest, and \
+             the memory or the number of groups is limited"
+        );
+        true
     }
 }
 

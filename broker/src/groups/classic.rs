@@ -29,33 +29,29 @@ use super::{Groups, Members, Who, code};
 use crate::clock::Ms;
 use crate::memory::OVERHEAD_BYTES;
 pub(super) use group::ClassicGroup;
-use member::Join;
+pub(super) use member::Join;
 
 impl Groups {
     pub fn join(
         &mut self,
-        mut request: JoinGroupRequest,
+        request: JoinGroupRequest,
         version: i16,
         who: &Who,
         now: Ms,
     ) -> oneshot::Receiver<JoinGroupResponse> {
         let (sender, answer) = oneshot::channel();
-        if let Err(error) = self.may_join(&mut request, who) {
-            let refused = JoinGroupResponse::default().with_member_id(request.member_id).with_error_code(error.code());
-            sender.send(refused).ok();
-            return answer;
-        }
-        let join = Join::new(&request, version, who, Ms::try_from(self.limits.session_ms_max).unwrap_or(1));
-        let group = self.groups.entry(request.group_id.to_string()).or_default();
-        group.touched = now;
-        match group.members.classic() {
-            Some(members) => members.join(&join, self.limits.members, sender, now),
-            None => {
-                let error = ResponseError::InconsistentGroupProtocol;
-                drop(sender.send(JoinGroupResponse::default().with_error_code(error.code())));
+        match self.admit(&request, version, who) {
+            Ok(join) => {
+                let group = self.groups.entry(request.group_id.to_string()).or_default();
+                group.touched = now;
+                group.members.become_classic().join(&join, sender, now);
+            }
+            Err(error) => {
+                let refused = JoinGroupResponse::default().with_member_id(request.member_id);
+                sender.send(refused.with_error_code(error.code())).ok();
             }
         }
-        self.forget_if_vacant(&request.group_id);
+        self.finish(&request.group_id);
         answer
     }
 
@@ -66,25 +62,29 @@ impl Groups {
         now: Ms,
     ) -> oneshot::Receiver<SyncGroupResponse> {
         let (sender, answer) = oneshot::channel();
-        let bytes: usize = request.assignments.iter().map(|a| a.assignment.len()).sum();
-        let cost = bytes + request.assignments.len() * OVERHEAD_BYTES;
-        let refused = if bytes > self.limits.metadata_bytes {
-            Some(ResponseError::InvalidRequest)
-        } else if !self.memory.has_room(cost) {
-            Some(ResponseError::CoordinatorNotAvailable)
-        } else {
-            None
-        };
-        if refused.is_none() {
-            let copies = request.assignments.iter_mut();
-            copies.for_each(|a| a.assignment = kept(&self.memory, &a.assignment, 0));
-        }
-        let group = self.member_group(&request.group_id);
-        match group.and_then(|group| refused.map_or(Ok(group), Err)) {
+        let kept = self.keep_assignments(&mut request, now);
+        match kept.and_then(|()| self.member_group(&request.group_id)) {
             Err(error) => drop(sender.send(SyncGroupResponse::default().with_error_code(error.code()))),
             Ok(group) => group.sync(&request, sender, now),
         }
         answer
+    }
+
+    /// Checks a sync, makes room for its assignments, and copies them.
+    fn keep_assignments(&mut self, request: &mut SyncGroupRequest, now: Ms) -> Result<(), ResponseError> {
+        self.member_group(&request.group_id)?.check_sync(request, now)?;
+        let bytes: usize = request.assignments.iter().map(|a| a.assignment.len()).sum();
+        if bytes > self.limits.metadata_bytes {
+            return Err(ResponseError::InvalidRequest);
+        }
+        let cost = bytes + request.assignments.len() * OVERHEAD_BYTES;
+        if cost > 0 && !self.make_room(cost, &request.group_id) {
+            return Err(ResponseError::CoordinatorNotAvailable);
+        }
+        for given in &mut request.assignments {
+            given.assignment = kept(&self.memory, &given.assignment, 0);
+        }
+        Ok(())
     }
 
     pub fn heartbeat(&mut self, request: &HeartbeatRequest, now: Ms) -> HeartbeatResponse {
@@ -108,7 +108,7 @@ impl Groups {
                 members.after_removal(now);
             }
         }
-        self.forget_if_vacant(&request.group_id);
+        self.finish(&request.group_id);
         match version {
             ..3 => LeaveGroupResponse::default().with_error_code(members.first().map_or(0, |m| m.error_code)),
             _ => LeaveGroupResponse::default().with_members(members),
@@ -136,19 +136,6 @@ impl Groups {
         match self.groups.get_mut(&***group).map(|group| &mut group.members) {
             Some(Members::Classic(group)) => Ok(group),
             Some(Members::Consumer(_)) | None => Err(ResponseError::UnknownMemberId),
-        }
-    }
-}
-
-impl Members {
-    /// The group as one of the classic protocol, if it is one or has no members.
-    fn classic(&mut self) -> Option<&mut ClassicGroup> {
-        if self.is_deserted() && matches!(self, Members::Consumer(_)) {
-            *self = Members::default();
-        }
-        match self {
-            Members::Classic(group) => Some(group),
-            Members::Consumer(_) => None,
         }
     }
 }

@@ -32,6 +32,7 @@ use crate::clock::Ms;
 use crate::topics::Topics;
 use describe::not_of_this_protocol;
 pub(super) use group::ConsumerGroup;
+use group::NoRoom;
 use request::{Beat, Departure, Wish};
 
 /// Times of members of this protocol, which the broker sets, not the client.
@@ -65,12 +66,12 @@ impl Groups {
         topics: &Topics,
         now: Ms,
     ) -> ConsumerGroupHeartbeatResponse {
-        let answer = match request::wish(request, version) {
+        let answer = match request::wish(request, version, who) {
             Ok(Wish::Leave(departure)) => self.depart(&departure, now),
             Ok(Wish::Beat(beat)) => self.beat(&beat, who, topics, now),
             Err(refused) => Err(refused),
         };
-        self.forget_if_vacant(&request.group_id);
+        self.finish(&request.group_id);
         answer.unwrap_or_else(|Refused { error, words }| {
             let answer = ConsumerGroupHeartbeatResponse::default().with_error_code(error.code());
             answer.with_error_message(Some(StrBytes::from_string(words)))
@@ -84,19 +85,16 @@ impl Groups {
         topics: &Topics,
         now: Ms,
     ) -> Result<ConsumerGroupHeartbeatResponse, Refused> {
-        self.may_beat(beat, who)?;
+        let known = self.check_beat(beat, who)?;
+        self.make_room_for(known.as_ref(), beat, who, now)?;
         let (memory, times) = (self.memory.clone(), self.limits.times);
         let longest = Ms::try_from(self.limits.session_ms_max).unwrap_or(1);
-        let members_max = self.limits.members;
-        let group = self.groups.entry(beat.group.to_owned()).or_default();
-        group.touched = now;
-        let group = group.members.consumer(beat.is_first())?;
-        let id = group.admit(beat, who, members_max)?;
-        let before = group.update(&id, beat, longest, &memory);
-        let before = before.unwrap_or_default();
+        let group = self.consumer_group(beat.group, now);
+        let id = group.admit(known, beat);
+        let before = group.update(&id, beat, who, longest, &memory).unwrap_or_default();
         group.heard(&id, now, times);
-        group.refresh(topics, &memory)?;
-        let member = group.reconcile(&id, beat.owned.as_ref(), now);
+        self.refresh(beat.group, topics, now)?;
+        let member = self.consumer_group(beat.group, now).reconcile(&id, beat.owned.as_ref(), now);
         let mut answer = ConsumerGroupHeartbeatResponse::default()
             .with_member_id(Some(id))
             .with_member_epoch(member.epoch)
@@ -105,6 +103,69 @@ impl Groups {
             answer.assignment = Some(assignment::answered(&member.assigned));
         }
         Ok(answer)
+    }
+
+    /// Checks a heartbeat. Returns the id of the sender, or of the static member that it replaces; `None` for a new
+    /// member.
+    fn check_beat(&self, beat: &Beat<'_>, who: &Who) -> Result<Option<StrBytes>, Refused> {
+        let (bytes, most) = (beat.kept_bytes(who), self.limits.metadata_bytes);
+        if bytes > most {
+            let words = format!("The subscription has {bytes} bytes; at most {most} are allowed.");
+            return Err(Refused::new(ResponseError::InvalidRequest, words));
+        }
+        match self.groups.get(beat.group).map(|group| &group.members) {
+            Some(Members::Consumer(group)) => group.find(beat, self.limits.members),
+            Some(Members::Classic(group)) if !group.is_deserted() => {
+                // Clients give up on this error, but would retry forever on Kafka's GROUP_ID_NOT_FOUND.
+                let words = "The group has members of the classic protocol: let them leave first, or join with group.protocol=classic.";
+                Err(Refused::new(ResponseError::InvalidRequest, words))
+            }
+            Some(Members::Classic(_)) if !beat.is_first() => {
+                Err(Refused::new(ResponseError::UnknownMemberId, "The group has no members."))
+            }
+            // Kafka's groups survive a restart, ours do not, so after a restart the clients must join again. They do so
+            // for this error, and not for Kafka's GROUP_ID_NOT_FOUND.
+            None if !beat.is_first() => {
+                Err(Refused::new(ResponseError::UnknownMemberId, format!("Group {} not found.", beat.group)))
+            }
+            Some(Members::Classic(_)) | None => match self.check_place(beat.group) {
+                Ok(()) => Ok(None),
+                Err(error) => {
+                    Err(Refused::new(error, "The broker has as many groups as it may, and all have members."))
+                }
+            },
+        }
+    }
+
+    /// Makes room for the data that a heartbeat adds. The session of a known member is extended in any case, so that
+    /// members stay in their groups while the memory is full.
+    fn make_room_for(&mut self, known: Option<&StrBytes>, beat: &Beat<'_>, who: &Who, now: Ms) -> Result<(), Refused> {
+        let mut more = beat.kept_bytes(who);
+        if let Some(id) = known {
+            let times = self.limits.times;
+            let group = self.consumer_group(beat.group, now);
+            group.heard(id, now, times);
+            more = group.added_bytes(id, beat, who);
+        }
+        if (known.is_some() && more == 0) || self.make_room(more, beat.group) { Ok(()) } else { Err(no_room()) }
+    }
+
+    /// Makes a group's targets if they are due. Their size is known only then, so this may need a second attempt, once
+    /// other groups have made room.
+    fn refresh(&mut self, group: &str, topics: &Topics, now: Ms) -> Result<(), Refused> {
+        let memory = self.memory.clone();
+        let Err(NoRoom { bytes }) = self.consumer_group(group, now).refresh(topics, &memory) else { return Ok(()) };
+        if !self.make_room(bytes, group) {
+            return Err(no_room());
+        }
+        self.consumer_group(group, now).refresh(topics, &memory).map_err(|_| no_room())
+    }
+
+    /// The group, which becomes one of this protocol.
+    fn consumer_group(&mut self, group: &str, now: Ms) -> &mut ConsumerGroup {
+        let group = self.groups.entry(group.to_owned()).or_default();
+        group.touched = now;
+        group.members.become_consumer()
     }
 
     fn depart(&mut self, departure: &Departure<'_>, now: Ms) -> Result<ConsumerGroupHeartbeatResponse, Refused> {
@@ -119,45 +180,9 @@ impl Groups {
         let answer = ConsumerGroupHeartbeatResponse::default().with_member_id(Some(copied(departure.member)));
         Ok(answer.with_member_epoch(departure.epoch()))
     }
-
-    /// Checks that there is room for the member's data, and for its group.
-    fn may_beat(&mut self, beat: &Beat<'_>, who: &Who) -> Result<(), Refused> {
-        let bytes = beat.kept_bytes(who);
-        if bytes > self.limits.metadata_bytes {
-            return Err(Refused::new(ResponseError::InvalidRequest, format!("a subscription of {bytes} bytes")));
-        }
-        let full =
-            || Refused::new(ResponseError::CoordinatorNotAvailable, "this broker has no room for more of groups");
-        if !self.memory.has_room(bytes) {
-            return Err(full());
-        }
-        self.may_enter(beat.group, beat.is_first()).map_err(|error| match error {
-            // Kafka's groups survive a restart, ours do not, so after a restart the clients must join again. They do so
-            // for this error, and not for Kafka's GROUP_ID_NOT_FOUND.
-            ResponseError::UnknownMemberId => Refused::new(error, format!("Group {} not found.", beat.group)),
-            _ => full(),
-        })
-    }
 }
 
-impl Members {
-    /// The group as one of the consumer protocol. The first member of an empty group makes it one.
-    fn consumer(&mut self, first: bool) -> Result<&mut ConsumerGroup, Refused> {
-        if let Members::Classic(group) = self {
-            let deserted = group.is_deserted();
-            if !deserted {
-                // Clients give up on this error, but would retry forever on Kafka's GROUP_ID_NOT_FOUND.
-                let words = "The group has members of the classic protocol: let them leave first, or join with group.protocol=classic.";
-                return Err(Refused::new(ResponseError::InvalidRequest, words));
-            }
-            if !first {
-                return Err(Refused::new(ResponseError::UnknownMemberId, "The group has no members."));
-            }
-            *self = Members::Consumer(ConsumerGroup::default());
-        }
-        match self {
-            Members::Consumer(group) => Ok(group),
-            Members::Classic(_) => Err(Refused::new(ResponseError::UnknownMemberId, "The group has no members.")),
-        }
-    }
+fn no_room() -> Refused {
+    let words = "The memory that this broker has for consumer groups is full (--memory).";
+    Refused::new(ResponseError::CoordinatorNotAvailable, words)
 }

@@ -1,16 +1,18 @@
 //! The members of a group, which all use the same protocol. The group can change its protocol when it has no members.
 
+use std::collections::BTreeSet;
+
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::OffsetCommitRequest;
 use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
 use kafka_protocol::protocol::StrBytes;
 
-use super::classic::ClassicGroup;
+use super::classic::{ClassicGroup, Join};
 use super::consumer::ConsumerGroup;
 use crate::clock::Ms;
 
 /// First version in which members of the consumer protocol can commit.
-const EPOCHS_SINCE: i16 = 9;
+pub(super) const EPOCHS_SINCE: i16 = 9;
 
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "there are hundreds of groups, not millions")]
@@ -98,11 +100,43 @@ impl Members {
         }
     }
 
-    /// True if a member is, or may be, subscribed to the topic.
-    pub(super) fn reads(&self, topic: &str) -> bool {
+    /// Those of the topics to which a member is, or may be, subscribed.
+    pub(super) fn read_topics<'a>(&self, topics: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
         match self {
-            Members::Classic(group) => group.reads(topic),
-            Members::Consumer(group) => group.reads(topic),
+            Members::Classic(group) => topics.filter(|topic| group.reads(topic)).collect(),
+            Members::Consumer(group) => group.read_topics(topics),
+        }
+    }
+
+    /// Checks that a client may join with the classic protocol.
+    pub(super) fn check_join(&self, join: &Join, members_max: usize) -> Result<(), ResponseError> {
+        match self {
+            Members::Classic(group) => group.check_join(join, members_max),
+            Members::Consumer(group) if !group.is_empty() => Err(ResponseError::InconsistentGroupProtocol),
+            Members::Consumer(_) if !join.member_id.is_empty() => Err(ResponseError::UnknownMemberId),
+            Members::Consumer(_) => ClassicGroup::default().check_join(join, members_max),
+        }
+    }
+
+    /// The group as one of the classic protocol. If it was of the other one, it becomes one without members.
+    pub(super) fn become_classic(&mut self) -> &mut ClassicGroup {
+        if let Members::Consumer(_) = self {
+            *self = Members::default();
+        }
+        match self {
+            Members::Classic(group) => group,
+            Members::Consumer(_) => unreachable!("the group has just changed its protocol"),
+        }
+    }
+
+    /// As `become_classic`, for the consumer protocol.
+    pub(super) fn become_consumer(&mut self) -> &mut ConsumerGroup {
+        if let Members::Classic(_) = self {
+            *self = Members::Consumer(ConsumerGroup::default());
+        }
+        match self {
+            Members::Consumer(group) => group,
+            Members::Classic(_) => unreachable!("the group has just changed its protocol"),
         }
     }
 
@@ -145,4 +179,12 @@ impl Members {
             Members::Consumer(group) => group.check_invariants(),
         }
     }
+}
+
+/// The id of the member with this instance id, among the ids and instance ids of all members.
+pub(super) fn by_instance<'a>(
+    mut members: impl Iterator<Item = (&'a StrBytes, &'a Option<StrBytes>)>,
+    instance: &str,
+) -> Option<&'a StrBytes> {
+    members.find(|(_, known)| known.as_deref() == Some(instance)).map(|(id, _)| id)
 }

@@ -13,7 +13,7 @@ use kafka_protocol::messages::{GroupId, OffsetFetchRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 
 use super::{copied, kept};
-use crate::memory::Memory;
+use crate::memory::{Memory, OVERHEAD_BYTES};
 
 /// Largest metadata of a commit, as Kafka's `offset.metadata.max.bytes`.
 const NOTE_BYTES_MAX: usize = 4096;
@@ -25,12 +25,20 @@ pub(super) struct Committed {
     note: StrBytes,
 }
 
+impl Committed {
+    fn cost(&self, topic: &str) -> usize {
+        self.note.len() + topic.len() + OVERHEAD_BYTES
+    }
+}
+
 /// A topic with its partitions and their committed offsets.
 type Found = (TopicName, Vec<(i32, Option<Committed>)>);
 
 #[derive(Debug, Default)]
 pub(super) struct Offsets {
     topics: BTreeMap<String, BTreeMap<i32, Committed>>,
+    /// Counted memory of all of them.
+    bytes: usize,
 }
 
 impl Offsets {
@@ -42,31 +50,40 @@ impl Offsets {
         self.topics.values().map(BTreeMap::len).sum()
     }
 
-    pub(super) fn commit(
-        &mut self,
+    /// Memory that is freed with the offsets.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Checks a commit. Returns the number of bytes that it adds: none if it replaces one of at least its size.
+    pub(super) fn check(
+        &self,
         topic: &str,
         partition: &OffsetCommitRequestPartition,
         offsets_max: usize,
-        memory: &Memory,
-    ) -> Result<(), ResponseError> {
+    ) -> Result<usize, ResponseError> {
         let note = partition.committed_metadata.as_deref().unwrap_or_default();
         if note.len() > NOTE_BYTES_MAX {
             return Err(ResponseError::OffsetMetadataTooLarge);
         }
-        let is_new = self.get(topic, partition.partition_index).is_none();
-        if is_new && self.len() >= offsets_max {
-            return Err(ResponseError::InvalidCommitOffsetSize);
+        match self.get(topic, partition.partition_index) {
+            Some(before) => Ok(note.len().saturating_sub(before.note.len())),
+            None if self.len() >= offsets_max => Err(ResponseError::InvalidCommitOffsetSize),
+            None => Ok(note.len() + topic.len()),
         }
-        if !memory.has_room(note.len() + topic.len()) {
-            return Err(ResponseError::CoordinatorNotAvailable);
-        }
+    }
+
+    /// Stores a checked commit.
+    pub(super) fn commit(&mut self, topic: &str, partition: &OffsetCommitRequestPartition, memory: &Memory) {
+        let note = partition.committed_metadata.as_deref().unwrap_or_default();
+        self.remove(topic, partition.partition_index);
         let committed = Committed {
             offset: partition.committed_offset,
             leader_epoch: partition.committed_leader_epoch,
             note: StrBytes::from_utf8(kept(memory, note.as_bytes(), topic.len())).unwrap_or_default(),
         };
+        self.bytes += committed.cost(topic);
         self.topics.entry(topic.to_owned()).or_default().insert(partition.partition_index, committed);
-        Ok(())
     }
 
     fn get(&self, topic: &str, partition: i32) -> Option<&Committed> {
@@ -74,14 +91,24 @@ impl Offsets {
     }
 
     pub(super) fn remove(&mut self, topic: &str, partition: i32) {
-        if let Some(partitions) = self.topics.get_mut(topic) {
-            partitions.remove(&partition);
+        let Some(partitions) = self.topics.get_mut(topic) else { return };
+        if let Some(removed) = partitions.remove(&partition) {
+            self.bytes -= removed.cost(topic);
         }
-        self.topics.retain(|_, partitions| !partitions.is_empty());
+        if partitions.is_empty() {
+            self.topics.remove(topic);
+        }
     }
 
     pub(super) fn forget_topic(&mut self, topic: &str) {
-        self.topics.remove(topic);
+        let removed = self.topics.remove(topic).unwrap_or_default();
+        self.bytes -= removed.values().map(|committed| committed.cost(topic)).sum::<usize>();
+    }
+
+    /// Panics if an invariant is violated.
+    pub(super) fn check_invariants(&self) {
+        let all = self.topics.iter().flat_map(|(topic, all)| all.values().map(|committed| committed.cost(topic)));
+        assert_eq!(self.bytes, all.sum::<usize>(), "the offsets' memory is counted");
     }
 
     fn all(&self) -> Vec<Found> {

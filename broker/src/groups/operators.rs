@@ -57,7 +57,7 @@ impl Groups {
             return OffsetDeleteResponse::default().with_error_code(ResponseError::GroupIdNotFound.code());
         };
         let answer = group.delete_offsets(request);
-        self.forget_if_vacant(&request.group_id);
+        self.finish(&request.group_id);
         answer
     }
 }
@@ -95,9 +95,10 @@ impl Group {
         if !self.members.is_empty() && self.members.protocol_type() != *"consumer" {
             return OffsetDeleteResponse::default().with_error_code(ResponseError::NonEmptyGroup.code());
         }
+        let read = self.members.read_topics(request.topics.iter().map(|topic| topic.name.as_str()));
         let mut topics = Vec::new();
         for topic in &request.topics {
-            let read = self.members.reads(&topic.name);
+            let read = read.contains(topic.name.as_str());
             let mut partitions = Vec::new();
             for partition in &topic.partitions {
                 let mut answer =

@@ -1,12 +1,14 @@
 //! Commits, fetches and deletes offsets of groups.
 
 use kafka_protocol::ResponseError;
+use kafka_protocol::messages::offset_commit_request::OffsetCommitRequestPartition;
 use kafka_protocol::messages::offset_commit_response::{OffsetCommitResponsePartition, OffsetCommitResponseTopic};
 use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
 use kafka_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse};
 
 use super::admission::check_id;
-use super::{Group, Groups, code, offsets};
+use super::members::EPOCHS_SINCE;
+use super::{Groups, code, offsets};
 use crate::clock::Ms;
 
 impl Groups {
@@ -17,16 +19,15 @@ impl Groups {
         now: Ms,
         known: impl Fn(&str, i32) -> bool,
     ) -> OffsetCommitResponse {
-        let (offsets_max, memory) = (self.limits.offsets, self.memory.clone());
-        let mut group = self.commit_group(request, version, now);
+        let may_commit = self.may_commit(request, version, now);
         let topics = request.topics.iter().map(|topic| {
             let partitions = topic.partitions.iter().map(|partition| {
-                let result = match &mut group {
-                    Err(error) => Err(*error),
-                    Ok(_) if !known(&topic.name, partition.partition_index) => {
+                let result = match may_commit {
+                    Ok(()) if !known(&topic.name, partition.partition_index) => {
                         Err(ResponseError::UnknownTopicOrPartition)
                     }
-                    Ok(group) => group.offsets.commit(&topic.name, partition, offsets_max, &memory),
+                    Ok(()) => self.commit_one(&request.group_id, &topic.name, partition),
+                    Err(error) => Err(error),
                 };
                 let answer = OffsetCommitResponsePartition::default().with_partition_index(partition.partition_index);
                 answer.with_error_code(code(result))
@@ -34,26 +35,40 @@ impl Groups {
             OffsetCommitResponseTopic::default().with_name(topic.name.clone()).with_partitions(partitions.collect())
         });
         let topics = topics.collect();
-        self.forget_if_vacant(&request.group_id);
+        self.finish(&request.group_id);
         OffsetCommitResponse::default().with_topics(topics)
     }
 
-    fn commit_group(
-        &mut self,
-        request: &OffsetCommitRequest,
-        version: i16,
-        now: Ms,
-    ) -> Result<&mut Group, ResponseError> {
+    fn may_commit(&mut self, request: &OffsetCommitRequest, version: i16, now: Ms) -> Result<(), ResponseError> {
         check_id(&request.group_id)?;
-        let alone = request.generation_id_or_member_epoch < 0;
-        self.may_enter(&request.group_id, alone).map_err(|error| match error {
-            ResponseError::UnknownMemberId => ResponseError::IllegalGeneration,
-            other => other,
-        })?;
+        let is_operator = request.generation_id_or_member_epoch < 0;
+        if !is_operator && !self.groups.contains_key(&**request.group_id) {
+            // Kafka's groups survive a restart, ours do not, so after a restart the clients must join again. In newer
+            // versions they do so for this error, and not for Kafka's GROUP_ID_NOT_FOUND.
+            let newer = version >= EPOCHS_SINCE;
+            return Err(if newer { ResponseError::UnknownMemberId } else { ResponseError::IllegalGeneration });
+        }
+        self.check_place(&request.group_id)?;
         let group = self.groups.entry(request.group_id.to_string()).or_default();
         group.touched = now;
-        group.members.may_commit(request, version, now)?;
-        Ok(group)
+        group.members.may_commit(request, version, now)
+    }
+
+    fn commit_one(
+        &mut self,
+        id: &str,
+        topic: &str,
+        partition: &OffsetCommitRequestPartition,
+    ) -> Result<(), ResponseError> {
+        let group = self.groups.get(id).ok_or(ResponseError::UnknownMemberId)?;
+        let more = group.offsets.check(topic, partition, self.limits.offsets)?;
+        if more > 0 && !self.make_room(more, id) {
+            return Err(ResponseError::CoordinatorNotAvailable);
+        }
+        if let Some(group) = self.groups.get_mut(id) {
+            group.offsets.commit(topic, partition, &self.memory);
+        }
+        Ok(())
     }
 
     pub fn fetch_offsets(&self, request: &OffsetFetchRequest, version: i16) -> OffsetFetchResponse {

@@ -314,7 +314,7 @@ fn a_group_that_never_committed_stays_when_its_last_member_leaves() {
 }
 
 #[test]
-fn of_deserted_groups_the_one_that_was_left_first_makes_room() {
+fn of_groups_without_members_the_one_that_was_left_first_makes_room() {
     let mut groups = groups();
     for (name, left) in [("a", 90), ("b", 70), ("c", 80)] {
         let request = join_request("").with_group_id(GroupId(id(name)));
@@ -458,14 +458,72 @@ fn what_members_send_is_counted_and_bounded() {
 }
 
 #[test]
-fn where_there_are_as_many_groups_as_may_be_the_one_deserted_longest_is_forgotten() {
+fn at_the_limit_of_groups_the_one_without_members_for_longest_is_forgotten() {
     let mut groups = groups();
-    let commit_to = |groups: &mut Groups, name: &str, now: Ms| {
-        let request = commit_request("", -1, 0, 5).with_group_id(GroupId(id(name)));
-        groups.commit(&request, 2, now, |_, _| true).topics[0].partitions[0].error_code
-    };
-    assert_eq!(["a", "b", "c", "d"].map(|name| commit_to(&mut groups, name, name.as_bytes()[0].into())), [0; 4]);
+    let commit = |(nth, name)| commit_to(&mut groups, name, nth, "");
+    assert_eq!([(1, "a"), (2, "b"), (3, "c"), (4, "d")].map(commit), [0; 4]);
     assert_eq!(groups.len(), 3);
     let asked = OffsetDeleteRequest::default().with_group_id(GroupId(id("a")));
     assert_eq!(groups.delete_offsets(&asked).error_code, ResponseError::GroupIdNotFound.code());
+}
+
+fn commit_to(groups: &mut Groups, name: &str, now: Ms, note: &str) -> i16 {
+    let mut request = commit_request("", -1, 0, 5).with_group_id(GroupId(id(name)));
+    request.topics[0].partitions[0].committed_metadata = Some(id(note));
+    groups.commit(&request, 2, now, |topic, _| topic == "t").topics[0].partitions[0].error_code
+}
+
+/// Fills the memory with the offsets of groups without members. Returns the number of groups.
+pub(super) fn fill_with_empty_groups(groups: &mut Groups) -> usize {
+    let note = "n".repeat(1000);
+    for nth in 0..1000 {
+        if groups.memory.has_room(note.len() + 1) {
+            assert_eq!(commit_to(groups, &format!("empty-{nth}"), 0, &note), 0);
+        }
+    }
+    groups.len()
+}
+
+#[test]
+fn groups_without_members_make_room_in_the_memory_and_others_do_not() {
+    let mut groups = Groups::new(Limits { groups: 1000, ..limits() }, &Memory::new(0));
+    let member = settled(&mut groups);
+    assert_eq!(commit(&mut groups, &member, 1, 0, 7), 0);
+    let many = fill_with_empty_groups(&mut groups);
+    assert!(many > 50, "{many}");
+    // A commit of another group, and a member with much metadata.
+    assert_eq!(commit_to(&mut groups, "another", 1, &"n".repeat(1000)), 0);
+    assert_eq!(groups.len(), many, "one group made room for another");
+    let large = JoinGroupRequestProtocol::default().with_name(id("range")).with_metadata(Bytes::from(vec![0; 900]));
+    let request = join_request("").with_group_id(GroupId(id("joined"))).with_protocols(vec![large]);
+    assert_eq!(groups.join(request, 3, &who(1), 1).try_recv().unwrap().error_code, 0);
+    assert!(groups.groups.contains_key("joined") && groups.groups.contains_key("another"));
+    // No group is removed if that cannot suffice.
+    let before = groups.len();
+    let full = groups.memory.hold(limits().memory_bytes);
+    assert_eq!(commit_to(&mut groups, "last", 2, ""), ResponseError::CoordinatorNotAvailable.code());
+    assert_eq!((groups.len(), committed(&groups, 0)), (before, 7));
+    // A commit that replaces an equal one needs no room.
+    assert_eq!(commit(&mut groups, &member, 1, 0, 8), 0);
+    drop(full);
+    groups.check_invariants();
+}
+
+#[test]
+fn a_refused_request_removes_no_group() {
+    let mut groups = groups();
+    for (name, now) in [("a", 1), ("b", 2), ("c", 3)] {
+        assert_eq!(commit_to(&mut groups, name, now, ""), 0);
+    }
+    let new = |member: &str| join_request(member).with_group_id(GroupId(id("new")));
+    for request in [new("").with_protocols(Vec::new()), new("").with_protocol_type(id("")), new("stranger")] {
+        let answer = groups.join(request, 3, &who(1), 5).try_recv().unwrap();
+        assert_ne!(answer.error_code, 0);
+    }
+    let request = commit_request("", -1, 99, 5).with_group_id(GroupId(id("new")));
+    let answer = groups.commit(&request, 2, 5, |_, index| index < 9);
+    assert_eq!(answer.topics[0].partitions[0].error_code, ResponseError::UnknownTopicOrPartition.code());
+    assert_eq!(groups.groups.keys().map(String::as_str).collect::<Vec<_>>(), ["a", "b", "c"]);
+    assert_eq!(commit_to(&mut groups, "new", 5, ""), 0);
+    assert_eq!(groups.groups.keys().map(String::as_str).collect::<Vec<_>>(), ["b", "c", "new"]);
 }

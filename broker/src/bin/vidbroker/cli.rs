@@ -195,6 +195,7 @@ mod tests {
             ("--max-connections", "write a whole number from 1 to 100000"),
             ("--max-topics", "write a whole number"),
             ("--max-partitions", "write a whole number"),
+            ("--group-max-size", "write a whole number"),
         ] {
             let error = Cli::try_parse_from(["vidbroker", option, "-1m"]).expect_err("it is wrong").to_string();
             assert!(error.contains(words) && !error.contains("tip"), "{option}: {error}");

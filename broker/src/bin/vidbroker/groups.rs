@@ -6,7 +6,7 @@ use broker::groups::{Limits, Times};
 use clap::Args;
 use shell::values;
 
-/// Times that Kafka's brokers set for groups, under the same names in its configuration.
+/// Times and limits that Kafka's brokers set for groups, under the same names in its configuration.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Groups")]
 pub(crate) struct GroupArgs {
@@ -21,6 +21,10 @@ pub(crate) struct GroupArgs {
     /// them (group.consumer.heartbeat.interval.ms)
     #[arg(allow_hyphen_values = true, long, default_value = "500ms", value_name = "TIME", value_parser = time)]
     group_heartbeat: Duration,
+    /// Members that one group may have; one more is refused with GROUP_MAX_SIZE_REACHED (group.max.size,
+    /// group.consumer.max.size)
+    #[arg(allow_hyphen_values = true, long, default_value_t = broker::GROUP_MEMBERS_MAX, value_name = "N", value_parser = values::whole(1_usize..=100_000))]
+    group_max_size: usize,
 }
 
 impl GroupArgs {
@@ -29,13 +33,14 @@ impl GroupArgs {
         if self.group_heartbeat < self.group_session {
             return Ok(());
         }
-        Err("--group-heartbeat must be shorter than --group-session, or every member would be put out")
+        Err("--group-heartbeat must be shorter than --group-session: otherwise every member would lose its session")
     }
 
     pub(crate) fn limits(&self, others: Limits) -> Limits {
         let times =
             Times { session_ms: milliseconds(self.group_session), heartbeat_ms: milliseconds(self.group_heartbeat) };
-        Limits { session_ms_min: milliseconds(self.group_min_session), times, ..others }
+        let session_ms_min = milliseconds(self.group_min_session);
+        Limits { session_ms_min, times, members: self.group_max_size, ..others }
     }
 }
 

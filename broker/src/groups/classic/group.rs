@@ -9,6 +9,7 @@ use kafka_protocol::protocol::StrBytes;
 
 use super::member::Member;
 use crate::clock::Ms;
+use crate::groups::members::by_instance;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(in crate::groups) enum State {
@@ -74,8 +75,7 @@ impl ClassicGroup {
     }
 
     pub(in crate::groups) fn by_instance(&self, instance: &str) -> Option<&StrBytes> {
-        let mut members = self.members.iter();
-        members.find(|(_, m)| m.instance.as_deref() == Some(instance)).map(|(id, _)| id)
+        by_instance(self.members.iter().map(|(id, member)| (id, &member.instance)), instance)
     }
 
     /// Finds the member that sent a request, by the id and instance in it.
@@ -84,13 +84,23 @@ impl ClassicGroup {
         id: &StrBytes,
         instance: Option<&StrBytes>,
     ) -> Result<&mut Member, ResponseError> {
+        self.check_claim(id, instance)?;
+        self.members.get_mut(id).ok_or(ResponseError::UnknownMemberId)
+    }
+
+    /// Checks that there is a member with this id and this instance.
+    pub(in crate::groups) fn check_claim(
+        &self,
+        id: &StrBytes,
+        instance: Option<&StrBytes>,
+    ) -> Result<(), ResponseError> {
         if let Some(instance) = instance {
             let known = self.by_instance(instance).ok_or(ResponseError::UnknownMemberId)?;
             if known != id {
                 return Err(ResponseError::FencedInstanceId);
             }
         }
-        self.members.get_mut(id).ok_or(ResponseError::UnknownMemberId)
+        if self.members.contains_key(id) { Ok(()) } else { Err(ResponseError::UnknownMemberId) }
     }
 
     /// Starts a rebalance: all members have to join again, and pending syncs are answered with an error.
@@ -111,10 +121,10 @@ impl ClassicGroup {
         }
     }
 
-    /// Removes a member; its pending requests are answered with the error `told`.
-    pub(in crate::groups) fn remove(&mut self, id: &StrBytes, told: ResponseError) -> Option<Member> {
+    /// Removes a member; its pending requests are answered with `error`.
+    pub(in crate::groups) fn remove(&mut self, id: &StrBytes, error: ResponseError) -> Option<Member> {
         let mut member = self.members.remove(id)?;
-        member.refuse(told, id);
+        member.refuse(error, id);
         if self.is_leader(id) {
             self.leader = None;
         }
@@ -259,27 +269,31 @@ impl ClassicGroup {
     /// Panics if an invariant is violated.
     pub(in crate::groups) fn check_invariants(&self) {
         let members = || self.members.values();
-        assert_eq!(self.state == State::Empty, self.members.is_empty(), "a group is Empty when nobody is in it");
+        assert_eq!(
+            self.state == State::Empty,
+            self.members.is_empty(),
+            "a group is Empty exactly if it has no members"
+        );
         let led = self.leader.as_ref().is_some_and(|id| self.members.contains_key(id));
         match self.state {
-            State::Empty => assert!(self.leader.is_none(), "nobody leads nobody"),
+            State::Empty => assert!(self.leader.is_none(), "a group without members has no leader"),
             State::Preparing { .. } => {
-                assert!(members().all(|m| m.syncing.is_none()), "no sync is parked while members join");
+                assert!(members().all(|m| m.syncing.is_none()), "no sync waits while members join");
                 assert!(!members().all(Member::waits_in_join), "when all have joined, the join phase is over");
             }
             State::Completing | State::Stable => {
-                assert!(led, "somebody leads");
-                assert!(members().all(|m| m.joining.is_none()), "no join is parked after the join phase");
-                assert!(members().all(|m| m.supports(&self.protocol)), "all speak what was chosen");
+                assert!(led, "the leader is a member");
+                assert!(members().all(|m| m.joining.is_none()), "no join waits after the join phase");
+                assert!(members().all(|m| m.supports(&self.protocol)), "every member supports the chosen protocol");
             }
         }
         if self.state == State::Stable {
-            assert!(members().all(|m| m.syncing.is_none()), "who has an assignment is given it");
+            assert!(members().all(|m| m.syncing.is_none()), "no sync waits after the leader's assignment");
         }
         for (id, member) in &self.members {
             let same = |other: &&Member| other.instance.is_some() && other.instance == member.instance;
-            assert!(members().filter(same).count() <= 1, "an instance is one member");
-            assert!(!self.pending.contains_key(id), "a member is not also awaited");
+            assert!(members().filter(same).count() <= 1, "an instance id belongs to one member");
+            assert!(!self.pending.contains_key(id), "the id of a member is not pending");
         }
     }
 }

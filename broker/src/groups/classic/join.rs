@@ -15,41 +15,27 @@ use crate::clock::Ms;
 const ID_NAME_CHARS_MAX: usize = 200;
 
 impl ClassicGroup {
-    pub(in crate::groups) fn join(
-        &mut self,
-        join: &Join,
-        members_max: usize,
-        sender: Sender<JoinGroupResponse>,
-        now: Ms,
-    ) {
-        let refused = |error: ResponseError, id: &StrBytes| {
-            JoinGroupResponse::default().with_error_code(error.code()).with_member_id(id.clone())
-        };
-        if let Err(error) = self.admits(join, members_max) {
-            sender.send(refused(error, &join.member_id)).ok();
-            return;
-        }
+    /// Handles a join that `check_join` has accepted.
+    pub(in crate::groups) fn join(&mut self, join: &Join, sender: Sender<JoinGroupResponse>, now: Ms) {
         let known = join.instance.as_deref().and_then(|instance| self.by_instance(instance).cloned());
         if !join.member_id.is_empty() {
             if self.pending.remove(&join.member_id).is_some() {
                 return self.enter(join.member_id.clone(), join, sender, now);
             }
-            match self.claimed(&join.member_id, join.instance.as_ref()) {
-                Ok(_) => self.rejoin(join, sender, now),
-                Err(error) => drop(sender.send(refused(error, &join.member_id))),
-            }
+            self.rejoin(join, sender, now);
         } else if let Some(old) = known {
             self.replace(&old, join, sender, now);
         } else if join.version >= 4 && join.instance.is_none() {
             let id = new_id(join);
             self.pending.insert(id.clone(), now.saturating_add(join.session_ms));
-            sender.send(refused(ResponseError::MemberIdRequired, &id)).ok();
+            let error = ResponseError::MemberIdRequired.code();
+            sender.send(JoinGroupResponse::default().with_error_code(error).with_member_id(id)).ok();
         } else {
             self.enter(new_id(join), join, sender, now);
         }
     }
 
-    fn admits(&self, join: &Join, members_max: usize) -> Result<(), ResponseError> {
+    pub(in crate::groups) fn check_join(&self, join: &Join, members_max: usize) -> Result<(), ResponseError> {
         let speaks = !join.protocol_type.is_empty() && !join.protocols.is_empty();
         let all_support = |name: &StrBytes| self.members.values().all(|m| m.supports(name));
         let fits = self.members.is_empty()
@@ -62,7 +48,8 @@ impl ClassicGroup {
         if comes_anew && self.members.len() + self.pending.len() >= members_max {
             return Err(ResponseError::GroupMaxSizeReached);
         }
-        Ok(())
+        let is_expected = join.member_id.is_empty() || self.pending.contains_key(&join.member_id);
+        if is_expected { Ok(()) } else { self.check_claim(&join.member_id, join.instance.as_ref()) }
     }
 
     fn enter(&mut self, id: StrBytes, join: &Join, sender: Sender<JoinGroupResponse>, now: Ms) {

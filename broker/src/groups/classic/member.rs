@@ -7,7 +7,8 @@ use kafka_protocol::protocol::StrBytes;
 use tokio::sync::oneshot;
 
 use crate::clock::Ms;
-use crate::groups::{Who, copied};
+use crate::groups::{Who, copied, kept};
+use crate::memory::Memory;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(in crate::groups) struct Protocol {
@@ -114,7 +115,7 @@ impl Member {
     }
 }
 
-/// A join request, checked and copied.
+/// The data of a join request, copied. The metadata are a slice of the request until `keep_metadata`.
 #[derive(Debug)]
 pub(in crate::groups) struct Join {
     pub(in crate::groups) member_id: StrBytes,
@@ -147,6 +148,14 @@ impl Join {
             protocol_type: copied(&request.protocol_type),
             protocols: protocols.map(|p| Protocol { name: copied(&p.name), metadata: p.metadata.clone() }).collect(),
             version,
+        }
+    }
+
+    /// Copies the metadata. The `names` bytes of the names are counted with the first of them, because all data of a
+    /// member are freed together.
+    pub(in crate::groups) fn keep_metadata(&mut self, memory: &Memory, mut names: usize) {
+        for protocol in &mut self.protocols {
+            protocol.metadata = kept(memory, &protocol.metadata, std::mem::take(&mut names));
         }
     }
 }

@@ -10,12 +10,9 @@ use super::member::Member;
 use crate::clock::Ms;
 
 impl ClassicGroup {
+    /// Handles a sync that `check_sync` has accepted.
     pub(in crate::groups) fn sync(&mut self, request: &SyncGroupRequest, sender: Sender<SyncGroupResponse>, now: Ms) {
         let id = &request.member_id;
-        if let Err(error) = self.may_sync(request, now) {
-            sender.send(SyncGroupResponse::default().with_error_code(error.code())).ok();
-            return;
-        }
         let leads = self.is_leader(id);
         let Some(member) = self.members.get_mut(id) else { return };
         member.synced = true;
@@ -30,9 +27,9 @@ impl ClassicGroup {
         }
     }
 
-    fn may_sync(&mut self, request: &SyncGroupRequest, now: Ms) -> Result<(), ResponseError> {
+    pub(in crate::groups) fn check_sync(&mut self, request: &SyncGroupRequest, now: Ms) -> Result<(), ResponseError> {
         self.current(&request.member_id, request.group_instance_id.as_ref(), request.generation_id)?.heard = now;
-        let differs = |asked: &Option<StrBytes>, ours: &StrBytes| asked.as_ref().is_some_and(|asked| asked != ours);
+        let differs = |theirs: &Option<StrBytes>, ours: &StrBytes| theirs.as_ref().is_some_and(|theirs| theirs != ours);
         if differs(&request.protocol_type, &self.protocol_type) || differs(&request.protocol_name, &self.protocol) {
             return Err(ResponseError::InconsistentGroupProtocol);
         }

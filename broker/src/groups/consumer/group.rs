@@ -11,9 +11,10 @@ use super::assignment::Assignment;
 use super::assignor::{Assignor, Reader};
 use super::member::{Member, State};
 use super::request::{Beat, Departure};
-use super::subscription::{Resolver, Subscription};
+use super::subscription::{Expression, Resolver};
 use super::{Refused, Times};
 use crate::clock::Ms;
+use crate::groups::members::by_instance;
 use crate::groups::{Who, copied};
 use crate::memory::{Held, Memory};
 use crate::topics::Topics;
@@ -36,6 +37,12 @@ pub(in crate::groups) struct ConsumerGroup {
     kept: Option<Held>,
 }
 
+/// New targets would need this many bytes, for which there is no room.
+#[derive(Debug)]
+pub(super) struct NoRoom {
+    pub(super) bytes: usize,
+}
+
 impl ConsumerGroup {
     pub(in crate::groups) fn count(&self) -> usize {
         self.members.len()
@@ -51,43 +58,60 @@ impl ConsumerGroup {
     }
 
     fn by_instance(&self, instance: &str) -> Option<&StrBytes> {
-        let mut members = self.members.iter();
-        members.find(|(_, m)| m.instance.as_deref() == Some(instance)).map(|(id, _)| id)
+        by_instance(self.members.iter().map(|(id, member)| (id, &member.instance)), instance)
     }
 
     fn bump(&mut self) {
         self.epoch = self.epoch.saturating_add(1);
     }
 
-    /// Accepts the sender as a member, or as a new one if this is its first heartbeat. Returns its id.
-    pub(super) fn admit(&mut self, beat: &Beat<'_>, who: &Who, members_max: usize) -> Result<StrBytes, Refused> {
+    /// Finds the sender among the members, or the static member that it replaces. `None` if it may become a new member.
+    pub(super) fn find(&self, beat: &Beat<'_>, members_max: usize) -> Result<Option<StrBytes>, Refused> {
         let known = match beat.instance {
             Some(instance) => self.static_member(beat, instance)?,
-            None => self.members.contains_key(beat.member).then(|| beat.member.clone()),
+            None => self.members.get_key_value(beat.member),
         };
-        let Some(id) = known else {
-            if beat.is_first() {
-                return self.enter(beat, who, members_max);
+        match known {
+            Some((id, member)) => {
+                if !beat.is_first() {
+                    check_epoch(member, beat)?;
+                }
+                // The group's own copy of the id: that of the request would keep the whole request in memory.
+                Ok(Some(id.clone()))
             }
-            let words = format!("Member {} is not a member of group {}.", beat.member.as_str(), beat.group);
-            return Err(Refused::new(ResponseError::UnknownMemberId, words));
-        };
-        let Some(member) = self.members.get_mut(&id) else { return Ok(id) };
-        match beat.is_first() {
-            true => member.rejoin(),
-            false => check_epoch(member, beat)?,
+            None if !beat.is_first() => {
+                let words = format!("Member {} is not a member of group {}.", beat.member.as_str(), beat.group);
+                Err(Refused::new(ResponseError::UnknownMemberId, words))
+            }
+            None if self.members.len() >= members_max => {
+                let words = format!("The consumer group has reached its maximum capacity of {members_max} members.");
+                Err(Refused::new(ResponseError::GroupMaxSizeReached, words))
+            }
+            None => Ok(None),
         }
-        if id == *beat.member {
-            return Ok(id);
-        }
-        self.replace(&id, beat, who)
     }
 
-    /// The id of the member with this instance id: the sender's own, or the one that it replaces.
-    fn static_member(&self, beat: &Beat<'_>, instance: &StrBytes) -> Result<Option<StrBytes>, Refused> {
-        let Some(id) = self.by_instance(instance) else { return Ok(None) };
+    /// Accepts a sender that `find` has found, or a new member. Returns its id.
+    pub(super) fn admit(&mut self, known: Option<StrBytes>, beat: &Beat<'_>) -> StrBytes {
+        let mut member = match &known {
+            Some(id) if id == beat.member && !beat.is_first() => return id.clone(),
+            Some(id) => self.members.remove(id).unwrap_or_default(),
+            None => Member::default(),
+        };
+        // A static member that returns with a new id keeps its partitions, so nothing changes for the group.
+        self.changed |= known.is_none();
+        member.rejoin();
+        let id = known.filter(|id| id == beat.member).unwrap_or_else(|| new_member_id(beat));
+        self.members.insert(id.clone(), member);
+        id
+    }
+
+    /// The member with this instance id: the sender, or the one that it replaces.
+    fn static_member(&self, beat: &Beat<'_>, instance: &StrBytes) -> Result<Option<(&StrBytes, &Member)>, Refused> {
+        let known = self.by_instance(instance).and_then(|id| self.members.get_key_value(id));
+        let Some((id, member)) = known else { return Ok(None) };
         if id == beat.member {
-            return Ok(Some(id.clone()));
+            return Ok(known);
         }
         let names = |what: &str| {
             format!(
@@ -97,8 +121,8 @@ impl ConsumerGroup {
                 id.as_str()
             )
         };
-        match (beat.is_first(), self.members.get(id).is_some_and(Member::is_away)) {
-            (true, true) => Ok(Some(id.clone())),
+        match (beat.is_first(), member.is_away()) {
+            (true, true) => Ok(known),
             (true, false) => Err(Refused::new(
                 ResponseError::UnreleasedInstanceId,
                 names("cannot join the group because the instance id is owned by"),
@@ -107,59 +131,28 @@ impl ConsumerGroup {
         }
     }
 
-    fn enter(&mut self, beat: &Beat<'_>, who: &Who, members_max: usize) -> Result<StrBytes, Refused> {
-        if self.members.len() >= members_max {
-            let words = format!("The consumer group has reached its maximum capacity of {members_max} members.");
-            return Err(Refused::new(ResponseError::GroupMaxSizeReached, words));
-        }
-        let id = match beat.member.is_empty() {
-            true => StrBytes::from_string(Uuid::new_v4().to_string()),
-            false => copied(beat.member),
-        };
-        let member = Member { client_id: copied(&who.client_id), host: copied(&who.host), ..Member::default() };
-        self.members.insert(id.clone(), member);
-        self.changed = true;
-        Ok(id)
-    }
-
-    /// Gives a returning static member its new id. It keeps its partitions, so nothing changes for the group.
-    fn replace(&mut self, old: &StrBytes, beat: &Beat<'_>, who: &Who) -> Result<StrBytes, Refused> {
-        let mut member = self.members.remove(old).unwrap_or_default();
-        (member.client_id, member.host) = (copied(&who.client_id), copied(&who.host));
-        let id = copied(beat.member);
-        self.members.insert(id.clone(), member);
-        Ok(id)
-    }
-
     /// Stores the member's data from the heartbeat. Returns its previous assignment.
     pub(super) fn update(
         &mut self,
         id: &StrBytes,
         beat: &Beat<'_>,
+        who: &Who,
         longest: Ms,
         memory: &Memory,
     ) -> Option<Assignment> {
         let member = self.members.get_mut(id)?;
         let before = member.assigned.clone();
-        if let Some(ms) = beat.rebalance_ms {
-            member.rebalance_ms = Ms::try_from(ms).unwrap_or(0).clamp(1, longest.max(1));
-        }
-        member.instance = beat.instance.map(|instance| copied(instance)).or_else(|| member.instance.take());
-        member.rack = beat.rack.map(|rack| copied(rack)).or_else(|| member.rack.take());
-        let names = beat.names().unwrap_or_else(|| member.subscription.names.clone());
-        let regex = beat.regex.map(|regex| copied(regex)).or_else(|| member.subscription.regex.clone());
-        let subscription = Subscription { names, regex };
-        let assignor = beat.assignor.or(member.assignor);
-        if subscription != member.subscription || assignor != member.assignor {
-            (member.subscription, member.assignor) = (subscription, assignor);
-            self.changed = true;
-        }
-        if self.changed || member.kept.is_none() {
-            member.kept = Some(memory.hold(member.cost(id)));
-        }
+        self.changed |= member.update(beat, who, longest);
+        member.count(id, memory);
         Some(before)
     }
 
+    /// Memory that a member's heartbeat needs beyond that of its present data.
+    pub(super) fn added_bytes(&self, id: &StrBytes, beat: &Beat<'_>, who: &Who) -> usize {
+        self.members.get(id).map_or(0, |member| member.cost_after(beat, who).saturating_sub(member.counted))
+    }
+
+    /// Begins a member's session anew.
     pub(super) fn heard(&mut self, id: &StrBytes, now: Ms, times: Times) {
         if let Some(member) = self.members.get_mut(id) {
             member.session_ends = now.saturating_add(Ms::try_from(times.session_ms).unwrap_or(1));
@@ -167,7 +160,7 @@ impl ConsumerGroup {
     }
 
     /// Makes new targets if anything has changed since the last ones.
-    pub(super) fn refresh(&mut self, topics: &Topics, memory: &Memory) -> Result<(), Refused> {
+    pub(super) fn refresh(&mut self, topics: &Topics, memory: &Memory) -> Result<(), NoRoom> {
         let is_due = self.changed || self.epoch != self.assignment_epoch || self.topics_seen != topics.changes();
         if !is_due {
             return Ok(());
@@ -191,7 +184,7 @@ impl ConsumerGroup {
         read: Vec<BTreeSet<Uuid>>,
         sizes: &BTreeMap<Uuid, i32>,
         memory: &Memory,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), NoRoom> {
         let assignor = self.preferred();
         let readers = self.members.values().zip(read);
         let readers: Vec<Reader<'_>> = readers.map(|(m, topics)| Reader { topics, had: &m.target }).collect();
@@ -201,8 +194,7 @@ impl ConsumerGroup {
         self.kept = None;
         if !memory.has_room(cost) {
             self.kept = Some(memory.hold(self.members.values().map(Member::assignments_cost).sum()));
-            let words = "this broker has no room for the group's assignments";
-            return Err(Refused::new(ResponseError::CoordinatorNotAvailable, words));
+            return Err(NoRoom { bytes: cost });
         }
         self.kept = Some(memory.hold(cost));
         for (member, target) in self.members.values_mut().zip(targets) {
@@ -225,11 +217,11 @@ impl ConsumerGroup {
 
     /// Takes a member the next step towards its target.
     pub(super) fn reconcile(&mut self, id: &StrBytes, owned: Option<&Assignment>, now: Ms) -> &Member {
-        let mut member = self.members.remove(id).unwrap_or_default();
+        let (id, mut member) = self.members.remove_entry(id).unwrap_or_else(|| (id.clone(), Member::default()));
         let others = &self.members;
         let taken = |topic, partition| others.values().any(|other| other.holds(topic, partition));
         member.reconcile(self.assignment_epoch, owned, taken, now);
-        self.members.entry(id.clone()).or_insert(member)
+        self.members.entry(id).or_insert(member)
     }
 
     pub(super) fn depart(&mut self, departure: &Departure<'_>) -> Result<(), Refused> {
@@ -238,7 +230,7 @@ impl ConsumerGroup {
             None => self.members.get_key_value(departure.member).map(|(id, _)| id),
         };
         let Some(id) = known.cloned() else {
-            return Err(Refused::new(ResponseError::UnknownMemberId, "there is no such member"));
+            return Err(Refused::new(ResponseError::UnknownMemberId, "The member is not in the group."));
         };
         if id != *departure.member {
             let words = format!("The instance id is owned by member {}.", id.as_str());
@@ -283,9 +275,13 @@ impl ConsumerGroup {
         self.members.values().map(Member::deadline).min()
     }
 
-    /// True if a member is subscribed to the topic.
-    pub(in crate::groups) fn reads(&self, topic: &str) -> bool {
-        self.members.values().any(|member| member.subscription.includes(topic))
+    /// Those of the topics to which a member is subscribed.
+    pub(in crate::groups) fn read_topics<'a>(&self, topics: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
+        let subscriptions = self.members.values().map(|member| &member.subscription);
+        let names: BTreeSet<&str> = subscriptions.clone().flat_map(|s| s.names.iter().map(|name| &**name)).collect();
+        let texts: BTreeSet<&StrBytes> = subscriptions.filter_map(|s| s.regex.as_ref()).collect();
+        let expressions: Vec<Expression> = texts.into_iter().filter_map(|text| Expression::new(text).ok()).collect();
+        topics.filter(|topic| names.contains(topic) || expressions.iter().any(|e| e.matches(topic))).collect()
     }
 
     /// Checks that a member uses its current epoch, without which it may neither commit nor fetch offsets.
@@ -299,13 +295,22 @@ impl ConsumerGroup {
         let mut held = BTreeSet::new();
         for member in self.members.values() {
             for place in member.assigned.partitions().chain(member.revoking.partitions()) {
-                assert!(held.insert(place), "a partition has one holder");
+                assert!(held.insert(place), "a partition has at most one holder");
             }
             let revokes = matches!(member.state, State::Unrevoked { .. });
-            assert_eq!(revokes, !member.revoking.is_empty(), "who gives up has something to give up");
+            assert_eq!(
+                revokes,
+                !member.revoking.is_empty(),
+                "a member is in the state Unrevoked exactly while it has partitions to revoke"
+            );
         }
-        assert!(self.assignment_epoch <= self.epoch, "no target is of the future");
+        assert!(self.assignment_epoch <= self.epoch, "targets are not newer than the group");
     }
+}
+
+/// The id of a new member. Its client chooses it, except in version 0.
+fn new_member_id(beat: &Beat<'_>) -> StrBytes {
+    if beat.member.is_empty() { StrBytes::from_string(Uuid::new_v4().to_string()) } else { copied(beat.member) }
 }
 
 /// Checks the epoch of a heartbeat. The previous epoch is accepted if the answer with the new one was lost.

@@ -11,10 +11,11 @@ use uuid::Uuid;
 
 use super::assignment::Assignment;
 use super::assignor::Assignor;
-use super::request::WILL_BE_BACK;
+use super::request::{Beat, WILL_BE_BACK};
 use super::subscription::Subscription;
 use crate::clock::Ms;
-use crate::memory::Held;
+use crate::groups::{Who, copied};
+use crate::memory::{Held, Memory};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) enum State {
@@ -48,7 +49,9 @@ pub(super) struct Member {
     pub(super) revoking: Assignment,
     pub(super) target: Assignment,
     /// Counted memory of the client's data.
-    pub(super) kept: Option<Held>,
+    kept: Option<Held>,
+    /// Its number of bytes.
+    pub(super) counted: usize,
 }
 
 impl Member {
@@ -73,11 +76,47 @@ impl Member {
         self.revoking = Assignment::default();
     }
 
-    /// Memory of its ids and its subscription.
-    pub(super) fn cost(&self, id: &str) -> usize {
+    /// Stores the data of a heartbeat. Returns true if the subscription or the assignor has changed.
+    pub(super) fn update(&mut self, beat: &Beat<'_>, who: &Who, longest: Ms) -> bool {
+        (self.client_id, self.host) = (copied(&who.client_id), copied(&who.host));
+        if let Some(ms) = beat.rebalance_ms {
+            self.rebalance_ms = Ms::try_from(ms).unwrap_or(0).clamp(1, longest.max(1));
+        }
+        self.instance = beat.instance.map(|instance| copied(instance)).or_else(|| self.instance.take());
+        self.rack = beat.rack.map(|rack| copied(rack)).or_else(|| self.rack.take());
+        let names = beat.names().filter(|names| *names != self.subscription.names);
+        let regex = beat.regex.filter(|regex| Some(*regex) != self.subscription.regex.as_ref());
+        let assignor = beat.assignor.filter(|assignor| Some(*assignor) != self.assignor);
+        let has_changed = names.is_some() || regex.is_some() || assignor.is_some();
+        if let Some(names) = names {
+            self.subscription.names = names;
+        }
+        if let Some(regex) = regex {
+            self.subscription.regex = Some(copied(regex));
+        }
+        self.assignor = assignor.or(self.assignor);
+        has_changed
+    }
+
+    /// Counts the memory of its ids and its subscription.
+    pub(super) fn count(&mut self, id: &str, memory: &Memory) {
         let text = |text: &Option<StrBytes>| text.as_ref().map_or(0, |text| text.len());
         let ids = id.len() + self.client_id.len() + self.host.len() + text(&self.instance) + text(&self.rack);
-        ids + self.subscription.cost()
+        let bytes = ids + self.subscription.cost();
+        if self.kept.is_none() || bytes != self.counted {
+            self.kept = None;
+            self.kept = Some(memory.hold(bytes));
+            self.counted = bytes;
+        }
+    }
+
+    /// The number of bytes that would be counted after a heartbeat.
+    pub(super) fn cost_after(&self, beat: &Beat<'_>, who: &Who) -> usize {
+        let text = |new: Option<&StrBytes>, old: &Option<StrBytes>| new.or(old.as_ref()).map_or(0, |text| text.len());
+        let ids = beat.member.len() + who.client_id.len() + who.host.len();
+        let texts = text(beat.instance, &self.instance) + text(beat.rack, &self.rack);
+        let names = beat.names_bytes().unwrap_or_else(|| self.subscription.names_cost());
+        ids + texts + names + text(beat.regex, &self.subscription.regex)
     }
 
     pub(super) fn assignments_cost(&self) -> usize {

@@ -6,10 +6,11 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{ConsumerGroupHeartbeatRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 
+use super::Refused;
 use super::assignment::{self, Assignment};
 use super::assignor::Assignor;
-use super::{Refused, subscription};
-use crate::groups::admission::is_group_id;
+use super::subscription::Expression;
+use crate::groups::admission::{ID_BYTES_MAX, is_group_id};
 use crate::groups::{Who, copied};
 use crate::memory::OVERHEAD_BYTES;
 
@@ -76,19 +77,28 @@ impl Beat<'_> {
         self.names.map(|names| names.iter().map(|name| copied(name)).collect())
     }
 
+    /// Memory that the names would need, if the request contains them.
+    pub(super) fn names_bytes(&self) -> Option<usize> {
+        self.names.map(|names| names.iter().map(|name| name.len() + OVERHEAD_BYTES).sum())
+    }
+
     /// Memory that the ids and the subscription of this request would need.
     pub(super) fn kept_bytes(&self, who: &Who) -> usize {
-        let names = self.names.unwrap_or_default();
         let text = |text: Option<&StrBytes>| text.map_or(0, |text| text.len());
-        let names = names.iter().map(|name| name.len() + OVERHEAD_BYTES).sum::<usize>();
+        let names = self.names_bytes().unwrap_or(0);
         let ids = self.member.len() + text(self.instance) + text(self.rack) + who.client_id.len() + who.host.len();
         names + ids + text(self.regex)
     }
 }
 
-pub(super) fn wish(request: &ConsumerGroupHeartbeatRequest, version: i16) -> Result<Wish<'_>, Refused> {
+pub(super) fn wish<'a>(
+    request: &'a ConsumerGroupHeartbeatRequest,
+    version: i16,
+    who: &Who,
+) -> Result<Wish<'a>, Refused> {
     let epoch = request.member_epoch;
     check_ids(request, version)?;
+    check_lengths(request, who)?;
     match epoch {
         LEAVES | WILL_BE_BACK => {
             if epoch == WILL_BE_BACK && request.instance_id.is_none() {
@@ -107,7 +117,7 @@ pub(super) fn wish(request: &ConsumerGroupHeartbeatRequest, version: i16) -> Res
     }
     let assignor = request.server_assignor.as_ref().map(assignor).transpose()?;
     let regex = request.subscribed_topic_regex.as_ref();
-    subscription::compiled(regex.map(|regex| &**regex)).map_err(|words| {
+    regex.map_or(Ok(()), |regex| Expression::check(regex)).map_err(|words| {
         let words = format!("SubscribedTopicRegex is not a valid regular expression: {words}");
         Refused::new(ResponseError::InvalidRegularExpression, words)
     })?;
@@ -144,6 +154,21 @@ fn check_ids(request: &ConsumerGroupHeartbeatRequest, version: i16) -> Result<()
         return Err(invalid("MemberId can't be empty."));
     }
     Ok(())
+}
+
+fn check_lengths(request: &ConsumerGroupHeartbeatRequest, who: &Who) -> Result<(), Refused> {
+    let length = |text: &Option<StrBytes>| text.as_ref().map_or(0, |text| text.len());
+    let lengths = [
+        ("MemberId", request.member_id.len()),
+        ("InstanceId", length(&request.instance_id)),
+        ("RackId", length(&request.rack_id)),
+        ("ClientId", who.client_id.len()),
+        ("The host's name", who.host.len()),
+    ];
+    match lengths.into_iter().find(|(_, bytes)| *bytes > ID_BYTES_MAX) {
+        Some((name, _)) => Err(invalid(&format!("{name} is longer than {ID_BYTES_MAX} bytes."))),
+        None => Ok(()),
+    }
 }
 
 fn check_first(request: &ConsumerGroupHeartbeatRequest) -> Result<(), Refused> {

@@ -3,14 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kafka_protocol::protocol::StrBytes;
-use regex::{Regex, RegexBuilder};
+use regex::bytes::{Regex, RegexBuilder};
 use uuid::Uuid;
 
 use crate::memory::OVERHEAD_BYTES;
 use crate::topics::Topics;
 
-/// Largest memory of a compiled expression while it is in use. It is compiled again whenever the topics change.
-const REGEX_BYTES_MAX: usize = 1 << 18;
+/// Longest expression.
+const TEXT_BYTES_MAX: usize = 1024;
+/// Largest memory of a compiled expression, and so also a limit on the time of compiling it and of each match. It is
+/// kept only while it is in use, and compiled again whenever the topics change.
+const COMPILED_BYTES_MAX: usize = 1 << 16;
+/// Largest depth of nested groups and repetitions.
+const NEST_MAX: u32 = 30;
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Subscription {
@@ -22,25 +27,46 @@ pub(super) struct Subscription {
 impl Subscription {
     /// Memory that the subscription needs, in bytes.
     pub(super) fn cost(&self) -> usize {
-        let names = self.names.iter().map(|name| name.len() + OVERHEAD_BYTES).sum::<usize>();
-        names + self.regex.as_ref().map_or(0, |regex| regex.len())
+        self.names_cost() + self.regex.as_ref().map_or(0, |regex| regex.len())
     }
 
-    pub(super) fn includes(&self, topic: &str) -> bool {
-        let matches = || compiled(self.regex.as_deref()).is_ok_and(|r| r.is_some_and(|r| r.is_match(topic)));
-        self.names.iter().any(|name| &**name == topic) || matches()
+    pub(super) fn names_cost(&self) -> usize {
+        self.names.iter().map(|name| name.len() + OVERHEAD_BYTES).sum()
     }
 }
 
-/// Compiles an expression; `None` if there is none. The error describes the mistake.
-pub(super) fn compiled(regex: Option<&str>) -> Result<Option<Regex>, String> {
-    let Some(regex) = regex.filter(|regex| !regex.is_empty()) else { return Ok(None) };
-    let build =
-        |regex: &str| RegexBuilder::new(regex).size_limit(REGEX_BYTES_MAX).dfa_size_limit(REGEX_BYTES_MAX).build();
-    // The expression is first compiled alone, because its unbalanced brackets could match those added around it.
-    let whole = build(regex).and_then(|_| build(&format!("^(?:{regex})$")));
+/// A compiled regular expression for whole names of topics. The names are ASCII, so that character classes are, too.
+pub(super) struct Expression {
+    /// `None` for an empty expression, which matches no topic.
+    regex: Option<Regex>,
+}
+
+impl Expression {
+    /// Checks an expression. The error describes the mistake.
+    pub(super) fn check(text: &str) -> Result<(), String> {
+        if text.len() > TEXT_BYTES_MAX {
+            return Err(format!("it is longer than {TEXT_BYTES_MAX} bytes"));
+        }
+        // It is first compiled alone, because its unbalanced brackets could match those that `new` adds.
+        build(text).and_then(|_| Expression::new(text)).map(drop)
+    }
+
+    /// Compiles an expression that `check` has accepted.
+    pub(super) fn new(text: &str) -> Result<Expression, String> {
+        let regex = (!text.is_empty()).then(|| build(&format!("^(?:{text})$"))).transpose()?;
+        Ok(Expression { regex })
+    }
+
+    pub(super) fn matches(&self, topic: &str) -> bool {
+        self.regex.as_ref().is_some_and(|regex| regex.is_match(topic.as_bytes()))
+    }
+}
+
+fn build(text: &str) -> Result<Regex, String> {
+    let mut builder = RegexBuilder::new(text);
+    builder.unicode(false).nest_limit(NEST_MAX).size_limit(COMPILED_BYTES_MAX).dfa_size_limit(COMPILED_BYTES_MAX);
     // The error shows the expression in several lines, and the mistake in the last one.
-    whole.map(Some).map_err(|error| error.to_string().lines().last().unwrap_or_default().trim().to_owned())
+    builder.build().map_err(|error| error.to_string().lines().last().unwrap_or_default().trim().to_owned())
 }
 
 /// Finds the existing topics of subscriptions; each expression is evaluated once.
@@ -66,8 +92,8 @@ impl<'a> Resolver<'a> {
 }
 
 fn matching(topics: &Topics, regex: &str) -> BTreeSet<Uuid> {
-    let Ok(Some(regex)) = compiled(Some(regex)) else { return BTreeSet::new() };
-    topics.all().filter(|topic| regex.is_match(&topic.name)).map(|topic| topic.id).collect()
+    let Ok(expression) = Expression::new(regex) else { return BTreeSet::new() };
+    topics.all().filter(|topic| expression.matches(&topic.name)).map(|topic| topic.id).collect()
 }
 
 #[cfg(test)]
@@ -77,8 +103,8 @@ mod tests {
     #[test]
     fn an_expression_matches_whole_names() {
         let check = |regex: &str, topic: &str, expected: bool| {
-            let subscription = Subscription { regex: Some(StrBytes::from_string(regex.into())), ..Default::default() };
-            assert_eq!(subscription.includes(topic), expected, "{regex} {topic}");
+            let matches = Expression::check(regex).and_then(|()| Expression::new(regex)).map(|e| e.matches(topic));
+            assert_eq!(matches, Ok(expected), "{regex} {topic}");
         };
         check("cam", "cam", true);
         check("cam", "cam1", false);
@@ -86,17 +112,30 @@ mod tests {
         check("^cam|^other", "other", true);
         check("^cam|^other", "others", false);
         check("", "cam", false);
-        check("(", "cam", false);
-        check("cam)|(other", "other", false);
+        check(r"(?i)CAM-\w{1,20}\.[[:alpha:]]+", "cam-1_a.mp", true);
     }
 
     #[test]
-    fn what_is_wrong_with_an_expression_is_one_line() {
+    fn the_error_of_an_expression_is_one_line() {
         let check = |regex: &str| {
-            let words = compiled(Some(regex)).unwrap_err();
+            let words = Expression::check(regex).unwrap_err();
             assert!(!words.is_empty() && !words.contains('\n'), "{words}");
         };
         check("(");
+        check("cam)|(other");
         check(r"(\w{100}){100}");
+    }
+
+    #[test]
+    fn a_long_or_deep_expression_is_refused_before_it_is_compiled() {
+        let check = |regex: String, words: &str| {
+            let refused = Expression::check(&regex).unwrap_err();
+            assert!(refused.contains(words), "{refused}");
+        };
+        check("a".repeat(TEXT_BYTES_MAX + 1), "longer than 1024 bytes");
+        check(r"\w".repeat(200_000), "longer than 1024 bytes");
+        check(format!("{}a{}", "(".repeat(100), ")".repeat(100)), "nest");
+        check("a{900}{900}".to_owned(), "size limit");
+        assert_eq!(Expression::check(&"a".repeat(TEXT_BYTES_MAX)), Ok(()));
     }
 }

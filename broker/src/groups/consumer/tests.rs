@@ -1,12 +1,14 @@
 //! Tests of the consumer protocol, with a number as the clock.
 
+use bytes::Bytes;
 use kafka_protocol::ResponseError::{self, *};
 use kafka_protocol::messages::consumer_group_heartbeat_request::TopicPartitions;
+use kafka_protocol::messages::offset_delete_request::{OffsetDeleteRequestPartition, OffsetDeleteRequestTopic};
 use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
 use kafka_protocol::messages::{
     ConsumerGroupDescribeRequest, ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse, DeleteGroupsRequest,
-    DescribeGroupsRequest, GroupId, HeartbeatRequest, LeaveGroupRequest, ListGroupsRequest, OffsetFetchRequest,
-    TopicName, leave_group_request::MemberIdentity,
+    DescribeGroupsRequest, GroupId, HeartbeatRequest, LeaveGroupRequest, ListGroupsRequest, OffsetDeleteRequest,
+    OffsetFetchRequest, TopicName, leave_group_request::MemberIdentity,
 };
 use kafka_protocol::protocol::StrBytes;
 use proptest::prelude::*;
@@ -15,7 +17,9 @@ use uuid::Uuid;
 use super::*;
 use crate::config::TopicConfig;
 use crate::groups::Limits;
-use crate::groups::tests::{SESSION, commit_request, encodes, group, id, join, limits, settled, state, who};
+use crate::groups::tests::{
+    SESSION, commit_request, encodes, fill_with_empty_groups, group, id, join, limits, settled, state, who,
+};
 use crate::memory::Memory;
 use crate::options;
 
@@ -217,6 +221,12 @@ fn epochs_that_do_not_fit_are_fenced() {
     assert_eq!(rig.error(&Client { epoch: 2, ..Client::new("nobody") }.request()), Some(UnknownMemberId));
     let elsewhere = a.request().with_group_id(GroupId(id("other")));
     assert_eq!(rig.error(&elsewhere), Some(UnknownMemberId), "a broker that was started anew knows no groups");
+    let commit = |rig: &mut Rig, version| {
+        let request = commit_request("a", 2, 0, 5).with_group_id(GroupId(id("other")));
+        let answer = rig.groups.commit(&request, version, 0, |_, _| true);
+        ResponseError::try_from_code(answer.topics[0].partitions[0].error_code)
+    };
+    assert_eq!((commit(&mut rig, 8), commit(&mut rig, 9)), (Some(IllegalGeneration), Some(UnknownMemberId)));
 }
 
 #[test]
@@ -239,7 +249,11 @@ fn requests_that_make_no_sense_are_refused() {
         (first().with_member_epoch(-1), GroupIdNotFound),
         (first().with_server_assignor(Some(id("sticky"))), UnsupportedAssignor),
         (first().with_subscribed_topic_regex(Some(id("("))), InvalidRegularExpression),
-        (first().with_rack_id(Some(id(&"r".repeat(1001)))), InvalidRequest),
+        (first().with_subscribed_topic_regex(Some(id(&"r".repeat(1025)))), InvalidRegularExpression),
+        (first().with_subscribed_topic_names(Some(vec![TopicName(id(&"t".repeat(1001)))])), InvalidRequest),
+        (first().with_rack_id(Some(id(&"r".repeat(1025)))), InvalidRequest),
+        (first().with_member_id(id(&"m".repeat(1025))), InvalidRequest),
+        (first().with_instance_id(Some(id(&"i".repeat(1025)))), InvalidRequest),
     ];
     for (request, expected) in cases {
         assert_eq!(rig.error(&request), Some(expected), "{request:?}");
@@ -248,6 +262,23 @@ fn requests_that_make_no_sense_are_refused() {
     // In version 0 members cannot choose their ids.
     let answer = rig.groups.consumer_heartbeat(&first().with_member_id(id("")), 0, &who(1), &rig.topics, 0);
     assert!(answer.error_code == 0 && answer.member_id.is_some_and(|id| !id.is_empty()));
+}
+
+#[test]
+fn a_static_member_of_version_0_returns_with_a_new_id() {
+    let mut rig = Rig::new();
+    let first = Client::of_instance("", "one").request();
+    let heartbeat = |rig: &mut Rig, request: &ConsumerGroupHeartbeatRequest| {
+        let answer = rig.groups.consumer_heartbeat(request, 0, &who(1), &rig.topics, 0);
+        assert_eq!(answer.error_code, 0, "{:?}", answer.error_message);
+        answer.member_id.unwrap()
+    };
+    let before = heartbeat(&mut rig, &first);
+    let leaves = first.clone().with_member_id(before.clone()).with_member_epoch(-2);
+    heartbeat(&mut rig, &leaves);
+    let back = heartbeat(&mut rig, &first);
+    assert!(!back.is_empty() && back != before, "{back:?} {before:?}");
+    assert_eq!(described(&rig).members.len(), 1);
 }
 
 #[test]
@@ -444,6 +475,104 @@ fn what_members_make_the_broker_keep_is_counted_and_bounded() {
     assert_eq!(rig.error(&large), Some(CoordinatorNotAvailable));
     rig.groups.tick(1_000_000);
     assert_eq!(rig.groups.memory_used(), 0);
+}
+
+/// A string that is a part of a large request.
+fn part(request: &Bytes, text: &str) -> StrBytes {
+    let at = request.windows(text.len()).position(|bytes| bytes == text.as_bytes()).unwrap();
+    StrBytes::from_utf8(request.slice(at..at + text.len())).unwrap()
+}
+
+#[test]
+fn a_member_keeps_nothing_of_its_requests() {
+    let mut rig = Rig::new();
+    let memory = Memory::new(1 << 20);
+    let large = [b"member instance rack topic name.*".as_slice(), &[0; 100_000]].concat();
+    for epoch in [0, 1, 1, 0, 1] {
+        let bytes = memory.hold(large.len()).keep(large.clone());
+        let request = ConsumerGroupHeartbeatRequest::default()
+            .with_group_id(group())
+            .with_member_id(part(&bytes, "member"))
+            .with_member_epoch(epoch)
+            .with_instance_id(Some(part(&bytes, "instance")))
+            .with_rack_id(Some(part(&bytes, "rack")))
+            .with_rebalance_timeout_ms(REBALANCE)
+            .with_subscribed_topic_names(Some(vec![TopicName(part(&bytes, "topic"))]))
+            .with_subscribed_topic_regex(Some(part(&bytes, "name.*")))
+            .with_topic_partitions(Some(Vec::new()));
+        drop(bytes);
+        assert_eq!(rig.error(&request), None, "{epoch}");
+        drop(request);
+        assert_eq!(memory.used(), 0, "{epoch}");
+    }
+}
+
+#[test]
+fn all_data_of_a_member_are_counted() {
+    let mut rig = Rig::with(Limits { metadata_bytes: 10_000, ..limits() });
+    rig.beat(&mut Client::of_instance("a", "one"));
+    let before = rig.groups.memory_used();
+    let a = Client { epoch: 1, ..Client::of_instance("a", "one") };
+    let later = a.request().with_topic_partitions(None).with_rack_id(Some(id(&"r".repeat(900))));
+    assert_eq!(rig.error(&later), None);
+    assert_eq!(rig.groups.memory_used(), before + 900);
+    assert_eq!(rig.leave(&a, -2), 0);
+    rig.beat(&mut Client::of_instance(&"b".repeat(801), "one"));
+    assert_eq!(rig.groups.memory_used(), before + 900 + 800);
+    let regex = Client { epoch: 1, ..Client::of_instance(&"b".repeat(801), "one") }.request();
+    assert_eq!(rig.error(&regex.with_topic_partitions(None).with_subscribed_topic_regex(Some(id("name.*")))), None);
+    assert_eq!(rig.groups.memory_used(), before + 900 + 800 + 6);
+}
+
+#[test]
+fn members_stay_in_their_group_while_the_memory_is_full() {
+    let (mut rig, mut a) = (Rig::new(), Client::new("a"));
+    rig.beat(&mut a);
+    let full = rig.groups.memory.hold(limits().memory_bytes);
+    for step in 1..5 {
+        rig.now = step * (SESSION_MS - 1);
+        rig.groups.tick(rig.now);
+        // A heartbeat that adds nothing is answered, and one that adds something is refused; both extend the session.
+        match step % 2 {
+            0 => rig.beat(&mut a),
+            _ => assert_eq!(rig.error(&a.request().with_rack_id(Some(id("rack")))), Some(CoordinatorNotAvailable)),
+        }
+    }
+    assert_eq!(rig.error(&Client::new("b").request()), Some(CoordinatorNotAvailable));
+    drop(full);
+    rig.beat(&mut a);
+    rig.beat(&mut Client::new("b"));
+    assert_eq!(described(&rig).members.len(), 2);
+}
+
+#[test]
+fn groups_without_members_make_room_for_a_member_and_its_assignment() {
+    let mut rig = Rig::with(Limits { groups: 1000, ..limits() });
+    let many = fill_with_empty_groups(&mut rig.groups);
+    rig.beat(&mut Client::new("a"));
+    assert!(rig.groups.len() < many + 1, "{many}");
+    rig.topics.make("large", 3000, TopicConfig::default()).unwrap();
+    fill_with_empty_groups(&mut rig.groups);
+    let large = Client::new("a").request().with_subscribed_topic_names(Some(vec![TopicName(id("large"))]));
+    assert_eq!(rig.error(&large), None);
+    assert_eq!(described(&rig).members[0].assignment.topic_partitions[0].partitions.len(), 3000);
+}
+
+#[test]
+fn offsets_of_topics_that_match_no_expression_can_be_deleted() {
+    let (mut rig, a) = (Rig::new(), Client::new("a"));
+    let regex = |request: ConsumerGroupHeartbeatRequest| request.with_subscribed_topic_regex(Some(id("cam.*")));
+    assert_eq!(rig.error(&regex(a.request())), None);
+    let topic = |name: &str| {
+        let partitions = vec![OffsetDeleteRequestPartition::default()];
+        OffsetDeleteRequestTopic::default().with_name(TopicName(id(name))).with_partitions(partitions)
+    };
+    let topics = ["cam1", "t", "other", "xcam"].map(topic).to_vec();
+    let request = OffsetDeleteRequest::default().with_group_id(group()).with_topics(topics);
+    let answer = rig.groups.delete_offsets(&request);
+    let codes: Vec<i16> = answer.topics.iter().map(|topic| topic.partitions[0].error_code).collect();
+    let read = GroupSubscribedToTopic.code();
+    assert_eq!(codes, [read, read, 0, 0]);
 }
 
 #[test]
