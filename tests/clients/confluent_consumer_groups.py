@@ -1,86 +1,28 @@
 """confluent-kafka with group.protocol=consumer (KIP-848): the broker assigns, and the members share and take over."""
 
-import os
 import signal
-import subprocess
-import sys
 
-from confluent_kafka import ConsumerGroupState, ConsumerGroupType, KafkaException, TopicPartition
+from confluent_kafka import ConsumerGroupState, ConsumerGroupType, KafkaException
 from confluent_kafka.admin import NewPartitions
 
 from checks import fails, run, until
-from confluent_common import admin, code, consumer, create, fill, numbers, result, take, values
+from confluent_common import admin, code, consumer, create, result
+from confluent_members import PARTITIONS, Member, go_on_where_the_group_was, share_and_take_over, static_member_comes_back
 
-PARTITIONS = 4
 CONSUMER = {"group_protocol": "consumer"}
 
 
-def member(brokers, topic):
-    """A member in a process of its own: prints its partitions whenever they change."""
-    me = consumer(brokers, topic, **CONSUMER)
-    me.subscribe([sys.argv[4]])
-    last = None
-    while True:
-        me.poll(0.1)
-        mine = sorted(place.partition for place in me.assignment())
-        if mine != last:
-            print("partitions", *mine, flush=True)
-            last = mine
-
-
-class Member:
-    def __init__(self, brokers, topic, subscription=None):
-        command = [sys.executable, "-B", __file__, brokers, topic, "member", subscription or topic]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE)
-        os.set_blocking(self.process.stdout.fileno(), False)
-        self.text = b""
-
-    def partitions(self):
-        assert self.process.poll() is None, f"a member ended: {self.text}"
-        self.text += self.process.stdout.read() or b""
-        lines = [line for line in self.text.split(b"\n")[:-1] if line.startswith(b"partitions")]
-        return {int(word) for word in lines[-1].split()[1:]} if lines else set()
-
-    def end(self, how):
-        self.process.send_signal(how)
-        self.process.wait()
-
-
 def a_member_consumes_and_commits(brokers, topic):
-    create(brokers, topic)
-    fill(brokers, topic, numbers(10))
-    first = consumer(brokers, topic, **CONSUMER)
-    first.subscribe([topic])
-    assert values(take(first, 4)) == numbers(10)[:4]
-    (place,) = first.commit(offsets=[TopicPartition(topic, 0, 4, metadata="halfway")], asynchronous=False)
-    assert place.error is None and place.offset == 4, place
-    first.close()
-    second = consumer(brokers, topic, **CONSUMER)
-    second.subscribe([topic])
-    assert values(take(second, 6)) == numbers(10)[4:]
-    second.close()
+    go_on_where_the_group_was(brokers, topic, **CONSUMER)
 
 
 def two_members_share_four_partitions_and_one_takes_over(brokers, topic):
-    create(brokers, topic, PARTITIONS)
-    everything = set(range(PARTITIONS))
-    first = Member(brokers, topic)
-    try:
-        until("the first has all partitions", lambda: first.partitions() == everything)
-        second = Member(brokers, topic)
-        try:
-            until("each has two", lambda: (len(first.partitions()), len(second.partitions())) == (2, 2))
-            until("and together all", lambda: first.partitions() | second.partitions() == everything)
-        finally:
-            second.end(signal.SIGKILL)
-        until("the first has all again", lambda: first.partitions() == everything)
-    finally:
-        first.end(signal.SIGKILL)
+    share_and_take_over(brokers, topic, **CONSUMER)
 
 
 def a_regular_expression_finds_topics_that_come_later(brokers, topic):
     create(brokers, topic, 1)
-    one = Member(brokers, topic, f"^{topic}.*")
+    one = Member(brokers, topic, f"^{topic}.*", **CONSUMER)
     try:
         until("it has the first topic", lambda: one.partitions() == {0})
         create(brokers, f"{topic}-later", PARTITIONS)
@@ -91,7 +33,7 @@ def a_regular_expression_finds_topics_that_come_later(brokers, topic):
 
 def partitions_that_are_added_are_assigned(brokers, topic):
     create(brokers, topic, 1)
-    one = Member(brokers, topic)
+    one = Member(brokers, topic, **CONSUMER)
     try:
         until("it has the first partition", lambda: one.partitions() == {0})
         result(admin(brokers).create_partitions([NewPartitions(topic, 3)]))
@@ -101,27 +43,8 @@ def partitions_that_are_added_are_assigned(brokers, topic):
 
 
 def a_static_member_comes_back_to_its_partitions(brokers, topic):
-    create(brokers, topic, 2)
-
-    def static(name):
-        each = consumer(brokers, topic, group_instance_id=name, **CONSUMER)
-        each.subscribe([topic])
-        return each
-
-    a, b = static("a"), static("b")
-
-    def shared(*members):
-        for each in members:
-            each.poll(0.1)
-        return all(len(each.assignment()) == 1 for each in members)
-
-    until("each has one", lambda: shared(a, b))
-    had = [place.partition for place in b.assignment()]
-    b.close()
-    b = static("b")
-    until("each has one again", lambda: shared(a, b))
-    assert [place.partition for place in b.assignment()] == had
-    # Another client cannot be the same instance meanwhile, and is told so for good.
+    a, b, static = static_member_comes_back(brokers, topic, **CONSUMER)
+    # Another client cannot be the same instance meanwhile: that error is final.
     twin = static("b")
     error = fails(KafkaException, lambda: until_error(twin))
     assert code(error) in ("_FATAL", "UNRELEASED_INSTANCE_ID"), error
