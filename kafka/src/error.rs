@@ -31,8 +31,8 @@ pub enum KafkaFault {
     NotNow { cause: String },
     #[error("{property} (from -X, -F or our own settings) is not understood: {cause}")]
     Setting { property: String, cause: String },
-    #[error("{property} (from -F) cannot be used here: {why}")]
-    Unsupported { property: &'static str, why: &'static str },
+    #[error("{property} (from {from}) cannot be used here: {why}")]
+    Unsupported { property: &'static str, from: &'static str, why: &'static str },
     #[error("topic {topic:?} is no Kafka topic name: use up to 249 letters, digits, '.', '_' and '-'")]
     TopicName { topic: String },
     #[error("topic {topic} does not exist at {brokers}: create it, or omit --no-create")]
@@ -73,7 +73,7 @@ pub(crate) fn setting(cause: KafkaError) -> KafkaFault {
             let cause = plain(&other);
             let is_named = |property: &str| cause.contains(&format!("`{property}` is not supported"));
             match SET_BY_BROKER.into_iter().find(|(property, _)| is_named(property)) {
-                Some((property, why)) => KafkaFault::Unsupported { property, why },
+                Some((property, why)) => KafkaFault::Unsupported { property, from: "-X or -F", why },
                 None => KafkaFault::Setting { property: "a client property".to_owned(), cause },
             }
         }

@@ -63,7 +63,7 @@ pub(crate) fn why_unsupported(name: &str, value: &str) -> Option<&'static str> {
 pub(crate) fn check_supported(properties: &mut BTreeMap<String, String>, role: Role) -> Result<(), KafkaFault> {
     properties.retain(|name, value| find(name, value).is_none_or(|one| one.role == role));
     match properties.iter().find_map(|(name, value)| find(name, value)) {
-        Some(Unsupported { name, why, .. }) => Err(KafkaFault::Unsupported { property: name, why }),
+        Some(Unsupported { name, why, .. }) => Err(KafkaFault::Unsupported { property: name, from: "-F", why }),
         None => Ok(()),
     }
 }
