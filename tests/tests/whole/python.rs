@@ -161,8 +161,8 @@ fn pictures_go_through_a_pipe_and_a_script() {
     let line = line.replace("-t cam", &format!("-e -t {from}")).replace("-t edges", &format!("-t {to}"));
     let line = line.replace("python samples/edges.py", &script);
     let path = format!("{}:{}", target().display(), std::env::var("PATH").unwrap_or_default());
-    let pipe = Program::at("sh").args(["-c", &line]).env("KAFKA_BROKERS", kafka.bootstrap()).env("PATH", path).start();
     let mut viewer = viewer(kafka, &to);
+    let pipe = Program::at("sh").args(["-c", &line]).env("KAFKA_BROKERS", kafka.bootstrap()).env("PATH", path).start();
     let camera = camera(kafka, &from, &[]);
     until_lines(&mut viewer, 10);
     camera.interrupt().ok();
