@@ -136,7 +136,7 @@ impl Lister<'_> {
         listed.at_ms = self.clock.wall_us() as i64 / 1000;
         let until = self.clock.now().plus(further_back);
         if let Err(error) = self.read_further_back(name, &mut surveys, until, &mut listed) {
-            // What was read so far is listed, and the rest counts as unread.
+            // The sources read so far are listed, and the remaining records count as unread.
             tracing::debug!("{name}: looking further back: {error:#}");
         }
         listed.unread = surveys.iter().map(|(_, survey)| survey.unread()).sum();

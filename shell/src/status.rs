@@ -199,9 +199,9 @@ mod tests {
 
     #[test]
     fn a_quiet_program_has_no_status() {
-        let (quiet, aloud) = (LogArgs { quiet: true, ..LogArgs::default() }, LogArgs::default());
+        let (quiet, usual) = (LogArgs { quiet: true, ..LogArgs::default() }, LogArgs::default());
         let status = StatusArgs { status_every: Some(Duration::from_secs(10)) };
-        assert_eq!((status.every(&quiet), status.every(&aloud)), (None, Some(Duration::from_secs(10))));
+        assert_eq!((status.every(&quiet), status.every(&usual)), (None, Some(Duration::from_secs(10))));
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(crate) struct Cli {
     /// Where to listen
     #[arg(allow_hyphen_values = true, short, long, default_value = "127.0.0.1:9092", value_name = "HOST:PORT", value_parser = host_and_port)]
     pub(crate) listen: (String, u16),
-    /// What clients are told to connect to [default: the address at which they came]
+    /// Address that clients are given to connect to [default: the address at which they reached the broker]
     #[arg(allow_hyphen_values = true, long, value_name = "HOST:PORT", value_parser = host_and_port)]
     advertise: Option<(String, u16)>,
 
