@@ -9,10 +9,10 @@ mod pieces;
 
 use std::alloc::System;
 
-use common::clock::Micros;
 use common::latest::Latest;
-use common::reassemble::{Limits, Pushed, Reassembler};
-use common::record::{self, Incoming, Record};
+use common::time::Micros;
+use common::wire::record::{self, Incoming, Record};
+use common::wire::{Limits, Pushed, Reassembler};
 use jpeg::{Decoder, Encoder};
 use pool::Pool;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};

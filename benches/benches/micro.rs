@@ -8,10 +8,10 @@ mod pieces;
 use std::hint::black_box;
 use std::sync::Arc;
 
-use common::clock::Micros;
 use common::latest::Latest;
-use common::reassemble::{Limits, Reassembler};
-use common::record::{self, Record};
+use common::time::Micros;
+use common::wire::record::{self, Record};
+use common::wire::{Limits, Reassembler};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use jpeg::{Decoder, Encoder};
 use pool::Pool;

@@ -1,13 +1,13 @@
 //! The parts of a report besides its figures: machine, versions, settings.
 
-use common::plural::count;
+use common::words::count;
 use std::io::Write;
 use std::process::Command;
 
 use anyhow::Context;
-use common::clock::{Clock, Micros};
+use cli::output::Output;
+use common::time::{Clock, Micros};
 use serde_json::{Map, Value, json};
-use shell::output::Output;
 
 use crate::basics::Basics;
 use crate::brokers::Broker;
@@ -30,7 +30,7 @@ impl Began {
 
 /// The beginning of a report; the figures follow it.
 pub fn head(command: &str, brokers: &[Broker], settings: Value, began: Began, clock: &dyn Clock) -> Map<String, Value> {
-    let machine = shell::machine::machine();
+    let machine = cli::machine::machine();
     let brokers: Vec<Value> =
         brokers.iter().map(|b| json!({ "name": b.name, "address": b.address, "version": b.version })).collect();
     let head = json!({
@@ -64,7 +64,7 @@ pub fn settings(basics: &Basics, bytes: usize) -> Value {
 
 /// The line about the machine above a table.
 pub fn machine_line() -> String {
-    let machine = shell::machine::machine();
+    let machine = cli::machine::machine();
     format!("{}, {}, {} MB, {}", machine.cpu, count(machine.cores, "core"), machine.memory_mb, machine.os)
 }
 

@@ -2,11 +2,11 @@
 
 use anyhow::ensure;
 use clap::Args;
-use common::clock::Clock;
-use shell::logging::LogArgs;
-use shell::output::Output;
-use shell::shutdown::Shutdown;
-use shell::values::Span;
+use cli::logging::LogArgs;
+use cli::output::Output;
+use cli::shutdown::Shutdown;
+use cli::values::Span;
+use common::time::Clock;
 
 use crate::brokers::{self, Broker, Choice};
 use crate::prepare;
@@ -23,10 +23,10 @@ pub struct Basics {
     )]
     pub brokers: Vec<Choice>,
     /// How often every case is run, in turn
-    #[arg(long, allow_hyphen_values = true, default_value_t = 3, value_name = "N", value_parser = shell::values::whole(1_u32..=1000))]
+    #[arg(long, allow_hyphen_values = true, default_value_t = 3, value_name = "N", value_parser = cli::values::whole(1_u32..=1000))]
     pub rounds: u32,
     /// Messages through each broker, one by one, before the first round: for the real one's compiler
-    #[arg(long, allow_hyphen_values = true, default_value_t = prepare::MESSAGES, value_name = "N", value_parser = shell::values::whole(0_u64..))]
+    #[arg(long, allow_hyphen_values = true, default_value_t = prepare::MESSAGES, value_name = "N", value_parser = cli::values::whole(0_u64..))]
     pub prepare: u64,
     /// Given to vidbroker as its --memory [default: its own]
     #[arg(long, value_name = "SIZE")]

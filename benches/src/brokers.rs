@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
-use shell::shutdown::Shutdown;
+use cli::shutdown::Shutdown;
 
 pub use self::afterwards::Afterwards;
 

@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use common::clock::Clock;
+use cli::shutdown::Shutdown;
 use common::report::Report;
-use shell::shutdown::Shutdown;
+use common::time::Clock;
 use tempfile::TempDir;
 
 pub use self::ran::Ran;

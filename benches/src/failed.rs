@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use shell::shutdown::Shutdown;
+use cli::shutdown::Shutdown;
 
 /// Descriptions of the failed runs.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

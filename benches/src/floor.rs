@@ -7,7 +7,7 @@
 //! vidcons's own figure.
 
 mod alone;
-pub mod cli;
+pub mod args;
 mod codec;
 mod frames;
 mod report;
@@ -17,11 +17,11 @@ use std::process::ExitCode;
 
 use anyhow::ensure;
 use bytes::Bytes;
-use common::clock::Clock;
-use shell::shutdown::Shutdown;
+use cli::shutdown::Shutdown;
+use common::time::Clock;
 
 use self::alone::{Alone, Pace};
-use self::cli::FloorArgs;
+use self::args::FloorArgs;
 use self::codec::{Decode, Encode, Picture};
 use crate::about::{self, Began};
 use crate::acks::Acks;
@@ -40,7 +40,7 @@ pub struct Measured {
     pub broker: usize,
     pub encode: Alone,
     pub decode: Alone,
-    pub hop: common::latency::Latency,
+    pub hop: common::time::Latency,
     pub ran: Ran,
 }
 
@@ -86,7 +86,7 @@ pub fn run(args: &FloorArgs, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::
         let head = about::head("floor", &result.brokers, report::settings(args, &result), began, clock);
         about::write(report::report(head, &result), to)?;
     }
-    shell::output::print(&report::text(args, &result))?;
+    cli::output::print(&report::text(args, &result))?;
     let faults: Vec<String> = result.measured.iter().flat_map(|m| m.ran.faults()).collect();
     faults.iter().for_each(|fault| tracing::error!("WRONG: {fault}"));
     Ok(if faults.is_empty() { result.failed.code() } else { ExitCode::FAILURE })

@@ -3,21 +3,21 @@
 //! Producer and consumers are threads of this process. In processes of their own they would have as many threads, which
 //! disturb a broker on the same machine equally; and no process has to be started while something is measured.
 
+pub mod args;
 pub mod case;
-pub mod cli;
 mod ratios;
 mod report;
 mod table;
 
-use common::plural::count;
+use common::words::count;
 use std::process::ExitCode;
 
 use anyhow::ensure;
-use common::clock::Clock;
-use shell::shutdown::Shutdown;
+use cli::shutdown::Shutdown;
+use common::time::Clock;
 
+use self::args::HopArgs;
 use self::case::{Case, Load, Measured};
-use self::cli::HopArgs;
 use crate::about::{self, Began};
 use crate::acks::Acks;
 use crate::brokers::Broker;
@@ -49,7 +49,7 @@ pub fn run(args: &HopArgs, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Re
         let head = about::head("hop", &result.brokers, report::settings(args), began, clock);
         about::write(report::report(head, &result), to)?;
     }
-    shell::output::print(&table::text(args, &result))?;
+    cli::output::print(&table::text(args, &result))?;
     Ok(result.failed.code())
 }
 

@@ -1,18 +1,17 @@
 //! `vidbench kafka`: the bare hop in a table of sizes, acknowledgements, lingering, consumers and brokers.
 
-pub mod cli;
+pub mod args;
 mod matrix;
 mod report;
 
-use common::plural::count;
+use common::words::count;
 use std::process::ExitCode;
 
 use anyhow::ensure;
-use common::clock::Clock;
-use common::latency::Latency;
-use shell::shutdown::Shutdown;
+use cli::shutdown::Shutdown;
+use common::time::{Clock, Latency};
 
-use self::cli::KafkaArgs;
+use self::args::KafkaArgs;
 use self::matrix::Cell;
 use crate::about::{self, Began};
 use crate::brokers::Broker;
@@ -56,7 +55,7 @@ pub fn run(args: &KafkaArgs, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::
         let head = about::head("kafka", &result.brokers, report::settings(args), began, clock);
         about::write(report::report(head, &result), to)?;
     }
-    shell::output::print(&report::text(args, &result))?;
+    cli::output::print(&report::text(args, &result))?;
     Ok(result.failed.code())
 }
 

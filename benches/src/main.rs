@@ -5,9 +5,9 @@
 //! ```
 mod about;
 mod acks;
+mod args;
 mod basics;
 mod brokers;
-mod cli;
 mod cpu;
 mod display;
 mod e2e;
@@ -35,16 +35,16 @@ mod topic;
 
 use std::process::ExitCode;
 
-use common::clock::SystemClock;
-use shell::shutdown::Shutdown;
+use cli::shutdown::Shutdown;
+use common::time::SystemClock;
 
-use crate::cli::{Cli, Command};
+use crate::args::{Cli, Command};
 use crate::peers::PeersOptions;
 
 fn main() -> ExitCode {
-    let cli: Cli = shell::parse();
+    let cli: Cli = cli::parse();
     cli.command.log().init("vidbench");
-    shell::outcome(go(&cli))
+    cli::outcome(go(&cli))
 }
 
 fn go(cli: &Cli) -> anyhow::Result<ExitCode> {

@@ -1,6 +1,6 @@
 //! The messages: a number and two times, followed by incompressible bytes that are compared on arrival.
 
-use common::clock::Micros;
+use common::time::Micros;
 
 /// Size of a stamp: three numbers of 8 bytes.
 pub const STAMP_BYTES: usize = 24;

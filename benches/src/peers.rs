@@ -22,8 +22,8 @@ mod watcher;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
-use common::clock::Clock;
-use shell::shutdown::Shutdown;
+use cli::shutdown::Shutdown;
+use common::time::Clock;
 
 use self::clip::Clip;
 use self::line::{Around, Line};
@@ -74,7 +74,7 @@ pub fn run(options: &PeersOptions, clock: &dyn Clock, shutdown: &Shutdown) -> an
         let head = about::head("peers", &result.brokers, report::settings(options), began, clock);
         about::write(report::report(head, &result, options.headless), to)?;
     }
-    shell::output::print(&table::text(options, &result))?;
+    cli::output::print(&table::text(options, &result))?;
     Ok(end_with(&result))
 }
 

@@ -2,8 +2,8 @@
 //! is not to be compared.
 
 use anyhow::Context;
-use common::clock::Clock;
-use shell::shutdown::Shutdown;
+use cli::shutdown::Shutdown;
+use common::time::Clock;
 
 use crate::brokers::Broker;
 use crate::payload::Payload;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::bail;
-use common::clock::{Clock, Micros};
+use common::time::{Clock, Micros};
 use kafka::{Event, Tail};
 
 use crate::ending::Ending;

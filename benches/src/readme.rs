@@ -13,8 +13,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use cli::logging::LogArgs;
 use serde_json::Value;
-use shell::logging::LogArgs;
 use tables::Columns;
 
 use crate::brokers::root;

@@ -1,6 +1,6 @@
 //! `vidbench run`: a frame's latency end to end, with the real programs.
 
-pub mod cli;
+pub mod args;
 mod matrix;
 mod report;
 mod summary;
@@ -9,10 +9,10 @@ mod table;
 use std::process::ExitCode;
 
 use anyhow::ensure;
-use common::clock::Clock;
-use shell::shutdown::Shutdown;
+use cli::shutdown::Shutdown;
+use common::time::Clock;
 
-use self::cli::RunArgs;
+use self::args::RunArgs;
 use self::matrix::Case;
 use crate::about::{self, Began};
 use crate::brokers::Broker;
@@ -58,7 +58,7 @@ pub fn run(args: &RunArgs, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Re
         let head = about::head("run", &result.brokers, report::settings(args, result.display), began, clock);
         about::write(report::report(head, &result), to)?;
     }
-    shell::output::print(&table::text(args, &result))?;
+    cli::output::print(&table::text(args, &result))?;
     Ok(end_with(&result))
 }
 

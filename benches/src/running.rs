@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use common::clock::{Clock, SystemClock};
+use common::time::{Clock, SystemClock};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::brokers::Afterwards;

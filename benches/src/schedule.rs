@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::clock::Micros;
+use common::time::Micros;
 
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Schedule {

@@ -34,7 +34,7 @@ impl FromStr for Size {
             "1080p" => (1920, 1080),
             "1440p" => (2560, 1440),
             "4k" | "2160p" => (3840, 2160),
-            other => shell::values::size(other).map_err(|why| format!("{why}, or 360p, 720p, 1080p, 4k"))?,
+            other => cli::values::size(other).map_err(|why| format!("{why}, or 360p, 720p, 1080p, 4k"))?,
         };
         Ok(Size { name: text.to_owned(), width, height })
     }

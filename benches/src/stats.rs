@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use common::latency::Latency;
+use common::time::Latency;
 use std::time::Duration;
 
 /// The median of several rounds, with the smallest and the largest value.

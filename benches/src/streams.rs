@@ -1,16 +1,16 @@
 //! `vidbench streams`: how many sources, and how many viewers, one machine carries.
 
-pub mod cli;
+pub mod args;
 mod load;
 mod report;
 
-use common::plural::count;
+use common::words::count;
 use std::process::ExitCode;
 
-use common::clock::Clock;
-use shell::shutdown::Shutdown;
+use cli::shutdown::Shutdown;
+use common::time::Clock;
 
-use self::cli::{StreamsArgs, Viewers};
+use self::args::{StreamsArgs, Viewers};
 use self::load::Load;
 use crate::about::{self, Began};
 use crate::acks::Acks;
@@ -59,7 +59,7 @@ pub fn run(args: &StreamsArgs, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow
         let head = about::head("streams", &result.brokers, report::settings(args), began, clock);
         about::write(report::report(head, args, &result), to)?;
     }
-    shell::output::print(&report::text(args, &result))?;
+    cli::output::print(&report::text(args, &result))?;
     let faults: Vec<&String> = result.measured.iter().flat_map(|m| &m.faults).collect();
     faults.iter().for_each(|fault| tracing::error!("WRONG: {fault}"));
     Ok(if faults.is_empty() { result.failed.code() } else { ExitCode::FAILURE })

@@ -1,17 +1,17 @@
 //! `vidbench throughput`: messages at full speed, with one consumer that reads them.
 
+pub mod args;
 pub mod case;
-pub mod cli;
 mod report;
 
 use std::process::ExitCode;
 
 use anyhow::ensure;
-use common::clock::Clock;
-use shell::shutdown::Shutdown;
+use cli::shutdown::Shutdown;
+use common::time::Clock;
 
+use self::args::ThroughputArgs;
 use self::case::{Measured, Run};
-use self::cli::ThroughputArgs;
 use crate::about::{self, Began};
 use crate::brokers::Broker;
 use crate::failed::Failed;
@@ -37,7 +37,7 @@ pub fn run(args: &ThroughputArgs, clock: &dyn Clock, shutdown: &Shutdown) -> any
         let head = about::head("throughput", &result.brokers, report::settings(args), began, clock);
         about::write(report::report(head, &result), to)?;
     }
-    shell::output::print(&report::text(args, &result))?;
+    cli::output::print(&report::text(args, &result))?;
     Ok(result.failed.code())
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use common::clock::{Clock, SystemClock};
-use common::record::OVERHEAD_BYTES_MAX;
+use common::time::{Clock, SystemClock};
+use common::wire::record::OVERHEAD_BYTES_MAX;
 use futures_executor::block_on;
 use kafka::{
     Admin, Connection, Found, NewTopic, Patience, Position, Publisher, PublisherSettings, Tail, Waiting,

@@ -2,30 +2,24 @@
 //! lost frames, and their latency.
 //!
 //! Nothing in this crate talks to Kafka, opens a socket, starts a thread or runs a codec. Time is an argument; only
-//! [`clock::SystemClock`] reads the system's clock, and the programs pass it down.
+//! [`time::SystemClock`] reads the system's clock, and the programs pass it down.
+//!
+//! The folders depend on each other in one direction only:
+//!
+//! ```text
+//! time ◀─ wire ◀─ books ◀─ report
+//!   ▲       ▲                 │
+//!   └───────┴──── draw ◀──────┘
+//! ```
 
-pub mod anatomy;
-pub mod bar;
-pub mod clock;
-pub mod explain;
-pub mod frame;
-pub mod headers;
-pub mod latency;
+pub mod books;
+pub mod draw;
 pub mod latest;
-pub mod ledger;
-pub mod period;
-pub mod pixels;
-pub mod plural;
-pub mod ranges;
-pub mod rate;
-pub mod reassemble;
-pub mod record;
 pub mod report;
 pub mod secret;
-pub mod slowest;
-pub mod stamps;
-pub mod text;
-pub mod timeline;
+pub mod time;
+pub mod wire;
+pub mod words;
 
 /// Prefix of the cluster id of an embedded broker, by which clients distinguish it from Apache Kafka.
 pub const EMBEDDED_CLUSTER: &str = "vid-";

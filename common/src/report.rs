@@ -1,5 +1,7 @@
 //! The report: one struct for all programs, written as JSON (on which scripts rely) and as text.
 
+mod client;
+mod explain;
 mod hgrm;
 mod hlog;
 mod row;
@@ -10,16 +12,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::client::{ClientFacts, Waits};
+pub use self::explain::{Explain, Finding};
 pub use self::hgrm::percentiles;
 pub use self::hlog::IntervalLog;
 pub use self::row::{HEADER as CSV_HEADER, Row};
-pub use self::text::{bytes, how_long};
-use crate::explain::Explain;
-use crate::latency::{Latencies, Latency};
-use crate::ledger::{Loss, ProducerBooks, SourceBooks, ViewerBooks};
-use crate::pixels::PixelCheck;
-use crate::reassemble::{Reassembler, Tally};
-use crate::stamps::Stage;
+use crate::books::{Loss, ProducerBooks, SourceBooks, ViewerBooks};
+use crate::draw::PixelCheck;
+use crate::time::{Latencies, Latency, Stage};
+use crate::wire::{Reassembler, Tally};
 
 /// Version of the JSON. Changes when a field changes its meaning or is removed; new fields do not change it.
 pub const SCHEMA: u32 = 1;

@@ -1,8 +1,8 @@
 //! Options that exclude each other, or values of others, which the parser of the command line cannot know.
 
-use shell::output::Output;
+use cli::output::Output;
 
-use crate::cli::Cli;
+use crate::args::Cli;
 
 /// Refuses options that exclude each other.
 pub fn check(cli: &Cli) -> Result<(), String> {
@@ -10,7 +10,7 @@ pub fn check(cli: &Cli) -> Result<(), String> {
         return Err(format!("{one} and {other} both write to standard output: send one to a file"));
     }
     check_group(cli)?;
-    shell::report::check_distinct(&cli.report_files())?;
+    reports::check_distinct(&cli.report_files())?;
     cli.kafka.check()
 }
 

@@ -33,10 +33,10 @@ impl Screen {
     }
 
     /// The way in which pictures get on the screen, for the explanation of latencies.
-    pub fn kind(&self) -> common::explain::Screen {
+    pub fn kind(&self) -> explain::Screen {
         match self {
             Screen::Window(presenter) => presenter.kind(),
-            _ => common::explain::Screen::None,
+            _ => explain::Screen::None,
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
-use common::clock::{Clock, Micros};
+use common::time::{Clock, Micros};
 use kafka::{Connection, Found, KafkaFault, Position, Presence, Tail};
 
 /// Longest time that a request for the topic may block everything else.
@@ -194,7 +194,7 @@ impl Search {
 
 #[cfg(test)]
 mod tests {
-    use common::clock::ManualClock;
+    use common::time::ManualClock;
 
     use super::*;
 

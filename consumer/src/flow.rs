@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::clock::Micros;
-use common::rate::silent_after;
-use common::report::how_long;
+use common::time::Micros;
+use common::time::rate::silent_after;
+use common::words::how_long;
 
 /// Longest frame interval of a stream whose rate is not known yet. A shorter silence of such a stream may be its pace.
 pub const SLOW: Duration = Duration::from_secs(10);

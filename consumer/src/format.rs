@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::str::FromStr;
 
-use common::frame::Frame;
+use common::wire::Frame;
 use kafka::Received;
 
 #[derive(Clone, PartialEq, Eq, Debug)]

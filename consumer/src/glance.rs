@@ -6,11 +6,10 @@ mod words;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::clock::Micros;
-use common::latency::{RecentLatency, TimeBase};
-use common::ledger::Loss;
-use common::rate::silent_after;
-use common::reassemble::Reassembler;
+use common::books::Loss;
+use common::time::rate::silent_after;
+use common::time::{Micros, RecentLatency, TimeBase};
+use common::wire::Reassembler;
 
 pub use self::figures::Figures;
 use crate::select::Place;

@@ -14,10 +14,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
-use common::clock::{Clock, Micros};
-use common::plural::count;
+use cli::shutdown::Shutdown;
+use common::time::{Clock, Micros};
+use common::words::count;
 use kafka::{Admin, Connection, Event, Found, Patience, Position, Tail, TopicSummary};
-use shell::shutdown::Shutdown;
 
 use self::seen::Sources;
 use self::survey::Survey;
@@ -73,14 +73,14 @@ pub fn list(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> an
     let mut lister = Lister { newest, back, clock: &*clock, shutdown };
     let until = clock.now().plus(FURTHER_BACK);
     if topics.is_empty() {
-        return shell::output::print(&format!("no topics at {}\n", options.connection.brokers));
+        return cli::output::print(&format!("no topics at {}\n", options.connection.brokers));
     }
     for (index, topic) in topics.iter().enumerate() {
         if shutdown.asked() {
             break;
         }
         let listed = lister.topic(&topic.name, share_of(until.since(clock.now()), topics.len() - index));
-        shell::output::print(&described(topic, listed.as_ref().ok()))?;
+        cli::output::print(&described(topic, listed.as_ref().ok()))?;
         if let Err(error) = listed {
             // An unreadable topic does not prevent the others from being listed.
             tracing::warn!(event = "topic_unreadable", topic = topic.name, "{}: {error:#}", topic.name);

@@ -1,7 +1,7 @@
 //! `vidcons`: shows video from a Kafka topic, and measures its latency.
 
+mod args;
 mod canvas;
-mod cli;
 mod conflicts;
 mod decode;
 mod find;
@@ -31,17 +31,18 @@ use std::time::Duration;
 
 use anyhow::Context;
 use charts::Figure;
-use common::clock::{Clock, SystemClock};
-use common::explain::{Evidence, Explain, Setup, Side, SourceKind, Way, explain};
-use common::latency::{Latencies, clocks_disagree};
-use common::ledger::Loss;
+use cli::shutdown::Shutdown;
+use common::books::Loss;
+use common::report::Explain;
 use common::report::{Report, SCHEMA, viewer_sums};
+use common::time::latency::{Latencies, clocks_disagree};
+use common::time::{Clock, SystemClock};
+use explain::{Evidence, Setup, Side, SourceKind, Way, explain};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ZonedDateTime};
-use shell::recorder::Course;
-use shell::shutdown::Shutdown;
+use reports::recorder::Course;
 
-use crate::cli::Cli;
+use crate::args::Cli;
 use crate::options::Options;
 use crate::pipeline::Outcome;
 
@@ -49,15 +50,15 @@ use crate::pipeline::Outcome;
 const LEAVE: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
-    let cli: Cli = shell::parse();
+    let cli: Cli = cli::parse();
     if let Some(shell) = cli.completions {
-        shell::print_completions::<Cli>(shell);
+        cli::print_completions::<Cli>(shell);
         return ExitCode::SUCCESS;
     }
-    conflicts::check(&cli).unwrap_or_else(|wrong| shell::usage_error::<Cli>(wrong));
+    conflicts::check(&cli).unwrap_or_else(|wrong| cli::usage_error::<Cli>(wrong));
     cli.log.init("vidcons");
-    shell::memory::give_back();
-    shell::outcome(run(&cli))
+    cli::memory::give_back();
+    cli::outcome(run(&cli))
 }
 
 fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
@@ -85,9 +86,9 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         timeline: &course.timeline,
         anatomy: &course.anatomy,
     };
-    let told = shell::report::tell(&figure, &options.reports);
+    let told = reports::tell(&figure, &options.reports);
     outcome.tail.close(LEAVE);
-    shell::ended(outcome.trouble, told)
+    cli::ended(outcome.trouble, told)
 }
 
 /// The present time of the system's clock, in the system's time zone (or that of `TZ`).
@@ -135,13 +136,13 @@ fn report(options: &Options, outcome: &Outcome, started_ms: u64) -> Report {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_ms,
         seconds: outcome.seconds,
-        cpu_seconds: shell::machine::cpu_time().as_secs_f64(),
+        cpu_seconds: cli::machine::cpu_time().as_secs_f64(),
         sums,
         sources,
         pixels: outcome.pixels,
         explain: explained(options, outcome),
         settings: options.settings(),
-        machine: shell::machine::machine(),
+        machine: cli::machine::machine(),
         versions: kafka::versions(),
     }
 }

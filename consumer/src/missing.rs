@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::clock::Micros;
+use common::time::Micros;
 
 /// Time before a source counts as missing, as several may start at about the same time; also the time between two
 /// lines.

@@ -6,11 +6,11 @@
 
 use std::str::FromStr;
 
+use cli::values::Span;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::fmt::temporal::Pieces;
 use jiff::tz::{Disambiguation, TimeZone};
 use jiff::{Timestamp, ZonedDateTime};
-use shell::values::Span;
 
 pub const FORMS: &str = "ms since 1970, 2026-01-31T12:00:00Z, 2026-01-31T12:00+02:00, 2026-01-31 12:00 or 2026-01-31 (local \
                          time), 14:03:20 (the most recent 14:03:20), or -10m (ten minutes ago)";

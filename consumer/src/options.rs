@@ -4,13 +4,13 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cli::output::Output;
+use cli::values::{Span, Speed};
 use jiff::ZonedDateTime;
 use kafka::{Connection, Position, Role};
-use shell::output::Output;
-use shell::report::ReportFile;
-use shell::values::{Span, Speed};
+use reports::ReportFile;
 
-use crate::cli::Cli;
+use crate::args::Cli;
 use crate::format::Format;
 use crate::present::WindowOptions;
 
@@ -65,9 +65,9 @@ impl Options {
         let offset = cli.offset.position(now)?;
         warn_of_group_id(cli);
         cli.output.iter().try_for_each(Output::check)?;
-        cli.snapshot.iter().try_for_each(|path| shell::output::check_writable(path))?;
+        cli.snapshot.iter().try_for_each(|path| cli::output::check_writable(path))?;
         let reports = cli.report_files();
-        shell::report::check_writable(&reports)?;
+        reports::check_writable(&reports)?;
         let start = if cli.from_beginning { Position::Beginning } else { offset };
         let history = is_history(start);
         let pace = if cli.headless || !history { Speed::Max } else { Speed::Times(1.0) };

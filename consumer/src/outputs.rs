@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
-use common::frame::Frame;
-use common::plural::count;
+use cli::output::Output;
+use common::wire::Frame;
+use common::words::count;
 use kafka::Received;
-use shell::output::Output;
 
 use crate::decode::Decode;
 use crate::format::Format;
@@ -51,7 +51,7 @@ impl Outputs {
             let mut out = io::stdout().lock();
             out.write_all(line.as_bytes()).and_then(|()| out.flush())
         };
-        let written = if self.on_terminal { shell::status::suspended(write) } else { write() };
+        let written = if self.on_terminal { cli::status::suspended(write) } else { write() };
         self.unless_closed(written).context("writing the lines (--print)")
     }
 

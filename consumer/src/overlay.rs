@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use common::text::Font;
+use common::draw::Font;
 
 use crate::canvas::{Rect, View};
 

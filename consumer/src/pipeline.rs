@@ -14,20 +14,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
-use common::clock::{Clock, Micros};
-use common::frame::Kind;
-use common::latency::Latency;
-use common::ledger::{Loss, ViewerBooks};
-use common::period::Period;
-use common::pixels::PixelCheck;
-use common::reassemble::Reassembler;
+use cli::shutdown::Shutdown;
+use cli::status::Status;
+use common::books::{Loss, ViewerBooks};
+use common::draw::PixelCheck;
 use common::report::viewer_losses;
-use common::stamps::Stage;
+use common::time::{Clock, Latency, Micros, Period, Stage};
+use common::wire::{Kind, Reassembler};
 use kafka::Tail;
 use pool::Pool;
-use shell::recorder::{Course, Recorder};
-use shell::shutdown::Shutdown;
-use shell::status::Status;
+use reports::recorder::{Course, Recorder};
 
 use crate::decode::{Decode, DecodeError, Screen};
 use crate::glance::{self, Conditions, Figures, Snapshot};
@@ -55,7 +51,7 @@ pub struct Outcome {
     pub stages: &'static [Stage],
     pub course: Course,
     pub seconds: f64,
-    pub screen: common::explain::Screen,
+    pub screen: explain::Screen,
     /// Time that processing the window's events took before each measured frame. It includes waiting for the display.
     pub display: Latency,
     /// Result of comparing pictures with their headers, if requested.
@@ -178,7 +174,7 @@ impl Run<'_> {
         }
         let mut text = snapshot.line(drawn);
         if drawn && self.options.live_histogram && known {
-            text += &shell::live::histogram(self.viewer.recorder.timeline(), &total.latencies.total);
+            text += &cli::live::histogram(self.viewer.recorder.timeline(), &total.latencies.total);
         }
         let losses = viewer_losses(total, &self.receiver.reassembler.total());
         (text, Figures::new(snapshot, &self.options.topic, of_period.bytes_per_second, losses))

@@ -15,11 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
-use common::clock::{Clock, Micros};
-use common::frame::Frame;
-use common::latency::TimeBase;
-use common::reassemble::{Ended, Limits, Pushed, Reassembler};
-use common::record::{self, Incoming, Rejected};
+use common::time::{Clock, Micros, TimeBase};
+use common::wire::record::{self, Incoming, Rejected};
+use common::wire::{Ended, Frame, Limits, Pushed, Reassembler};
 use kafka::{Event, Found, KafkaFault, Position, Received, Tail};
 
 use crate::find::{Awaited, LOOK, Search};

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use common::clock::Micros;
-use common::frame::{Meta, Session};
-use shell::values::Speed;
+use cli::values::Speed;
+use common::time::Micros;
+use common::wire::{Meta, Session};
 
 /// Longest gap between two frames; a longer one (a pause, another session) is shortened.
 const GAP_MAX: Duration = Duration::from_secs(10);
@@ -52,8 +52,8 @@ impl Replay {
 
 #[cfg(test)]
 mod tests {
-    use common::frame::Origin;
-    use common::stamps::Stamps;
+    use common::time::Stamps;
+    use common::wire::Origin;
 
     use super::*;
 

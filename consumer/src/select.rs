@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::clock::Micros;
-use common::frame::{Frame, Meta, Session};
+use common::time::Micros;
+use common::wire::{Frame, Meta, Session};
 
 /// Time of silence after which a session gives way to an older one that is alive.
 const SILENCE: Duration = Duration::from_secs(2);

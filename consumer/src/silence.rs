@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::clock::Micros;
-use common::rate::LONG_SILENCE;
+use common::time::Micros;
+use common::time::rate::LONG_SILENCE;
 
 use crate::flow::SLOW;
 use crate::glance::State;

@@ -28,7 +28,7 @@ enum Picture {
 impl Picture {
     /// Chooses the format by the file's name: JPEG if it ends in `.jpg`, otherwise PNG.
     fn new(path: &Path, jpeg: &Bytes, decode: &mut Decode) -> anyhow::Result<Picture> {
-        Ok(match shell::kinds::extension(path).as_str() {
+        Ok(match cli::kinds::extension(path).as_str() {
             "jpg" | "jpeg" => Picture::Jpeg(jpeg.clone()),
             _ => Picture::Pixels(decode.picture(jpeg)?),
         })
@@ -50,7 +50,7 @@ impl Picture {
 /// Writes a picture to `path`, and overwrites an existing file.
 pub fn write(path: &Path, jpeg: &Bytes, decode: &mut Decode) -> anyhow::Result<()> {
     let picture = Picture::new(path, jpeg, decode)?;
-    picture.write(shell::output::create(path)?).with_context(|| format!("cannot write {}", path.display()))
+    picture.write(cli::output::create(path)?).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The snapshot key: each press writes a new file and never overwrites one.

@@ -4,10 +4,9 @@
 //! of the bar's 160 blocks, in the memory that was shown.
 
 use anyhow::bail;
-use common::bar::Bar;
-use common::frame::Meta;
-use common::pixels::PixelCheck;
-use common::plural::count;
+use common::draw::{Bar, PixelCheck};
+use common::wire::Meta;
+use common::words::count;
 
 use crate::decode::Screen;
 use crate::present::WindowOptions;

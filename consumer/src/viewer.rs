@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use common::clock::{Clock, Micros};
-use common::frame::{Frame, Kind, Session};
-use common::latency::{Recent, TimeBase};
-use common::ledger::{Loss, ViewerBooks};
+use common::books::{Loss, ViewerBooks};
 use common::report::Row;
-use common::stamps::Stage;
-use shell::recorder::Recorder;
+use common::time::{Clock, Micros, Recent, Stage, TimeBase};
+use common::wire::{Frame, Kind, Session};
+use reports::recorder::Recorder;
 
 use crate::flow::Flow;
 use crate::select::Selection;
@@ -185,9 +183,8 @@ pub(crate) mod tests {
     use std::time::Duration;
 
     use bytes::Bytes;
-    use common::clock::ManualClock;
-    use common::frame::{Meta, Origin};
-    use common::stamps::Stamps;
+    use common::time::{ManualClock, Stamps};
+    use common::wire::{Meta, Origin};
 
     use super::*;
 

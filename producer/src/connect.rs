@@ -1,11 +1,11 @@
 //! Steps before the first frame: the topic and its limit, the connection, and a line that describes them.
 
-use common::plural::count;
+use common::words::count;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use common::clock::Clock;
+use common::time::Clock;
 use kafka::{Admin, Created, Patience, PublisherSettings, Waiting};
 
 use crate::fit::{Fit, QUALITY_FLOOR, SCALE_FLOOR};
@@ -95,7 +95,7 @@ pub fn connect(
         partition: options.partition,
         client_id: CLIENT_ID,
         message_bytes_max: limit.message_bytes_max,
-        in_flight_bytes_max: common::record::FRAME_BYTES_MAX,
+        in_flight_bytes_max: common::wire::record::FRAME_BYTES_MAX,
         waiting: if every_frame { Waiting::Forever } else { Waiting::AtMost(LIVE_WAIT) },
         headers: options.headers.clone(),
     };

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use broker::{Broker, ClientGlance, Glance, files};
-use common::clock::Clock;
+use cli::shutdown::Shutdown;
+use common::time::Clock;
 use kafka::{Admin, DEFAULT_BROKERS, KafkaFault, Patience, Presence};
-use shell::shutdown::Shutdown;
 
 use crate::connect::CLIENT_ID;
 use crate::options::Options;

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::clock::{Clock, Micros};
-use common::frame::{Frame, Kind, Meta, Origin, Session};
-use common::stamps::Stamps;
+use common::time::{Clock, Micros, Stamps};
+use common::wire::{Frame, Kind, Meta, Origin, Session};
 use jpeg::{JpegError, Plane, Planes};
 use pool::Pool;
 

@@ -1,9 +1,9 @@
 //! Decides if a run succeeded: all frames of a file must be acknowledged, and the last ones of a live source.
 
-use common::plural::{count, were};
+use common::words::{count, were};
 use std::time::Duration;
 
-use common::ledger::ProducerBooks;
+use common::books::ProducerBooks;
 
 /// A live source fails if nothing was acknowledged for this time up to its end.
 const LAST: Duration = Duration::from_secs(2);
@@ -29,8 +29,8 @@ pub fn unacknowledged(books: &ProducerBooks, every_frame: bool, cause: Option<&s
 
 #[cfg(test)]
 mod tests {
-    use common::clock::Micros;
-    use common::ledger::Loss;
+    use common::books::Loss;
+    use common::time::Micros;
 
     use super::*;
 

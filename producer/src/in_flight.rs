@@ -11,7 +11,7 @@ mod window_tests;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use common::clock::Micros;
+use common::time::Micros;
 
 use window::Window;
 

@@ -1,7 +1,7 @@
 //! The room for a frame in one message.
 
-use common::plural::count;
-use common::record::OVERHEAD_BYTES_MAX;
+use common::wire::record::OVERHEAD_BYTES_MAX;
+use common::words::count;
 
 /// Kafka's default limit, minus what the broker may count in addition.
 const FALLBACK_BYTES: usize = 1_000_000;

@@ -1,6 +1,6 @@
 //! `vidprod`: video into a Kafka topic.
 
-mod cli;
+mod args;
 mod connect;
 mod embedded;
 mod encode;
@@ -21,32 +21,32 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use charts::Figure;
-use common::clock::{Clock, SystemClock};
-use common::explain::{Evidence, Explain, Setup, Side, Way, explain};
-use common::ledger::Loss;
+use cli::shutdown::Shutdown;
+use common::books::Loss;
+use common::report::Explain;
 use common::report::{Report, SCHEMA, Sums};
-use common::stamps::Stage;
-use shell::shutdown::Shutdown;
+use common::time::{Clock, Stage, SystemClock};
+use explain::{Evidence, Setup, Side, Way, explain};
 
-use crate::cli::Cli;
+use crate::args::Cli;
 use crate::options::Options;
 use crate::pipeline::Outcome;
 
 fn main() -> ExitCode {
-    let cli: Cli = shell::parse();
+    let cli: Cli = cli::parse();
     if let Some(shell) = cli.completions {
-        shell::print_completions::<Cli>(shell);
+        cli::print_completions::<Cli>(shell);
         return ExitCode::SUCCESS;
     }
-    cli.check().unwrap_or_else(|wrong| shell::usage_error::<Cli>(wrong));
+    cli.check().unwrap_or_else(|wrong| cli::usage_error::<Cli>(wrong));
     cli.log.init("vidprod");
-    shell::memory::give_back();
-    shell::outcome(run(&cli))
+    cli::memory::give_back();
+    cli::outcome(run(&cli))
 }
 
 fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     if cli.list_cameras {
-        return shell::output::print(&source::list_cameras());
+        return cli::output::print(&source::list_cameras());
     }
     let options = Options::check(cli)?;
     let shutdown = Shutdown::listen()?;
@@ -63,12 +63,12 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         anatomy: &outcome.course.anatomy,
     };
     // Waits even if a report failed, because viewers may still read from our broker.
-    let told = shell::report::tell(&figure, &options.reports);
+    let told = reports::tell(&figure, &options.reports);
     if let Some(embedded) = outcome.embedded {
         embedded.serve_on(&SystemClock, &shutdown);
     }
     let unacknowledged = ending::unacknowledged(&outcome.books, outcome.every_frame, outcome.cause.as_deref());
-    shell::ended(outcome.trouble.or(unacknowledged), told)
+    cli::ended(outcome.trouble.or(unacknowledged), told)
 }
 
 fn explained(options: &Options, outcome: &Outcome) -> Explain {
@@ -99,13 +99,13 @@ fn report(options: &Options, outcome: &Outcome, started_ms: u64) -> Report {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_ms,
         seconds: outcome.seconds,
-        cpu_seconds: shell::machine::cpu_time().as_secs_f64(),
+        cpu_seconds: cli::machine::cpu_time().as_secs_f64(),
         sources: [(options.source.name.clone(), sums.clone())].into(),
         sums,
         pixels: None,
         explain: explained(options, outcome),
         settings: options.settings(),
-        machine: shell::machine::machine(),
+        machine: cli::machine::machine(),
         versions: kafka::versions(),
     }
 }

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use common::record::SOURCE_BYTES_MAX;
+use cli::values::Span;
 use common::secret;
+use common::wire::record::SOURCE_BYTES_MAX;
 use kafka::{Connection, NewTopic, Role};
-use shell::report::ReportFile;
-use shell::values::Span;
+use reports::ReportFile;
 
-use crate::cli::{self, Cli, Size, Subsampling};
+use crate::args::{self, Cli, Size, Subsampling};
 use crate::fit::Fit;
 use crate::pace::Pace;
 use crate::source::{CameraOptions, Input, Kind, Loops, SourceOptions};
@@ -70,7 +70,7 @@ impl Options {
             );
         }
         let name = source_name(cli.source.as_deref(), &input)?;
-        shell::report::check_writable(&cli.reports.files)?;
+        reports::check_writable(&cli.reports.files)?;
         if input.kind() != Kind::File && (cli.loops.is_some() || cli.start.is_some()) {
             tracing::warn!(
                 event = "option_ignored",
@@ -178,7 +178,7 @@ fn source_name(given: Option<&str>, input: &Input) -> anyhow::Result<String> {
         Some(name) => name.to_owned(),
         None => default_name(input),
     };
-    cli::source_name(&name)
+    args::source_name(&name)
         .map_err(|why| anyhow!("{name:?} cannot be the source's name: {why}; choose one with --source"))
 }
 
@@ -188,7 +188,7 @@ fn default_name(input: &Input) -> String {
         while name.len() > SOURCE_BYTES_MAX {
             name.pop();
         }
-        if name.is_empty() { shell::machine::host_name() } else { name }
+        if name.is_empty() { cli::machine::host_name() } else { name }
     };
     match input {
         Input::File(path) => {
@@ -203,7 +203,7 @@ fn default_name(input: &Input) -> String {
             };
             cleaned(host.unwrap_or_default().to_owned())
         }
-        Input::Stdin | Input::TestCard { .. } => shell::machine::host_name(),
+        Input::Stdin | Input::TestCard { .. } => cli::machine::host_name(),
     }
 }
 
@@ -226,7 +226,7 @@ mod tests {
         check("rtsp://user:sec/ret@cam1/a", "cam1");
         check("http://cam1?password=secret", "cam1");
         check("rtsp://[::1]:554/a", "::1");
-        check("-", &shell::machine::host_name());
+        check("-", &cli::machine::host_name());
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use common::clock::Micros;
-use shell::values::Speed;
+use cli::values::Speed;
+use common::time::Micros;
 
 /// The timing of frames.
 #[derive(Clone, Copy, PartialEq, Debug)]

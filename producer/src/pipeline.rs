@@ -16,15 +16,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
-use common::clock::{Clock, Micros};
-use common::explain::ClientFacts;
-use common::frame::Session;
+use cli::shutdown::Shutdown;
+use common::books::ProducerBooks;
 use common::latest::Latest;
-use common::ledger::ProducerBooks;
+use common::report::ClientFacts;
+use common::time::{Clock, Micros};
+use common::wire::Session;
 use kafka::{Admin, KafkaFault, Patience};
 use pool::Pool;
-use shell::recorder::{Course, Recorder};
-use shell::shutdown::Shutdown;
+use reports::recorder::{Course, Recorder};
 
 use crate::connect::{announce, ask_limit_again, connect, prepare_topic};
 use crate::embedded::{self, Embedded};
@@ -154,7 +154,7 @@ impl Run {
         let identity = Identity {
             source: options.source.name.as_str().into(),
             session: Session { began_ms: self.clock.wall_us() / 1000, salt: salt(&*self.clock) },
-            boot: shell::machine::boot_id().into(),
+            boot: cli::machine::boot_id().into(),
         };
         let pool = Pool::new(options.threads);
         let encoder =

@@ -9,11 +9,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::clock::Clock;
-use common::frame::{Frame, Meta};
-use common::record::{self, Record};
 use common::report::Row;
-use common::stamps::Stage;
+use common::time::{Clock, Stage};
+use common::wire::record::{self, Record};
+use common::wire::{Frame, Meta};
 use kafka::{Connection, Facts, KafkaFault, Patience, PublisherSettings};
 
 use self::settle::{FrameTicket, Ticket, settle};
@@ -100,7 +99,7 @@ impl Publish {
             books.bytes += bytes;
             books.frame_bytes_max = books.frame_bytes_max.max(bytes);
             books.rhythm.enter(&frame.meta);
-            books.latencies.record(&frame.meta.stamps, &Stage::PRODUCER, common::latency::TimeBase::SameHost);
+            books.latencies.record(&frame.meta.stamps, &Stage::PRODUCER, common::time::TimeBase::SameHost);
         }
         self.hand_over(frame, &wanted);
     }

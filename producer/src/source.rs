@@ -36,7 +36,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use common::clock::{Clock, Micros};
+use common::time::{Clock, Micros};
 use jpeg::Subsampling;
 
 use crate::picture::Picture;

@@ -5,12 +5,11 @@ mod snapshot;
 
 use std::time::Duration;
 
-use common::clock::{Clock, Micros};
-use common::ledger::Loss;
-use common::period::Period;
-use common::rate::{self, Rate};
-use common::report::how_long;
-use shell::status::Status;
+use cli::status::Status;
+use common::books::Loss;
+use common::time::rate::{self, Rate};
+use common::time::{Clock, Micros, Period};
+use common::words::how_long;
 
 use self::silence::Silence;
 use self::snapshot::Snapshot;
@@ -140,7 +139,7 @@ impl Figures {
 fn histogram(shared: &Shared) -> String {
     let state = shared.lock();
     let total = &state.books.latencies.total;
-    state.recorder.as_ref().map_or(String::new(), |recorder| shell::live::histogram(recorder.timeline(), total))
+    state.recorder.as_ref().map_or(String::new(), |recorder| cli::live::histogram(recorder.timeline(), total))
 }
 
 /// Number of frames that the source will have, if known.

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::clock::Micros;
-use common::frame::{Frame, Kind, Meta, Origin, Session};
-use common::stamps::Stamps;
+use common::time::{Micros, Stamps};
+use common::wire::{Frame, Kind, Meta, Origin, Session};
 use jpeg::{Encoder, Plane, Planes, Subsampling};
 
 pub const WIDTH: usize = 1280;

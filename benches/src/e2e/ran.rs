@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::ensure;
-use common::pixels::PixelCheck;
+use common::draw::PixelCheck;
 use common::report::Report;
 
 use super::steady::Steady;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::clock::{Clock, Micros};
+use common::time::{Clock, Micros};
 
 use crate::cpu::CpuTime;
 use crate::running::Running;

@@ -1,6 +1,6 @@
 //! Tests of the programs' arguments and of the figures made from their reports.
 
-use common::pixels::PixelCheck;
+use common::draw::PixelCheck;
 use common::report::{Machine, Sums};
 
 use super::*;
@@ -33,7 +33,7 @@ pub fn report(program: &str, change: impl FnOnce(&mut Sums)) -> Report {
         sums,
         sources: std::collections::BTreeMap::new(),
         pixels: None,
-        explain: common::explain::Explain::default(),
+        explain: common::report::Explain::default(),
         settings: serde_json::Map::new(),
         machine: Machine::default(),
         versions: Default::default(),

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use common::clock::Clock;
-use common::latency::Latency;
-use shell::shutdown::Shutdown;
+use cli::shutdown::Shutdown;
+use common::time::{Clock, Latency};
 
 use crate::schedule::{self, Schedule};
 
@@ -41,12 +40,12 @@ pub fn measure(
         if shutdown.asked() {
             return Ok(None);
         }
-        let (cpu_before, before) = (shell::machine::cpu_time(), clock.now());
+        let (cpu_before, before) = (cli::machine::cpu_time(), clock.now());
         work(n as usize)?;
         let took = clock.now().since(before);
         if n >= warmup {
             time.record(took);
-            cpu += shell::machine::cpu_time().saturating_sub(cpu_before);
+            cpu += cli::machine::cpu_time().saturating_sub(cpu_before);
         }
     }
     Ok(Some(Alone { time, cpu_us: cpu.as_secs_f64() * 1e6 / count.max(1) as f64 }))
@@ -54,7 +53,7 @@ pub fn measure(
 
 #[cfg(test)]
 mod tests {
-    use common::clock::ManualClock;
+    use common::time::ManualClock;
 
     use super::*;
 

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use bytes::Bytes;
-use common::reassemble::{Limits, Pushed, Reassembler};
-use common::record;
+use common::wire::{Limits, Pushed, Reassembler, record};
 use kafka::Event;
 
 use crate::e2e::{self, Place, Setup};

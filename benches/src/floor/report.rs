@@ -1,12 +1,12 @@
 //! The result as text and as JSON.
 
-use common::plural::count;
+use common::words::count;
 use std::fmt::Write;
 
 use common::report::Summary;
 use serde_json::{Map, Value, json};
 
-use super::cli::FloorArgs;
+use super::args::FloorArgs;
 use super::sum::{self, CPU_GOAL_FACTOR, CPU_GOAL_REST_US, Cpu, DREAM, GOAL, Sum};
 use super::{FloorResult, Measured};
 use crate::about;

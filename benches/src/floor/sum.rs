@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use common::latency::Latency;
+use common::time::Latency;
 
 use super::Measured;
 

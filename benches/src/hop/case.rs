@@ -5,11 +5,10 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
-use common::clock::Clock;
-use common::latency::Latency;
-use common::record::Record;
+use cli::shutdown::Shutdown;
+use common::time::{Clock, Latency};
+use common::wire::Record;
 use kafka::Publisher;
-use shell::shutdown::Shutdown;
 
 use crate::acks::Acks;
 use crate::brokers::Broker;
@@ -177,7 +176,7 @@ impl Times {
         Times { warmup, from_send: Latency::default(), from_due: Latency::default() }
     }
 
-    fn take(&mut self, stamp: Stamp, at: common::clock::Micros) {
+    fn take(&mut self, stamp: Stamp, at: common::time::Micros) {
         if stamp.sequence >= self.warmup {
             self.from_send.record(at.since(stamp.sent));
             self.from_due.record(at.since(stamp.due));

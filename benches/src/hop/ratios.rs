@@ -1,6 +1,6 @@
 //! Compares the brokers with each other, and many consumers with one, round by round.
 
-use common::latency::Latency;
+use common::time::Latency;
 
 use super::HopResult;
 use super::case::Measured;

@@ -4,8 +4,8 @@ use common::report::Summary;
 use serde_json::{Map, Value, json};
 
 use super::HopResult;
+use super::args::HopArgs;
 use super::case::Measured;
-use super::cli::HopArgs;
 use super::ratios::{self, Ratio, Side};
 use crate::about;
 use crate::stats::merged;

@@ -1,12 +1,12 @@
 //! The result as text.
 
-use common::plural::count;
+use common::words::count;
 use std::fmt::Write;
 
-use common::latency::Latency;
+use common::time::Latency;
 
 use super::HopResult;
-use super::cli::HopArgs;
+use super::args::HopArgs;
 use super::ratios::{self, Ratio, Side};
 use crate::about;
 use crate::stats::merged;

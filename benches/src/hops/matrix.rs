@@ -1,9 +1,9 @@
 //! The cells of the table.
 
-use common::plural::count;
+use common::words::count;
 use std::fmt;
 
-use super::cli::KafkaArgs;
+use super::args::KafkaArgs;
 use crate::hop::case::Case;
 
 #[derive(Clone, Copy, PartialEq, Debug)]

@@ -1,12 +1,12 @@
 //! The table as text and as JSON.
 
-use common::plural::count;
+use common::words::count;
 use std::fmt::Write;
 
 use common::report::Summary;
 use serde_json::{Map, Value, json};
 
-use super::cli::KafkaArgs;
+use super::args::KafkaArgs;
 use super::{Filled, KafkaResult};
 use crate::about;
 use crate::hop::case::Case;

@@ -5,9 +5,9 @@ use std::process::ChildStdin;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use common::clock::{Clock, Micros};
+use cli::shutdown::Shutdown;
+use common::time::{Clock, Micros};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use shell::shutdown::Shutdown;
 
 use super::clip::Clip;
 use crate::schedule::Schedule;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use clap::Args;
-use shell::logging::LogArgs;
-use shell::output::Output;
-use shell::values::{self, Span};
+use cli::logging::LogArgs;
+use cli::output::Output;
+use cli::values::{self, Span};
 
 use super::bar::{self, Place};
 use super::line::Line;
@@ -34,7 +34,7 @@ pub struct PeersArgs {
     #[arg(long)]
     pub headless: bool,
     /// How often every line is run, in turn
-    #[arg(long, allow_hyphen_values = true, default_value_t = 3, value_name = "N", value_parser = shell::values::whole(1_u32..=1000))]
+    #[arg(long, allow_hyphen_values = true, default_value_t = 3, value_name = "N", value_parser = cli::values::whole(1_u32..=1000))]
     pub rounds: u32,
     /// How many frames a run has
     #[arg(long, allow_hyphen_values = true, default_value_t = 450, value_name = "N", value_parser = values::whole(1_usize..))]
@@ -49,7 +49,7 @@ pub struct PeersArgs {
     #[arg(long, allow_hyphen_values = true, default_value = "30", value_name = "N", value_parser = values::positive)]
     pub fps: f64,
     /// JPEG quality
-    #[arg(long, allow_hyphen_values = true, default_value_t = 80, value_name = "1-100", value_parser = shell::values::whole(1_u8..=100))]
+    #[arg(long, allow_hyphen_values = true, default_value_t = 80, value_name = "1-100", value_parser = cli::values::whole(1_u8..=100))]
     pub quality: u8,
     /// What is shown; scaled to the size [default: samples/clip.mp4]
     #[arg(long, value_name = "FILE")]

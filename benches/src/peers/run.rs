@@ -7,10 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, ensure};
-use common::clock::Clock;
-use common::latency::Latency;
+use cli::shutdown::Shutdown;
 use common::report::Summary;
-use shell::shutdown::Shutdown;
+use common::time::{Clock, Latency};
 
 use super::clip::Clip;
 use super::feeder::{self, Fed};

@@ -1,6 +1,6 @@
 //! The result as text.
 
-use common::plural::count;
+use common::words::count;
 use std::fmt::Write;
 
 use super::PeersResult;

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
-use common::clock::Micros;
-use common::latency::Latency;
 use common::report::Summary;
+use common::time::{Latency, Micros};
 use serde::Deserialize;
 
 #[derive(Clone, PartialEq, Debug, Deserialize)]

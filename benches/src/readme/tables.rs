@@ -1,7 +1,7 @@
 //! A result as a table in Markdown, followed by the machine and commit of the measurement.
 
 use anyhow::{Context, bail};
-use common::plural::count;
+use common::words::count;
 use serde_json::Value;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

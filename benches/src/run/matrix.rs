@@ -1,6 +1,6 @@
 //! The cases: every combination of the requested settings.
 
-use super::cli::RunArgs;
+use super::args::RunArgs;
 use crate::brokers::Broker;
 use crate::e2e::{Input, Setup};
 

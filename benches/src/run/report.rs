@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::cli::RunArgs;
+use super::args::RunArgs;
 use super::summary::{self, CaseSummary, Figures};
 use super::{Measured, RunResult};
 

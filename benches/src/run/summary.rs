@@ -3,9 +3,9 @@
 //! The programs report percentiles, not each frame's time, so the rounds cannot be merged. Each figure is the median of
 //! the rounds' figures, and the maximum is that of all rounds.
 
-use common::pixels::PixelCheck;
+use common::draw::PixelCheck;
 use common::report::Summary;
-use common::stamps::Stage;
+use common::time::Stage;
 
 use super::{Measured, RunResult};
 use crate::stats::Spread;

@@ -1,9 +1,9 @@
 //! The result as text.
 
-use common::plural::count;
+use common::words::count;
 use std::fmt::Write;
 
-use super::cli::RunArgs;
+use super::args::RunArgs;
 use super::summary::{self, CaseSummary};
 use super::{RunResult, matrix::Case};
 use crate::about;

@@ -1,6 +1,6 @@
 //! The load that some sources and viewers put on the machine.
 
-use common::plural::count;
+use common::words::count;
 use std::fmt;
 
 use common::report::Summary;

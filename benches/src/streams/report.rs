@@ -1,11 +1,11 @@
 //! The result as text and as JSON.
 
-use common::plural::count;
+use common::words::count;
 use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
 
-use super::cli::{StreamsArgs, Viewers};
+use super::args::{StreamsArgs, Viewers};
 use super::load::Load;
 use super::{Key, Measured, StreamsResult};
 use crate::about;

@@ -4,10 +4,10 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
-use common::clock::{Clock, Micros};
-use common::record::Record;
+use cli::shutdown::Shutdown;
+use common::time::{Clock, Micros};
+use common::wire::Record;
 use kafka::Publisher;
-use shell::shutdown::Shutdown;
 
 use crate::brokers::Broker;
 use crate::ending::Ending;

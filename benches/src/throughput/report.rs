@@ -1,13 +1,13 @@
 //! The result as text and as JSON.
 
-use common::plural::count;
+use common::words::count;
 use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
 
 use super::ThroughputResult;
+use super::args::ThroughputArgs;
 use super::case::{Amount, Measured};
-use super::cli::ThroughputArgs;
 use crate::about;
 use crate::stats::Spread;
 

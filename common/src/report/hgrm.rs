@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::latency::Latency;
+use crate::time::Latency;
 
 /// Number of steps for each halving of the distance to 100 %.
 const TICKS_PER_HALF: u32 = 5;

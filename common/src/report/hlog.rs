@@ -10,8 +10,8 @@ use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 
 use super::row::Row;
-use crate::latency::{Ahead, LATENCY_US_MAX};
-use crate::stamps::Stage;
+use crate::time::Stage;
+use crate::time::latency::{Ahead, LATENCY_US_MAX};
 
 const ACKNOWLEDGE: &str = "acknowledge";
 /// Divisor that turns the maximum of an interval into ms, as it is meant for people.
@@ -115,9 +115,7 @@ mod tests {
 
     use super::super::row::tests::row;
     use super::*;
-    use crate::clock::Micros;
-    use crate::latency::TimeBase;
-    use crate::stamps::Stamps;
+    use crate::time::{Micros, Stamps, TimeBase};
 
     #[test]
     fn an_interval_in_which_the_clocks_disagree_has_no_frames() {

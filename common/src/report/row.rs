@@ -4,9 +4,8 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::frame::{Meta, Session};
-use crate::latency::TimeBase;
-use crate::stamps::{Stage, Stamps, Tiles};
+use crate::time::{Stage, Stamps, Tiles, TimeBase};
+use crate::wire::{Meta, Session};
 
 /// The names of the columns. Times are µs of the monotonic clock, as in the records' headers.
 pub const HEADER: &str = "source,session,frame,number,bytes,counted,\
@@ -94,7 +93,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::clock::Micros;
+    use crate::time::Micros;
 
     pub(crate) fn row(encode_us: u64) -> Row {
         let done = Micros(1010 + encode_us);

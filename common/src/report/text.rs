@@ -1,12 +1,11 @@
 //! Prints the report as text.
 
 use std::fmt::{self, Display};
-use std::time::Duration;
 
 use super::{Report, Summary, Sums};
-use crate::latency::clocks_disagree;
-use crate::plural::count;
-use crate::stamps::Stage;
+use crate::time::Stage;
+use crate::time::latency::clocks_disagree;
+use crate::words::{bytes, count};
 
 impl Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -106,46 +105,18 @@ fn write_row(f: &mut fmt::Formatter<'_>, name: &str, s: &Summary) -> fmt::Result
     writeln!(f, "  {name:<11} {p50:>8.2} {p90:>8.2} {p99:>8.2} {p999:>8.2} {max:>8.2}")
 }
 
-/// Formats a duration.
-pub fn how_long(time: Duration) -> String {
-    let (ms, s) = (time.as_secs_f64() * 1000.0, time.as_secs());
-    match s {
-        0 if ms < 999.5 => format!("{ms:.0} ms"),
-        0..10 => format!("{:.1} s", ms / 1000.0),
-        10..60 => format!("{s} s"),
-        60..3600 => format!("{} min {} s", s / 60, s % 60),
-        3600..86_400 => format!("{} h {} min", s / 3600, s / 60 % 60),
-        _ => format!("{} d {} h", s / 86_400, s / 3600 % 24),
-    }
-}
-
-/// Formats a number of bytes.
-pub fn bytes(n: u64) -> String {
-    match n {
-        0..10_000 => format!("{n} B"),
-        10_000..1_000_000 => format!("{} kB", n / 1000),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", n as f64 / 1e6),
-        _ => format!("{:.2} GB", n as f64 / 1e9),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::latency::{Latencies, TimeBase};
-    use crate::ledger::SourceBooks;
-    use crate::reassemble::Tally;
+    use crate::books::SourceBooks;
     use crate::report::{Machine, SCHEMA};
-    use crate::stamps::Stamps;
+    use crate::time::{Latencies, Stamps, TimeBase};
+    use crate::wire::Tally;
 
     #[test]
     fn frames_that_do_not_tile_cannot_be_overlooked() {
         let mut latencies = Latencies::default();
-        latencies.record(
-            &Stamps { due: crate::clock::Micros(9), ..Stamps::default() },
-            &Stage::ALL,
-            TimeBase::SameHost,
-        );
+        latencies.record(&Stamps { due: crate::time::Micros(9), ..Stamps::default() }, &Stage::ALL, TimeBase::SameHost);
         let text = report_of(latencies);
         assert!(text.contains("\n  UNTILED  1 frame left"), "{text}");
     }
@@ -154,7 +125,7 @@ mod tests {
     fn a_latency_by_clocks_that_disagree_is_not_stated() {
         let mut latencies = Latencies::default();
         for received in [500_000, 700_000, 4_300_000] {
-            let (sent, received) = (crate::clock::Micros(4_200_000), crate::clock::Micros(received));
+            let (sent, received) = (crate::time::Micros(4_200_000), crate::time::Micros(received));
             let stamps = Stamps { due: sent, captured: sent, encoded: sent, published: sent, ..Stamps::default() };
             let stamps = Stamps { received, reassembled: received, decoded: received, presented: received, ..stamps };
             latencies.record(&stamps, &Stage::ALL, TimeBase::WallClocks);
@@ -178,18 +149,6 @@ mod tests {
         assert!(!report(0).to_string().contains("skipped"));
         let skipped = |n| serde_json::to_value(report(n)).expect("a report is JSON")["counts"].get("skipped").cloned();
         assert_eq!((skipped(40), skipped(0)), (Some(40.into()), None));
-    }
-
-    #[test]
-    fn times_are_told_as_people_say_them() {
-        let check = |ms, expected| assert_eq!(how_long(Duration::from_millis(ms)), expected);
-        check(20, "20 ms");
-        check(999, "999 ms");
-        check(3_697, "3.7 s");
-        check(12_999, "12 s");
-        check(185_000, "3 min 5 s");
-        check(3_600_000, "1 h 0 min");
-        check(100_000_000, "1 d 3 h");
     }
 
     fn report_of(latencies: Latencies) -> String {

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use common::latency::RecentLatency;
-use common::period::{Percentiles, PeriodFigures};
-use common::rate;
+use common::time::{Percentiles, PeriodFigures, RecentLatency, rate};
 use serde::Serialize;
 
 use super::{Snapshot, State};

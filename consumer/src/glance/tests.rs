@@ -1,5 +1,5 @@
-use common::clock::{Clock, ManualClock};
-use shell::recorder::Recorder;
+use common::time::{Clock, ManualClock};
+use reports::recorder::Recorder;
 
 use super::*;
 use crate::select::Selection;
@@ -186,7 +186,7 @@ fn the_figures_say_what_the_line_says() {
 
 #[test]
 fn a_status_that_is_rare_covers_the_time_since_the_last_one() {
-    use common::period::{Percentiles, PeriodFigures};
+    use common::time::{Percentiles, PeriodFigures};
     let ms = Duration::from_millis;
     let latency = Some(Percentiles { p50: ms(6), p99: ms(900) });
     let mut rare = snapshot(LIVE);

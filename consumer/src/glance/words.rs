@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use common::latency::{RecentLatency, TimeBase, clocks_disagree};
-use common::rate;
-use common::report::how_long;
+use common::time::latency::{RecentLatency, TimeBase, clocks_disagree};
+use common::time::rate;
+use common::words::how_long;
 
 use super::{Snapshot, State};
 use crate::overlay::{Line, Tone};

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use common::frame::jpeg_size;
-use common::record::{self, Incoming};
-use common::report::bytes;
+use common::wire::jpeg_size;
+use common::wire::record::{self, Incoming};
+use common::words::bytes;
 use kafka::Received;
 
 /// The sources of a topic by name.
@@ -105,8 +105,7 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
-    use common::frame::End;
-    use common::record::Record;
+    use common::wire::{End, Record};
 
     use super::*;
     use crate::viewer::tests::frame;

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use common::frame::{End, Frame, Meta};
-use common::latency::TimeBase;
-use common::plural::count;
-use common::reassemble::Ended;
+use common::time::TimeBase;
+use common::wire::{End, Ended, Frame, Meta};
+use common::words::count;
 use kafka::Received;
 
 use super::Run;

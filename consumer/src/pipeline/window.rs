@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::clock::Micros;
+use common::time::Micros;
 
 use super::Run;
 use crate::decode::DecodeError;

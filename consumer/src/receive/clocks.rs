@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use common::clock::{Clock, Micros};
-use common::frame::{Meta, Origin, Session};
-use common::latency::TimeBase;
-use common::record::{self, Incoming};
-use common::stamps::Stamps;
+use common::time::{Clock, Micros, Stamps, TimeBase};
+use common::wire::record::{self, Incoming};
+use common::wire::{Meta, Origin, Session};
 use kafka::Received;
 
 /// Timestamps are whole ms, and some clients round them. A smaller lead is no disagreement of clocks.
@@ -20,7 +18,7 @@ pub struct Clocks {
 
 impl Clocks {
     pub fn new(clock: &dyn Clock) -> Clocks {
-        Clocks { ours: Origin { boot: shell::machine::boot_id().into(), wall_offset_us: clock.wall_offset_us() } }
+        Clocks { ours: Origin { boot: cli::machine::boot_id().into(), wall_offset_us: clock.wall_offset_us() } }
     }
 
     /// Offset to add to a producer's timestamps to get this host's clock; `None` if both share one clock.

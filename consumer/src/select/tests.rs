@@ -1,4 +1,4 @@
-use common::frame::Kind;
+use common::wire::Kind;
 
 use super::*;
 
@@ -9,8 +9,8 @@ fn meta(source: &str, began_ms: u64) -> Meta {
         frame: 0,
         number: None,
         pts: Duration::ZERO,
-        stamps: common::stamps::Stamps::default(),
-        origin: common::frame::Origin { boot: "".into(), wall_offset_us: 0 },
+        stamps: common::time::Stamps::default(),
+        origin: common::wire::Origin { boot: "".into(), wall_offset_us: 0 },
         width: 1,
         height: 1,
         dropped: 0,

@@ -12,7 +12,7 @@
 
 use std::time::Duration;
 
-use common::clock::Micros;
+use common::time::Micros;
 
 use super::Departure;
 

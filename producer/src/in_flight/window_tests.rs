@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use common::clock::Micros;
+use common::time::Micros;
 
 use super::{Departure, Fate, InFlight};
 

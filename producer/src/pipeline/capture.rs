@@ -2,8 +2,8 @@
 
 use std::sync::PoisonError;
 
-use common::clock::Micros;
-use common::ledger::Loss;
+use common::books::Loss;
+use common::time::Micros;
 
 use super::{LOOK_UP, OnDrop, Run};
 use crate::encode::Shot;

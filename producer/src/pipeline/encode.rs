@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context;
-use common::ledger::Loss;
+use common::books::Loss;
 
 use super::{OnDrop, Run};
 use crate::encode::Encoder;

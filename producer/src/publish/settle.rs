@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use common::clock::Micros;
-use common::frame::Frame;
-use common::ledger::{Loss, ProducerBooks};
+use common::books::{Loss, ProducerBooks};
 use common::report::Row;
+use common::time::Micros;
+use common::wire::Frame;
 use kafka::Delivery;
 
 use super::state::{Again, Shared, State};

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use common::clock::Micros;
-use common::frame::Frame;
-use common::ledger::ProducerBooks;
-use shell::recorder::Recorder;
+use common::books::ProducerBooks;
+use common::time::Micros;
+use common::wire::Frame;
+use reports::recorder::Recorder;
 
 use crate::in_flight::InFlight;
 use crate::limit::Limit;

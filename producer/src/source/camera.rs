@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use common::clock::Clock;
+use common::time::Clock;
 use ffmpeg_next::{Dictionary, Error};
 
 use super::error::SourceError;

@@ -1,6 +1,6 @@
 //! Finds out if an input ends before its container says, and how much of it existed.
 
-use common::plural::count;
+use common::words::count;
 use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;

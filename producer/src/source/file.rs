@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use common::clock::Clock;
+use common::time::Clock;
 use ffmpeg_next::Dictionary;
 use ffmpeg_next::format::context::StreamIo;
 use tracing::debug;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use common::explain::SourceKind;
+use explain::SourceKind;
 
 use super::Kind;
 

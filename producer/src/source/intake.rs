@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use common::clock::{Clock, Micros};
+use common::time::{Clock, Micros};
 
 /// Size of the buffer: enough to recognise a format, and for any header line.
 const BUFFER_BYTES: usize = 64 << 10;

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::clock::Micros;
+use common::time::Micros;
 use ffmpeg_next::{Dictionary, Error, Packet, codec, decoder, frame, threading};
 use tracing::debug;
 

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::clock::Clock;
+use common::time::Clock;
 use ffmpeg_next::format::context::StreamIo;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 

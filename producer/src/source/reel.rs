@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use common::clock::{Clock, Micros};
+use common::time::{Clock, Micros};
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::{Error, Packet, Rational, decoder, frame, media, packet};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use common::clock::{Clock, Micros};
 use common::secret;
+use common::time::{Clock, Micros};
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::{Dictionary, Error, Packet, media};
 

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use common::bar::Bar;
-use common::clock::{Clock, Micros};
+use common::draw::Bar;
+use common::time::{Clock, Micros};
 use jpeg::Subsampling;
 
 use super::Shot;
@@ -116,7 +116,7 @@ impl TestCard {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use common::clock::ManualClock;
+    use common::time::ManualClock;
 
     fn card(fps: f64, start: u64, step: u64) -> (TestCard, Arc<ManualClock>, Arc<AtomicBool>) {
         let (clock, stop) = (Arc::new(ManualClock::default()), Arc::new(AtomicBool::new(false)));

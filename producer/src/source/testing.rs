@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use common::clock::{Clock, ManualClock};
+use common::time::{Clock, ManualClock};
 use jpeg::Subsampling;
 
 use super::{CameraOptions, Deinterlace, Input, Loops, Shot, Source, SourceError, SourceOptions};

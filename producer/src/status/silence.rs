@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use common::clock::Micros;
-use common::rate::LONG_SILENCE;
+use common::time::Micros;
+use common::time::rate::LONG_SILENCE;
 
 use super::snapshot::BrokerSilence;
 

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use common::period::Percentiles;
-use common::rate;
-use common::report::bytes;
+use common::time::{Percentiles, rate};
+use common::words::bytes;
 use serde::Serialize;
 
 /// A snapshot of the current state. Its fields are those of the event `status`, which docs/operate.md describes.

@@ -4,9 +4,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use whole::kafka::only;
-use whole::media::folder;
-use whole::{GUARD, Kind, Program, Running, Signal, need};
+use testkit::kafka::only;
+use testkit::media::folder;
+use testkit::{GUARD, Kind, Program, Running, Signal, need};
 
 /// ApiVersions in its oldest version, with the correlation id 7.
 const QUESTION: &[u8; 16] = b"\0\0\0\x0c\0\x12\0\0\0\0\0\x07\0\x02me";
@@ -19,7 +19,7 @@ fn start(args: &[&str]) -> Option<(Running, SocketAddr)> {
 /// (`hard`).
 fn start_with_files(soft: u64, hard: u64, args: &[&str]) -> Program {
     let limits = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" \"$@\"");
-    Program::at("sh").arg("-c").arg(limits).arg(whole::target().join("vidbroker")).args(args)
+    Program::at("sh").arg("-c").arg(limits).arg(testkit::target().join("vidbroker")).args(args)
 }
 
 fn started(program: Program) -> Option<(Running, SocketAddr)> {
@@ -131,7 +131,7 @@ fn start_quiet() -> Option<Running> {
     }
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let broker = Program::vidbroker().args(["-q", "--listen", &port.to_string()]).start();
-    whole::until("the broker", || TcpStream::connect(port).ok());
+    testkit::until("the broker", || TcpStream::connect(port).ok());
     Some(broker)
 }
 

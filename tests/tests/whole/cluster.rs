@@ -1,10 +1,10 @@
 //! A Kafka started with `scripts/kafka`: three nodes, of which one is killed, and the examples of the script's help.
 
-use whole::cluster::Cluster;
-use whole::kafka::only;
-use whole::media::clip_720p25;
-use whole::node::java_and_jars;
-use whole::{Kind, Program, need, root};
+use testkit::cluster::Cluster;
+use testkit::kafka::only;
+use testkit::media::clip_720p25;
+use testkit::node::java_and_jars;
+use testkit::{Kind, Program, need, root};
 
 fn ready() -> bool {
     only(Kind::Real, "scripts/kafka starts a real Kafka") && need(&["java"]) && java_and_jars().is_some()
@@ -22,7 +22,7 @@ fn three_nodes_replace_a_leader_that_is_killed_and_lose_no_frame() {
     let producer = on(Program::vidprod()).arg(clip_720p25()).start();
     viewer.until_stdout("the first frames", |out| out.lines().count() >= 50);
 
-    let killed = whole::until("the topic has a leader", || cluster.leader("video"));
+    let killed = testkit::until("the topic has a leader", || cluster.leader("video"));
     cluster.script(&["kill", &killed.to_string()]).ok();
     let status = cluster.script(&["status"]).ok();
     assert!(status.stderr.contains("2 of 3 nodes up"), "{}", status.story());

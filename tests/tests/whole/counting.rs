@@ -1,7 +1,7 @@
 //! The classic exercise: one producer of even numbers, one of odd numbers at half the rate, and a viewer that prints
 //! both.
 
-use whole::{Program, kafka};
+use testkit::{Program, kafka};
 
 #[test]
 fn even_and_odd_numbers_of_two_producers_are_printed() {

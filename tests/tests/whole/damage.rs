@@ -1,8 +1,8 @@
 //! Random, truncated and false records: the viewer shows the good ones, counts the others, and uses little memory.
 
-use whole::kafka::Record;
-use whole::media::{folder, jpegs, small_clip};
-use whole::{Program, kafka, need};
+use testkit::kafka::Record;
+use testkit::media::{folder, jpegs, small_clip};
+use testkit::{Program, kafka, need};
 
 const GARBAGE: usize = 100_000;
 /// Memory limit of the viewer. It is enough for reassembly (64 MiB), the prefetch and the decoder's buffers, and far
@@ -119,7 +119,7 @@ fn a_hundred_thousand_bad_records_cost_no_good_frame_and_no_memory() {
     let args = ["--headless", "--every-frame", "-o", "beginning", "-e", "--source", "good", "--output"];
     let mut viewer = Program::vidcons().on(kafka, &topic).args(args).arg(&file).start();
     let mut peak = 0;
-    whole::until("the end of the topic", || {
+    testkit::until("the end of the topic", || {
         peak = peak.max(viewer.peak_mb());
         (!viewer.is_running()).then_some(())
     });

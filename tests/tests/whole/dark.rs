@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use whole::kafka::{only, own_kafka, own_kafka_behind};
-use whole::media::clip_720p25;
-use whole::{Kind, Network, Program, need};
+use testkit::kafka::{only, own_kafka, own_kafka_behind};
+use testkit::media::clip_720p25;
+use testkit::{Kind, Network, Program, need};
 
 /// librdkafka drops all its brokers if the first answer after a restart names none, and then sends no more requests.
 #[test]
@@ -40,7 +40,7 @@ fn every_client_resumes_when_a_restarted_broker_names_no_brokers_at_first() {
 
 #[test]
 fn clients_of_an_idle_topic_are_left_alone() {
-    let Some(kafka) = whole::kafka() else { return };
+    let Some(kafka) = testkit::kafka() else { return };
     let topic = kafka.topic("idle");
     kafka.create_topic(&topic, 1, &[]);
     let idle = ["--headless", "--idle-timeout", "25s"];

@@ -7,9 +7,9 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use whole::kafka::only;
-use whole::media::{ffmpeg, folder, small_clip};
-use whole::{Kind, Program, Signal, need, skip};
+use testkit::kafka::only;
+use testkit::media::{ffmpeg, folder, small_clip};
+use testkit::{Kind, Program, Signal, need, skip};
 
 const USUAL: &str = "127.0.0.1:9092";
 const SERVES: &str = "no Kafka at localhost:9092: serving as one here";
@@ -224,7 +224,7 @@ fn a_producer_without_files_for_its_broker_says_what_to_raise() {
     }
     let limited = |files: u32| {
         let run = format!("ulimit -n {files} && exec \"$0\" test --size 320x180 \"$@\"");
-        Program::at("sh").arg("-c").arg(run).arg(whole::target().join("vidprod"))
+        Program::at("sh").arg("-c").arg(run).arg(testkit::target().join("vidprod"))
     };
     limited(180).run().assert_fails(1, "starting the embedded broker: 32 connections need 232 open files");
     let mut producer = limited(240).start();

@@ -3,8 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use whole::media::{folder, small_clip};
-use whole::{Program, kafka, need};
+use testkit::media::{folder, small_clip};
+use testkit::{Program, kafka, need};
 
 /// Checks that vidprod with this input prints `names` and exits with 1.
 #[track_caller]
@@ -28,14 +28,14 @@ fn a_folder() {
 #[test]
 fn a_text_file() {
     let folder = folder();
-    let file = whole::kafka::write(folder.path(), "notes.txt", b"To be, or not to be, that is the question.\n");
+    let file = testkit::kafka::write(folder.path(), "notes.txt", b"To be, or not to be, that is the question.\n");
     check_input(&file, "notes.txt");
 }
 
 #[test]
 fn an_empty_file() {
     let folder = folder();
-    let file = whole::kafka::write(folder.path(), "empty.mp4", b"");
+    let file = testkit::kafka::write(folder.path(), "empty.mp4", b"");
     check_input(&file, "empty");
 }
 
@@ -47,7 +47,7 @@ fn an_mp4_cut_short() {
     let folder = folder();
     let bytes = std::fs::read(small_clip(folder.path(), 50)).unwrap();
     // The index is at the end of the file, so nothing can be played.
-    let file = whole::kafka::write(folder.path(), "cut.mp4", &bytes[..bytes.len() / 2]);
+    let file = testkit::kafka::write(folder.path(), "cut.mp4", &bytes[..bytes.len() / 2]);
     check_input(&file, "cut.mp4");
 }
 
@@ -59,9 +59,9 @@ fn a_webm_cut_short_is_played_and_reported() {
     }
     let (topic, folder) = (kafka.topic("cut"), folder());
     let whole = folder.path().join("whole.webm");
-    whole::media::ffmpeg("-f lavfi -i testsrc2=s=320x240:r=25 -frames:v 50 -c:v libvpx -b:v 1M", &whole);
+    testkit::media::ffmpeg("-f lavfi -i testsrc2=s=320x240:r=25 -frames:v 50 -c:v libvpx -b:v 1M", &whole);
     let bytes = std::fs::read(whole).unwrap();
-    let file = whole::kafka::write(folder.path(), "cut.webm", &bytes[..bytes.len() / 2]);
+    let file = testkit::kafka::write(folder.path(), "cut.webm", &bytes[..bytes.len() / 2]);
     let viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--every-frame", "-e"]).start();
     let producer = Program::vidprod().arg(file).on(kafka, &topic).run();
     let frames = producer.report().number("frames.acknowledged");
@@ -77,7 +77,7 @@ fn a_file_without_video() {
     }
     let folder = folder();
     let file = folder.path().join("tone.wav");
-    whole::media::ffmpeg("-f lavfi -i sine=d=1", &file);
+    testkit::media::ffmpeg("-f lavfi -i sine=d=1", &file);
     check_input(&file, "no video");
 }
 
@@ -95,8 +95,8 @@ fn a_file_that_may_not_be_read() {
     let folder = folder();
     // A copy of the program in a folder that everybody can read, because the checkout may be private.
     let program = folder.path().join("vidprod");
-    std::fs::copy(whole::target().join("vidprod"), &program).unwrap();
-    let file = whole::kafka::write(folder.path(), "secret.mp4", b"secret");
+    std::fs::copy(testkit::target().join("vidprod"), &program).unwrap();
+    let file = testkit::kafka::write(folder.path(), "secret.mp4", b"secret");
     let mode = |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
     mode(folder.path(), 0o755);
     mode(&file, 0o000);

@@ -6,9 +6,9 @@ mod viewer;
 
 use std::time::Duration;
 
-use whole::kafka::own_kafka_behind;
-use whole::program::Finished;
-use whole::{KafkaServer, Kind, Network, Program, kafka};
+use testkit::kafka::own_kafka_behind;
+use testkit::program::Finished;
+use testkit::{KafkaServer, Kind, Network, Program, kafka};
 
 use crate::clients::java::tool;
 

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use whole::media::folder;
-use whole::{Program, kafka};
+use testkit::media::folder;
+use testkit::{Program, kafka};
 
 fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
@@ -113,7 +113,7 @@ fn a_killed_program_leaves_what_it_had_written() {
     let mut producer = producer.arg("--report").arg(&csv).arg("--report").arg(&log).start();
     let written = |path: &Path| std::fs::read_to_string(path).unwrap_or_default().lines().count();
     producer.until("two seconds are written", |_| (written(&csv) > 40 && written(&log) > 10).then_some(()));
-    producer.signal(whole::Signal::KILL);
+    producer.signal(testkit::Signal::KILL);
     producer.wait();
     assert_rows_tile(&rows(&csv), "published");
     assert!(read(&log).ends_with('\n'));

@@ -1,7 +1,7 @@
 //! Clients of other projects: they can read our frames, and we show theirs.
 
-use whole::media::{decode, ffmpeg, folder, small_clip};
-use whole::{Program, kafka, need, python};
+use testkit::media::{decode, ffmpeg, folder, small_clip};
+use testkit::{Program, kafka, need, python};
 
 #[test]
 fn kcat_gets_a_jpeg_and_reads_the_headers() {
@@ -21,7 +21,7 @@ fn kcat_gets_a_jpeg_and_reads_the_headers() {
     // As in the README, `> a.jpg`. The empty delimiter is needed because kcat adds a newline by default.
     let first = kcat(&["-c", "1", "-D", ""]).stdout;
     assert_eq!(decode(&first).dimensions(), (320, 240));
-    let file = whole::kafka::write(clips.path(), "a.jpg", &first);
+    let file = testkit::kafka::write(clips.path(), "a.jpg", &first);
     let probe = Program::at("ffprobe").args([
         "-v",
         "error",
@@ -68,7 +68,7 @@ fn frames_that_a_ten_line_python_script_publishes_are_shown() {
     kafka.create_topic(&topic, 1, &[]);
     let jpeg = files.path().join("theirs.jpg");
     ffmpeg("-f lavfi -i testsrc2=s=640x360 -frames:v 1 -q:v 3", &jpeg);
-    let script = whole::kafka::write(files.path(), "publish.py", SCRIPT.as_bytes());
+    let script = testkit::kafka::write(files.path(), "publish.py", SCRIPT.as_bytes());
     Program::at(python).arg(script).args([&kafka.bootstrap(), &topic]).arg(&jpeg).run().ok();
     let viewer = Program::vidcons().on(kafka, &topic);
     let viewer = viewer.args(["--headless", "--every-frame", "-o", "beginning", "-e", "--print"]).run().ok();
@@ -96,7 +96,7 @@ consumer = Consumer({'bootstrap.servers': sys.argv[1], 'group.id': 'five-lines',
 consumer.subscribe([sys.argv[2]])
 sys.stdout.buffer.write(consumer.consume(1, 60)[0].value())
 ";
-    let script = whole::kafka::write(files.path(), "consume.py", script.as_bytes());
+    let script = testkit::kafka::write(files.path(), "consume.py", script.as_bytes());
     let picture = Program::at(python).arg(script).args([&kafka.bootstrap(), &topic]).run().ok().stdout;
     assert_eq!(decode(&picture).dimensions(), (320, 240));
 }

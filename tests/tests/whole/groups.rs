@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use whole::kafka::only;
-use whole::{Kind, Program, kafka};
+use testkit::kafka::only;
+use testkit::{Kind, Program, kafka};
 
 #[test]
 fn two_members_of_a_group_share_the_partitions() {

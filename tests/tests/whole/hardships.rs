@@ -1,7 +1,7 @@
 //! Regression tests for faults found earlier.
 
-use whole::media::{folder, small_clip};
-use whole::{Finished, KafkaServer, Program, Xvfb, kafka, need, target};
+use testkit::media::{folder, small_clip};
+use testkit::{Finished, KafkaServer, Program, Xvfb, kafka, need, target};
 
 /// Plays a small clip to this topic, with more options.
 fn play(kafka: &KafkaServer, topic: &str, frames: u32, more: &[&str]) -> Finished {

@@ -1,7 +1,7 @@
 //! Tests of the harness itself: a killed broker comes back on the same port, and a real Kafka with its data.
 
-use whole::Kind;
-use whole::kafka::{Record, only, own_kafka};
+use testkit::Kind;
+use testkit::kafka::{Record, only, own_kafka};
 
 #[test]
 fn a_killed_real_kafka_comes_back_with_its_data() {

@@ -1,7 +1,7 @@
 //! Start and end positions in recorded streams, and listing topics.
 
-use whole::media::{folder, jpegs, small_clip};
-use whole::{KafkaServer, Program, kafka, need};
+use testkit::media::{folder, jpegs, small_clip};
+use testkit::{KafkaServer, Program, kafka, need};
 
 /// Records fifty frames of a clip called `talk` in a topic.
 fn record(kafka: &KafkaServer, stem: &str) -> String {

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use image::RgbImage;
 use image::imageops::{FilterType, resize};
-use whole::media::{folder, rgb_psnr};
-use whole::program::Running;
-use whole::{Program, WindowManager, Xvfb, kafka, need};
+use testkit::media::{folder, rgb_psnr};
+use testkit::program::Running;
+use testkit::{Program, WindowManager, Xvfb, kafka, need};
 
 use crate::window::{TOOLS, still};
 

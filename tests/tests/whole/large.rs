@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use whole::media::{decode, ffmpeg, folder, jpegs};
-use whole::{Program, kafka, need};
+use testkit::media::{decode, ffmpeg, folder, jpegs};
+use testkit::{Program, kafka, need};
 
 const LIMIT: usize = 1_048_588;
 
@@ -67,7 +67,7 @@ fn a_limit_of_the_topic_s_own_is_kept() {
     let Some(kafka) = kafka() else { return };
     let topic = kafka.topic("limit");
     kafka.create_topic(&topic, 1, &[("max.message.bytes", "50000")]);
-    let clip = whole::root().join("samples/clip.mp4");
+    let clip = testkit::root().join("samples/clip.mp4");
     let producer =
         Program::vidprod().arg(clip).args(["--speed", "max", "--duration", "1"]).on(kafka, &topic).run().ok();
     let records = kafka.records(&topic);
@@ -83,11 +83,11 @@ fn a_limit_that_holds_nothing_useful_is_an_error() {
     let Some(kafka) = kafka() else { return };
     let topic = kafka.topic("tiny");
     kafka.create_topic(&topic, 1, &[("max.message.bytes", "300")]);
-    let clip = whole::root().join("samples/clip.mp4");
+    let clip = testkit::root().join("samples/clip.mp4");
     Program::vidprod().arg(clip).on(kafka, &topic).run().assert_fails(1, "max.message.bytes");
 }
 
-fn sizes(kafka: &whole::KafkaServer, topic: &str) -> Vec<usize> {
+fn sizes(kafka: &testkit::KafkaServer, topic: &str) -> Vec<usize> {
     let kcat = ["-C", "-q", "-e", "-o", "beginning", "-f", "%S\n", "-b", &kafka.bootstrap(), "-t", topic];
     Program::at("kcat").args(kcat).run().ok().lines().iter().map(|line| line.parse().unwrap()).collect()
 }

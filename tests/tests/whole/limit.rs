@@ -1,7 +1,7 @@
 //! Lowers a topic's message limit while a stream runs.
 
-use whole::media::clip_720p25;
-use whole::{Program, kafka, need};
+use testkit::media::clip_720p25;
+use testkit::{Program, kafka, need};
 
 const LOWERED: usize = 20_000;
 

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use whole::kafka::own_kafka_behind;
-use whole::{Network, Program, Report};
+use testkit::kafka::own_kafka_behind;
+use testkit::{Network, Program, Report};
 
 const MBIT: u32 = 1_000_000 / 8;
 const NARROW: Network = Network { bytes_a_second: Some(2 * MBIT), ..STEADY };

@@ -1,7 +1,7 @@
 //! `vidcons --list` shows every source in a topic, whatever was published after it.
 
-use whole::media::{folder, small_clip};
-use whole::{Program, kafka, need};
+use testkit::media::{folder, small_clip};
+use testkit::{Program, kafka, need};
 
 #[test]
 fn sources_that_ended_long_before_the_last_one_are_listed() {

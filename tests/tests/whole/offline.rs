@@ -1,8 +1,8 @@
 //! A machine without any network except the loopback: aeroplane mode, or a container with `--network none`.
 
-use whole::kafka::only;
-use whole::media::{folder, small_clip};
-use whole::{Kind, Program, need, target};
+use testkit::kafka::only;
+use testkit::media::{folder, small_clip};
+use testkit::{Kind, Program, need, target};
 
 /// Runs a script in its own network namespace, whose only interface is `lo`.
 fn offline(script: &str) -> Program {

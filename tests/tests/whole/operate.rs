@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
-use whole::kafka::{Record, own_kafka};
-use whole::media::{ffmpeg, folder};
-use whole::program::Running;
-use whole::{Finished, KafkaServer, Program, Signal, kafka, need};
+use testkit::kafka::{Record, own_kafka};
+use testkit::media::{ffmpeg, folder};
+use testkit::program::Running;
+use testkit::{Finished, KafkaServer, Program, Signal, kafka, need};
 
 /// Each line of standard error as JSON; panics if a line is not JSON or lacks a required field.
 #[track_caller]
@@ -79,7 +79,7 @@ fn a_run_in_json_has_events_with_figures() {
 
 /// The first column of the tables under a heading of the page.
 fn documented(heading: &str) -> BTreeSet<String> {
-    let page = std::fs::read_to_string(whole::root().join("docs/operate.md")).expect("the page is there");
+    let page = std::fs::read_to_string(testkit::root().join("docs/operate.md")).expect("the page is there");
     let section = page.split("\n## ").find(|section| section.starts_with(heading)).expect("the heading is there");
     let cells = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
     cells.flat_map(|(names, _)| names.split("`, `").map(str::to_owned).collect::<Vec<_>>()).collect()
@@ -113,15 +113,15 @@ fn sources(folder: &Path, into: &mut Vec<(String, String)>) {
 #[test]
 fn every_log_line_names_its_event_and_every_event_is_documented() {
     let mut code = Vec::new();
-    for room in ["broker", "common", "consumer", "jpeg", "kafka", "pool", "producer", "shell"] {
-        sources(&whole::root().join(room).join("src"), &mut code);
+    for room in ["broker/src", "common/src", "consumer/src", "crates", "producer/src"] {
+        sources(&testkit::root().join(room), &mut code);
     }
     let mut logged = BTreeSet::new();
     for (file, code) in &code {
         for level in ["info", "warn", "error"] {
             for call in code.split(&format!("{level}!(")).skip(1) {
                 let name = call.trim_start().strip_prefix("event = \"").and_then(|rest| rest.split('"').next());
-                let is_status = file.ends_with("shell/src/logging.rs");
+                let is_status = file.ends_with("cli/src/logging.rs");
                 assert!(
                     name.is_some() || is_status,
                     "{file}: {level}!({}… names no event",
@@ -249,7 +249,7 @@ fn a_file_that_is_cut_off_is_reported_as_an_event_when_it_is_played_again() {
     let clip = clips.path().join("clip.mkv");
     ffmpeg("-f lavfi -i testsrc2=s=320x240:r=25 -t 2 -c:v mpeg4", &clip);
     let whole = std::fs::read(&clip).expect("it was written");
-    let half = whole::kafka::write(clips.path(), "half.mkv", &whole[..whole.len() / 2]);
+    let half = testkit::kafka::write(clips.path(), "half.mkv", &whole[..whole.len() / 2]);
     let args = ["--speed", "max", "--loop=2", "--log-format", "json"];
     let ended = Program::vidprod().on(kafka, &topic).arg(&half).args(args).run();
     let lines = json_lines(&ended);
@@ -293,15 +293,15 @@ fn the_units_of_the_page_are_sound() {
     if !need(&["systemd-analyze"]) {
         return;
     }
-    let page = std::fs::read_to_string(whole::root().join("docs/operate.md")).expect("the page is there");
+    let page = std::fs::read_to_string(testkit::root().join("docs/operate.md")).expect("the page is there");
     let folder = folder();
     let units: Vec<_> = page.split("```ini\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert_eq!(units.len(), 3, "one for each program");
     for unit in units {
         let name = unit.lines().next().and_then(|line| line.strip_prefix("# /etc/systemd/system/")).expect("its name");
         // The programs are run from the folder in which they were built.
-        let unit = unit.replace("/usr/local/bin", &whole::target().display().to_string());
-        let path = whole::kafka::write(folder.path(), &name.replace("@.", "@cam."), unit.as_bytes());
+        let unit = unit.replace("/usr/local/bin", &testkit::target().display().to_string());
+        let path = testkit::kafka::write(folder.path(), &name.replace("@.", "@cam."), unit.as_bytes());
         let verified = Program::at("systemd-analyze").args(["verify", "--man=no"]).arg(path).run();
         assert!(verified.code() == Some(0) && verified.stderr.is_empty(), "{}", verified.story());
     }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use whole::kafka::{only, own_kafka};
-use whole::media::{clip_720p25, folder};
-use whole::{Kind, Program, Signal, kafka, need};
+use testkit::kafka::{only, own_kafka};
+use testkit::media::{clip_720p25, folder};
+use testkit::{Kind, Program, Signal, kafka, need};
 
 const OUTAGE: Duration = Duration::from_secs(5);
 
@@ -109,7 +109,7 @@ fn the_producer_does_not_mind_a_viewer_that_is_killed() {
         return;
     }
     let (topic, clips) = (kafka.topic("viewer-killed"), folder());
-    let clip = whole::media::small_clip(clips.path(), 75);
+    let clip = testkit::media::small_clip(clips.path(), 75);
     let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--print"]).start();
     let producer = Program::vidprod().arg(&clip).on(kafka, &topic).start();
     viewer.until_stdout("the first frames", |out| out.lines().count() >= 10);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use whole::{Program, root};
+use testkit::{Program, root};
 
 fn pages() -> Vec<PathBuf> {
     let inside = |folder: &str| {

@@ -1,9 +1,9 @@
 //! Partitions that are added to a topic while it is read.
 
-use whole::{Program, kafka};
+use testkit::{Program, kafka};
 
 /// Runs vidprod on one partition of `topic`, until 30 frames were acknowledged.
-fn publish_into(kafka: &whole::KafkaServer, topic: &str, partition: &str) {
+fn publish_into(kafka: &testkit::KafkaServer, topic: &str, partition: &str) {
     let args = ["test", "--size", "320x180", "-p", partition, "--source", "late"];
     let mut producer = Program::vidprod().args(args).on(kafka, topic).start();
     producer.until_stderr("frame 3");

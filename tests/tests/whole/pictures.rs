@@ -1,7 +1,7 @@
 //! Processing of pictures before they are sent, and the messages about it.
 
-use whole::media::{decode, ffmpeg, folder, frame_of, jpegs, luma_psnr};
-use whole::{Program, kafka, need};
+use testkit::media::{decode, ffmpeg, folder, frame_of, jpegs, luma_psnr};
+use testkit::{Program, kafka, need};
 
 /// Fifty fields a second, two of them in each frame.
 const INTERLACED: &str = "-f lavfi -i testsrc2=s=320x240:r=50 -t 1 -vf tinterlace=interleave_top,setfield=tff \

@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use whole::media::{ffmpeg_pipe, folder, small_clip};
-use whole::{Program, kafka, need};
+use testkit::media::{ffmpeg_pipe, folder, small_clip};
+use testkit::{Program, kafka, need};
 
 const SOURCE: &str = "-f lavfi -i testsrc2=s=320x240:r=25 -frames:v 60";
 
@@ -107,7 +107,7 @@ fn a_file_can_be_piped_in_as_it_is() {
     }
     let (topic, clips) = (kafka.topic("cat"), folder());
     let mkv = clips.path().join("a.mkv");
-    whole::media::ffmpeg(&format!("-i {} -c copy", small_clip(clips.path(), 50).display()), &mkv);
+    testkit::media::ffmpeg(&format!("-i {} -c copy", small_clip(clips.path(), 50).display()), &mkv);
     let file = std::fs::File::open(&mkv).unwrap();
     let producer = Program::vidprod().arg("-").stdin(file).on(kafka, &topic).run().ok();
     assert_eq!(producer.report().number("frames.acknowledged"), 50);

@@ -1,7 +1,7 @@
 //! `--verify-pixels`: the pictures on the screen match their headers.
 
-use whole::kafka::Record;
-use whole::{Finished, KafkaServer, Program, Report, Xvfb, kafka, need};
+use testkit::kafka::Record;
+use testkit::{Finished, KafkaServer, Program, Report, Xvfb, kafka, need};
 
 const CARD: [&str; 5] = ["test", "--fps", "20", "--duration", "2"];
 

@@ -1,8 +1,8 @@
 //! Plays a clip through Kafka into a viewer: every frame arrives in order, with the right picture.
 
-use whole::media::{clip_720p25, decode, folder, frame_of, jpegs, luma_psnr};
-use whole::program::Finished;
-use whole::{Program, Report, kafka, need};
+use testkit::media::{clip_720p25, decode, folder, frame_of, jpegs, luma_psnr};
+use testkit::program::Finished;
+use testkit::{Program, Report, kafka, need};
 
 const FRAMES: u64 = 250;
 
@@ -23,7 +23,7 @@ fn assert_every_frame(viewer: &Finished, producer: &Report) {
     }
 }
 
-fn viewer(kafka: &whole::KafkaServer, topic: &str, more: &[&str]) -> Program {
+fn viewer(kafka: &testkit::KafkaServer, topic: &str, more: &[&str]) -> Program {
     Program::vidcons().on(kafka, topic).args(["--headless", "--every-frame", "-e", "--output", "-"]).args(more)
 }
 
@@ -59,7 +59,7 @@ fn a_live_viewer_that_comes_first_sees_the_clip_and_ends_with_it() {
     let Some(kafka) = kafka() else { return };
     let topic = kafka.topic("live");
     let viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "-e"]).start_before_topic();
-    let clip = whole::root().join("samples/clip.mp4");
+    let clip = testkit::root().join("samples/clip.mp4");
     let producer = Program::vidprod().arg(clip).on(kafka, &topic).run().ok().report();
     let viewer = viewer.wait().ok();
     assert_eq!(producer.number("frames.captured"), 150);
@@ -77,7 +77,7 @@ fn the_report_holds_what_scripts_rely_on() {
         return;
     }
     let (topic, clips) = (kafka.topic("contract"), folder());
-    let clip = whole::media::small_clip(clips.path(), 20);
+    let clip = testkit::media::small_clip(clips.path(), 20);
     let producer = Program::vidprod().arg(clip).args(["--speed", "max", "--source", "s"]).on(kafka, &topic).run().ok();
     let viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--every-frame", "-o", "beginning", "-e"]);
     let viewer = viewer.run().ok();

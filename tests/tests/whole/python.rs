@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use whole::media::{decode, jpegs};
-use whole::{Finished, KafkaServer, Program, Running, kafka, python, root, target};
+use testkit::media::{decode, jpegs};
+use testkit::{Finished, KafkaServer, Program, Running, kafka, python, root, target};
 
 fn page(name: &str) -> String {
     std::fs::read_to_string(root().join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
@@ -107,10 +107,10 @@ fn check_detector(stem: &str, options: &[&str]) -> Option<(Finished, Finished)> 
     let (kafka, python) = (kafka()?, python()?);
     let (from, to) = (kafka.topic(stem), kafka.topic(&format!("{stem}-boxes")));
     let slow = root().join("samples");
-    let folder = whole::media::folder();
+    let folder = testkit::media::folder();
     let detect = "def detect(picture, before):\n";
     let script = page("samples/boxes.py").replace(detect, &format!("{detect}    import time; time.sleep(0.15)\n"));
-    let script = whole::kafka::write(folder.path(), "boxes.py", script.as_bytes());
+    let script = testkit::kafka::write(folder.path(), "boxes.py", script.as_bytes());
     let detector = Program::at(python).env("PYTHONPATH", slow).arg("-B").arg(script);
     let detector = detector.arg(kafka.bootstrap()).args([&from, &to]).start();
     let mut viewer = viewer(kafka, &to);
@@ -122,7 +122,7 @@ fn check_detector(stem: &str, options: &[&str]) -> Option<(Finished, Finished)> 
 
     let records = kafka.records(&to);
     let number =
-        |record: &whole::kafka::Record, name: &str| record.header(name).map_or(0, |n| n.parse::<u64>().unwrap());
+        |record: &testkit::kafka::Record, name: &str| record.header(name).map_or(0, |n| n.parse::<u64>().unwrap());
     let (first, last) = (records.first().unwrap(), records.last().unwrap());
     assert!(last.header("end").is_some(), "the end of the session comes through");
     // If the last frame was published in parts, the end record has no picture.
@@ -208,9 +208,9 @@ fn the_loop_in_the_readme_reads_frames() {
     kafka.create_topic(&topic, 1, &[]);
     let (body, _) = loop_.split_once("```").expect("it ends");
     let body = body.replace("localhost:9092", &kafka.bootstrap()).replace("\"video\"", &format!("{topic:?}"));
-    let folder = whole::media::folder();
+    let folder = testkit::media::folder();
     let script = format!("from confluent_kafka import Consumer\n{body}");
-    let script = whole::kafka::write(folder.path(), "loop.py", script.as_bytes());
+    let script = testkit::kafka::write(folder.path(), "loop.py", script.as_bytes());
     let camera = camera(kafka, &topic, &[]);
     let mut reader = Program::at(python).arg(script).start();
     until_lines(&mut reader, 5);

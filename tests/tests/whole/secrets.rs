@@ -3,9 +3,9 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 
-use whole::media::{ffmpeg, folder};
-use whole::program::Finished;
-use whole::{Program, kafka, need};
+use testkit::media::{ffmpeg, folder};
+use testkit::program::Finished;
+use testkit::{Program, kafka, need};
 
 const SECRET: &str = "hunter2";
 /// Nobody listens on the discard port.
@@ -70,7 +70,7 @@ fn a_property_that_librdkafka_refuses_is_named_without_its_value() {
 #[test]
 fn a_line_of_a_properties_file_is_numbered_and_not_repeated() {
     let folder = folder();
-    let file = whole::kafka::write(folder.path(), "client.properties", b"sasl.username=me\nhunter2\n");
+    let file = testkit::kafka::write(folder.path(), "client.properties", b"sasl.username=me\nhunter2\n");
     check_refused(Program::vidprod().args(["test", "-F"]).arg(file).args(NOBODY), 1, "line 2");
 }
 

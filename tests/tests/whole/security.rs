@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use whole::kafka::only;
-use whole::secured::{Listener, SecuredKafka, login, tls};
-use whole::{Kind, Program, Running};
+use testkit::kafka::only;
+use testkit::secured::{Listener, SecuredKafka, login, tls};
+use testkit::{Kind, Program, Running};
 
 /// The secured Kafka that these tests share.
 fn secured() -> Option<&'static SecuredKafka> {

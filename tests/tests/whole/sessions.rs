@@ -1,9 +1,9 @@
 //! Producers that overlap, vanish, restart or started long ago: the picture is right, and the counts balance.
 
-use common::bar::Bar;
-use whole::media::{folder, jpegs, small_clip};
-use whole::program::Running;
-use whole::{KafkaServer, Program, Signal, kafka, need};
+use common::draw::Bar;
+use testkit::media::{folder, jpegs, small_clip};
+use testkit::program::Running;
+use testkit::{KafkaServer, Program, Signal, kafka, need};
 
 fn card(kafka: &KafkaServer, topic: &str, more: &[&str]) -> Running {
     let args = ["test", "--size", "320x180", "--fps", "25", "--source", "cam"];
@@ -94,7 +94,7 @@ fn a_session_joined_in_its_middle_is_counted_from_there() {
     let Some(kafka) = kafka() else { return };
     let topic = kafka.topic("middle");
     let producer = card(kafka, &topic, &[]);
-    whole::until("frames in the topic", || {
+    testkit::until("frames in the topic", || {
         (kafka.topics().contains(&topic) && kafka.records(&topic).len() >= 50).then_some(())
     });
     let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--print", "-e"]).start();

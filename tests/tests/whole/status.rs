@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use common::clock::{Clock, SystemClock};
-use whole::kafka::{Record, own_kafka, own_kafka_behind};
-use whole::media::folder;
-use whole::program::{Finished, Running};
-use whole::{KafkaServer, Network, Program, Signal, kafka, need};
+use common::time::{Clock, SystemClock};
+use testkit::kafka::{Record, own_kafka, own_kafka_behind};
+use testkit::media::folder;
+use testkit::program::{Finished, Running};
+use testkit::{KafkaServer, Network, Program, Signal, kafka, need};
 
 fn card(kafka: &KafkaServer, topic: &str, source: &str, more: &[&str]) -> Running {
     let args = ["test", "--size", "320x180", "--source", source];
@@ -204,7 +204,7 @@ fn the_status_line_of_a_terminal_has_the_right_rate_of_a_slow_stream() {
     let topic = kafka.topic("slow");
     let line = format!(
         "{} test --size 320x180 --fps 1 --duration 7 -b {} -t {topic}",
-        whole::target().join("vidprod").display(),
+        testkit::target().join("vidprod").display(),
         kafka.bootstrap()
     );
     let seen = Program::at("script").args(["-qec", &line, "/dev/null"]).run().ok().text();

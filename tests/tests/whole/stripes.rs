@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use image::RgbImage;
-use whole::kafka::{KafkaServer, Record, write};
-use whole::media::{decode, ffmpeg, folder, frame_of, rgb_psnr};
-use whole::{Program, kafka, need, python};
+use testkit::kafka::{KafkaServer, Record, write};
+use testkit::media::{decode, ffmpeg, folder, frame_of, rgb_psnr};
+use testkit::{Program, kafka, need, python};
 
 /// The picture of `record` as shown by a viewer with this many threads.
 fn shown(kafka: &KafkaServer, record: &Record, threads: &str, folder: &Path) -> RgbImage {

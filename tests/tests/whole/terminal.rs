@@ -2,15 +2,15 @@
 
 use std::io::Write;
 
-use whole::kafka::own_kafka;
-use whole::program::{Finished, Running};
-use whole::{Kind, Program, Signal, kafka, need, skip};
+use testkit::kafka::own_kafka;
+use testkit::program::{Finished, Running};
+use testkit::{Kind, Program, Signal, kafka, need, skip};
 
 use crate::embedded::usual_place;
 
 /// The lines of the exercise in README.md.
 fn exercise() -> String {
-    let readme = std::fs::read_to_string(whole::root().join("README.md")).unwrap();
+    let readme = std::fs::read_to_string(testkit::root().join("README.md")).unwrap();
     let (_, after) = readme.split_once("The classic exercise").expect("README has the exercise");
     let (_, code) = after.split_once("```sh\n").expect("its lines are marked as shell");
     code.split_once("```").expect("they have an end").0.to_owned()
@@ -20,7 +20,7 @@ fn exercise() -> String {
 /// standard input are typed on the terminal; so Ctrl-C goes through the terminal to the foreground processes.
 fn shell_at_a_terminal(shell: &str, brokers: Option<&str>) -> Running {
     let path = std::env::var("PATH").unwrap_or_default();
-    let path = format!("{}:{path}", whole::target().display());
+    let path = format!("{}:{path}", testkit::target().display());
     let script = Program::at("script").args(["-q", "-e", "-f", "-c", shell, "/dev/null"]);
     let mut script = script.env("PATH", path).env("TERM", "xterm").stdin(std::process::Stdio::piped());
     if let Some(brokers) = brokers {
@@ -92,7 +92,7 @@ fn the_exercise_of_readme_works_without_a_kafka_too() {
     }
 }
 
-fn card(topic: &str, kafka: &whole::KafkaServer) -> Program {
+fn card(topic: &str, kafka: &testkit::KafkaServer) -> Program {
     Program::vidprod().args(["test", "--size", "320x180", "--fps", "25"]).on(kafka, topic)
 }
 
@@ -119,7 +119,7 @@ fn a_closed_terminal_ends_both_programs_with_a_report_and_the_end_of_the_session
 
 #[test]
 fn a_closed_terminal_ends_the_broker_in_order() {
-    if !whole::kafka::only(Kind::Embedded, "it is about vidbroker") {
+    if !testkit::kafka::only(Kind::Embedded, "it is about vidbroker") {
         return;
     }
     let mut broker = Program::vidbroker().heeding_hangup().args(["--listen", "127.0.0.1:0", "--memory", "64M"]).start();
@@ -135,14 +135,14 @@ fn a_program_started_by_nohup_goes_on_when_the_terminal_is_closed() {
         return;
     }
     let topic = kafka.topic("nohup");
-    let vidprod = whole::target().join("vidprod");
+    let vidprod = testkit::target().join("vidprod");
     let args = ["test", "--size", "320x180", "--fps", "25", "--report", "-"];
     let producer = Program::at("nohup").arg(vidprod).args(args).args(["-b", &kafka.bootstrap(), "-t", &topic]).start();
     let records = || if kafka.topics().contains(&topic) { kafka.records(&topic).len() } else { 0 };
-    whole::until("frames in the topic", || (records() >= 5).then_some(()));
+    testkit::until("frames in the topic", || (records() >= 5).then_some(()));
     producer.signal(Signal::HUP);
     let before = records();
-    whole::until("frames after the hangup", || (records() >= before + 10).then_some(()));
+    testkit::until("frames after the hangup", || (records() >= before + 10).then_some(()));
     let finished = producer.interrupt().ok();
     assert!(finished.text().contains("\"balanced\": true"), "{}", finished.story());
 }

@@ -1,6 +1,6 @@
 //! Invalid command lines: the exit code is 2, and one line states what is allowed.
 
-use whole::Program;
+use testkit::Program;
 
 /// A program, its options, and a text that its error must contain.
 type Case = (fn() -> Program, &'static [&'static str], &'static str);

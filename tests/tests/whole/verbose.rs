@@ -1,7 +1,7 @@
 //! Log lines of -v and -vv about the Kafka client.
 
-use whole::kafka::own_kafka;
-use whole::{Program, kafka};
+use testkit::kafka::own_kafka;
+use testkit::{Program, kafka};
 
 #[test]
 fn v_logs_connections_and_where_reading_starts_and_no_end_of_a_partition() {

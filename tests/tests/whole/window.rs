@@ -1,10 +1,10 @@
 //! Tests of the window on the screen.
 
 use image::RgbImage;
-use whole::kafka::KafkaServer;
-use whole::media::{ffmpeg, folder, frame_of, rgb_psnr};
-use whole::program::Running;
-use whole::{Program, Signal, Xvfb, kafka, need};
+use testkit::kafka::KafkaServer;
+use testkit::media::{ffmpeg, folder, frame_of, rgb_psnr};
+use testkit::program::Running;
+use testkit::{Program, Signal, Xvfb, kafka, need};
 
 pub(crate) const TOOLS: [&str; 4] = ["ffmpeg", "Xvfb", "import", "xdotool"];
 
@@ -96,7 +96,7 @@ fn paused_frames_are_counted() {
     // The picture must not change while 20 frames arrive. Some frames may pass before the key takes effect.
     viewer.until("a picture that stands still", |_| {
         let (still, begin) = (screen.part(0, 0, 640, 360), kafka.records(&topic).len());
-        whole::until("20 more frames", || (kafka.records(&topic).len() >= begin + 20).then_some(()));
+        testkit::until("20 more frames", || (kafka.records(&topic).len() >= begin + 20).then_some(()));
         (screen.part(0, 0, 640, 360) == still).then_some(())
     });
     viewer.until_stderr("  paused  ");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use broker::groups::{Limits, Times};
 use clap::Args;
-use shell::values;
+use cli::values;
 
 /// Times and limits that Kafka's brokers set for groups, under the same names in its configuration.
 #[derive(Args, Clone, Debug)]

@@ -1,6 +1,6 @@
 //! `vidbroker`: the embedded broker as a program.
 
-mod cli;
+mod args;
 mod groups;
 mod report;
 mod status;
@@ -11,23 +11,23 @@ use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 use broker::Broker;
-use common::clock::{Clock, SystemClock};
-use common::report::bytes;
-use shell::output::Output;
-use shell::shutdown::Shutdown;
+use cli::output::Output;
+use cli::shutdown::Shutdown;
+use common::time::{Clock, SystemClock};
+use common::words::bytes;
 
-use crate::cli::Cli;
+use crate::args::Cli;
 use crate::report::Report;
 
 fn main() -> ExitCode {
-    let cli: Cli = shell::parse();
+    let cli: Cli = cli::parse();
     if let Some(shell) = cli.completions {
-        shell::print_completions::<Cli>(shell);
+        cli::print_completions::<Cli>(shell);
         return ExitCode::SUCCESS;
     }
-    cli.groups.check().unwrap_or_else(|wrong| shell::usage_error::<Cli>(wrong));
+    cli.groups.check().unwrap_or_else(|wrong| cli::usage_error::<Cli>(wrong));
     cli.log.init("vidbroker");
-    shell::outcome(run(&cli))
+    cli::outcome(run(&cli))
 }
 
 fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
@@ -65,7 +65,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let glance = broker.glance().context("the broker has ended by itself")?;
     let report = Report::new(&glance, broker.address, SystemClock.now().since(began));
     broker.stop().context("the broker")?;
-    shell::logging::print_report(&report);
+    cli::logging::print_report(&report);
     cli.report.iter().try_for_each(|to| report.write(to))?;
     Ok(ExitCode::SUCCESS)
 }

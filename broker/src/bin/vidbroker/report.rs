@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use broker::{Dropped, Glance};
-use common::report::{bytes, how_long};
+use cli::output::Output;
+use common::words::{bytes, how_long};
 use serde::Serialize;
-use shell::output::Output;
 
 /// Version of the JSON. Changes when a field changes its meaning or is removed; new fields do not change it.
 const SCHEMA: u32 = 1;

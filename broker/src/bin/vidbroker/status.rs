@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 use broker::{Broker, Glance};
-use common::clock::{Clock, SystemClock};
-use common::plural::count;
-use common::report::bytes;
+use cli::shutdown::Shutdown;
+use cli::status::Status;
+use common::time::{Clock, SystemClock};
+use common::words::{bytes, count};
 use serde::Serialize;
-use shell::shutdown::Shutdown;
-use shell::status::Status;
 
 /// Interval of checks for Ctrl-C.
 const LOOK: Duration = Duration::from_millis(100);
@@ -93,7 +92,7 @@ impl Figures {
 mod tests {
     use std::cell::Cell;
 
-    use common::clock::ManualClock;
+    use common::time::ManualClock;
 
     use super::*;
 

@@ -10,8 +10,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use common::bar::Bar;
-use common::text::Font;
+use common::draw::{Bar, Font};
 use jpeg::Subsampling;
 
 use crate::picture::Picture;
@@ -235,7 +234,7 @@ fn pad_luma(picture: &mut Picture) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use common::clock::Micros;
+    use common::time::Micros;
 
     const ALL: [Subsampling; 4] = [Subsampling::S420, Subsampling::S422, Subsampling::S444, Subsampling::Gray];
     const BAR: Bar = Bar { source: 0x1234, number: 77_777, captured: Micros(123_456_789_012) };

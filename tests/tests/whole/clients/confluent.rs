@@ -1,8 +1,8 @@
 //! confluent-kafka, which is librdkafka used from Python.
 
 mod records {
-    use whole::Kind;
-    use whole::kafka::only;
+    use testkit::Kind;
+    use testkit::kafka::only;
 
     super::super::checks! { "confluent_records.py":
         acks_of_0_1_and_all_deliver

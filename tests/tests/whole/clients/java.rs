@@ -3,9 +3,9 @@
 
 use std::process::Stdio;
 
-use whole::media::folder;
-use whole::node::java_and_jars;
-use whole::{KafkaServer, Program, kafka, need, root, skip};
+use testkit::media::folder;
+use testkit::node::java_and_jars;
+use testkit::{KafkaServer, Program, kafka, need, root, skip};
 
 fn ready() -> Option<&'static KafkaServer> {
     if need(&["java"]) && java_and_jars().is_some() { kafka() } else { None }
@@ -56,7 +56,7 @@ fn groups(kafka: &KafkaServer, args: &[&str]) -> String {
 
 fn produce(kafka: &KafkaServer, topic: &str, text: &str, more: &[&str]) {
     let files = folder();
-    let file = std::fs::File::open(whole::kafka::write(files.path(), "lines", text.as_bytes())).unwrap();
+    let file = std::fs::File::open(testkit::kafka::write(files.path(), "lines", text.as_bytes())).unwrap();
     let producer = tool(kafka, "org.apache.kafka.tools.ConsoleProducer", &["--topic", topic]).args(more);
     producer.stdin(Stdio::from(file)).run().ok();
 }
@@ -88,7 +88,7 @@ fn kafka_topics_creates_lists_describes_extends_and_deletes() {
     assert!(text.contains("PartitionCount: 3") && text.contains("retention.ms=60000"), "{text}");
     assert_eq!(text.matches("Leader: ").count(), 3, "{text}");
     topics(kafka, &["--delete", "--topic", &topic]);
-    whole::until("the topic is gone", || (!kafka.topics().contains(&topic)).then_some(()));
+    testkit::until("the topic is gone", || (!kafka.topics().contains(&topic)).then_some(()));
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn kafka_consumer_groups_lists_describes_resets_and_deletes() {
     let Some(kafka) = ready() else { return };
     let topic = kafka.topic("java");
     kafka.create_topic(&topic, 1, &[]);
-    let records = (0..10).map(|n| whole::kafka::Record { value: vec![n], ..Default::default() });
+    let records = (0..10).map(|n| testkit::kafka::Record { value: vec![n], ..Default::default() });
     kafka.publish(&topic, records);
     consume(kafka, &topic, 10, &["--group", &topic, "--from-beginning"]);
     assert!(groups(kafka, &["--list"]).lines().any(|line| line == topic));
@@ -175,7 +175,7 @@ fn a_group_that_the_broker_assigns_consumes_and_is_described() {
     let Some(kafka) = ready() else { return };
     let topic = kafka.topic("java");
     kafka.create_topic(&topic, 2, &[]);
-    let records = (0..10).map(|n| whole::kafka::Record { value: vec![n], ..Default::default() });
+    let records = (0..10).map(|n| testkit::kafka::Record { value: vec![n], ..Default::default() });
     kafka.publish(&topic, records);
     let group = ["--group", &topic, "--consumer-property", "group.protocol=consumer"];
     consume(kafka, &topic, 10, &[&group[..], &["--from-beginning"]].concat());
@@ -183,7 +183,7 @@ fn a_group_that_the_broker_assigns_consumes_and_is_described() {
     assert!(text.contains("Empty"), "{text}");
     let args = ["--topic", &topic];
     let member = tool(kafka, "org.apache.kafka.tools.consumer.ConsoleConsumer", &args).args(group).start();
-    let members = whole::until("the member has its partitions", || {
+    let members = testkit::until("the member has its partitions", || {
         let text = groups(kafka, &["--describe", "--group", &topic, "--members", "--verbose"]);
         text.contains(&format!("{topic}:0,1")).then_some(text)
     });
@@ -201,10 +201,10 @@ fn offsets_records_and_the_cluster_are_administered() {
     let Some(kafka) = ready() else { return };
     let (topic, files) = (kafka.topic("java"), folder());
     kafka.create_topic(&topic, 1, &[]);
-    let records = (0..10).map(|n| whole::kafka::Record { value: vec![n], ..Default::default() });
+    let records = (0..10).map(|n| testkit::kafka::Record { value: vec![n], ..Default::default() });
     kafka.publish(&topic, records);
     let json = format!(r#"{{"partitions":[{{"topic":"{topic}","partition":0,"offset":3}}],"version":1}}"#);
-    let json = whole::kafka::write(files.path(), "delete.json", json.as_bytes());
+    let json = testkit::kafka::write(files.path(), "delete.json", json.as_bytes());
     let deleted =
         tool(kafka, "org.apache.kafka.tools.DeleteRecordsCommand", &["--offset-json-file"]).arg(json).run().ok();
     assert!(deleted.text().contains("low_watermark: 3"), "{}", deleted.story());
@@ -231,7 +231,7 @@ fn kafka_log_dirs_shows_how_large_each_partition_is() {
     let Some(kafka) = ready() else { return };
     let topic = kafka.topic("java");
     kafka.create_topic(&topic, 2, &[]);
-    kafka.publish(&topic, [whole::kafka::Record { value: vec![7; 5000], ..Default::default() }]);
+    kafka.publish(&topic, [testkit::kafka::Record { value: vec![7; 5000], ..Default::default() }]);
     let text =
         tool(kafka, "org.apache.kafka.tools.LogDirsCommand", &["--describe", "--topic-list", &topic]).run().ok().text();
     let json = text.lines().find(|line| line.starts_with('{')).unwrap_or_else(|| panic!("no JSON in\n{text}"));

@@ -1,8 +1,8 @@
 //! kafka-python, which has its own implementation of the protocol.
 
 mod records {
-    use whole::Kind;
-    use whole::kafka::only;
+    use testkit::Kind;
+    use testkit::kafka::only;
 
     super::super::checks! { "kafka_python_records.py":
         acks_of_0_1_and_all_deliver

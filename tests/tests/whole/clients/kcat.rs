@@ -2,8 +2,8 @@
 
 use std::process::Stdio;
 
-use whole::media::folder;
-use whole::{Finished, KafkaServer, Program, kafka, need};
+use testkit::media::folder;
+use testkit::{Finished, KafkaServer, Program, kafka, need};
 
 fn ready() -> Option<&'static KafkaServer> {
     if need(&["kcat"]) { kafka() } else { None }
@@ -16,7 +16,7 @@ fn kcat(kafka: &KafkaServer, args: &[&str]) -> Program {
 /// Produces the lines of a text.
 fn produce(kafka: &KafkaServer, topic: &str, text: &str, more: &[&str]) -> Finished {
     let files = folder();
-    let file = std::fs::File::open(whole::kafka::write(files.path(), "lines", text.as_bytes())).unwrap();
+    let file = std::fs::File::open(testkit::kafka::write(files.path(), "lines", text.as_bytes())).unwrap();
     kcat(kafka, &["-P", "-t", topic]).args(more).stdin(Stdio::from(file)).run()
 }
 
@@ -100,7 +100,7 @@ fn a_topic_is_read_and_queried_from_a_time_on() {
     produce(kafka, &topic, &numbers(0..5), &[]).ok();
     let stamps = consume(kafka, &topic, &["-o", "beginning", "-f", "%T\\n"]);
     let last: u64 = stamps.last().unwrap().parse().unwrap();
-    whole::until("a later millisecond", || {
+    testkit::until("a later millisecond", || {
         let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis();
         (now > u128::from(last)).then_some(())
     });

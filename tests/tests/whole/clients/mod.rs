@@ -5,9 +5,9 @@ pub mod java;
 mod kafka_python;
 mod kcat;
 
-use whole::kafka::own_kafka_with;
-use whole::node::Setup;
-use whole::{KafkaServer, Program, kafka, python, root};
+use testkit::kafka::own_kafka_with;
+use testkit::node::Setup;
+use testkit::{KafkaServer, Program, kafka, python, root};
 
 /// Runs one check of a script in `tests/clients` against the shared broker.
 fn check(script: &str, name: &str) {

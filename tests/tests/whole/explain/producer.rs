@@ -4,8 +4,8 @@ use std::io::Write;
 use std::process::Stdio;
 use std::time::Duration;
 
-use whole::kafka::{only, own_kafka_behind};
-use whole::{Kind, Network, Program, kafka};
+use testkit::kafka::{only, own_kafka_behind};
+use testkit::{Kind, Network, Program, kafka};
 
 use super::{CARD, SMALL, advice_on, assert_blames, assert_names, set_quota};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use whole::{Finished, Program, Running, Xvfb, kafka, need};
+use testkit::{Finished, Program, Running, Xvfb, kafka, need};
 
 use super::{CARD, SMALL, assert_blames};
 

@@ -4,9 +4,9 @@ use std::io::Write;
 use std::process::Stdio;
 use std::time::Duration;
 
-use common::clock::{Clock, SystemClock};
-use whole::kafka::{Record, only};
-use whole::{Finished, KafkaServer, Kind, Program, kafka};
+use common::time::{Clock, SystemClock};
+use testkit::kafka::{Record, only};
+use testkit::{Finished, KafkaServer, Kind, Program, kafka};
 
 use super::{SMALL, assert_blames, assert_names, play, set_quota};
 

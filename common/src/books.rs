@@ -1,0 +1,7 @@
+//! Accounting: what each frame came to, on both sides.
+
+mod interval;
+mod ledger;
+
+pub use self::interval::Rhythm;
+pub use self::ledger::{Loss, Losses, ProducerBooks, SourceBooks, ViewerBooks};

@@ -1,0 +1,177 @@
+//! Counts the fate of each frame, on both sides.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Rhythm;
+use crate::time::{Latencies, Micros};
+use crate::wire::{End, Reassembler, Tally};
+
+/// Reason why a frame was not shown, or not acknowledged.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Loss {
+    /// Replaced by a newer frame.
+    Superseded,
+    /// vidprod: the client dropped it after `message.timeout.ms`. vidcons: it arrived after a newer one.
+    Late,
+    /// Refused by the broker or the client.
+    Refused,
+    /// Some parts never arrived.
+    Torn,
+    Undecodable,
+    /// Never arrived, and was neither dropped nor skipped.
+    Lost,
+    Paused,
+    /// From a source or session that was not being shown.
+    Unselected,
+}
+
+impl Loss {
+    pub const PRODUCER: [Loss; 3] = [Loss::Superseded, Loss::Late, Loss::Refused];
+    /// The possible losses of a frame that arrived whole.
+    pub const VIEWER: [Loss; 5] = [Loss::Superseded, Loss::Late, Loss::Undecodable, Loss::Paused, Loss::Unselected];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Loss::Superseded => "superseded",
+            Loss::Late => "late",
+            Loss::Refused => "refused",
+            Loss::Torn => "torn",
+            Loss::Undecodable => "undecodable",
+            Loss::Lost => "lost",
+            Loss::Paused => "paused",
+            Loss::Unselected => "unselected",
+        }
+    }
+}
+
+/// Number of frames lost, by reason.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Losses([u64; 8]);
+
+impl Losses {
+    pub fn of(&self, loss: Loss) -> u64 {
+        self.0[loss as usize]
+    }
+
+    pub fn add(&mut self, loss: Loss) {
+        self.0[loss as usize] += 1;
+    }
+
+    pub fn sum(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// Number of frames lost for each of these reasons, by its name, even if there are none.
+    pub fn by_reason(&self, reasons: &[Loss]) -> BTreeMap<String, u64> {
+        reasons.iter().map(|&loss| (loss.name().to_owned(), self.of(loss))).collect()
+    }
+}
+
+/// vidprod's counts for one session.
+#[derive(Clone, Default, Debug)]
+pub struct ProducerBooks {
+    pub captured: u64,
+    pub encoded: u64,
+    pub published: u64,
+    /// Time at which the last frame was published.
+    pub published_at: Micros,
+    pub acknowledged: u64,
+    pub losses: Losses,
+    /// Number of JPEG bytes published.
+    pub bytes: u64,
+    pub records: u64,
+    pub frame_bytes_max: u64,
+    pub latencies: Latencies,
+    pub rhythm: Rhythm,
+    /// Latency from published to acknowledged.
+    pub ack: crate::time::Latency,
+    /// The same for the first frame, which waited for the connection and the topic's leader.
+    pub ack_first: Duration,
+    /// Number of frames that waited for acknowledgements of others before they were encoded.
+    pub held_back: u64,
+    /// Time at which the newest frame was captured.
+    pub captured_at: Micros,
+    /// Time of capture of the newest acknowledged frame.
+    pub acknowledged_capture: Micros,
+    /// Reason why the last failed frame was not acknowledged.
+    pub last_failure: Option<String>,
+    /// Number of refused frames, by the client's error text.
+    pub refusals: BTreeMap<String, u64>,
+}
+
+impl ProducerBooks {
+    pub fn capture(&mut self, at: Micros) {
+        self.captured += 1;
+        self.captured_at = at;
+    }
+
+    pub fn balanced(&self) -> bool {
+        self.captured == self.acknowledged + self.losses.sum()
+    }
+
+    pub fn end(&self) -> End {
+        End {
+            captured: self.captured,
+            acknowledged: self.acknowledged,
+            superseded: self.losses.of(Loss::Superseded),
+            late: self.losses.of(Loss::Late),
+            refused: self.losses.of(Loss::Refused),
+        }
+    }
+}
+
+/// vidcons' counts for one source.
+#[derive(Clone, Default, Debug)]
+pub struct SourceBooks {
+    pub shown: u64,
+    pub losses: Losses,
+    pub foreign: u64,
+    /// Number of frames printed, whether shown or not.
+    pub printed: u64,
+    pub bytes: u64,
+    pub frame_bytes_max: u64,
+    pub latencies: Latencies,
+}
+
+impl SourceBooks {
+    /// True if each frame that arrived whole was counted exactly once.
+    pub fn balanced(&self, tally: &Tally) -> bool {
+        tally.whole == self.shown + self.losses.sum()
+    }
+}
+
+/// vidcons' counts of the frames that arrived. The [`Reassembler`] counts those that should have arrived.
+#[derive(Default, Debug)]
+pub struct ViewerBooks {
+    pub total: SourceBooks,
+    pub sources: BTreeMap<Arc<str>, SourceBooks>,
+    pub rejected: u64,
+    /// The timing of the source that is shown.
+    pub rhythm: Rhythm,
+}
+
+impl ViewerBooks {
+    /// Makes the same entry for a source and for the total.
+    pub fn post(&mut self, source: &Arc<str>, mut entry: impl FnMut(&mut SourceBooks)) {
+        entry(&mut self.total);
+        match self.sources.get_mut(source) {
+            Some(books) => entry(books),
+            None => entry(self.sources.entry(source.clone()).or_default()),
+        }
+    }
+
+    /// Removes sources that the reassembler no longer keeps; they stay in the total.
+    pub fn forget_gone(&mut self, reassembler: &Reassembler) {
+        self.sources.retain(|name, _| reassembler.knows(name));
+    }
+
+    pub fn balanced(&self, reassembler: &Reassembler) -> bool {
+        let known = |(name, tally): (&Arc<str>, Tally)| match self.sources.get(name) {
+            Some(books) => books.balanced(&tally),
+            None => tally.whole == 0,
+        };
+        self.total.balanced(&reassembler.total()) && reassembler.tallies().all(known)
+    }
+}

@@ -1,0 +1,268 @@
+//! Assembles parts into whole frames, in bounded memory, whatever their order, duplicates, gaps or false headers.
+//!
+//! ```text
+//! Incoming ─push(now)─▶ source ▸ session ▸ pending frame ─all parts there─▶ Option<Frame>
+//! ```
+//! A frame is dropped as *torn* when a newer one of its session completes, when its deadline passes, or when memory
+//! runs out. The numbers seen in each session are kept in a [`Sighting`], which yields the counts of expected frames.
+
+mod rise;
+mod sighting;
+mod span;
+mod tally;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+pub use self::sighting::Sighting;
+pub use self::tally::Tally;
+use crate::time::Micros;
+use crate::wire::record::{FRAME_BYTES_MAX, Incoming, Part, Rejected};
+use crate::wire::{End, Frame, Kind, Meta, Session};
+
+/// Upper limits of the memory and time used.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes held for all unfinished frames.
+    pub bytes_max: usize,
+    pub sources_max: usize,
+    /// Sessions kept for each source. The one that was silent longest is added to the totals and removed.
+    pub sessions_max: usize,
+    /// Time after which an unfinished frame is dropped. It is long, because a producer that waits for its broker may
+    /// pause inside a frame, and a newer frame ends the wait anyway.
+    pub deadline: Duration,
+    /// Time of silence after which a source makes room for a new one.
+    pub silence: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            bytes_max: FRAME_BYTES_MAX,
+            sources_max: 64,
+            sessions_max: 8,
+            deadline: Duration::from_secs(30),
+            silence: Duration::from_secs(5),
+        }
+    }
+}
+
+/// The result of pushing a record.
+#[allow(clippy::large_enum_variant, reason = "the large variant is the usual one, and lives for one call")]
+#[derive(Clone, PartialEq, Debug)]
+pub enum Pushed {
+    /// The record's frame is not whole yet, or not needed any more.
+    Nothing,
+    Frame(Frame),
+    /// The session has ended.
+    End(Box<Ended>),
+}
+
+/// The end of a session.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Ended {
+    /// Data of its last frame.
+    pub meta: Meta,
+    pub counts: End,
+    /// Its last picture, if the record contained it.
+    pub picture: Option<Frame>,
+}
+
+/// The state of one source.
+#[derive(Clone, Default, Debug)]
+struct Source {
+    sessions: BTreeMap<Session, Sighting>,
+    /// Sums of removed sessions.
+    folded: Tally,
+    seen: Micros,
+}
+
+#[derive(Debug, Default)]
+pub struct Reassembler {
+    limits: Limits,
+    sources: BTreeMap<Arc<str>, Source>,
+    /// Sums of removed sources.
+    folded: Tally,
+    held_bytes: usize,
+    /// Number of sources removed to make room for others.
+    evictions: u64,
+}
+
+impl Reassembler {
+    pub fn new(limits: Limits) -> Reassembler {
+        Reassembler { limits, ..Reassembler::default() }
+    }
+
+    /// Processes a record. `meta.stamps.received` must be set; `now` becomes `reassembled`.
+    pub fn push(&mut self, incoming: Incoming, now: Micros) -> Result<Pushed, Rejected> {
+        match incoming {
+            Incoming::Part(part) => Ok(self.push_part(part, now)?.map_or(Pushed::Nothing, Pushed::Frame)),
+            Incoming::End(meta, end, picture) => self.push_end(meta, end, picture, now),
+            Incoming::Foreign(_) => Err(Rejected::NotAPicture),
+        }
+    }
+
+    /// Called by a member of a group before it pushes a record of this session. `stretch` changes if other members may
+    /// have read records of the partition since the last call. The frames in those records do not count as lost.
+    pub fn resume(&mut self, source: &Arc<str>, session: Session, stretch: u64, now: Micros) {
+        // A source without room is refused when its record is pushed.
+        if let Ok(sighting) = self.sighting(source, session, now) {
+            let freed = sighting.resume(stretch);
+            self.held_bytes -= freed;
+        }
+    }
+
+    /// Makes a frame of `source` from another client's JPEG, and numbers it.
+    pub fn push_foreign(&mut self, mut meta: Meta, jpeg: Bytes, now: Micros) -> Result<Frame, Rejected> {
+        let sighting = self.sighting(&meta.source, meta.session, now)?;
+        meta.frame = sighting.next_number();
+        sighting.see(&meta, 0);
+        sighting.settle_whole(meta.frame);
+        meta.stamps.reassembled = now;
+        Ok(Frame { meta, jpeg, kind: Kind::Foreign })
+    }
+
+    /// Drops frames that have been unfinished for too long.
+    pub fn expire(&mut self, now: Micros) {
+        let deadline = self.limits.deadline;
+        for sighting in self.sources.values_mut().flat_map(|s| s.sessions.values_mut()) {
+            self.held_bytes -= sighting.expire(now, deadline);
+        }
+    }
+
+    /// Number of bytes held for unfinished frames.
+    pub fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
+    /// The sums of each source.
+    pub fn tallies(&self) -> impl Iterator<Item = (&Arc<str>, Tally)> {
+        self.sources.iter().map(|(name, source)| (name, source.tally()))
+    }
+
+    /// The sums of everything that arrived.
+    pub fn total(&self) -> Tally {
+        self.sources.values().map(Source::tally).fold(self.folded, Tally::plus)
+    }
+
+    /// Number of removed sources; it changes when a source is no longer known.
+    pub fn evictions(&self) -> u64 {
+        self.evictions
+    }
+
+    pub fn knows(&self, source: &str) -> bool {
+        self.sources.contains_key(source)
+    }
+
+    pub fn session(&self, source: &str, session: Session) -> Option<&Sighting> {
+        self.sources.get(source)?.sessions.get(&session)
+    }
+
+    fn push_part(&mut self, part: Part, now: Micros) -> Result<Option<Frame>, Rejected> {
+        if part.bytes > self.limits.bytes_max {
+            return Err(Rejected::OverBound);
+        }
+        let (source, session) = (part.meta.source.clone(), part.meta.session);
+        let sighting = self.sighting(&source, session, now)?;
+        sighting.check(&part.meta)?;
+        sighting.see(&part.meta, part.index);
+        let before = sighting.held_bytes();
+        let frame = sighting.push(part, now);
+        let after = sighting.held_bytes();
+        self.held_bytes = self.held_bytes + after - before;
+        while self.held_bytes > self.limits.bytes_max && self.give_up_oldest() {}
+        Ok(frame)
+    }
+
+    fn push_end(&mut self, mut meta: Meta, end: End, picture: Option<Bytes>, now: Micros) -> Result<Pushed, Rejected> {
+        let sighting = self.sighting(&meta.source, meta.session, now)?;
+        let before = sighting.held_bytes();
+        sighting.finish(end, meta.skipped);
+        let freed = before - sighting.held_bytes();
+        self.held_bytes -= freed;
+        meta.stamps.reassembled = now;
+        let picture = picture.map(|jpeg| Frame { meta: meta.clone(), jpeg, kind: Kind::Repeat });
+        Ok(Pushed::End(Box::new(Ended { meta, counts: end, picture })))
+    }
+
+    fn sighting(&mut self, name: &Arc<str>, session: Session, now: Micros) -> Result<&mut Sighting, Rejected> {
+        if !self.sources.contains_key(name) {
+            self.make_room(now)?;
+        }
+        let source = self.sources.entry(name.clone()).or_default();
+        source.seen = now;
+        if !source.sessions.contains_key(&session) && source.sessions.len() >= self.limits.sessions_max {
+            self.held_bytes -= source.fold_oldest();
+        }
+        Ok(source.sessions.entry(session).or_default().touch(now))
+    }
+
+    fn make_room(&mut self, now: Micros) -> Result<(), Rejected> {
+        if self.sources.len() < self.limits.sources_max {
+            return Ok(());
+        }
+        let (silent, seen) = self
+            .sources
+            .iter()
+            .min_by_key(|(_, s)| s.seen)
+            .map(|(name, s)| (name.clone(), s.seen))
+            .ok_or(Rejected::TooManySources(self.limits.sources_max))?;
+        if now.since(seen) < self.limits.silence {
+            return Err(Rejected::TooManySources(self.limits.sources_max));
+        }
+        if let Some(mut source) = self.sources.remove(&silent) {
+            for sighting in source.sessions.values_mut() {
+                self.held_bytes -= sighting.give_up_all();
+            }
+            self.folded = self.folded.plus(source.tally());
+            self.evictions += 1;
+        }
+        Ok(())
+    }
+
+    fn give_up_oldest(&mut self) -> bool {
+        let oldest = self
+            .sources
+            .values_mut()
+            .flat_map(|s| s.sessions.values_mut())
+            .filter(|s| s.held_bytes() > 0)
+            .min_by_key(|s| s.oldest_pending());
+        let Some(sighting) = oldest else { return false };
+        self.held_bytes -= sighting.give_up_oldest();
+        true
+    }
+
+    /// Panics if an invariant is violated; for fuzzing.
+    #[doc(hidden)]
+    pub fn check_invariants(&self) {
+        let sightings = || self.sources.values().flat_map(|s| s.sessions.values());
+        assert_eq!(self.held_bytes, sightings().map(Sighting::held_bytes).sum::<usize>(), "held bytes are counted");
+        assert!(self.held_bytes <= self.limits.bytes_max, "memory is bounded");
+        assert!(self.sources.len() <= self.limits.sources_max, "sources are bounded");
+        assert!(self.sources.values().all(|s| s.sessions.len() <= self.limits.sessions_max), "sessions are bounded");
+        sightings().for_each(Sighting::check_invariants);
+    }
+}
+
+impl Source {
+    fn tally(&self) -> Tally {
+        self.sessions.values().map(Sighting::tally).fold(self.folded, Tally::plus)
+    }
+
+    /// Adds the session that was silent longest to the sums, and removes it. Returns the number of bytes that it held.
+    fn fold_oldest(&mut self) -> usize {
+        let Some(oldest) = self.sessions.iter().min_by_key(|(_, s)| s.seen_at()).map(|(session, _)| *session) else {
+            return 0;
+        };
+        let Some(mut sighting) = self.sessions.remove(&oldest) else { return 0 };
+        let freed = sighting.give_up_all();
+        self.folded = self.folded.plus(sighting.tally());
+        freed
+    }
+}
+
+#[cfg(test)]
+mod tests;

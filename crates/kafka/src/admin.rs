@@ -1,0 +1,368 @@
+//! Topics: lists and creates them with settings that suit video, and reads their message limit.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
+
+use common::time::Clock;
+use futures_executor::block_on;
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, ConfigResourceResult, ResourceSpecifier, TopicReplication};
+use rdkafka::client::Client;
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::metadata::Metadata;
+use rdkafka::producer::{BaseProducer, Producer};
+
+use crate::causes::Trouble;
+use crate::context::Ears;
+use crate::error::{KafkaFault, name, plain, setting};
+use crate::options::Connection;
+use crate::rights::Right;
+use crate::settings;
+
+/// Time after which a metadata request without an answer is sent again.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
+/// Time for the first client to connect before another one tries.
+const FIRST_CLIENT: Duration = Duration::from_secs(4);
+/// Timeout of the metadata request that makes a client connect, and so find out why it cannot.
+const PROBE: Duration = Duration::from_millis(100);
+/// Time spent on serving the client's log lines.
+const LISTEN: Duration = Duration::from_millis(10);
+/// Number of metadata requests sent to find out why no broker answers.
+const QUESTIONS: u32 = 5;
+/// Kafka deletes whole segments only, so they are kept small.
+const SEGMENT_BYTES: u64 = 64 << 20;
+
+/// A topic to create.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewTopic {
+    pub name: String,
+    pub partitions: i32,
+    /// `None` for the broker's default.
+    pub replication: Option<i32>,
+    /// `None` to keep records forever.
+    pub retention: Option<Duration>,
+}
+
+/// Result of [`Admin::ensure`]: the topic existed already, or was created by this call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Created {
+    WasThere { partitions: usize },
+    Now,
+}
+
+/// An entry of the list of topics that `--list` prints.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TopicSummary {
+    pub name: String,
+    pub partitions: usize,
+}
+
+/// Time to wait for a broker, and a function that returns false when the caller no longer wants the connection.
+#[derive(Clone, Copy)]
+pub struct Patience<'a> {
+    pub timeout: Duration,
+    pub clock: &'a dyn Clock,
+    pub wanted: &'a dyn Fn() -> bool,
+}
+
+impl std::fmt::Debug for Patience<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Patience").field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}
+
+/// A client that reads and changes the topics of a cluster.
+pub struct Admin {
+    client: RwLock<AdminClient<Ears>>,
+    connection: Connection,
+    config: ClientConfig,
+    brokers: String,
+    /// True once a broker has answered. From then on the publisher or the tail reports why none does.
+    answered: AtomicBool,
+}
+
+impl std::fmt::Debug for Admin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Admin").field("brokers", &self.brokers).finish_non_exhaustive()
+    }
+}
+
+impl Admin {
+    /// Connects to a broker, and fails if none answers in time.
+    pub fn connect(connection: &Connection, client_id: &str, patience: &Patience<'_>) -> Result<Admin, KafkaFault> {
+        let config = settings::with_the_users(settings::common(connection, client_id), connection);
+        let client = with_new_clients(patience, |patience| {
+            let client: AdminClient<Ears> = config.create_with_context(Ears::new(connection)).map_err(setting)?;
+            let mut listener = Listener::default();
+            reach(client.inner(), &connection.brokers, patience, || listener.trouble(&config, connection))?;
+            Ok(client)
+        })?;
+        let (connection, brokers) = (connection.clone(), connection.brokers.clone());
+        Ok(Admin { client: RwLock::new(client), connection, config, brokers, answered: AtomicBool::new(false) })
+    }
+
+    /// Lists every topic except Kafka's own.
+    pub fn topics(&self, timeout: Duration) -> Result<Vec<TopicSummary>, KafkaFault> {
+        let metadata = self.metadata(timeout)?;
+        let own = metadata.topics().iter().filter(|t| !t.name().starts_with("__"));
+        Ok(own.map(|t| TopicSummary { name: t.name().to_owned(), partitions: t.partitions().len() }).collect())
+    }
+
+    /// Creates the topic if it is missing. A metadata request that names the topic is avoided here: the broker might
+    /// create it with its own defaults.
+    pub fn ensure(&self, topic: &NewTopic, create: bool, timeout: Duration) -> Result<Created, KafkaFault> {
+        check_topic_name(&topic.name)?;
+        let there =
+            self.metadata(timeout)?.topics().iter().find(|t| t.name() == topic.name).map(|t| t.partitions().len());
+        match there {
+            Some(partitions) => Ok(Created::WasThere { partitions }),
+            None if !create => match self.hidden(&topic.name, timeout) {
+                Some(fault) => Err(fault),
+                None => Err(KafkaFault::NoTopic { topic: topic.name.clone(), brokers: self.brokers.clone() }),
+            },
+            None => self.create(topic, timeout),
+        }
+    }
+
+    /// Returns the error for a topic that we are not allowed to see. No list of topics contains it, but a metadata
+    /// request that names it is answered with an authorization error.
+    fn hidden(&self, topic: &str, timeout: Duration) -> Option<KafkaFault> {
+        let client = self.client();
+        let metadata = client.inner().fetch_metadata(Some(topic), timeout).ok()?;
+        let code = metadata.topics().first()?.error().map(RDKafkaErrorCode::from)?;
+        let cause = client.inner().context().missing(Right::Write { topic }).sentence(&self.brokers);
+        (code == RDKafkaErrorCode::TopicAuthorizationFailed).then_some(KafkaFault::Forbidden { cause })
+    }
+
+    /// Reads the topic's `max.message.bytes`. `None` if the broker answers without giving a value; after an error the
+    /// caller may try again.
+    pub fn message_bytes_max(&self, topic: &str, timeout: Duration) -> Result<Option<usize>, KafkaFault> {
+        let asked = [ResourceSpecifier::Topic(topic)];
+        let answer = block_on(self.client().describe_configs(&asked, &options(timeout)));
+        let limit = limit_in(answer);
+        if limit.is_err() {
+            self.renew();
+        }
+        limit.map_err(|cause| KafkaFault::Client { doing: "asking for the topic's message limit", cause })
+    }
+
+    fn create(&self, topic: &NewTopic, timeout: Duration) -> Result<Created, KafkaFault> {
+        let retention_ms = topic.retention.map_or("-1".to_owned(), |r| r.as_millis().to_string());
+        // Kafka deletes a segment as a whole, once its last record is old enough, so each must cover a short time.
+        let segment_ms = topic.retention.map(|r| (r.as_millis() / 10).max(1000).to_string());
+        let segment_bytes = SEGMENT_BYTES.to_string();
+        let replication = TopicReplication::Fixed(topic.replication.unwrap_or(-1));
+        let mut new = rdkafka::admin::NewTopic::new(&topic.name, topic.partitions, replication)
+            .set("retention.ms", &retention_ms)
+            .set("segment.bytes", &segment_bytes)
+            .set("message.timestamp.type", "CreateTime");
+        if let Some(segment_ms) = &segment_ms {
+            new = new.set("segment.ms", segment_ms);
+        }
+        let fault = |cause: String| KafkaFault::Create { topic: topic.name.clone(), cause };
+        let answer = block_on(self.client().create_topics([&new], &options(timeout)));
+        match answer.map_err(|e| fault(plain(&e)))?.into_iter().next() {
+            Some(Ok(_)) => Ok(Created::Now),
+            // Another producer has created the topic first.
+            Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => {
+                Ok(Created::WasThere { partitions: topic.partitions.max(1) as usize })
+            }
+            Some(Err((
+                _,
+                RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::ClusterAuthorizationFailed,
+            ))) => {
+                let right = Right::Create { topic: &topic.name };
+                Err(KafkaFault::Forbidden {
+                    cause: self.client().inner().context().missing(right).sentence(&self.brokers),
+                })
+            }
+            // librdkafka passes on the code without the broker's message.
+            Some(Err((_, RDKafkaErrorCode::PolicyViolation))) => Err(fault(format!(
+                "{} (for vidbroker: it has as many topics or partitions as --max-topics and --max-partitions allow)",
+                name(RDKafkaErrorCode::PolicyViolation)
+            ))),
+            Some(Err((_, code))) => Err(fault(name(code))),
+            None => Err(fault("the broker gave no answer".to_owned())),
+        }
+    }
+
+    fn metadata(&self, timeout: Duration) -> Result<Metadata, KafkaFault> {
+        let doing = "asking which topics there are";
+        let metadata = self.client().inner().fetch_metadata(None, timeout);
+        if metadata.is_err() {
+            self.renew();
+        } else {
+            self.answered.store(true, Ordering::Relaxed);
+        }
+        // Finding out the cause takes more than a second.
+        let why_not = || if self.answered.load(Ordering::Relaxed) { None } else { self.why_not() };
+        metadata.map_err(|cause| match why_not() {
+            Some(trouble) if trouble.denied => KafkaFault::Denied { cause: trouble.sentence(&self.brokers) },
+            Some(trouble) => KafkaFault::NotNow { cause: trouble.sentence(&self.brokers) },
+            None => KafkaFault::Client { doing, cause },
+        })
+    }
+
+    /// Finds out why no broker answers. It takes several requests, because the first may still be answered by a broker
+    /// that sends us to another address.
+    fn why_not(&self) -> Option<Trouble> {
+        let mut listener = Listener::default();
+        (0..QUESTIONS).find_map(|_| listener.trouble(&self.config, &self.connection))
+    }
+
+    fn client(&self) -> RwLockReadGuard<'_, AdminClient<Ears>> {
+        self.client.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Replaces the client. One that got no answer may have lost all its brokers for good (librdkafka issue 5301).
+    fn renew(&self) {
+        if let Ok(client) = self.config.create_with_context(Ears::new(&self.connection)) {
+            *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
+        }
+    }
+}
+
+/// Finds `max.message.bytes` in an answer. `None` if the right to see it is missing, the broker cannot report it, or
+/// there is no such topic; another try would not change that.
+fn limit_in(answer: KafkaResult<Vec<ConfigResourceResult>>) -> KafkaResult<Option<usize>> {
+    let configs = match answer {
+        Err(KafkaError::AdminOp(RDKafkaErrorCode::UnsupportedFeature | RDKafkaErrorCode::UnsupportedVersion)) => {
+            return Ok(None);
+        }
+        answer => answer?,
+    };
+    let config = configs.into_iter().next().and_then(Result::ok);
+    let value = config.and_then(|config| config.get("max.message.bytes")?.value.clone());
+    Ok(value.and_then(|value| value.parse().ok()))
+}
+
+/// A producer used to find out why no connection is made: an admin client does not report that, a producer that is
+/// polled does.
+#[derive(Default)]
+struct Listener(Option<BaseProducer<Ears>>);
+
+impl Listener {
+    fn trouble(&mut self, config: &ClientConfig, connection: &Connection) -> Option<Trouble> {
+        let client = match &mut self.0 {
+            Some(client) => client,
+            none => none.insert(config.create_with_context(Ears::new(connection)).ok()?),
+        };
+        // librdkafka connects to the bootstrap brokers only when there is a request to send.
+        let _ = client.client().fetch_metadata(None, PROBE);
+        client.poll(LISTEN);
+        client.context().checked_trouble(connection)
+    }
+}
+
+/// True if the cluster is `vidbroker` or the broker inside vidprod, which its cluster id shows. The id is the one that
+/// the client got with its last answer; this sends no request.
+pub(crate) fn is_embedded<C: rdkafka::ClientContext>(client: &Client<C>) -> bool {
+    client.fetch_cluster_id(Duration::ZERO).is_some_and(|id| id.starts_with(common::EMBEDDED_CLUSTER))
+}
+
+/// Tries one client after another until the timeout of `patience`: a client that connects while its broker is starting
+/// may never find it (librdkafka issue 5301). Each client gets twice as long as the one before, so that a slow link can
+/// still succeed.
+pub(crate) fn with_new_clients<C>(
+    patience: &Patience<'_>,
+    mut connect: impl FnMut(&Patience<'_>) -> Result<C, KafkaFault>,
+) -> Result<C, KafkaFault> {
+    let until = patience.clock.now().plus(patience.timeout);
+    let mut timeout = FIRST_CLIENT;
+    loop {
+        let left = until.since(patience.clock.now());
+        match connect(&Patience { timeout: timeout.min(left), ..*patience }) {
+            Err(KafkaFault::Unreachable { brokers, cause, .. }) if timeout >= left => {
+                return Err(KafkaFault::Unreachable { brokers, cause, seconds: patience.timeout.as_secs() });
+            }
+            Err(KafkaFault::NoAnswer { cause, .. }) if timeout >= left => {
+                return Err(KafkaFault::NoAnswer { cause, seconds: patience.timeout.as_secs() });
+            }
+            Err(KafkaFault::Unreachable { .. } | KafkaFault::NoAnswer { .. }) => timeout *= 2,
+            other => return other,
+        }
+    }
+}
+
+/// Waits until a broker answers, at most `timeout`. `trouble` returns the reason why none does.
+pub(crate) fn reach<C: rdkafka::ClientContext>(
+    client: &Client<C>,
+    brokers: &str,
+    patience: &Patience<'_>,
+    mut trouble: impl FnMut() -> Option<Trouble>,
+) -> Result<(), KafkaFault> {
+    let Patience { timeout, clock, wanted } = patience;
+    let until = clock.now().plus(*timeout);
+    loop {
+        let left = until.since(clock.now());
+        let Err(error) = client.fetch_metadata(None, left.min(ASK_AGAIN).max(Duration::from_millis(1))) else {
+            return Ok(());
+        };
+        let brokers = brokers.to_owned();
+        if !wanted() {
+            return Err(KafkaFault::Stopped { brokers });
+        }
+        match trouble() {
+            Some(trouble) if trouble.denied => return Err(KafkaFault::Denied { cause: trouble.sentence(&brokers) }),
+            trouble if clock.now() >= until => {
+                let seconds = timeout.as_secs();
+                return Err(match trouble {
+                    Some(Trouble { sentence: Some(cause), .. }) => KafkaFault::NoAnswer { seconds, cause },
+                    Some(trouble) => KafkaFault::Unreachable { brokers, seconds, cause: trouble.words },
+                    None => KafkaFault::Unreachable { brokers, seconds, cause: plain(&error) },
+                });
+            }
+            _ => {}
+        }
+    }
+}
+
+fn options(timeout: Duration) -> AdminOptions {
+    AdminOptions::new().request_timeout(Some(timeout)).operation_timeout(Some(timeout))
+}
+
+/// Checks a topic name against Kafka's rule.
+pub fn check_topic_name(topic: &str) -> Result<(), KafkaFault> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let good = !topic.is_empty() && topic.len() <= 249 && topic.chars().all(legal) && topic != "." && topic != "..";
+    good.then_some(()).ok_or_else(|| KafkaFault::TopicName { topic: topic.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::admin::{ConfigEntry, ConfigResource, ConfigSource, OwnedResourceSpecifier};
+
+    use super::*;
+
+    #[test]
+    fn a_limit_that_the_broker_does_not_tell_is_not_asked_for_again() {
+        let entry = ConfigEntry {
+            name: "max.message.bytes".to_owned(),
+            value: Some("1000".to_owned()),
+            source: ConfigSource::Default,
+            is_read_only: false,
+            is_default: true,
+            is_sensitive: false,
+        };
+        let specifier = OwnedResourceSpecifier::Topic("video".to_owned());
+        let config = ConfigResource { specifier, entries: vec![entry] };
+        assert_eq!(limit_in(Ok(vec![Ok(config)])), Ok(Some(1000)));
+        for denied in [RDKafkaErrorCode::TopicAuthorizationFailed, RDKafkaErrorCode::UnknownTopicOrPartition] {
+            assert_eq!(limit_in(Ok(vec![Err(denied)])), Ok(None), "{denied}");
+        }
+        assert_eq!(limit_in(Err(KafkaError::AdminOp(RDKafkaErrorCode::UnsupportedFeature))), Ok(None));
+        assert!(limit_in(Err(KafkaError::AdminOp(RDKafkaErrorCode::OperationTimedOut))).is_err());
+        assert!(limit_in(Err(KafkaError::Canceled)).is_err());
+    }
+
+    #[test]
+    fn topic_names_are_kafkas() {
+        for good in ["video", "a.b_c-9", &"x".repeat(249)] {
+            assert!(check_topic_name(good).is_ok(), "{good}");
+        }
+        for bad in ["", ".", "..", "a b", "ä", "a/b", &"x".repeat(250)] {
+            assert!(check_topic_name(bad).is_err(), "{bad}");
+        }
+    }
+}

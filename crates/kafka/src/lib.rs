@@ -1,0 +1,40 @@
+//! Connecting to Kafka: options, settings for live video, topics and their limit, a publisher and a tail.
+//!
+//! ```text
+//! Record ─publish─▶ Publisher ═══▶ broker ═══▶ Tail ─next─▶ Received { record, partition, offset }
+//! ```
+//! This crate uses `common`'s [`Record`](common::wire::Record) and provides the client's figures as
+//! [`ClientFacts`](common::report::ClientFacts). It knows nothing else of video.
+
+mod admin;
+mod causes;
+mod connections;
+mod context;
+mod convert;
+mod diagnosis;
+mod error;
+mod options;
+mod presence;
+mod properties;
+mod publisher;
+mod rights;
+mod settings;
+mod statistics;
+mod tail;
+mod watch;
+mod watchdog;
+
+pub use self::admin::{Admin, Created, NewTopic, Patience, TopicSummary, check_topic_name};
+pub use self::causes::Trouble;
+pub use self::error::KafkaFault;
+pub use self::options::{Connection, DEFAULT_BROKERS, KafkaArgs, Role, topic_name};
+pub use self::presence::{Presence, presence};
+pub use self::publisher::{Delivery, Publisher, PublisherSettings};
+pub use self::settings::Waiting;
+pub use self::statistics::Facts;
+pub use self::tail::{Event, Found, Position, Received, Tail};
+
+/// Versions of the libraries that affect latencies.
+pub fn versions() -> std::collections::BTreeMap<String, String> {
+    [("librdkafka".to_owned(), rdkafka::util::get_rdkafka_version().1)].into()
+}

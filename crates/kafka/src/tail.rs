@@ -1,0 +1,383 @@
+//! Reads a topic from a given position, and reports when the topic ends, disappears or is created again.
+
+mod find;
+mod grow;
+mod place;
+pub(crate) mod refusal;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::time::Clock;
+use common::wire::Record;
+use rdkafka::Message;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use crate::causes::Trouble;
+use crate::context::Ears;
+use crate::error::{KafkaFault, setting};
+use crate::options::Connection;
+use crate::rights::Right;
+use crate::settings;
+use crate::statistics::Facts;
+use crate::watch::Watch;
+pub use find::Found;
+pub use place::Position;
+
+/// A record and its position.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Received {
+    pub record: Record,
+    pub partition: i32,
+    pub offset: i64,
+}
+
+/// The result of a poll.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Event {
+    Record(Received),
+    /// Nothing arrived within the timeout.
+    Nothing,
+    /// There is nothing more in any partition at the moment.
+    End,
+    /// The topic was deleted and created again: it is shorter than the part that we had read.
+    Anew,
+    /// A broker reports that there is no such topic. The broker may have just started.
+    Missing,
+    /// The records at our position no longer exist, so the position was moved.
+    Moved {
+        partition: i32,
+    },
+    /// An error; the client goes on trying.
+    Trouble(String),
+    /// The client has stopped, because the group refuses this member.
+    Refused(String),
+    /// We may not read this. `had` is true if we could before.
+    Forbidden {
+        trouble: Trouble,
+        had: bool,
+    },
+}
+
+pub struct Tail {
+    consumer: BaseConsumer<Ears>,
+    ears: Ears,
+    connection: Connection,
+    client_id: String,
+    topic: String,
+    group: Option<String>,
+    /// True once the group was joined.
+    subscribed: bool,
+    brokers: String,
+    /// The next offset of each partition that we read.
+    next: BTreeMap<i32, i64>,
+    /// For a member of a group whose client was renewed: records before these offsets were read by the previous client.
+    read_before: BTreeMap<i32, i64>,
+    /// The first and next offset of each partition when reading began.
+    bounds: BTreeMap<i32, (i64, i64)>,
+    /// True if a partition's offset was out of range, and the new position is not known yet.
+    astray: bool,
+    at_end: BTreeSet<i32>,
+    /// True once the broker has let us read.
+    allowed: bool,
+    /// The position at which reading continues when our own is gone.
+    fallback: Position,
+    watch: Watch,
+    clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for Tail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tail").field("topic", &self.topic).field("next", &self.next).finish_non_exhaustive()
+    }
+}
+
+impl Tail {
+    /// Makes the client without connecting.
+    pub fn new(
+        connection: &Connection,
+        client_id: &str,
+        topic: &str,
+        group: Option<&str>,
+        fallback: Position,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Tail, KafkaFault> {
+        let ears = Ears::new(connection).in_group(group);
+        Ok(Tail {
+            consumer: consumer(connection, client_id, group, fallback, &ears)?,
+            ears,
+            connection: connection.clone(),
+            client_id: client_id.to_owned(),
+            topic: topic.to_owned(),
+            group: group.map(str::to_owned),
+            subscribed: false,
+            brokers: connection.brokers.clone(),
+            next: BTreeMap::new(),
+            read_before: BTreeMap::new(),
+            bounds: BTreeMap::new(),
+            astray: false,
+            at_end: BTreeSet::new(),
+            allowed: false,
+            fallback,
+            watch: Watch::new(connection, clock.now()),
+            clock,
+        })
+    }
+
+    /// True if the broker is `vidbroker`, or the one in vidprod.
+    pub fn is_to_embedded_broker(&self) -> bool {
+        crate::admin::is_embedded(self.consumer.client())
+    }
+
+    /// The reason why no broker answers now; `None` while one does.
+    pub fn cause(&self) -> Option<String> {
+        let mute = || self.ears.link.is_mute().then(|| "the broker does not answer".to_owned());
+        self.ears.cause().or_else(mute)
+    }
+
+    /// The client's own figures.
+    pub fn facts(&self) -> Facts {
+        self.ears.facts.clone()
+    }
+
+    /// Switches to another topic, and keeps the connections.
+    pub fn turn_to(&mut self, topic: &str) {
+        self.stop();
+        self.bounds.clear();
+        topic.clone_into(&mut self.topic);
+    }
+
+    /// First and next offset of a partition when reading began.
+    pub fn began_between(&self, partition: i32) -> Option<(i64, i64)> {
+        self.bounds.get(&partition).copied()
+    }
+
+    /// True once all records that existed when reading began have been read.
+    pub fn caught_up(&self) -> bool {
+        !self.next.is_empty()
+            && self.next.iter().all(|(p, next)| self.bounds.get(p).is_none_or(|(_, high)| next >= high))
+    }
+
+    /// Shares the topic with the other members of the group.
+    pub fn subscribe(&mut self) -> Result<(), KafkaFault> {
+        if let Some(group) = self.group.as_ref().filter(|_| self.ears.may_not_join()) {
+            let cause = self.ears.missing(Right::Join { group }).sentence(&self.brokers);
+            return Err(KafkaFault::Forbidden { cause });
+        }
+        self.subscribed = true;
+        let doing = "joining the group";
+        self.consumer.subscribe(&[&self.topic]).map_err(|cause| KafkaFault::Client { doing, cause })
+    }
+
+    /// Continues at another offset of a partition.
+    pub fn seek(&mut self, partition: i32, offset: i64) -> Result<(), KafkaFault> {
+        self.next.insert(partition, offset.max(0));
+        self.assign()
+    }
+
+    /// Stops reading.
+    pub fn stop(&mut self) {
+        self.next.clear();
+        self.read_before.clear();
+        self.subscribed = false;
+        self.at_end.clear();
+        self.astray = false;
+        // Fails only for a client that is closed already.
+        let _ = self.consumer.unassign();
+    }
+
+    /// The next offset of a partition that is being read.
+    pub fn position(&self, partition: i32) -> Option<i64> {
+        self.next.get(&partition).copied()
+    }
+
+    /// The next event; waits at most `timeout`.
+    pub fn next(&mut self, timeout: Duration) -> Event {
+        self.renew_if_dark();
+        if self.astray {
+            return self.reset(timeout);
+        }
+        match self.consumer.poll(timeout) {
+            None if self.ears.lacks_group_protocol() => Event::Refused(refusal::not_served(&self.brokers)),
+            None => Event::Nothing,
+            Some(Ok(message)) => {
+                let (partition, offset) = (message.partition(), message.offset());
+                if was_read_before(&mut self.read_before, partition, offset) {
+                    return Event::Nothing;
+                }
+                let record = crate::convert::record(&message);
+                drop(message);
+                self.next.insert(partition, offset + 1);
+                self.allowed = true;
+                // Records that were fetched long ago are read without any contact with the broker.
+                self.watch.sign_of_life(self.clock.now());
+                self.at_end.remove(&partition);
+                Event::Record(Received { record, partition, offset })
+            }
+            Some(Err(KafkaError::PartitionEOF(partition))) => {
+                self.at_end.insert(partition);
+                self.allowed = true;
+                if self.is_at_end() { Event::End } else { Event::Nothing }
+            }
+            Some(Err(error)) => self.trouble(&error, timeout),
+        }
+    }
+
+    /// Replaces a client that has lost all its brokers while they answer others. Every partition continues at its
+    /// position.
+    pub fn renew_if_dark(&mut self) {
+        let now = self.clock.now();
+        if !self.watch.must_renew(now, &self.ears, &self.connection, &self.topic) {
+            return;
+        }
+        let ears = self.ears.successor();
+        let group = self.group.as_deref();
+        let renewed = consumer(&self.connection, &self.client_id, group, self.fallback, &ears).map(|consumer| {
+            self.ears = ears;
+            let dark = std::mem::replace(&mut self.consumer, consumer);
+            in_background(move || drop(dark));
+        });
+        let reading = renewed.and_then(|()| {
+            if self.subscribed {
+                self.read_before.clone_from(&self.next);
+                self.subscribe()
+            } else if self.next.is_empty() {
+                Ok(())
+            } else {
+                self.assign()
+            }
+        });
+        if let Err(error) = reading {
+            tracing::warn!(event = "client_not_replaced", "cannot replace the client: {error}");
+        }
+    }
+
+    fn is_at_end(&self) -> bool {
+        if self.group.is_none() {
+            return self.next.keys().all(|p| self.at_end.contains(p));
+        }
+        // The assignment may have changed since.
+        let ours = self.consumer.assignment();
+        ours.is_ok_and(|list| list.elements().iter().all(|e| self.at_end.contains(&e.partition())))
+    }
+
+    fn trouble(&mut self, error: &KafkaError, timeout: Duration) -> Event {
+        // A fatal error has a code that only means "fatal"; the client has the reason.
+        let fatal = self.consumer.client().fatal_error();
+        let code = fatal.as_ref().map(|(code, _)| *code).or_else(|| error.rdkafka_error_code());
+        match code {
+            Some(
+                RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::UnknownPartition,
+            ) => Event::Missing,
+            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => self.reset(timeout),
+            // Brokers are unreachable or refuse us; the client goes on trying.
+            Some(
+                RDKafkaErrorCode::BrokerTransportFailure
+                | RDKafkaErrorCode::AllBrokersDown
+                | RDKafkaErrorCode::Resolve
+                | RDKafkaErrorCode::SSL
+                | RDKafkaErrorCode::Authentication
+                | RDKafkaErrorCode::SaslAuthenticationFailed,
+            ) => Event::Trouble(
+                self.ears.trouble().map_or_else(|| crate::error::plain(error), |t| t.sentence(&self.brokers)),
+            ),
+            Some(RDKafkaErrorCode::TopicAuthorizationFailed) => self.forbidden(Right::Read { topic: &self.topic }),
+            Some(RDKafkaErrorCode::GroupAuthorizationFailed) => match &self.group {
+                Some(group) => self.forbidden(Right::Join { group }),
+                // librdkafka looks for a group's coordinator even without a group.
+                None => Event::Nothing,
+            },
+            Some(RDKafkaErrorCode::InconsistentGroupProtocol) => {
+                let group = self.group.as_deref().unwrap_or_default();
+                Event::Trouble(refusal::other_protocol(group, &self.brokers))
+            }
+            _ => match fatal {
+                Some((code, said)) => {
+                    let group = self.group.as_deref().unwrap_or_default();
+                    Event::Refused(refusal::words(code, &said, group, &self.brokers))
+                }
+                None => Event::Trouble(format!("{}: {}", self.brokers, crate::error::plain(error))),
+            },
+        }
+    }
+
+    fn forbidden(&self, right: Right<'_>) -> Event {
+        Event::Forbidden { trouble: self.ears.missing(right), had: self.allowed }
+    }
+
+    /// Handles an offset that is out of range: retention has removed it, or the topic was created again.
+    fn reset(&mut self, timeout: Duration) -> Event {
+        let wait = timeout.max(Duration::from_millis(200));
+        self.astray = true;
+        self.read_before.clear();
+        for (partition, next) in self.next.clone() {
+            let (low, high) = match self.ask_bounds(partition, wait) {
+                Ok(bounds) => bounds,
+                Err(error) => return Event::Trouble(error.to_string()),
+            };
+            if next > high {
+                return Event::Anew;
+            }
+            if next < low {
+                let offset = if self.fallback == Position::Newest { (high - 1).max(low) } else { low };
+                self.bounds.insert(partition, (low, high));
+                return match self.seek(partition, offset) {
+                    Ok(()) => Event::Moved { partition },
+                    Err(error) => Event::Trouble(error.to_string()),
+                };
+            }
+        }
+        match self.assign() {
+            Ok(()) => Event::Nothing,
+            Err(error) => Event::Trouble(error.to_string()),
+        }
+    }
+
+    /// Closes the client. Leaving a group whose broker is gone would take very long, so this waits at most `timeout`.
+    pub fn close(self, timeout: Duration) {
+        let (closed, waits) = std::sync::mpsc::channel();
+        in_background(move || {
+            drop(self);
+            // Nobody waits any more after the timeout.
+            let _ = closed.send(());
+        });
+        let _ = waits.recv_timeout(timeout);
+    }
+}
+
+/// True for records that were read before. A member of a group continues at the last committed offset, which may be
+/// before its position.
+fn was_read_before(read_before: &mut BTreeMap<i32, i64>, partition: i32, offset: i64) -> bool {
+    let Some(next) = read_before.get(&partition) else { return false };
+    let before = offset < *next;
+    if !before {
+        read_before.remove(&partition);
+    }
+    before
+}
+
+/// Makes a client that reads nothing yet.
+fn consumer(
+    connection: &Connection,
+    client_id: &str,
+    group: Option<&str>,
+    fallback: Position,
+    ears: &Ears,
+) -> Result<BaseConsumer<Ears>, KafkaFault> {
+    let mut config = settings::consumer(connection, client_id, group);
+    if group.is_some() && !connection.properties.contains_key("auto.offset.reset") {
+        config.set("auto.offset.reset", if fallback == Position::Beginning { "earliest" } else { "latest" });
+    }
+    config.create_with_context(ears.clone()).map_err(setting)
+}
+
+/// Closes a client in the background, because that takes long if its brokers are gone. If no thread can be started, it
+/// is closed here.
+fn in_background(close: impl FnOnce() + Send + 'static) {
+    drop(std::thread::Builder::new().name("leave".to_owned()).spawn(close));
+}

@@ -1,0 +1,145 @@
+//! Watches one client: collects its signs of life, probes the brokers, and decides when the client must be renewed.
+
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+use std::time::Duration;
+
+use common::time::Micros;
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::KafkaError;
+
+use crate::context::Ears;
+use crate::options::Connection;
+use crate::settings;
+use crate::watchdog::{Step, Watchdog};
+
+/// Interval between two checks.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Time for which an unreachable advertised address counts as the reason for having no connection. librdkafka repeats
+/// the same failure every 30 s.
+const MISLED: Duration = Duration::from_secs(35);
+/// Longest interval of statistics, in ms, that shows soon enough if a client is alive.
+const STATISTICS_MS_MAX: u32 = 1000;
+
+#[derive(Debug)]
+pub(crate) struct Watch {
+    /// False if the user's own `statistics.interval.ms` leaves it without signs of life.
+    on: bool,
+    watchdog: Watchdog,
+    probe: Option<Probe>,
+    /// Number of signs of life at the last check.
+    signs: u64,
+    /// Number of unreachable advertised addresses at the last check, and the time of the last one.
+    misled: u64,
+    misled_at: Option<Micros>,
+    next_look: Micros,
+}
+
+impl Watch {
+    pub fn new(connection: &Connection, now: Micros) -> Watch {
+        let on = connection
+            .properties
+            .get("statistics.interval.ms")
+            .is_none_or(|ms| ms.trim().parse().is_ok_and(|ms: u32| (1..=STATISTICS_MS_MAX).contains(&ms)));
+        Watch { on, watchdog: Watchdog::new(now), probe: None, signs: 0, misled: 0, misled_at: None, next_look: now }
+    }
+
+    /// The client did something that only a connected client can do, or has nothing to do.
+    pub fn sign_of_life(&mut self, now: Micros) {
+        self.watchdog.sign_of_life(now);
+    }
+
+    /// True if the client must be renewed now. Most calls return at once, because it checks four times a second.
+    pub fn must_renew(&mut self, now: Micros, ears: &Ears, connection: &Connection, topic: &str) -> bool {
+        if !self.on || now < self.next_look {
+            return false;
+        }
+        self.next_look = now.plus(LOOK_EVERY);
+        let signs = ears.link.signs_of_life();
+        if std::mem::replace(&mut self.signs, signs) != signs {
+            self.watchdog.sign_of_life(now);
+        }
+        let misled = ears.link.times_misled();
+        if std::mem::replace(&mut self.misled, misled) != misled {
+            self.misled_at = Some(now);
+        }
+        // A new client would be sent to the same address.
+        if self.misled_at.is_some_and(|at| now.since(at) < MISLED) {
+            self.watchdog.sign_of_life(now);
+        }
+        if let Some(answered) = self.probe.as_ref().and_then(Probe::answer) {
+            self.probe = None;
+            self.watchdog.probed(answered, now);
+        }
+        match self.watchdog.step(now, ears.link.is_connected()) {
+            Step::Nothing => {}
+            Step::Probe => match Probe::start(connection, topic) {
+                Some(probe) => self.probe = Some(probe),
+                None => self.watchdog.probed(false, now),
+            },
+            Step::Renew => {
+                // A new client counts its signs of life from zero.
+                (self.signs, self.misled, self.misled_at) = (0, 0, None);
+                tracing::warn!(
+                    event = "client_replaced",
+                    brokers = connection.brokers,
+                    "{} answers, but not on this client's connections: replacing the client",
+                    connection.brokers
+                );
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// Timeout of a probe, longer than a TLS handshake over a slow link takes.
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A request in flight.
+#[derive(Debug)]
+pub(crate) struct Probe(Receiver<bool>);
+
+impl Probe {
+    /// Asks for the leaders of `topic`. `None` if no thread could be started.
+    pub fn start(connection: &Connection, topic: &str) -> Option<Probe> {
+        let (answer, receiver) = sync_channel(1);
+        let (connection, topic) = (connection.clone(), topic.to_owned());
+        let ask = move || {
+            // Nobody waits for the answer once the client was dropped.
+            let _ = answer.send(brokers(&connection, &topic) > 0);
+        };
+        std::thread::Builder::new().name("probe".to_owned()).spawn(ask).ok()?;
+        Some(Probe(receiver))
+    }
+
+    /// `Some(true)` if a broker answered and named at least one broker; `None` if there is no answer yet.
+    pub fn answer(&self) -> Option<bool> {
+        match self.0.try_recv() {
+            Ok(answered) => Some(answered),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => Some(false),
+        }
+    }
+}
+
+/// Number of brokers that the cluster names; 0 if nobody answers.
+fn brokers(connection: &Connection, topic: &str) -> usize {
+    let config = settings::with_the_users(settings::common(connection, "vidprobe"), connection);
+    let client: Result<BaseConsumer<Quiet>, KafkaError> = config.create_with_context(Quiet);
+    let metadata = client.and_then(|client| client.fetch_metadata(Some(topic), TIMEOUT));
+    metadata.map_or(0, |metadata| metadata.brokers().len())
+}
+
+/// A context without logging: its errors were errors of the client itself before, and logged then.
+struct Quiet;
+
+impl ClientContext for Quiet {
+    fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
+
+    fn error(&self, _: KafkaError, _: &str) {}
+}
+
+impl ConsumerContext for Quiet {}

@@ -1,0 +1,218 @@
+//! The requested reports, their formats (from the file extension), and writing them at the end.
+
+pub mod recorder;
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::Context;
+use charts::Figure;
+use clap::Args;
+use common::report::percentiles;
+use common::time::{Latency, Stage};
+
+use cli::kinds;
+use cli::output::Output;
+
+/// Name of the latency from published to acknowledged, in file names.
+const ACKNOWLEDGE: &str = "acknowledge";
+
+/// Extensions that a report may have. With .txt, .log or no extension it is JSON.
+const EXTENSIONS: [&str; 10] = ["json", "txt", "log", "html", "htm", "svg", "png", "hgrm", "hlog", "csv"];
+const INSTEAD: &str = "name it .json, .html, .svg, .png, .hgrm, .hlog or .csv";
+
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Report")]
+pub struct ReportArgs {
+    /// Write the report (repeatable; '-': standard output). The name says the format: .html is a page with charts; .svg and
+    /// .png the charts; .hgrm HdrHistogram's percentiles, each stage's beside it as in FILE.decode.hgrm; .hlog its interval
+    /// log; .csv a line for each frame; all else JSON
+    #[arg(long = "report", value_name = "FILE|-")]
+    pub files: Vec<ReportFile>,
+    /// Draw the latency below the status line while it runs, on a terminal
+    #[arg(long)]
+    pub live_histogram: bool,
+}
+
+impl ReportArgs {
+    pub fn to_stdout(&self) -> bool {
+        self.files.iter().any(|file| file.to == Output::Stdout)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    Json,
+    /// The whole report as one page.
+    Html,
+    /// The charts alone.
+    Svg,
+    Png,
+    /// HdrHistogram's percentiles.
+    Hgrm,
+    /// HdrHistogram's interval log, written during the run.
+    Hlog,
+    /// A line for each frame, written during the run.
+    Csv,
+}
+
+/// The value of one `--report`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReportFile {
+    pub format: Format,
+    pub to: Output,
+}
+
+impl FromStr for ReportFile {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<ReportFile, String> {
+        let to = text.parse::<Output>()?.of_kind("a report", &EXTENSIONS, INSTEAD)?;
+        let extension = match &to {
+            Output::Stdout => String::new(),
+            Output::File(path) => kinds::extension(path),
+        };
+        let format = match extension.as_str() {
+            "html" | "htm" => Format::Html,
+            "svg" => Format::Svg,
+            "png" => Format::Png,
+            "hgrm" => Format::Hgrm,
+            "hlog" => Format::Hlog,
+            "csv" => Format::Csv,
+            _ => Format::Json,
+        };
+        Ok(ReportFile { format, to })
+    }
+}
+
+impl ReportFile {
+    pub fn hgrm(path: PathBuf) -> ReportFile {
+        ReportFile { format: Format::Hgrm, to: Output::File(path) }
+    }
+
+    /// All files that it may write, as absolute paths, so that different spellings of a path are equal.
+    fn places(&self) -> Vec<Output> {
+        let Output::File(path) = &self.to else { return vec![Output::Stdout] };
+        let mut paths = vec![path.clone()];
+        if self.format == Format::Hgrm {
+            paths.extend(Stage::ALL.iter().map(|stage| beside(path, stage.name())));
+            paths.push(beside(path, ACKNOWLEDGE));
+        }
+        paths.into_iter().map(|path| Output::File(std::path::absolute(&path).unwrap_or(path))).collect()
+    }
+}
+
+/// Refuses two reports that would go to the same file.
+pub fn check_distinct(reports: &[ReportFile]) -> Result<(), String> {
+    match written_twice(reports) {
+        Some(place) => Err(format!("two reports go to {place}: give each a file of its own")),
+        None => Ok(()),
+    }
+}
+
+/// Fails now, rather than after an hour, if a report cannot be written.
+pub fn check_writable(reports: &[ReportFile]) -> anyhow::Result<()> {
+    reports.iter().try_for_each(|report| report.to.check())
+}
+
+fn written_twice(reports: &[ReportFile]) -> Option<Output> {
+    let mut taken: Vec<Output> = Vec::new();
+    for report in reports {
+        let places = report.places();
+        if let Some(place) = places.iter().find(|place| taken.contains(place)) {
+            return Some(place.clone());
+        }
+        taken.extend(places);
+    }
+    None
+}
+
+/// Ends a run: prints the report on standard error, and writes it in each requested format. A failure of one does not
+/// prevent the others.
+pub fn tell(figure: &Figure<'_>, reports: &[ReportFile]) -> anyhow::Result<()> {
+    cli::logging::print_report(figure.report);
+    let written: Vec<anyhow::Result<()>> = reports.iter().map(|report| write(figure, report)).collect();
+    written.into_iter().collect()
+}
+
+fn write(figure: &Figure<'_>, report: &ReportFile) -> anyhow::Result<()> {
+    let to = &report.to;
+    let bytes = match report.format {
+        // These were written during the run.
+        Format::Hlog | Format::Csv => return Ok(()),
+        Format::Json => serde_json::to_string_pretty(figure.report).context("making the report")? + "\n",
+        Format::Html => charts::html(figure)?,
+        Format::Svg => charts::svg(figure)?,
+        Format::Png => return write_bytes(to, &charts::png(figure)?),
+        Format::Hgrm => return write_histograms(figure, to),
+    };
+    write_bytes(to, bytes.as_bytes())
+}
+
+/// Writes the total to the file, and each stage to a file beside it, such as `FILE.decode.hgrm`.
+fn write_histograms(figure: &Figure<'_>, to: &Output) -> anyhow::Result<()> {
+    let write = |latency: &Latency, to: &Output| write_bytes(to, percentiles(latency).as_bytes());
+    write(&figure.latencies.total, to)?;
+    let Output::File(path) = to else { return Ok(()) };
+    for &stage in figure.stages {
+        write(figure.latencies.stage(stage), &Output::File(beside(path, stage.name())))?;
+    }
+    figure.acknowledge.map_or(Ok(()), |latency| write(latency, &Output::File(beside(path, ACKNOWLEDGE))))
+}
+
+fn beside(path: &Path, name: &str) -> PathBuf {
+    path.with_extension(format!("{name}.hgrm"))
+}
+
+fn write_bytes(to: &Output, bytes: &[u8]) -> anyhow::Result<()> {
+    let mut out = to.create()?;
+    out.write_all(bytes).and_then(|()| out.flush()).with_context(|| format!("writing the report to {to}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> ReportFile {
+        text.parse().expect("any name is one")
+    }
+
+    #[test]
+    fn the_extension_says_the_format() {
+        let check = |name: &str, format: Format| assert_eq!(file(name).format, format, "{name}");
+        check("-", Format::Json);
+        check("out/run.json", Format::Json);
+        check("report", Format::Json);
+        check("a.b/report.HTML", Format::Html);
+        check("x.svg", Format::Svg);
+        check("x.png", Format::Png);
+        check("x.decode.hgrm", Format::Hgrm);
+        check("x.hlog", Format::Hlog);
+        check("x.csv", Format::Csv);
+        check("x.txt", Format::Json);
+        check("x.2026-01-31", Format::Json);
+    }
+
+    #[test]
+    fn a_name_of_another_kind_is_refused_with_the_kinds_that_there_are() {
+        for name in ["out.pdf", "a/x.GIF", "x.jpg", "x.mp4", "report.json.gz"] {
+            let error = name.parse::<ReportFile>().expect_err(name);
+            assert!(error.contains("a report cannot go into") && error.contains(".html"), "{error}");
+        }
+        assert!("".parse::<ReportFile>().is_err());
+    }
+
+    #[test]
+    fn two_reports_in_one_file_are_refused() {
+        let refused = |names: &[&str]| {
+            let reports: Vec<ReportFile> = names.iter().map(|name| file(name)).collect();
+            written_twice(&reports).is_some()
+        };
+        assert!(refused(&["-", "-"]));
+        assert!(refused(&["a.csv", "./a.csv"]));
+        assert!(refused(&["a.csv", &std::path::absolute("a.csv").expect("it has one").display().to_string()]));
+        assert!(refused(&["x.decode.hgrm", "x.hgrm"]), "it would be written over");
+        assert!(refused(&["x.hgrm", "./x.acknowledge.hgrm"]));
+        assert!(!refused(&["-", "a.csv", "a.hlog", "b/a.csv", "a.hgrm", "b.hgrm", "b/a.hgrm", "a.decode.csv"]));
+    }
+}
