@@ -53,8 +53,13 @@ fmt: ## format the code
 fmt-check:
 	@cargo fmt --all --check
 
-lint: ## clippy on everything, warnings are errors
+lint: ## clippy on everything, warnings are errors; names that repeat, circles of imports, what vidbroker may link
 	@scripts/setup build
+	scripts/unique-names
+	scripts/circles
+	if cargo tree --locked -p broker -e normal --prefix none | grep -E '^(charts|plotters|image|jpeg|turbojpeg) '; then
+		echo 'vidbroker must not link charts and image codecs' >&2; exit 1
+	fi
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 
 doc: ## the documentation, warnings are errors
