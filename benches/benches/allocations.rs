@@ -92,7 +92,7 @@ fn measure(parts: usize) -> Table {
         table.encode.during(|| encoder.encode(&picture.planes(), QUALITY, &mut out).expect("the picture is sound"));
         let frame = frame(number, jpeg.clone());
         let frame = table.queue.during(|| {
-            queue.send(frame);
+            queue.send(frame, true);
             queue.recv().expect("it was just sent")
         });
         let records: Vec<Record> = table.write.during(|| record::split(&frame, limit));
@@ -105,7 +105,7 @@ fn measure(parts: usize) -> Table {
             }
         }
         let whole = whole.expect("all parts came");
-        table.decode.during(|| decoder.decode_xrgb(&whole.jpeg, &mut pixels, WIDTH).expect("our own JPEG"));
+        table.decode.during(|| decoder.decode_xrgb(&whole.payload, &mut pixels, WIDTH).expect("our own JPEG"));
     }
     table
 }

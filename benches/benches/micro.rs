@@ -58,7 +58,7 @@ fn queue(c: &mut Criterion) {
     let alone = Latest::default();
     group.bench_function("send and take on one thread", |b| {
         b.iter(|| {
-            alone.send(black_box(1u64));
+            alone.send(black_box(1u64), true);
             alone.recv()
         });
     });
@@ -66,10 +66,10 @@ fn queue(c: &mut Criterion) {
     let back = Arc::new(Latest::<u64>::default());
     let (from, to) = (there.clone(), back.clone());
     let echo =
-        std::thread::spawn(move || std::iter::from_fn(|| from.recv()).for_each(|n| assert_eq!(to.send(n), None)));
+        std::thread::spawn(move || std::iter::from_fn(|| from.recv()).for_each(|n| assert_eq!(to.send(n, true), None)));
     group.bench_function("to another thread and back", |b| {
         b.iter(|| {
-            there.send(black_box(1));
+            there.send(black_box(1), true);
             back.recv()
         });
     });

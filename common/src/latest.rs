@@ -2,9 +2,11 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use crate::wire::DropRule;
+
 /// Passes values between two threads and holds at most one.
 ///
-/// [`send`](Latest::send) never waits and returns the value that it displaced, so that the caller can count it;
+/// [`send`](Latest::send) never waits and returns the value that is dropped, so that the caller can count it;
 /// [`send_wait`](Latest::send_wait) waits until the value before has been taken.
 #[derive(Debug)]
 pub struct Latest<T> {
@@ -15,26 +17,31 @@ pub struct Latest<T> {
 #[derive(Debug)]
 struct State<T> {
     value: Option<T>,
+    rule: DropRule,
     closed: bool,
 }
 
 impl<T> Default for Latest<T> {
     fn default() -> Self {
-        Latest { state: Mutex::new(State { value: None, closed: false }), changed: Condvar::new() }
+        Latest {
+            state: Mutex::new(State { value: None, rule: DropRule::default(), closed: false }),
+            changed: Condvar::new(),
+        }
     }
 }
 
 impl<T> Latest<T> {
-    /// Stores `value` and returns the one that it displaced: the value before, or `value` itself if the queue is
-    /// closed.
-    pub fn send(&self, value: T) -> Option<T> {
+    /// Stores `value` and returns the one that is dropped for that: the value before, or `value` itself if the queue is
+    /// closed or if it is no key frame and of no use without those before it.
+    pub fn send(&self, value: T, key_frame: bool) -> Option<T> {
         let mut state = self.lock();
         if state.closed {
             return Some(value);
         }
-        let displaced = state.value.replace(value);
+        let State { value: place, rule, .. } = &mut *state;
+        let dropped = rule.put(place, value, key_frame);
         self.changed.notify_all();
-        displaced
+        dropped
     }
 
     /// Waits until there is room; returns `value` if the queue was closed.
@@ -93,17 +100,17 @@ mod tests {
     #[test]
     fn the_newest_wins_and_the_displaced_comes_back() {
         let latest = Latest::default();
-        assert_eq!(latest.send(1), None);
-        assert_eq!(latest.send(2), Some(1));
+        assert_eq!(latest.send(1, true), None);
+        assert_eq!(latest.send(2, true), Some(1));
         assert_eq!(latest.recv(), Some(2));
     }
 
     #[test]
     fn what_is_in_is_taken_after_the_close() {
         let latest = Latest::default();
-        latest.send(1);
+        latest.send(1, true);
         latest.close();
-        assert_eq!(latest.send(2), Some(2));
+        assert_eq!(latest.send(2, true), Some(2));
         assert_eq!(latest.send_wait(3), Some(3));
         assert_eq!(latest.recv(), Some(1));
         assert_eq!(latest.recv(), None);

@@ -4,13 +4,17 @@
 //! Frame ─split─▶ Record …  ═══▶  Record … ─read─▶ Part … ─reassemble─▶ Frame
 //! ```
 
+mod codec;
+mod drop_rule;
 mod frame;
 mod headers;
 mod ranges;
 pub mod reassemble;
 pub mod record;
 
-pub use self::frame::{End, Frame, Kind, Meta, Origin, Session, jpeg_size};
+pub use self::codec::Codec;
+pub use self::drop_rule::DropRule;
+pub use self::frame::{End, Frame, FrameKind, Meta, Origin, Session};
 pub use self::headers::Headers;
 pub use self::reassemble::{Ended, Limits, Pushed, Reassembler, Sighting, Tally};
 pub use self::record::{Incoming, Part, Record, Rejected};

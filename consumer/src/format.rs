@@ -80,7 +80,7 @@ fn write_field(line: &mut String, field: char, topic: &str, of: &Received, frame
         'o' => write!(line, "{}", of.offset),
         'k' => write!(line, "{}", String::from_utf8_lossy(of.record.key.as_deref().unwrap_or_default())),
         'T' => write!(line, "{}", of.record.timestamp_ms.unwrap_or(-1)),
-        'S' => write!(line, "{}", frame.jpeg.len()),
+        'S' => write!(line, "{}", frame.payload.len()),
         'w' => write!(line, "{}", frame.size().0),
         'e' => write!(line, "{}", frame.size().1),
         'L' => write!(line, "{:.3}", meta.stamps.reassembled.since(meta.stamps.due).as_secs_f64() * 1000.0),

@@ -20,7 +20,7 @@ use common::books::{Loss, ViewerBooks};
 use common::draw::PixelCheck;
 use common::report::viewer_losses;
 use common::time::{Clock, Latency, Micros, Period, Stage};
-use common::wire::{Kind, Reassembler};
+use common::wire::{FrameKind, Reassembler};
 use kafka::Tail;
 use pool::Pool;
 use reports::recorder::{Course, Recorder};
@@ -234,12 +234,12 @@ impl Run<'_> {
     }
 
     fn show(&mut self, mut held: Held) -> anyhow::Result<()> {
-        let (width, height) = match self.decode.decode(&held.frame.jpeg, &mut self.screen) {
+        let (width, height) = match self.decode.decode(&held.frame.payload, &mut self.screen) {
             Ok(size) => size,
             Err(DecodeError::Present(error)) => return Err(error.into()),
             Err(DecodeError::Jpeg(error)) => {
                 tracing::debug!("{} frame {}: {error}", held.frame.meta.source, held.frame.meta.frame);
-                if held.frame.kind != Kind::Repeat {
+                if held.frame.kind != FrameKind::Repeat {
                     self.viewer.lose(&held.frame, Loss::Undecodable);
                 }
                 return Ok(());
@@ -254,19 +254,19 @@ impl Run<'_> {
             }
         }
         if let Some(verify) = &mut self.verify
-            && held.frame.kind == Kind::Own
+            && held.frame.kind == FrameKind::Own
         {
             let offset_us = self.receiver.clocks.offset_us(&held.frame.meta.origin).unwrap_or(0);
             verify.check(&mut self.screen, &held.frame.meta, offset_us);
         }
-        let jpeg = held.frame.jpeg.clone();
+        let payload = held.frame.payload.clone();
         self.viewer.shown(held, width, height);
-        self.outputs.shown(&jpeg, self.viewer.displayed, &mut self.decode)
+        self.outputs.shown(&payload, self.viewer.displayed, &mut self.decode)
     }
 
     fn outcome(mut self, stages: &'static [Stage], seconds: f64, trouble: Option<anyhow::Error>) -> Outcome {
         if let Some(held) = self.held.take()
-            && held.frame.kind != Kind::Repeat
+            && held.frame.kind != FrameKind::Repeat
         {
             // The frame was taken, but the end came before its turn.
             self.viewer.lose(&held.frame, Loss::Superseded);

@@ -283,9 +283,9 @@ impl Receiver {
             self.reassembler.resume(&meta.source, meta.session, stretch, now);
         }
         let result = match incoming {
-            Incoming::Foreign(jpeg) => {
-                let meta = self.clocks.foreign_meta(&received, now);
-                self.reassembler.push_foreign(meta, jpeg, self.clock.now()).map(Pushed::Frame)
+            Incoming::Foreign(codec, payload) => {
+                let meta = self.clocks.foreign_meta(codec, &received, now);
+                self.reassembler.push_foreign(meta, payload, self.clock.now()).map(Pushed::Frame)
             }
             own => self.reassembler.push(own, self.clock.now()),
         };

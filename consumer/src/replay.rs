@@ -53,7 +53,7 @@ impl Replay {
 #[cfg(test)]
 mod tests {
     use common::time::Stamps;
-    use common::wire::Origin;
+    use common::wire::{Codec, Origin};
 
     use super::*;
 
@@ -62,6 +62,8 @@ mod tests {
             source: "a".into(),
             session: Session { began_ms: session, salt: 0 },
             frame,
+            codec: Codec::Jpeg,
+            key_frame: true,
             number: None,
             pts: Duration::from_millis(pts_ms),
             stamps: Stamps::default(),

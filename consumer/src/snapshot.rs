@@ -74,7 +74,7 @@ impl SnapshotKey {
             return Err(anyhow!("the last one is still being written"));
         }
         let path = self.named.clone().unwrap_or_else(|| PathBuf::from(file_name(&on.source, now)));
-        let picture = Picture::new(&path, &on.jpeg, decode)?;
+        let picture = Picture::new(&path, &on.payload, decode)?;
         let first = usize::from(self.named.is_some());
         let write = move || {
             let (path, file) = create_new(&path, first).with_context(|| format!("cannot write {}", path.display()))?;

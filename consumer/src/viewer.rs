@@ -5,7 +5,7 @@ use std::sync::Arc;
 use common::books::{Loss, ViewerBooks};
 use common::report::Row;
 use common::time::{Clock, Micros, Recent, Stage, TimeBase};
-use common::wire::{Frame, Kind, Session};
+use common::wire::{DropRule, Frame, FrameKind, Session};
 use reports::recorder::Recorder;
 
 use crate::flow::Flow;
@@ -32,7 +32,7 @@ pub struct OnScreen {
     pub frame: u64,
     pub width: usize,
     pub height: usize,
-    pub jpeg: bytes::Bytes,
+    pub payload: bytes::Bytes,
 }
 
 #[derive(Debug)]
@@ -50,6 +50,7 @@ pub struct Viewer {
     pub paused: bool,
     /// Writes the reports that have an entry for each frame or second.
     pub recorder: Recorder,
+    drop_rule: DropRule,
     /// Number of shown frames that are left out of the histograms, because the programs warm up.
     skip: u64,
     clock: Arc<dyn Clock>,
@@ -74,6 +75,7 @@ impl Viewer {
             flow: Flow::default(),
             paused: false,
             recorder,
+            drop_rule: DropRule::default(),
             skip,
             clock,
         }
@@ -83,8 +85,8 @@ impl Viewer {
     pub fn admit(&mut self, frame: Frame, base: TimeBase, before_us: bool) -> Option<Held> {
         let now = self.clock.now();
         self.last_arrival = now;
-        let bytes = frame.jpeg.len() as u64;
-        let foreign = u64::from(frame.kind == Kind::Foreign);
+        let bytes = frame.payload.len() as u64;
+        let foreign = u64::from(frame.kind == FrameKind::Foreign);
         self.books.post(&frame.meta.source, |books| {
             books.bytes += bytes;
             books.frame_bytes_max = books.frame_bytes_max.max(bytes);
@@ -119,22 +121,26 @@ impl Viewer {
         self.books.post(&frame.meta.source, |books| books.losses.add(loss));
     }
 
-    /// Keeps the newer of two frames, and counts the other.
-    pub fn newer(&mut self, one: Held, other: Held) -> Held {
+    /// Keeps the newest of the frames that are not decoded yet, and counts the one that is dropped for it.
+    pub fn keep_newest(&mut self, newest: &mut Option<Held>, held: Held) {
         let order = |held: &Held| (held.frame.meta.session, held.frame.meta.frame);
-        let same_source = one.frame.meta.source == other.frame.meta.source;
-        let (newer, older) = if same_source && order(&one) > order(&other) { (one, other) } else { (other, one) };
-        self.lose(&older.frame, Loss::Superseded);
-        newer
+        let overtaken = newest
+            .as_ref()
+            .is_some_and(|newest| newest.frame.meta.source == held.frame.meta.source && order(newest) > order(&held));
+        let key_frame = held.frame.meta.key_frame;
+        let dropped = if overtaken { Some(held) } else { self.drop_rule.put(newest, held, key_frame) };
+        if let Some(dropped) = dropped {
+            self.lose(&dropped.frame, Loss::Superseded);
+        }
     }
 
     /// Enters a frame as shown, with all its timestamps.
     pub fn shown(&mut self, held: Held, width: usize, height: usize) {
-        let Held { frame: Frame { meta, jpeg, kind }, base, timed } = held;
-        if kind != Kind::Repeat {
+        let Held { frame: Frame { meta, payload, kind }, base, timed } = held;
+        if kind != FrameKind::Repeat {
             let (stages, live, now) = (self.stages, timed, self.clock.now());
             let timed = timed && self.books.total.shown >= self.skip;
-            let row = Row { timed, base, ..Row::new(&meta, jpeg.len(), stages) };
+            let row = Row { timed, base, ..Row::new(&meta, payload.len(), stages) };
             self.recorder.record(row, now);
             self.books.post(&meta.source, |books| {
                 books.shown += 1;
@@ -156,7 +162,7 @@ impl Viewer {
         }
         self.displayed += 1;
         self.on_screen =
-            Some(OnScreen { source: meta.source, session: meta.session, frame: meta.frame, width, height, jpeg });
+            Some(OnScreen { source: meta.source, session: meta.session, frame: meta.frame, width, height, payload });
     }
 
     /// True if the last picture of a session is worth showing again.
@@ -184,7 +190,7 @@ pub(crate) mod tests {
 
     use bytes::Bytes;
     use common::time::{ManualClock, Stamps};
-    use common::wire::{Meta, Origin};
+    use common::wire::{Codec, Meta, Origin};
 
     use super::*;
 
@@ -193,6 +199,8 @@ pub(crate) mod tests {
             source: source.into(),
             session: Session { began_ms: 1, salt: 0 },
             frame: number,
+            codec: Codec::Jpeg,
+            key_frame: true,
             number: None,
             pts: Duration::ZERO,
             stamps: Stamps::default(),
@@ -202,7 +210,7 @@ pub(crate) mod tests {
             dropped: 0,
             skipped: 0,
         };
-        Frame { meta, jpeg: Bytes::from_static(b"jpeg"), kind: Kind::Own }
+        Frame { meta, payload: Bytes::from_static(b"jpeg"), kind: FrameKind::Own }
     }
 
     fn viewer() -> Viewer {
@@ -216,10 +224,12 @@ pub(crate) mod tests {
     #[test]
     fn each_frame_comes_to_one_end() {
         let mut viewer = viewer();
-        let first = viewer.admit(frame("a", 5), TimeBase::SameHost, false).expect("it is shown");
-        let second = viewer.admit(frame("a", 6), TimeBase::SameHost, false).expect("it is shown");
-        let newer = viewer.newer(first, second);
-        viewer.shown(newer, 1, 1);
+        let mut newest = None;
+        for n in [5, 6] {
+            let held = viewer.admit(frame("a", n), TimeBase::SameHost, false).expect("it is shown");
+            viewer.keep_newest(&mut newest, held);
+        }
+        viewer.shown(newest.expect("one is kept"), 1, 1);
         assert!(viewer.admit(frame("a", 5), TimeBase::SameHost, false).is_none(), "late");
         assert!(viewer.admit(frame("b", 0), TimeBase::SameHost, false).is_none(), "unselected");
         viewer.paused = true;
@@ -269,7 +279,7 @@ pub(crate) mod tests {
     fn a_repeat_is_shown_only_where_it_is_news() {
         let mut viewer = viewer();
         let mut end = frame("a", 9);
-        end.kind = Kind::Repeat;
+        end.kind = FrameKind::Repeat;
         assert!(viewer.wants_repeat(&end));
         let shown = viewer.admit(frame("a", 9), TimeBase::SameHost, false).expect("it is shown");
         viewer.shown(shown, 1, 1);

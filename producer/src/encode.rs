@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use common::time::{Clock, Micros, Stamps};
-use common::wire::{Frame, Kind, Meta, Origin, Session};
+use common::wire::{Codec, Frame, FrameKind, Meta, Origin, Session};
 use jpeg::{JpegError, Plane, Planes};
 use pool::Pool;
 
@@ -91,6 +91,8 @@ impl Encoder {
             source: self.identity.source.clone(),
             session: self.identity.session,
             frame: shot.frame,
+            codec: Codec::Jpeg,
+            key_frame: true,
             number: shot.number,
             pts: shot.pts,
             stamps,
@@ -100,7 +102,7 @@ impl Encoder {
             dropped,
             skipped: 0,
         };
-        Ok(Frame { meta, jpeg: Bytes::copy_from_slice(&self.out), kind: Kind::Own })
+        Ok(Frame { meta, payload: Bytes::copy_from_slice(&self.out), kind: FrameKind::Own })
     }
 
     /// Leaves the JPEG in `out`; returns its size in pixels.

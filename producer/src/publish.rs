@@ -93,7 +93,7 @@ impl Publish {
         {
             let mut state = self.shared.lock();
             state.quality = quality;
-            let (books, bytes) = (&mut state.books, frame.jpeg.len() as u64);
+            let (books, bytes) = (&mut state.books, frame.payload.len() as u64);
             books.published += 1;
             books.published_at = frame.meta.stamps.published;
             books.bytes += bytes;
@@ -112,10 +112,10 @@ impl Publish {
                 state.heard = frame.meta.stamps.published;
             }
             state.books.records += records.len() as u64;
-            state.in_flight.enter(frame.jpeg.len(), frame.meta.stamps.published)
+            state.in_flight.enter(frame.payload.len(), frame.meta.stamps.published)
         };
         let ticket = Arc::new(FrameTicket {
-            row: Row::new(&frame.meta, frame.jpeg.len(), &Stage::PRODUCER),
+            row: Row::new(&frame.meta, frame.payload.len(), &Stage::PRODUCER),
             departure,
             parts_left: AtomicU32::new(records.len() as u32),
             again: self.every_frame.then(|| frame.clone()),
@@ -125,8 +125,8 @@ impl Publish {
         for record in records {
             self.send(record, Ticket::Part(ticket.clone()), wanted);
         }
-        tracing::trace!("published frame {}: {} bytes", frame.meta.frame, frame.jpeg.len());
-        self.last = Some((frame.meta, frame.jpeg));
+        tracing::trace!("published frame {}: {} bytes", frame.meta.frame, frame.payload.len());
+        self.last = Some((frame.meta, frame.payload));
     }
 
     /// Waits for all acknowledgements while `patient`, then drops the remaining frames.
@@ -140,14 +140,14 @@ impl Publish {
 
     /// Closes the session: sends its last picture again, with the final counts.
     pub fn end(&self, timeout: Duration) {
-        let Some((meta, jpeg)) = &self.last else { return };
+        let Some((meta, payload)) = &self.last else { return };
         let (end, dropped) = {
             let mut state = self.shared.lock();
             state.end_open = true;
             (state.books.end(), state.dropped())
         };
         let meta = Meta { dropped, ..meta.clone() };
-        let picture = (jpeg.len() <= self.limit.value_bytes_max).then(|| jpeg.clone());
+        let picture = (payload.len() <= self.limit.value_bytes_max).then(|| payload.clone());
         self.send(record::end(&meta, picture, &end), Ticket::End, &|| true);
         let until = self.clock.now().plus(timeout);
         if !self.shared.wait(|s| !s.end_open, || self.clock.now() < until) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use common::time::{Micros, Stamps};
-use common::wire::{Frame, Kind, Meta, Origin, Session};
+use common::wire::{Codec, Frame, FrameKind, Meta, Origin, Session};
 use jpeg::{Encoder, Plane, Planes, Subsampling};
 
 pub const WIDTH: usize = 1280;
@@ -56,13 +56,15 @@ impl Picture {
 }
 
 /// Frame `number` of a session.
-pub fn frame(number: u64, jpeg: Bytes) -> Frame {
+pub fn frame(number: u64, payload: Bytes) -> Frame {
     let at = |us: u64| Micros(1_000_000 + number * 33_333 + us);
     let stamps = Stamps { due: at(0), captured: at(90), encoded: at(2_000), published: at(2_020), ..Stamps::default() };
     let meta = Meta {
         source: "clip".into(),
         session: Session { began_ms: 1_760_000_000_000, salt: 7 },
         frame: number,
+        codec: Codec::Jpeg,
+        key_frame: true,
         number: None,
         pts: Duration::from_micros(number * 33_333),
         stamps,
@@ -72,5 +74,5 @@ pub fn frame(number: u64, jpeg: Bytes) -> Frame {
         dropped: 0,
         skipped: 0,
     };
-    Frame { meta, jpeg, kind: Kind::Own }
+    Frame { meta, payload, kind: FrameKind::Own }
 }

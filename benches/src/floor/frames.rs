@@ -27,7 +27,7 @@ pub fn take(setup: &Setup, place: Place<'_>) -> anyhow::Result<Option<Vec<Bytes>
     let mut frames = Vec::new();
     while let Event::Record(received) = tail.next(LOOK) {
         match reassembler.push(record::read(&received.record)?, place.clock.now())? {
-            Pushed::Frame(frame) => frames.push(frame.jpeg),
+            Pushed::Frame(frame) => frames.push(frame.payload),
             Pushed::Nothing => {}
             Pushed::End(_) => break,
         }

@@ -85,7 +85,7 @@ mod tests {
 
     use super::*;
     use crate::time::{Micros, Stamps};
-    use crate::wire::{Origin, Session};
+    use crate::wire::{Codec, Origin, Session};
 
     fn bar(source: &str, number: u32, captured: u64) -> Option<Bar> {
         Some(Bar { source: Bar::source_of(source), number, captured: Micros(captured) })
@@ -96,6 +96,8 @@ mod tests {
             source: "A".into(),
             session: Session { began_ms: 1, salt: 0 },
             frame: 0,
+            codec: Codec::Jpeg,
+            key_frame: true,
             number,
             pts: Duration::ZERO,
             stamps: Stamps { captured: Micros(captured), ..Stamps::default() },

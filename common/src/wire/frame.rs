@@ -1,4 +1,4 @@
-//! A frame: a JPEG with its source and timestamps.
+//! A frame: a coded picture with its source and timestamps.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::time::Stamps;
+use crate::wire::Codec;
 
 /// One run of one producer. Sessions are ordered by their beginning. JPEGs of other clients belong to session 0.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -40,13 +41,16 @@ pub struct Origin {
     pub wall_offset_us: i64,
 }
 
-/// All data of a frame except its picture.
+/// All data of a frame except its payload.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Meta {
     pub source: Arc<str>,
     pub session: Session,
     /// Number of the *captured* frame: 0, 1, 2 …, so that a gap is visible.
     pub frame: u64,
+    pub codec: Codec,
+    /// True if the frame can be decoded without the frames before it.
+    pub key_frame: bool,
     /// Number drawn into a counting test card.
     pub number: Option<u64>,
     /// Position of the frame in its source.
@@ -69,9 +73,9 @@ impl Meta {
     }
 }
 
-/// The origin of a frame.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Kind {
+/// The way in which a frame reached the topic.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FrameKind {
     /// Published by our producer.
     Own,
     /// A plain JPEG without our headers. Its only time is the record's timestamp, in ms.
@@ -80,40 +84,21 @@ pub enum Kind {
     Repeat,
 }
 
-/// A whole JPEG frame.
+/// A whole frame.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Frame {
     pub meta: Meta,
-    pub jpeg: Bytes,
-    pub kind: Kind,
+    /// The coded picture.
+    pub payload: Bytes,
+    pub kind: FrameKind,
 }
 
 impl Frame {
-    /// Width and height from the JPEG itself. If another program republished the picture, its size may differ from its
-    /// headers.
+    /// Width and height from the payload itself. If another program republished the picture, its size may differ from
+    /// its headers.
     pub fn size(&self) -> (u32, u32) {
-        jpeg_size(&self.jpeg).unwrap_or((self.meta.width, self.meta.height))
+        self.meta.codec.size(&self.payload).unwrap_or((self.meta.width, self.meta.height))
     }
-}
-
-/// Width and height from the frame header of a JPEG of any coding.
-pub fn jpeg_size(jpeg: &[u8]) -> Option<(u32, u32)> {
-    let number = |at: usize| Some(u16::from_be_bytes([*jpeg.get(at)?, *jpeg.get(at + 1)?]));
-    let mut at = 2;
-    while jpeg.starts_with(&[0xff, 0xd8]) && *jpeg.get(at)? == 0xff {
-        match *jpeg.get(at + 1)? {
-            // C4, C8 and CC are in the range of the frame headers but are other segments.
-            0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => {
-                return Some((number(at + 7)?.into(), number(at + 5)?.into()));
-            }
-            // Any number of FF bytes may precede a marker.
-            0xff => at += 1,
-            // The picture's data begins, without a frame header before it.
-            0xda => return None,
-            _ => at += 2 + usize::from(number(at + 2)?.max(2)),
-        }
-    }
-    None
 }
 
 /// A session's final counts, as its producer counted them.
@@ -138,25 +123,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_jpeg_says_its_own_size() {
-        let check = |jpeg: &[u8], expected| assert_eq!(jpeg_size(jpeg), expected, "{jpeg:02x?}");
-        let frame_header = [0xff, 0xc0, 0, 11, 8, 0x02, 0xd0, 0x05, 0x00, 1, 1, 0x11, 0];
-        let after = |segments: &[u8]| [&[0xff, 0xd8], segments, &frame_header].concat();
-        check(&after(&[]), Some((1280, 720)));
-        check(&after(&[0xff, 0xe0, 0, 4, 1, 2]), Some((1280, 720)));
-        check(&after(&[0xff, 0xc4, 0, 3, 9, 0xff, 0xff]), Some((1280, 720)));
-        check(&after(&[0xff, 0xda, 0, 2]), None);
-        check(&after(&[0xff, 0xe0, 0xff, 0xff]), None);
-        check(&after(&[])[..9], None);
-        check(&after(&[])[1..], None);
-        check(b"", None);
-    }
-
-    #[test]
-    fn the_jpeg_s_own_size_goes_before_its_header_s() {
-        let check = |jpeg: &'static [u8], expected| {
+    fn the_payload_s_own_size_goes_before_its_header_s() {
+        let check = |payload: &'static [u8], expected| {
             let meta = crate::wire::record::tests::meta(0);
-            let frame = Frame { meta, jpeg: Bytes::from_static(jpeg), kind: Kind::Own };
+            let frame = Frame { meta, payload: Bytes::from_static(payload), kind: FrameKind::Own };
             assert_eq!(frame.size(), expected);
         };
         check(&[0xff, 0xd8, 0xff, 0xc2, 0, 11, 8, 0, 3, 0, 4, 1, 1, 0x11, 0], (4, 3));

@@ -21,7 +21,7 @@ pub use self::sighting::Sighting;
 pub use self::tally::Tally;
 use crate::time::Micros;
 use crate::wire::record::{FRAME_BYTES_MAX, Incoming, Part, Rejected};
-use crate::wire::{End, Frame, Kind, Meta, Session};
+use crate::wire::{End, Frame, FrameKind, Meta, Session};
 
 /// Upper limits of the memory and time used.
 #[derive(Clone, Copy, Debug)]
@@ -101,7 +101,7 @@ impl Reassembler {
         match incoming {
             Incoming::Part(part) => Ok(self.push_part(part, now)?.map_or(Pushed::Nothing, Pushed::Frame)),
             Incoming::End(meta, end, picture) => self.push_end(meta, end, picture, now),
-            Incoming::Foreign(_) => Err(Rejected::NotAPicture),
+            Incoming::Foreign(..) => Err(Rejected::NotAPicture),
         }
     }
 
@@ -115,14 +115,14 @@ impl Reassembler {
         }
     }
 
-    /// Makes a frame of `source` from another client's JPEG, and numbers it.
-    pub fn push_foreign(&mut self, mut meta: Meta, jpeg: Bytes, now: Micros) -> Result<Frame, Rejected> {
+    /// Makes a frame of `source` from another client's picture, and numbers it.
+    pub fn push_foreign(&mut self, mut meta: Meta, payload: Bytes, now: Micros) -> Result<Frame, Rejected> {
         let sighting = self.sighting(&meta.source, meta.session, now)?;
         meta.frame = sighting.next_number();
         sighting.see(&meta, 0);
         sighting.settle_whole(meta.frame);
         meta.stamps.reassembled = now;
-        Ok(Frame { meta, jpeg, kind: Kind::Foreign })
+        Ok(Frame { meta, payload, kind: FrameKind::Foreign })
     }
 
     /// Drops frames that have been unfinished for too long.
@@ -184,7 +184,7 @@ impl Reassembler {
         let freed = before - sighting.held_bytes();
         self.held_bytes -= freed;
         meta.stamps.reassembled = now;
-        let picture = picture.map(|jpeg| Frame { meta: meta.clone(), jpeg, kind: Kind::Repeat });
+        let picture = picture.map(|payload| Frame { meta: meta.clone(), payload, kind: FrameKind::Repeat });
         Ok(Pushed::End(Box::new(Ended { meta, counts: end, picture })))
     }
 

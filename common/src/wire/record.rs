@@ -1,7 +1,7 @@
 //! The wire format: turns a frame into Kafka records, and a record from Kafka back into a part of a frame.
 //!
 //! ```text
-//! Frame ─split─▶ [Record 0/n] [Record 1/n] …   key = source, value = that slice of the JPEG, headers = text
+//! Frame ─split─▶ [Record 0/n] [Record 1/n] …   key = source, value = that slice of the payload, headers = text
 //! Record ─read─▶ Incoming: a part of ours, the end of a session, or another client's plain JPEG
 //! ```
 //! A part's length follows from the frame's size and the number of parts, so a false value of either is detected at
@@ -14,7 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::time::{Micros, Stamps};
-use crate::wire::{End, Frame, Headers, Meta, Origin, Session};
+use crate::wire::{Codec, End, Frame, Headers, Meta, Origin, Session};
 
 /// The version of the wire format, in the header [`VERSION_HEADER`]. A change of the golden bytes needs a new version.
 pub const VERSION: &str = "1";
@@ -48,8 +48,6 @@ pub const PIXELS_MAX: u64 = 64 << 20;
 pub const SOURCE_BYTES_MAX: usize = 249;
 /// Upper limit for headers, key and framing of one of our records, without the user's own headers.
 pub const OVERHEAD_BYTES_MAX: usize = 1200;
-const JPEG_BEGIN: [u8; 3] = [0xff, 0xd8, 0xff];
-const JPEG_END: [u8; 2] = [0xff, 0xd9];
 /// Initial memory for the headers' texts, which is hardly ever too small.
 const TEXT_BYTES: usize = 512;
 
@@ -87,8 +85,8 @@ pub enum Incoming {
     Part(Part),
     /// The end of a session, its last frame's data, and that frame's picture if it fitted.
     End(Meta, End, Option<Bytes>),
-    /// Another client's plain JPEG.
-    Foreign(Bytes),
+    /// Another client's plain picture.
+    Foreign(Codec, Bytes),
 }
 
 impl Incoming {
@@ -97,7 +95,7 @@ impl Incoming {
         match self {
             Incoming::Part(part) => Some(&part.meta),
             Incoming::End(meta, ..) => Some(meta),
-            Incoming::Foreign(_) => None,
+            Incoming::Foreign(..) => None,
         }
     }
 }
@@ -140,21 +138,21 @@ pub enum Rejected {
 
 /// Turns a frame into one record, or into several, so that no value exceeds `value_bytes_max`.
 pub fn split(frame: &Frame, value_bytes_max: usize) -> Vec<Record> {
-    let (count, length) = cut(frame.jpeg.len(), value_bytes_max);
+    let (count, length) = cut(frame.payload.len(), value_bytes_max);
     (0..count)
         .map(|index| {
             let begin = index * length;
-            let slice = frame.jpeg.slice(begin..(begin + length).min(frame.jpeg.len()));
+            let slice = frame.payload.slice(begin..(begin + length).min(frame.payload.len()));
             let mut headers = meta_headers(&frame.meta);
             headers.push("part", format_args!("{index}/{count}"));
-            headers.push("bytes", frame.jpeg.len());
+            headers.push("bytes", frame.payload.len());
             record(&frame.meta, headers, slice)
         })
         .collect()
 }
 
 /// The record that ends a session: its last picture once more, if that fits, and the final counts.
-pub fn end(last: &Meta, jpeg: Option<Bytes>, end: &End) -> Record {
+pub fn end(last: &Meta, payload: Option<Bytes>, end: &End) -> Record {
     let mut headers = meta_headers(last);
     let End { captured, acknowledged, superseded, late, refused } = end;
     headers.push(
@@ -163,32 +161,24 @@ pub fn end(last: &Meta, jpeg: Option<Bytes>, end: &End) -> Record {
             "captured={captured} acknowledged={acknowledged} superseded={superseded} late={late} refused={refused}"
         ),
     );
-    record(last, headers, jpeg.unwrap_or_default())
+    record(last, headers, payload.unwrap_or_default())
 }
 
 /// Reads a record. Returns an error if it is neither ours nor a JPEG.
 pub fn read(record: &Record) -> Result<Incoming, Rejected> {
     let Some(version) = record.header(VERSION_HEADER) else {
-        return if is_jpeg(&record.value) {
-            Ok(Incoming::Foreign(record.value.clone()))
-        } else {
-            Err(Rejected::NotAPicture)
-        };
+        let codec = Codec::of_plain(&record.value).ok_or(Rejected::NotAPicture)?;
+        return Ok(Incoming::Foreign(codec, record.value.clone()));
     };
     if version.as_ref() != VERSION.as_bytes() {
         return Err(Rejected::Version(version[..version.len().min(16)].escape_ascii().to_string()));
     }
     let meta = read_meta(record)?;
     if record.header("end").is_some() {
-        let picture = is_jpeg(&record.value).then(|| record.value.clone());
+        let picture = meta.codec.begins(&record.value).then(|| record.value.clone());
         return Ok(Incoming::End(meta, read_end(record.text("end")?)?, picture));
     }
     read_part(record, meta).map(Incoming::Part)
-}
-
-/// True if the bytes begin like a JPEG.
-pub fn is_jpeg(bytes: &[u8]) -> bool {
-    bytes.starts_with(&JPEG_BEGIN)
 }
 
 /// The source of a plain JPEG: the record's key if it is a valid name, otherwise the partition.
@@ -218,7 +208,7 @@ fn record(meta: &Meta, headers: Headers, value: Bytes) -> Record {
 fn meta_headers(meta: &Meta) -> Headers {
     let mut headers = Headers::with_capacity(HEADERS.len(), TEXT_BYTES);
     headers.push(VERSION_HEADER, VERSION);
-    headers.push("type", "image/jpeg");
+    headers.push("type", meta.codec.media_type());
     headers.push("source", &meta.source);
     headers.push("session", meta.session);
     headers.push("frame", meta.frame);
@@ -254,6 +244,8 @@ fn read_meta(record: &Record) -> Result<Meta, Rejected> {
         return Err(Rejected::TooLarge(width, height));
     }
     let stamp = |name| record.number(name).map(Micros);
+    // The header is for people who look: what it does not name is a JPEG, or is refused for its bytes.
+    let codec = record.text("type").ok().and_then(Codec::of_media_type).unwrap_or_default();
     let session: Session = record.number("session")?;
     if session.began_ms == 0 {
         // A session of 0 is reserved for JPEGs of other clients.
@@ -263,6 +255,8 @@ fn read_meta(record: &Record) -> Result<Meta, Rejected> {
         source: Arc::from(source),
         session,
         frame: record.number("frame")?,
+        codec,
+        key_frame: codec.is_intra(),
         number: record.optional("number")?,
         pts: Duration::from_micros(record.number("pts")?),
         stamps: Stamps {
@@ -286,10 +280,10 @@ fn read_part(record: &Record, meta: Meta) -> Result<Part, Rejected> {
         return Err(Rejected::Unreadable("part"));
     }
     let value = &record.value;
-    if index == 0 && value.len() >= JPEG_BEGIN.len() && !is_jpeg(value) {
+    if index == 0 && value.len() >= Codec::HEAD_BYTES && !meta.codec.begins(value) {
         return Err(Rejected::NotAPicture);
     }
-    let whole = is_jpeg(value) && value.ends_with(&JPEG_END);
+    let whole = meta.codec.is_whole(value);
     // Another program may have replaced the picture and kept our headers. If the new one is whole, its own size counts.
     if whole && count == 1 && value.len() <= FRAME_BYTES_MAX {
         return Ok(Part { meta, index, count, bytes: value.len(), slice: value.clone() });

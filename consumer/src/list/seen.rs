@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use common::wire::jpeg_size;
 use common::wire::record::{self, Incoming};
 use common::words::bytes;
 use kafka::Received;
@@ -50,14 +49,14 @@ impl Sources {
         let Received { record, partition, offset } = received;
         let (source, is_frame, size, ended, foreign) = match record::read(record) {
             Ok(Incoming::Part(part)) => {
-                let size = jpeg_size(&record.value).unwrap_or((part.meta.width, part.meta.height));
+                let size = part.meta.codec.size(&record.value).unwrap_or((part.meta.width, part.meta.height));
                 (part.meta.source.to_string(), part.index == 0, size, false, false)
             }
             Ok(Incoming::End(meta, ..)) => {
-                let size = jpeg_size(&record.value).unwrap_or((meta.width, meta.height));
+                let size = meta.codec.size(&record.value).unwrap_or((meta.width, meta.height));
                 (meta.source.to_string(), false, size, true, false)
             }
-            Ok(Incoming::Foreign(_)) => (record::foreign_source(record, *partition), true, (0, 0), false, true),
+            Ok(Incoming::Foreign(..)) => (record::foreign_source(record, *partition), true, (0, 0), false, true),
             Err(_) => return None,
         };
         let ms = record.timestamp_ms.unwrap_or(0);
@@ -136,7 +135,7 @@ mod tests {
     #[test]
     fn a_session_has_ended_in_whatever_order_its_records_are_read() {
         let mut last = frame("a", 0);
-        last.jpeg = vec![0xff, 0xd8, 0xff].into();
+        last.payload = vec![0xff, 0xd8, 0xff].into();
         // Both records have the same timestamp.
         let [last, end] = [record::split(&last, 1000).remove(0), record::end(&last.meta, None, &End::default())];
         let received = |record: &Record, offset| Received { record: record.clone(), partition: 0, offset };

@@ -52,10 +52,7 @@ impl Run<'_> {
                 break;
             }
             if let Some(held) = self.admit(arrival)? {
-                newest = Some(match newest.take() {
-                    Some(older) => self.viewer.newer(older, held),
-                    None => held,
-                });
+                self.viewer.keep_newest(&mut newest, held);
             }
             wait = Duration::ZERO;
         }

@@ -51,7 +51,7 @@ impl Run<'_> {
     /// Shows the picture again, because the window or the overlay has changed.
     fn show_again(&mut self) -> anyhow::Result<()> {
         let Some(on) = &self.viewer.on_screen else { return Ok(()) };
-        match self.decode.decode(&on.jpeg, &mut self.screen) {
+        match self.decode.decode(&on.payload, &mut self.screen) {
             Err(DecodeError::Present(error)) => return Err(error.into()),
             // It was counted when it was shown first.
             Err(DecodeError::Jpeg(error)) => tracing::debug!("showing a picture again: {error}"),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use common::time::{Clock, Micros, Stamps, TimeBase};
 use common::wire::record::{self, Incoming};
-use common::wire::{Meta, Origin, Session};
+use common::wire::{Codec, Meta, Origin, Session};
 use kafka::Received;
 
 /// Timestamps are whole ms, and some clients round them. A smaller lead is no disagreement of clocks.
@@ -45,12 +45,12 @@ impl Clocks {
                 let (meta, base) = shift(meta);
                 (Incoming::End(meta, end, picture), base)
             }
-            foreign @ Incoming::Foreign(_) => (foreign, TimeBase::RecordTimestamps),
+            foreign @ Incoming::Foreign(..) => (foreign, TimeBase::RecordTimestamps),
         }
     }
 
-    /// The data of a JPEG without our headers.
-    pub fn foreign_meta(&self, received: &Received, now: Micros) -> Meta {
+    /// The data of a picture without our headers.
+    pub fn foreign_meta(&self, codec: Codec, received: &Received, now: Micros) -> Meta {
         let source = record::foreign_source(&received.record, received.partition);
         let wall_us = received.record.timestamp_ms.unwrap_or(0).saturating_mul(1000);
         let sent = Micros(wall_us.saturating_sub(self.ours.wall_offset_us).max(0) as u64);
@@ -59,6 +59,8 @@ impl Clocks {
             source: source.into(),
             session: Session { began_ms: 0, salt: 0 },
             frame: 0,
+            codec,
+            key_frame: codec.is_intra(),
             number: None,
             pts: Duration::ZERO,
             stamps: Stamps {

@@ -1,4 +1,4 @@
-use common::wire::Kind;
+use common::wire::{Codec, FrameKind};
 
 use super::*;
 
@@ -7,6 +7,8 @@ fn meta(source: &str, began_ms: u64) -> Meta {
         source: source.into(),
         session: Session { began_ms, salt: 0 },
         frame: 0,
+        codec: Codec::Jpeg,
+        key_frame: true,
         number: None,
         pts: Duration::ZERO,
         stamps: common::time::Stamps::default(),
@@ -19,7 +21,7 @@ fn meta(source: &str, began_ms: u64) -> Meta {
 }
 
 fn frame(source: &str, began_ms: u64) -> Frame {
-    Frame { meta: meta(source, began_ms), jpeg: Default::default(), kind: Kind::Own }
+    Frame { meta: meta(source, began_ms), payload: Default::default(), kind: FrameKind::Own }
 }
 
 /// Checks which of the frames (source, session, second) are taken.

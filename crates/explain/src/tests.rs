@@ -10,7 +10,7 @@ use super::*;
 use common::books::Rhythm;
 use common::report::{ClientFacts, Waits};
 use common::time::{Micros, Stamps, Tail, TimeBase};
-use common::wire::{Meta, Origin, Session};
+use common::wire::{Codec, Meta, Origin, Session};
 
 const INTERVAL: Duration = Duration::from_micros(33_333);
 /// Stage times of a run without problems: capture, encode, publish, broker, reassemble, decode, present.
@@ -166,6 +166,8 @@ fn the_rhythm_is_that_of_the_frames_numbered() {
         source: "A".into(),
         session: Session { began_ms, salt: 0 },
         frame,
+        codec: Codec::Jpeg,
+        key_frame: true,
         number: None,
         pts: Duration::ZERO,
         stamps: Stamps { due: Micros(due_us), ..Stamps::default() },

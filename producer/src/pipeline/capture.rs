@@ -75,7 +75,8 @@ impl Run {
             // it.
             let mut state = self.shared.lock();
             state.books.capture(captured_at);
-            let displaced = self.queue.send(shot);
+            // A picture that is not encoded yet depends on no other.
+            let displaced = self.queue.send(shot, true);
             displaced.iter().for_each(|_| state.books.losses.add(Loss::Superseded));
             displaced
         };

@@ -9,7 +9,7 @@ use super::Tally;
 use super::span::{Place, Span};
 use crate::time::Micros;
 use crate::wire::ranges::Ranges;
-use crate::wire::{End, Frame, Kind, Meta, Part, Rejected};
+use crate::wire::{End, Frame, FrameKind, Meta, Part, Rejected};
 
 /// Largest number of unfinished frames of a session; beyond it the lowest is dropped.
 const PENDING_MAX: usize = 64;
@@ -149,7 +149,7 @@ impl Sighting {
         if part.count == 1 && !self.pending.contains_key(&number) {
             self.settle_whole(number);
             meta.stamps.reassembled = now;
-            return Some(Frame { meta, jpeg: part.slice, kind: Kind::Own });
+            return Some(Frame { meta, payload: part.slice, kind: FrameKind::Own });
         }
         let pending = self.pending.entry(number).or_insert_with(|| Pending {
             parts: BTreeMap::new(),
@@ -179,15 +179,15 @@ impl Sighting {
 
     fn complete(&mut self, mut meta: Meta, now: Micros) -> Option<Frame> {
         let pending = self.take_pending(meta.frame)?;
-        let mut jpeg = BytesMut::with_capacity(pending.bytes);
-        pending.parts.values().for_each(|slice| jpeg.extend_from_slice(slice));
+        let mut payload = BytesMut::with_capacity(pending.bytes);
+        pending.parts.values().for_each(|slice| payload.extend_from_slice(slice));
         if self.joined_inside == Some(meta.frame) {
             self.joined_inside = None;
             self.see(&meta, 0);
         }
         self.settle_whole(meta.frame);
         meta.stamps.reassembled = now;
-        Some(Frame { meta, jpeg: jpeg.freeze(), kind: Kind::Own })
+        Some(Frame { meta, payload: payload.freeze(), kind: FrameKind::Own })
     }
 
     pub(super) fn settle_whole(&mut self, number: u64) {

@@ -30,7 +30,7 @@ impl Link {
         self.now = self.now.plus(Duration::from_millis(1));
         let number = part.meta.frame;
         if let Ok(Pushed::Frame(got)) = self.to.push(Incoming::Part(part), self.now) {
-            assert_eq!(got.jpeg, frame(number, got.jpeg.len()).jpeg, "the bytes are those that were sent");
+            assert_eq!(got.payload, frame(number, got.payload.len()).payload, "the bytes are those that were sent");
             self.got.push(number);
         }
         self.to.check_invariants();

@@ -1,13 +1,15 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::wire::Kind;
+use crate::wire::FrameKind;
 
 pub(crate) fn meta(frame: u64) -> Meta {
     Meta {
         source: "clip".into(),
         session: Session { began_ms: 1_700_000_000_000, salt: 0xbeef },
         frame,
+        codec: Codec::Jpeg,
+        key_frame: true,
         number: None,
         pts: Duration::from_millis(40 * frame),
         stamps: Stamps {
@@ -26,9 +28,9 @@ pub(crate) fn meta(frame: u64) -> Meta {
 }
 
 pub(crate) fn frame(number: u64, bytes: usize) -> Frame {
-    let mut jpeg: Vec<u8> = (0..bytes).map(|i| (i as u64 * 7).wrapping_add(number) as u8).collect();
-    jpeg[..3.min(bytes)].copy_from_slice(&[0xff, 0xd8, 0xff][..3.min(bytes)]);
-    Frame { meta: meta(number), jpeg: jpeg.into(), kind: Kind::Own }
+    let mut payload: Vec<u8> = (0..bytes).map(|i| (i as u64 * 7).wrapping_add(number) as u8).collect();
+    payload[..3.min(bytes)].copy_from_slice(&[0xff, 0xd8, 0xff][..3.min(bytes)]);
+    Frame { meta: meta(number), payload: payload.into(), kind: FrameKind::Own }
 }
 
 fn in_words(record: &Record) -> String {
@@ -51,7 +53,7 @@ fn golden_records() {
          number=42,pts=280000,due=1000,captured=1001,encoded=1002,published=1003,boot=0b,wall=1700000000000000,\
          size=64x36,dropped=0,part=0/2,bytes=5 [3]"
     );
-    assert_eq!(records[1].value.as_ref(), &f.jpeg[3..]);
+    assert_eq!(records[1].value.as_ref(), &f.payload[3..]);
     assert_eq!(records[1].header("part").map(|v| v.as_ref()), Some(&b"1/2"[..]));
     let end = end(&meta(7), None, &End { captured: 8, acknowledged: 7, superseded: 1, late: 0, refused: 0 });
     assert_eq!(
@@ -142,8 +144,8 @@ fn a_picture_that_does_not_fit_its_headers_is_whole_or_rejected() {
 #[test]
 fn a_picture_above_the_limit_is_rejected_whatever_its_headers_say() {
     let mut huge = vec![0; FRAME_BYTES_MAX + 1];
-    huge[..3].copy_from_slice(&JPEG_BEGIN);
-    huge[FRAME_BYTES_MAX - 1..].copy_from_slice(&JPEG_END);
+    huge[..3].copy_from_slice(&[0xff, 0xd8, 0xff]);
+    huge[FRAME_BYTES_MAX - 1..].copy_from_slice(&[0xff, 0xd9]);
     assert!(republished(&huge, &[]).is_err());
     assert!(republished(&huge[1..], &[]).is_err(), "it does not begin as a JPEG");
 }
@@ -151,7 +153,7 @@ fn a_picture_above_the_limit_is_rejected_whatever_its_headers_say() {
 #[test]
 fn a_plain_jpeg_is_foreign_and_the_rest_is_rejected() {
     let plain = |value: &'static [u8]| read(&Record { value: Bytes::from_static(value), ..Record::default() });
-    assert!(matches!(plain(&[0xff, 0xd8, 0xff, 0xe0]), Ok(Incoming::Foreign(_))));
+    assert!(matches!(plain(&[0xff, 0xd8, 0xff, 0xe0]), Ok(Incoming::Foreign(Codec::Jpeg, _))));
     assert_eq!(plain(b"hello"), Err(Rejected::NotAPicture));
     assert_eq!(plain(b""), Err(Rejected::NotAPicture));
 }
@@ -203,7 +205,7 @@ proptest! {
             prop_assert_eq!(&part.meta, &f.meta);
             jpeg.extend_from_slice(&part.slice);
         }
-        prop_assert_eq!(&jpeg[..], &f.jpeg[..]);
+        prop_assert_eq!(&jpeg[..], &f.payload[..]);
     }
 
     #[test]
