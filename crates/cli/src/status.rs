@@ -135,6 +135,8 @@ fn bar() -> ProgressBar {
     bar.with_style(ProgressStyle::with_template("{msg}").expect("the template is ours"))
 }
 
+/// The progress as text. indicatif could draw a bar of its own before the message, but the message is cut to the terminal's
+/// width and would then have to know how wide that bar is.
 fn progress(done: u64, all: u64) -> String {
     let full = (PROGRESS * done.min(all)).checked_div(all).unwrap_or(0) as usize;
     format!("{}{} {done}/{all}  ", "█".repeat(full), "░".repeat(PROGRESS as usize - full))
