@@ -41,6 +41,25 @@ pub enum LogFormat {
     Json,
 }
 
+/// The crates whose lines are shown at the chosen level; of others, only warnings are.
+const OURS: [&str; 15] = [
+    "broker",
+    "charts",
+    "cli",
+    "common",
+    "consumer",
+    "explain",
+    "jpeg",
+    "kafka",
+    "pool",
+    "producer",
+    "reports",
+    "vidbench",
+    "vidbroker",
+    "vidcons",
+    "vidprod",
+];
+
 /// The program's name; set only if its log lines are JSON.
 static JSON: OnceLock<&str> = OnceLock::new();
 
@@ -56,10 +75,8 @@ impl LogArgs {
         let filter = EnvFilter::try_from_env("RUST_LOG").unwrap_or_else(|_| {
             // rdkafka warns that a failed client cannot be closed properly, which is left out, as the failure is
             // reported anyway.
-            EnvFilter::new(format!(
-                "warn,rdkafka::consumer=off,broker={level},common={level},jpeg={level},kafka={level},shell={level},vidbroker={level},vidprod={level},\
-                 vidcons={level},vidbench={level}"
-            ))
+            let ours = OURS.map(|name| format!("{name}={level}")).join(",");
+            EnvFilter::new(format!("warn,rdkafka::consumer=off,{ours}"))
         });
         let format = self.log_format;
         let builder =
