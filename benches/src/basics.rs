@@ -5,7 +5,7 @@ use clap::Args;
 use cli::logging::LogArgs;
 use cli::output::Output;
 use cli::shutdown::Shutdown;
-use cli::values::Span;
+use cli::values::DurationArg;
 use common::time::Clock;
 
 use crate::brokers::{self, Broker, Choice};
@@ -43,10 +43,10 @@ pub struct Basics {
 pub struct Times {
     /// How long each case is measured
     #[arg(long, allow_hyphen_values = true, default_value = "10", value_name = "TIME")]
-    pub seconds: Span,
+    pub seconds: DurationArg,
     /// How long each case goes on before that without being counted
     #[arg(long, allow_hyphen_values = true, default_value = "2", value_name = "TIME")]
-    pub warm: Span,
+    pub warm: DurationArg,
 }
 
 /// Parses the destination of a report, which is JSON.

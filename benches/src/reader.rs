@@ -43,7 +43,7 @@ pub fn read(
             Event::Anew | Event::Missing => bail!("the topic went away while it was read"),
             Event::Forbidden { trouble, .. } => bail!(trouble.words),
             Event::Refused(words) => bail!(words),
-            Event::Trouble(words) => tracing::warn!("the consumer says: {words}"),
+            Event::ConnectionProblem(words) => tracing::warn!("the consumer says: {words}"),
         }
         if let Some(sent) = ending.sent() {
             if !ended {

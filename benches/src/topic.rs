@@ -9,7 +9,7 @@ use common::time::{Clock, SystemClock};
 use common::wire::record::OVERHEAD_BYTES_MAX;
 use futures_executor::block_on;
 use kafka::{
-    Admin, Connection, Found, NewTopic, Patience, Position, Publisher, PublisherSettings, Tail, Waiting,
+    Admin, ConnectTimeout, Connection, NewTopic, Position, Publisher, PublisherSettings, Tail, TopicState, Waiting,
     check_topic_name,
 };
 use rdkafka::ClientConfig;
@@ -102,7 +102,7 @@ impl Topic {
         let until = clock.now().plus(TIMEOUT);
         loop {
             match tail.find(TIMEOUT)? {
-                Found::Topic { .. } => break,
+                TopicState::Topic { .. } => break,
                 other => anyhow::ensure!(clock.now() < until, "topic {} cannot be read: {other:?}", self.name),
             }
             clock.sleep_until(clock.now().plus(Duration::from_millis(20)));
@@ -136,6 +136,6 @@ fn options() -> AdminOptions {
     AdminOptions::new().request_timeout(Some(TIMEOUT)).operation_timeout(Some(TIMEOUT))
 }
 
-fn patience(clock: &dyn Clock) -> Patience<'_> {
-    Patience { timeout: TIMEOUT, clock, wanted: &|| true }
+fn patience(clock: &dyn Clock) -> ConnectTimeout<'_> {
+    ConnectTimeout { timeout: TIMEOUT, clock, wanted: &|| true }
 }

@@ -20,9 +20,8 @@ use kafka_protocol::messages::{
 };
 use tokio::sync::oneshot;
 
-use crate::groups::Who;
-use crate::request::Request;
-use crate::state::{Caller, State};
+use crate::request::{Request, Requester};
+use crate::state::BrokerState;
 
 /// The outcome of a request.
 #[derive(Debug)]
@@ -40,12 +39,12 @@ pub enum Answer {
 }
 
 /// Handles a request that arrived in a frame of this many bytes.
-pub fn answer(state: &mut State, request: Request, bytes: usize, caller: &Caller) -> Answer {
+pub fn answer(state: &mut BrokerState, request: Request, bytes: usize, requester: &Requester) -> Answer {
     let version = request.version;
     let now = state.now().ms;
     let response = match request.body {
         RequestKind::Produce(r) => {
-            return match produce::produce(state, r, bytes, caller) {
+            return match produce::produce(state, r, bytes, requester) {
                 Ok(Some(response)) => Answer::Now(response.into()),
                 Ok(None) => Answer::Nothing,
                 Err(why) => Answer::HangUp(why),
@@ -63,33 +62,31 @@ pub fn answer(state: &mut State, request: Request, bytes: usize, caller: &Caller
         RequestKind::OffsetForLeaderEpoch(r) => offsets::of_epoch(state, &r).into(),
         RequestKind::DeleteRecords(r) => offsets::delete_records(state, &r).into(),
         RequestKind::ApiVersions(_) => cluster::api_versions(0).into(),
-        RequestKind::Metadata(r) => cluster::metadata(state, &r, version, caller).into(),
-        RequestKind::DescribeCluster(r) => cluster::describe(state, &r, version, caller).into(),
+        RequestKind::Metadata(r) => cluster::metadata(state, &r, version, requester).into(),
+        RequestKind::DescribeCluster(r) => cluster::describe(state, &r, version, requester).into(),
         RequestKind::DescribeTopicPartitions(r) => cluster::describe_partitions(state, &r).into(),
-        RequestKind::FindCoordinator(r) => cluster::find_coordinator(&r, version, caller).into(),
-        RequestKind::InitProducerId(r) => produce::init_producer(state, &r, caller).into(),
+        RequestKind::FindCoordinator(r) => cluster::find_coordinator(&r, version, requester).into(),
+        RequestKind::InitProducerId(r) => produce::init_producer(state, &r, requester).into(),
         RequestKind::CreateTopics(r) => topics::create(state, &r, version).into(),
         RequestKind::CreatePartitions(r) => topics::create_partitions(state, &r).into(),
         RequestKind::DeleteTopics(r) => topics::delete(state, &r, version).into(),
-        RequestKind::DescribeConfigs(r) => configs::describe(state, &r, version, caller).into(),
+        RequestKind::DescribeConfigs(r) => configs::describe(state, &r, version, requester).into(),
         RequestKind::DescribeLogDirs(r) => log_dirs::describe(state, &r, version).into(),
         RequestKind::AlterConfigs(r) => configs::alter(state, &r).into(),
         RequestKind::IncrementalAlterConfigs(r) => configs::alter_incremental(state, &r).into(),
-        body => return answer_group(state, body, version, caller, now),
+        body => return answer_group(state, body, version, requester, now),
     };
     Answer::Now(response)
 }
 
-fn answer_group(state: &mut State, body: RequestKind, version: i16, caller: &Caller, now: u64) -> Answer {
+fn answer_group(state: &mut BrokerState, body: RequestKind, version: i16, requester: &Requester, now: u64) -> Answer {
     // Any of these requests can change the groups' next deadline.
     state.alarm.notify_one();
-    let State { groups, topics, .. } = state;
-    let who =
-        || Who { client_id: caller.client.clone(), host: caller.peer_host.clone(), connection: caller.connection };
+    let BrokerState { groups, topics, .. } = state;
     let response = match body {
-        RequestKind::JoinGroup(r) => return Answer::Join(groups.join(r, version, &who(), now)),
+        RequestKind::JoinGroup(r) => return Answer::Join(groups.join(r, version, requester, now)),
         RequestKind::SyncGroup(r) => return Answer::Sync(groups.sync(r, version, now)),
-        RequestKind::ConsumerGroupHeartbeat(r) => groups.consumer_heartbeat(&r, version, &who(), topics, now).into(),
+        RequestKind::ConsumerGroupHeartbeat(r) => groups.consumer_heartbeat(&r, version, requester, topics, now).into(),
         RequestKind::ConsumerGroupDescribe(r) => {
             let mut response = groups.consumer_describe(&r, topics);
             if r.include_authorized_operations {

@@ -15,7 +15,7 @@ mod tests;
 use bytes::{Buf, Bytes};
 
 use self::records::Records;
-use crate::memory::Held;
+use crate::memory::MemoryUse;
 
 const LENGTH_AT: usize = 8;
 const AFTER_LENGTH: usize = 12;
@@ -38,12 +38,12 @@ const DELETE_HORIZON: i16 = 1 << 6;
 #[derive(Clone, Debug)]
 pub struct Batch {
     bytes: Bytes,
-    pub header: Header,
+    pub header: BatchHeader,
 }
 
 /// The fields of a batch that the broker needs; all of them precede the records.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Header {
+pub struct BatchHeader {
     pub records: i32,
     pub base_timestamp: i64,
     /// The largest timestamp; negative if there is none. For uncompressed batches it is computed from the records,
@@ -75,7 +75,7 @@ impl Batch {
     /// Checks the batch in a partition's part of a Produce request.
     pub fn parse(bytes: Bytes) -> Result<Batch, BadBatch> {
         check_frame(&bytes)?;
-        let mut header = Header::parse(&bytes[ATTRIBUTES_AT..RECORDS_AT])?;
+        let mut header = BatchHeader::parse(&bytes[ATTRIBUTES_AT..RECORDS_AT])?;
         if !header.compressed {
             // Kafka writes the computed value into the header. Here the bytes stay unchanged, because the checksum
             // covers them.
@@ -85,7 +85,7 @@ impl Batch {
     }
 
     /// A copy in its own memory.
-    pub(crate) fn copied(&self, held: Held) -> Batch {
+    pub(crate) fn copied(&self, held: MemoryUse) -> Batch {
         Batch { bytes: held.keep(self.bytes.to_vec()), ..self.clone() }
     }
 
@@ -122,12 +122,12 @@ fn check_frame(bytes: &[u8]) -> Result<(), BadBatch> {
     Ok(())
 }
 
-impl Header {
-    fn parse(mut from: &[u8]) -> Result<Header, BadBatch> {
+impl BatchHeader {
+    fn parse(mut from: &[u8]) -> Result<BatchHeader, BadBatch> {
         let attributes = from.get_i16();
         let last_offset_delta = from.get_i32();
         let base_timestamp = from.get_i64();
-        let header = Header {
+        let header = BatchHeader {
             base_timestamp,
             max_timestamp: from.get_i64(),
             min_timestamp: if base_timestamp == NO_TIMESTAMP { i64::MAX } else { base_timestamp },

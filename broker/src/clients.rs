@@ -10,7 +10,7 @@ use crate::clock::Ms;
 
 /// One connection.
 #[derive(Debug)]
-pub struct Client {
+pub struct ConnectedClient {
     /// Client id, as given by the client.
     pub name: String,
     pub peer: SocketAddr,
@@ -31,7 +31,7 @@ pub struct Client {
 
 #[derive(Debug, Default)]
 pub struct Clients {
-    by_id: BTreeMap<u64, Client>,
+    by_id: BTreeMap<u64, ConnectedClient>,
     next_id: u64,
     answering: usize,
     /// Total bytes received and sent.
@@ -42,7 +42,7 @@ pub struct Clients {
 impl Clients {
     pub fn add(&mut self, peer: SocketAddr, now: Ms) -> u64 {
         self.next_id += 1;
-        let client = Client {
+        let client = ConnectedClient {
             name: String::new(),
             peer,
             since: now,
@@ -68,7 +68,7 @@ impl Clients {
         self.by_id.remove(&id);
     }
 
-    pub fn get_mut(&mut self, id: u64) -> Option<&mut Client> {
+    pub fn get_mut(&mut self, id: u64) -> Option<&mut ConnectedClient> {
         self.by_id.get_mut(&id)
     }
 
@@ -84,7 +84,7 @@ impl Clients {
         self.answering
     }
 
-    pub fn all(&self) -> impl Iterator<Item = &Client> {
+    pub fn all(&self) -> impl Iterator<Item = &ConnectedClient> {
         self.by_id.values()
     }
 
@@ -94,7 +94,7 @@ impl Clients {
 
     /// Cuts off the client that has taken longest to send its request or to receive its answer, if that is at least
     /// `at_least`.
-    pub fn cut_slowest(&mut self, now: Ms, at_least: Ms) -> Option<&Client> {
+    pub fn cut_slowest(&mut self, now: Ms, at_least: Ms) -> Option<&ConnectedClient> {
         let slow = |c: &&mut Client| c.busy_since.is_some_and(|since| now.saturating_sub(since) >= at_least);
         let slowest = self.by_id.values_mut().filter(slow).min_by_key(|c| c.busy_since)?;
         slowest.abort.as_ref()?.abort();

@@ -15,17 +15,17 @@ pub struct Now {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub struct Clock {
+pub struct BrokerClock {
     began: Instant,
 }
 
-impl Clock {
+impl BrokerClock {
     #[allow(
         clippy::disallowed_methods,
         reason = "the broker's one marked place; it knows nothing of the frames' clock"
     )]
-    pub fn start() -> Clock {
-        Clock { began: Instant::now() }
+    pub fn start() -> BrokerClock {
+        BrokerClock { began: Instant::now() }
     }
 
     #[allow(

@@ -14,7 +14,7 @@ const COMPRESSION_TYPES: &[&str] = &["producer", "uncompressed", "gzip", "snappy
 
 /// The type of a value in Kafka's tools.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
+pub enum ConfigType {
     Text = 2,
     Int = 3,
     Long = 5,
@@ -27,35 +27,35 @@ pub enum Kind {
 const VALUE_BYTES_MAX: usize = 64;
 
 /// A name that a topic may set: its type, Kafka's default, and the values that are valid here (empty: any of its type).
-struct Known(&'static str, Kind, &'static str, &'static [&'static str]);
+struct Known(&'static str, ConfigType, &'static str, &'static [&'static str]);
 
 /// All settings except the three that have a default of the broker's own. Settings that mean nothing in memory are
 /// accepted and stored, because tools set them; values that would break a promise are refused. Batches stay compressed
 /// as they arrived, whatever `compression.type` is.
 const KNOWN: &[Known] = &[
-    Known("cleanup.policy", Kind::List, "delete", &["delete"]),
-    Known("compression.gzip.level", Kind::Int, "-1", &[]),
-    Known("compression.lz4.level", Kind::Int, "9", &[]),
-    Known("compression.type", Kind::Text, "producer", COMPRESSION_TYPES),
-    Known("compression.zstd.level", Kind::Int, "3", &[]),
-    Known("delete.retention.ms", Kind::Long, "86400000", &[]),
-    Known("file.delete.delay.ms", Kind::Long, "60000", &[]),
-    Known("flush.messages", Kind::Long, "9223372036854775807", &[]),
-    Known("flush.ms", Kind::Long, "9223372036854775807", &[]),
-    Known("index.interval.bytes", Kind::Int, "4096", &[]),
-    Known("max.compaction.lag.ms", Kind::Long, "9223372036854775807", &[]),
-    Known(TIMESTAMP_AFTER, Kind::Long, "3600000", &[]),
-    Known(TIMESTAMP_BEFORE, Kind::Long, "9223372036854775807", &[]),
-    Known("message.timestamp.type", Kind::Text, "CreateTime", &["CreateTime"]),
-    Known("min.cleanable.dirty.ratio", Kind::Double, "0.5", &[]),
-    Known("min.compaction.lag.ms", Kind::Long, "0", &[]),
-    Known("min.insync.replicas", Kind::Int, "1", &["1"]),
-    Known("preallocate", Kind::Flag, "false", &[]),
-    Known("segment.bytes", Kind::Int, "1073741824", &[]),
-    Known("segment.index.bytes", Kind::Int, "10485760", &[]),
-    Known("segment.jitter.ms", Kind::Long, "0", &[]),
-    Known("segment.ms", Kind::Long, "604800000", &[]),
-    Known("unclean.leader.election.enable", Kind::Flag, "false", &[]),
+    Known("cleanup.policy", ConfigType::List, "delete", &["delete"]),
+    Known("compression.gzip.level", ConfigType::Int, "-1", &[]),
+    Known("compression.lz4.level", ConfigType::Int, "9", &[]),
+    Known("compression.type", ConfigType::Text, "producer", COMPRESSION_TYPES),
+    Known("compression.zstd.level", ConfigType::Int, "3", &[]),
+    Known("delete.retention.ms", ConfigType::Long, "86400000", &[]),
+    Known("file.delete.delay.ms", ConfigType::Long, "60000", &[]),
+    Known("flush.messages", ConfigType::Long, "9223372036854775807", &[]),
+    Known("flush.ms", ConfigType::Long, "9223372036854775807", &[]),
+    Known("index.interval.bytes", ConfigType::Int, "4096", &[]),
+    Known("max.compaction.lag.ms", ConfigType::Long, "9223372036854775807", &[]),
+    Known(TIMESTAMP_AFTER, ConfigType::Long, "3600000", &[]),
+    Known(TIMESTAMP_BEFORE, ConfigType::Long, "9223372036854775807", &[]),
+    Known("message.timestamp.type", ConfigType::Text, "CreateTime", &["CreateTime"]),
+    Known("min.cleanable.dirty.ratio", ConfigType::Double, "0.5", &[]),
+    Known("min.compaction.lag.ms", ConfigType::Long, "0", &[]),
+    Known("min.insync.replicas", ConfigType::Int, "1", &["1"]),
+    Known("preallocate", ConfigType::Flag, "false", &[]),
+    Known("segment.bytes", ConfigType::Int, "1073741824", &[]),
+    Known("segment.index.bytes", ConfigType::Int, "10485760", &[]),
+    Known("segment.jitter.ms", ConfigType::Long, "0", &[]),
+    Known("segment.ms", ConfigType::Long, "604800000", &[]),
+    Known("unclean.leader.election.enable", ConfigType::Flag, "false", &[]),
 ];
 
 /// The values set for a topic, as text; others are the broker's defaults.
@@ -76,9 +76,9 @@ pub const TIMESTAMP_LIMITS: TimestampLimits = TimestampLimits { before_ms: i64::
 
 /// A value in a description.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Entry {
+pub struct ConfigEntry {
     pub name: &'static str,
-    pub kind: Kind,
+    pub kind: ConfigType,
     pub value: String,
     pub is_default: bool,
 }
@@ -133,18 +133,18 @@ impl TopicConfig {
     }
 
     /// All values, set or not, sorted by name.
-    pub fn entries(&self, defaults: &Defaults) -> Vec<Entry> {
+    pub fn entries(&self, defaults: &Defaults) -> Vec<ConfigEntry> {
         let acting = default_entries(defaults);
         let passive = KNOWN.iter().map(|&Known(name, kind, value, _)| (name, kind, value.to_owned()));
-        let mut all: Vec<Entry> =
+        let mut all: Vec<ConfigEntry> =
             acting.into_iter().chain(passive).map(|(name, kind, default)| self.entry(name, kind, default)).collect();
         all.sort_by_key(|e| e.name);
         all
     }
 
-    fn entry(&self, name: &'static str, kind: Kind, default: String) -> Entry {
+    fn entry(&self, name: &'static str, kind: ConfigType, default: String) -> ConfigEntry {
         let set = self.set.get(name).cloned();
-        Entry { name, kind, is_default: set.is_none(), value: set.unwrap_or(default) }
+        ConfigEntry { name, kind, is_default: set.is_none(), value: set.unwrap_or(default) }
     }
 
     fn number(&self, name: &str) -> Option<i64> {
@@ -153,25 +153,25 @@ impl TopicConfig {
 }
 
 /// The broker's defaults of the values that have an effect.
-pub fn default_entries(defaults: &Defaults) -> [(&'static str, Kind, String); 3] {
+pub fn default_entries(defaults: &Defaults) -> [(&'static str, ConfigType, String); 3] {
     let or_none = |n: Option<u128>| n.map_or("-1".to_owned(), |n| n.to_string());
     [
-        (MESSAGE_BYTES, Kind::Int, defaults.message_bytes_max.to_string()),
-        (RETENTION_BYTES, Kind::Long, or_none(defaults.partition_bytes.map(|b| b as u128))),
-        (RETENTION_MS, Kind::Long, or_none(defaults.retention.map(|r| r.as_millis()))),
+        (MESSAGE_BYTES, ConfigType::Int, defaults.message_bytes_max.to_string()),
+        (RETENTION_BYTES, ConfigType::Long, or_none(defaults.partition_bytes.map(|b| b as u128))),
+        (RETENTION_MS, ConfigType::Long, or_none(defaults.retention.map(|r| r.as_millis()))),
     ]
 }
 
 /// The type of a value, if it is one of the three that have an effect.
-pub fn acting(name: &str) -> Option<Kind> {
+pub fn acting(name: &str) -> Option<ConfigType> {
     match name {
-        MESSAGE_BYTES => Some(Kind::Int),
-        RETENTION_BYTES | RETENTION_MS => Some(Kind::Long),
+        MESSAGE_BYTES => Some(ConfigType::Int),
+        RETENTION_BYTES | RETENTION_MS => Some(ConfigType::Long),
         _ => None,
     }
 }
 
-fn known(name: &str) -> Result<(&'static str, Kind, &'static [&'static str]), String> {
+fn known(name: &str) -> Result<(&'static str, ConfigType, &'static [&'static str]), String> {
     if let Some(kind) = acting(name) {
         let name = [MESSAGE_BYTES, RETENTION_BYTES, RETENTION_MS].into_iter().find(|n| *n == name).unwrap_or_default();
         return Ok((name, kind, &[]));
@@ -183,17 +183,17 @@ fn known(name: &str) -> Result<(&'static str, Kind, &'static [&'static str]), St
 }
 
 /// True if a value has the right type and, if it has an effect, makes sense.
-fn fits(name: &str, kind: Kind, value: &str) -> bool {
+fn fits(name: &str, kind: ConfigType, value: &str) -> bool {
     let number = value.parse::<i64>();
     match (name, kind) {
         (MESSAGE_BYTES, _) => number.is_ok_and(|n| (0..=i64::from(i32::MAX)).contains(&n)),
         (RETENTION_BYTES | RETENTION_MS, _) => number.is_ok_and(|n| n >= -1),
         (TIMESTAMP_BEFORE | TIMESTAMP_AFTER, _) => number.is_ok_and(|n| n >= 0),
-        (_, Kind::Int) => value.parse::<i32>().is_ok(),
-        (_, Kind::Long) => number.is_ok(),
-        (_, Kind::Double) => value.parse::<f64>().is_ok(),
-        (_, Kind::Flag) => value == "true" || value == "false",
-        (_, Kind::Text | Kind::List) => true,
+        (_, ConfigType::Int) => value.parse::<i32>().is_ok(),
+        (_, ConfigType::Long) => number.is_ok(),
+        (_, ConfigType::Double) => value.parse::<f64>().is_ok(),
+        (_, ConfigType::Flag) => value == "true" || value == "false",
+        (_, ConfigType::Text | ConfigType::List) => true,
     }
 }
 

@@ -16,22 +16,22 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use crate::answer::{self, Answer, cluster, fetch};
-use crate::out::Out;
-use crate::request::{self, Decoded, Request};
-use crate::state::{Caller, State};
+use crate::request::{self, Decoded, Request, Requester};
+use crate::response::ResponseBuffer;
+use crate::state::BrokerState;
 
 /// Memory of each partition of a decoded fetch while it waits.
 const PARKED_BYTES: usize = 256;
 /// Largest number of partitions for which a client's position is kept.
 const NOTED_MAX: usize = 100;
 
-pub type Shared = Rc<RefCell<State>>;
+pub type SharedState = Rc<RefCell<BrokerState>>;
 
 #[derive(Debug)]
-pub struct Connection {
+pub struct ClientConnection {
     pub stream: TcpStream,
-    pub state: Shared,
-    pub caller: Caller,
+    pub state: SharedState,
+    pub requester: Requester,
     /// The length of the next request, as far as it was received.
     pub length: [u8; 4],
     pub have: usize,
@@ -39,7 +39,7 @@ pub struct Connection {
 
 /// The reason why a connection ends.
 #[derive(Debug, thiserror::Error)]
-pub enum Ended {
+pub enum Disconnect {
     #[error("closed")]
     Closed,
     #[error("{0}")]
@@ -55,16 +55,16 @@ pub enum Ended {
     NoRoom,
 }
 
-impl Ended {
+impl Disconnect {
     /// True if the reason is worth a log line, because somebody should look at the client.
     pub fn is_odd(&self) -> bool {
-        matches!(self, Ended::Stalled(_) | Ended::Malformed(_) | Ended::NoRoom)
+        matches!(self, Disconnect::Stalled(_) | Disconnect::Malformed(_) | Disconnect::NoRoom)
     }
 }
 
-impl Connection {
+impl ClientConnection {
     /// Serves requests until the connection ends.
-    pub async fn run(&mut self) -> Ended {
+    pub async fn run(&mut self) -> Disconnect {
         let (stall, idle) = {
             let limits = &self.state.borrow().options.limits;
             (limits.stall, limits.idle)
@@ -78,52 +78,53 @@ impl Connection {
         }
     }
 
-    async fn serve_one(&mut self, patience: Duration) -> Result<(), Ended> {
+    async fn serve_one(&mut self, patience: Duration) -> Result<(), Disconnect> {
         let frame = self.read(patience).await?;
         let bytes = frame.len();
-        match request::decode(frame).map_err(|e| Ended::Malformed(e.to_string()))? {
+        match request::decode(frame).map_err(|e| Disconnect::Malformed(e.to_string()))? {
             Decoded::Request(request) => self.answer(request, bytes).await,
             Decoded::UnsupportedVersion { api, correlation, .. } => {
                 // Kafka does the same: the answer has the oldest version, which every client understands, and lists all
                 // supported ones.
                 let response = cluster::api_versions(ResponseError::UnsupportedVersion.code());
-                let out = Out::encode(&response.into(), api, 0, correlation).map_err(Ended::Malformed)?;
+                let out =
+                    ResponseBuffer::encode(&response.into(), api, 0, correlation).map_err(Disconnect::Malformed)?;
                 self.write(out).await
             }
         }
     }
 
-    async fn answer(&mut self, request: Request, bytes: usize) -> Result<(), Ended> {
+    async fn answer(&mut self, request: Request, bytes: usize) -> Result<(), Disconnect> {
         let Request { api, version, correlation, .. } = request;
-        if self.caller.client != request.client {
-            self.caller.client.clone_from(&request.client);
-            if let Some(client) = self.state.borrow_mut().clients.get_mut(self.caller.connection) {
+        if self.requester.client_id != request.client {
+            self.requester.client_id.clone_from(&request.client);
+            if let Some(client) = self.state.borrow_mut().clients.get_mut(self.requester.connection) {
                 client.name.clone_from(&request.client);
             }
         }
-        tracing::trace!("{} asks {api:?} v{version}", self.caller.client);
-        let answer = answer::answer(&mut self.state.borrow_mut(), request, bytes, &self.caller);
+        tracing::trace!("{} asks {api:?} v{version}", self.requester.client_id);
+        let answer = answer::answer(&mut self.state.borrow_mut(), request, bytes, &self.requester);
         let response = match answer {
             Answer::Now(response) => response,
             Answer::Fetch(fetch) => return self.fetch(&fetch, bytes, version, correlation).await,
             Answer::Join(answer) => self.parked(answer).await?.into(),
             Answer::Sync(answer) => self.parked(answer).await?.into(),
             Answer::Nothing => return Ok(()),
-            Answer::HangUp(why) => return Err(Ended::Malformed(why.to_owned())),
+            Answer::HangUp(why) => return Err(Disconnect::Malformed(why.to_owned())),
         };
-        let out = Out::encode(&response, api, version, correlation);
+        let out = ResponseBuffer::encode(&response, api, version, correlation);
         // This is a bug of ours, not of the client.
         let out = out
             .inspect_err(|why| tracing::error!(event = "answer_failed", "an answer cannot be written: {why}"))
-            .map_err(|_| Ended::Closed)?;
+            .map_err(|_| Disconnect::Closed)?;
         self.write_counted(out).await
     }
 
     /// Waits for a group's answer, or for the end of the connection.
-    async fn parked<T>(&mut self, answer: oneshot::Receiver<T>) -> Result<T, Ended> {
+    async fn parked<T>(&mut self, answer: oneshot::Receiver<T>) -> Result<T, Disconnect> {
         tokio::select! {
             biased;
-            answer = answer => answer.map_err(|_| Ended::Closed),
+            answer = answer => answer.map_err(|_| Disconnect::Closed),
             gone = Self::gone(&mut self.stream, &mut self.length, &mut self.have) => Err(gone),
         }
     }
@@ -135,7 +136,7 @@ impl Connection {
         bytes: usize,
         version: i16,
         correlation: i32,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), Disconnect> {
         let (longest, share) = {
             let state = self.state.borrow();
             (state.options.limits.wait, state.share_bytes())
@@ -166,7 +167,7 @@ impl Connection {
         version: i16,
         wait: Duration,
         large: bool,
-    ) -> Result<fetch::Reading, Ended> {
+    ) -> Result<fetch::Reading, Disconnect> {
         let until = Instant::now() + wait;
         let mut reading = fetch::read(&self.state.borrow(), request, version);
         // The reader's position does not change while it waits.
@@ -193,7 +194,7 @@ impl Connection {
 
     /// Stores the client's positions, which show if it has something left to read.
     fn note(&self, reading: &fetch::Reading) {
-        if let Some(client) = self.state.borrow_mut().clients.get_mut(self.caller.connection) {
+        if let Some(client) = self.state.borrow_mut().clients.get_mut(self.requester.connection) {
             client.reading.clear();
             client.reading.extend(reading.positions().take(NOTED_MAX));
         }

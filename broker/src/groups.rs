@@ -24,19 +24,11 @@ use kafka_protocol::protocol::StrBytes;
 
 use crate::clock::Ms;
 use crate::memory::Memory;
-pub use admission::Limits;
+pub use admission::GroupLimits;
 use admission::kept;
-pub use consumer::Times;
+pub use consumer::GroupTimes;
 use members::Members;
 use offsets::Offsets;
-
-/// The sender of a join.
-#[derive(Clone, Debug)]
-pub struct Who {
-    pub client_id: String,
-    pub host: String,
-    pub connection: u64,
-}
 
 #[derive(Debug, Default)]
 struct Group {
@@ -48,7 +40,7 @@ struct Group {
 
 #[derive(Debug)]
 pub struct Groups {
-    limits: Limits,
+    limits: GroupLimits,
     /// The groups' own memory. It is separate, so that groups and slow readers cannot affect each other.
     memory: Memory,
     groups: BTreeMap<String, Group>,
@@ -71,7 +63,7 @@ impl Group {
 
 impl Groups {
     /// Groups whose memory is a part beside `memory`.
-    pub fn new(limits: Limits, memory: &Memory) -> Groups {
+    pub fn new(limits: GroupLimits, memory: &Memory) -> Groups {
         Groups { memory: memory.beside(limits.memory_bytes), limits, groups: BTreeMap::new() }
     }
 

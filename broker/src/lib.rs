@@ -2,7 +2,7 @@
 //! on.
 //!
 //! ```text
-//! socket ─bytes─▶ [connection] ─Request─▶ State ─Answer─▶ [connection] ─bytes─▶ socket
+//! socket ─bytes─▶ [connection] ─Request─▶ BrokerState ─Answer─▶ [connection] ─bytes─▶ socket
 //!                                         ├─ Topics ─▶ Log (a partition: batches as they came)
 //!                                         └─ Groups (members, assignments, offsets)
 //! ```
@@ -18,20 +18,20 @@ mod config;
 mod connection;
 pub mod files;
 pub mod fuzzing;
-mod glance;
 pub mod groups;
 pub mod log;
 mod memory;
 mod options;
-mod out;
 pub mod request;
+mod response;
 mod server;
 pub mod shape;
+mod snapshot;
 mod state;
 mod topics;
 mod totals;
 
-pub use glance::{ClientGlance, Glance};
-pub use options::{Defaults, GROUP_MEMBERS_MAX, Limits, MESSAGE_BYTES_MAX, Options, SESSION_MS_MAX};
+pub use options::{BrokerLimits, Defaults, GROUP_MEMBERS_MAX, MESSAGE_BYTES_MAX, Options, SESSION_MS_MAX};
 pub use server::{Broker, Orders, Remote, remote, serve};
+pub use snapshot::{BrokerSnapshot, ClientSnapshot};
 pub use totals::{Dropped, Totals};

@@ -13,7 +13,7 @@ mod time;
 
 use std::collections::VecDeque;
 
-use self::producers::{Producers, Seen};
+use self::producers::{Producers, SequenceCheck};
 use crate::{batch::Batch, clock::Now};
 
 /// The batches of one partition.
@@ -78,7 +78,7 @@ impl Log {
     /// Appends the batch, unless its producer's sequence shows that it is here already or that others are missing.
     pub fn append(&mut self, batch: Batch, now: Now) -> Result<Appended, Refused> {
         let header = batch.header;
-        if let Seen::Before { base_offset } = self.producers.check(&header)? {
+        if let SequenceCheck::Duplicate { base_offset } = self.producers.check(&header)? {
             return Ok(Appended { base_offset, duplicate: true });
         }
         let base_offset = self.end;

@@ -77,26 +77,26 @@ impl Memory {
     }
 
     /// Counts a buffer that is about to be filled. The caller must check for room before.
-    pub fn hold(&self, bytes: usize) -> Held {
+    pub fn hold(&self, bytes: usize) -> MemoryUse {
         let bytes = bytes + OVERHEAD_BYTES;
         let all_parts = &self.count.all_parts;
         self.count.used.fetch_add(bytes, Ordering::Relaxed);
         let used = all_parts.used.fetch_add(bytes, Ordering::Relaxed) + bytes;
         all_parts.peak.fetch_max(used, Ordering::Relaxed);
-        Held { count: self.count.clone(), bytes }
+        MemoryUse { count: self.count.clone(), bytes }
     }
 }
 
 /// Bytes that are counted for as long as this lives.
 #[derive(Debug)]
-pub struct Held {
+pub struct MemoryUse {
     count: Arc<Count>,
     bytes: usize,
 }
 
-impl Held {
+impl MemoryUse {
     /// Counts both as one.
-    pub fn join(&mut self, mut more: Held) {
+    pub fn join(&mut self, mut more: MemoryUse) {
         self.bytes += std::mem::take(&mut more.bytes);
     }
 
@@ -106,7 +106,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for MemoryUse {
     fn drop(&mut self) {
         self.count.used.fetch_sub(self.bytes, Ordering::Relaxed);
         self.count.all_parts.used.fetch_sub(self.bytes, Ordering::Relaxed);
@@ -115,7 +115,7 @@ impl Drop for Held {
 
 struct Counted {
     bytes: Vec<u8>,
-    _held: Held,
+    _held: MemoryUse,
 }
 
 impl AsRef<[u8]> for Counted {

@@ -31,7 +31,7 @@ pub struct Options {
     /// Time after the start for which the broker behaves like a Kafka that is still starting: its metadata name topics
     /// but no brokers. For tests of clients.
     pub starting: Duration,
-    pub limits: Limits,
+    pub limits: BrokerLimits,
 }
 
 /// Defaults for topics.
@@ -46,7 +46,7 @@ pub struct Defaults {
 
 /// Limits that protect clients from each other.
 #[derive(Clone, Debug)]
-pub struct Limits {
+pub struct BrokerLimits {
     pub connections: usize,
     /// Advice for more connections, for the warning when their limit is reached.
     pub more_connections: &'static str,
@@ -62,7 +62,7 @@ pub struct Limits {
     pub idle: Duration,
     /// Longest time that a fetch waits, whatever it requests.
     pub wait: Duration,
-    pub groups: groups::Limits,
+    pub groups: groups::GroupLimits,
 }
 
 impl Default for Options {
@@ -78,14 +78,14 @@ impl Default for Options {
             partitions: 1,
             auto_create: true,
             starting: Duration::ZERO,
-            limits: Limits::default(),
+            limits: BrokerLimits::default(),
         }
     }
 }
 
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
+impl Default for BrokerLimits {
+    fn default() -> BrokerLimits {
+        BrokerLimits {
             // A Kafka client has two or more connections, so 5000 allow for at least a thousand clients. An idle one
             // takes some kB.
             connections: 5000,
@@ -96,7 +96,7 @@ impl Default for Limits {
             stall: Duration::from_secs(30),
             idle: Duration::from_secs(600),
             wait: Duration::from_secs(60),
-            groups: groups::Limits {
+            groups: groups::GroupLimits {
                 groups: 500,
                 members: GROUP_MEMBERS_MAX,
                 offsets: 5000,
@@ -105,7 +105,7 @@ impl Default for Limits {
                 memory_bytes: 0,
                 session_ms_min: SESSION_MS_MIN,
                 session_ms_max: SESSION_MS_MAX,
-                times: groups::Times { session_ms: 6000, heartbeat_ms: 500 },
+                times: groups::GroupTimes { session_ms: 6000, heartbeat_ms: 500 },
             },
         }
     }

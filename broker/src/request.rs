@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 use kafka_protocol::messages::{ApiKey, RequestHeader, RequestKind};
-use kafka_protocol::protocol::Decodable;
+use kafka_protocol::protocol::{Decodable, StrBytes};
 
 pub use crate::shape::Malformed;
 use crate::shape::{self, SHAPES};
@@ -16,6 +16,17 @@ pub const ELEMENTS_MAX: usize = 20_000;
 
 /// Largest length of a client id. A longer one is cut, and control characters are removed, because it is logged.
 pub const CLIENT_CHARS_MAX: usize = 128;
+
+/// The client that sends a request, and its connection.
+#[derive(Clone, Debug)]
+pub struct Requester {
+    pub connection: u64,
+    pub client_id: String,
+    /// The host that the client connects from, as Kafka writes it: `/127.0.0.1`.
+    pub host: String,
+    /// The address of the broker that the client is given.
+    pub advertise: (StrBytes, u16),
+}
 
 /// A request. The records of a Produce request are slices of its frame.
 #[derive(Clone, PartialEq, Debug)]
@@ -81,7 +92,6 @@ mod tests {
     use bytes::{Buf, BytesMut};
     use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
     use kafka_protocol::messages::{ApiVersionsRequest, MetadataRequest, ProduceRequest, TopicName};
-    use kafka_protocol::protocol::StrBytes;
     use proptest::prelude::*;
 
     fn frame(version: i16, client: Option<&str>, body: &RequestKind, api: ApiKey) -> Bytes {

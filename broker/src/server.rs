@@ -15,10 +15,11 @@ use tokio::task::LocalSet;
 use tokio::time::sleep;
 
 use crate::clock::Ms;
-use crate::connection::{Connection, Shared};
-use crate::glance::Glance;
-use crate::options::{Limits, Options};
-use crate::state::{Caller, State};
+use crate::connection::{ClientConnection, SharedState};
+use crate::options::{BrokerLimits, Options};
+use crate::request::Requester;
+use crate::snapshot::BrokerSnapshot;
+use crate::state::BrokerState;
 
 /// Interval of retention.
 const KEEP_EVERY: Duration = Duration::from_secs(1);
@@ -29,11 +30,11 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
 /// Receives requests for the broker's state. The broker ends when no sender is left.
 #[derive(Debug)]
-pub struct Orders(mpsc::UnboundedReceiver<std_mpsc::Sender<Glance>>);
+pub struct Orders(mpsc::UnboundedReceiver<std_mpsc::Sender<BrokerSnapshot>>);
 
 /// The sender for [`Orders`].
 #[derive(Clone, Debug)]
-pub struct Remote(mpsc::UnboundedSender<std_mpsc::Sender<Glance>>);
+pub struct Remote(mpsc::UnboundedSender<std_mpsc::Sender<BrokerSnapshot>>);
 
 /// A handle for looking at a broker; the broker ends when it is dropped.
 pub fn remote() -> (Remote, Orders) {
@@ -43,7 +44,7 @@ pub fn remote() -> (Remote, Orders) {
 
 impl Remote {
     /// `None` if the broker has ended.
-    pub fn glance(&self) -> Option<Glance> {
+    pub fn snapshot(&self) -> Option<BrokerSnapshot> {
         let (answer, answered) = std_mpsc::channel();
         self.0.send(answer).ok()?;
         answered.recv().ok()
@@ -56,7 +57,7 @@ pub fn serve(options: Options, listener: TcpListener, shutdown: Orders) -> io::R
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     LocalSet::new().block_on(&runtime, async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        let state = Rc::new(RefCell::new(State::new(options)));
+        let state = Rc::new(RefCell::new(BrokerState::new(options)));
         tokio::select! {
             () = accept(&listener, &state) => {}
             () = look_after(&state) => {}
@@ -85,8 +86,8 @@ impl Broker {
     }
 
     /// `None` if the broker has ended.
-    pub fn glance(&self) -> Option<Glance> {
-        self.remote.as_ref()?.glance()
+    pub fn snapshot(&self) -> Option<BrokerSnapshot> {
+        self.remote.as_ref()?.snapshot()
     }
 
     /// Ends the broker; returns the error that ended it before, if any.
@@ -112,7 +113,7 @@ impl Drop for Broker {
     }
 }
 
-async fn accept(listener: &tokio::net::TcpListener, state: &Shared) {
+async fn accept(listener: &tokio::net::TcpListener, state: &SharedState) {
     let (mut full, mut failed) = (Rarely::default(), Rarely::default());
     loop {
         match listener.accept().await {
@@ -120,7 +121,7 @@ async fn accept(listener: &tokio::net::TcpListener, state: &Shared) {
                 let mut state = state.borrow_mut();
                 state.totals.turned_away += 1;
                 if full.is_due(state.now().ms) {
-                    let Limits { connections: limit, more_connections, .. } = state.options.limits;
+                    let BrokerLimits { connections: limit, more_connections, .. } = state.options.limits;
                     tracing::warn!(
                         event = "clients_turned_away",
                         %peer,
@@ -145,7 +146,7 @@ async fn accept(listener: &tokio::net::TcpListener, state: &Shared) {
     }
 }
 
-fn is_full(state: &Shared) -> bool {
+fn is_full(state: &SharedState) -> bool {
     let state = state.borrow();
     state.clients.len() >= state.options.limits.connections
 }
@@ -173,7 +174,7 @@ impl Rarely {
 }
 
 /// Serves one client in a task of its own.
-fn welcome(stream: TcpStream, peer: SocketAddr, state: &Shared) -> io::Result<()> {
+fn welcome(stream: TcpStream, peer: SocketAddr, state: &SharedState) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let reached = stream.local_addr()?;
     let (host, port) = state
@@ -190,25 +191,25 @@ fn welcome(stream: TcpStream, peer: SocketAddr, state: &Shared) -> io::Result<()
         state.totals.connections_peak = state.totals.connections_peak.max(state.clients.len());
         id
     };
-    let caller = Caller {
+    let requester = Requester {
         connection: id,
-        client: String::new(),
-        peer_host: format!("/{}", peer.ip().to_canonical()),
+        client_id: String::new(),
+        host: format!("/{}", peer.ip().to_canonical()),
         advertise: (StrBytes::from_string(host), port),
     };
     let goodbye = Goodbye { state: state.clone(), id };
     let state_of_task = state.clone();
     let task = tokio::task::spawn_local(async move {
         let _goodbye = goodbye;
-        let mut connection = Connection { stream, state: state_of_task, caller, length: [0; 4], have: 0 };
+        let mut connection = ClientConnection { stream, state: state_of_task, requester, length: [0; 4], have: 0 };
         let ended = connection.run().await;
-        let name = match connection.caller.client.as_str() {
+        let name = match connection.requester.client_id.as_str() {
             "" => String::new(),
             name => format!(" ({name})"),
         };
         if ended.is_odd() {
             connection.state.borrow_mut().totals.cut_off += 1;
-            let client = connection.caller.client.as_str();
+            let client = connection.requester.client_id.as_str();
             tracing::warn!(event = "client_cut_off", %peer, client, "{peer}{name} is cut off: {ended}");
         } else {
             tracing::debug!("{peer}{name} is gone: {ended}");
@@ -220,7 +221,7 @@ fn welcome(stream: TcpStream, peer: SocketAddr, state: &Shared) -> io::Result<()
 
 /// Removes a client when its task ends, in whatever way.
 struct Goodbye {
-    state: Shared,
+    state: SharedState,
     id: u64,
 }
 
@@ -234,7 +235,7 @@ impl Drop for Goodbye {
     }
 }
 
-async fn look_after(state: &Shared) {
+async fn look_after(state: &SharedState) {
     loop {
         sleep(KEEP_EVERY).await;
         let mut state = state.borrow_mut();
@@ -244,7 +245,7 @@ async fn look_after(state: &Shared) {
 }
 
 /// Sleeps until a group's next deadline, or until it changes.
-async fn look_after_groups(state: &Shared) {
+async fn look_after_groups(state: &SharedState) {
     let alarm = state.borrow().alarm.clone();
     loop {
         let wait = {
@@ -262,9 +263,9 @@ async fn look_after_groups(state: &Shared) {
     }
 }
 
-async fn obey(mut orders: Orders, state: &Shared) {
+async fn obey(mut orders: Orders, state: &SharedState) {
     while let Some(answer) = orders.0.recv().await {
         // The requester may be gone.
-        let _ = answer.send(Glance::of(&state.borrow()));
+        let _ = answer.send(BrokerSnapshot::of(&state.borrow()));
     }
 }

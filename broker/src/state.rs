@@ -6,9 +6,9 @@ use kafka_protocol::protocol::StrBytes;
 use tokio::sync::Notify;
 
 use crate::clients::Clients;
-use crate::clock::{Clock, Now};
+use crate::clock::{BrokerClock, Now};
 use crate::groups::{self, Groups};
-use crate::memory::{Held, Memory};
+use crate::memory::{Memory, MemoryUse};
 use crate::options::Options;
 use crate::topics::Topics;
 use crate::totals::Totals;
@@ -23,9 +23,9 @@ const CONNECTIONS_USUAL: usize = 1000;
 const GROUPS_OF_MEMORY: usize = 16;
 
 #[derive(Debug)]
-pub struct State {
+pub struct BrokerState {
     pub options: Options,
-    pub clock: Clock,
+    pub clock: BrokerClock,
     pub memory: Memory,
     pub topics: Topics,
     pub groups: Groups,
@@ -39,23 +39,13 @@ pub struct State {
     pub alarm: std::rc::Rc<Notify>,
 }
 
-/// The sender of a request, and its connection.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    pub connection: u64,
-    pub client: String,
-    pub peer_host: String,
-    /// The address that the client is given.
-    pub advertise: (StrBytes, u16),
-}
-
-impl State {
-    pub fn new(options: Options) -> State {
-        let clock = Clock::start();
+impl BrokerState {
+    pub fn new(options: Options) -> BrokerState {
+        let clock = BrokerClock::start();
         let for_groups = options.memory_bytes / GROUPS_OF_MEMORY;
         let memory = Memory::new(options.memory_bytes - for_groups);
-        let of_groups = groups::Limits { memory_bytes: for_groups, ..options.limits.groups.clone() };
-        State {
+        let of_groups = groups::GroupLimits { memory_bytes: for_groups, ..options.limits.groups.clone() };
+        BrokerState {
             groups: Groups::new(of_groups, &memory),
             memory,
             topics: Topics::new(options.defaults, &options.limits),
@@ -79,12 +69,12 @@ impl State {
 /// Time for a request or an answer after which a client may be cut off if its memory is needed.
 const SLOW_MS: u64 = 1000;
 
-impl State {
+impl BrokerState {
     /// Counts `bytes`, after dropping the oldest records if necessary.
     ///
     /// The logs do not give way for memory that clients hold in incomplete requests and unread answers. If that is more
     /// than the clients' share, the slowest client is cut off, and the caller tries again.
-    pub fn take_room(&mut self, bytes: usize) -> Option<Held> {
+    pub fn take_room(&mut self, bytes: usize) -> Option<MemoryUse> {
         if self.memory.has_room(bytes) {
             return Some(self.memory.hold(bytes));
         }

@@ -11,7 +11,7 @@ use crate::clock::Now;
 use crate::config::TopicConfig;
 use crate::log::{Appended, Log, Refused};
 use crate::memory::OVERHEAD_BYTES;
-use crate::options::{Defaults, Limits};
+use crate::options::{BrokerLimits, Defaults};
 use crate::totals::Dropped;
 
 /// A log, and the fetches that wait for its next batch.
@@ -82,7 +82,7 @@ impl Partition {
 }
 
 impl Topics {
-    pub fn new(defaults: Defaults, limits: &Limits) -> Topics {
+    pub fn new(defaults: Defaults, limits: &BrokerLimits) -> Topics {
         Topics {
             by_name: BTreeMap::new(),
             names: HashMap::new(),
@@ -266,13 +266,13 @@ mod tests {
     use super::*;
     use crate::options::Options;
 
-    fn topics(limits: &Limits) -> Topics {
+    fn topics(limits: &BrokerLimits) -> Topics {
         Topics::new(Options::default().defaults, limits)
     }
 
     #[test]
     fn topics_and_partitions_are_limited() {
-        let mut topics = topics(&Limits { topics: 2, partitions: 5, ..Limits::default() });
+        let mut topics = topics(&BrokerLimits { topics: 2, partitions: 5, ..BrokerLimits::default() });
         topics.make("a", 3, TopicConfig::default()).unwrap();
         assert_eq!(topics.check("a", 1), Err(NotMade::Exists));
         assert_eq!(topics.check("b", 3), Err(NotMade::TooManyPartitions(5)));
@@ -298,7 +298,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_bell_is_rung_once_by_whatever_happens_first() {
-        let mut topics = topics(&Limits::default());
+        let mut topics = topics(&BrokerLimits::default());
         topics.make("a", 2, TopicConfig::default()).unwrap();
         let bell = Rc::new(Notify::new());
         for index in 0..2 {

@@ -3,5 +3,5 @@
 mod interval;
 mod ledger;
 
-pub use self::interval::Rhythm;
+pub use self::interval::FrameInterval;
 pub use self::ledger::{Loss, Losses, ProducerBooks, SourceBooks, ViewerBooks};

@@ -1,6 +1,6 @@
 //! Clocks, the timestamps and stages of a frame, and figures over time: latencies, rates, percentiles, timelines.
 
-mod anatomy;
+mod breakdown;
 pub mod clock;
 pub mod latency;
 pub mod period;
@@ -9,11 +9,11 @@ mod slowest;
 mod stamps;
 mod timeline;
 
-pub use self::anatomy::Anatomy;
+pub use self::breakdown::StageBreakdown;
 pub use self::clock::{Clock, ManualClock, Micros, SystemClock};
 pub use self::latency::{Latencies, Latency, Recent, RecentLatency, TimeBase};
 pub use self::period::{Percentiles, Period, PeriodFigures};
 pub use self::rate::{PerSecond, Rate};
-pub use self::slowest::{Slowest, Tail};
+pub use self::slowest::{Slowest, TailStages};
 pub use self::stamps::{Stage, Stamps, Tiles};
 pub use self::timeline::{Second, Timeline};

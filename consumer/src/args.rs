@@ -8,7 +8,7 @@ use cli::kinds;
 use cli::logging::LogArgs;
 use cli::output::Output;
 use cli::status::StatusArgs;
-use cli::values::{self, Span, Speed, whole};
+use cli::values::{self, DurationArg, Speed, whole};
 use kafka::KafkaArgs;
 use reports::{ReportArgs, ReportFile};
 
@@ -49,7 +49,7 @@ pub struct Cli {
     pub group: Option<String>,
     /// Give up after that long without broker or topic [default: wait]
     #[arg(allow_hyphen_values = true, long, value_name = "SECONDS", help_heading = "Kafka")]
-    pub timeout: Option<Span>,
+    pub timeout: Option<DurationArg>,
 
     /// Where to begin: newest, end, beginning, an offset N, the last N (-N), or s@TIME: s@-10m is ten minutes
     /// ago, s@14:03 the most recent 14:03, s@2026-01-31T12:00:00 local time (add Z or an offset as in +02:00 for
@@ -75,7 +75,7 @@ pub struct Cli {
     pub exit: bool,
     /// End when no frame has come for that long
     #[arg(allow_hyphen_values = true, long, value_name = "SECONDS", help_heading = "What to read")]
-    pub idle_timeout: Option<Span>,
+    pub idle_timeout: Option<DurationArg>,
     /// Show every frame in order, and never skip to the newest (history does so by itself)
     #[arg(long, help_heading = "What to read")]
     pub every_frame: bool,

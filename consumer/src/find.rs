@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use common::time::{Clock, Micros};
-use kafka::{Connection, Found, KafkaFault, Position, Presence, Tail};
+use kafka::{Connection, KafkaError, Position, ServerKind, Tail, TopicState};
 
 /// Longest time that a request for the topic may block everything else.
 pub const LOOK: Duration = Duration::from_millis(100);
@@ -46,7 +46,7 @@ pub struct Search {
     /// True if the user named no brokers, so that any server may be there.
     usual: bool,
     /// The kind of server at the address, if it was probed, and the time of the next probe.
-    who: Option<Presence>,
+    who: Option<ServerKind>,
     ask_who_at: Micros,
     /// Time after which the search fails.
     timeout: Option<Duration>,
@@ -78,7 +78,7 @@ impl Search {
         Search {
             topic: topic.to_owned(),
             brokers: connection.brokers.clone(),
-            usual: connection.is_usual(),
+            usual: connection.uses_default_broker(),
             who: None,
             ask_who_at: now,
             timeout,
@@ -122,20 +122,22 @@ impl Search {
                 return Ok(None);
             }
         };
-        let silent = matches!(found, Found::NoBroker(_));
+        let silent = matches!(found, TopicState::NoBroker(_));
         self.patience = if silent { (2 * self.patience).min(LOOK_MAX) } else { LOOK };
         let (missing, what) = match found {
-            Found::Topic { partitions } => return Ok(Some(partitions)),
-            Found::NoTopic => {
+            TopicState::Topic { partitions } => return Ok(Some(partitions)),
+            TopicState::NoTopic => {
                 // All records that are published from now on must be read.
                 (self.from, self.was_missing) = (Position::Beginning, true);
                 (format!("no topic {} at {} yet", self.topic, self.brokers), Awaited::Topic)
             }
-            Found::NoLeader => (format!("topic {} at {} has no leader now", self.topic, self.brokers), Awaited::Leader),
-            Found::NoBroker(mut trouble) => {
+            TopicState::NoLeader => {
+                (format!("topic {} at {} has no leader now", self.topic, self.brokers), Awaited::Leader)
+            }
+            TopicState::NoBroker(mut trouble) => {
                 let hint = match self.ask_who_is_there()? {
-                    Some(Presence::Nobody) => "; vidprod brings one with it",
-                    Some(Presence::Silent) => "; something listens there and does not answer",
+                    Some(ServerKind::Nobody) => "; vidprod brings one with it",
+                    Some(ServerKind::Silent) => "; something listens there and does not answer",
                     _ => "",
                 };
                 trouble.words.push_str(hint);
@@ -148,20 +150,20 @@ impl Search {
     }
 
     /// Fails if a broker refuses us, because it would do so again. If it had let us read before, this waits instead.
-    pub fn refused(&mut self, fault: KafkaFault) -> anyhow::Result<()> {
+    pub fn refused(&mut self, fault: KafkaError) -> anyhow::Result<()> {
         if self.had_been_there { self.not_yet(&fault.to_string(), Awaited::Access) } else { Err(fault.into()) }
     }
 
     /// Probes Kafka's usual address now and then. To the client, a web server there looks like a broker that is
     /// starting.
-    fn ask_who_is_there(&mut self) -> anyhow::Result<Option<Presence>> {
+    fn ask_who_is_there(&mut self) -> anyhow::Result<Option<ServerKind>> {
         let now = self.clock.now();
         if self.usual && now >= self.ask_who_at {
             self.ask_who_at = now.plus(ASK_WHO_EVERY);
-            self.who = Some(kafka::presence(&self.brokers, LOOK));
+            self.who = Some(kafka::probe_server(&self.brokers, LOOK));
         }
         match self.who {
-            Some(Presence::Stranger) => Err(KafkaFault::Stranger { brokers: self.brokers.clone() }.into()),
+            Some(ServerKind::Other) => Err(KafkaError::NotKafka { brokers: self.brokers.clone() }.into()),
             who => Ok(who),
         }
     }

@@ -17,7 +17,7 @@ use anyhow::bail;
 use cli::shutdown::Shutdown;
 use common::time::{Clock, Micros};
 use common::words::count;
-use kafka::{Admin, Connection, Event, Found, Patience, Position, Tail, TopicSummary};
+use kafka::{Admin, ConnectTimeout, Connection, Event, Position, Tail, TopicState, TopicSummary};
 
 use self::seen::Sources;
 use self::survey::Survey;
@@ -59,7 +59,7 @@ struct Listed {
 
 pub fn list(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
     let wanted = || !shutdown.asked();
-    let patience = Patience { timeout: options.timeout.unwrap_or(ASK), clock: &*clock, wanted: &wanted };
+    let patience = ConnectTimeout { timeout: options.timeout.unwrap_or(ASK), clock: &*clock, wanted: &wanted };
     let admin = Admin::connect(&options.connection, "vidcons", &patience)?;
     let mut topics = admin.topics(ASK)?;
     topics.retain(|topic| !options.list_only || topic.name == options.topic);
@@ -131,7 +131,7 @@ impl Lister<'_> {
     fn topic(&mut self, name: &str, further_back: Duration) -> anyhow::Result<Listed> {
         let mut listed = Listed::default();
         self.newest.turn_to(name);
-        let Found::Topic { partitions } = self.newest.find(ASK)? else { return Ok(listed) };
+        let TopicState::Topic { partitions } = self.newest.find(ASK)? else { return Ok(listed) };
         let mut surveys = self.read_newest(&partitions, &mut listed)?;
         listed.at_ms = self.clock.wall_us() as i64 / 1000;
         let until = self.clock.now().plus(further_back);

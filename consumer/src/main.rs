@@ -37,7 +37,7 @@ use common::report::Explain;
 use common::report::{Report, SCHEMA, viewer_sums};
 use common::time::latency::{Latencies, clocks_disagree};
 use common::time::{Clock, SystemClock};
-use explain::{Evidence, Setup, Side, SourceKind, Way, explain};
+use explain::{Evidence, RunContext, SideFigures, SourceKind, StageLatencies, explain};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ZonedDateTime};
 use reports::recorder::Course;
@@ -84,11 +84,11 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         acknowledge: None,
         stages: outcome.stages,
         timeline: &course.timeline,
-        anatomy: &course.anatomy,
+        breakdown: &course.breakdown,
     };
     let told = reports::tell(&figure, &options.reports);
     outcome.tail.close(LEAVE);
-    cli::ended(outcome.trouble, told)
+    cli::exit_code(outcome.trouble, told)
 }
 
 /// The present time of the system's clock, in the system's time zone (or that of `TZ`).
@@ -102,21 +102,21 @@ fn explained(options: &Options, outcome: &Outcome) -> Explain {
     let total = &books.total;
     if let Some(by) = total.latencies.clocks_disagree() {
         let summary = format!("the latency is {}", clocks_disagree(by));
-        return Explain { summary, aloud: options.explain, ..Explain::default() };
+        return Explain { summary, printed: options.explain, ..Explain::default() };
     }
-    let way = Way::new(&total.latencies, outcome.stages);
-    let side = Side::Viewer {
-        screen: outcome.screen,
-        display_us: outcome.display.longest(way.tail.frames),
+    let latency = StageLatencies::new(&total.latencies, outcome.stages);
+    let side = SideFigures::Viewer {
+        display: outcome.display,
+        display_us: outcome.display.longest(latency.tail.frames),
         frame_bytes: total.frame_bytes_max,
     };
     let explained = explain(&Evidence {
-        way,
-        interval: books.rhythm.interval(),
+        latency,
+        interval: books.interval.interval(),
         superseded: total.losses.of(Loss::Superseded),
         client: outcome.tail.facts().get(),
         properties: options.connection.properties.clone(),
-        setup: Setup {
+        context: RunContext {
             source: SourceKind::Unknown,
             embedded_broker: outcome.tail.is_to_embedded_broker(),
             bytes_per_second: (total.bytes as f64 / outcome.seconds.max(1.0)) as u64,
@@ -124,7 +124,7 @@ fn explained(options: &Options, outcome: &Outcome) -> Explain {
         },
         side,
     });
-    Explain { aloud: options.explain, ..explained }
+    Explain { printed: options.explain, ..explained }
 }
 
 fn report(options: &Options, outcome: &Outcome, started_ms: u64) -> Report {

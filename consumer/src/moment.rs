@@ -6,7 +6,7 @@
 
 use std::str::FromStr;
 
-use cli::values::Span;
+use cli::values::DurationArg;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::fmt::temporal::Pieces;
 use jiff::tz::{Disambiguation, TimeZone};
@@ -19,7 +19,7 @@ pub const FORMS: &str = "ms since 1970, 2026-01-31T12:00:00Z, 2026-01-31T12:00+0
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Moment {
     At(Timestamp),
-    Ago(Span),
+    Ago(DurationArg),
     /// A date and time in the local time zone.
     Local(DateTime),
     /// A time of day, today or yesterday, in a time zone (`None` is the local one).

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cli::output::Output;
-use cli::values::{Span, Speed};
+use cli::values::{DurationArg, Speed};
 use jiff::ZonedDateTime;
 use kafka::{Connection, Position, Role};
 use reports::ReportFile;
@@ -77,9 +77,9 @@ impl Options {
             list_only: cli.topic.is_some(),
             partition: cli.partition,
             group: cli.group.clone(),
-            timeout: cli.timeout.map(Span::duration),
+            timeout: cli.timeout.map(DurationArg::duration),
             start,
-            until: Until { pictures: cli.count, end: cli.exit, idle: cli.idle_timeout.map(Span::duration) },
+            until: Until { pictures: cli.count, end: cli.exit, idle: cli.idle_timeout.map(DurationArg::duration) },
             sources: cli.sources.clone(),
             every_frame: cli.every_frame || (history && !cli.live),
             speed: cli.speed.unwrap_or(pace),

@@ -18,7 +18,7 @@ use anyhow::bail;
 use common::time::{Clock, Micros, TimeBase};
 use common::wire::record::{self, Incoming, Rejected};
 use common::wire::{Ended, Frame, Limits, Pushed, Reassembler};
-use kafka::{Event, Found, KafkaFault, Position, Received, Tail};
+use kafka::{Event, KafkaError, Position, Received, Tail, TopicState};
 
 use crate::find::{Awaited, LOOK, Search};
 use crate::options::Options;
@@ -155,7 +155,7 @@ impl Receiver {
                 self.doubt.lost_right(trouble.words);
             }
             Event::Refused(words) => bail!(words),
-            Event::Trouble(words) => self.say_trouble(words),
+            Event::ConnectionProblem(words) => self.say_trouble(words),
         }
         Ok(Arrival::Nothing)
     }
@@ -208,7 +208,7 @@ impl Receiver {
         self.heard = now;
         let found = self.tail.find(LOOK);
         // Without an answer nothing is known.
-        self.missed_looks = if matches!(found, Ok(Found::NoTopic)) { self.missed_looks + 1 } else { 0 };
+        self.missed_looks = if matches!(found, Ok(TopicState::NoTopic)) { self.missed_looks + 1 } else { 0 };
         self.doubt.looked(&self.options.topic, &found);
         if self.missed_looks >= MISSED_LOOKS {
             self.gone();
@@ -251,7 +251,7 @@ impl Receiver {
         let timeout = self.options.timeout.map_or(ASK, |timeout| timeout.min(ASK));
         match self.tail.start(&partitions, from, timeout) {
             Ok(()) => {}
-            Err(error @ KafkaFault::Denied { .. }) => return self.search.refused(error),
+            Err(error @ KafkaError::Denied { .. }) => return self.search.refused(error),
             Err(error) => return self.search.not_yet(&error.to_string(), Awaited::Broker),
         }
         if from == Position::Newest {

@@ -149,7 +149,7 @@ impl Viewer {
                 }
             });
             if timed {
-                self.books.rhythm.enter(&meta);
+                self.books.interval.enter(&meta);
             }
             if self.on_screen.as_ref().is_some_and(|on| on.source != meta.source) {
                 self.recent.clear();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use cli::logging::LogArgs;
 use cli::status::StatusArgs;
-use cli::values::{self, Bytes, Span, Speed, whole};
+use cli::values::{self, Bytes, DurationArg, Speed, whole};
 use common::wire::record::{HEADERS, SOURCE_BYTES_MAX};
 use kafka::KafkaArgs;
 use reports::ReportArgs;
@@ -57,13 +57,13 @@ pub struct Cli {
     pub headers: Vec<(String, String)>,
     /// How long to wait for a broker at the start, and for the last acknowledgements after Ctrl-C
     #[arg(allow_hyphen_values = true, long, default_value = "5", value_name = "SECONDS", help_heading = "Kafka")]
-    pub timeout: Span,
+    pub timeout: DurationArg,
     /// Start no broker where nobody named one and none is at localhost:9092
     #[arg(long, help_heading = "Kafka")]
     pub no_embedded: bool,
     /// With a broker of its own and an input that has an end: how long to wait for a viewer; 0 does not wait [default: 30s]
     #[arg(allow_hyphen_values = true, long, value_name = "TIME", help_heading = "Kafka")]
-    pub wait_viewer: Option<Span>,
+    pub wait_viewer: Option<DurationArg>,
     /// The message limit in bytes, as in 500000 or 4M [default: what the topic says]
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true, help_heading = "Kafka")]
     pub max_message_bytes: Option<Bytes>,
@@ -118,10 +118,10 @@ pub struct Cli {
     pub loops: Option<Option<u32>>,
     /// Begin that far into the file
     #[arg(allow_hyphen_values = true, long, value_name = "TIME", help_heading = "Pace")]
-    pub start: Option<Span>,
+    pub start: Option<DurationArg>,
     /// Play that much of it
     #[arg(allow_hyphen_values = true, long, value_name = "TIME", value_parser = duration, help_heading = "Pace")]
-    pub duration: Option<Span>,
+    pub duration: Option<DurationArg>,
     /// The newest frame wins when encoding or the broker falls behind (cameras and URLs do so by themselves)
     #[arg(long, conflicts_with = "every_frame", help_heading = "Pace")]
     pub live: bool,
@@ -131,7 +131,7 @@ pub struct Cli {
     /// Where the newest frame wins: how long frames may be on their way to the broker. On a link that is too slow for all,
     /// the others are dropped before they are encoded
     #[arg(allow_hyphen_values = true, long, default_value = "300ms", value_name = "TIME", help_heading = "Pace")]
-    pub in_flight_time: Span,
+    pub in_flight_time: DurationArg,
 
     /// What to ask of the camera
     #[arg(long, value_name = "WxH", value_parser = values::size, allow_hyphen_values = true, help_heading = "Camera")]
@@ -214,8 +214,8 @@ fn times(text: &str) -> Result<u32, String> {
 }
 
 /// Parses the time for which a file is played.
-fn duration(text: &str) -> Result<Span, String> {
-    let span = text.parse::<Span>()?;
+fn duration(text: &str) -> Result<DurationArg, String> {
+    let span = text.parse::<DurationArg>()?;
     let nothing = "it plays nothing; omit --duration to play all";
     (!span.duration().is_zero()).then_some(span).ok_or_else(|| nothing.to_owned())
 }

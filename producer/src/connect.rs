@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use common::time::Clock;
-use kafka::{Admin, Created, Patience, PublisherSettings, Waiting};
+use kafka::{Admin, ConnectTimeout, Created, PublisherSettings, Waiting};
 
 use crate::fit::{Fit, QUALITY_FLOOR, SCALE_FLOOR};
 use crate::limit::Limit;
@@ -87,7 +87,7 @@ pub fn connect(
     options: &Options,
     limit: &Limit,
     every_frame: bool,
-    patience: &Patience<'_>,
+    patience: &ConnectTimeout<'_>,
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<(Publish, Arc<Shared>)> {
     let settings = PublisherSettings {

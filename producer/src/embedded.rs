@@ -5,10 +5,10 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
 use anyhow::Context;
-use broker::{Broker, ClientGlance, Glance, files};
+use broker::{Broker, BrokerSnapshot, ClientSnapshot, files};
 use cli::shutdown::Shutdown;
 use common::time::Clock;
-use kafka::{Admin, DEFAULT_BROKERS, KafkaFault, Patience, Presence};
+use kafka::{Admin, ConnectTimeout, DEFAULT_BROKERS, KafkaError, ServerKind};
 
 use crate::connect::CLIENT_ID;
 use crate::options::Options;
@@ -39,14 +39,14 @@ pub struct Embedded {
 ///
 /// A broker that answered the probe may be gone before we connect, for example if it was another vidprod's that has
 /// just ended. Then we probe again, and serve in its place.
-pub fn reach_broker(options: &Options, patience: &Patience<'_>) -> anyhow::Result<(Option<Embedded>, Admin)> {
+pub fn reach_broker(options: &Options, patience: &ConnectTimeout<'_>) -> anyhow::Result<(Option<Embedded>, Admin)> {
     loop {
         let embedded = Embedded::start_if_needed(options)?;
-        let may_serve = embedded.is_none() && options.embedded && options.connection.is_usual();
-        let is_gone = || may_serve && kafka::presence(DEFAULT_BROKERS, ANSWER) == Presence::Nobody;
+        let may_serve = embedded.is_none() && options.embedded && options.connection.uses_default_broker();
+        let is_gone = || may_serve && kafka::probe_server(DEFAULT_BROKERS, ANSWER) == ServerKind::Nobody;
         let wanted = || (patience.wanted)() && !is_gone();
-        match Admin::connect(&options.connection, CLIENT_ID, &Patience { wanted: &wanted, ..*patience }) {
-            Err(KafkaFault::Stopped { .. }) if (patience.wanted)() => {}
+        match Admin::connect(&options.connection, CLIENT_ID, &ConnectTimeout { wanted: &wanted, ..*patience }) {
+            Err(KafkaError::Stopped { .. }) if (patience.wanted)() => {}
             admin => return Ok((embedded, admin?)),
         }
     }
@@ -55,12 +55,12 @@ pub fn reach_broker(options: &Options, patience: &Patience<'_>) -> anyhow::Resul
 impl Embedded {
     /// Starts the broker, if the user named none and none is running.
     fn start_if_needed(options: &Options) -> anyhow::Result<Option<Embedded>> {
-        if !options.connection.is_usual() {
+        if !options.connection.uses_default_broker() {
             return Ok(None);
         }
-        match kafka::presence(DEFAULT_BROKERS, ANSWER) {
-            Presence::Kafka => return Ok(None),
-            Presence::Silent => {
+        match kafka::probe_server(DEFAULT_BROKERS, ANSWER) {
+            ServerKind::Kafka => return Ok(None),
+            ServerKind::Silent => {
                 tracing::warn!(
                     event = "waiting",
                     brokers = DEFAULT_BROKERS,
@@ -68,9 +68,9 @@ impl Embedded {
                 );
                 return Ok(None);
             }
-            Presence::Stranger => return Err(KafkaFault::Stranger { brokers: DEFAULT_BROKERS.to_owned() }.into()),
-            Presence::Nobody if !options.embedded => return Ok(None),
-            Presence::Nobody => {}
+            ServerKind::Other => return Err(KafkaError::NotKafka { brokers: DEFAULT_BROKERS.to_owned() }.into()),
+            ServerKind::Nobody if !options.embedded => return Ok(None),
+            ServerKind::Nobody => {}
         }
         // If another program has taken the port since the probe, its broker is used.
         let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, PORT)) else { return Ok(None) };
@@ -123,7 +123,7 @@ impl Embedded {
     }
 
     fn is_read(&self, topic: &str) -> bool {
-        self.broker.glance().is_some_and(|glance| glance.is_read(topic))
+        self.broker.snapshot().is_some_and(|snapshot| snapshot.is_read(topic))
     }
 
     /// Serves until no client needs the broker: a second producer must not lose its broker, nor a viewer the last
@@ -132,12 +132,12 @@ impl Embedded {
         let mut said = String::new();
         let began = clock.now();
         let mut asked_at = None;
-        while let Some(glance) = self.broker.glance() {
-            let Some(why) = needed_by(&glance) else { break };
+        while let Some(snapshot) = self.broker.snapshot() {
+            let Some(why) = needed_by(&snapshot) else { break };
             let now = clock.now();
             if shutdown.asked() {
                 let asked_at = *asked_at.get_or_insert(now);
-                if now.since(asked_at) >= OTHERS_END || !glance.clients.iter().any(|client| client.produces) {
+                if now.since(asked_at) >= OTHERS_END || !snapshot.clients.iter().any(|client| client.produces) {
                     break;
                 }
             } else if why != said && now.since(began) > SAY_AFTER {
@@ -153,12 +153,12 @@ impl Embedded {
 }
 
 /// Names the clients that still need the broker.
-fn needed_by(glance: &Glance) -> Option<String> {
-    let count = |which: fn(&ClientGlance) -> bool| glance.clients.iter().filter(|c| which(c)).count();
+fn needed_by(snapshot: &BrokerSnapshot) -> Option<String> {
+    let count = |which: fn(&ClientSnapshot) -> bool| snapshot.clients.iter().filter(|c| which(c)).count();
     let producers = count(|c| c.produces);
     let readers = count(|c| !c.produces && c.behind);
     let waiting_producers = count(|c| !c.produces && (c.has_producer_id || c.name == CLIENT_ID));
-    let newcomers = glance.clients.iter().filter(|c| is_newcomer(c, glance)).count();
+    let newcomers = snapshot.clients.iter().filter(|c| is_newcomer(c, snapshot)).count();
     match (producers, readers, newcomers) {
         _ if producers == 0 && waiting_producers > 0 => {
             Some("another producer is connected, and would lose its broker".to_owned())
@@ -174,12 +174,12 @@ fn needed_by(glance: &Glance) -> Option<String> {
 
 /// True for a client that connected a moment ago and has not requested anything yet. A client has several connections:
 /// if a later one reads or produces, the earlier ones are not newcomers.
-fn is_newcomer(client: &ClientGlance, glance: &Glance) -> bool {
-    let is_busy = |c: &ClientGlance| c.produces || c.has_producer_id || !c.reads.is_empty();
-    let speaks_for = |other: &ClientGlance| {
+fn is_newcomer(client: &ClientSnapshot, snapshot: &BrokerSnapshot) -> bool {
+    let is_busy = |c: &ClientSnapshot| c.produces || c.has_producer_id || !c.reads.is_empty();
+    let speaks_for = |other: &ClientSnapshot| {
         other.name == client.name && other.peer.ip() == client.peer.ip() && other.connected <= client.connected
     };
-    let answered_for = || glance.clients.iter().any(|other| is_busy(other) && speaks_for(other));
+    let answered_for = || snapshot.clients.iter().any(|other| is_busy(other) && speaks_for(other));
     client.connected < NEWCOMER && !is_busy(client) && !answered_for()
 }
 
@@ -189,8 +189,8 @@ mod tests {
 
     use super::*;
 
-    fn client(name: &str, connected_ms: u64) -> ClientGlance {
-        ClientGlance {
+    fn client(name: &str, connected_ms: u64) -> ClientSnapshot {
+        ClientSnapshot {
             name: name.to_owned(),
             peer: ([127, 0, 0, 1], 1).into(),
             connected: Duration::from_millis(connected_ms),
@@ -201,26 +201,26 @@ mod tests {
         }
     }
 
-    fn reader(name: &str, connected_ms: u64, behind: bool) -> ClientGlance {
-        ClientGlance { reads: ["video".to_owned()].into(), behind, ..client(name, connected_ms) }
+    fn reader(name: &str, connected_ms: u64, behind: bool) -> ClientSnapshot {
+        ClientSnapshot { reads: ["video".to_owned()].into(), behind, ..client(name, connected_ms) }
     }
 
-    fn check(clients: Vec<ClientGlance>, expected: bool) {
-        let glance = Glance { clients, ..Glance::default() };
-        assert_eq!(needed_by(&glance).is_some(), expected, "{:?}", glance.clients);
+    fn check(clients: Vec<ClientSnapshot>, expected: bool) {
+        let snapshot = BrokerSnapshot { clients, ..BrokerSnapshot::default() };
+        assert_eq!(needed_by(&snapshot).is_some(), expected, "{:?}", snapshot.clients);
     }
 
     #[test]
     fn a_broker_is_needed_by_producers_and_by_readers_that_are_behind() {
         check(vec![], false);
-        check(vec![ClientGlance { produces: true, ..client("p", 99_000) }], true);
+        check(vec![ClientSnapshot { produces: true, ..client("p", 99_000) }], true);
         check(vec![reader("v", 99_000, true)], true);
         check(vec![reader("v", 100, false)], false);
     }
 
     #[test]
     fn a_producer_that_has_not_sent_anything_yet_keeps_its_broker() {
-        check(vec![ClientGlance { has_producer_id: true, ..client("p", 99_000) }], true);
+        check(vec![ClientSnapshot { has_producer_id: true, ..client("p", 99_000) }], true);
         // A live source's producer has no id.
         check(vec![client(CLIENT_ID, 99_000)], true);
     }

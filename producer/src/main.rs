@@ -26,7 +26,7 @@ use common::books::Loss;
 use common::report::Explain;
 use common::report::{Report, SCHEMA, Sums};
 use common::time::{Clock, Stage, SystemClock};
-use explain::{Evidence, Setup, Side, Way, explain};
+use explain::{Evidence, RunContext, SideFigures, StageLatencies, explain};
 
 use crate::args::Cli;
 use crate::options::Options;
@@ -60,7 +60,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         acknowledge: Some(&outcome.books.ack),
         stages: &Stage::PRODUCER,
         timeline: &outcome.course.timeline,
-        anatomy: &outcome.course.anatomy,
+        breakdown: &outcome.course.breakdown,
     };
     // Waits even if a report failed, because viewers may still read from our broker.
     let told = reports::tell(&figure, &options.reports);
@@ -68,26 +68,26 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         embedded.serve_on(&SystemClock, &shutdown);
     }
     let unacknowledged = ending::unacknowledged(&outcome.books, outcome.every_frame, outcome.cause.as_deref());
-    cli::ended(outcome.trouble.or(unacknowledged), told)
+    cli::exit_code(outcome.trouble.or(unacknowledged), told)
 }
 
 fn explained(options: &Options, outcome: &Outcome) -> Explain {
     let books = &outcome.books;
     let explained = explain(&Evidence {
-        way: Way::new(&books.latencies, &Stage::PRODUCER),
-        interval: books.rhythm.interval(),
+        latency: StageLatencies::new(&books.latencies, &Stage::PRODUCER),
+        interval: books.interval.interval(),
         superseded: books.losses.of(Loss::Superseded),
         client: outcome.client,
         properties: options.connection.properties.clone(),
-        setup: Setup {
+        context: RunContext {
             source: options.source.input.source_kind(),
             embedded_broker: outcome.embedded_broker,
             bytes_per_second: (books.bytes as f64 / outcome.seconds.max(1.0)) as u64,
             window_size_given: false,
         },
-        side: Side::producer(books, outcome.every_frame),
+        side: SideFigures::producer(books, outcome.every_frame),
     });
-    Explain { aloud: options.explain, ..explained }
+    Explain { printed: options.explain, ..explained }
 }
 
 fn report(options: &Options, outcome: &Outcome, started_ms: u64) -> Report {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use cli::values::Span;
+use cli::values::DurationArg;
 use common::secret;
 use common::wire::record::SOURCE_BYTES_MAX;
 use kafka::{Connection, NewTopic, Role};
@@ -100,8 +100,8 @@ impl Options {
                 deinterlace: cli.deinterlace,
                 fps: cli.fps,
                 camera: CameraOptions { size: cli.input_size, fps: cli.input_fps, format: cli.input_format.clone() },
-                start: cli.start.map(Span::duration),
-                duration: cli.duration.map(Span::duration),
+                start: cli.start.map(DurationArg::duration),
+                duration: cli.duration.map(DurationArg::duration),
                 loops,
                 name,
             },
@@ -118,7 +118,7 @@ impl Options {
             headers: cli.headers.clone(),
             timeout: cli.timeout.duration(),
             embedded: !cli.no_embedded,
-            wait_viewer: cli.wait_viewer.map(Span::duration),
+            wait_viewer: cli.wait_viewer.map(DurationArg::duration),
             message_bytes_max: cli.max_message_bytes.map(|bytes| bytes.0),
             quality: cli.quality,
             threads: cli.threads,

@@ -22,7 +22,7 @@ use common::latest::Latest;
 use common::report::ClientFacts;
 use common::time::{Clock, Micros};
 use common::wire::Session;
-use kafka::{Admin, KafkaFault, Patience};
+use kafka::{Admin, ConnectTimeout, KafkaError};
 use pool::Pool;
 use reports::recorder::{Course, Recorder};
 
@@ -118,7 +118,7 @@ fn start(
     // A file waits for us and may be missing, so it is opened first. A live input is opened last.
     let file = if options.source.input.kind() == Kind::File { Some(open()?) } else { None };
     let wanted = || !shutdown.asked();
-    let patience = Patience { timeout: options.timeout, clock: &*clock, wanted: &wanted };
+    let patience = ConnectTimeout { timeout: options.timeout, clock: &*clock, wanted: &wanted };
     let (embedded, admin) = embedded::reach_broker(options, &patience)?;
     let limit = prepare_topic(&admin, options, options.timeout)?;
     let (publish, shared) = connect(options, &limit, every_frame, &patience, &clock)?;
@@ -242,7 +242,7 @@ impl Run {
         let topic = &options.topic.name;
         let Err(error) = prepare_topic(&self.admin, options, MEND_EVERY) else { return false };
         tracing::debug!("looking after topic {topic}: {error:#}");
-        let gone = matches!(error.downcast_ref(), Some(KafkaFault::NoTopic { .. }));
+        let gone = matches!(error.downcast_ref(), Some(KafkaError::NoTopic { .. }));
         if gone && !known {
             tracing::warn!(
                 event = "topic_gone",

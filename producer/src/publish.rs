@@ -13,7 +13,7 @@ use common::report::Row;
 use common::time::{Clock, Stage};
 use common::wire::record::{self, Record};
 use common::wire::{Frame, Meta};
-use kafka::{Connection, Facts, KafkaFault, Patience, PublisherSettings};
+use kafka::{ConnectTimeout, Connection, Facts, KafkaError, PublisherSettings};
 
 use self::settle::{FrameTicket, Ticket, settle};
 pub use self::state::Shared;
@@ -41,9 +41,9 @@ impl Publish {
         limit: Limit,
         in_flight_time: Option<Duration>,
         key: Option<&str>,
-        patience: &Patience<'_>,
+        patience: &ConnectTimeout<'_>,
         clock: Arc<dyn Clock>,
-    ) -> Result<(Publish, Arc<Shared>), KafkaFault> {
+    ) -> Result<(Publish, Arc<Shared>), KafkaError> {
         let shared = Arc::new(Shared::new(limit, InFlight::new(in_flight_time)));
         let on_delivery = {
             let (shared, clock) = (shared.clone(), clock.clone());
@@ -98,7 +98,7 @@ impl Publish {
             books.published_at = frame.meta.stamps.published;
             books.bytes += bytes;
             books.frame_bytes_max = books.frame_bytes_max.max(bytes);
-            books.rhythm.enter(&frame.meta);
+            books.interval.enter(&frame.meta);
             books.latencies.record(&frame.meta.stamps, &Stage::PRODUCER, common::time::TimeBase::SameHost);
         }
         self.hand_over(frame, &wanted);

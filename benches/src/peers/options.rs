@@ -8,7 +8,7 @@ use anyhow::ensure;
 use clap::Args;
 use cli::logging::LogArgs;
 use cli::output::Output;
-use cli::values::{self, Span};
+use cli::values::{self, DurationArg};
 
 use super::bar::{self, Place};
 use super::line::Line;
@@ -56,7 +56,7 @@ pub struct PeersArgs {
     pub clip: Option<PathBuf>,
     /// What a consumer gets to start before its producer is
     #[arg(long, allow_hyphen_values = true, default_value = "3", value_name = "TIME")]
-    pub settle: Span,
+    pub settle: DurationArg,
     /// Write machine, versions, settings and each run's figures as JSON ('-': standard output)
     #[arg(long, value_name = "FILE", value_parser = crate::basics::report)]
     pub report: Option<Output>,

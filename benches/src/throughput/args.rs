@@ -1,7 +1,7 @@
 //! `vidbench throughput` as it is typed.
 
 use clap::Args;
-use cli::values::Span;
+use cli::values::DurationArg;
 
 use super::case::Amount;
 use crate::basics::Basics;
@@ -18,7 +18,7 @@ Throughput counts from the first send to when the consumer had the last record."
 pub struct ThroughputArgs {
     /// How long to send
     #[arg(long, allow_hyphen_values = true, default_value = "8", value_name = "TIME", conflicts_with = "messages")]
-    pub seconds: Span,
+    pub seconds: DurationArg,
     /// Send that many instead
     #[arg(long, allow_hyphen_values = true, value_name = "N", value_parser = cli::values::whole(1_u64..))]
     pub messages: Option<u64>,

@@ -26,7 +26,8 @@ use super::rights;
 use super::words::{OK, not_made, text, topic_name};
 use crate::config::TopicConfig;
 use crate::request;
-use crate::state::{Caller, NODE, State};
+use crate::request::Requester;
+use crate::state::{BrokerState, NODE};
 use crate::topics::Topic;
 
 /// The key type of groups in FindCoordinator; the others are of transactions.
@@ -54,8 +55,13 @@ pub fn api_versions(error: i16) -> ApiVersionsResponse {
     response
 }
 
-pub fn metadata(state: &mut State, request: &MetadataRequest, version: i16, caller: &Caller) -> MetadataResponse {
-    let (host, port) = &caller.advertise;
+pub fn metadata(
+    state: &mut BrokerState,
+    request: &MetadataRequest,
+    version: i16,
+    requester: &Requester,
+) -> MetadataResponse {
+    let (host, port) = &requester.advertise;
     let mut response = MetadataResponse::default();
     let broker = MetadataResponseBroker::default().with_node_id(NODE).with_host(host.clone());
     if u128::from(state.now().ms) >= state.options.starting.as_millis() {
@@ -92,7 +98,12 @@ fn identity(asked: &MetadataRequestTopic) -> (Uuid, Option<&TopicName>) {
     (asked.topic_id, asked.name.as_ref().filter(|_| asked.topic_id.is_nil()))
 }
 
-fn metadata_of(state: &mut State, asked: &MetadataRequestTopic, version: i16, create: bool) -> MetadataResponseTopic {
+fn metadata_of(
+    state: &mut BrokerState,
+    asked: &MetadataRequestTopic,
+    version: i16,
+    create: bool,
+) -> MetadataResponseTopic {
     let mut missing = MetadataResponseTopic::default();
     let (_, Some(name)) = identity(asked) else { return metadata_by_id(state, asked.topic_id, version) };
     missing.name = Some(name.clone());
@@ -118,7 +129,7 @@ fn metadata_of(state: &mut State, asked: &MetadataRequestTopic, version: i16, cr
     }
 }
 
-fn metadata_by_id(state: &State, id: Uuid, version: i16) -> MetadataResponseTopic {
+fn metadata_by_id(state: &BrokerState, id: Uuid, version: i16) -> MetadataResponseTopic {
     match state.topics.by_id(id) {
         Some(topic) => describe_topic(topic),
         None => MetadataResponseTopic::default()
@@ -145,12 +156,12 @@ fn describe_topic(topic: &Topic) -> MetadataResponseTopic {
 }
 
 pub fn describe(
-    state: &State,
+    state: &BrokerState,
     request: &DescribeClusterRequest,
     version: i16,
-    caller: &Caller,
+    requester: &Requester,
 ) -> DescribeClusterResponse {
-    let (host, port) = &caller.advertise;
+    let (host, port) = &requester.advertise;
     let mut response = DescribeClusterResponse::default();
     response.cluster_id = state.cluster.clone();
     response.controller_id = NODE;
@@ -170,7 +181,10 @@ pub fn describe(
     response
 }
 
-pub fn describe_partitions(state: &State, request: &DescribeTopicPartitionsRequest) -> DescribeTopicPartitionsResponse {
+pub fn describe_partitions(
+    state: &BrokerState,
+    request: &DescribeTopicPartitionsRequest,
+) -> DescribeTopicPartitionsResponse {
     let mut names: Vec<StrBytes> = request.topics.iter().map(|t| t.name.0.clone()).collect();
     if names.is_empty() {
         names = state.topics.all().map(|t| text(&t.name)).collect();
@@ -182,7 +196,7 @@ pub fn describe_partitions(state: &State, request: &DescribeTopicPartitionsReque
     response
 }
 
-fn partitions_of(state: &State, name: &StrBytes) -> DescribeTopicPartitionsResponseTopic {
+fn partitions_of(state: &BrokerState, name: &StrBytes) -> DescribeTopicPartitionsResponseTopic {
     let mut response = DescribeTopicPartitionsResponseTopic::default();
     response.name = Some(topic_name(name));
     let Some(topic) = state.topics.get(name) else {
@@ -209,8 +223,12 @@ fn partitions_of(state: &State, name: &StrBytes) -> DescribeTopicPartitionsRespo
 }
 
 /// Names this broker as the coordinator of every group.
-pub fn find_coordinator(request: &FindCoordinatorRequest, version: i16, caller: &Caller) -> FindCoordinatorResponse {
-    let (host, port) = &caller.advertise;
+pub fn find_coordinator(
+    request: &FindCoordinatorRequest,
+    version: i16,
+    requester: &Requester,
+) -> FindCoordinatorResponse {
+    let (host, port) = &requester.advertise;
     let is_group = version < 1 || request.key_type == GROUP_KEY;
     // The only error code that every client treats as final.
     let refused = ResponseError::TransactionalIdAuthorizationFailed.code();

@@ -17,9 +17,11 @@ use kafka_protocol::messages::{alter_configs_response, incremental_alter_configs
 
 use super::words::{OK, text};
 use crate::config::{
-    Entry, Kind, MESSAGE_BYTES, RETENTION_BYTES, RETENTION_MS, TIMESTAMP_LIMITS, TopicConfig, default_entries,
+    ConfigEntry, ConfigType, MESSAGE_BYTES, RETENTION_BYTES, RETENTION_MS, TIMESTAMP_LIMITS, TopicConfig,
+    default_entries,
 };
-use crate::state::{Caller, NODE, State};
+use crate::request::Requester;
+use crate::state::{BrokerState, NODE};
 
 const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
@@ -39,15 +41,15 @@ const SUBTRACT: i8 = 3;
 /// The error code and message of a request that is refused.
 type Refusal = (ResponseError, String);
 
-pub(super) fn source(entry: &Entry) -> i8 {
+pub(super) fn source(entry: &ConfigEntry) -> i8 {
     if entry.is_default { OF_DEFAULT } else { OF_TOPIC }
 }
 
 pub fn describe(
-    state: &State,
+    state: &BrokerState,
     request: &DescribeConfigsRequest,
     version: i16,
-    caller: &Caller,
+    requester: &Requester,
 ) -> DescribeConfigsResponse {
     let mut response = DescribeConfigsResponse::default();
     // Each resource once, so that a short request cannot get a huge answer.
@@ -57,11 +59,11 @@ pub fn describe(
         let mut result = DescribeConfigsResult::default()
             .with_resource_type(resource.resource_type)
             .with_resource_name(resource.resource_name.clone());
-        match described(state, resource, caller) {
+        match described(state, resource, requester) {
             Ok(all) => {
                 let keys = resource.configuration_keys.as_ref();
                 let wanted =
-                    |(name, _): &(String, Entry)| keys.is_none_or(|keys| keys.iter().any(|k| k.as_str() == name));
+                    |(name, _): &(String, ConfigEntry)| keys.is_none_or(|keys| keys.iter().any(|k| k.as_str() == name));
                 let show =
                     |(name, entry)| shown(name, &entry, resource.resource_type, request.include_synonyms, version);
                 result.configs = all.into_iter().filter(wanted).map(show).collect();
@@ -78,22 +80,22 @@ pub fn describe(
 
 /// Every value of a resource, under the resource's own name for it.
 fn described(
-    state: &State,
+    state: &BrokerState,
     resource: &DescribeConfigsResource,
-    caller: &Caller,
-) -> Result<Vec<(String, Entry)>, Refusal> {
+    requester: &Requester,
+) -> Result<Vec<(String, ConfigEntry)>, Refusal> {
     match resource.resource_type {
         TOPIC => {
             let topic = state.topics.get(&resource.resource_name);
             let topic = topic.ok_or((ResponseError::UnknownTopicOrPartition, "there is no such topic".to_owned()))?;
             Ok(topic.config.entries(&state.topics.defaults).into_iter().map(|e| (e.name.to_owned(), e)).collect())
         }
-        BROKER => is_us(&resource.resource_name).map(|()| of_broker(state, caller)),
+        BROKER => is_us(&resource.resource_name).map(|()| of_broker(state, requester)),
         _ => Err(no_such_kind()),
     }
 }
 
-fn of_broker(state: &State, caller: &Caller) -> Vec<(String, Entry)> {
+fn of_broker(state: &BrokerState, requester: &Requester) -> Vec<(String, ConfigEntry)> {
     let options = &state.options;
     let groups = &options.limits.groups;
     // Values that differ from those at the broker's start.
@@ -105,35 +107,35 @@ fn of_broker(state: &State, caller: &Caller) -> Vec<(String, Entry)> {
     let fixed = [
         (
             "advertised.listeners",
-            Kind::List,
-            format!("PLAINTEXT://{}:{}", caller.advertise.0.as_str(), caller.advertise.1),
+            ConfigType::List,
+            format!("PLAINTEXT://{}:{}", requester.advertise.0.as_str(), requester.advertise.1),
         ),
-        ("auto.create.topics.enable", Kind::Flag, options.auto_create.to_string()),
-        ("broker.id", Kind::Int, NODE.to_string()),
-        ("default.replication.factor", Kind::Int, "1".to_owned()),
-        ("group.consumer.assignors", Kind::List, "uniform,range".to_owned()),
-        ("group.consumer.heartbeat.interval.ms", Kind::Int, groups.times.heartbeat_ms.to_string()),
-        ("group.consumer.max.size", Kind::Int, groups.members.to_string()),
-        ("group.consumer.session.timeout.ms", Kind::Int, groups.times.session_ms.to_string()),
-        ("group.initial.rebalance.delay.ms", Kind::Int, "0".to_owned()),
-        ("group.max.session.timeout.ms", Kind::Int, groups.session_ms_max.to_string()),
-        ("group.max.size", Kind::Int, groups.members.to_string()),
-        ("group.min.session.timeout.ms", Kind::Int, groups.session_ms_min.to_string()),
-        ("log.cleanup.policy", Kind::List, "delete".to_owned()),
-        ("compression.type", Kind::Text, "producer".to_owned()),
-        ("log.message.timestamp.after.max.ms", Kind::Long, TIMESTAMP_LIMITS.after_ms.to_string()),
-        ("log.message.timestamp.before.max.ms", Kind::Long, TIMESTAMP_LIMITS.before_ms.to_string()),
-        ("max.connections", Kind::Int, options.limits.connections.to_string()),
-        ("min.insync.replicas", Kind::Int, "1".to_owned()),
-        ("num.partitions", Kind::Int, options.partitions.to_string()),
-        ("offsets.topic.replication.factor", Kind::Int, "1".to_owned()),
-        ("socket.request.max.bytes", Kind::Int, state.request_bytes_max().to_string()),
+        ("auto.create.topics.enable", ConfigType::Flag, options.auto_create.to_string()),
+        ("broker.id", ConfigType::Int, NODE.to_string()),
+        ("default.replication.factor", ConfigType::Int, "1".to_owned()),
+        ("group.consumer.assignors", ConfigType::List, "uniform,range".to_owned()),
+        ("group.consumer.heartbeat.interval.ms", ConfigType::Int, groups.times.heartbeat_ms.to_string()),
+        ("group.consumer.max.size", ConfigType::Int, groups.members.to_string()),
+        ("group.consumer.session.timeout.ms", ConfigType::Int, groups.times.session_ms.to_string()),
+        ("group.initial.rebalance.delay.ms", ConfigType::Int, "0".to_owned()),
+        ("group.max.session.timeout.ms", ConfigType::Int, groups.session_ms_max.to_string()),
+        ("group.max.size", ConfigType::Int, groups.members.to_string()),
+        ("group.min.session.timeout.ms", ConfigType::Int, groups.session_ms_min.to_string()),
+        ("log.cleanup.policy", ConfigType::List, "delete".to_owned()),
+        ("compression.type", ConfigType::Text, "producer".to_owned()),
+        ("log.message.timestamp.after.max.ms", ConfigType::Long, TIMESTAMP_LIMITS.after_ms.to_string()),
+        ("log.message.timestamp.before.max.ms", ConfigType::Long, TIMESTAMP_LIMITS.before_ms.to_string()),
+        ("max.connections", ConfigType::Int, options.limits.connections.to_string()),
+        ("min.insync.replicas", ConfigType::Int, "1".to_owned()),
+        ("num.partitions", ConfigType::Int, options.partitions.to_string()),
+        ("offsets.topic.replication.factor", ConfigType::Int, "1".to_owned()),
+        ("socket.request.max.bytes", ConfigType::Int, state.request_bytes_max().to_string()),
     ];
     let mut all: Vec<_> = acting
         .chain(fixed)
         .map(|(name, kind, value)| {
             let is_default = !changed.iter().any(|(n, _, now)| of_all_topics(n) == name && *now == value);
-            (name.to_owned(), Entry { name, kind, value, is_default })
+            (name.to_owned(), ConfigEntry { name, kind, value, is_default })
         })
         .collect();
     all.sort_by(|a, b| a.0.cmp(&b.0));
@@ -154,7 +156,13 @@ fn of_one_topic(name: &str) -> Option<&'static str> {
     [MESSAGE_BYTES, RETENTION_BYTES, RETENTION_MS].into_iter().find(|n| of_all_topics(n) == name)
 }
 
-fn shown(name: String, entry: &Entry, resource: i8, synonyms: bool, version: i16) -> DescribeConfigsResourceResult {
+fn shown(
+    name: String,
+    entry: &ConfigEntry,
+    resource: i8,
+    synonyms: bool,
+    version: i16,
+) -> DescribeConfigsResourceResult {
     let source = match resource {
         BROKER if entry.is_default => OF_BROKER,
         BROKER => OF_BROKER_CHANGED,
@@ -189,7 +197,7 @@ fn no_such_kind() -> Refusal {
 type Change<'a> = (&'a str, Option<Cow<'a, str>>);
 
 pub fn alter_incremental(
-    state: &mut State,
+    state: &mut BrokerState,
     request: &IncrementalAlterConfigsRequest,
 ) -> IncrementalAlterConfigsResponse {
     let mut response = IncrementalAlterConfigsResponse::default();
@@ -210,7 +218,7 @@ pub fn alter_incremental(
 }
 
 fn change<'a>(
-    state: &State,
+    state: &BrokerState,
     resource: &AlterConfigsResource,
     config: &'a AlterableConfig,
 ) -> Result<Change<'a>, Refusal> {
@@ -230,10 +238,10 @@ fn change<'a>(
 }
 
 /// The value of a topic's setting to which items may be appended. The broker's own lists are fixed.
-fn current_list(state: &State, resource: &AlterConfigsResource, name: &str) -> Result<String, Refusal> {
+fn current_list(state: &BrokerState, resource: &AlterConfigsResource, name: &str) -> Result<String, Refusal> {
     let topic = (resource.resource_type == TOPIC).then(|| state.topics.get(&resource.resource_name)).flatten();
     let entries = topic.map(|topic| topic.config.entries(&state.topics.defaults)).unwrap_or_default();
-    let found = entries.into_iter().find(|e| e.name == name && e.kind == Kind::List);
+    let found = entries.into_iter().find(|e| e.name == name && e.kind == ConfigType::List);
     let words = || format!("{name} is no list of a topic: nothing can be appended to it or subtracted from it");
     found.map(|e| e.value).ok_or_else(|| (ResponseError::InvalidConfig, words()))
 }
@@ -252,7 +260,7 @@ fn listed(list: &str, items: &str, append: bool) -> String {
 }
 
 /// The older request, which resets all values that it does not name.
-pub fn alter(state: &mut State, request: &AlterConfigsRequest) -> AlterConfigsResponse {
+pub fn alter(state: &mut BrokerState, request: &AlterConfigsRequest) -> AlterConfigsResponse {
     let mut response = AlterConfigsResponse::default();
     for resource in &request.resources {
         let changes: Vec<Change<'_>> =
@@ -279,7 +287,7 @@ fn code_and_message(outcome: Result<(), Refusal>) -> (i16, Option<kafka_protocol
 }
 
 fn alter_one(
-    state: &mut State,
+    state: &mut BrokerState,
     kind: i8,
     name: &str,
     changes: &[Change<'_>],
@@ -330,7 +338,7 @@ fn alter_one(
 
 /// Checks that a batch of the largest size fits into a request. Otherwise the connection would be closed without an
 /// answer.
-pub(super) fn check_limit(state: &State, config: &TopicConfig) -> Result<(), Refusal> {
+pub(super) fn check_limit(state: &BrokerState, config: &TopicConfig) -> Result<(), Refusal> {
     let (asked, most) = (config.message_bytes_max(&state.options.defaults), state.request_bytes_max());
     let fits = asked <= most
         || config.entries(&state.options.defaults).iter().all(|e| e.name != MESSAGE_BYTES || e.is_default);

@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use super::words::OK;
 use crate::log::{Log, Slice};
-use crate::out::{Out, SLICE_BYTES_MIN};
-use crate::state::State;
+use crate::response::{ResponseBuffer, SLICE_BYTES_MIN};
+use crate::state::BrokerState;
 
 /// The only leader epoch, because the leader never changes.
 const EPOCH: i32 = 0;
@@ -105,7 +105,7 @@ pub fn refused_session(request: &FetchRequest) -> Option<FetchResponse> {
     goes_on.then(|| FetchResponse::default().with_error_code(ResponseError::FetchSessionIdNotFound.code()))
 }
 
-pub fn read(state: &State, request: &FetchRequest, version: i16) -> Reading {
+pub fn read(state: &BrokerState, request: &FetchRequest, version: i16) -> Reading {
     // All answers together may take half of the clients' memory, so that requests find room even if some clients do not
     // read.
     let left = (state.memory.of_clients() / 2).saturating_sub(state.clients.answering());
@@ -157,7 +157,7 @@ fn failed(asked: &FetchPartition, why: ResponseError) -> PartitionReading {
 }
 
 /// Makes `bell` ring when something happens to any partition in the request.
-pub fn wait(state: &mut State, request: &FetchRequest, version: i16, bell: &Rc<Notify>) {
+pub fn wait(state: &mut BrokerState, request: &FetchRequest, version: i16, bell: &Rc<Notify>) {
     for topic in &request.topics {
         let name = if version < BY_ID {
             Some(topic.topic.to_string())
@@ -175,8 +175,8 @@ pub fn wait(state: &mut State, request: &FetchRequest, version: i16, bell: &Rc<N
 }
 
 /// Encodes the whole response, including its header.
-pub fn write(reading: &Reading, correlation: i32, version: i16) -> Out {
-    let mut out = Out::with_room(reading.own_bytes());
+pub fn write(reading: &Reading, correlation: i32, version: i16) -> ResponseBuffer {
+    let mut out = ResponseBuffer::with_room(reading.own_bytes());
     let flexible = version >= FLEXIBLE;
     let head = out.scratch();
     head.put_i32(correlation);
@@ -206,7 +206,7 @@ pub fn write(reading: &Reading, correlation: i32, version: i16) -> Out {
     out
 }
 
-fn write_partition(out: &mut Out, partition: &PartitionReading, version: i16) {
+fn write_partition(out: &mut ResponseBuffer, partition: &PartitionReading, version: i16) {
     let flexible = version >= FLEXIBLE;
     let head = out.scratch();
     head.put_i32(partition.index);
@@ -229,7 +229,7 @@ fn write_partition(out: &mut Out, partition: &PartitionReading, version: i16) {
 }
 
 /// Writes a batch unchanged, except for its offset and leader epoch, which its checksum does not cover.
-fn write_batch(out: &mut Out, slice: &Slice) {
+fn write_batch(out: &mut ResponseBuffer, slice: &Slice) {
     let bytes: &Bytes = slice.batch.bytes();
     let head = out.scratch();
     head.put_i64(slice.base_offset);
@@ -238,7 +238,7 @@ fn write_batch(out: &mut Out, slice: &Slice) {
     out.put(bytes.slice(PATCHED_BYTES..));
 }
 
-fn end_struct(out: &mut Out, flexible: bool) {
+fn end_struct(out: &mut ResponseBuffer, flexible: bool) {
     if flexible {
         out.scratch().put_u8(0);
     }

@@ -8,14 +8,14 @@ use kafka_protocol::messages::describe_log_dirs_response::{
 use kafka_protocol::messages::{DescribeLogDirsRequest, DescribeLogDirsResponse};
 
 use super::words::{text, topic_name};
-use crate::state::State;
+use crate::state::BrokerState;
 
 /// Name of the folder. It looks like a path, because Kafka's names are paths.
 const MEMORY: &str = "/memory";
 /// First version in which the answer has the folder's size too.
 const SIZES: i16 = 4;
 
-pub fn describe(state: &State, request: &DescribeLogDirsRequest, version: i16) -> DescribeLogDirsResponse {
+pub fn describe(state: &BrokerState, request: &DescribeLogDirsRequest, version: i16) -> DescribeLogDirsResponse {
     let topics = wanted(state, request);
     let described = topics.iter().filter_map(|(name, partitions)| describe_topic(state, name, partitions));
     let mut memory = DescribeLogDirsResult::default().with_log_dir(text(MEMORY)).with_topics(described.collect());
@@ -27,7 +27,7 @@ pub fn describe(state: &State, request: &DescribeLogDirsRequest, version: i16) -
 }
 
 /// The requested partitions, each once, so that a short request cannot get a much longer answer.
-fn wanted<'a>(state: &'a State, request: &'a DescribeLogDirsRequest) -> BTreeMap<&'a str, BTreeSet<i32>> {
+fn wanted<'a>(state: &'a BrokerState, request: &'a DescribeLogDirsRequest) -> BTreeMap<&'a str, BTreeSet<i32>> {
     let Some(topics) = &request.topics else {
         return state
             .topics
@@ -43,7 +43,7 @@ fn wanted<'a>(state: &'a State, request: &'a DescribeLogDirsRequest) -> BTreeMap
 }
 
 /// Describes a topic. Partitions that do not exist are left out, as by Kafka.
-fn describe_topic(state: &State, name: &str, partitions: &BTreeSet<i32>) -> Option<DescribeLogDirsTopic> {
+fn describe_topic(state: &BrokerState, name: &str, partitions: &BTreeSet<i32>) -> Option<DescribeLogDirsTopic> {
     let described = |&index: &i32| {
         let partition = state.topics.partition(name, index)?;
         let size = signed(partition.log.bytes());

@@ -13,7 +13,7 @@ use kafka_protocol::messages::{
 
 use super::words::OK;
 use crate::log::Log;
-use crate::state::State;
+use crate::state::BrokerState;
 
 /// Special values of a timestamp in a request.
 const LATEST: i64 = -1;
@@ -24,7 +24,7 @@ const EARLIEST_LOCAL: i64 = -4;
 /// The only leader epoch, because the leader never changes.
 const EPOCH: i32 = 0;
 
-pub fn list(state: &State, request: &ListOffsetsRequest, version: i16) -> ListOffsetsResponse {
+pub fn list(state: &BrokerState, request: &ListOffsetsRequest, version: i16) -> ListOffsetsResponse {
     let mut response = ListOffsetsResponse::default();
     for topic in &request.topics {
         let of = |asked: &ListOffsetsPartition| {
@@ -60,7 +60,7 @@ fn look_up(log: &Log, timestamp: i64) -> Option<(i64, i64)> {
     }
 }
 
-pub fn of_epoch(state: &State, request: &OffsetForLeaderEpochRequest) -> OffsetForLeaderEpochResponse {
+pub fn of_epoch(state: &BrokerState, request: &OffsetForLeaderEpochRequest) -> OffsetForLeaderEpochResponse {
     let mut response = OffsetForLeaderEpochResponse::default();
     for topic in &request.topics {
         let of = |asked: &OffsetForLeaderPartition| {
@@ -83,7 +83,7 @@ pub fn of_epoch(state: &State, request: &OffsetForLeaderEpochRequest) -> OffsetF
     response
 }
 
-pub fn delete_records(state: &mut State, request: &DeleteRecordsRequest) -> DeleteRecordsResponse {
+pub fn delete_records(state: &mut BrokerState, request: &DeleteRecordsRequest) -> DeleteRecordsResponse {
     let mut response = DeleteRecordsResponse::default();
     for topic in &request.topics {
         let mut result = DeleteRecordsTopicResult::default().with_name(topic.name.clone());

@@ -13,7 +13,8 @@ use super::timestamps;
 use super::words::{OK, text};
 use crate::batch::{BadBatch, Batch};
 use crate::log::Refused;
-use crate::state::{Caller, State};
+use crate::request::Requester;
+use crate::state::BrokerState;
 
 /// The reason why a partition's part of a request is refused.
 #[derive(Clone, Debug)]
@@ -35,12 +36,12 @@ const SLACK_OF_BATCH: usize = 8;
 
 /// `None` if no answer is wanted. An error if the connection must be closed because there is no other way to report it.
 pub fn produce(
-    state: &mut State,
+    state: &mut BrokerState,
     request: ProduceRequest,
     frame_bytes: usize,
-    caller: &Caller,
+    requester: &Requester,
 ) -> Result<Option<ProduceResponse>, &'static str> {
-    if let Some(client) = state.clients.get_mut(caller.connection) {
+    if let Some(client) = state.clients.get_mut(requester.connection) {
         client.produces = true;
     }
     let acks = request.acks;
@@ -68,7 +69,7 @@ pub fn produce(
 }
 
 fn produce_topic(
-    state: &mut State,
+    state: &mut BrokerState,
     topic: TopicProduceData,
     refused: Option<&Refusal>,
     frame_bytes: usize,
@@ -95,7 +96,7 @@ fn produce_topic(
 }
 
 fn partition_response(
-    state: &State,
+    state: &BrokerState,
     name: &str,
     index: i32,
     outcome: Result<i64, Refusal>,
@@ -116,7 +117,7 @@ fn partition_response(
 
 /// Stores a batch; returns its base offset.
 fn produce_partition(
-    state: &mut State,
+    state: &mut BrokerState,
     name: &str,
     part: PartitionProduceData,
     frame_bytes: usize,
@@ -178,8 +179,12 @@ fn not_appended(why: Refused) -> Refusal {
 }
 
 /// Assigns an id to an idempotent producer, which requests it at its start, maybe long before its first record.
-pub fn init_producer(state: &mut State, request: &InitProducerIdRequest, caller: &Caller) -> InitProducerIdResponse {
-    if let Some(client) = state.clients.get_mut(caller.connection) {
+pub fn init_producer(
+    state: &mut BrokerState,
+    request: &InitProducerIdRequest,
+    requester: &Requester,
+) -> InitProducerIdResponse {
+    if let Some(client) = state.clients.get_mut(requester.connection) {
         client.has_producer_id = true;
     }
     let mut response = InitProducerIdResponse::default();

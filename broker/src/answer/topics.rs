@@ -18,12 +18,12 @@ use uuid::Uuid;
 use super::words::{OK, not_made, text, topic_name};
 use crate::answer::configs::source;
 use crate::config::TopicConfig;
-use crate::state::{NODE, State};
+use crate::state::{BrokerState, NODE};
 
 /// The error code and message of a request that is refused.
 type Refusal = (i16, String);
 
-pub fn create(state: &mut State, request: &CreateTopicsRequest, version: i16) -> CreateTopicsResponse {
+pub fn create(state: &mut BrokerState, request: &CreateTopicsRequest, version: i16) -> CreateTopicsResponse {
     let mut response = CreateTopicsResponse::default();
     let mut times: HashMap<&str, usize> = HashMap::new();
     for topic in &request.topics {
@@ -47,7 +47,7 @@ pub fn create(state: &mut State, request: &CreateTopicsRequest, version: i16) ->
 }
 
 fn create_one(
-    state: &mut State,
+    state: &mut BrokerState,
     topic: &CreatableTopic,
     validate_only: bool,
     version: i16,
@@ -80,7 +80,7 @@ fn create_one(
 }
 
 /// The requested number of partitions, if the request is valid.
-fn partition_count(state: &State, topic: &CreatableTopic) -> Result<i32, Refusal> {
+fn partition_count(state: &BrokerState, topic: &CreatableTopic) -> Result<i32, Refusal> {
     if !topic.assignments.is_empty() {
         let ours = topic.assignments.iter().all(|a| a.broker_ids == [NODE]);
         let mut indexes: Vec<i32> = topic.assignments.iter().map(|a| a.partition_index).collect();
@@ -102,7 +102,7 @@ fn partition_count(state: &State, topic: &CreatableTopic) -> Result<i32, Refusal
     Ok(if topic.num_partitions == -1 { state.options.partitions } else { topic.num_partitions })
 }
 
-fn config_entries(state: &State, config: &TopicConfig) -> Vec<CreatableTopicConfigs> {
+fn config_entries(state: &BrokerState, config: &TopicConfig) -> Vec<CreatableTopicConfigs> {
     let entries = config.entries(&state.topics.defaults);
     let described = |e: crate::config::Entry| {
         CreatableTopicConfigs::default()
@@ -113,7 +113,7 @@ fn config_entries(state: &State, config: &TopicConfig) -> Vec<CreatableTopicConf
     entries.into_iter().map(described).collect()
 }
 
-pub fn create_partitions(state: &mut State, request: &CreatePartitionsRequest) -> CreatePartitionsResponse {
+pub fn create_partitions(state: &mut BrokerState, request: &CreatePartitionsRequest) -> CreatePartitionsResponse {
     let mut response = CreatePartitionsResponse::default();
     for topic in &request.topics {
         let (code, words) = match grow(state, topic, request.validate_only) {
@@ -126,7 +126,7 @@ pub fn create_partitions(state: &mut State, request: &CreatePartitionsRequest) -
     response
 }
 
-fn grow(state: &mut State, topic: &CreatePartitionsTopic, validate_only: bool) -> Result<(), Refusal> {
+fn grow(state: &mut BrokerState, topic: &CreatePartitionsTopic, validate_only: bool) -> Result<(), Refusal> {
     let Some(has) = state.topics.get(&topic.name).map(|t| t.partitions.len()) else {
         return Err((ResponseError::UnknownTopicOrPartition.code(), "there is no such topic".to_owned()));
     };
@@ -146,7 +146,7 @@ fn grow(state: &mut State, topic: &CreatePartitionsTopic, validate_only: bool) -
     state.topics.grow(&topic.name, count).map_err(|why| not_made(&why))
 }
 
-pub fn delete(state: &mut State, request: &DeleteTopicsRequest, version: i16) -> DeleteTopicsResponse {
+pub fn delete(state: &mut BrokerState, request: &DeleteTopicsRequest, version: i16) -> DeleteTopicsResponse {
     let by_name =
         |name: &kafka_protocol::messages::TopicName| DeleteTopicState::default().with_name(Some(name.clone()));
     let asked = if version >= 6 { request.topics.clone() } else { request.topic_names.iter().map(by_name).collect() };
@@ -155,7 +155,7 @@ pub fn delete(state: &mut State, request: &DeleteTopicsRequest, version: i16) ->
     response
 }
 
-fn delete_one(state: &mut State, asked: &DeleteTopicState, version: i16) -> DeletableTopicResult {
+fn delete_one(state: &mut BrokerState, asked: &DeleteTopicState, version: i16) -> DeletableTopicResult {
     let result = DeletableTopicResult::default().with_name(asked.name.clone()).with_topic_id(asked.topic_id);
     let named = asked.name.as_ref().filter(|name| !name.is_empty());
     let (name, missing) = match (named, asked.topic_id.is_nil()) {

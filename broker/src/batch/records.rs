@@ -4,7 +4,7 @@
 //! length, attributes, timestamp delta, offset delta, key, value, headers   (numbers are zigzag varints)
 //! ```
 
-use super::{BadBatch, Header, NO_TIMESTAMP};
+use super::{BadBatch, BatchHeader, NO_TIMESTAMP};
 
 const VARINT_BYTES_MAX: u32 = 5;
 const VARLONG_BYTES_MAX: u32 = 10;
@@ -33,7 +33,7 @@ impl Iterator for Records<'_> {
 
 /// Checks that the records match the header. Returns the smallest timestamp (of the records that have one) and the
 /// largest.
-pub(super) fn check(mut rest: &[u8], header: &Header) -> Result<(i64, i64), BadBatch> {
+pub(super) fn check(mut rest: &[u8], header: &BatchHeader) -> Result<(i64, i64), BadBatch> {
     let (mut min_timestamp, mut max_timestamp) = (i64::MAX, i64::MIN);
     for expected in 0..header.records {
         let record = Record::read(&mut rest).ok_or(BadBatch::Invalid("a record that is cut off"))?;

@@ -41,7 +41,7 @@ fn a_batch_of_another_encoder_is_understood() {
     let mut bytes = BytesMut::new();
     RecordBatchEncoder::encode(&mut bytes, &records, &options).unwrap();
     let batch = Batch::parse(bytes.freeze()).unwrap();
-    let expected = Header {
+    let expected = BatchHeader {
         records: 100,
         base_timestamp: 1_000_000,
         max_timestamp: 10_900_000,

@@ -11,14 +11,14 @@ use crate::shape::{Shape, after, applies, tagged};
 #[derive(Debug)]
 pub struct Body {
     pub bytes: Vec<u8>,
-    pub lengths: Vec<Length>,
+    pub lengths: Vec<LengthField>,
     /// Number of array elements and tagged fields.
     pub elements: usize,
 }
 
 /// A length in a body: of an array, a string, bytes, the tagged fields or one of them.
 #[derive(Clone, Copy, Debug)]
-pub struct Length {
+pub struct LengthField {
     pub at: usize,
     pub compact: bool,
     /// Size of the length itself, in bytes.
@@ -150,7 +150,9 @@ impl Writer<'_> {
             push_number(&mut self.body.bytes, tag);
             self.compact(content.bytes.len(), false);
             let start = self.body.bytes.len();
-            self.body.lengths.extend(content.lengths.iter().map(|length| Length { at: start + length.at, ..*length }));
+            self.body
+                .lengths
+                .extend(content.lengths.iter().map(|length| LengthField { at: start + length.at, ..*length }));
             self.body.elements += content.elements;
             self.body.bytes.extend(content.bytes);
         }
@@ -170,13 +172,13 @@ impl Writer<'_> {
         }
         let at = self.body.bytes.len();
         self.body.bytes.extend(&(length as u32).to_be_bytes()[4 - width..]);
-        self.body.lengths.push(Length { at, compact: false, size: width, array });
+        self.body.lengths.push(LengthField { at, compact: false, size: width, array });
     }
 
     fn compact(&mut self, number: usize, array: bool) {
         let at = self.body.bytes.len();
         push_number(&mut self.body.bytes, number as u32);
-        self.body.lengths.push(Length { at, compact: true, size: self.body.bytes.len() - at, array });
+        self.body.lengths.push(LengthField { at, compact: true, size: self.body.bytes.len() - at, array });
     }
 }
 

@@ -5,9 +5,10 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::JoinGroupRequest;
 
 use super::classic::{ClassicGroup, Join};
-use super::{Group, Groups, Times, Who};
+use super::{Group, GroupTimes, Groups};
 use crate::clock::Ms;
 use crate::memory::{Memory, OVERHEAD_BYTES};
+use crate::request::Requester;
 
 /// Longest id, of a group or of a member.
 pub(super) const ID_BYTES_MAX: usize = 1024;
@@ -16,7 +17,7 @@ const PROTOCOL_TYPE_BYTES_MAX: usize = 255;
 
 /// The largest number of each.
 #[derive(Clone, Debug)]
-pub struct Limits {
+pub struct GroupLimits {
     pub groups: usize,
     /// Members of one group, including ids that were given out but not used yet.
     pub members: usize,
@@ -31,16 +32,21 @@ pub struct Limits {
     /// Longest session timeout, and longest time that a rebalance waits for a member.
     pub session_ms_max: i32,
     /// Times of members of the consumer protocol.
-    pub times: Times,
+    pub times: GroupTimes,
 }
 
 impl Groups {
     /// Checks a join of the classic protocol, makes room for its data, and copies them.
-    pub(super) fn admit(&mut self, request: &JoinGroupRequest, version: i16, who: &Who) -> Result<Join, ResponseError> {
+    pub(super) fn admit(
+        &mut self,
+        request: &JoinGroupRequest,
+        version: i16,
+        requester: &Requester,
+    ) -> Result<Join, ResponseError> {
         let group = &request.group_id;
         check_id(group)?;
-        let (names, metadata) = self.join_bytes(request, who)?;
-        let mut join = Join::new(request, version, who, Ms::try_from(self.limits.session_ms_max).unwrap_or(1));
+        let (names, metadata) = self.join_bytes(request, requester)?;
+        let mut join = Join::new(request, version, requester, Ms::try_from(self.limits.session_ms_max).unwrap_or(1));
         match self.groups.get(&***group) {
             Some(group) => group.members.check_join(&join, self.limits.members)?,
             None if !request.member_id.is_empty() => return Err(ResponseError::UnknownMemberId),
@@ -55,13 +61,13 @@ impl Groups {
     }
 
     /// The bytes of all names in a join, and of all metadata, if both are within the limits.
-    fn join_bytes(&self, request: &JoinGroupRequest, who: &Who) -> Result<(usize, usize), ResponseError> {
+    fn join_bytes(&self, request: &JoinGroupRequest, requester: &Requester) -> Result<(usize, usize), ResponseError> {
         let session = self.limits.session_ms_min..=self.limits.session_ms_max;
         if !session.contains(&request.session_timeout_ms) {
             return Err(ResponseError::InvalidSessionTimeout);
         }
         let instance = request.group_instance_id.as_ref().map_or(0, |id| id.len());
-        let of_member = request.protocol_type.len() + who.client_id.len() + who.host.len() + instance;
+        let of_member = request.protocol_type.len() + requester.client_id.len() + requester.host.len() + instance;
         let names = of_member + request.protocols.iter().map(|p| p.name.len()).sum::<usize>();
         let metadata: usize = request.protocols.iter().map(|p| p.metadata.len()).sum();
         if names + metadata > self.limits.metadata_bytes || request.protocol_type.len() > PROTOCOL_TYPE_BYTES_MAX {

@@ -25,9 +25,10 @@ use kafka_protocol::messages::{
 use tokio::sync::oneshot;
 
 use super::admission::kept;
-use super::{Groups, Members, Who, code};
+use super::{Groups, Members, code};
 use crate::clock::Ms;
 use crate::memory::OVERHEAD_BYTES;
+use crate::request::Requester;
 pub(super) use group::ClassicGroup;
 pub(super) use member::Join;
 
@@ -36,11 +37,11 @@ impl Groups {
         &mut self,
         request: JoinGroupRequest,
         version: i16,
-        who: &Who,
+        requester: &Requester,
         now: Ms,
     ) -> oneshot::Receiver<JoinGroupResponse> {
         let (sender, answer) = oneshot::channel();
-        match self.admit(&request, version, who) {
+        match self.admit(&request, version, requester) {
             Ok(join) => {
                 let group = self.groups.entry(request.group_id.to_string()).or_default();
                 group.touched = now;

@@ -27,17 +27,18 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse};
 use kafka_protocol::protocol::StrBytes;
 
-use super::{Groups, Members, Who, copied};
+use super::{Groups, Members, copied};
 use crate::clock::Ms;
+use crate::request::Requester;
 use crate::topics::Topics;
 use describe::not_of_this_protocol;
 pub(super) use group::ConsumerGroup;
 use group::NoRoom;
-use request::{Beat, Departure, Wish};
+use request::{Heartbeat, Intent, LeaveRequest};
 
 /// Times of members of this protocol, which the broker sets, not the client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Times {
+pub struct GroupTimes {
     /// Time of silence after which a member is removed.
     pub session_ms: i32,
     /// Interval at which a member must send heartbeats.
@@ -62,13 +63,13 @@ impl Groups {
         &mut self,
         request: &ConsumerGroupHeartbeatRequest,
         version: i16,
-        who: &Who,
+        requester: &Requester,
         topics: &Topics,
         now: Ms,
     ) -> ConsumerGroupHeartbeatResponse {
-        let answer = match request::wish(request, version, who) {
-            Ok(Wish::Leave(departure)) => self.depart(&departure, now),
-            Ok(Wish::Beat(beat)) => self.beat(&beat, who, topics, now),
+        let answer = match request::wish(request, version, requester) {
+            Ok(Intent::Leave(leave)) => self.depart(&leave, now),
+            Ok(Intent::Heartbeat(beat)) => self.beat(&beat, requester, topics, now),
             Err(refused) => Err(refused),
         };
         self.finish(&request.group_id);
@@ -80,18 +81,18 @@ impl Groups {
 
     fn beat(
         &mut self,
-        beat: &Beat<'_>,
-        who: &Who,
+        beat: &Heartbeat<'_>,
+        requester: &Requester,
         topics: &Topics,
         now: Ms,
     ) -> Result<ConsumerGroupHeartbeatResponse, Refused> {
-        let known = self.check_beat(beat, who)?;
-        self.make_room_for(known.as_ref(), beat, who, now)?;
+        let known = self.check_beat(beat, requester)?;
+        self.make_room_for(known.as_ref(), beat, requester, now)?;
         let (memory, times) = (self.memory.clone(), self.limits.times);
         let longest = Ms::try_from(self.limits.session_ms_max).unwrap_or(1);
         let group = self.consumer_group(beat.group, now);
         let id = group.admit(known, beat);
-        let before = group.update(&id, beat, who, longest, &memory).unwrap_or_default();
+        let before = group.update(&id, beat, requester, longest, &memory).unwrap_or_default();
         group.heard(&id, now, times);
         self.refresh(beat.group, topics, now)?;
         let member = self.consumer_group(beat.group, now).reconcile(&id, beat.owned.as_ref(), now);
@@ -107,8 +108,8 @@ impl Groups {
 
     /// Checks a heartbeat. Returns the id of the sender, or of the static member that it replaces; `None` for a new
     /// member.
-    fn check_beat(&self, beat: &Beat<'_>, who: &Who) -> Result<Option<StrBytes>, Refused> {
-        let (bytes, most) = (beat.kept_bytes(who), self.limits.metadata_bytes);
+    fn check_beat(&self, beat: &Heartbeat<'_>, requester: &Requester) -> Result<Option<StrBytes>, Refused> {
+        let (bytes, most) = (beat.kept_bytes(requester), self.limits.metadata_bytes);
         if bytes > most {
             let words = format!("The subscription has {bytes} bytes; at most {most} are allowed.");
             return Err(Refused::new(ResponseError::InvalidRequest, words));
@@ -139,13 +140,19 @@ impl Groups {
 
     /// Makes room for the data that a heartbeat adds. The session of a known member is extended in any case, so that
     /// members stay in their groups while the memory is full.
-    fn make_room_for(&mut self, known: Option<&StrBytes>, beat: &Beat<'_>, who: &Who, now: Ms) -> Result<(), Refused> {
-        let mut more = beat.kept_bytes(who);
+    fn make_room_for(
+        &mut self,
+        known: Option<&StrBytes>,
+        beat: &Heartbeat<'_>,
+        requester: &Requester,
+        now: Ms,
+    ) -> Result<(), Refused> {
+        let mut more = beat.kept_bytes(requester);
         if let Some(id) = known {
             let times = self.limits.times;
             let group = self.consumer_group(beat.group, now);
             group.heard(id, now, times);
-            more = group.added_bytes(id, beat, who);
+            more = group.added_bytes(id, beat, requester);
         }
         if (known.is_some() && more == 0) || self.make_room(more, beat.group) { Ok(()) } else { Err(no_room()) }
     }
@@ -168,17 +175,17 @@ impl Groups {
         group.members.become_consumer()
     }
 
-    fn depart(&mut self, departure: &Departure<'_>, now: Ms) -> Result<ConsumerGroupHeartbeatResponse, Refused> {
-        let Some(group) = self.groups.get_mut(departure.group) else {
-            return Err(Refused::new(ResponseError::GroupIdNotFound, format!("Group {} not found.", departure.group)));
+    fn depart(&mut self, leave: &LeaveRequest<'_>, now: Ms) -> Result<ConsumerGroupHeartbeatResponse, Refused> {
+        let Some(group) = self.groups.get_mut(leave.group) else {
+            return Err(Refused::new(ResponseError::GroupIdNotFound, format!("Group {} not found.", leave.group)));
         };
         group.touched = now;
         let Members::Consumer(members) = &mut group.members else {
-            return Err(Refused::new(ResponseError::GroupIdNotFound, not_of_this_protocol(departure.group)));
+            return Err(Refused::new(ResponseError::GroupIdNotFound, not_of_this_protocol(leave.group)));
         };
-        members.depart(departure)?;
-        let answer = ConsumerGroupHeartbeatResponse::default().with_member_id(Some(copied(departure.member)));
-        Ok(answer.with_member_epoch(departure.epoch()))
+        members.depart(leave)?;
+        let answer = ConsumerGroupHeartbeatResponse::default().with_member_id(Some(copied(leave.member)));
+        Ok(answer.with_member_epoch(leave.epoch()))
     }
 }
 

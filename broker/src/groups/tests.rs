@@ -16,14 +16,15 @@ use proptest::prelude::*;
 use tokio::sync::oneshot;
 
 use super::*;
+use crate::request::Requester;
 
 type Joining = oneshot::Receiver<JoinGroupResponse>;
 
 pub(super) const SESSION: i32 = 100;
 const REBALANCE: i32 = 300;
 
-pub(super) fn limits() -> Limits {
-    Limits {
+pub(super) fn limits() -> GroupLimits {
+    GroupLimits {
         groups: 3,
         members: 4,
         offsets: 3,
@@ -31,7 +32,7 @@ pub(super) fn limits() -> Limits {
         memory_bytes: 100_000,
         session_ms_min: 1,
         session_ms_max: 10_000,
-        times: Times { session_ms: SESSION, heartbeat_ms: 10 },
+        times: GroupTimes { session_ms: SESSION, heartbeat_ms: 10 },
     }
 }
 
@@ -62,17 +63,17 @@ fn join_request(member: &str) -> JoinGroupRequest {
         .with_protocols(vec![JoinGroupRequestProtocol::default().with_name(id("range")).with_metadata(subscribed("t"))])
 }
 
-pub(super) fn who(connection: u64) -> Who {
-    Who { client_id: "c".into(), host: "/127.0.0.1".into(), connection }
+pub(super) fn requester(connection: u64) -> Requester {
+    Requester { connection, client_id: "c".into(), host: "/127.0.0.1".into(), advertise: (StrBytes::new(), 0) }
 }
 
 /// Joins with version 3, which needs no round trip for an id.
 pub(super) fn join(groups: &mut Groups, member: &str, now: Ms) -> Joining {
-    groups.join(join_request(member), 3, &who(1), now)
+    groups.join(join_request(member), 3, &requester(1), now)
 }
 
 fn join_static(groups: &mut Groups, version: i16, now: Ms) -> Joining {
-    groups.join(join_request("").with_group_instance_id(Some(id("s"))), version, &who(1), now)
+    groups.join(join_request("").with_group_instance_id(Some(id("s"))), version, &requester(1), now)
 }
 
 fn sync_request(member: &str, generation: i32, given: &[(&str, &'static str)]) -> SyncGroupRequest {
@@ -199,7 +200,7 @@ fn who_does_not_rejoin_in_time_is_out() {
 fn a_join_that_nobody_reads_holds_up_nobody() {
     let mut groups = groups();
     let first = settled(&mut groups);
-    drop(groups.join(join_request(""), 3, &who(7), 0));
+    drop(groups.join(join_request(""), 3, &requester(7), 0));
     groups.disconnected(7, 0);
     assert_eq!(join(&mut groups, &first, 0).try_recv().unwrap().members.len(), 1);
 }
@@ -207,19 +208,19 @@ fn a_join_that_nobody_reads_holds_up_nobody() {
 #[test]
 fn a_member_needs_an_id_first() {
     let mut groups = groups();
-    let told = groups.join(join_request(""), 4, &who(1), 0).try_recv().unwrap();
+    let told = groups.join(join_request(""), 4, &requester(1), 0).try_recv().unwrap();
     assert_eq!(told.error_code, ResponseError::MemberIdRequired.code());
-    let joined = groups.join(join_request(&told.member_id), 4, &who(1), 0).try_recv().unwrap();
+    let joined = groups.join(join_request(&told.member_id), 4, &requester(1), 0).try_recv().unwrap();
     assert_eq!((joined.error_code, joined.generation_id), (0, 1));
 }
 
 #[test]
 fn an_id_that_is_never_used_is_forgotten() {
     let mut groups = groups();
-    let told = groups.join(join_request(""), 4, &who(1), 0).try_recv().unwrap();
+    let told = groups.join(join_request(""), 4, &requester(1), 0).try_recv().unwrap();
     groups.tick(groups.next_deadline().unwrap());
     assert!(groups.is_empty());
-    let refused = groups.join(join_request(&told.member_id), 4, &who(1), 0).try_recv().unwrap();
+    let refused = groups.join(join_request(&told.member_id), 4, &requester(1), 0).try_recv().unwrap();
     assert_eq!(refused.error_code, ResponseError::UnknownMemberId.code());
 }
 
@@ -253,7 +254,7 @@ fn joins_that_do_not_fit_are_refused() {
         (join_request("").with_protocol_type(id(&"x".repeat(1001))), ResponseError::InvalidRequest),
     ];
     for (request, expected) in cases {
-        let answer = groups.join(request, 3, &who(1), 0).try_recv().unwrap();
+        let answer = groups.join(request, 3, &requester(1), 0).try_recv().unwrap();
         assert_eq!(answer.error_code, expected.code(), "{expected:?}");
     }
     let _three: Vec<Joining> = (0..3).map(|_| join(&mut groups, "", 0)).collect();
@@ -318,7 +319,7 @@ fn of_groups_without_members_the_one_that_was_left_first_makes_room() {
     let mut groups = groups();
     for (name, left) in [("a", 90), ("b", 70), ("c", 80)] {
         let request = join_request("").with_group_id(GroupId(id(name)));
-        let member = groups.join(request, 3, &who(1), 0).try_recv().unwrap().member_id;
+        let member = groups.join(request, 3, &requester(1), 0).try_recv().unwrap().member_id;
         let leave = LeaveGroupRequest::default().with_group_id(GroupId(id(name))).with_member_id(member);
         groups.leave(&leave, 0, left);
     }
@@ -336,13 +337,13 @@ pub(super) fn encodes(answer: &impl Encodable, version: i16) {
 fn every_answer_can_be_encoded() {
     for version in 0..=9 {
         let mut groups = groups();
-        let mut joined = groups.join(join_request(""), version, &who(1), 0).try_recv().unwrap();
+        let mut joined = groups.join(join_request(""), version, &requester(1), 0).try_recv().unwrap();
         if version >= 4 {
             encodes(&joined, version);
-            joined = groups.join(join_request(&joined.member_id), version, &who(1), 0).try_recv().unwrap();
+            joined = groups.join(join_request(&joined.member_id), version, &requester(1), 0).try_recv().unwrap();
         }
         encodes(&joined, version);
-        encodes(&groups.join(join_request("stranger"), version, &who(1), 0).try_recv().unwrap(), version);
+        encodes(&groups.join(join_request("stranger"), version, &requester(1), 0).try_recv().unwrap(), version);
         let member = joined.member_id.to_string();
         for version in 0..=5 {
             encodes(
@@ -386,7 +387,7 @@ impl Walk {
     fn step(&mut self, groups: &mut Groups, (what, which, version): (u8, usize, i16), now: Ms) {
         let member = self.ids.get(which % 5).cloned().unwrap_or_default();
         match what {
-            0 | 1 => self.joins.push(groups.join(join_request(&member), version, &who(which as u64 % 3), now)),
+            0 | 1 => self.joins.push(groups.join(join_request(&member), version, &requester(which as u64 % 3), now)),
             2 => self.joins.push(join_static(groups, 5 + version % 5, now)),
             3 | 4 => self.syncs.push(groups.sync(sync_request(&member, self.generation, &[(&member, "x")]), 0, now)),
             5 => drop(heartbeat(groups, &member, self.generation, now)),
@@ -439,14 +440,14 @@ proptest! {
 #[test]
 fn what_members_send_is_counted_and_bounded() {
     let memory_bytes = 50_000;
-    let mut groups = Groups::new(Limits { groups: 1000, memory_bytes, ..limits() }, &Memory::new(0));
+    let mut groups = Groups::new(GroupLimits { groups: 1000, memory_bytes, ..limits() }, &Memory::new(0));
     let large = |nth: usize| {
         let protocol = JoinGroupRequestProtocol::default().with_name(id("range"));
         let protocols = vec![protocol.with_metadata(Bytes::from(vec![0; 900]))];
         join_request("").with_group_id(GroupId(id(&nth.to_string()))).with_protocols(protocols)
     };
     let refused = (0..100).find(|&nth| {
-        let mut answer = groups.join(large(nth), 3, &who(1), 0);
+        let mut answer = groups.join(large(nth), 3, &requester(1), 0);
         answer.try_recv().unwrap().error_code == ResponseError::CoordinatorNotAvailable.code()
     });
     assert!(refused.is_some_and(|nth| nth > 10), "{refused:?}");
@@ -454,7 +455,10 @@ fn what_members_send_is_counted_and_bounded() {
     groups.tick(100_000);
     assert_eq!(groups.memory_used(), 0);
     let long = join_request("").with_group_id(GroupId(id(&"g".repeat(2000))));
-    assert_eq!(groups.join(long, 3, &who(1), 0).try_recv().unwrap().error_code, ResponseError::InvalidGroupId.code());
+    assert_eq!(
+        groups.join(long, 3, &requester(1), 0).try_recv().unwrap().error_code,
+        ResponseError::InvalidGroupId.code()
+    );
 }
 
 #[test]
@@ -486,7 +490,7 @@ pub(super) fn fill_with_empty_groups(groups: &mut Groups) -> usize {
 
 #[test]
 fn groups_without_members_make_room_in_the_memory_and_others_do_not() {
-    let mut groups = Groups::new(Limits { groups: 1000, ..limits() }, &Memory::new(0));
+    let mut groups = Groups::new(GroupLimits { groups: 1000, ..limits() }, &Memory::new(0));
     let member = settled(&mut groups);
     assert_eq!(commit(&mut groups, &member, 1, 0, 7), 0);
     let many = fill_with_empty_groups(&mut groups);
@@ -496,7 +500,7 @@ fn groups_without_members_make_room_in_the_memory_and_others_do_not() {
     assert_eq!(groups.len(), many, "one group made room for another");
     let large = JoinGroupRequestProtocol::default().with_name(id("range")).with_metadata(Bytes::from(vec![0; 900]));
     let request = join_request("").with_group_id(GroupId(id("joined"))).with_protocols(vec![large]);
-    assert_eq!(groups.join(request, 3, &who(1), 1).try_recv().unwrap().error_code, 0);
+    assert_eq!(groups.join(request, 3, &requester(1), 1).try_recv().unwrap().error_code, 0);
     assert!(groups.groups.contains_key("joined") && groups.groups.contains_key("another"));
     // No group is removed if that cannot suffice.
     let before = groups.len();
@@ -517,7 +521,7 @@ fn a_refused_request_removes_no_group() {
     }
     let new = |member: &str| join_request(member).with_group_id(GroupId(id("new")));
     for request in [new("").with_protocols(Vec::new()), new("").with_protocol_type(id("")), new("stranger")] {
-        let answer = groups.join(request, 3, &who(1), 5).try_recv().unwrap();
+        let answer = groups.join(request, 3, &requester(1), 5).try_recv().unwrap();
         assert_ne!(answer.error_code, 0);
     }
     let request = commit_request("", -1, 99, 5).with_group_id(GroupId(id("new")));

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::Refused;
-use crate::batch::Header;
+use crate::batch::BatchHeader;
 
 /// Number of batches remembered for each producer: as many as it may have in flight.
 const BATCHES_MAX: usize = 5;
@@ -40,23 +40,23 @@ struct Remembered {
 
 /// Tells if a batch is in the log already.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Seen {
-    No,
-    Before { base_offset: i64 },
+pub enum SequenceCheck {
+    New,
+    Duplicate { base_offset: i64 },
 }
 
 impl Producers {
     /// Checks a batch, without remembering it.
-    pub fn check(&self, header: &Header) -> Result<Seen, Refused> {
+    pub fn check(&self, header: &BatchHeader) -> Result<SequenceCheck, Refused> {
         // For an unknown producer, any sequence may be the next.
         match self.by_id.get(&header.producer_id) {
             Some(producer) if header.idempotent() => producer.check(header),
-            _ => Ok(Seen::No),
+            _ => Ok(SequenceCheck::New),
         }
     }
 
     /// Remembers a batch that was found to be the producer's next.
-    pub fn remember(&mut self, header: &Header, base_offset: i64) {
+    pub fn remember(&mut self, header: &BatchHeader, base_offset: i64) {
         if !header.idempotent() {
             return;
         }
@@ -89,28 +89,28 @@ impl Producer {
         Producer { epoch, batches: VecDeque::with_capacity(BATCHES_MAX), last_turn: 0 }
     }
 
-    fn check(&self, header: &Header) -> Result<Seen, Refused> {
+    fn check(&self, header: &BatchHeader) -> Result<SequenceCheck, Refused> {
         if header.producer_epoch < self.epoch {
             return Err(Refused::InvalidProducerEpoch);
         }
         if header.producer_epoch > self.epoch {
-            return if header.base_sequence == 0 { Ok(Seen::No) } else { Err(Refused::OutOfOrderSequence) };
+            return if header.base_sequence == 0 { Ok(SequenceCheck::New) } else { Err(Refused::OutOfOrderSequence) };
         }
         let (first, last) = (header.base_sequence, last_sequence(header));
         if let Some(same) = self.batches.iter().find(|seen| (seen.first_sequence, seen.last_sequence) == (first, last))
         {
-            return Ok(Seen::Before { base_offset: same.base_offset });
+            return Ok(SequenceCheck::Duplicate { base_offset: same.base_offset });
         }
         let expected = self.batches.back().map_or(0, |newest| following(newest.last_sequence));
         match (is_behind(first, expected), is_behind(last, expected)) {
-            _ if first == expected => Ok(Seen::No),
+            _ if first == expected => Ok(SequenceCheck::New),
             // Clients treat "duplicate" as "delivered", so every record of the batch must be old.
             (true, true) => Err(Refused::DuplicateSequence),
             _ => Err(Refused::OutOfOrderSequence),
         }
     }
 
-    fn remember(&mut self, header: &Header, base_offset: i64) {
+    fn remember(&mut self, header: &BatchHeader, base_offset: i64) {
         if header.producer_epoch != self.epoch {
             self.epoch = header.producer_epoch;
             self.batches.clear();
@@ -133,7 +133,7 @@ impl Producer {
     }
 }
 
-fn last_sequence(header: &Header) -> i32 {
+fn last_sequence(header: &BatchHeader) -> i32 {
     wrapped(i64::from(header.base_sequence) + i64::from(header.records) - 1)
 }
 

@@ -29,7 +29,7 @@ fn ten_parked_consumers_wake_nobody() {
     for client in &mut clients {
         client.send(&fetch("a", &[(0, 0)]).with_max_wait_ms(60_000), 11);
     }
-    wait_for("all to wait", || broker.glance().unwrap().clients.iter().all(|c| c.reads.contains("a")));
+    wait_for("all to wait", || broker.snapshot().unwrap().clients.iter().all(|c| c.reads.contains("a")));
     let file = broker_thread();
     let switches = || status(&file, "voluntary_ctxt_switches");
     let before = switches();

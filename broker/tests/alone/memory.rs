@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread::{self, sleep};
 use std::time::Duration;
 
-use broker::{Broker, Limits, Options};
+use broker::{Broker, BrokerLimits, Options};
 
 use crate::alone;
 use crate::client::{Client, batch, fetch, offsets, start};
@@ -24,7 +24,7 @@ const AHEAD_MAX: i64 = 20;
 /// A broker with little memory and long timeouts, so that clients are cut off for memory only.
 fn crowded() -> Broker {
     let patient = Duration::from_secs(300);
-    let limits = Limits { stall: patient, idle: patient, ..Limits::default() };
+    let limits = BrokerLimits { stall: patient, idle: patient, ..BrokerLimits::default() };
     let broker = start(Options { memory_bytes: BOUND, limits, ..Options::default() });
     let mut client = Client::new(broker.address);
     client.make("video", 1, &[("max.message.bytes", "10000000")]);
@@ -38,9 +38,9 @@ fn watch(broker: &Broker, until: &AtomicBool) {
     let mut most = 0;
     let (mut samples, mut most_resident) = (0, 0);
     while !until.load(Ordering::Relaxed) {
-        let glance = broker.glance().unwrap();
-        assert!(glance.memory_used <= glance.memory_bound, "{} bytes are held", glance.memory_used);
-        most = most.max(glance.memory_used);
+        let snapshot = broker.snapshot().unwrap();
+        assert!(snapshot.memory_used <= snapshot.memory_bound, "{} bytes are held", snapshot.memory_used);
+        most = most.max(snapshot.memory_used);
         samples += 1;
         #[cfg(target_os = "linux")]
         {
@@ -168,7 +168,7 @@ fn who_holds_what_is_needed_is_cut_off() {
         let _finished = Finished(&done);
         write(60);
     });
-    let left = broker.glance().unwrap().clients.len();
+    let left = broker.snapshot().unwrap().clients.len();
     assert!((1..13).contains(&left), "some were cut off, and the producer was not: {left} are left");
     let kept = producer.fetch("video", 0, i64::MAX);
     assert!(kept.high_watermark - kept.log_start_offset >= 4);

@@ -1,7 +1,7 @@
 //! Requests of admin tools: topics by id, allowed operations, settings that are lists, limits.
 
 use broker::fuzzing::log::builder::Spec;
-use broker::{Broker, Limits, Options};
+use broker::{Broker, BrokerLimits, Options};
 use kafka_protocol::ResponseError::{self, *};
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
@@ -222,7 +222,7 @@ fn a_fetch_session_that_nobody_opened_is_not_found() {
 
 #[test]
 fn a_limit_on_topics_says_itself_and_its_option() {
-    let limits = Limits { topics: 2, partitions: 5, ..Limits::default() };
+    let limits = BrokerLimits { topics: 2, partitions: 5, ..BrokerLimits::default() };
     let broker = start(Options { limits, ..Options::default() });
     let mut client = Client::new(broker.address);
     client.make("a", 1, &[]);

@@ -39,7 +39,7 @@ fn a_parked_fetch_is_answered_by_an_append() {
     let (broker, mut producer) = with_topic();
     let mut reader = Client::new(broker.address);
     let asked = reader.send(&parked(0), 11);
-    wait_for("the fetch", || broker.glance().unwrap().is_read("a"));
+    wait_for("the fetch", || broker.snapshot().unwrap().is_read("a"));
     producer.produce("a", 0, batch(10));
     let answer = reader.answer::<FetchRequest>(asked, 11).unwrap();
     assert_eq!(offsets(answer.responses[0].partitions[0].records.as_ref()), [0]);
@@ -48,7 +48,7 @@ fn a_parked_fetch_is_answered_by_an_append() {
 #[test]
 fn a_producer_is_known_before_its_first_record() {
     let (broker, mut client) = with_topic();
-    let has_producer_id = || broker.glance().unwrap().clients.iter().filter(|c| c.has_producer_id).count();
+    let has_producer_id = || broker.snapshot().unwrap().clients.iter().filter(|c| c.has_producer_id).count();
     assert_eq!(has_producer_id(), 0);
     client.ask(&InitProducerIdRequest::default().with_transactional_id(None), 4);
     assert_eq!(has_producer_id(), 1);
@@ -61,7 +61,7 @@ fn a_parked_fetch_waits_for_min_bytes() {
     let (broker, mut producer) = with_topic();
     let mut reader = Client::new(broker.address);
     let asked = reader.send(&parked(0).with_min_bytes(25_000), 11);
-    wait_for("the fetch", || broker.glance().unwrap().is_read("a"));
+    wait_for("the fetch", || broker.snapshot().unwrap().is_read("a"));
     for _ in 0..3 {
         producer.produce("a", 0, batch(10_000));
     }
@@ -105,7 +105,7 @@ fn a_fetch_of_a_topic_that_is_deleted_is_answered() {
     let (broker, mut other) = with_topic();
     let mut reader = Client::new(broker.address);
     let asked = reader.send(&parked(0), 11);
-    wait_for("the fetch", || broker.glance().unwrap().is_read("a"));
+    wait_for("the fetch", || broker.snapshot().unwrap().is_read("a"));
     other.ask(&DeleteTopicsRequest::default().with_topic_names(vec![topic_name("a")]), 4);
     let answer = reader.answer::<FetchRequest>(asked, 11).unwrap();
     assert_eq!(answer.responses[0].partitions[0].error_code, UnknownTopicOrPartition.code());
@@ -118,7 +118,7 @@ fn what_is_asked_behind_a_parked_fetch_is_answered_after_it() {
     let first = reader.send(&parked(0), 11);
     let second = reader.send(&ApiVersionsRequest::default(), 0);
     let third = reader.send(&fetch("a", &[(0, 0)]), 4);
-    wait_for("the fetch", || broker.glance().unwrap().is_read("a"));
+    wait_for("the fetch", || broker.snapshot().unwrap().is_read("a"));
     producer.produce("a", 1, batch(10));
     reader.answer::<FetchRequest>(first, 11).unwrap();
     reader.answer::<ApiVersionsRequest>(second, 0).unwrap();

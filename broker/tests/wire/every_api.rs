@@ -5,7 +5,7 @@ use std::time::Duration;
 use broker::fuzzing::{bodies, rng::Rng};
 use broker::request::supported;
 use broker::shape::SHAPES;
-use broker::{Broker, Limits, Options};
+use broker::{Broker, BrokerLimits, Options};
 use bytes::{Buf, Bytes};
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
@@ -32,7 +32,7 @@ use kafka_protocol::protocol::{Decodable, HeaderVersion, Request};
 use crate::client::{Client, batch, produce, start, text, topic_name};
 
 fn with_topic() -> (Broker, Client) {
-    let limits = Limits { wait: Duration::from_millis(10), ..Limits::default() };
+    let limits = BrokerLimits { wait: Duration::from_millis(10), ..BrokerLimits::default() };
     let broker = start(Options { limits, ..Options::default() });
     let mut client = Client::new(broker.address);
     client.make("a", 2, &[("segment.bytes", "1000000")]);

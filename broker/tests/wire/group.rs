@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use broker::{Limits, Options};
+use broker::{BrokerLimits, Options};
 use bytes::Bytes;
 use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
 use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
@@ -82,7 +82,7 @@ fn ids(answer: &JoinGroupResponse) -> Vec<StrBytes> {
 
 #[test]
 fn members_share_partitions_and_one_takes_over_from_the_other() {
-    let mut limits = Limits::default();
+    let mut limits = BrokerLimits::default();
     limits.groups.session_ms_min = SHORT_SESSION_MS;
     let broker = start(Options { limits, ..Options::default() });
     let mut one = Member::new(Client::new(broker.address), LONG_SESSION_MS);

@@ -4,14 +4,14 @@ use std::io::Write;
 use std::time::Duration;
 
 use broker::fuzzing::rng::Rng;
-use broker::{Broker, Limits, Options};
+use broker::{Broker, BrokerLimits, Options};
 
 use crate::client::{Client, batch, fetch, frame, start, wait_for};
 
 /// Longer than a busy machine delays a test between two of its steps.
 const SHORT: Duration = Duration::from_secs(2);
 
-fn with_limits(limits: Limits) -> Broker {
+fn with_limits(limits: BrokerLimits) -> Broker {
     let broker = start(Options { limits, ..Options::default() });
     Client::new(broker.address).make("a", 1, &[]);
     broker
@@ -26,7 +26,7 @@ fn check(broker: &Broker) {
 
 #[test]
 fn garbage_ends_its_connection() {
-    let broker = with_limits(Limits { stall: SHORT, ..Limits::default() });
+    let broker = with_limits(BrokerLimits { stall: SHORT, ..BrokerLimits::default() });
     let mut rng = Rng::new(1);
     let mut clients: Vec<Client> = (0..100).map(|_| Client::new(broker.address)).collect();
     for (nth, client) in clients.iter_mut().enumerate() {
@@ -48,7 +48,7 @@ fn garbage_ends_its_connection() {
 
 #[test]
 fn half_a_request_and_then_nothing_is_cut_off() {
-    let broker = with_limits(Limits { stall: SHORT, ..Limits::default() });
+    let broker = with_limits(BrokerLimits { stall: SHORT, ..BrokerLimits::default() });
     let whole = frame(&fetch("a", &[(0, 0)]), 11, 1);
     let framed = [&(whole.len() as u32).to_be_bytes(), &whole[..]].concat();
     let begun = [0, 2, 4, 5, framed.len() - 1].map(|bytes| {
@@ -64,7 +64,7 @@ fn half_a_request_and_then_nothing_is_cut_off() {
 
 #[test]
 fn a_length_that_no_request_has_is_not_waited_for() {
-    let broker = with_limits(Limits::default());
+    let broker = with_limits(BrokerLimits::default());
     for length in [0_u32, 7, i32::MAX as u32, u32::MAX, 100 << 20 | 1] {
         let mut client = Client::new(broker.address);
         client.stream.write_all(&length.to_be_bytes()).unwrap();
@@ -75,7 +75,7 @@ fn a_length_that_no_request_has_is_not_waited_for() {
 
 #[test]
 fn who_says_nothing_is_cut_off() {
-    let broker = with_limits(Limits { idle: SHORT, ..Limits::default() });
+    let broker = with_limits(BrokerLimits { idle: SHORT, ..BrokerLimits::default() });
     let mut client = Client::new(broker.address);
     client.fetch("a", 0, 0);
     assert_eq!(client.receive(), None);
@@ -83,7 +83,7 @@ fn who_says_nothing_is_cut_off() {
 
 #[test]
 fn who_waits_is_not_idle() {
-    let broker = with_limits(Limits { idle: SHORT, stall: SHORT, ..Limits::default() });
+    let broker = with_limits(BrokerLimits { idle: SHORT, stall: SHORT, ..BrokerLimits::default() });
     let mut client = Client::new(broker.address);
     let answer = client.ask(&fetch("a", &[(0, 0)]).with_max_wait_ms(4000), 11);
     assert_eq!(answer.responses[0].partitions[0].error_code, 0);
@@ -91,18 +91,19 @@ fn who_waits_is_not_idle() {
 
 #[test]
 fn there_are_no_more_connections_than_allowed() {
-    let broker = start(Options { limits: Limits { connections: 3, ..Limits::default() }, ..Options::default() });
+    let broker =
+        start(Options { limits: BrokerLimits { connections: 3, ..BrokerLimits::default() }, ..Options::default() });
     let mut clients: Vec<Client> = (0..3).map(|_| Client::new(broker.address)).collect();
     clients[2].make("a", 1, &[]);
     assert!(Client::new(broker.address).is_hung_up());
     clients.pop();
-    wait_for("it to be gone", || broker.glance().unwrap().clients.len() == 2);
+    wait_for("it to be gone", || broker.snapshot().unwrap().clients.len() == 2);
     check(&broker);
 }
 
 #[test]
 fn who_does_not_read_its_answers_is_cut_off() {
-    let broker = with_limits(Limits { stall: SHORT, ..Limits::default() });
+    let broker = with_limits(BrokerLimits { stall: SHORT, ..BrokerLimits::default() });
     let mut producer = Client::new(broker.address);
     for _ in 0..20 {
         producer.produce("a", 0, batch(1_000_000));
@@ -111,6 +112,6 @@ fn who_does_not_read_its_answers_is_cut_off() {
     for _ in 0..10 {
         slow.send(&fetch("a", &[(0, 0)]), 11);
     }
-    wait_for("it to be cut off", || broker.glance().unwrap().clients.len() == 1);
+    wait_for("it to be cut off", || broker.snapshot().unwrap().clients.len() == 1);
     check(&broker);
 }

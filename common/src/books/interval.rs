@@ -7,13 +7,13 @@ use crate::wire::{Meta, Session};
 
 /// The time between the due times of a session's frames.
 #[derive(Clone, Copy, Default, Debug)]
-pub struct Rhythm {
+pub struct FrameInterval {
     session: Option<Session>,
     first: (u64, Micros),
     last: (u64, Micros),
 }
 
-impl Rhythm {
+impl FrameInterval {
     pub fn enter(&mut self, meta: &Meta) {
         self.last = (meta.frame, meta.stamps.due);
         if self.session.replace(meta.session) != Some(meta.session) {

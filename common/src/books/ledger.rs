@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Rhythm;
+use super::FrameInterval;
 use crate::time::{Latencies, Micros};
 use crate::wire::{End, Reassembler, Tally};
 
@@ -84,7 +84,7 @@ pub struct ProducerBooks {
     pub records: u64,
     pub frame_bytes_max: u64,
     pub latencies: Latencies,
-    pub rhythm: Rhythm,
+    pub interval: FrameInterval,
     /// Latency from published to acknowledged.
     pub ack: crate::time::Latency,
     /// The same for the first frame, which waited for the connection and the topic's leader.
@@ -149,7 +149,7 @@ pub struct ViewerBooks {
     pub sources: BTreeMap<Arc<str>, SourceBooks>,
     pub rejected: u64,
     /// The timing of the source that is shown.
-    pub rhythm: Rhythm,
+    pub interval: FrameInterval,
 }
 
 impl ViewerBooks {

@@ -36,7 +36,7 @@ pub struct Explain {
     pub client: ClientFacts,
     /// True if the explanation is to be printed too.
     #[serde(skip)]
-    pub aloud: bool,
+    pub printed: bool,
 }
 
 /// Formats µs as ms.

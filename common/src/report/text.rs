@@ -20,7 +20,7 @@ impl Display for Report {
             }
         }
         self.pixels.iter().try_for_each(|pixels| writeln!(f, "  pixels   {pixels}"))?;
-        if self.explain.aloud { self.explain.fmt(f) } else { Ok(()) }
+        if self.explain.printed { self.explain.fmt(f) } else { Ok(()) }
     }
 }
 

@@ -21,7 +21,7 @@ pub struct Slowest(Vec<Slow>);
 
 /// Mean stage times of the slowest hundredth of the frames; they add up to the mean total.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Tail {
+pub struct TailStages {
     /// Number of these frames.
     pub frames: u64,
     pub stages_us: [u64; Stage::ALL.len()],
@@ -45,16 +45,16 @@ impl Slowest {
     }
 
     /// The slowest hundredth of `frames`, as far as they were kept.
-    pub fn tail(&self, frames: u64) -> Tail {
+    pub fn tail(&self, frames: u64) -> TailStages {
         let hundredth = usize::try_from(frames.div_ceil(100)).unwrap_or(KEPT_MAX);
         let slow = &self.0[self.0.len().saturating_sub(hundredth.max(TAIL_MIN))..];
         let frames = slow.len() as u64;
         let mean = |stage: usize| slow.iter().map(|s| s.stages_us[stage]).sum::<u64>() / frames.max(1);
-        Tail { frames, stages_us: std::array::from_fn(mean) }
+        TailStages { frames, stages_us: std::array::from_fn(mean) }
     }
 }
 
-impl Tail {
+impl TailStages {
     pub fn of(&self, stage: Stage) -> u64 {
         self.stages_us[stage as usize]
     }
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn few_frames_are_told_as_they_are() {
-        assert_eq!(slowest([]).tail(0), Tail::default());
+        assert_eq!(slowest([]).tail(0), TailStages::default());
         assert_eq!(slowest([3, 4]).tail(2).frames, 2);
         assert_eq!(slowest([3, 4, 5, 6, 7, 8, 9]).tail(7).frames, 5);
     }

@@ -1,6 +1,6 @@
 //! The reason why no records may come from the topic that is being read.
 
-use kafka::{Found, KafkaFault};
+use kafka::{KafkaError, TopicState};
 
 /// A record resets this to the default, which has no reason.
 #[derive(Default, Debug)]
@@ -18,11 +18,11 @@ impl Doubt {
     }
 
     /// Enters the result of a check of `topic`.
-    pub fn looked(&mut self, topic: &str, found: &Result<Found, KafkaFault>) {
+    pub fn looked(&mut self, topic: &str, found: &Result<TopicState, KafkaError>) {
         self.look = match found {
-            Ok(Found::NoTopic) => Some(format!("topic {topic} is gone")),
-            Ok(Found::NoLeader) => Some(format!("topic {topic} has no leader now")),
-            Ok(Found::Topic { .. } | Found::NoBroker(_)) => None,
+            Ok(TopicState::NoTopic) => Some(format!("topic {topic} is gone")),
+            Ok(TopicState::NoLeader) => Some(format!("topic {topic} has no leader now")),
+            Ok(TopicState::Topic { .. } | TopicState::NoBroker(_)) => None,
             Err(fault) => Some(fault.to_string()),
         };
     }
@@ -38,13 +38,13 @@ mod tests {
 
     #[test]
     fn a_lost_right_stays_the_reason_while_the_topic_can_still_be_looked_at() {
-        let there = Ok(Found::Topic { partitions: vec![0] });
+        let there = Ok(TopicState::Topic { partitions: vec![0] });
         let mut doubt = Doubt::default();
         assert_eq!(doubt.why(), None);
         doubt.lost_right("no right to read".to_owned());
         doubt.looked("video", &there);
         assert_eq!(doubt.why(), Some("no right to read"));
-        doubt.looked("video", &Ok(Found::NoTopic));
+        doubt.looked("video", &Ok(TopicState::NoTopic));
         assert_eq!(doubt.why(), Some("topic video is gone"));
         doubt.looked("video", &there);
         assert_eq!(doubt.why(), Some("no right to read"));
@@ -53,9 +53,9 @@ mod tests {
     #[test]
     fn a_look_that_finds_the_topic_ends_what_a_look_said() {
         let mut doubt = Doubt::default();
-        doubt.looked("video", &Ok(Found::NoLeader));
+        doubt.looked("video", &Ok(TopicState::NoLeader));
         assert_eq!(doubt.why(), Some("topic video has no leader now"));
-        doubt.looked("video", &Ok(Found::Topic { partitions: vec![0] }));
+        doubt.looked("video", &Ok(TopicState::Topic { partitions: vec![0] }));
         assert_eq!(doubt.why(), None);
     }
 }

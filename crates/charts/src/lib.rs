@@ -16,7 +16,7 @@ use std::fmt::Display;
 use std::io::Cursor;
 
 use common::report::Report;
-use common::time::{Anatomy, Latencies, Latency, Stage, Timeline};
+use common::time::{Latencies, Latency, Stage, StageBreakdown, Timeline};
 use image::{ImageFormat, RgbImage};
 use plotters::prelude::*;
 
@@ -31,7 +31,7 @@ pub struct Figure<'a> {
     pub acknowledge: Option<&'a Latency>,
     pub stages: &'a [Stage],
     pub timeline: &'a Timeline,
-    pub anatomy: &'a Anatomy,
+    pub breakdown: &'a StageBreakdown,
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -40,13 +40,13 @@ where
 }
 
 /// A name in a legend, and its colour.
-pub(crate) type Entry = (&'static str, RGBColor);
+pub(crate) type LegendEntry = (&'static str, RGBColor);
 
 /// Writes the title and the legend, and returns the remaining area for the chart.
 pub(crate) fn head<B: DrawingBackend>(
     area: &Area<B>,
     title: &str,
-    legend: &[Entry],
+    legend: &[LegendEntry],
     scale: i32,
 ) -> Result<Area<B>, DrawingAreaErrorKind<B::ErrorType>>
 where
@@ -74,7 +74,7 @@ pub(crate) fn text_style<'a>(size: i32) -> TextStyle<'a> {
 }
 
 /// The legend of the run's stages.
-pub(crate) fn stage_entries(figure: &Figure<'_>) -> Vec<Entry> {
+pub(crate) fn stage_entries(figure: &Figure<'_>) -> Vec<LegendEntry> {
     figure.stages.iter().map(|&stage| (stage.name(), crate::colours::of_stage(stage))).collect()
 }
 

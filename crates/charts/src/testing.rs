@@ -6,20 +6,20 @@ use common::books::SourceBooks;
 use common::draw::PixelCheck;
 use common::report::Explain;
 use common::report::{Machine, Report, SCHEMA, Sums};
-use common::time::{Anatomy, Latencies, Micros, Stage, Stamps, TimeBase, Timeline};
+use common::time::{Latencies, Micros, Stage, StageBreakdown, Stamps, TimeBase, Timeline};
 use common::wire::Tally;
 
 use crate::Figure;
 
 pub(crate) fn with_figure(frames: u64, look: impl FnOnce(&Figure<'_>)) {
     let mut latencies = Latencies::default();
-    let (mut timeline, mut anatomy) = (Timeline::new(Micros(0)), Anatomy::default());
+    let (mut timeline, mut breakdown) = (Timeline::new(Micros(0)), StageBreakdown::default());
     for n in 0..frames {
         let stamps = stamps_of(n, frames);
         latencies.record(&stamps, &Stage::ALL, TimeBase::SameHost);
         let tiles = stamps.tile(&Stage::ALL).expect("in order");
         timeline.record(&tiles, stamps.presented);
-        anatomy.record(&tiles);
+        breakdown.record(&tiles);
     }
     let books = SourceBooks { shown: frames, latencies: latencies.clone(), ..SourceBooks::default() };
     let sums = Sums::viewer(&books, &Tally { whole: frames, ..Tally::default() }, &Stage::ALL);
@@ -42,8 +42,8 @@ pub(crate) fn with_figure(frames: u64, look: impl FnOnce(&Figure<'_>)) {
         versions: Default::default(),
     };
     let stages = &Stage::ALL;
-    let (timeline, anatomy) = (&timeline, &anatomy);
-    look(&Figure { report: &report, latencies: &latencies, acknowledge: None, stages, timeline, anatomy });
+    let (timeline, breakdown) = (&timeline, &breakdown);
+    look(&Figure { report: &report, latencies: &latencies, acknowledge: None, stages, timeline, breakdown });
 }
 
 /// The timestamps of frame `n` of `frames`.

@@ -29,15 +29,16 @@ pub fn outcome(result: anyhow::Result<ExitCode>) -> ExitCode {
     }
 }
 
-/// The result of a run. Its own error takes precedence over that of its reports, which is then logged as a warning.
-pub fn ended(trouble: Option<anyhow::Error>, told: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
-    match (trouble, told) {
-        (None, told) => told.map(|()| ExitCode::SUCCESS),
-        (Some(trouble), told) => {
-            if let Err(error) = told {
+/// The result of a program from the results of its run and of writing its reports. If both failed, the run's error is
+/// returned and the report's is logged as a warning.
+pub fn exit_code(run_error: Option<anyhow::Error>, reports: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
+    match (run_error, reports) {
+        (None, reports) => reports.map(|()| ExitCode::SUCCESS),
+        (Some(run_error), reports) => {
+            if let Err(error) = reports {
                 tracing::warn!(event = "report_failed", "{error:#}");
             }
-            Err(trouble)
+            Err(run_error)
         }
     }
 }
@@ -52,15 +53,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_trouble_of_a_run_goes_before_that_of_its_reports() {
-        let words = |trouble: Option<&'static str>, told: Result<(), &'static str>| {
-            let ended = ended(trouble.map(anyhow::Error::msg), told.map_err(anyhow::Error::msg));
-            ended.map_err(|error| error.to_string()).err()
+    fn the_error_of_a_run_goes_before_that_of_its_reports() {
+        let error = |run: Option<&'static str>, reports: Result<(), &'static str>| {
+            let result = exit_code(run.map(anyhow::Error::msg), reports.map_err(anyhow::Error::msg));
+            result.map_err(|error| error.to_string()).err()
         };
-        assert_eq!(words(None, Ok(())), None);
-        assert_eq!(words(None, Err("full")).as_deref(), Some("full"));
-        assert_eq!(words(Some("gone"), Ok(())).as_deref(), Some("gone"));
-        assert_eq!(words(Some("gone"), Err("full")).as_deref(), Some("gone"));
+        assert_eq!(error(None, Ok(())), None);
+        assert_eq!(error(None, Err("full")).as_deref(), Some("full"));
+        assert_eq!(error(Some("gone"), Ok(())).as_deref(), Some("gone"));
+        assert_eq!(error(Some("gone"), Err("full")).as_deref(), Some("gone"));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use tracing::Level;
 use tracing_subscriber::fmt::format::debug_fn;
 use tracing_subscriber::{EnvFilter, fmt};
 
-use self::json::{JsonLines, Line};
+use self::json::{JsonLines, LogLine};
 use crate::one_line;
 use crate::status;
 
@@ -155,7 +155,7 @@ fn print(level: Level, event: &str, message: &str, fields: Map<String, Value>, t
 }
 
 fn print_line(program: &str, level: Level, event: &str, message: &str, fields: Map<String, Value>) {
-    let line = Line { level, event, message, fields }.into_json(program);
+    let line = LogLine { level, event, message, fields }.into_json(program);
     let _ = AroundTheBar(LogFormat::Json).write_all(line.as_bytes());
 }
 

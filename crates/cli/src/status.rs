@@ -12,7 +12,7 @@ use serde::Serialize;
 use unicode_width::UnicodeWidthChar;
 
 use crate::logging::{self, LogArgs};
-use crate::values::Span;
+use crate::values::DurationArg;
 
 /// Interval at which a terminal is redrawn.
 const TERMINAL_EVERY: Duration = Duration::from_millis(250);
@@ -57,7 +57,7 @@ fn every(text: &str) -> Result<Every, String> {
     if text == "never" {
         return Ok(None);
     }
-    match text.parse().map(Span::duration) {
+    match text.parse().map(DurationArg::duration) {
         Ok(Duration::ZERO) => Ok(None),
         Ok(every) if every >= LOG_EVERY_MIN => Ok(Some(every)),
         _ => Err("write a time of at least 100ms, as in 10s or 1m, or 'never'".to_owned()),

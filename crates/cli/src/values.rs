@@ -13,18 +13,18 @@ const SIDE_MAX: usize = 65_500;
 
 /// A duration: plain seconds, or for example `500ms`, `2m`, `1h30m`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Span(Duration);
+pub struct DurationArg(Duration);
 
-impl Span {
+impl DurationArg {
     pub fn duration(self) -> Duration {
         self.0
     }
 }
 
-impl FromStr for Span {
+impl FromStr for DurationArg {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<Span, String> {
+    fn from_str(text: &str) -> Result<DurationArg, String> {
         const FORMS: &str = "write seconds, or a time as in 500ms, 2m, 1h30m";
         if text.starts_with('-') {
             return Err(format!("a time cannot be negative: {FORMS}"));
@@ -38,7 +38,7 @@ impl FromStr for Span {
             },
         };
         match seconds {
-            0.0..=SPAN_SECONDS_MAX => Ok(Span(Duration::from_secs_f64(seconds))),
+            0.0..=SPAN_SECONDS_MAX => Ok(DurationArg(Duration::from_secs_f64(seconds))),
             _ => Err(format!("a time is at most {SPAN_SECONDS_MAX} s")),
         }
     }
@@ -99,8 +99,8 @@ pub fn retention(text: &str) -> Result<Option<Duration>, String> {
     if matches!(text, "forever" | "-1") {
         return Ok(None);
     }
-    match text.parse::<Span>() {
-        Ok(Span(time)) if time >= Duration::from_secs(1) => Ok(Some(time)),
+    match text.parse::<DurationArg>() {
+        Ok(DurationArg(time)) if time >= Duration::from_secs(1) => Ok(Some(time)),
         _ => Err("write a time as in 10m or 12h (at least 1s), or 'forever'".to_owned()),
     }
 }
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn times_are_read_as_people_write_them() {
         let check = |text: &str, ms: Option<u64>| {
-            assert_eq!(text.parse::<Span>().ok().map(|s| s.duration().as_millis() as u64), ms, "{text}");
+            assert_eq!(text.parse::<DurationArg>().ok().map(|s| s.duration().as_millis() as u64), ms, "{text}");
         };
         check("5", Some(5000));
         check("0.25", Some(250));
@@ -193,8 +193,8 @@ mod tests {
             let error = parsed.expect_err(words);
             assert!(error.contains(words), "{error}");
         }
-        check("-2m".parse::<Span>(), "cannot be negative");
-        check("9999999999999".parse::<Span>(), "at most 1000000000000 s");
+        check("-2m".parse::<DurationArg>(), "cannot be negative");
+        check("9999999999999".parse::<DurationArg>(), "at most 1000000000000 s");
         check("0".parse::<Bytes>(), "at least 1 byte");
         check("99999999999G".parse::<Bytes>(), "more than the");
         check("-2".parse::<Speed>(), "between 0.001 and 10000");

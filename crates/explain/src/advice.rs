@@ -21,7 +21,7 @@ pub enum SourceKind {
 
 /// The broker, source and window of a run. Advice must be possible for them.
 #[derive(Clone, Copy, Default, Debug)]
-pub struct Setup {
+pub struct RunContext {
     pub source: SourceKind,
     /// True if the broker is `vidbroker`, or the one in vidprod. It keeps everything in memory and has no replicas and
     /// no log file.
@@ -43,7 +43,7 @@ enum Path {
 
 impl Evidence {
     fn path(&self) -> Path {
-        match self.setup.bytes_per_second {
+        match self.context.bytes_per_second {
             _ if self.client.loopback => Path::Loopback,
             0..EASY_BYTES_PER_SECOND => Path::EasyNetwork,
             _ => Path::Network,
@@ -52,7 +52,7 @@ impl Evidence {
 
     /// Advice if the source is late.
     pub(super) fn source_advice(&self) -> &'static str {
-        match self.setup.source {
+        match self.context.source {
             SourceKind::Unknown => "look at what feeds vidprod: the pipe's other end, the camera, the network",
             SourceKind::TestCard => "look at what else takes the processor, which draws the test card",
             SourceKind::File => "look at the disk that the file is on, and at what else takes the processor",
@@ -65,20 +65,20 @@ impl Evidence {
     }
 
     /// Advice if the path to the broker and back is slow now and then, and nothing else is known.
-    pub(super) fn way_advice(&self) -> String {
+    pub(super) fn network_advice(&self) -> String {
         match self.path() {
             Path::Loopback => "look at what else takes this machine's processor, which the broker needs too".to_owned(),
             Path::Network => "look at the network and at what the broker's machine does besides".to_owned(),
             Path::EasyNetwork => format!(
                 "look at what the broker's machine does besides; {:.1} MB/s is little for a network, unless it is wireless",
-                self.setup.bytes_per_second as f64 / 1e6
+                self.context.bytes_per_second as f64 / 1e6
             ),
         }
     }
 
     /// Advice if the broker is slow to answer now and then.
     pub(super) fn broker_advice(&self) -> &'static str {
-        match (self.setup.embedded_broker, self.client.loopback) {
+        match (self.context.embedded_broker, self.client.loopback) {
             (true, true) => "look at what else takes this machine's processor: the broker keeps everything in memory",
             (true, false) => {
                 "look at what else takes the processor of the broker's machine: it keeps everything in memory"
@@ -109,14 +109,14 @@ impl Evidence {
 
     /// Advice if connections broke.
     pub(super) fn connection_advice(&self) -> String {
-        let log = if self.setup.embedded_broker { "what the embedded broker prints" } else { "the broker's log" };
+        let log = if self.context.embedded_broker { "what the embedded broker prints" } else { "the broker's log" };
         let network = if self.client.loopback { "whether the broker was restarted" } else { "the network" };
         format!("look at {network} and at {log}; -v tells when")
     }
 
     /// Advice if scaling takes long.
     pub(super) fn scaling_advice(&self) -> &'static str {
-        if self.setup.window_size_given {
+        if self.context.window_size_given {
             "omit --window-size, or give vidprod a --size to match it"
         } else {
             "make the window as large as the picture, or give vidprod a --size to match it"

@@ -4,40 +4,40 @@ use common::words::{count, were};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Setup, ms};
+use super::{RunContext, ms};
 use common::books::ProducerBooks;
 use common::report::{ClientFacts, Finding, Waits};
-use common::time::{Latencies, Stage, Tail, TimeBase};
+use common::time::{Latencies, Stage, TailStages, TimeBase};
 
 /// The latency of the frames as one program saw it.
 #[derive(Clone, Debug)]
-pub struct Way {
+pub struct StageLatencies {
     pub stages: &'static [Stage],
     pub frames: u64,
     pub p50_us: u64,
     pub p99_us: u64,
-    pub tail: Tail,
+    pub tail: TailStages,
     /// The p50 of each stage.
-    pub usual_us: [u64; Stage::ALL.len()],
+    pub median_us: [u64; Stage::ALL.len()],
     pub base: TimeBase,
 }
 
-impl Way {
-    pub fn new(latencies: &Latencies, stages: &'static [Stage]) -> Way {
+impl StageLatencies {
+    pub fn new(latencies: &Latencies, stages: &'static [Stage]) -> StageLatencies {
         let total = latencies.total.histogram();
-        Way {
+        StageLatencies {
             stages,
             frames: total.len(),
             p50_us: total.value_at_quantile(0.5),
             p99_us: total.value_at_quantile(0.99),
             tail: latencies.slowest.tail(total.len()),
-            usual_us: Stage::ALL.map(|stage| latencies.stage(stage).histogram().value_at_quantile(0.5)),
+            median_us: Stage::ALL.map(|stage| latencies.stage(stage).histogram().value_at_quantile(0.5)),
             base: latencies.base,
         }
     }
 
-    pub fn usual(&self, stage: Stage) -> u64 {
-        self.usual_us[stage as usize]
+    pub fn median(&self, stage: Stage) -> u64 {
+        self.median_us[stage as usize]
     }
 
     /// A finding that `share_us` of a stage are to blame; the evidence is the stage's figures.
@@ -52,7 +52,7 @@ impl Way {
             evidence: format!(
                 "{} takes {} ms at p50, {} in the {} slowest frames",
                 stage.name(),
-                ms(self.usual(stage)),
+                ms(self.median(stage)),
                 ms(tail_us),
                 self.tail.frames
             ),
@@ -61,9 +61,9 @@ impl Way {
     }
 }
 
-/// The path of pictures to the screen.
+/// The path of pictures to the display.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Screen {
+pub enum DisplayPath {
     None,
     /// Through shared memory that the display reads.
     Shared,
@@ -75,7 +75,7 @@ pub enum Screen {
 
 /// Figures that only one of the programs has.
 #[derive(Clone, Copy, Debug)]
-pub enum Side {
+pub enum SideFigures {
     Producer {
         acknowledge_p50_us: u64,
         acknowledge_p99_us: u64,
@@ -87,18 +87,18 @@ pub enum Side {
         held_back: u64,
     },
     Viewer {
-        screen: Screen,
+        display: DisplayPath,
         /// Time for which the display kept the window waiting, at least, as many times as there are frames in the tail.
         display_us: u64,
         frame_bytes: u64,
     },
 }
 
-impl Side {
-    pub fn producer(books: &ProducerBooks, every_frame: bool) -> Side {
+impl SideFigures {
+    pub fn producer(books: &ProducerBooks, every_frame: bool) -> SideFigures {
         let at = |q: f64| books.ack.histogram().value_at_quantile(q);
         let first_us = books.ack_first.as_micros() as u64;
-        Side::Producer {
+        SideFigures::Producer {
             acknowledge_p50_us: at(0.5),
             acknowledge_p99_us: at(0.99),
             first_us,
@@ -111,7 +111,7 @@ impl Side {
 /// All the input of the rules.
 #[derive(Clone, Debug)]
 pub struct Evidence {
-    pub way: Way,
+    pub latency: StageLatencies,
     /// Time between frames, by their due times.
     pub interval: Option<Duration>,
     /// Number of frames dropped in favour of a newer one.
@@ -119,8 +119,8 @@ pub struct Evidence {
     pub client: ClientFacts,
     /// The user's own Kafka properties.
     pub properties: BTreeMap<String, String>,
-    pub setup: Setup,
-    pub side: Side,
+    pub context: RunContext,
+    pub side: SideFigures,
 }
 
 impl Evidence {
@@ -148,7 +148,7 @@ impl Evidence {
     }
 
     /// Number of dropped frames, as the end of a sentence: their waiting time is in no histogram.
-    pub(super) fn given_up(&self) -> String {
+    pub(super) fn dropped_words(&self) -> String {
         match self.superseded {
             0 => String::new(),
             n => format!(", {} {} given up for newer ones", count(n, "frame"), were(n)),

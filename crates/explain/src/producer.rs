@@ -1,6 +1,6 @@
 //! The producer's rules: from due to published, and from published to acknowledged.
 
-use super::{Evidence, Side, ms, usually};
+use super::{Evidence, SideFigures, ms, usually};
 use common::report::{ClientFacts, Finding, Waits};
 use common::time::Stage;
 use common::words::{count, were};
@@ -27,19 +27,19 @@ pub(super) fn findings(evidence: &Evidence) -> Vec<Finding> {
 }
 
 fn too_slow(evidence: &Evidence) -> bool {
-    evidence.takes_too_long(evidence.way.usual(Stage::Encode))
+    evidence.takes_too_long(evidence.latency.median(Stage::Encode))
 }
 
 /// The encoder cannot keep up. Then frames of a file are captured late too, because they wait for the encoder before.
 fn encode(evidence: &Evidence) -> Option<Finding> {
-    let way = &evidence.way;
+    let latency = &evidence.latency;
     too_slow(evidence).then(|| {
-        let finding = way.finding(Stage::Encode, way.tail.of(Stage::Encode));
+        let finding = latency.finding(Stage::Encode, latency.tail.of(Stage::Encode));
         Finding {
-            share_us: finding.share_us + way.tail.of(Stage::Capture),
+            share_us: finding.share_us + latency.tail.of(Stage::Capture),
             always: true,
             cause: "a frame's turn at the encoder takes as long as the frames are apart".to_owned(),
-            evidence: format!("{}, {}{}", finding.evidence, evidence.rate(), evidence.given_up()),
+            evidence: format!("{}, {}{}", finding.evidence, evidence.rate(), evidence.dropped_words()),
             advice: "a smaller --size, a lower --quality or --fps; or more cores".to_owned(),
             ..finding
         }
@@ -47,17 +47,17 @@ fn encode(evidence: &Evidence) -> Option<Finding> {
 }
 
 fn capture(evidence: &Evidence) -> Option<Finding> {
-    let way = &evidence.way;
-    (!too_slow(evidence) && way.tail.of(Stage::Capture) >= STALL_US).then(|| Finding {
+    let latency = &evidence.latency;
+    (!too_slow(evidence) && latency.tail.of(Stage::Capture) >= STALL_US).then(|| Finding {
         cause: "the source stalls, so frames are there later than they are due".to_owned(),
         advice: evidence.source_advice().to_owned(),
-        ..way.finding(Stage::Capture, way.tail.of(Stage::Capture))
+        ..latency.finding(Stage::Capture, latency.tail.of(Stage::Capture))
     })
 }
 
 /// A finding about the time from published to acknowledged.
 fn acknowledge(evidence: &Evidence, share_us: u64, cause: &str, words: String, advice: &str) -> Option<Finding> {
-    let Side::Producer { acknowledge_p99_us, .. } = evidence.side else { return None };
+    let SideFigures::Producer { acknowledge_p99_us, .. } = evidence.side else { return None };
     Some(Finding {
         stage: "acknowledge".to_owned(),
         share_us: share_us.min(acknowledge_p99_us),
@@ -71,9 +71,9 @@ fn acknowledge(evidence: &Evidence, share_us: u64, cause: &str, words: String, a
 
 /// The first frame waits for the connection and the topic's leader, and frames that come in the meantime wait with it.
 fn start(evidence: &Evidence) -> Option<Finding> {
-    let Side::Producer { acknowledge_p50_us, first_us, .. } = evidence.side else { return None };
+    let SideFigures::Producer { acknowledge_p50_us, first_us, .. } = evidence.side else { return None };
     let waited = first_us as u128 / evidence.interval?.as_micros().max(1) + 1;
-    if first_us < super::TAIL_FACTOR * acknowledge_p50_us || waited * 100 < u128::from(evidence.way.frames) {
+    if first_us < super::TAIL_FACTOR * acknowledge_p50_us || waited * 100 < u128::from(evidence.latency.frames) {
         return None;
     }
     let words = format!(
@@ -88,7 +88,7 @@ fn start(evidence: &Evidence) -> Option<Finding> {
 
 fn linger(evidence: &Evidence) -> Option<Finding> {
     let linger = evidence.set("linger.ms").filter(|ms| *ms > 0.0)?;
-    let Side::Producer { acknowledge_p50_us, .. } = evidence.side else { return None };
+    let SideFigures::Producer { acknowledge_p50_us, .. } = evidence.side else { return None };
     let queued = evidence.client.queued;
     let linger_us = (linger * 1000.0) as u64;
     let (share_us, words) = match queued.count {
@@ -106,14 +106,14 @@ fn linger(evidence: &Evidence) -> Option<Finding> {
 /// More is published than the connection carries. Records that wait only now and then wait for answers, or for the
 /// first connection.
 fn link(evidence: &Evidence) -> Option<Finding> {
-    let Side::Producer { acknowledge_p99_us, .. } = evidence.side else { return None };
+    let SideFigures::Producer { acknowledge_p99_us, .. } = evidence.side else { return None };
     if is_throttled(evidence) {
         return None;
     }
     let (queued, unsent_us) = (queued(evidence), evidence.client.unsent.p99_us);
     let share_us = if piles_up(evidence) { acknowledge_p99_us } else { unsent_us };
     let words = if is_held_back(evidence) {
-        let (waited, frames, dropped) = (held_back(evidence), evidence.way.frames, evidence.superseded);
+        let (waited, frames, dropped) = (held_back(evidence), evidence.latency.frames, evidence.superseded);
         let frames = count(frames, "frame");
         format!("{waited} of {frames} waited until others were acknowledged, {dropped} more {} dropped", were(dropped))
     } else {
@@ -131,7 +131,9 @@ fn queued(evidence: &Evidence) -> Waits {
     let lingers = evidence.set("linger.ms").is_some_and(|ms| ms > 0.0);
     match evidence.side {
         _ if lingers => Waits::default(),
-        Side::Producer { acknowledge_p50_us, acknowledge_p99_us, every_frame: true, .. } if round_trip.count > 0 => {
+        SideFigures::Producer { acknowledge_p50_us, acknowledge_p99_us, every_frame: true, .. }
+            if round_trip.count > 0 =>
+        {
             let mean_us = acknowledge_p50_us.saturating_sub(round_trip.mean_us);
             Waits { mean_us, p99_us: acknowledge_p99_us.saturating_sub(round_trip.p99_us), ..Waits::default() }
         }
@@ -142,7 +144,7 @@ fn queued(evidence: &Evidence) -> Waits {
 /// True if records wait longer than their requests take, and most of them do. Then requests become larger and larger,
 /// and so take long.
 fn piles_up(evidence: &Evidence) -> bool {
-    let Side::Producer { acknowledge_p50_us, .. } = evidence.side else { return false };
+    let SideFigures::Producer { acknowledge_p50_us, .. } = evidence.side else { return false };
     let waited_us = queued(evidence).mean_us;
     is_held_back(evidence)
         || waited_us > evidence.client.round_trip.mean_us.max(super::SHARE_MIN_US)
@@ -150,17 +152,17 @@ fn piles_up(evidence: &Evidence) -> bool {
 }
 
 fn held_back(evidence: &Evidence) -> u64 {
-    if let Side::Producer { held_back, .. } = evidence.side { held_back } else { 0 }
+    if let SideFigures::Producer { held_back, .. } = evidence.side { held_back } else { 0 }
 }
 
 /// True if the link limits a live source, which publishes only as much as is acknowledged in time: many frames wait for
 /// that, and others are dropped meanwhile. Not all frames wait, because acknowledgements come several at once.
 fn is_held_back(evidence: &Evidence) -> bool {
-    4 * held_back(evidence) >= evidence.way.frames && 10 * evidence.superseded >= evidence.way.frames
+    4 * held_back(evidence) >= evidence.latency.frames && 10 * evidence.superseded >= evidence.latency.frames
 }
 
 fn answer(evidence: &Evidence) -> Option<Finding> {
-    let Side::Producer { acknowledge_p50_us, .. } = evidence.side else { return None };
+    let SideFigures::Producer { acknowledge_p50_us, .. } = evidence.side else { return None };
     let trip = evidence.client.round_trip;
     if trip.p99_us < ANSWER_US || is_throttled(evidence) || piles_up(evidence) {
         return None;
@@ -183,14 +185,14 @@ fn is_throttled(evidence: &Evidence) -> bool {
 }
 
 fn throttled(evidence: &Evidence) -> Option<Finding> {
-    let Side::Producer { acknowledge_p99_us, .. } = evidence.side else { return None };
+    let SideFigures::Producer { acknowledge_p99_us, .. } = evidence.side else { return None };
     let share_us = evidence.throttled_us(acknowledge_p99_us);
     let advice = "raise the quota of this client at the broker, or send less: --quality, --size, --fps";
     acknowledge(evidence, share_us, "the broker throttles this client", evidence.throttled_words(), advice)
 }
 
 fn broken(evidence: &Evidence) -> Option<Finding> {
-    let Side::Producer { acknowledge_p50_us, acknowledge_p99_us, .. } = evidence.side else { return None };
+    let SideFigures::Producer { acknowledge_p50_us, acknowledge_p99_us, .. } = evidence.side else { return None };
     let n = evidence.client.disconnects;
     let share_us = if n > 0 { acknowledge_p99_us.saturating_sub(acknowledge_p50_us) } else { 0 };
     let words = format!("{n} connections broke during the run");

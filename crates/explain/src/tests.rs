@@ -7,47 +7,51 @@ mod viewer;
 use std::time::Duration;
 
 use super::*;
-use common::books::Rhythm;
+use common::books::FrameInterval;
 use common::report::{ClientFacts, Waits};
-use common::time::{Micros, Stamps, Tail, TimeBase};
+use common::time::{Micros, Stamps, TailStages, TimeBase};
 use common::wire::{Codec, Meta, Origin, Session};
 
 const INTERVAL: Duration = Duration::from_micros(33_333);
 /// Stage times of a run without problems: capture, encode, publish, broker, reassemble, decode, present.
 const USUAL: [u64; 7] = [100, 5000, 20, 1000, 10, 5000, 1000];
 
-fn evidence(stages: &'static [Stage], tail_us: [u64; 7], side: Side) -> Evidence {
+fn evidence(stages: &'static [Stage], tail_us: [u64; 7], side: SideFigures) -> Evidence {
     let sum = |us: [u64; 7]| stages.iter().map(|stage| us[*stage as usize]).sum();
     let stages_us = std::array::from_fn(|n| if stages.contains(&Stage::ALL[n]) { tail_us[n] } else { 0 });
     Evidence {
-        way: Way {
+        latency: StageLatencies {
             stages,
             frames: 600,
             p50_us: sum(USUAL),
             p99_us: sum(tail_us),
-            tail: Tail { frames: 6, stages_us },
-            usual_us: USUAL,
+            tail: TailStages { frames: 6, stages_us },
+            median_us: USUAL,
             base: TimeBase::SameHost,
         },
         interval: Some(INTERVAL),
         superseded: 0,
         client: ClientFacts { tellings: 20, ..ClientFacts::default() },
         properties: Default::default(),
-        setup: Setup { window_size_given: true, bytes_per_second: 50_000_000, ..Setup::default() },
+        context: RunContext { window_size_given: true, bytes_per_second: 50_000_000, ..RunContext::default() },
         side,
     }
 }
 
 fn viewer(tail_us: [u64; 7]) -> Evidence {
-    evidence(&Stage::ALL, tail_us, Side::Viewer { screen: Screen::Shared, display_us: 1000, frame_bytes: 100_000 })
+    evidence(
+        &Stage::ALL,
+        tail_us,
+        SideFigures::Viewer { display: DisplayPath::Shared, display_us: 1000, frame_bytes: 100_000 },
+    )
 }
 
 fn producer(tail_us: [u64; 7], acknowledge_p99_us: u64) -> Evidence {
     evidence(&Stage::PRODUCER, tail_us, acknowledging([800, acknowledge_p99_us], 1000, false))
 }
 
-fn acknowledging([acknowledge_p50_us, acknowledge_p99_us]: [u64; 2], first_us: u64, every_frame: bool) -> Side {
-    Side::Producer { acknowledge_p50_us, acknowledge_p99_us, first_us, every_frame, held_back: 0 }
+fn acknowledging([acknowledge_p50_us, acknowledge_p99_us]: [u64; 2], first_us: u64, every_frame: bool) -> SideFigures {
+    SideFigures::Producer { acknowledge_p50_us, acknowledge_p99_us, first_us, every_frame, held_back: 0 }
 }
 
 fn waits(min_us: u64, mean_us: u64, p99_us: u64) -> Waits {
@@ -92,7 +96,7 @@ fn where_nothing_stands_out_that_is_said() {
 
 #[test]
 fn few_frames_say_nothing() {
-    let few = viewer([150, 8000, 40, 900_000, 20, 7000, 2500]).with(|e| e.way.frames = 3);
+    let few = viewer([150, 8000, 40, 900_000, 20, 7000, 2500]).with(|e| e.latency.frames = 3);
     check_nothing(few, "3 frames: too few to say");
 }
 
@@ -104,15 +108,16 @@ fn what_is_always_so_is_named_beside_one_frame_that_was_slow_for_another_reason(
     });
     let stalled = |usual: [u64; 7]| {
         viewer([100, 5000, 20, 70_000, 10, 400_000, 6000]).with(|e| {
-            e.way.usual_us = usual;
-            e.way.p50_us = usual.iter().sum();
+            e.latency.median_us = usual;
+            e.latency.p50_us = usual.iter().sum();
         })
     };
     let waits = [100, 5000, 20, 65_000, 10, 5000, 1000];
     let sent_on = stalled(waits);
     let small = stalled(waits).set_to(&[("fetch.max.bytes", "20000")]);
-    let scaled = stalled([100, 5000, 20, 1000, 10, 5000, 6000])
-        .with(|e| e.side = Side::Viewer { screen: Screen::Scaled, display_us: 1000, frame_bytes: 100_000 });
+    let scaled = stalled([100, 5000, 20, 1000, 10, 5000, 6000]).with(|e| {
+        e.side = SideFigures::Viewer { display: DisplayPath::Scaled, display_us: 1000, frame_bytes: 100_000 }
+    });
     let all = [(far, "far away"), (sent_on, "viewer's side"), (small, "less than a frame"), (scaled, "are scaled")];
     for (evidence, cause) in all {
         let findings = explain(&evidence).findings;
@@ -177,13 +182,13 @@ fn the_rhythm_is_that_of_the_frames_numbered() {
         dropped: 0,
         skipped: 0,
     };
-    let mut rhythm = Rhythm::default();
-    rhythm.enter(&meta(1, 10, 1000));
-    assert_eq!(rhythm.interval(), None);
-    rhythm.enter(&meta(1, 14, 1400));
-    assert_eq!(rhythm.interval(), Some(Duration::from_micros(100)), "also where some were not shown");
-    rhythm.enter(&meta(2, 0, 9000));
-    assert_eq!(rhythm.interval(), None, "another session has its own");
+    let mut interval = FrameInterval::default();
+    interval.enter(&meta(1, 10, 1000));
+    assert_eq!(interval.interval(), None);
+    interval.enter(&meta(1, 14, 1400));
+    assert_eq!(interval.interval(), Some(Duration::from_micros(100)), "also where some were not shown");
+    interval.enter(&meta(2, 0, 9000));
+    assert_eq!(interval.interval(), None, "another session has its own");
 }
 
 #[test]

@@ -9,13 +9,13 @@ use futures_executor::block_on;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, ConfigResourceResult, ResourceSpecifier, TopicReplication};
 use rdkafka::client::Client;
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError as ClientError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::metadata::Metadata;
 use rdkafka::producer::{BaseProducer, Producer};
 
-use crate::causes::Trouble;
-use crate::context::Ears;
-use crate::error::{KafkaFault, name, plain, setting};
+use crate::causes::ConnectionProblem;
+use crate::context::Context;
+use crate::error::{KafkaError, name, plain, setting};
 use crate::options::Connection;
 use crate::rights::Right;
 use crate::settings;
@@ -60,21 +60,21 @@ pub struct TopicSummary {
 
 /// Time to wait for a broker, and a function that returns false when the caller no longer wants the connection.
 #[derive(Clone, Copy)]
-pub struct Patience<'a> {
+pub struct ConnectTimeout<'a> {
     pub timeout: Duration,
     pub clock: &'a dyn Clock,
     pub wanted: &'a dyn Fn() -> bool,
 }
 
-impl std::fmt::Debug for Patience<'_> {
+impl std::fmt::Debug for ConnectTimeout<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Patience").field("timeout", &self.timeout).finish_non_exhaustive()
+        f.debug_struct("ConnectTimeout").field("timeout", &self.timeout).finish_non_exhaustive()
     }
 }
 
 /// A client that reads and changes the topics of a cluster.
 pub struct Admin {
-    client: RwLock<AdminClient<Ears>>,
+    client: RwLock<AdminClient<Context>>,
     connection: Connection,
     config: ClientConfig,
     brokers: String,
@@ -90,12 +90,16 @@ impl std::fmt::Debug for Admin {
 
 impl Admin {
     /// Connects to a broker, and fails if none answers in time.
-    pub fn connect(connection: &Connection, client_id: &str, patience: &Patience<'_>) -> Result<Admin, KafkaFault> {
+    pub fn connect(
+        connection: &Connection,
+        client_id: &str,
+        patience: &ConnectTimeout<'_>,
+    ) -> Result<Admin, KafkaError> {
         let config = settings::with_the_users(settings::common(connection, client_id), connection);
         let client = with_new_clients(patience, |patience| {
-            let client: AdminClient<Ears> = config.create_with_context(Ears::new(connection)).map_err(setting)?;
+            let client: AdminClient<Context> = config.create_with_context(Context::new(connection)).map_err(setting)?;
             let mut listener = Listener::default();
-            reach(client.inner(), &connection.brokers, patience, || listener.trouble(&config, connection))?;
+            reach(client.inner(), &connection.brokers, patience, || listener.problem(&config, connection))?;
             Ok(client)
         })?;
         let (connection, brokers) = (connection.clone(), connection.brokers.clone());
@@ -103,7 +107,7 @@ impl Admin {
     }
 
     /// Lists every topic except Kafka's own.
-    pub fn topics(&self, timeout: Duration) -> Result<Vec<TopicSummary>, KafkaFault> {
+    pub fn topics(&self, timeout: Duration) -> Result<Vec<TopicSummary>, KafkaError> {
         let metadata = self.metadata(timeout)?;
         let own = metadata.topics().iter().filter(|t| !t.name().starts_with("__"));
         Ok(own.map(|t| TopicSummary { name: t.name().to_owned(), partitions: t.partitions().len() }).collect())
@@ -111,7 +115,7 @@ impl Admin {
 
     /// Creates the topic if it is missing. A metadata request that names the topic is avoided here: the broker might
     /// create it with its own defaults.
-    pub fn ensure(&self, topic: &NewTopic, create: bool, timeout: Duration) -> Result<Created, KafkaFault> {
+    pub fn ensure(&self, topic: &NewTopic, create: bool, timeout: Duration) -> Result<Created, KafkaError> {
         check_topic_name(&topic.name)?;
         let there =
             self.metadata(timeout)?.topics().iter().find(|t| t.name() == topic.name).map(|t| t.partitions().len());
@@ -119,7 +123,7 @@ impl Admin {
             Some(partitions) => Ok(Created::WasThere { partitions }),
             None if !create => match self.hidden(&topic.name, timeout) {
                 Some(fault) => Err(fault),
-                None => Err(KafkaFault::NoTopic { topic: topic.name.clone(), brokers: self.brokers.clone() }),
+                None => Err(KafkaError::NoTopic { topic: topic.name.clone(), brokers: self.brokers.clone() }),
             },
             None => self.create(topic, timeout),
         }
@@ -127,27 +131,27 @@ impl Admin {
 
     /// Returns the error for a topic that we are not allowed to see. No list of topics contains it, but a metadata
     /// request that names it is answered with an authorization error.
-    fn hidden(&self, topic: &str, timeout: Duration) -> Option<KafkaFault> {
+    fn hidden(&self, topic: &str, timeout: Duration) -> Option<KafkaError> {
         let client = self.client();
         let metadata = client.inner().fetch_metadata(Some(topic), timeout).ok()?;
         let code = metadata.topics().first()?.error().map(RDKafkaErrorCode::from)?;
         let cause = client.inner().context().missing(Right::Write { topic }).sentence(&self.brokers);
-        (code == RDKafkaErrorCode::TopicAuthorizationFailed).then_some(KafkaFault::Forbidden { cause })
+        (code == RDKafkaErrorCode::TopicAuthorizationFailed).then_some(KafkaError::Forbidden { cause })
     }
 
     /// Reads the topic's `max.message.bytes`. `None` if the broker answers without giving a value; after an error the
     /// caller may try again.
-    pub fn message_bytes_max(&self, topic: &str, timeout: Duration) -> Result<Option<usize>, KafkaFault> {
+    pub fn message_bytes_max(&self, topic: &str, timeout: Duration) -> Result<Option<usize>, KafkaError> {
         let asked = [ResourceSpecifier::Topic(topic)];
         let answer = block_on(self.client().describe_configs(&asked, &options(timeout)));
         let limit = limit_in(answer);
         if limit.is_err() {
             self.renew();
         }
-        limit.map_err(|cause| KafkaFault::Client { doing: "asking for the topic's message limit", cause })
+        limit.map_err(|cause| KafkaError::Client { doing: "asking for the topic's message limit", cause })
     }
 
-    fn create(&self, topic: &NewTopic, timeout: Duration) -> Result<Created, KafkaFault> {
+    fn create(&self, topic: &NewTopic, timeout: Duration) -> Result<Created, KafkaError> {
         let retention_ms = topic.retention.map_or("-1".to_owned(), |r| r.as_millis().to_string());
         // Kafka deletes a segment as a whole, once its last record is old enough, so each must cover a short time.
         let segment_ms = topic.retention.map(|r| (r.as_millis() / 10).max(1000).to_string());
@@ -160,7 +164,7 @@ impl Admin {
         if let Some(segment_ms) = &segment_ms {
             new = new.set("segment.ms", segment_ms);
         }
-        let fault = |cause: String| KafkaFault::Create { topic: topic.name.clone(), cause };
+        let fault = |cause: String| KafkaError::Create { topic: topic.name.clone(), cause };
         let answer = block_on(self.client().create_topics([&new], &options(timeout)));
         match answer.map_err(|e| fault(plain(&e)))?.into_iter().next() {
             Some(Ok(_)) => Ok(Created::Now),
@@ -173,7 +177,7 @@ impl Admin {
                 RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::ClusterAuthorizationFailed,
             ))) => {
                 let right = Right::Create { topic: &topic.name };
-                Err(KafkaFault::Forbidden {
+                Err(KafkaError::Forbidden {
                     cause: self.client().inner().context().missing(right).sentence(&self.brokers),
                 })
             }
@@ -187,7 +191,7 @@ impl Admin {
         }
     }
 
-    fn metadata(&self, timeout: Duration) -> Result<Metadata, KafkaFault> {
+    fn metadata(&self, timeout: Duration) -> Result<Metadata, KafkaError> {
         let doing = "asking which topics there are";
         let metadata = self.client().inner().fetch_metadata(None, timeout);
         if metadata.is_err() {
@@ -196,28 +200,29 @@ impl Admin {
             self.answered.store(true, Ordering::Relaxed);
         }
         // Finding out the cause takes more than a second.
-        let why_not = || if self.answered.load(Ordering::Relaxed) { None } else { self.why_not() };
-        metadata.map_err(|cause| match why_not() {
-            Some(trouble) if trouble.denied => KafkaFault::Denied { cause: trouble.sentence(&self.brokers) },
-            Some(trouble) => KafkaFault::NotNow { cause: trouble.sentence(&self.brokers) },
-            None => KafkaFault::Client { doing, cause },
+        let connection_problem =
+            || if self.answered.load(Ordering::Relaxed) { None } else { self.connection_problem() };
+        metadata.map_err(|cause| match connection_problem() {
+            Some(problem) if problem.denied => KafkaError::Denied { cause: problem.sentence(&self.brokers) },
+            Some(problem) => KafkaError::NotNow { cause: problem.sentence(&self.brokers) },
+            None => KafkaError::Client { doing, cause },
         })
     }
 
     /// Finds out why no broker answers. It takes several requests, because the first may still be answered by a broker
     /// that sends us to another address.
-    fn why_not(&self) -> Option<Trouble> {
+    fn connection_problem(&self) -> Option<ConnectionProblem> {
         let mut listener = Listener::default();
-        (0..QUESTIONS).find_map(|_| listener.trouble(&self.config, &self.connection))
+        (0..QUESTIONS).find_map(|_| listener.problem(&self.config, &self.connection))
     }
 
-    fn client(&self) -> RwLockReadGuard<'_, AdminClient<Ears>> {
+    fn client(&self) -> RwLockReadGuard<'_, AdminClient<Context>> {
         self.client.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Replaces the client. One that got no answer may have lost all its brokers for good (librdkafka issue 5301).
     fn renew(&self) {
-        if let Ok(client) = self.config.create_with_context(Ears::new(&self.connection)) {
+        if let Ok(client) = self.config.create_with_context(Context::new(&self.connection)) {
             *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
         }
     }
@@ -227,7 +232,7 @@ impl Admin {
 /// there is no such topic; another try would not change that.
 fn limit_in(answer: KafkaResult<Vec<ConfigResourceResult>>) -> KafkaResult<Option<usize>> {
     let configs = match answer {
-        Err(KafkaError::AdminOp(RDKafkaErrorCode::UnsupportedFeature | RDKafkaErrorCode::UnsupportedVersion)) => {
+        Err(ClientError::AdminOp(RDKafkaErrorCode::UnsupportedFeature | RDKafkaErrorCode::UnsupportedVersion)) => {
             return Ok(None);
         }
         answer => answer?,
@@ -240,18 +245,18 @@ fn limit_in(answer: KafkaResult<Vec<ConfigResourceResult>>) -> KafkaResult<Optio
 /// A producer used to find out why no connection is made: an admin client does not report that, a producer that is
 /// polled does.
 #[derive(Default)]
-struct Listener(Option<BaseProducer<Ears>>);
+struct Listener(Option<BaseProducer<Context>>);
 
 impl Listener {
-    fn trouble(&mut self, config: &ClientConfig, connection: &Connection) -> Option<Trouble> {
+    fn problem(&mut self, config: &ClientConfig, connection: &Connection) -> Option<ConnectionProblem> {
         let client = match &mut self.0 {
             Some(client) => client,
-            none => none.insert(config.create_with_context(Ears::new(connection)).ok()?),
+            none => none.insert(config.create_with_context(Context::new(connection)).ok()?),
         };
         // librdkafka connects to the bootstrap brokers only when there is a request to send.
         let _ = client.client().fetch_metadata(None, PROBE);
         client.poll(LISTEN);
-        client.context().checked_trouble(connection)
+        client.context().checked_problem(connection)
     }
 }
 
@@ -265,34 +270,34 @@ pub(crate) fn is_embedded<C: rdkafka::ClientContext>(client: &Client<C>) -> bool
 /// may never find it (librdkafka issue 5301). Each client gets twice as long as the one before, so that a slow link can
 /// still succeed.
 pub(crate) fn with_new_clients<C>(
-    patience: &Patience<'_>,
-    mut connect: impl FnMut(&Patience<'_>) -> Result<C, KafkaFault>,
-) -> Result<C, KafkaFault> {
+    patience: &ConnectTimeout<'_>,
+    mut connect: impl FnMut(&ConnectTimeout<'_>) -> Result<C, KafkaError>,
+) -> Result<C, KafkaError> {
     let until = patience.clock.now().plus(patience.timeout);
     let mut timeout = FIRST_CLIENT;
     loop {
         let left = until.since(patience.clock.now());
-        match connect(&Patience { timeout: timeout.min(left), ..*patience }) {
-            Err(KafkaFault::Unreachable { brokers, cause, .. }) if timeout >= left => {
-                return Err(KafkaFault::Unreachable { brokers, cause, seconds: patience.timeout.as_secs() });
+        match connect(&ConnectTimeout { timeout: timeout.min(left), ..*patience }) {
+            Err(KafkaError::Unreachable { brokers, cause, .. }) if timeout >= left => {
+                return Err(KafkaError::Unreachable { brokers, cause, seconds: patience.timeout.as_secs() });
             }
-            Err(KafkaFault::NoAnswer { cause, .. }) if timeout >= left => {
-                return Err(KafkaFault::NoAnswer { cause, seconds: patience.timeout.as_secs() });
+            Err(KafkaError::NoAnswer { cause, .. }) if timeout >= left => {
+                return Err(KafkaError::NoAnswer { cause, seconds: patience.timeout.as_secs() });
             }
-            Err(KafkaFault::Unreachable { .. } | KafkaFault::NoAnswer { .. }) => timeout *= 2,
+            Err(KafkaError::Unreachable { .. } | KafkaError::NoAnswer { .. }) => timeout *= 2,
             other => return other,
         }
     }
 }
 
-/// Waits until a broker answers, at most `timeout`. `trouble` returns the reason why none does.
+/// Waits until a broker answers, at most `timeout`. `problem` returns the reason why none does.
 pub(crate) fn reach<C: rdkafka::ClientContext>(
     client: &Client<C>,
     brokers: &str,
-    patience: &Patience<'_>,
-    mut trouble: impl FnMut() -> Option<Trouble>,
-) -> Result<(), KafkaFault> {
-    let Patience { timeout, clock, wanted } = patience;
+    patience: &ConnectTimeout<'_>,
+    mut problem: impl FnMut() -> Option<ConnectionProblem>,
+) -> Result<(), KafkaError> {
+    let ConnectTimeout { timeout, clock, wanted } = patience;
     let until = clock.now().plus(*timeout);
     loop {
         let left = until.since(clock.now());
@@ -301,16 +306,16 @@ pub(crate) fn reach<C: rdkafka::ClientContext>(
         };
         let brokers = brokers.to_owned();
         if !wanted() {
-            return Err(KafkaFault::Stopped { brokers });
+            return Err(KafkaError::Stopped { brokers });
         }
-        match trouble() {
-            Some(trouble) if trouble.denied => return Err(KafkaFault::Denied { cause: trouble.sentence(&brokers) }),
-            trouble if clock.now() >= until => {
+        match problem() {
+            Some(problem) if problem.denied => return Err(KafkaError::Denied { cause: problem.sentence(&brokers) }),
+            problem if clock.now() >= until => {
                 let seconds = timeout.as_secs();
-                return Err(match trouble {
-                    Some(Trouble { sentence: Some(cause), .. }) => KafkaFault::NoAnswer { seconds, cause },
-                    Some(trouble) => KafkaFault::Unreachable { brokers, seconds, cause: trouble.words },
-                    None => KafkaFault::Unreachable { brokers, seconds, cause: plain(&error) },
+                return Err(match problem {
+                    Some(ConnectionProblem { sentence: Some(cause), .. }) => KafkaError::NoAnswer { seconds, cause },
+                    Some(problem) => KafkaError::Unreachable { brokers, seconds, cause: problem.words },
+                    None => KafkaError::Unreachable { brokers, seconds, cause: plain(&error) },
                 });
             }
             _ => {}
@@ -323,10 +328,10 @@ fn options(timeout: Duration) -> AdminOptions {
 }
 
 /// Checks a topic name against Kafka's rule.
-pub fn check_topic_name(topic: &str) -> Result<(), KafkaFault> {
+pub fn check_topic_name(topic: &str) -> Result<(), KafkaError> {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let good = !topic.is_empty() && topic.len() <= 249 && topic.chars().all(legal) && topic != "." && topic != "..";
-    good.then_some(()).ok_or_else(|| KafkaFault::TopicName { topic: topic.to_owned() })
+    good.then_some(()).ok_or_else(|| KafkaError::TopicName { topic: topic.to_owned() })
 }
 
 #[cfg(test)]
@@ -351,9 +356,9 @@ mod tests {
         for denied in [RDKafkaErrorCode::TopicAuthorizationFailed, RDKafkaErrorCode::UnknownTopicOrPartition] {
             assert_eq!(limit_in(Ok(vec![Err(denied)])), Ok(None), "{denied}");
         }
-        assert_eq!(limit_in(Err(KafkaError::AdminOp(RDKafkaErrorCode::UnsupportedFeature))), Ok(None));
-        assert!(limit_in(Err(KafkaError::AdminOp(RDKafkaErrorCode::OperationTimedOut))).is_err());
-        assert!(limit_in(Err(KafkaError::Canceled)).is_err());
+        assert_eq!(limit_in(Err(ClientError::AdminOp(RDKafkaErrorCode::UnsupportedFeature))), Ok(None));
+        assert!(limit_in(Err(ClientError::AdminOp(RDKafkaErrorCode::OperationTimedOut))).is_err());
+        assert!(limit_in(Err(ClientError::Canceled)).is_err());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::options::Connection;
 
 /// The reason why a client has no connection.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct Trouble {
+pub struct ConnectionProblem {
     /// True if trying again will not help.
     pub denied: bool,
     /// A short noun phrase, for a status line.
@@ -35,7 +35,7 @@ pub(crate) enum Question {
     Certificate,
 }
 
-impl Trouble {
+impl ConnectionProblem {
     /// A sentence for the log or an error of a client whose bootstrap brokers are `brokers`.
     pub fn sentence(&self, brokers: &str) -> String {
         self.sentence.clone().unwrap_or_else(|| format!("no Kafka answers at {brokers} ({})", self.words))
@@ -81,9 +81,14 @@ impl Credentials {
 }
 
 /// Explains why the connection failed, and what helps. `ever_up` is true if this broker was connected before.
-pub(crate) fn trouble(failure: &Failure<'_>, credentials: &Credentials, ever_up: bool) -> Trouble {
+pub(crate) fn problem(failure: &Failure<'_>, credentials: &Credentials, ever_up: bool) -> ConnectionProblem {
     let Some(rule) = RULES.iter().find(|rule| rule.fits(failure, credentials)) else {
-        return moved(Trouble { words: brief(failure.text), ..Trouble::default() }, failure, credentials, ever_up);
+        return moved(
+            ConnectionProblem { words: brief(failure.text), ..ConnectionProblem::default() },
+            failure,
+            credentials,
+            ever_up,
+        );
     };
     let detail = failure.text.rsplit_once(": ").map_or(failure.text, |(_, detail)| detail).trim();
     let fill = |template: &str| {
@@ -96,24 +101,35 @@ pub(crate) fn trouble(failure: &Failure<'_>, credentials: &Credentials, ever_up:
     };
     let sentence = (!rule.sentence.is_empty()).then(|| fill(rule.sentence));
     let question = rule.question.map(|question| (question, failure.broker.to_owned()));
-    let trouble = Trouble { denied: rule.denied, words: fill(rule.words), sentence, question, advertised: None };
-    moved(trouble, failure, credentials, ever_up)
+    let problem =
+        ConnectionProblem { denied: rule.denied, words: fill(rule.words), sentence, question, advertised: None };
+    moved(problem, failure, credentials, ever_up)
 }
 
 /// Adds a sentence if the broker was never reached at the address that a bootstrap broker advertised for it.
-fn moved(trouble: Trouble, failure: &Failure<'_>, credentials: &Credentials, ever_up: bool) -> Trouble {
+fn moved(
+    problem: ConnectionProblem,
+    failure: &Failure<'_>,
+    credentials: &Credentials,
+    ever_up: bool,
+) -> ConnectionProblem {
     let named = credentials.bootstrap.iter().any(|broker| broker == failure.broker);
-    if trouble.sentence.is_some() || !failure.learned || named || ever_up {
-        return trouble;
+    if problem.sentence.is_some() || !failure.learned || named || ever_up {
+        return problem;
     }
     let sentence = format!(
         "the broker at {} answers, and says to come to {} (its advertised.listeners), which cannot be reached: {}",
         credentials.bootstrap.join(","),
         failure.broker,
-        trouble.words
+        problem.words
     );
     let words = format!("advertised {} unreachable", failure.broker);
-    Trouble { words, sentence: Some(sentence), advertised: Some(failure.broker.to_owned()), ..Trouble::default() }
+    ConnectionProblem {
+        words,
+        sentence: Some(sentence),
+        advertised: Some(failure.broker.to_owned()),
+        ..ConnectionProblem::default()
+    }
 }
 
 /// Shortens an error text: `Connect to ipv4#127.0.0.1:1 failed: No route to host` → `no route to host`.

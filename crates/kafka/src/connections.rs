@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The state of one broker, taken from librdkafka's statistics.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub(crate) struct BrokerState {
+pub(crate) struct BrokerConnection {
     /// `host:9092`
     pub address: String,
     /// Negative until the metadata has named the broker.
@@ -12,7 +12,7 @@ pub(crate) struct BrokerState {
     pub state: String,
 }
 
-impl BrokerState {
+impl BrokerConnection {
     pub fn is_up(&self) -> bool {
         matches!(self.state.as_str(), "UP" | "UPDATE" | "REAUTH")
     }
@@ -29,7 +29,7 @@ pub(crate) struct Connections {
 
 impl Connections {
     /// Updates the connections from the statistics; returns the lines to log.
-    pub fn look(&mut self, brokers: &[BrokerState]) -> Vec<String> {
+    pub fn look(&mut self, brokers: &[BrokerConnection]) -> Vec<String> {
         let mut now: BTreeMap<String, i64> = BTreeMap::new();
         for broker in brokers.iter().filter(|broker| broker.is_up()) {
             // The same address may be a bootstrap broker, a broker of the cluster and the group's coordinator.
@@ -73,8 +73,8 @@ fn named(address: &str, id: i64) -> String {
 mod tests {
     use super::*;
 
-    fn broker(address: &str, id: i64, state: &str) -> BrokerState {
-        BrokerState { address: address.to_owned(), id, state: state.to_owned() }
+    fn broker(address: &str, id: i64, state: &str) -> BrokerConnection {
+        BrokerConnection { address: address.to_owned(), id, state: state.to_owned() }
     }
 
     #[test]

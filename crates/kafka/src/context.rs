@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::ProducerContext;
 
 use self::link::Link;
-use crate::causes::{self, Credentials, Failure, Trouble};
+use crate::causes::{self, ConnectionProblem, Credentials, Failure};
 use crate::diagnosis;
 use crate::options::Connection;
 use crate::rights::{self, Right};
@@ -22,13 +22,13 @@ use crate::tail::refusal;
 
 /// Receives a client's callbacks: keeps its last connection error, and passes its log lines on.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Ears {
-    trouble: Arc<Mutex<Option<Trouble>>>,
+pub(crate) struct Context {
+    problem: Arc<Mutex<Option<ConnectionProblem>>>,
     pub link: Arc<Link>,
     pub facts: Facts,
     credentials: Credentials,
-    /// A trouble, and the result of asking the broker about it.
-    checked: Arc<Mutex<Option<(Trouble, Trouble)>>>,
+    /// A problem, and the result of asking the broker about it.
+    checked: Arc<Mutex<Option<(ConnectionProblem, ConnectionProblem)>>>,
     may_not_write: Arc<AtomicBool>,
     may_not_join: Arc<AtomicBool>,
     lacks_group_protocol: Arc<AtomicBool>,
@@ -37,14 +37,14 @@ pub(crate) struct Ears {
     partitions_found: Arc<OnceLock<usize>>,
 }
 
-impl Ears {
-    pub fn new(connection: &Connection) -> Ears {
-        Ears { credentials: Credentials::of(connection), ..Ears::default() }
+impl Context {
+    pub fn new(connection: &Connection) -> Context {
+        Context { credentials: Credentials::of(connection), ..Context::default() }
     }
 
     /// Sets the group, for a member of one.
-    pub fn in_group(self, group: Option<&str>) -> Ears {
-        Ears { group: group.map(str::to_owned), ..self }
+    pub fn in_group(self, group: Option<&str>) -> Context {
+        Context { group: group.map(str::to_owned), ..self }
     }
 
     /// Enters the number of partitions of the topic; only the first call counts.
@@ -53,7 +53,7 @@ impl Ears {
     }
 
     /// Explains a right that the broker's access control denies to this client.
-    pub fn missing(&self, right: Right<'_>) -> Trouble {
+    pub fn missing(&self, right: Right<'_>) -> ConnectionProblem {
         rights::missing(right, &self.credentials)
     }
 
@@ -77,36 +77,36 @@ impl Ears {
         self.may_not_join.store(false, Ordering::Relaxed);
     }
 
-    /// The trouble, made certain by asking the broker if that is possible. Takes up to some seconds, once for each
-    /// trouble.
-    pub fn checked_trouble(&self, connection: &Connection) -> Option<Trouble> {
-        let trouble = self.trouble()?;
-        let Ok(mut checked) = self.checked.lock() else { return Some(trouble) };
+    /// The problem, made certain by asking the broker if that is possible. Takes up to some seconds, once for each
+    /// problem.
+    pub fn checked_problem(&self, connection: &Connection) -> Option<ConnectionProblem> {
+        let problem = self.problem()?;
+        let Ok(mut checked) = self.checked.lock() else { return Some(problem) };
         match &*checked {
-            Some((asked, answer)) if *asked == trouble => Some(answer.clone()),
+            Some((asked, answer)) if *asked == problem => Some(answer.clone()),
             _ => {
-                let answer = diagnosis::checked(trouble.clone(), connection);
-                *checked = Some((trouble, answer.clone()));
+                let answer = diagnosis::checked(problem.clone(), connection);
+                *checked = Some((problem, answer.clone()));
                 Some(answer)
             }
         }
     }
 
-    pub fn trouble(&self) -> Option<Trouble> {
-        self.trouble.lock().ok().and_then(|trouble| trouble.clone())
+    pub fn problem(&self) -> Option<ConnectionProblem> {
+        self.problem.lock().ok().and_then(|problem| problem.clone())
     }
 
-    /// The context of a client that replaces this one: it has no trouble yet, and its figures are added to the present
+    /// The context of a client that replaces this one: it has no problem yet, and its figures are added to the present
     /// ones.
-    pub fn successor(&self) -> Ears {
+    pub fn successor(&self) -> Context {
         self.facts.renewed();
-        Ears { trouble: Arc::default(), link: Arc::default(), may_not_join: Arc::default(), ..self.clone() }
+        Context { problem: Arc::default(), link: Arc::default(), may_not_join: Arc::default(), ..self.clone() }
     }
 
     /// The context of a client that replaces this one because of other settings.
-    pub fn restarted(&self) -> Ears {
+    pub fn restarted(&self) -> Context {
         self.facts.restarted();
-        Ears { trouble: Arc::default(), link: Arc::default(), ..self.clone() }
+        Context { problem: Arc::default(), link: Arc::default(), ..self.clone() }
     }
 
     /// The reason why there is no connection now; `None` while there is one.
@@ -115,7 +115,7 @@ impl Ears {
             return None;
         }
         let without_words = || self.link.is_down().then(|| "no broker is connected".to_owned());
-        self.trouble().map(|trouble| trouble.words).or_else(without_words)
+        self.problem().map(|problem| problem.words).or_else(without_words)
     }
 
     /// Records that a broker has answered a request.
@@ -124,43 +124,44 @@ impl Ears {
         self.clear();
     }
 
-    /// Clears the trouble, because there is a connection. An advertised address that was never reached stays reported.
+    /// Clears the problem, because there is a connection. An advertised address that was never reached stays reported.
     fn clear(&self) {
-        if let Ok(mut trouble) = self.trouble.lock() {
-            let unreached = |t: &Trouble| t.advertised.as_ref().is_some_and(|broker| !self.facts.ever_up(broker));
-            if !trouble.as_ref().is_some_and(unreached) {
-                *trouble = None;
+        if let Ok(mut problem) = self.problem.lock() {
+            let unreached =
+                |t: &ConnectionProblem| t.advertised.as_ref().is_some_and(|broker| !self.facts.ever_up(broker));
+            if !problem.as_ref().is_some_and(unreached) {
+                *problem = None;
             }
         }
     }
 
-    fn hear(&self, heard: Trouble) {
+    fn note_problem(&self, heard: ConnectionProblem) {
         if heard.advertised.is_some() {
             self.link.misled();
         }
-        if let Ok(mut trouble) = self.trouble.lock()
-            && !trouble.as_ref().is_some_and(|t| t.denied)
+        if let Ok(mut problem) = self.problem.lock()
+            && !problem.as_ref().is_some_and(|t| t.denied)
         {
-            *trouble = Some(heard);
+            *problem = Some(heard);
         }
     }
 
-    fn trouble_of(&self, failure: &Failure<'_>) -> Trouble {
-        causes::trouble(failure, &self.credentials, self.facts.ever_up(failure.broker))
+    fn problem_of(&self, failure: &Failure<'_>) -> ConnectionProblem {
+        causes::problem(failure, &self.credentials, self.facts.ever_up(failure.broker))
     }
 
     /// Remembers why a connection broke, and logs it once.
     fn connection_failed(&self, message: &str) {
         let Some(failure) = Failure::parse(message) else { return };
-        let trouble = self.trouble_of(&failure);
-        if let Some(line) = self.facts.fail(failure.broker, failure.was_up(), &trouble.words) {
+        let problem = self.problem_of(&failure);
+        if let Some(line) = self.facts.fail(failure.broker, failure.was_up(), &problem.words) {
             tracing::debug!("{line}");
         }
-        self.hear(trouble);
+        self.note_problem(problem);
     }
 }
 
-impl ClientContext for Ears {
+impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         match level {
             RDKafkaLogLevel::Debug => {
@@ -202,7 +203,7 @@ impl ClientContext for Ears {
         }
     }
 
-    fn error(&self, error: KafkaError, reason: &str) {
+    fn error(&self, error: ClientError, reason: &str) {
         use RDKafkaErrorCode::{
             AllBrokersDown, Authentication, BrokerTransportFailure, ClusterAuthorizationFailed,
             GroupAuthorizationFailed, PartitionEOF, Resolve, SSL, SaslAuthenticationFailed,
@@ -215,10 +216,10 @@ impl ClientContext for Ears {
             Some(code @ (Authentication | SaslAuthenticationFailed | SSL | BrokerTransportFailure | Resolve)) => {
                 tracing::trace!(event = "librdkafka", "librdkafka: {error}: {reason}");
                 if let Some(failure) = Failure::parse(reason) {
-                    let trouble = self.trouble_of(&failure);
+                    let problem = self.problem_of(&failure);
                     // The text is unknown, so the error code decides whether trying again may help.
-                    let refused = trouble.sentence.is_none() && !matches!(code, BrokerTransportFailure | Resolve);
-                    self.hear(Trouble { denied: trouble.denied || refused, ..trouble });
+                    let refused = problem.sentence.is_none() && !matches!(code, BrokerTransportFailure | Resolve);
+                    self.note_problem(ConnectionProblem { denied: problem.denied || refused, ..problem });
                 }
             }
             // This error comes once, possibly before the group is joined.
@@ -236,7 +237,7 @@ impl ClientContext for Ears {
 }
 
 /// For a producer that is only used to receive connection errors.
-impl ProducerContext for Ears {
+impl ProducerContext for Context {
     type DeliveryOpaque = ();
 
     fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {}

@@ -7,10 +7,10 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, Producer};
 
-use crate::causes::{Question, Trouble};
-use crate::context::Ears;
+use crate::causes::{ConnectionProblem, Question};
+use crate::context::Context;
 use crate::options::Connection;
-use crate::presence::{Presence, presence};
+use crate::server_kind::{ServerKind, probe_server};
 use crate::settings;
 
 /// Timeout of each question. Every Kafka answers at once.
@@ -23,14 +23,14 @@ const CLIENT_HELLO: &[u8; 50] = b"\x16\x03\x01\0\x2d\x01\0\0\x29\x03\x03\
 /// A SaslHandshake request, version 1, for the mechanism PLAIN.
 const SASL_HANDSHAKE: &[u8; 27] = b"\0\0\0\x17\0\x11\0\x01\0\0\x2a\x2a\0\x06vidask\0\x05PLAIN";
 
-/// Asks the broker to make the cause certain. Returns `trouble` unchanged if that is not possible.
-pub(crate) fn checked(trouble: Trouble, connection: &Connection) -> Trouble {
-    let Some((question, broker)) = &trouble.question else { return trouble };
-    let certain = |words: &str, sentence: String| Trouble {
+/// Asks the broker to make the cause certain. Returns `problem` unchanged if that is not possible.
+pub(crate) fn checked(problem: ConnectionProblem, connection: &Connection) -> ConnectionProblem {
+    let Some((question, broker)) = &problem.question else { return problem };
+    let certain = |words: &str, sentence: String| ConnectionProblem {
         denied: true,
         words: words.to_owned(),
         sentence: Some(sentence),
-        ..Trouble::default()
+        ..ConnectionProblem::default()
     };
     match question {
         Question::Tls => match speaks_tls(broker) {
@@ -46,11 +46,11 @@ pub(crate) fn checked(trouble: Trouble, connection: &Connection) -> Trouble {
                     "the broker at {broker} closes connections at once, and does not expect TLS: it may have as many clients as \
                      it takes (vidbroker: --max-connections), which its log would say"
                 );
-                Trouble { sentence: Some(sentence), ..trouble }
+                ConnectionProblem { sentence: Some(sentence), ..problem }
             }
-            None => trouble,
+            None => problem,
         },
-        Question::Plaintext if presence(broker, TIMEOUT) == Presence::Kafka => certain(
+        Question::Plaintext if probe_server(broker, TIMEOUT) == ServerKind::Kafka => certain(
             "broker speaks no TLS",
             format!(
                 "the broker at {broker} does not speak TLS at this port: omit SSL in security.protocol, or name its \
@@ -82,7 +82,7 @@ pub(crate) fn checked(trouble: Trouble, connection: &Connection) -> Trouble {
                 ),
             )
         }
-        _ => trouble,
+        _ => problem,
     }
 }
 
@@ -127,11 +127,13 @@ fn expects_login(broker: &str) -> bool {
 fn is_trusted_by_any_name(connection: &Connection) -> bool {
     let mut config: ClientConfig = settings::with_the_users(settings::common(connection, "vidask"), connection);
     config.set("ssl.endpoint.identification.algorithm", "none");
-    let Ok(client) = config.create_with_context::<_, BaseProducer<Ears>>(Ears::new(connection)) else { return false };
+    let Ok(client) = config.create_with_context::<_, BaseProducer<Context>>(Context::new(connection)) else {
+        return false;
+    };
     let answered = client.client().fetch_metadata(None, TIMEOUT).is_ok();
     client.poll(Duration::from_millis(1));
-    let same = |trouble: Trouble| matches!(trouble.question, Some((Question::Certificate, _)));
-    answered || client.context().trouble().is_some_and(|trouble| !same(trouble))
+    let same = |problem: ConnectionProblem| matches!(problem.question, Some((Question::Certificate, _)));
+    answered || client.context().problem().is_some_and(|problem| !same(problem))
 }
 
 #[cfg(test)]

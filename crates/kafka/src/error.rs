@@ -1,10 +1,10 @@
 //! Errors of a broker, in words that say what to do.
 
 use common::words::count;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
 
 #[derive(Debug, thiserror::Error)]
-pub enum KafkaFault {
+pub enum KafkaError {
     #[error(
         "no Kafka answers at {brokers} within {seconds} s ({cause}): is it running there? -b HOST:PORT names another"
     )]
@@ -13,7 +13,7 @@ pub enum KafkaFault {
         "what listens at {brokers} is no Kafka (or speaks TLS: -X security.protocol=SSL): stop it, or name your Kafka \
          with -b HOST:PORT (vidbroker --listen 127.0.0.1:9192 starts one beside it)"
     )]
-    Stranger { brokers: String },
+    NotKafka { brokers: String },
     /// The program was stopped while it waited.
     #[error("stopped while waiting for {brokers}")]
     Stopped { brokers: String },
@@ -48,7 +48,7 @@ pub enum KafkaFault {
     #[error("starting the thread that hears of deliveries: {0}")]
     Thread(std::io::Error),
     #[error("{doing}: {cause}")]
-    Client { doing: &'static str, cause: KafkaError },
+    Client { doing: &'static str, cause: ClientError },
 }
 
 /// Properties that librdkafka refuses for group.protocol=consumer (KIP-848), because the broker sets these times.
@@ -64,26 +64,26 @@ const SET_BY_BROKER: [(&str, &str); 2] = [
 ];
 
 /// Turns an error of the client configuration into one that names the property.
-pub(crate) fn setting(cause: KafkaError) -> KafkaFault {
+pub(crate) fn setting(cause: ClientError) -> KafkaError {
     match cause {
-        KafkaError::ClientConfig(_, cause, property, _) if !property.is_empty() => {
-            KafkaFault::Setting { property, cause }
+        ClientError::ClientConfig(_, cause, property, _) if !property.is_empty() => {
+            KafkaError::Setting { property, cause }
         }
         other => {
             let cause = plain(&other);
             let is_named = |property: &str| cause.contains(&format!("`{property}` is not supported"));
             match SET_BY_BROKER.into_iter().find(|(property, _)| is_named(property)) {
-                Some((property, why)) => KafkaFault::Unsupported { property, from: "-X or -F", why },
-                None => KafkaFault::Setting { property: "a client property".to_owned(), cause },
+                Some((property, why)) => KafkaError::Unsupported { property, from: "-X or -F", why },
+                None => KafkaError::Setting { property: "a client property".to_owned(), cause },
             }
         }
     }
 }
 
 /// The client's error text without the name of its Rust type.
-pub(crate) fn plain(error: &KafkaError) -> String {
+pub(crate) fn plain(error: &ClientError) -> String {
     match error {
-        KafkaError::ClientCreation(text) => text.clone(),
+        ClientError::ClientCreation(text) => text.clone(),
         other => match other.rdkafka_error_code() {
             Some(code) => name(code),
             None => other.to_string(),

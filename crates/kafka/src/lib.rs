@@ -14,25 +14,25 @@ mod convert;
 mod diagnosis;
 mod error;
 mod options;
-mod presence;
 mod properties;
 mod publisher;
 mod rights;
+mod server_kind;
 mod settings;
 mod statistics;
 mod tail;
 mod watch;
 mod watchdog;
 
-pub use self::admin::{Admin, Created, NewTopic, Patience, TopicSummary, check_topic_name};
-pub use self::causes::Trouble;
-pub use self::error::KafkaFault;
+pub use self::admin::{Admin, ConnectTimeout, Created, NewTopic, TopicSummary, check_topic_name};
+pub use self::causes::ConnectionProblem;
+pub use self::error::KafkaError;
 pub use self::options::{Connection, DEFAULT_BROKERS, KafkaArgs, Role, topic_name};
-pub use self::presence::{Presence, presence};
 pub use self::publisher::{Delivery, Publisher, PublisherSettings};
+pub use self::server_kind::{ServerKind, probe_server};
 pub use self::settings::Waiting;
 pub use self::statistics::Facts;
-pub use self::tail::{Event, Found, Position, Received, Tail};
+pub use self::tail::{Event, Position, Received, Tail, TopicState};
 
 /// Versions of the libraries that affect latencies.
 pub fn versions() -> std::collections::BTreeMap<String, String> {

@@ -10,7 +10,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, Args, Command};
 use common::secret;
 
-use crate::error::KafkaFault;
+use crate::error::KafkaError;
 use crate::properties;
 
 pub const DEFAULT_BROKERS: &str = "localhost:9092";
@@ -50,7 +50,7 @@ pub struct Connection {
 impl Connection {
     /// True if the user named no broker and set no TLS or login. Then any broker at Kafka's usual address is used, and
     /// it need not exist.
-    pub fn is_usual(&self) -> bool {
+    pub fn uses_default_broker(&self) -> bool {
         !self.named && !self.properties.keys().any(|name| name == "security.protocol" || name.starts_with("sasl."))
     }
 
@@ -73,7 +73,7 @@ impl KafkaArgs {
         })
     }
 
-    pub fn connection(&self, role: Role) -> Result<Connection, KafkaFault> {
+    pub fn connection(&self, role: Role) -> Result<Connection, KafkaError> {
         let secrets = self.properties.iter().filter(|(name, value)| holds_a_secret(name, value));
         let names: Vec<&str> = secrets.map(|(name, _)| name.as_str()).collect();
         if !names.is_empty() {
@@ -88,7 +88,7 @@ impl KafkaArgs {
         self.connection_with(role, environment)
     }
 
-    fn connection_with(&self, role: Role, environment: Option<String>) -> Result<Connection, KafkaFault> {
+    fn connection_with(&self, role: Role, environment: Option<String>) -> Result<Connection, KafkaError> {
         let mut properties = match &self.config {
             Some(path) => properties::read(path)?,
             None => BTreeMap::new(),

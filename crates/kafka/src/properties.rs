@@ -5,7 +5,7 @@ mod unsupported;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::error::KafkaFault;
+use crate::error::KafkaError;
 pub(crate) use unsupported::{check_supported, why_unsupported};
 
 /// Other names of properties. librdkafka would use the one set last, so ours could win by chance without this table.
@@ -69,8 +69,8 @@ pub(crate) fn canonical(name: &str) -> String {
     ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, own)| own).to_owned()
 }
 
-pub(crate) fn read(path: &Path) -> Result<BTreeMap<String, String>, KafkaFault> {
-    let fault = |cause: String| KafkaFault::File { path: path.display().to_string(), cause };
+pub(crate) fn read(path: &Path) -> Result<BTreeMap<String, String>, KafkaError> {
+    let fault = |cause: String| KafkaError::File { path: path.display().to_string(), cause };
     let text = std::fs::read_to_string(path).map_err(|e| fault(format!("cannot read it: {e}")))?;
     parse(&text).map_err(fault)
 }

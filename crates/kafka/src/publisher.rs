@@ -22,9 +22,9 @@ use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::Producer;
 
 use self::client::{Client, Renewable};
-use crate::admin::{Patience, reach, with_new_clients};
-use crate::context::Ears;
-use crate::error::{KafkaFault, name};
+use crate::admin::{ConnectTimeout, reach, with_new_clients};
+use crate::context::Context;
+use crate::error::{KafkaError, name};
 use crate::options::Connection;
 use crate::settings::Waiting;
 use crate::statistics::Facts;
@@ -97,17 +97,17 @@ impl<T: Send + Sync + 'static> Publisher<T> {
     pub fn connect(
         connection: &Connection,
         settings: PublisherSettings,
-        patience: &Patience<'_>,
+        patience: &ConnectTimeout<'_>,
         clock: Arc<dyn Clock>,
         delivered: impl Fn(T, Delivery) + Send + Sync + 'static,
-    ) -> Result<Publisher<T>, KafkaFault> {
+    ) -> Result<Publisher<T>, KafkaError> {
         let renewable = Renewable::new(connection.clone(), settings, clock, delivered);
         let client = with_new_clients(patience, |patience| {
-            let client = renewable.make(Ears::new(connection), 0)?;
+            let client = renewable.make(Context::new(connection), 0)?;
             reach(client.client(), &connection.brokers, patience, || {
                 // librdkafka reports why it cannot connect only when it is polled.
                 client.poll(LISTEN);
-                client.context().ears.checked_trouble(connection)
+                client.context().context.checked_problem(connection)
             })?;
             Ok(client)
         })?;
@@ -120,7 +120,7 @@ impl<T: Send + Sync + 'static> Publisher<T> {
             let (renewable, ending) = (renewable.clone(), ending.clone());
             move || renewable.serve(&ending)
         };
-        let thread = Builder::new().name("deliveries".to_owned()).spawn(serve).map_err(KafkaFault::Thread)?;
+        let thread = Builder::new().name("deliveries".to_owned()).spawn(serve).map_err(KafkaError::Thread)?;
         Ok(Publisher { renewable, ending, thread: Some(thread) })
     }
 
@@ -142,23 +142,23 @@ impl<T: Send + Sync + 'static> Publisher<T> {
 
     /// The client's own figures.
     pub fn facts(&self) -> Facts {
-        self.renewable.ears().facts
+        self.renewable.context().facts
     }
 
     /// The reason why there is no connection to a broker now; `None` while there is one.
     pub fn cause(&self) -> Option<String> {
-        self.renewable.ears().cause()
+        self.renewable.context().cause()
     }
 
     /// A function that returns the same on another thread; also `None` once the publisher is gone.
     pub fn causes(&self) -> impl Fn() -> Option<String> + Send + use<T> {
         let renewable = Arc::downgrade(&self.renewable);
-        move || renewable.upgrade()?.ears().cause()
+        move || renewable.upgrade()?.context().cause()
     }
 
     /// Limits the size of requests from now on: a broker compares a request's records together with the topic's limit.
     /// This makes a new client, so no record may be in flight.
-    pub fn limit_messages(&self, bytes_max: usize) -> Result<(), KafkaFault> {
+    pub fn limit_messages(&self, bytes_max: usize) -> Result<(), KafkaError> {
         self.renewable.limit_messages(bytes_max)
     }
 
@@ -182,11 +182,11 @@ impl<T: Send + Sync + 'static> Drop for Publisher<T> {
 /// Connects to the leader of the topic's first partition, or of ours, so that the first record does not wait for that.
 /// Fails only if the leader's advertised address cannot be reached; other errors may be temporary.
 fn reach_leader<T: Send + Sync + 'static>(
-    client: &Client<T>,
+    client: &DeliveringProducer<T>,
     connection: &Connection,
     settings: &PublisherSettings,
-    patience: &Patience<'_>,
-) -> Result<(), KafkaFault> {
+    patience: &ConnectTimeout<'_>,
+) -> Result<(), KafkaError> {
     let timeout = patience.timeout.min(ASK_LEADER);
     let partition = settings.partition.unwrap_or(0);
     // While a leader is being elected, the first request fails.
@@ -195,32 +195,32 @@ fn reach_leader<T: Send + Sync + 'static>(
         return Ok(());
     }
     client.poll(LISTEN);
-    let trouble = client.context().ears.trouble().filter(|trouble| trouble.advertised.is_some());
-    trouble.map_or(Ok(()), |trouble| {
-        let cause = trouble.sentence(&connection.brokers);
-        Err(KafkaFault::NoAnswer { seconds: timeout.as_secs(), cause })
+    let problem = client.context().context.problem().filter(|problem| problem.advertised.is_some());
+    problem.map_or(Ok(()), |problem| {
+        let cause = problem.sentence(&connection.brokers);
+        Err(KafkaError::NoAnswer { seconds: timeout.as_secs(), cause })
     })
 }
 
 /// Waits until a new topic has leaders, and checks the partition.
 fn find_topic<T: Send + Sync + 'static>(
-    client: &Client<T>,
+    client: &DeliveringProducer<T>,
     settings: &PublisherSettings,
-    patience: &Patience<'_>,
-) -> Result<(), KafkaFault> {
-    let Patience { timeout, clock, wanted } = *patience;
+    patience: &ConnectTimeout<'_>,
+) -> Result<(), KafkaError> {
+    let ConnectTimeout { timeout, clock, wanted } = *patience;
     let PublisherSettings { topic, partition, .. } = settings;
     let until = clock.now().plus(timeout);
     loop {
         let metadata = client
             .client()
             .fetch_metadata(Some(topic), timeout)
-            .map_err(|cause| KafkaFault::Client { doing: "asking where the topic is", cause })?;
+            .map_err(|cause| KafkaError::Client { doing: "asking where the topic is", cause })?;
         let found = metadata.topics().first().filter(|t| t.error().is_none() && !t.partitions().is_empty());
         let partitions = found.map_or(0, |t| t.partitions().len());
         let led = found.is_some_and(|t| t.partitions().iter().all(|p| p.leader() >= 0));
         if let Some(partition) = partition.filter(|p| partitions > 0 && (*p < 0 || *p as usize >= partitions)) {
-            return Err(KafkaFault::NoPartition { topic: topic.clone(), partition, partitions });
+            return Err(KafkaError::NoPartition { topic: topic.clone(), partition, partitions });
         }
         if led || clock.now() >= until || !wanted() {
             return Ok(());

@@ -1,6 +1,6 @@
 //! Advice for operations that a broker's access control lists (ACLs) forbid.
 
-use crate::causes::{Credentials, Trouble};
+use crate::causes::{ConnectionProblem, Credentials};
 
 /// An operation that needs a right.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,7 +21,7 @@ pub(crate) enum Right<'a> {
 }
 
 /// Explains a missing right: names the user, the topic or group, the right, and the command that grants it.
-pub(crate) fn missing(right: Right<'_>, credentials: &Credentials) -> Trouble {
+pub(crate) fn missing(right: Right<'_>, credentials: &Credentials) -> ConnectionProblem {
     let who = credentials.who();
     let (words, option) = match right {
         Right::Read { topic } => {
@@ -39,7 +39,7 @@ pub(crate) fn missing(right: Right<'_>, credentials: &Credentials) -> Trouble {
         "{who} has {words} at this broker: an administrator gives it with kafka-acls --add --allow-principal {} {option}",
         credentials.principal()
     );
-    Trouble { denied: true, words, sentence: Some(sentence), ..Trouble::default() }
+    ConnectionProblem { denied: true, words, sentence: Some(sentence), ..ConnectionProblem::default() }
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ use common::report::ClientFacts;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use self::window::{Window, us};
-use crate::connections::{BrokerState, Connections};
+use self::window::{IntervalHistogram, us};
+use crate::connections::{BrokerConnection, Connections};
 
 /// Longer statistics are not read at once, as that would hold frames up: reading 46 kB, from 30 brokers, took 160 µs in
 /// a debug build.
@@ -31,11 +31,11 @@ const LONG_READ_EVERY: u64 = 10;
 
 /// The figures of one client, added up over the run.
 #[derive(Clone, Default, Debug)]
-pub struct Facts(Arc<Mutex<Told>>, Arc<AtomicBool>);
+pub struct Facts(Arc<Mutex<StatisticsTotals>>, Arc<AtomicBool>);
 
 /// The part of the statistics that needs a reaction at once.
 #[derive(Default, PartialEq, Eq, Debug)]
-pub(crate) struct Seen {
+pub(crate) struct StatisticsNews {
     /// `None` if the statistics could not be read.
     pub connected: Option<Connected>,
     /// Time since any connected broker sent something; `None` if not known.
@@ -45,7 +45,7 @@ pub(crate) struct Seen {
 }
 
 #[derive(Default, Debug)]
-struct Told {
+struct StatisticsTotals {
     facts: ClientFacts,
     /// Number of broken connections of earlier clients.
     disconnects_before: u64,
@@ -59,47 +59,47 @@ struct Told {
 
 impl Facts {
     pub fn get(&self) -> ClientFacts {
-        let Ok(mut told) = self.0.lock() else { return ClientFacts::default() };
-        let unread = std::mem::take(&mut told.unread);
-        told.read(&unread);
-        told.facts
+        let Ok(mut totals) = self.0.lock() else { return ClientFacts::default() };
+        let unread = std::mem::take(&mut totals.unread);
+        totals.read(&unread);
+        totals.facts
     }
 
     /// Counts a reconnection: a new client takes the place of this one, and its counters start at 0.
     pub(crate) fn renewed(&self) {
-        if let Ok(mut told) = self.0.lock() {
-            told.facts.reconnections += 1;
+        if let Ok(mut totals) = self.0.lock() {
+            totals.facts.reconnections += 1;
         }
         self.restarted();
     }
 
     /// Prepares for a client whose counters start at 0.
     pub(crate) fn restarted(&self) {
-        if let Ok(mut told) = self.0.lock() {
-            told.disconnects_before = told.facts.disconnects;
+        if let Ok(mut totals) = self.0.lock() {
+            totals.disconnects_before = totals.facts.disconnects;
         }
     }
 
     /// Reads the client's statistics. Unreadable ones are ignored.
-    pub(crate) fn enter(&self, json: &[u8]) -> Seen {
-        let Ok(mut told) = self.0.lock() else { return Seen::default() };
+    pub(crate) fn enter(&self, json: &[u8]) -> StatisticsNews {
+        let Ok(mut totals) = self.0.lock() else { return StatisticsNews::default() };
         let readable = json.len() <= BYTES_MAX;
         let long = json.len() > BYTES_AT_ONCE;
-        told.long += u64::from(long);
+        totals.long += u64::from(long);
         // At -v every change of a connection is to be logged, and the time spent on reading does not matter.
-        let in_turn = told.long.is_multiple_of(LONG_READ_EVERY) || tracing::enabled!(tracing::Level::DEBUG);
+        let in_turn = totals.long.is_multiple_of(LONG_READ_EVERY) || tracing::enabled!(tracing::Level::DEBUG);
         if readable && (!long || in_turn) {
-            told.unread.clear();
-            let (seen, changed) = told.read(json);
+            totals.unread.clear();
+            let (news, changed) = totals.read(json);
             self.1.fetch_or(changed, Ordering::Relaxed);
-            return seen;
+            return news;
         }
         if readable {
-            told.unread.clear();
-            told.unread.extend_from_slice(json);
+            totals.unread.clear();
+            totals.unread.extend_from_slice(json);
         }
         let connected = if says_up(json) { Connected::Active } else { Connected::No };
-        Seen { connected: Some(connected), ..Seen::default() }
+        StatisticsNews { connected: Some(connected), ..StatisticsNews::default() }
     }
 
     /// True if the partitions of a topic have changed since the last call.
@@ -109,25 +109,25 @@ impl Facts {
 
     /// The partitions of a topic that have a leader, as far as the client knows them.
     pub(crate) fn partitions(&self, topic: &str) -> Vec<i32> {
-        let partitions = self.0.lock().ok().and_then(|told| told.partitions.get(topic).cloned());
+        let partitions = self.0.lock().ok().and_then(|totals| totals.partitions.get(topic).cloned());
         partitions.unwrap_or_default().into_iter().collect()
     }
 
     /// Forgets the partitions of all topics, as a topic may have been deleted and created again.
     pub(crate) fn forget_partitions(&self) {
-        if let Ok(mut told) = self.0.lock() {
-            told.partitions.clear();
+        if let Ok(mut totals) = self.0.lock() {
+            totals.partitions.clear();
         }
     }
 
     /// Records a failed connection; returns a line to log if the cause is new.
     pub(crate) fn fail(&self, address: &str, was_up: bool, cause: &str) -> Option<String> {
-        self.0.lock().ok().and_then(|mut told| told.connections.fail(address, was_up, cause))
+        self.0.lock().ok().and_then(|mut totals| totals.connections.fail(address, was_up, cause))
     }
 
     /// True if this broker was ever connected.
     pub(crate) fn ever_up(&self, address: &str) -> bool {
-        self.0.lock().is_ok_and(|told| told.connections.ever_up(address))
+        self.0.lock().is_ok_and(|totals| totals.connections.ever_up(address))
     }
 }
 
@@ -140,9 +140,9 @@ pub(crate) enum Connected {
     Active,
 }
 
-impl Told {
+impl StatisticsTotals {
     /// Reads the statistics. Also returns true if the partitions of a topic have changed.
-    fn read(&mut self, json: &[u8]) -> (Seen, bool) {
+    fn read(&mut self, json: &[u8]) -> (StatisticsNews, bool) {
         let Ok(statistics) = serde_json::from_slice::<Statistics>(json) else { return Default::default() };
         statistics.add_to(&mut self.facts);
         self.facts.disconnects += self.disconnects_before;
@@ -165,8 +165,8 @@ impl Told {
         let connected = up.iter().filter(matter).map(|broker| broker.connected(is_producer)).max();
         let connected = connected.unwrap_or(Connected::No);
         let received_us = up.iter().filter(matter).filter_map(|broker| u64::try_from(broker.rxidle).ok()).min();
-        let brokers: Vec<BrokerState> = statistics.brokers.into_values().map(Broker::state).collect();
-        (Seen { connected: Some(connected), received_us, lines: self.connections.look(&brokers) }, changed)
+        let brokers: Vec<BrokerConnection> = statistics.brokers.into_values().map(Broker::state).collect();
+        (StatisticsNews { connected: Some(connected), received_us, lines: self.connections.look(&brokers) }, changed)
     }
 }
 
@@ -209,14 +209,14 @@ struct Broker {
     #[serde(default)]
     disconnects: u64,
     #[serde(default)]
-    int_latency: Window,
+    int_latency: IntervalHistogram,
     #[serde(default)]
-    outbuf_latency: Window,
+    outbuf_latency: IntervalHistogram,
     #[serde(default)]
-    rtt: Window,
+    rtt: IntervalHistogram,
     /// In ms; the other windows are in µs.
     #[serde(default)]
-    throttle: Window,
+    throttle: IntervalHistogram,
 }
 
 #[derive(Deserialize)]
@@ -287,8 +287,8 @@ impl Statistics {
 }
 
 impl Broker {
-    fn state(self) -> BrokerState {
-        BrokerState { address: self.nodename, id: self.nodeid, state: self.state }
+    fn state(self) -> BrokerConnection {
+        BrokerConnection { address: self.nodename, id: self.nodeid, state: self.state }
     }
 }
 

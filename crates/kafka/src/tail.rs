@@ -14,17 +14,17 @@ use common::time::Clock;
 use common::wire::Record;
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
 
-use crate::causes::Trouble;
-use crate::context::Ears;
-use crate::error::{KafkaFault, setting};
+use crate::causes::ConnectionProblem;
+use crate::context::Context;
+use crate::error::{KafkaError, setting};
 use crate::options::Connection;
 use crate::rights::Right;
 use crate::settings;
 use crate::statistics::Facts;
-use crate::watch::Watch;
-pub use find::Found;
+use crate::watch::ClientWatch;
+pub use find::TopicState;
 pub use place::Position;
 
 /// A record and its position.
@@ -52,19 +52,19 @@ pub enum Event {
         partition: i32,
     },
     /// An error; the client goes on trying.
-    Trouble(String),
+    ConnectionProblem(String),
     /// The client has stopped, because the group refuses this member.
     Refused(String),
     /// We may not read this. `had` is true if we could before.
     Forbidden {
-        trouble: Trouble,
+        problem: ConnectionProblem,
         had: bool,
     },
 }
 
 pub struct Tail {
-    consumer: BaseConsumer<Ears>,
-    ears: Ears,
+    consumer: BaseConsumer<Context>,
+    context: Context,
     connection: Connection,
     client_id: String,
     topic: String,
@@ -85,7 +85,7 @@ pub struct Tail {
     allowed: bool,
     /// The position at which reading continues when our own is gone.
     fallback: Position,
-    watch: Watch,
+    watch: ClientWatch,
     clock: Arc<dyn Clock>,
 }
 
@@ -104,11 +104,11 @@ impl Tail {
         group: Option<&str>,
         fallback: Position,
         clock: Arc<dyn Clock>,
-    ) -> Result<Tail, KafkaFault> {
-        let ears = Ears::new(connection).in_group(group);
+    ) -> Result<Tail, KafkaError> {
+        let context = Context::new(connection).in_group(group);
         Ok(Tail {
-            consumer: consumer(connection, client_id, group, fallback, &ears)?,
-            ears,
+            consumer: consumer(connection, client_id, group, fallback, &context)?,
+            context,
             connection: connection.clone(),
             client_id: client_id.to_owned(),
             topic: topic.to_owned(),
@@ -122,7 +122,7 @@ impl Tail {
             at_end: BTreeSet::new(),
             allowed: false,
             fallback,
-            watch: Watch::new(connection, clock.now()),
+            watch: ClientWatch::new(connection, clock.now()),
             clock,
         })
     }
@@ -134,13 +134,13 @@ impl Tail {
 
     /// The reason why no broker answers now; `None` while one does.
     pub fn cause(&self) -> Option<String> {
-        let mute = || self.ears.link.is_mute().then(|| "the broker does not answer".to_owned());
-        self.ears.cause().or_else(mute)
+        let mute = || self.context.link.is_mute().then(|| "the broker does not answer".to_owned());
+        self.context.cause().or_else(mute)
     }
 
     /// The client's own figures.
     pub fn facts(&self) -> Facts {
-        self.ears.facts.clone()
+        self.context.facts.clone()
     }
 
     /// Switches to another topic, and keeps the connections.
@@ -162,18 +162,18 @@ impl Tail {
     }
 
     /// Shares the topic with the other members of the group.
-    pub fn subscribe(&mut self) -> Result<(), KafkaFault> {
-        if let Some(group) = self.group.as_ref().filter(|_| self.ears.may_not_join()) {
-            let cause = self.ears.missing(Right::Join { group }).sentence(&self.brokers);
-            return Err(KafkaFault::Forbidden { cause });
+    pub fn subscribe(&mut self) -> Result<(), KafkaError> {
+        if let Some(group) = self.group.as_ref().filter(|_| self.context.may_not_join()) {
+            let cause = self.context.missing(Right::Join { group }).sentence(&self.brokers);
+            return Err(KafkaError::Forbidden { cause });
         }
         self.subscribed = true;
         let doing = "joining the group";
-        self.consumer.subscribe(&[&self.topic]).map_err(|cause| KafkaFault::Client { doing, cause })
+        self.consumer.subscribe(&[&self.topic]).map_err(|cause| KafkaError::Client { doing, cause })
     }
 
     /// Continues at another offset of a partition.
-    pub fn seek(&mut self, partition: i32, offset: i64) -> Result<(), KafkaFault> {
+    pub fn seek(&mut self, partition: i32, offset: i64) -> Result<(), KafkaError> {
         self.next.insert(partition, offset.max(0));
         self.assign()
     }
@@ -201,7 +201,7 @@ impl Tail {
             return self.reset(timeout);
         }
         match self.consumer.poll(timeout) {
-            None if self.ears.lacks_group_protocol() => Event::Refused(refusal::not_served(&self.brokers)),
+            None if self.context.lacks_group_protocol() => Event::Refused(refusal::not_served(&self.brokers)),
             None => Event::Nothing,
             Some(Ok(message)) => {
                 let (partition, offset) = (message.partition(), message.offset());
@@ -217,12 +217,12 @@ impl Tail {
                 self.at_end.remove(&partition);
                 Event::Record(Received { record, partition, offset })
             }
-            Some(Err(KafkaError::PartitionEOF(partition))) => {
+            Some(Err(ClientError::PartitionEOF(partition))) => {
                 self.at_end.insert(partition);
                 self.allowed = true;
                 if self.is_at_end() { Event::End } else { Event::Nothing }
             }
-            Some(Err(error)) => self.trouble(&error, timeout),
+            Some(Err(error)) => self.problem(&error, timeout),
         }
     }
 
@@ -230,13 +230,13 @@ impl Tail {
     /// position.
     pub fn renew_if_dark(&mut self) {
         let now = self.clock.now();
-        if !self.watch.must_renew(now, &self.ears, &self.connection, &self.topic) {
+        if !self.watch.must_renew(now, &self.context, &self.connection, &self.topic) {
             return;
         }
-        let ears = self.ears.successor();
+        let context = self.context.successor();
         let group = self.group.as_deref();
-        let renewed = consumer(&self.connection, &self.client_id, group, self.fallback, &ears).map(|consumer| {
-            self.ears = ears;
+        let renewed = consumer(&self.connection, &self.client_id, group, self.fallback, &context).map(|consumer| {
+            self.context = context;
             let dark = std::mem::replace(&mut self.consumer, consumer);
             in_background(move || drop(dark));
         });
@@ -264,7 +264,7 @@ impl Tail {
         ours.is_ok_and(|list| list.elements().iter().all(|e| self.at_end.contains(&e.partition())))
     }
 
-    fn trouble(&mut self, error: &KafkaError, timeout: Duration) -> Event {
+    fn problem(&mut self, error: &ClientError, timeout: Duration) -> Event {
         // A fatal error has a code that only means "fatal"; the client has the reason.
         let fatal = self.consumer.client().fatal_error();
         let code = fatal.as_ref().map(|(code, _)| *code).or_else(|| error.rdkafka_error_code());
@@ -283,8 +283,8 @@ impl Tail {
                 | RDKafkaErrorCode::SSL
                 | RDKafkaErrorCode::Authentication
                 | RDKafkaErrorCode::SaslAuthenticationFailed,
-            ) => Event::Trouble(
-                self.ears.trouble().map_or_else(|| crate::error::plain(error), |t| t.sentence(&self.brokers)),
+            ) => Event::ConnectionProblem(
+                self.context.problem().map_or_else(|| crate::error::plain(error), |t| t.sentence(&self.brokers)),
             ),
             Some(RDKafkaErrorCode::TopicAuthorizationFailed) => self.forbidden(Right::Read { topic: &self.topic }),
             Some(RDKafkaErrorCode::GroupAuthorizationFailed) => match &self.group {
@@ -294,20 +294,20 @@ impl Tail {
             },
             Some(RDKafkaErrorCode::InconsistentGroupProtocol) => {
                 let group = self.group.as_deref().unwrap_or_default();
-                Event::Trouble(refusal::other_protocol(group, &self.brokers))
+                Event::ConnectionProblem(refusal::other_protocol(group, &self.brokers))
             }
             _ => match fatal {
                 Some((code, said)) => {
                     let group = self.group.as_deref().unwrap_or_default();
                     Event::Refused(refusal::words(code, &said, group, &self.brokers))
                 }
-                None => Event::Trouble(format!("{}: {}", self.brokers, crate::error::plain(error))),
+                None => Event::ConnectionProblem(format!("{}: {}", self.brokers, crate::error::plain(error))),
             },
         }
     }
 
     fn forbidden(&self, right: Right<'_>) -> Event {
-        Event::Forbidden { trouble: self.ears.missing(right), had: self.allowed }
+        Event::Forbidden { problem: self.context.missing(right), had: self.allowed }
     }
 
     /// Handles an offset that is out of range: retention has removed it, or the topic was created again.
@@ -318,7 +318,7 @@ impl Tail {
         for (partition, next) in self.next.clone() {
             let (low, high) = match self.ask_bounds(partition, wait) {
                 Ok(bounds) => bounds,
-                Err(error) => return Event::Trouble(error.to_string()),
+                Err(error) => return Event::ConnectionProblem(error.to_string()),
             };
             if next > high {
                 return Event::Anew;
@@ -328,13 +328,13 @@ impl Tail {
                 self.bounds.insert(partition, (low, high));
                 return match self.seek(partition, offset) {
                     Ok(()) => Event::Moved { partition },
-                    Err(error) => Event::Trouble(error.to_string()),
+                    Err(error) => Event::ConnectionProblem(error.to_string()),
                 };
             }
         }
         match self.assign() {
             Ok(()) => Event::Nothing,
-            Err(error) => Event::Trouble(error.to_string()),
+            Err(error) => Event::ConnectionProblem(error.to_string()),
         }
     }
 
@@ -367,13 +367,13 @@ fn consumer(
     client_id: &str,
     group: Option<&str>,
     fallback: Position,
-    ears: &Ears,
-) -> Result<BaseConsumer<Ears>, KafkaFault> {
+    context: &Context,
+) -> Result<BaseConsumer<Context>, KafkaError> {
     let mut config = settings::consumer(connection, client_id, group);
     if group.is_some() && !connection.properties.contains_key("auto.offset.reset") {
         config.set("auto.offset.reset", if fallback == Position::Beginning { "earliest" } else { "latest" });
     }
-    config.create_with_context(ears.clone()).map_err(setting)
+    config.create_with_context(context.clone()).map_err(setting)
 }
 
 /// Closes a client in the background, because that takes long if its brokers are gone. If no thread can be started, it

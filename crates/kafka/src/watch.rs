@@ -7,12 +7,12 @@ use common::time::Micros;
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
-use rdkafka::error::KafkaError;
+use rdkafka::error::KafkaError as ClientError;
 
-use crate::context::Ears;
+use crate::context::Context;
 use crate::options::Connection;
 use crate::settings;
-use crate::watchdog::{Step, Watchdog};
+use crate::watchdog::{Watchdog, WatchdogStep};
 
 /// Interval between two checks.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -24,7 +24,7 @@ const MISLED: Duration = Duration::from_secs(35);
 const STATISTICS_MS_MAX: u32 = 1000;
 
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct ClientWatch {
     /// False if the user's own `statistics.interval.ms` leaves it without signs of life.
     on: bool,
     watchdog: Watchdog,
@@ -37,13 +37,21 @@ pub(crate) struct Watch {
     next_look: Micros,
 }
 
-impl Watch {
-    pub fn new(connection: &Connection, now: Micros) -> Watch {
+impl ClientWatch {
+    pub fn new(connection: &Connection, now: Micros) -> ClientWatch {
         let on = connection
             .properties
             .get("statistics.interval.ms")
             .is_none_or(|ms| ms.trim().parse().is_ok_and(|ms: u32| (1..=STATISTICS_MS_MAX).contains(&ms)));
-        Watch { on, watchdog: Watchdog::new(now), probe: None, signs: 0, misled: 0, misled_at: None, next_look: now }
+        ClientWatch {
+            on,
+            watchdog: Watchdog::new(now),
+            probe: None,
+            signs: 0,
+            misled: 0,
+            misled_at: None,
+            next_look: now,
+        }
     }
 
     /// The client did something that only a connected client can do, or has nothing to do.
@@ -52,16 +60,16 @@ impl Watch {
     }
 
     /// True if the client must be renewed now. Most calls return at once, because it checks four times a second.
-    pub fn must_renew(&mut self, now: Micros, ears: &Ears, connection: &Connection, topic: &str) -> bool {
+    pub fn must_renew(&mut self, now: Micros, context: &Context, connection: &Connection, topic: &str) -> bool {
         if !self.on || now < self.next_look {
             return false;
         }
         self.next_look = now.plus(LOOK_EVERY);
-        let signs = ears.link.signs_of_life();
+        let signs = context.link.signs_of_life();
         if std::mem::replace(&mut self.signs, signs) != signs {
             self.watchdog.sign_of_life(now);
         }
-        let misled = ears.link.times_misled();
+        let misled = context.link.times_misled();
         if std::mem::replace(&mut self.misled, misled) != misled {
             self.misled_at = Some(now);
         }
@@ -73,13 +81,13 @@ impl Watch {
             self.probe = None;
             self.watchdog.probed(answered, now);
         }
-        match self.watchdog.step(now, ears.link.is_connected()) {
-            Step::Nothing => {}
-            Step::Probe => match Probe::start(connection, topic) {
+        match self.watchdog.step(now, context.link.is_connected()) {
+            WatchdogStep::Nothing => {}
+            WatchdogStep::Probe => match Probe::start(connection, topic) {
                 Some(probe) => self.probe = Some(probe),
                 None => self.watchdog.probed(false, now),
             },
-            Step::Renew => {
+            WatchdogStep::Renew => {
                 // A new client counts its signs of life from zero.
                 (self.signs, self.misled, self.misled_at) = (0, 0, None);
                 tracing::warn!(
@@ -128,7 +136,7 @@ impl Probe {
 /// Number of brokers that the cluster names; 0 if nobody answers.
 fn brokers(connection: &Connection, topic: &str) -> usize {
     let config = settings::with_the_users(settings::common(connection, "vidprobe"), connection);
-    let client: Result<BaseConsumer<Quiet>, KafkaError> = config.create_with_context(Quiet);
+    let client: Result<BaseConsumer<Quiet>, ClientError> = config.create_with_context(Quiet);
     let metadata = client.and_then(|client| client.fetch_metadata(Some(topic), TIMEOUT));
     metadata.map_or(0, |metadata| metadata.brokers().len())
 }
@@ -139,7 +147,7 @@ struct Quiet;
 impl ClientContext for Quiet {
     fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
 
-    fn error(&self, _: KafkaError, _: &str) {}
+    fn error(&self, _: ClientError, _: &str) {}
 }
 
 impl ConsumerContext for Quiet {}

@@ -29,7 +29,7 @@ const DOUBLINGS_MAX: u32 = 5;
 
 /// The next action for the caller.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Step {
+pub(crate) enum WatchdogStep {
     Nothing,
     /// Send a request to the bootstrap brokers over a separate connection; report the result to [`Watchdog::probed`].
     Probe,
@@ -69,21 +69,21 @@ impl Watchdog {
     }
 
     /// Returns the next action. `connected` is true if the client reports a connection to a broker.
-    pub fn step(&mut self, now: Micros, connected: bool) -> Step {
+    pub fn step(&mut self, now: Micros, connected: bool) -> WatchdogStep {
         let patience = if connected { CONNECTED } else { DISCONNECTED };
         if self.silence(now) < patience * 2_u32.pow(self.renewals.min(DOUBLINGS_MAX)) {
-            return Step::Nothing;
+            return WatchdogStep::Nothing;
         }
         if self.answered.is_some_and(|at| now.since(at) >= GRACE) {
             (self.last_sign, self.answered) = (now, None);
             self.renewals += 1;
-            return Step::Renew;
+            return WatchdogStep::Renew;
         }
         if self.probing || now < self.next_probe {
-            return Step::Nothing;
+            return WatchdogStep::Nothing;
         }
         (self.probing, self.next_probe) = (true, now.plus(PROBE_EVERY));
-        Step::Probe
+        WatchdogStep::Probe
     }
 
     fn silence(&self, now: Micros) -> Duration {
@@ -109,9 +109,9 @@ mod tests {
                 watchdog.sign_of_life(now);
             }
             match watchdog.step(now, connected) {
-                Step::Nothing => {}
-                Step::Probe => watchdog.probed(answers(ms), now),
-                Step::Renew => renewed.push(ms),
+                WatchdogStep::Nothing => {}
+                WatchdogStep::Probe => watchdog.probed(answers(ms), now),
+                WatchdogStep::Renew => renewed.push(ms),
             }
             now = now.plus(TICK);
         }

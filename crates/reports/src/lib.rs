@@ -41,7 +41,7 @@ impl ReportArgs {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Format {
+pub enum ReportFormat {
     Json,
     /// The whole report as one page.
     Html,
@@ -59,7 +59,7 @@ pub enum Format {
 /// The value of one `--report`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ReportFile {
-    pub format: Format,
+    pub format: ReportFormat,
     pub to: Output,
 }
 
@@ -73,13 +73,13 @@ impl FromStr for ReportFile {
             Output::File(path) => kinds::extension(path),
         };
         let format = match extension.as_str() {
-            "html" | "htm" => Format::Html,
-            "svg" => Format::Svg,
-            "png" => Format::Png,
-            "hgrm" => Format::Hgrm,
-            "hlog" => Format::Hlog,
-            "csv" => Format::Csv,
-            _ => Format::Json,
+            "html" | "htm" => ReportFormat::Html,
+            "svg" => ReportFormat::Svg,
+            "png" => ReportFormat::Png,
+            "hgrm" => ReportFormat::Hgrm,
+            "hlog" => ReportFormat::Hlog,
+            "csv" => ReportFormat::Csv,
+            _ => ReportFormat::Json,
         };
         Ok(ReportFile { format, to })
     }
@@ -87,14 +87,14 @@ impl FromStr for ReportFile {
 
 impl ReportFile {
     pub fn hgrm(path: PathBuf) -> ReportFile {
-        ReportFile { format: Format::Hgrm, to: Output::File(path) }
+        ReportFile { format: ReportFormat::Hgrm, to: Output::File(path) }
     }
 
     /// All files that it may write, as absolute paths, so that different spellings of a path are equal.
     fn places(&self) -> Vec<Output> {
         let Output::File(path) = &self.to else { return vec![Output::Stdout] };
         let mut paths = vec![path.clone()];
-        if self.format == Format::Hgrm {
+        if self.format == ReportFormat::Hgrm {
             paths.extend(Stage::ALL.iter().map(|stage| beside(path, stage.name())));
             paths.push(beside(path, ACKNOWLEDGE));
         }
@@ -139,12 +139,12 @@ fn write(figure: &Figure<'_>, report: &ReportFile) -> anyhow::Result<()> {
     let to = &report.to;
     let bytes = match report.format {
         // These were written during the run.
-        Format::Hlog | Format::Csv => return Ok(()),
-        Format::Json => serde_json::to_string_pretty(figure.report).context("making the report")? + "\n",
-        Format::Html => charts::html(figure)?,
-        Format::Svg => charts::svg(figure)?,
-        Format::Png => return write_bytes(to, &charts::png(figure)?),
-        Format::Hgrm => return write_histograms(figure, to),
+        ReportFormat::Hlog | ReportFormat::Csv => return Ok(()),
+        ReportFormat::Json => serde_json::to_string_pretty(figure.report).context("making the report")? + "\n",
+        ReportFormat::Html => charts::html(figure)?,
+        ReportFormat::Svg => charts::svg(figure)?,
+        ReportFormat::Png => return write_bytes(to, &charts::png(figure)?),
+        ReportFormat::Hgrm => return write_histograms(figure, to),
     };
     write_bytes(to, bytes.as_bytes())
 }
@@ -179,18 +179,18 @@ mod tests {
 
     #[test]
     fn the_extension_says_the_format() {
-        let check = |name: &str, format: Format| assert_eq!(file(name).format, format, "{name}");
-        check("-", Format::Json);
-        check("out/run.json", Format::Json);
-        check("report", Format::Json);
-        check("a.b/report.HTML", Format::Html);
-        check("x.svg", Format::Svg);
-        check("x.png", Format::Png);
-        check("x.decode.hgrm", Format::Hgrm);
-        check("x.hlog", Format::Hlog);
-        check("x.csv", Format::Csv);
-        check("x.txt", Format::Json);
-        check("x.2026-01-31", Format::Json);
+        let check = |name: &str, format: ReportFormat| assert_eq!(file(name).format, format, "{name}");
+        check("-", ReportFormat::Json);
+        check("out/run.json", ReportFormat::Json);
+        check("report", ReportFormat::Json);
+        check("a.b/report.HTML", ReportFormat::Html);
+        check("x.svg", ReportFormat::Svg);
+        check("x.png", ReportFormat::Png);
+        check("x.decode.hgrm", ReportFormat::Hgrm);
+        check("x.hlog", ReportFormat::Hlog);
+        check("x.csv", ReportFormat::Csv);
+        check("x.txt", ReportFormat::Json);
+        check("x.2026-01-31", ReportFormat::Json);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use common::report::Row;
-use common::time::{Anatomy, Clock, Micros, Timeline};
+use common::time::{Clock, Micros, StageBreakdown, Timeline};
 
 use self::writer::{Files, writes};
 use crate::ReportFile;
@@ -31,7 +31,7 @@ const QUEUE_BATCHES: usize = 4;
 #[derive(Default, Debug)]
 pub struct Course {
     pub timeline: Timeline,
-    pub anatomy: Anatomy,
+    pub breakdown: StageBreakdown,
 }
 
 #[derive(Debug)]
@@ -68,7 +68,7 @@ impl Recorder {
             let files = Files::new(program, files, clock.wall_offset_us());
             Some(Writer::start(files, began)?)
         };
-        Ok(Recorder { course: Course { timeline: Timeline::new(began), anatomy: Anatomy::default() }, writer })
+        Ok(Recorder { course: Course { timeline: Timeline::new(began), breakdown: StageBreakdown::default() }, writer })
     }
 
     /// A recorder that writes nothing.
@@ -84,7 +84,7 @@ impl Recorder {
     pub fn record(&mut self, row: Row, now: Micros) {
         if let Some(tiles) = row.counted() {
             self.course.timeline.record(tiles, now);
-            self.course.anatomy.record(tiles);
+            self.course.breakdown.record(tiles);
         }
         if let Some(writer) = &mut self.writer {
             writer.batch.rows.push(row);

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use broker::{Defaults, Limits, Options, files};
+use broker::{BrokerLimits, Defaults, Options, files};
 use clap::Parser;
 use cli::logging::LogArgs;
 use cli::output::Output;
@@ -18,7 +18,7 @@ const EXAMPLES: &str = "\
 Examples:
   vidbroker                                   a broker for this machine, on 127.0.0.1:9092
   vidbroker --memory 2G --retention 1h        keeps an hour, as long as 2 GB hold it
-  vidbroker --listen 0.0.0.0:9092             for others too (nothing asks who they are)
+  vidbroker --listen 0.0.0.0:9092             for others too (nothing asks requester they are)
   vidbroker -q --report broker.json           only warnings, and at the end a report, also as JSON
   vidbroker --max-connections 20000           for very many clients
 
@@ -64,17 +64,17 @@ pub(crate) struct Cli {
     no_auto_create: bool,
     /// For so long, answer metadata requests like a Kafka that is still starting: without any brokers (for tests)
     #[arg(allow_hyphen_values = true, long, default_value = "0s", value_name = "TIME", hide = true)]
-    starting: values::Span,
+    starting: values::DurationArg,
 
     /// Clients that may be connected at the same time: beyond that they are turned away, which the log says. Each takes an
     /// open file (ulimit -n) [default: 5000, or as many as open files allow]
     #[arg(allow_hyphen_values = true, long, value_name = "N", value_parser = values::whole(1_usize..=100_000), help_heading = "Limits")]
     max_connections: Option<usize>,
     /// Topics that may exist; one more is refused, with an error that says so
-    #[arg(allow_hyphen_values = true, long, default_value_t = Limits::default().topics, value_name = "N", value_parser = values::whole(1_usize..=100_000), help_heading = "Limits")]
+    #[arg(allow_hyphen_values = true, long, default_value_t = BrokerLimits::default().topics, value_name = "N", value_parser = values::whole(1_usize..=100_000), help_heading = "Limits")]
     max_topics: usize,
     /// Partitions that all topics may have together
-    #[arg(allow_hyphen_values = true, long, default_value_t = Limits::default().partitions, value_name = "N", value_parser = values::whole(1_usize..=200_000), help_heading = "Limits")]
+    #[arg(allow_hyphen_values = true, long, default_value_t = BrokerLimits::default().partitions, value_name = "N", value_parser = values::whole(1_usize..=200_000), help_heading = "Limits")]
     max_partitions: usize,
 
     #[command(flatten)]
@@ -131,8 +131,8 @@ impl Cli {
         Ok(())
     }
 
-    fn limits(&self, usual: Limits) -> anyhow::Result<Limits> {
-        let mut limits = Limits {
+    fn limits(&self, usual: BrokerLimits) -> anyhow::Result<BrokerLimits> {
+        let mut limits = BrokerLimits {
             topics: self.max_topics,
             partitions: self.max_partitions,
             groups: self.groups.limits(usual.groups.clone()),

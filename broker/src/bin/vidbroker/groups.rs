@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker::groups::{Limits, Times};
+use broker::groups::{BrokerLimits, Times};
 use clap::Args;
 use cli::values;
 
@@ -36,17 +36,17 @@ impl GroupArgs {
         Err("--group-heartbeat must be shorter than --group-session: otherwise every member would lose its session")
     }
 
-    pub(crate) fn limits(&self, others: Limits) -> Limits {
+    pub(crate) fn limits(&self, others: BrokerLimits) -> BrokerLimits {
         let times =
             Times { session_ms: milliseconds(self.group_session), heartbeat_ms: milliseconds(self.group_heartbeat) };
         let session_ms_min = milliseconds(self.group_min_session);
-        Limits { session_ms_min, times, members: self.group_max_size, ..others }
+        BrokerLimits { session_ms_min, times, members: self.group_max_size, ..others }
     }
 }
 
 /// Parses a time in the range that Kafka allows for sessions.
 fn time(text: &str) -> Result<Duration, String> {
-    let time = text.parse::<values::Span>().map(values::Span::duration);
+    let time = text.parse::<values::DurationArg>().map(values::DurationArg::duration);
     let fits = |time: &Duration| (1..=broker::SESSION_MS_MAX).contains(&milliseconds(*time));
     time.ok().filter(fits).ok_or_else(|| "write a time from 1ms to 30m, as in 500ms or 6s".to_owned())
 }

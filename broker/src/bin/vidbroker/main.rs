@@ -17,7 +17,7 @@ use common::time::{Clock, SystemClock};
 use common::words::bytes;
 
 use crate::args::Cli;
-use crate::report::Report;
+use crate::report::BrokerReport;
 
 fn main() -> ExitCode {
     let cli: Cli = cli::parse();
@@ -62,8 +62,8 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     }
     let began = SystemClock.now();
     status::watch(&broker, &shutdown, cli.status.every(&cli.log))?;
-    let glance = broker.glance().context("the broker has ended by itself")?;
-    let report = Report::new(&glance, broker.address, SystemClock.now().since(began));
+    let snapshot = broker.snapshot().context("the broker has ended by itself")?;
+    let report = BrokerReport::new(&snapshot, broker.address, SystemClock.now().since(began));
     broker.stop().context("the broker")?;
     cli::logging::print_report(&report);
     cli.report.iter().try_for_each(|to| report.write(to))?;

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
-use broker::{Dropped, Glance};
+use broker::{BrokerSnapshot, Dropped};
 use cli::output::Output;
 use common::words::{bytes, how_long};
 use serde::Serialize;
@@ -15,7 +15,7 @@ use serde::Serialize;
 const SCHEMA: u32 = 1;
 
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub struct BrokerReport {
     pub schema: u32,
     pub program: &'static str,
     pub version: &'static str,
@@ -24,26 +24,26 @@ pub struct Report {
     /// Number of topics at the end of the run.
     pub topics: usize,
     pub partitions: usize,
-    pub records: Flow,
+    pub records: InOut,
     /// Bytes of whole requests and answers.
-    pub bytes: Flow,
-    pub connections: Connections,
-    pub memory: Memory,
+    pub bytes: InOut,
+    pub connections: ConnectionTotals,
+    pub memory: MemoryTotals,
     /// Records dropped to make room in memory for newer ones.
-    pub evicted: Sums,
+    pub evicted: DroppedTotals,
     /// Records dropped by retention.
-    pub expired: Sums,
+    pub expired: DroppedTotals,
 }
 
 #[derive(Clone, Debug, Serialize)]
-pub struct Flow {
+pub struct InOut {
     #[serde(rename = "in")]
     pub into: u64,
     pub out: u64,
 }
 
 #[derive(Clone, Debug, Serialize)]
-pub struct Connections {
+pub struct ConnectionTotals {
     pub total: u64,
     pub peak: usize,
     pub turned_away: u64,
@@ -51,43 +51,43 @@ pub struct Connections {
 }
 
 #[derive(Clone, Debug, Serialize)]
-pub struct Memory {
+pub struct MemoryTotals {
     pub peak_bytes: usize,
     pub bound_bytes: usize,
 }
 
 #[derive(Clone, Debug, Serialize)]
-pub struct Sums {
+pub struct DroppedTotals {
     pub records: u64,
     pub bytes: u64,
 }
 
-impl From<Dropped> for Sums {
-    fn from(Dropped { records, bytes }: Dropped) -> Sums {
-        Sums { records, bytes }
+impl From<Dropped> for DroppedTotals {
+    fn from(Dropped { records, bytes }: Dropped) -> DroppedTotals {
+        DroppedTotals { records, bytes }
     }
 }
 
-impl Report {
-    pub fn new(glance: &Glance, listen: SocketAddr, ran: Duration) -> Report {
-        let totals = &glance.totals;
-        Report {
+impl BrokerReport {
+    pub fn new(snapshot: &BrokerSnapshot, listen: SocketAddr, ran: Duration) -> BrokerReport {
+        let totals = &snapshot.totals;
+        BrokerReport {
             schema: SCHEMA,
             program: "vidbroker",
             version: env!("CARGO_PKG_VERSION"),
             seconds: ran.as_secs_f64(),
             listen,
-            topics: glance.topics,
-            partitions: glance.partitions,
-            records: Flow { into: totals.records_in, out: totals.records_out },
-            bytes: Flow { into: glance.bytes_in, out: glance.bytes_out },
-            connections: Connections {
+            topics: snapshot.topics,
+            partitions: snapshot.partitions,
+            records: InOut { into: totals.records_in, out: totals.records_out },
+            bytes: InOut { into: snapshot.bytes_in, out: snapshot.bytes_out },
+            connections: ConnectionTotals {
                 total: totals.connections,
                 peak: totals.connections_peak,
                 turned_away: totals.turned_away,
                 cut_off: totals.cut_off,
             },
-            memory: Memory { peak_bytes: totals.memory_peak, bound_bytes: glance.memory_bound },
+            memory: MemoryTotals { peak_bytes: totals.memory_peak, bound_bytes: snapshot.memory_bound },
             evicted: totals.evicted.into(),
             expired: totals.expired.into(),
         }
@@ -100,9 +100,9 @@ impl Report {
     }
 }
 
-impl Display for Report {
+impl Display for BrokerReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Report { records, connections, memory, evicted, expired, .. } = self;
+        let BrokerReport { records, connections, memory, evicted, expired, .. } = self;
         let ran = how_long(Duration::from_secs_f64(self.seconds));
         writeln!(f, "vidbroker: {} for {ran}", self.listen)?;
         writeln!(f, "  topics       {}, partitions {}", self.topics, self.partitions)?;
@@ -136,7 +136,7 @@ mod tests {
 
     use super::*;
 
-    fn report() -> Report {
+    fn report() -> BrokerReport {
         let totals = Totals {
             records_in: 300,
             records_out: 600,
@@ -148,16 +148,16 @@ mod tests {
             evicted: Dropped { records: 40, bytes: 4_000_000 },
             expired: Dropped { records: 1, bytes: 500 },
         };
-        let glance = Glance {
+        let snapshot = BrokerSnapshot {
             topics: 2,
             partitions: 4,
             bytes_in: 30_000_000,
             bytes_out: 60_000_000,
             memory_bound: 128_000_000,
             totals,
-            ..Glance::default()
+            ..BrokerSnapshot::default()
         };
-        Report::new(&glance, ([127, 0, 0, 1], 9092).into(), Duration::from_secs(90))
+        BrokerReport::new(&snapshot, ([127, 0, 0, 1], 9092).into(), Duration::from_secs(90))
     }
 
     #[test]

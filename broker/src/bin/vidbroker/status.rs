@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use broker::{Broker, Glance};
+use broker::{Broker, BrokerSnapshot};
 use cli::shutdown::Shutdown;
 use cli::status::Status;
 use common::time::{Clock, SystemClock};
@@ -15,18 +15,18 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// Shows the status until the program is to end. Fails if the broker ends by itself.
 pub(crate) fn watch(broker: &Broker, shutdown: &Shutdown, every: Option<Duration>) -> anyhow::Result<()> {
-    watch_with(&SystemClock, || broker.glance(), || shutdown.asked(), every)
+    watch_with(&SystemClock, || broker.snapshot(), || shutdown.asked(), every)
 }
 
 fn watch_with(
     clock: &dyn Clock,
-    glance: impl Fn() -> Option<Glance>,
+    snapshot: impl Fn() -> Option<BrokerSnapshot>,
     asked_to_end: impl Fn() -> bool,
     every: Option<Duration>,
 ) -> anyhow::Result<()> {
     let mut status = Status::new(None, every);
     let every = every.filter(|_| !status.is_drawn()).unwrap_or(GLANCE_EVERY);
-    let (mut before, mut at) = (glance().unwrap_or_default(), clock.now());
+    let (mut before, mut at) = (snapshot().unwrap_or_default(), clock.now());
     let mut looked = at;
     let first = Figures::new(&before, &before, every);
     status.tell(at, 0, || (first.line(), first));
@@ -36,11 +36,11 @@ fn watch_with(
         let is_due = now.since(at) >= every;
         if is_due || now.since(looked) >= GLANCE_EVERY {
             looked = now;
-            let glance = glance().context("the broker has ended by itself")?;
+            let snapshot = snapshot().context("the broker has ended by itself")?;
             if is_due {
-                let figures = Figures::new(&glance, &before, now.since(at));
+                let figures = Figures::new(&snapshot, &before, now.since(at));
                 status.tell(now, 0, || (figures.line(), figures));
-                (before, at) = (glance, now);
+                (before, at) = (snapshot, now);
             }
         }
     }
@@ -63,15 +63,15 @@ struct Figures {
 
 impl Figures {
     /// Computes the rates from two glances and the time `between` them.
-    fn new(glance: &Glance, before: &Glance, between: Duration) -> Figures {
+    fn new(snapshot: &BrokerSnapshot, before: &BrokerSnapshot, between: Duration) -> Figures {
         let per_second = |bytes: u64, before: u64| ((bytes - before) as f64 / between.as_secs_f64()).round() as u64;
         Figures {
-            topics: glance.topics,
-            clients: glance.clients.len(),
-            bytes_in_per_second: per_second(glance.bytes_in, before.bytes_in),
-            bytes_out_per_second: per_second(glance.bytes_out, before.bytes_out),
-            memory_bytes: glance.memory_used,
-            memory_bound_bytes: glance.memory_bound,
+            topics: snapshot.topics,
+            clients: snapshot.clients.len(),
+            bytes_in_per_second: per_second(snapshot.bytes_in, before.bytes_in),
+            bytes_out_per_second: per_second(snapshot.bytes_out, before.bytes_out),
+            memory_bytes: snapshot.memory_used,
+            memory_bound_bytes: snapshot.memory_bound,
         }
     }
 
@@ -101,22 +101,26 @@ mod tests {
         for every in [None, Some(Duration::from_secs(3600))] {
             let (clock, glances) = (ManualClock::default(), Cell::new(0));
             let began = clock.now();
-            let glance = || {
+            let snapshot = || {
                 glances.set(glances.get() + 1);
-                (glances.get() < 4).then(Glance::default)
+                (glances.get() < 4).then(BrokerSnapshot::default)
             };
             let asked_to_end = || clock.now().since(began) > Duration::from_secs(60);
-            let error = watch_with(&clock, glance, asked_to_end, every).expect_err("the fourth glance fails");
+            let error = watch_with(&clock, snapshot, asked_to_end, every).expect_err("the fourth snapshot fails");
             assert_eq!(error.to_string(), "the broker has ended by itself");
         }
     }
 
     #[test]
     fn rates_are_of_the_time_between() {
-        let before = Glance { bytes_in: 1_000_000, ..Glance::default() };
-        let glance =
-            Glance { bytes_in: 5_000_000, memory_used: 1500, memory_bound: 2_000_000_000, ..Glance::default() };
-        let figures = Figures::new(&glance, &before, Duration::from_secs(2));
+        let before = BrokerSnapshot { bytes_in: 1_000_000, ..BrokerSnapshot::default() };
+        let snapshot = BrokerSnapshot {
+            bytes_in: 5_000_000,
+            memory_used: 1500,
+            memory_bound: 2_000_000_000,
+            ..BrokerSnapshot::default()
+        };
+        let figures = Figures::new(&snapshot, &before, Duration::from_secs(2));
         assert_eq!(figures.bytes_in_per_second, 2_000_000);
         assert_eq!(figures.line(), "0 topics, 0 clients, in 2.0 MB/s, out 0.0 MB/s, memory 1500 B of 2.00 GB");
     }

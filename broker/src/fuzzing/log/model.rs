@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 
 use crate::{
-    batch::{Batch, Header},
+    batch::{Batch, BatchHeader},
     log::{Appended, Log},
 };
 
@@ -23,7 +23,7 @@ pub(super) struct Model {
 struct Kept {
     offset: i64,
     end: i64,
-    header: Header,
+    header: BatchHeader,
     arrived: i64,
     bytes: Bytes,
     /// `None` if the batch is compressed.
@@ -39,7 +39,7 @@ impl Model {
         let (offset, header) = (appended.base_offset, batch.header);
         if appended.duplicate {
             let before = self.batches.iter().find(|kept| kept.offset == offset).expect("a duplicate was here before");
-            let numbers = |of: &Header| (of.producer_id, of.producer_epoch, of.base_sequence, of.records);
+            let numbers = |of: &BatchHeader| (of.producer_id, of.producer_epoch, of.base_sequence, of.records);
             assert_eq!(numbers(&before.header), numbers(&header));
             return;
         }

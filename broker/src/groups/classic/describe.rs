@@ -4,8 +4,8 @@ use kafka_protocol::messages::GroupId;
 use kafka_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
 use kafka_protocol::protocol::StrBytes;
 
-use super::group::{ClassicGroup, State};
-use super::member::Member;
+use super::group::{ClassicGroup, ClassicState};
+use super::member::ClassicMember;
 use super::subscription;
 
 impl ClassicGroup {
@@ -25,8 +25,8 @@ impl ClassicGroup {
     /// Describes the group. Between generations protocols and assignments are left out, because they are about to
     /// change.
     pub(in crate::groups) fn described(&self, id: &GroupId) -> DescribedGroup {
-        let stable = self.state == State::Stable;
-        let member = |(id, member): (&StrBytes, &Member)| {
+        let stable = self.state == ClassicState::Stable;
+        let member = |(id, member): (&StrBytes, &ClassicMember)| {
             let described = DescribedGroupMember::default()
                 .with_member_id(id.clone())
                 .with_group_instance_id(member.instance.clone())

@@ -7,12 +7,12 @@ use kafka_protocol::messages::join_group_response::JoinGroupResponseMember;
 use kafka_protocol::messages::{JoinGroupResponse, SyncGroupResponse};
 use kafka_protocol::protocol::StrBytes;
 
-use super::member::Member;
+use super::member::ClassicMember;
 use crate::clock::Ms;
 use crate::groups::members::by_instance;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(in crate::groups) enum State {
+pub(in crate::groups) enum ClassicState {
     #[default]
     Empty,
     /// Waiting for the members to join.
@@ -24,26 +24,26 @@ pub(in crate::groups) enum State {
     Stable,
 }
 
-impl State {
+impl ClassicState {
     pub(in crate::groups) fn name(self) -> &'static str {
         match self {
-            State::Empty => "Empty",
-            State::Preparing { .. } => "PreparingRebalance",
-            State::Completing => "CompletingRebalance",
-            State::Stable => "Stable",
+            ClassicState::Empty => "Empty",
+            ClassicState::Preparing { .. } => "PreparingRebalance",
+            ClassicState::Completing => "CompletingRebalance",
+            ClassicState::Stable => "Stable",
         }
     }
 }
 
 #[derive(Debug, Default)]
 pub(in crate::groups) struct ClassicGroup {
-    pub(in crate::groups) state: State,
+    pub(in crate::groups) state: ClassicState,
     pub(in crate::groups) generation: i32,
     pub(in crate::groups) protocol_type: StrBytes,
     /// Protocol of this generation; empty before the first.
     pub(in crate::groups) protocol: StrBytes,
     pub(in crate::groups) leader: Option<StrBytes>,
-    pub(in crate::groups) members: BTreeMap<StrBytes, Member>,
+    pub(in crate::groups) members: BTreeMap<StrBytes, ClassicMember>,
     /// Member ids that were given out but not used yet, each with its expiry.
     pub(in crate::groups) pending: BTreeMap<StrBytes, Ms>,
     /// Time by which members must have requested their assignment.
@@ -83,7 +83,7 @@ impl ClassicGroup {
         &mut self,
         id: &StrBytes,
         instance: Option<&StrBytes>,
-    ) -> Result<&mut Member, ResponseError> {
+    ) -> Result<&mut ClassicMember, ResponseError> {
         self.check_claim(id, instance)?;
         self.members.get_mut(id).ok_or(ResponseError::UnknownMemberId)
     }
@@ -110,7 +110,7 @@ impl ClassicGroup {
             let error = ResponseError::RebalanceInProgress.code();
             member.answer_sync(SyncGroupResponse::default().with_error_code(error), now);
         }
-        self.state = State::Preparing { ends: now.saturating_add(self.rebalance_ms()) };
+        self.state = ClassicState::Preparing { ends: now.saturating_add(self.rebalance_ms()) };
         self.complete_if_all_joined(now);
     }
 
@@ -122,7 +122,7 @@ impl ClassicGroup {
     }
 
     /// Removes a member; its pending requests are answered with `error`.
-    pub(in crate::groups) fn remove(&mut self, id: &StrBytes, error: ResponseError) -> Option<Member> {
+    pub(in crate::groups) fn remove(&mut self, id: &StrBytes, error: ResponseError) -> Option<ClassicMember> {
         let mut member = self.members.remove(id)?;
         member.refuse(error, id);
         if self.is_leader(id) {
@@ -134,16 +134,16 @@ impl ClassicGroup {
     /// Starts or completes a rebalance after a removal, if needed.
     pub(in crate::groups) fn after_removal(&mut self, now: Ms) {
         match self.state {
-            State::Empty => {}
-            State::Preparing { .. } => self.complete_if_all_joined(now),
-            State::Completing | State::Stable => self.prepare(now),
+            ClassicState::Empty => {}
+            ClassicState::Preparing { .. } => self.complete_if_all_joined(now),
+            ClassicState::Completing | ClassicState::Stable => self.prepare(now),
         }
     }
 
     pub(in crate::groups) fn tick(&mut self, now: Ms) {
         self.pending.retain(|_, ends| *ends > now);
         let sync_over = self.waits_for_syncs() && self.sync_ends <= now;
-        let late = |m: &Member| (sync_over && !m.synced) || m.session_ends().is_some_and(|ends| ends <= now);
+        let late = |m: &ClassicMember| (sync_over && !m.synced) || m.session_ends().is_some_and(|ends| ends <= now);
         let late: Vec<StrBytes> = self.members.iter().filter(|(_, m)| late(m)).map(|(id, _)| id.clone()).collect();
         for id in &late {
             self.remove(id, ResponseError::UnknownMemberId);
@@ -151,23 +151,24 @@ impl ClassicGroup {
         if !late.is_empty() {
             self.after_removal(now);
         }
-        if matches!(self.state, State::Preparing { ends } if ends <= now) {
+        if matches!(self.state, ClassicState::Preparing { ends } if ends <= now) {
             self.complete(now);
         }
     }
 
     pub(in crate::groups) fn next_deadline(&self) -> Option<Ms> {
         let pending = self.pending.values().copied();
-        let sessions = self.members.values().filter_map(Member::session_ends);
+        let sessions = self.members.values().filter_map(ClassicMember::session_ends);
         let phase = match self.state {
-            State::Preparing { ends } => Some(ends),
+            ClassicState::Preparing { ends } => Some(ends),
             _ => self.waits_for_syncs().then_some(self.sync_ends),
         };
         pending.chain(sessions).chain(phase).min()
     }
 
     fn waits_for_syncs(&self) -> bool {
-        matches!(self.state, State::Completing | State::Stable) && self.members.values().any(|m| !m.synced)
+        matches!(self.state, ClassicState::Completing | ClassicState::Stable)
+            && self.members.values().any(|m| !m.synced)
     }
 
     fn rebalance_ms(&self) -> Ms {
@@ -176,7 +177,7 @@ impl ClassicGroup {
 
     /// Removes members that have disconnected while joining. A static member is kept, because it may come back.
     fn drop_gone(&mut self) {
-        let gone = |m: &Member| m.instance.is_none() && m.gone_from_join();
+        let gone = |m: &ClassicMember| m.instance.is_none() && m.gone_from_join();
         let gone: Vec<StrBytes> = self.members.iter().filter(|(_, m)| gone(m)).map(|(id, _)| id.clone()).collect();
         for id in &gone {
             self.remove(id, ResponseError::UnknownMemberId);
@@ -186,27 +187,27 @@ impl ClassicGroup {
     /// Ends the join phase with the members that have joined.
     fn complete(&mut self, now: Ms) {
         self.drop_gone();
-        let absent = |m: &Member| m.joining.is_none() && m.instance.is_none();
+        let absent = |m: &ClassicMember| m.joining.is_none() && m.instance.is_none();
         let absent: Vec<StrBytes> = self.members.iter().filter(|(_, m)| absent(m)).map(|(id, _)| id.clone()).collect();
         for id in &absent {
             self.remove(id, ResponseError::UnknownMemberId);
         }
         if self.members.is_empty() {
-            self.next_generation(State::Empty, StrBytes::new());
+            self.next_generation(ClassicState::Empty, StrBytes::new());
             return;
         }
         self.leader = self.elect();
         if self.leader.is_none() {
             // Only static members are left, and all have disconnected: they stay until their sessions end.
-            self.state = State::Preparing { ends: now.saturating_add(self.rebalance_ms()) };
+            self.state = ClassicState::Preparing { ends: now.saturating_add(self.rebalance_ms()) };
             return;
         }
-        self.next_generation(State::Completing, self.vote());
+        self.next_generation(ClassicState::Completing, self.vote());
         self.sync_ends = now.saturating_add(self.rebalance_ms());
         self.answer_joins(now);
     }
 
-    fn next_generation(&mut self, state: State, protocol: StrBytes) {
+    fn next_generation(&mut self, state: ClassicState, protocol: StrBytes) {
         self.generation = self.generation.checked_add(1).unwrap_or(1);
         self.state = state;
         self.protocol = protocol;
@@ -218,7 +219,7 @@ impl ClassicGroup {
 
     /// Elects the leader; it stays the same if it has joined again.
     fn elect(&self) -> Option<StrBytes> {
-        let joined = |id: &&StrBytes| self.members.get(*id).is_some_and(Member::waits_in_join);
+        let joined = |id: &&StrBytes| self.members.get(*id).is_some_and(ClassicMember::waits_in_join);
         self.leader.as_ref().filter(joined).or_else(|| self.members.keys().find(joined)).cloned()
     }
 
@@ -257,7 +258,7 @@ impl ClassicGroup {
     }
 
     fn roster(&self) -> Vec<JoinGroupResponseMember> {
-        let entry = |(id, member): (&StrBytes, &Member)| {
+        let entry = |(id, member): (&StrBytes, &ClassicMember)| {
             JoinGroupResponseMember::default()
                 .with_member_id(id.clone())
                 .with_group_instance_id(member.instance.clone())
@@ -270,28 +271,28 @@ impl ClassicGroup {
     pub(in crate::groups) fn check_invariants(&self) {
         let members = || self.members.values();
         assert_eq!(
-            self.state == State::Empty,
+            self.state == ClassicState::Empty,
             self.members.is_empty(),
             "a group is Empty exactly if it has no members"
         );
         let led = self.leader.as_ref().is_some_and(|id| self.members.contains_key(id));
         match self.state {
-            State::Empty => assert!(self.leader.is_none(), "a group without members has no leader"),
-            State::Preparing { .. } => {
+            ClassicState::Empty => assert!(self.leader.is_none(), "a group without members has no leader"),
+            ClassicState::Preparing { .. } => {
                 assert!(members().all(|m| m.syncing.is_none()), "no sync waits while members join");
-                assert!(!members().all(Member::waits_in_join), "when all have joined, the join phase is over");
+                assert!(!members().all(ClassicMember::waits_in_join), "when all have joined, the join phase is over");
             }
-            State::Completing | State::Stable => {
+            ClassicState::Completing | ClassicState::Stable => {
                 assert!(led, "the leader is a member");
                 assert!(members().all(|m| m.joining.is_none()), "no join waits after the join phase");
                 assert!(members().all(|m| m.supports(&self.protocol)), "every member supports the chosen protocol");
             }
         }
-        if self.state == State::Stable {
+        if self.state == ClassicState::Stable {
             assert!(members().all(|m| m.syncing.is_none()), "no sync waits after the leader's assignment");
         }
         for (id, member) in &self.members {
-            let same = |other: &&Member| other.instance.is_some() && other.instance == member.instance;
+            let same = |other: &&ClassicMember| other.instance.is_some() && other.instance == member.instance;
             assert!(members().filter(same).count() <= 1, "an instance id belongs to one member");
             assert!(!self.pending.contains_key(id), "the id of a member is not pending");
         }

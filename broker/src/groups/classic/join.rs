@@ -6,8 +6,8 @@ use kafka_protocol::protocol::StrBytes;
 use tokio::sync::oneshot::Sender;
 use uuid::Uuid;
 
-use super::group::{ClassicGroup, State};
-use super::member::{Join, Member};
+use super::group::{ClassicGroup, ClassicState};
+use super::member::{ClassicMember, Join};
 use super::subscription;
 use crate::clock::Ms;
 
@@ -56,7 +56,7 @@ impl ClassicGroup {
         if self.members.is_empty() {
             self.protocol_type = join.protocol_type.clone();
         }
-        let mut member = Member::new(join, now);
+        let mut member = ClassicMember::new(join, now);
         member.joining = Some(sender);
         self.members.insert(id, member);
         self.rebalance(now);
@@ -68,9 +68,9 @@ impl ClassicGroup {
         let Some(member) = self.members.get_mut(id) else { return };
         let same = member.protocols == join.protocols;
         let missed_the_answer = match self.state {
-            State::Completing => same,
-            State::Stable => same && !leads,
-            State::Empty | State::Preparing { .. } => false,
+            ClassicState::Completing => same,
+            ClassicState::Stable => same && !leads,
+            ClassicState::Empty | ClassicState::Preparing { .. } => false,
         };
         if missed_the_answer {
             member.heard = now;
@@ -95,7 +95,7 @@ impl ClassicGroup {
         if led {
             self.leader = Some(id.clone());
         }
-        if self.state == State::Stable && wants_the_same && self.vote() == self.protocol {
+        if self.state == ClassicState::Stable && wants_the_same && self.vote() == self.protocol {
             sender.send(self.returned(&id, old, join.version)).ok();
             return;
         }
@@ -118,8 +118,8 @@ impl ClassicGroup {
 
     fn rebalance(&mut self, now: Ms) {
         match self.state {
-            State::Preparing { .. } => self.complete_if_all_joined(now),
-            State::Empty | State::Completing | State::Stable => self.prepare(now),
+            ClassicState::Preparing { .. } => self.complete_if_all_joined(now),
+            ClassicState::Empty | ClassicState::Completing | ClassicState::Stable => self.prepare(now),
         }
     }
 }

@@ -7,8 +7,9 @@ use kafka_protocol::protocol::StrBytes;
 use tokio::sync::oneshot;
 
 use crate::clock::Ms;
-use crate::groups::{Who, copied, kept};
+use crate::groups::{copied, kept};
 use crate::memory::Memory;
+use crate::request::Requester;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(in crate::groups) struct Protocol {
@@ -17,7 +18,7 @@ pub(in crate::groups) struct Protocol {
 }
 
 #[derive(Debug)]
-pub(in crate::groups) struct Member {
+pub(in crate::groups) struct ClassicMember {
     pub(in crate::groups) instance: Option<StrBytes>,
     pub(in crate::groups) client_id: StrBytes,
     pub(in crate::groups) host: StrBytes,
@@ -33,9 +34,9 @@ pub(in crate::groups) struct Member {
     pub(in crate::groups) syncing: Option<oneshot::Sender<SyncGroupResponse>>,
 }
 
-impl Member {
-    pub(in crate::groups) fn new(join: &Join, now: Ms) -> Member {
-        let mut member = Member {
+impl ClassicMember {
+    pub(in crate::groups) fn new(join: &Join, now: Ms) -> ClassicMember {
+        let mut member = ClassicMember {
             instance: join.instance.clone(),
             client_id: StrBytes::new(),
             host: StrBytes::new(),
@@ -131,7 +132,12 @@ pub(in crate::groups) struct Join {
 }
 
 impl Join {
-    pub(in crate::groups) fn new(request: &JoinGroupRequest, version: i16, who: &Who, wait_ms_max: Ms) -> Join {
+    pub(in crate::groups) fn new(
+        request: &JoinGroupRequest,
+        version: i16,
+        requester: &Requester,
+        wait_ms_max: Ms,
+    ) -> Join {
         let session_ms = Ms::try_from(request.session_timeout_ms).unwrap_or(0).max(1);
         // In version 0 one timeout is used for both.
         let rebalance_ms = if version == 0 { request.session_timeout_ms } else { request.rebalance_timeout_ms };
@@ -140,9 +146,9 @@ impl Join {
         Join {
             member_id: copied(&request.member_id),
             instance: request.group_instance_id.as_ref().map(|id| copied(id)),
-            client_id: copied(&who.client_id),
-            host: copied(&who.host),
-            connection: who.connection,
+            client_id: copied(&requester.client_id),
+            host: copied(&requester.host),
+            connection: requester.connection,
             session_ms,
             rebalance_ms,
             protocol_type: copied(&request.protocol_type),

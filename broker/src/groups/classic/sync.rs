@@ -5,8 +5,8 @@ use kafka_protocol::messages::{HeartbeatRequest, OffsetCommitRequest, SyncGroupR
 use kafka_protocol::protocol::StrBytes;
 use tokio::sync::oneshot::Sender;
 
-use super::group::{ClassicGroup, State};
-use super::member::Member;
+use super::group::{ClassicGroup, ClassicState};
+use super::member::ClassicMember;
 use crate::clock::Ms;
 
 impl ClassicGroup {
@@ -19,10 +19,10 @@ impl ClassicGroup {
         member
             .answer_sync(SyncGroupResponse::default().with_error_code(ResponseError::RebalanceInProgress.code()), now);
         member.syncing = Some(sender);
-        if self.state == State::Completing && leads {
+        if self.state == ClassicState::Completing && leads {
             self.assign(request);
         }
-        if self.state == State::Stable {
+        if self.state == ClassicState::Stable {
             self.answer_syncs(now);
         }
     }
@@ -34,8 +34,8 @@ impl ClassicGroup {
             return Err(ResponseError::InconsistentGroupProtocol);
         }
         match self.state {
-            State::Completing | State::Stable => Ok(()),
-            State::Empty | State::Preparing { .. } => Err(ResponseError::RebalanceInProgress),
+            ClassicState::Completing | ClassicState::Stable => Ok(()),
+            ClassicState::Empty | ClassicState::Preparing { .. } => Err(ResponseError::RebalanceInProgress),
         }
     }
 
@@ -45,7 +45,7 @@ impl ClassicGroup {
         id: &StrBytes,
         instance: Option<&StrBytes>,
         generation: i32,
-    ) -> Result<&mut Member, ResponseError> {
+    ) -> Result<&mut ClassicMember, ResponseError> {
         let ours = self.generation;
         let member = self.claimed(id, instance)?;
         if generation == ours { Ok(member) } else { Err(ResponseError::IllegalGeneration) }
@@ -57,7 +57,7 @@ impl ClassicGroup {
                 member.assignment = given.assignment.clone();
             }
         }
-        self.state = State::Stable;
+        self.state = ClassicState::Stable;
     }
 
     fn answer_syncs(&mut self, now: Ms) {
@@ -74,8 +74,8 @@ impl ClassicGroup {
         let instance = request.group_instance_id.as_ref();
         self.current(&request.member_id, instance, request.generation_id)?.heard = now;
         match self.state {
-            State::Preparing { .. } => Err(ResponseError::RebalanceInProgress),
-            State::Empty | State::Completing | State::Stable => Ok(()),
+            ClassicState::Preparing { .. } => Err(ResponseError::RebalanceInProgress),
+            ClassicState::Empty | ClassicState::Completing | ClassicState::Stable => Ok(()),
         }
     }
 
@@ -87,13 +87,13 @@ impl ClassicGroup {
         let generation = request.generation_id_or_member_epoch;
         // A consumer that assigns partitions to itself, or an operator's tool. Allowed only while the group has no
         // members.
-        if generation < 0 && self.state == State::Empty {
+        if generation < 0 && self.state == ClassicState::Empty {
             return Ok(());
         }
         self.current(&request.member_id, request.group_instance_id.as_ref(), generation)?.heard = now;
         match self.state {
-            State::Completing => Err(ResponseError::RebalanceInProgress),
-            State::Empty | State::Preparing { .. } | State::Stable => Ok(()),
+            ClassicState::Completing => Err(ResponseError::RebalanceInProgress),
+            ClassicState::Empty | ClassicState::Preparing { .. } | ClassicState::Stable => Ok(()),
         }
     }
 
@@ -118,7 +118,7 @@ impl ClassicGroup {
                 member.heard = now;
             }
         }
-        let gone = |m: &Member| m.joining.is_some() && (m.connection == connection || m.gone_from_join());
+        let gone = |m: &ClassicMember| m.joining.is_some() && (m.connection == connection || m.gone_from_join());
         let gone: Vec<StrBytes> = self.members.iter().filter(|(_, m)| gone(m)).map(|(id, _)| id.clone()).collect();
         for id in &gone {
             self.lost_in_join(id, now);

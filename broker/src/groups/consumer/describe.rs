@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::assignment::Assignment;
 use super::group::ConsumerGroup;
-use super::member::Member;
+use super::member::ConsumerMember;
 use crate::groups::{Groups, Members, copied};
 use crate::topics::Topics;
 
@@ -75,8 +75,8 @@ impl ConsumerGroup {
     }
 }
 
-fn described_member(id: &StrBytes, member: &Member, topics: &Topics) -> described::Member {
-    described::Member::default()
+fn described_member(id: &StrBytes, member: &ConsumerMember, topics: &Topics) -> described::ConsumerMember {
+    described::ConsumerMember::default()
         .with_member_id(id.clone())
         .with_instance_id(member.instance.clone())
         .with_rack_id(member.rack.clone())

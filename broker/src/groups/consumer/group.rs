@@ -9,19 +9,20 @@ use uuid::Uuid;
 
 use super::assignment::Assignment;
 use super::assignor::{Assignor, Reader};
-use super::member::{Member, State};
-use super::request::{Beat, Departure};
+use super::member::{ConsumerMember, MemberState};
+use super::request::{Heartbeat, LeaveRequest};
 use super::subscription::{Expression, Resolver};
-use super::{Refused, Times};
+use super::{GroupTimes, Refused};
 use crate::clock::Ms;
+use crate::groups::copied;
 use crate::groups::members::by_instance;
-use crate::groups::{Who, copied};
-use crate::memory::{Held, Memory};
+use crate::memory::{Memory, MemoryUse};
+use crate::request::Requester;
 use crate::topics::Topics;
 
 #[derive(Debug, Default)]
 pub(in crate::groups) struct ConsumerGroup {
-    pub(super) members: BTreeMap<StrBytes, Member>,
+    pub(super) members: BTreeMap<StrBytes, ConsumerMember>,
     /// Incremented by every change of the members, of their subscriptions, or of the topics that they read.
     pub(super) epoch: i32,
     /// The epoch for which the members' targets were made.
@@ -34,7 +35,7 @@ pub(in crate::groups) struct ConsumerGroup {
     /// Hash of the topics that the members read, with their numbers of partitions.
     read: u64,
     /// Counted memory of the assignments.
-    kept: Option<Held>,
+    kept: Option<MemoryUse>,
 }
 
 /// New targets would need this many bytes, for which there is no room.
@@ -66,7 +67,7 @@ impl ConsumerGroup {
     }
 
     /// Finds the sender among the members, or the static member that it replaces. `None` if it may become a new member.
-    pub(super) fn find(&self, beat: &Beat<'_>, members_max: usize) -> Result<Option<StrBytes>, Refused> {
+    pub(super) fn find(&self, beat: &Heartbeat<'_>, members_max: usize) -> Result<Option<StrBytes>, Refused> {
         let known = match beat.instance {
             Some(instance) => self.static_member(beat, instance)?,
             None => self.members.get_key_value(beat.member),
@@ -92,11 +93,11 @@ impl ConsumerGroup {
     }
 
     /// Accepts a sender that `find` has found, or a new member. Returns its id.
-    pub(super) fn admit(&mut self, known: Option<StrBytes>, beat: &Beat<'_>) -> StrBytes {
+    pub(super) fn admit(&mut self, known: Option<StrBytes>, beat: &Heartbeat<'_>) -> StrBytes {
         let mut member = match &known {
             Some(id) if id == beat.member && !beat.is_first() => return id.clone(),
             Some(id) => self.members.remove(id).unwrap_or_default(),
-            None => Member::default(),
+            None => ConsumerMember::default(),
         };
         // A static member that returns with a new id keeps its partitions, so nothing changes for the group.
         self.changed |= known.is_none();
@@ -107,7 +108,11 @@ impl ConsumerGroup {
     }
 
     /// The member with this instance id: the sender, or the one that it replaces.
-    fn static_member(&self, beat: &Beat<'_>, instance: &StrBytes) -> Result<Option<(&StrBytes, &Member)>, Refused> {
+    fn static_member(
+        &self,
+        beat: &Heartbeat<'_>,
+        instance: &StrBytes,
+    ) -> Result<Option<(&StrBytes, &ConsumerMember)>, Refused> {
         let known = self.by_instance(instance).and_then(|id| self.members.get_key_value(id));
         let Some((id, member)) = known else { return Ok(None) };
         if id == beat.member {
@@ -135,25 +140,25 @@ impl ConsumerGroup {
     pub(super) fn update(
         &mut self,
         id: &StrBytes,
-        beat: &Beat<'_>,
-        who: &Who,
+        beat: &Heartbeat<'_>,
+        requester: &Requester,
         longest: Ms,
         memory: &Memory,
     ) -> Option<Assignment> {
         let member = self.members.get_mut(id)?;
         let before = member.assigned.clone();
-        self.changed |= member.update(beat, who, longest);
+        self.changed |= member.update(beat, requester, longest);
         member.count(id, memory);
         Some(before)
     }
 
     /// Memory that a member's heartbeat needs beyond that of its present data.
-    pub(super) fn added_bytes(&self, id: &StrBytes, beat: &Beat<'_>, who: &Who) -> usize {
-        self.members.get(id).map_or(0, |member| member.cost_after(beat, who).saturating_sub(member.counted))
+    pub(super) fn added_bytes(&self, id: &StrBytes, beat: &Heartbeat<'_>, requester: &Requester) -> usize {
+        self.members.get(id).map_or(0, |member| member.cost_after(beat, requester).saturating_sub(member.counted))
     }
 
     /// Begins a member's session anew.
-    pub(super) fn heard(&mut self, id: &StrBytes, now: Ms, times: Times) {
+    pub(super) fn heard(&mut self, id: &StrBytes, now: Ms, times: GroupTimes) {
         if let Some(member) = self.members.get_mut(id) {
             member.session_ends = now.saturating_add(Ms::try_from(times.session_ms).unwrap_or(1));
         }
@@ -193,7 +198,7 @@ impl ConsumerGroup {
         let cost = 2 * targets.iter().map(Assignment::cost).sum::<usize>();
         self.kept = None;
         if !memory.has_room(cost) {
-            self.kept = Some(memory.hold(self.members.values().map(Member::assignments_cost).sum()));
+            self.kept = Some(memory.hold(self.members.values().map(ConsumerMember::assignments_cost).sum()));
             return Err(NoRoom { bytes: cost });
         }
         self.kept = Some(memory.hold(cost));
@@ -216,28 +221,28 @@ impl ConsumerGroup {
     }
 
     /// Takes a member the next step towards its target.
-    pub(super) fn reconcile(&mut self, id: &StrBytes, owned: Option<&Assignment>, now: Ms) -> &Member {
-        let (id, mut member) = self.members.remove_entry(id).unwrap_or_else(|| (id.clone(), Member::default()));
+    pub(super) fn reconcile(&mut self, id: &StrBytes, owned: Option<&Assignment>, now: Ms) -> &ConsumerMember {
+        let (id, mut member) = self.members.remove_entry(id).unwrap_or_else(|| (id.clone(), ConsumerMember::default()));
         let others = &self.members;
         let taken = |topic, partition| others.values().any(|other| other.holds(topic, partition));
         member.reconcile(self.assignment_epoch, owned, taken, now);
         self.members.entry(id).or_insert(member)
     }
 
-    pub(super) fn depart(&mut self, departure: &Departure<'_>) -> Result<(), Refused> {
-        let known = match departure.instance {
+    pub(super) fn depart(&mut self, leave: &LeaveRequest<'_>) -> Result<(), Refused> {
+        let known = match leave.instance {
             Some(instance) => self.by_instance(instance),
-            None => self.members.get_key_value(departure.member).map(|(id, _)| id),
+            None => self.members.get_key_value(leave.member).map(|(id, _)| id),
         };
         let Some(id) = known.cloned() else {
             return Err(Refused::new(ResponseError::UnknownMemberId, "The member is not in the group."));
         };
-        if id != *departure.member {
+        if id != *leave.member {
             let words = format!("The instance id is owned by member {}.", id.as_str());
             return Err(Refused::new(ResponseError::FencedInstanceId, words));
         }
         match self.members.get_mut(&id) {
-            Some(member) if departure.will_be_back => member.go_away(),
+            Some(member) if leave.will_be_back => member.go_away(),
             _ => self.remove(&id),
         }
         Ok(())
@@ -272,7 +277,7 @@ impl ConsumerGroup {
     }
 
     pub(in crate::groups) fn next_deadline(&self) -> Option<Ms> {
-        self.members.values().map(Member::deadline).min()
+        self.members.values().map(ConsumerMember::deadline).min()
     }
 
     /// Those of the topics to which a member is subscribed.
@@ -297,7 +302,7 @@ impl ConsumerGroup {
             for place in member.assigned.partitions().chain(member.revoking.partitions()) {
                 assert!(held.insert(place), "a partition has at most one holder");
             }
-            let revokes = matches!(member.state, State::Unrevoked { .. });
+            let revokes = matches!(member.state, MemberState::Unrevoked { .. });
             assert_eq!(
                 revokes,
                 !member.revoking.is_empty(),
@@ -309,12 +314,12 @@ impl ConsumerGroup {
 }
 
 /// The id of a new member. Its client chooses it, except in version 0.
-fn new_member_id(beat: &Beat<'_>) -> StrBytes {
+fn new_member_id(beat: &Heartbeat<'_>) -> StrBytes {
     if beat.member.is_empty() { StrBytes::from_string(Uuid::new_v4().to_string()) } else { copied(beat.member) }
 }
 
 /// Checks the epoch of a heartbeat. The previous epoch is accepted if the answer with the new one was lost.
-fn check_epoch(member: &Member, beat: &Beat<'_>) -> Result<(), Refused> {
+fn check_epoch(member: &ConsumerMember, beat: &Heartbeat<'_>) -> Result<(), Refused> {
     let (theirs, ours) = (beat.epoch, member.epoch);
     let missed_the_answer =
         theirs == member.previous_epoch && beat.owned.as_ref().is_some_and(|owned| owned.is_within(&member.assigned));

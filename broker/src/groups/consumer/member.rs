@@ -11,14 +11,15 @@ use uuid::Uuid;
 
 use super::assignment::Assignment;
 use super::assignor::Assignor;
-use super::request::{Beat, WILL_BE_BACK};
+use super::request::{Heartbeat, WILL_BE_BACK};
 use super::subscription::Subscription;
 use crate::clock::Ms;
-use crate::groups::{Who, copied};
-use crate::memory::{Held, Memory};
+use crate::groups::copied;
+use crate::memory::{Memory, MemoryUse};
+use crate::request::Requester;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) enum State {
+pub(super) enum MemberState {
     /// The member has all partitions of its target.
     #[default]
     Stable,
@@ -29,7 +30,7 @@ pub(super) enum State {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Member {
+pub(super) struct ConsumerMember {
     pub(super) instance: Option<StrBytes>,
     pub(super) rack: Option<StrBytes>,
     pub(super) client_id: StrBytes,
@@ -43,18 +44,18 @@ pub(super) struct Member {
     /// The epoch of the target that it has reached; 0 for a new member, -2 for a static member that is away.
     pub(super) epoch: i32,
     pub(super) previous_epoch: i32,
-    pub(super) state: State,
+    pub(super) state: MemberState,
     pub(super) assigned: Assignment,
     /// Partitions that it must revoke and may still hold.
     pub(super) revoking: Assignment,
     pub(super) target: Assignment,
     /// Counted memory of the client's data.
-    kept: Option<Held>,
+    kept: Option<MemoryUse>,
     /// Its number of bytes.
     pub(super) counted: usize,
 }
 
-impl Member {
+impl ConsumerMember {
     pub(super) fn is_away(&self) -> bool {
         self.epoch == WILL_BE_BACK
     }
@@ -65,20 +66,20 @@ impl Member {
             self.assigned = Assignment::default();
         }
         self.revoking = Assignment::default();
-        self.state = State::Stable;
+        self.state = MemberState::Stable;
         (self.epoch, self.previous_epoch) = (0, 0);
     }
 
     /// Marks a static member as away; it has said that it will be back.
     pub(super) fn go_away(&mut self) {
         self.epoch = WILL_BE_BACK;
-        self.state = State::Stable;
+        self.state = MemberState::Stable;
         self.revoking = Assignment::default();
     }
 
     /// Stores the data of a heartbeat. Returns true if the subscription or the assignor has changed.
-    pub(super) fn update(&mut self, beat: &Beat<'_>, who: &Who, longest: Ms) -> bool {
-        (self.client_id, self.host) = (copied(&who.client_id), copied(&who.host));
+    pub(super) fn update(&mut self, beat: &Heartbeat<'_>, requester: &Requester, longest: Ms) -> bool {
+        (self.client_id, self.host) = (copied(&requester.client_id), copied(&requester.host));
         if let Some(ms) = beat.rebalance_ms {
             self.rebalance_ms = Ms::try_from(ms).unwrap_or(0).clamp(1, longest.max(1));
         }
@@ -111,9 +112,9 @@ impl Member {
     }
 
     /// The number of bytes that would be counted after a heartbeat.
-    pub(super) fn cost_after(&self, beat: &Beat<'_>, who: &Who) -> usize {
+    pub(super) fn cost_after(&self, beat: &Heartbeat<'_>, requester: &Requester) -> usize {
         let text = |new: Option<&StrBytes>, old: &Option<StrBytes>| new.or(old.as_ref()).map_or(0, |text| text.len());
-        let ids = beat.member.len() + who.client_id.len() + who.host.len();
+        let ids = beat.member.len() + requester.client_id.len() + requester.host.len();
         let texts = text(beat.instance, &self.instance) + text(beat.rack, &self.rack);
         let names = beat.names_bytes().unwrap_or_else(|| self.subscription.names_cost());
         ids + texts + names + text(beat.regex, &self.subscription.regex)
@@ -129,14 +130,14 @@ impl Member {
     }
 
     pub(super) fn is_reconciled(&self, epoch: i32) -> bool {
-        self.state == State::Stable && self.epoch == epoch
+        self.state == MemberState::Stable && self.epoch == epoch
     }
 
     /// Time at which the member is removed if nothing is received from it.
     pub(super) fn deadline(&self) -> Ms {
         match self.state {
-            State::Unrevoked { ends } => ends.min(self.session_ends),
-            State::Stable | State::Unreleased => self.session_ends,
+            MemberState::Unrevoked { ends } => ends.min(self.session_ends),
+            MemberState::Stable | MemberState::Unreleased => self.session_ends,
         }
     }
 
@@ -151,21 +152,21 @@ impl Member {
     ) {
         let still_owns = |given_up: &Assignment| owned.is_none_or(|owned| given_up.overlaps(owned));
         match self.state {
-            State::Stable if self.epoch == epoch => return,
-            State::Unrevoked { .. } if still_owns(&self.revoking) => return,
-            State::Stable | State::Unrevoked { .. } | State::Unreleased => {}
+            MemberState::Stable if self.epoch == epoch => return,
+            MemberState::Unrevoked { .. } if still_owns(&self.revoking) => return,
+            MemberState::Stable | MemberState::Unrevoked { .. } | MemberState::Unreleased => {}
         }
         let given_up = self.assigned.without(&self.target);
         self.assigned = self.assigned.within(&self.target);
         if !given_up.is_empty() && still_owns(&given_up) {
             self.revoking = given_up;
-            self.state = State::Unrevoked { ends: now.saturating_add(self.rebalance_ms) };
+            self.state = MemberState::Unrevoked { ends: now.saturating_add(self.rebalance_ms) };
             return;
         }
         self.revoking = Assignment::default();
         let wanted = self.target.without(&self.assigned);
         let free = wanted.filtered(|topic, partition| !taken(topic, partition));
-        self.state = if free.len() == wanted.len() { State::Stable } else { State::Unreleased };
+        self.state = if free.len() == wanted.len() { MemberState::Stable } else { MemberState::Unreleased };
         free.partitions().for_each(|(topic, partition)| self.assigned.add(topic, partition));
         if self.epoch != epoch {
             self.previous_epoch = self.epoch;

@@ -11,8 +11,9 @@ use super::assignment::{self, Assignment};
 use super::assignor::Assignor;
 use super::subscription::Expression;
 use crate::groups::admission::{ID_BYTES_MAX, is_group_id};
-use crate::groups::{Who, copied};
+use crate::groups::copied;
 use crate::memory::OVERHEAD_BYTES;
+use crate::request::Requester;
 
 /// Epoch of the first heartbeat of a member, which holds no partitions.
 pub(super) const FIRST: i32 = 0;
@@ -26,13 +27,13 @@ const MEMBER_ID_SINCE: i16 = 1;
 const NO_TIMEOUT: i32 = -1;
 
 /// The purpose of a request.
-pub(super) enum Wish<'a> {
-    Beat(Beat<'a>),
-    Leave(Departure<'a>),
+pub(super) enum Intent<'a> {
+    Heartbeat(Heartbeat<'a>),
+    Leave(LeaveRequest<'a>),
 }
 
 /// The request of a member that leaves.
-pub(super) struct Departure<'a> {
+pub(super) struct LeaveRequest<'a> {
     pub(super) group: &'a str,
     pub(super) member: &'a StrBytes,
     pub(super) instance: Option<&'a StrBytes>,
@@ -40,7 +41,7 @@ pub(super) struct Departure<'a> {
 }
 
 /// The heartbeat of a member that stays. A field with `None` is as in its last heartbeat.
-pub(super) struct Beat<'a> {
+pub(super) struct Heartbeat<'a> {
     pub(super) group: &'a str,
     pub(super) member: &'a StrBytes,
     pub(super) epoch: i32,
@@ -53,13 +54,13 @@ pub(super) struct Beat<'a> {
     pub(super) owned: Option<Assignment>,
 }
 
-impl Departure<'_> {
+impl LeaveRequest<'_> {
     pub(super) fn epoch(&self) -> i32 {
         if self.will_be_back { WILL_BE_BACK } else { LEAVES }
     }
 }
 
-impl Beat<'_> {
+impl Heartbeat<'_> {
     pub(super) fn is_first(&self) -> bool {
         self.epoch == FIRST
     }
@@ -83,10 +84,14 @@ impl Beat<'_> {
     }
 
     /// Memory that the ids and the subscription of this request would need.
-    pub(super) fn kept_bytes(&self, who: &Who) -> usize {
+    pub(super) fn kept_bytes(&self, requester: &Requester) -> usize {
         let text = |text: Option<&StrBytes>| text.map_or(0, |text| text.len());
         let names = self.names_bytes().unwrap_or(0);
-        let ids = self.member.len() + text(self.instance) + text(self.rack) + who.client_id.len() + who.host.len();
+        let ids = self.member.len()
+            + text(self.instance)
+            + text(self.rack)
+            + requester.client_id.len()
+            + requester.host.len();
         names + ids + text(self.regex)
     }
 }
@@ -94,17 +99,17 @@ impl Beat<'_> {
 pub(super) fn wish<'a>(
     request: &'a ConsumerGroupHeartbeatRequest,
     version: i16,
-    who: &Who,
-) -> Result<Wish<'a>, Refused> {
+    requester: &Requester,
+) -> Result<Intent<'a>, Refused> {
     let epoch = request.member_epoch;
     check_ids(request, version)?;
-    check_lengths(request, who)?;
+    check_lengths(request, requester)?;
     match epoch {
         LEAVES | WILL_BE_BACK => {
             if epoch == WILL_BE_BACK && request.instance_id.is_none() {
                 return Err(invalid("InstanceId can't be null."));
             }
-            return Ok(Wish::Leave(Departure {
+            return Ok(Intent::Leave(LeaveRequest {
                 group: &request.group_id,
                 member: &request.member_id,
                 instance: request.instance_id.as_ref(),
@@ -121,7 +126,7 @@ pub(super) fn wish<'a>(
         let words = format!("SubscribedTopicRegex is not a valid regular expression: {words}");
         Refused::new(ResponseError::InvalidRegularExpression, words)
     })?;
-    Ok(Wish::Beat(Beat {
+    Ok(Intent::Heartbeat(Heartbeat {
         group: &request.group_id,
         member: &request.member_id,
         epoch,
@@ -156,14 +161,14 @@ fn check_ids(request: &ConsumerGroupHeartbeatRequest, version: i16) -> Result<()
     Ok(())
 }
 
-fn check_lengths(request: &ConsumerGroupHeartbeatRequest, who: &Who) -> Result<(), Refused> {
+fn check_lengths(request: &ConsumerGroupHeartbeatRequest, requester: &Requester) -> Result<(), Refused> {
     let length = |text: &Option<StrBytes>| text.as_ref().map_or(0, |text| text.len());
     let lengths = [
         ("MemberId", request.member_id.len()),
         ("InstanceId", length(&request.instance_id)),
         ("RackId", length(&request.rack_id)),
-        ("ClientId", who.client_id.len()),
-        ("The host's name", who.host.len()),
+        ("ClientId", requester.client_id.len()),
+        ("The host's name", requester.host.len()),
     ];
     match lengths.into_iter().find(|(_, bytes)| *bytes > ID_BYTES_MAX) {
         Some((name, _)) => Err(invalid(&format!("{name} is longer than {ID_BYTES_MAX} bytes."))),

@@ -16,9 +16,9 @@ use uuid::Uuid;
 
 use super::*;
 use crate::config::TopicConfig;
-use crate::groups::Limits;
+use crate::groups::GroupLimits;
 use crate::groups::tests::{
-    SESSION, commit_request, encodes, fill_with_empty_groups, group, id, join, limits, settled, state, who,
+    SESSION, commit_request, encodes, fill_with_empty_groups, group, id, join, limits, requester, settled, state,
 };
 use crate::memory::Memory;
 use crate::options;
@@ -85,7 +85,7 @@ impl Rig {
         Rig::with(limits())
     }
 
-    fn with(limits: Limits) -> Rig {
+    fn with(limits: GroupLimits) -> Rig {
         let options = options::Options::default();
         let mut topics = Topics::new(options.defaults, &options.limits);
         topics.make("t", 4, TopicConfig::default()).unwrap();
@@ -93,7 +93,7 @@ impl Rig {
     }
 
     fn send(&mut self, request: &ConsumerGroupHeartbeatRequest) -> ConsumerGroupHeartbeatResponse {
-        let answer = self.groups.consumer_heartbeat(request, 1, &who(1), &self.topics, self.now);
+        let answer = self.groups.consumer_heartbeat(request, 1, &requester(1), &self.topics, self.now);
         self.groups.check_invariants();
         answer
     }
@@ -260,7 +260,7 @@ fn requests_that_make_no_sense_are_refused() {
         assert!(rig.groups.is_empty(), "a request that is refused makes no group");
     }
     // In version 0 members cannot choose their ids.
-    let answer = rig.groups.consumer_heartbeat(&first().with_member_id(id("")), 0, &who(1), &rig.topics, 0);
+    let answer = rig.groups.consumer_heartbeat(&first().with_member_id(id("")), 0, &requester(1), &rig.topics, 0);
     assert!(answer.error_code == 0 && answer.member_id.is_some_and(|id| !id.is_empty()));
 }
 
@@ -269,7 +269,7 @@ fn a_static_member_of_version_0_returns_with_a_new_id() {
     let mut rig = Rig::new();
     let first = Client::of_instance("", "one").request();
     let heartbeat = |rig: &mut Rig, request: &ConsumerGroupHeartbeatRequest| {
-        let answer = rig.groups.consumer_heartbeat(request, 0, &who(1), &rig.topics, 0);
+        let answer = rig.groups.consumer_heartbeat(request, 0, &requester(1), &rig.topics, 0);
         assert_eq!(answer.error_code, 0, "{:?}", answer.error_message);
         answer.member_id.unwrap()
     };
@@ -462,7 +462,7 @@ fn operators_list_describe_and_delete_it() {
 
 #[test]
 fn what_members_make_the_broker_keep_is_counted_and_bounded() {
-    let mut rig = Rig::with(Limits { memory_bytes: 20_000, ..limits() });
+    let mut rig = Rig::with(GroupLimits { memory_bytes: 20_000, ..limits() });
     for nth in 0..4 {
         let mut client = Client::new(&nth.to_string());
         rig.beat(&mut client);
@@ -509,7 +509,7 @@ fn a_member_keeps_nothing_of_its_requests() {
 
 #[test]
 fn all_data_of_a_member_are_counted() {
-    let mut rig = Rig::with(Limits { metadata_bytes: 10_000, ..limits() });
+    let mut rig = Rig::with(GroupLimits { metadata_bytes: 10_000, ..limits() });
     rig.beat(&mut Client::of_instance("a", "one"));
     let before = rig.groups.memory_used();
     let a = Client { epoch: 1, ..Client::of_instance("a", "one") };
@@ -547,7 +547,7 @@ fn members_stay_in_their_group_while_the_memory_is_full() {
 
 #[test]
 fn groups_without_members_make_room_for_a_member_and_its_assignment() {
-    let mut rig = Rig::with(Limits { groups: 1000, ..limits() });
+    let mut rig = Rig::with(GroupLimits { groups: 1000, ..limits() });
     let many = fill_with_empty_groups(&mut rig.groups);
     rig.beat(&mut Client::new("a"));
     assert!(rig.groups.len() < many + 1, "{many}");
@@ -580,10 +580,10 @@ fn every_answer_can_be_encoded() {
     let mut rig = Rig::new();
     rig.two();
     for version in 0..=1 {
-        let answer = rig.groups.consumer_heartbeat(&Client::new("a").request(), version, &who(1), &rig.topics, 0);
+        let answer = rig.groups.consumer_heartbeat(&Client::new("a").request(), version, &requester(1), &rig.topics, 0);
         encodes(&answer, version);
         let wrong = Client { epoch: 9, ..Client::new("x") }.request();
-        encodes(&rig.groups.consumer_heartbeat(&wrong, version, &who(1), &rig.topics, 0), version);
+        encodes(&rig.groups.consumer_heartbeat(&wrong, version, &requester(1), &rig.topics, 0), version);
         let asked = ConsumerGroupDescribeRequest::default().with_group_ids(vec![group(), GroupId(id("none"))]);
         encodes(&rig.groups.consumer_describe(&asked, &rig.topics), version);
     }

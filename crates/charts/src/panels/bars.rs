@@ -19,7 +19,7 @@ where
 {
     let (title, chart_area) = area.split_vertically(super::HEAD_HEIGHT * scale);
     head(&title, "Stages of the frames at that latency", &[], scale)?;
-    let made_of: Vec<_> = BARS.iter().map(|(_, quantile)| figure.anatomy.at(*quantile).unwrap_or_default()).collect();
+    let made_of: Vec<_> = BARS.iter().map(|(_, quantile)| figure.breakdown.at(*quantile).unwrap_or_default()).collect();
     let top = top_ms(made_of.iter().map(|stages| stages.iter().sum()));
     let (left, bottom) = labels(scale);
     let mut chart = ChartBuilder::on(&chart_area)

@@ -5,7 +5,7 @@ use std::error::Error;
 use common::time::Latency;
 use plotters::prelude::*;
 
-use super::{Area, Drawn, Entry, head, labels, ms_label, stage_entries, text_style, top_ms};
+use super::{Area, Drawn, LegendEntry, head, labels, ms_label, stage_entries, text_style, top_ms};
 use crate::Figure;
 use crate::colours::{ACKNOWLEDGE, INK};
 
@@ -16,7 +16,7 @@ pub(crate) fn draw<B: DrawingBackend>(area: &Area<B>, figure: &Figure<'_>, scale
 where
     B::ErrorType: Error + Send + Sync + 'static,
 {
-    let mut legend: Vec<Entry> = vec![("total", INK)];
+    let mut legend: Vec<LegendEntry> = vec![("total", INK)];
     legend.extend(stage_entries(figure));
     let acknowledge = figure.acknowledge.filter(|latency| !latency.histogram().is_empty());
     legend.extend(acknowledge.map(|_| ("acknowledge", ACKNOWLEDGE)));

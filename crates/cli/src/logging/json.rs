@@ -18,7 +18,7 @@ const UNNAMED: &str = "log";
 
 /// The content of a line.
 #[derive(Debug)]
-pub(super) struct Line<'a> {
+pub(super) struct LogLine<'a> {
     pub level: Level,
     /// A stable name, on which scripts may rely.
     pub event: &'a str,
@@ -27,7 +27,7 @@ pub(super) struct Line<'a> {
     pub fields: Map<String, Value>,
 }
 
-impl Line<'_> {
+impl LogLine<'_> {
     /// The line with its time and a line break, without secrets.
     pub fn into_json(self, program: &str) -> String {
         let time = UNIX_EPOCH + Duration::from_micros(SystemClock.wall_us());
@@ -75,24 +75,24 @@ where
     N: for<'a> FormatFields<'a> + 'static,
 {
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let mut seen = Seen::default();
-        event.record(&mut seen);
-        let Seen { event: name, message, fields } = seen;
+        let mut content = EventContent::default();
+        event.record(&mut content);
+        let EventContent { event: name, message, fields } = content;
         let name = name.as_deref().unwrap_or(UNNAMED);
-        let line = Line { level: *event.metadata().level(), event: name, message: &message, fields };
+        let line = LogLine { level: *event.metadata().level(), event: name, message: &message, fields };
         writer.write_str(&line.into_json(self.program))
     }
 }
 
 /// The content of an event of `tracing`.
 #[derive(Default, Debug)]
-struct Seen {
+struct EventContent {
     event: Option<String>,
     message: String,
     fields: Map<String, Value>,
 }
 
-impl Seen {
+impl EventContent {
     fn enter(&mut self, field: &Field, value: Value) {
         match (field.name(), value) {
             ("message", Value::String(message)) => self.message = message,
@@ -106,7 +106,7 @@ impl Seen {
     }
 }
 
-impl Visit for Seen {
+impl Visit for EventContent {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         self.enter(field, format!("{value:?}").into());
     }
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     fn line(message: &str, fields: Map<String, Value>) -> Value {
-        let line = Line { level: Level::INFO, event: "waiting", message, fields }.into_json("vidcons");
+        let line = LogLine { level: Level::INFO, event: "waiting", message, fields }.into_json("vidcons");
         assert_eq!(line.lines().count(), 1, "{line}");
         serde_json::from_str(&line).expect("it is JSON")
     }

@@ -18,7 +18,7 @@ fn check_advice(evidence: &Evidence, words: &[&str], impossible: &[&str]) {
 }
 
 fn embedded(e: &mut Evidence) {
-    e.setup.embedded_broker = true;
+    e.context.embedded_broker = true;
     loopback(e);
 }
 
@@ -35,14 +35,14 @@ fn slow_answers() -> Evidence {
 fn an_embedded_broker_has_neither_disks_nor_replicas() {
     check_advice(&slow_answers(), &["disks", "replicas"], &[]);
     check_advice(&slow_answers().with(embedded), &["this machine's processor", "in memory"], &DISKS);
-    let elsewhere = slow_answers().with(|e| e.setup.embedded_broker = true);
+    let elsewhere = slow_answers().with(|e| e.context.embedded_broker = true);
     check_advice(&elsewhere, &["processor of the broker's machine"], &DISKS);
     check_advice(&slow_answers().with(|e| e.client.brokers = 1), &["the broker's disk and load"], &["replicas"]);
 }
 
 #[test]
 fn a_source_is_not_blamed_for_what_another_kind_may_have() {
-    let late = |source: SourceKind| producer([300_000, 5000, 20, 0, 0, 0, 0], 1000).with(|e| e.setup.source = source);
+    let late = |source: SourceKind| producer([300_000, 5000, 20, 0, 0, 0, 0], 1000).with(|e| e.context.source = source);
     check_advice(&late(SourceKind::TestCard), &["processor"], &["camera", "pipe", "network", "disk"]);
     check_advice(&late(SourceKind::File), &["disk"], &["camera", "pipe", "network"]);
     check_advice(&late(SourceKind::Pipe), &["writes into the pipe"], &["camera", "network", "disk"]);
@@ -50,8 +50,8 @@ fn a_source_is_not_blamed_for_what_another_kind_may_have() {
     check_advice(&late(SourceKind::Network), &["network"], &["pipe", "disk"]);
     // A busy machine delays a test card too, but by less than a stall.
     let now_and_then = producer([9000, 5000, 20, 0, 0, 0, 0], 1000).with(|e| {
-        e.setup.source = SourceKind::TestCard;
-        e.way.p50_us = 5000;
+        e.context.source = SourceKind::TestCard;
+        e.latency.p50_us = 5000;
     });
     check_advice(&now_and_then, &["draws the test card"], &CAMERA);
 }
@@ -87,14 +87,15 @@ fn connections_that_break_are_looked_for_where_they_can_be() {
 
 #[test]
 fn a_rate_that_any_wired_network_carries_is_no_reason() {
-    let slow_way = producer([100, 5000, 40_000, 0, 0, 0, 0], 1000).with(|e| e.setup.bytes_per_second = 700_000);
+    let slow_way = producer([100, 5000, 40_000, 0, 0, 0, 0], 1000).with(|e| e.context.bytes_per_second = 700_000);
     check_advice(&slow_way, &["the broker's machine", "0.7 MB/s is little for a network"], &["look at the network"]);
 }
 
 #[test]
 fn a_window_size_that_was_not_given_is_not_blamed() {
-    let scaled = viewer([100, 5000, 20, 1000, 10, 5000, 6000])
-        .with(|e| e.side = Side::Viewer { screen: Screen::Scaled, display_us: 1000, frame_bytes: 100_000 });
+    let scaled = viewer([100, 5000, 20, 1000, 10, 5000, 6000]).with(|e| {
+        e.side = SideFigures::Viewer { display: DisplayPath::Scaled, display_us: 1000, frame_bytes: 100_000 }
+    });
     check_advice(&scaled, &["omit --window-size"], &[]);
-    check_advice(&scaled.with(|e| e.setup.window_size_given = false), &["the window", "--size"], &["--window-size"]);
+    check_advice(&scaled.with(|e| e.context.window_size_given = false), &["the window", "--size"], &["--window-size"]);
 }

@@ -58,8 +58,8 @@ fn a_link_that_holds_a_live_source_back_is_named() {
     let narrow = producer(USUAL, 320_000).with(|e| {
         e.superseded = 280;
         e.client.round_trip = waits(4000, 270_000, 320_000);
-        if let Side::Producer { held_back, .. } = &mut e.side {
-            *held_back = e.way.frames - 10;
+        if let SideFigures::Producer { held_back, .. } = &mut e.side {
+            *held_back = e.latency.frames - 10;
         }
     });
     let words = ["more is published than the connection takes", "frames waited until others", "280 more were dropped"];
@@ -71,7 +71,7 @@ fn a_link_that_holds_a_live_source_back_is_named() {
 fn a_start_that_takes_long_is_named_where_the_frames_are_few() {
     let started = |frames| {
         producer(USUAL, 700_000).with(|e| {
-            e.way.frames = frames;
+            e.latency.frames = frames;
             e.side = acknowledging([800, 700_000], 710_000, true);
         })
     };
@@ -83,7 +83,7 @@ fn a_start_that_takes_long_is_named_where_the_frames_are_few() {
 #[test]
 fn an_encoder_that_cannot_keep_up_has_the_lateness_behind_it_too() {
     let slow = producer([500_000, 45_000, 20, 0, 0, 0, 0], 1000).with(|e| {
-        e.way.usual_us[Stage::Encode as usize] = 40_000;
+        e.latency.median_us[Stage::Encode as usize] = 40_000;
         e.superseded = 7;
     });
     check(slow, "encode", 545_000, &["a frame is due every 33 ms", "7 frames were given up", "--size"]);

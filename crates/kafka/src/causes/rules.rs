@@ -21,7 +21,7 @@ pub(super) struct Rule {
     when: When,
     pub denied: bool,
     pub words: &'static str,
-    /// Empty if [`Trouble::sentence`](super::Trouble::sentence) is to make one.
+    /// Empty if [`ConnectionProblem::sentence`](super::ConnectionProblem::sentence) is to make one.
     pub sentence: &'static str,
     pub question: Option<Question>,
 }

@@ -15,9 +15,9 @@ const SASL: &[(&str, &str)] =
 #[track_caller]
 fn check(properties: &[(&str, &str)], line: &str, denied: bool, words: &str, sentence: &str) {
     let failure = Failure::parse(line).expect("it names a broker");
-    let trouble = trouble(&failure, &credentials(properties), false);
-    assert_eq!((trouble.denied, trouble.words.as_str()), (denied, words), "{line}");
-    let said = trouble.sentence("127.0.0.1:9092");
+    let problem = problem(&failure, &credentials(properties), false);
+    assert_eq!((problem.denied, problem.words.as_str()), (denied, words), "{line}");
+    let said = problem.sentence("127.0.0.1:9092");
     assert!(said.contains(sentence), "{line}\n{said}");
     assert!(!said.contains('{'), "{said}");
 }
@@ -158,7 +158,7 @@ fn an_advertised_address_that_cannot_be_reached_is_named_with_who_gave_it() {
              which cannot be reached: host name kafka.internal not found",
         );
         let failure = Failure::parse(line).expect("it names a broker");
-        let again = trouble(&failure, &credentials(PLAIN), true);
+        let again = problem(&failure, &credentials(PLAIN), true);
         assert_eq!(again.words, "host name kafka.internal not found", "it was reached before");
     }
     check(

@@ -5,13 +5,13 @@ use std::time::Duration;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
 
-use super::Ears;
+use super::Context;
 
 /// Timeout of the request for a group's committed offsets.
 const COMMITTED: Duration = Duration::from_millis(500);
 
-impl ConsumerContext for Ears {
-    fn pre_rebalance(&self, consumer: &BaseConsumer<Ears>, rebalance: &Rebalance<'_>) {
+impl ConsumerContext for Context {
+    fn pre_rebalance(&self, consumer: &BaseConsumer<Context>, rebalance: &Rebalance<'_>) {
         match rebalance {
             Rebalance::Assign(list) => {
                 self.joined();
@@ -21,17 +21,17 @@ impl ConsumerContext for Ears {
         }
     }
 
-    fn post_rebalance(&self, consumer: &BaseConsumer<Ears>, rebalance: &Rebalance<'_>) {
+    fn post_rebalance(&self, consumer: &BaseConsumer<Context>, rebalance: &Rebalance<'_>) {
         if matches!(rebalance, Rebalance::Assign(_)) {
             self.log_rebalance(consumer, rebalance);
         }
     }
 }
 
-impl Ears {
+impl Context {
     /// Makes this member read a partition that was added meanwhile from its first record. An offset is committed for it
     /// before the client asks where to begin, because `auto.offset.reset` would skip the records that exist already.
-    fn begin_new_partitions(&self, consumer: &BaseConsumer<Ears>, assigned: &TopicPartitionList) {
+    fn begin_new_partitions(&self, consumer: &BaseConsumer<Context>, assigned: &TopicPartitionList) {
         let Some(found) = self.partitions_found.get() else { return };
         let is_new = |one: &TopicPartitionListElem<'_>| usize::try_from(one.partition()).is_ok_and(|p| p >= *found);
         if !assigned.elements().iter().any(is_new) {
@@ -63,7 +63,7 @@ impl Ears {
     }
 
     /// Logs a line for each change of the partitions that this member reads, with the start offsets.
-    fn log_rebalance(&self, consumer: &BaseConsumer<Ears>, rebalance: &Rebalance<'_>) {
+    fn log_rebalance(&self, consumer: &BaseConsumer<Context>, rebalance: &Rebalance<'_>) {
         if !tracing::enabled!(tracing::Level::DEBUG) {
             return;
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::KafkaFault;
+use crate::error::KafkaError;
 use crate::options::Role;
 
 struct Unsupported {
@@ -60,10 +60,10 @@ pub(crate) fn why_unsupported(name: &str, value: &str) -> Option<&'static str> {
 
 /// Refuses unsupported properties of a file. Those that have no effect on this kind of client are removed, because
 /// producers and consumers often share a file. (Those of the command line were refused before.)
-pub(crate) fn check_supported(properties: &mut BTreeMap<String, String>, role: Role) -> Result<(), KafkaFault> {
+pub(crate) fn check_supported(properties: &mut BTreeMap<String, String>, role: Role) -> Result<(), KafkaError> {
     properties.retain(|name, value| find(name, value).is_none_or(|one| one.role == role));
     match properties.iter().find_map(|(name, value)| find(name, value)) {
-        Some(Unsupported { name, why, .. }) => Err(KafkaFault::Unsupported { property: name, from: "-F", why }),
+        Some(Unsupported { name, why, .. }) => Err(KafkaError::Unsupported { property: name, from: "-F", why }),
         None => Ok(()),
     }
 }

@@ -9,18 +9,18 @@ use common::wire::Record;
 use rdkafka::ClientContext;
 use rdkafka::Message;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext, PurgeConfig};
 
 use super::unsettled::Unsettled;
 use super::{Delivery, PublisherSettings, read_back};
-use crate::context::Ears;
-use crate::error::{KafkaFault, setting};
+use crate::context::Context;
+use crate::error::{KafkaError, setting};
 use crate::options::Connection;
 use crate::rights::Right;
 use crate::settings::{self, Waiting};
-use crate::watch::Watch;
+use crate::watch::ClientWatch;
 
 /// Interval at which the thread checks if it is to end; deliveries do not wait for it. rdkafka's `ThreadedProducer`
 /// checks ten times a second, and each check ends with up to 1 ms of spinning: a twentieth of vidprod's processor time.
@@ -32,11 +32,11 @@ const TRY_AGAIN: Duration = Duration::from_millis(500);
 /// Number of attempts to wait for a topic that is missing when its broker comes back: vidprod creates it again.
 const TRIES_WITHOUT_TOPIC: u32 = 10;
 
-pub(super) type Client<T> = BaseProducer<Deliveries<T>>;
+pub(super) type DeliveringProducer<T> = BaseProducer<Deliveries<T>>;
 
 /// Settles records by the client's delivery reports.
 pub(super) struct Deliveries<T> {
-    pub ears: Ears,
+    pub context: Context,
     topic: String,
     generation: u64,
     unsettled: Arc<Unsettled<T>>,
@@ -47,26 +47,26 @@ impl<T> Deliveries<T> {
     fn failed(&self, code: RDKafkaErrorCode) -> Delivery {
         use RDKafkaErrorCode::{ClusterAuthorizationFailed, Fatal, TopicAuthorizationFailed};
         let forbidden = matches!(code, TopicAuthorizationFailed | ClusterAuthorizationFailed)
-            || (code == Fatal && self.ears.may_not_write());
+            || (code == Fatal && self.context.may_not_write());
         if !forbidden {
             return code.into();
         }
-        let trouble = self.ears.missing(Right::Write { topic: &self.topic });
-        Delivery::Forbidden(trouble.sentence.unwrap_or(trouble.words))
+        let problem = self.context.missing(Right::Write { topic: &self.topic });
+        Delivery::Forbidden(problem.sentence.unwrap_or(problem.words))
     }
 }
 
 impl<T: Send + Sync + 'static> ClientContext for Deliveries<T> {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.ears.log(level, facility, message);
+        self.context.log(level, facility, message);
     }
 
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.ears.error(error, reason);
+    fn error(&self, error: ClientError, reason: &str) {
+        self.context.error(error, reason);
     }
 
     fn stats_raw(&self, json: &[u8]) {
-        self.ears.stats_raw(json);
+        self.context.stats_raw(json);
     }
 }
 
@@ -95,9 +95,9 @@ pub(super) struct Renewable<T: Send + Sync + 'static> {
     replacing: Mutex<()>,
     pub unsettled: Arc<Unsettled<T>>,
     /// `None` while a new client is made. Records sent meanwhile wait in flight.
-    client: RwLock<Option<Client<T>>>,
+    client: RwLock<Option<DeliveringProducer<T>>>,
     /// The context of the present client.
-    ears: RwLock<Ears>,
+    context: RwLock<Context>,
     clock: Arc<dyn Clock>,
 }
 
@@ -115,25 +115,25 @@ impl<T: Send + Sync + 'static> Renewable<T> {
             settings,
             unsettled: Arc::new(Unsettled::new(delivered)),
             client: RwLock::default(),
-            ears: RwLock::default(),
+            context: RwLock::default(),
             clock,
         }
     }
 
     /// Makes a client, which is not connected yet.
-    pub fn make(&self, ears: Ears, generation: u64) -> Result<Client<T>, KafkaFault> {
+    pub fn make(&self, context: Context, generation: u64) -> Result<DeliveringProducer<T>, KafkaError> {
         let PublisherSettings { client_id, in_flight_bytes_max, waiting, .. } = &self.settings;
         let message_bytes_max = self.message_bytes_max.load(Ordering::Relaxed);
         let config = settings::producer(&self.connection, client_id, message_bytes_max, *in_flight_bytes_max, *waiting);
         let topic = self.settings.topic.clone();
-        let context = Deliveries { ears, topic, generation, unsettled: self.unsettled.clone() };
+        let context = Deliveries { context, topic, generation, unsettled: self.unsettled.clone() };
         config.create_with_context(context).map_err(setting)
     }
 
     /// Takes the first client.
-    pub fn begin(&self, client: Client<T>) -> Result<(), KafkaFault> {
+    pub fn begin(&self, client: DeliveringProducer<T>) -> Result<(), KafkaError> {
         if self.keeps_records() {
-            let fault = |cause| KafkaFault::Client { doing: "asking how far the topic goes", cause };
+            let fault = |cause| KafkaError::Client { doing: "asking how far the topic goes", cause };
             let topic = &self.settings.topic;
             let metadata = client.client().fetch_metadata(Some(topic), ASK).map_err(fault)?;
             for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
@@ -147,8 +147,8 @@ impl<T: Send + Sync + 'static> Renewable<T> {
         Ok(())
     }
 
-    pub fn ears(&self) -> Ears {
-        self.ears.read().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn context(&self) -> Context {
+        self.context.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub fn is_to_embedded_broker(&self) -> bool {
@@ -186,10 +186,10 @@ impl<T: Send + Sync + 'static> Renewable<T> {
     }
 
     /// Makes a new client with another limit. No record may be in flight.
-    pub fn limit_messages(&self, bytes_max: usize) -> Result<(), KafkaFault> {
+    pub fn limit_messages(&self, bytes_max: usize) -> Result<(), KafkaError> {
         let _replacing = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         self.message_bytes_max.store(bytes_max, Ordering::Relaxed);
-        let client = self.make(self.ears().restarted(), self.unsettled.next_generation())?;
+        let client = self.make(self.context().restarted(), self.unsettled.next_generation())?;
         self.unsettled.retire();
         self.put(client);
         Ok(())
@@ -197,7 +197,7 @@ impl<T: Send + Sync + 'static> Renewable<T> {
 
     /// Serves deliveries, and renews the client if necessary, until `ending` is set.
     pub fn serve(&self, ending: &AtomicBool) {
-        let mut watch = Watch::new(&self.connection, self.clock.now());
+        let mut watch = ClientWatch::new(&self.connection, self.clock.now());
         let mut warned = None;
         while !ending.load(Ordering::Relaxed) {
             let served = self.client().as_ref().map(|client| client.poll(LOOK)).is_some();
@@ -205,8 +205,8 @@ impl<T: Send + Sync + 'static> Renewable<T> {
                 self.clock.sleep_until(self.clock.now().plus(LOOK));
                 self.make_again();
             }
-            let (now, ears) = (self.clock.now(), self.ears());
-            let denied = ears.trouble().filter(|trouble| trouble.denied);
+            let (now, context) = (self.clock.now(), self.context());
+            let denied = context.problem().filter(|problem| problem.denied);
             if denied.is_some() && denied != warned {
                 tracing::warn!(
                     event = "trouble",
@@ -216,18 +216,18 @@ impl<T: Send + Sync + 'static> Renewable<T> {
                 );
                 warned = denied;
             }
-            if self.unsettled.is_idle() || (self.unsettled.is_empty() && ears.link.is_connected()) {
+            if self.unsettled.is_idle() || (self.unsettled.is_empty() && context.link.is_connected()) {
                 watch.sign_of_life(now);
             }
-            if watch.must_renew(now, &ears, &self.connection, &self.settings.topic) {
-                self.renew(ears.successor(), ending);
+            if watch.must_renew(now, &context, &self.connection, &self.settings.topic) {
+                self.renew(context.successor(), ending);
             }
         }
     }
 
     /// Closes the client and makes a new one. If records may be lost, those in flight are delivered as late. Otherwise
     /// the topic is read back, and records missing from it are sent again.
-    fn renew(&self, ears: Ears, ending: &AtomicBool) {
+    fn renew(&self, context: Context, ending: &AtomicBool) {
         let _replacing = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let dark = self.client_mut().take();
         let generation = self.unsettled.retire();
@@ -238,7 +238,7 @@ impl<T: Send + Sync + 'static> Renewable<T> {
         } else {
             self.unsettled.settle_all(&Delivery::Late);
         }
-        match self.make(ears, generation) {
+        match self.make(context, generation) {
             Ok(client) => self.put(client),
             Err(error) => {
                 tracing::warn!(event = "client_not_replaced", "cannot replace the client: {error}");
@@ -251,7 +251,7 @@ impl<T: Send + Sync + 'static> Renewable<T> {
     fn make_again(&self) {
         let _replacing = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let missing = self.client().is_none();
-        if missing && let Ok(client) = self.make(self.ears().successor(), self.unsettled.retire()) {
+        if missing && let Ok(client) = self.make(self.context().successor(), self.unsettled.retire()) {
             self.put(client);
         }
     }
@@ -262,12 +262,12 @@ impl<T: Send + Sync + 'static> Renewable<T> {
         while !self.unsettled.is_empty() && !ending.load(Ordering::Relaxed) {
             let (records, from) = (self.unsettled.records(), self.unsettled.unknown_from());
             match read_back::find(&self.connection, &self.settings.topic, &records, &from) {
-                Ok(read_back::Topic::Read { found }) => {
+                Ok(read_back::ReadBack::Read { found }) => {
                     tracing::debug!("{} of {} records in flight are in the topic already", found.len(), records.len());
                     found.into_iter().for_each(|number| self.unsettled.settle(number, Delivery::Acknowledged));
                     return;
                 }
-                Ok(read_back::Topic::Missing) => {
+                Ok(read_back::ReadBack::Missing) => {
                     missing += 1;
                     if missing >= TRIES_WITHOUT_TOPIC {
                         return;
@@ -280,7 +280,7 @@ impl<T: Send + Sync + 'static> Renewable<T> {
     }
 
     /// Takes a new client, which first sends the records in flight again.
-    fn put(&self, client: Client<T>) {
+    fn put(&self, client: DeliveringProducer<T>) {
         let mut slot = self.client_mut();
         for (number, record) in self.unsettled.records() {
             let mut sent = self.produce(&client, &record, number);
@@ -292,11 +292,11 @@ impl<T: Send + Sync + 'static> Renewable<T> {
                 self.unsettled.settle(number, client.context().failed(code));
             }
         }
-        *self.ears.write().unwrap_or_else(PoisonError::into_inner) = client.context().ears.clone();
+        *self.context.write().unwrap_or_else(PoisonError::into_inner) = client.context().context.clone();
         *slot = Some(client);
     }
 
-    fn produce(&self, client: &Client<T>, record: &Record, number: usize) -> Result<(), RDKafkaErrorCode> {
+    fn produce(&self, client: &DeliveringProducer<T>, record: &Record, number: usize) -> Result<(), RDKafkaErrorCode> {
         let PublisherSettings { topic, partition, headers, .. } = &self.settings;
         let mut base = BaseRecord::with_opaque_to(topic, number)
             .payload(record.value.as_ref())
@@ -319,11 +319,11 @@ impl<T: Send + Sync + 'static> Renewable<T> {
         self.settings.waiting == Waiting::Forever
     }
 
-    fn client(&self) -> RwLockReadGuard<'_, Option<Client<T>>> {
+    fn client(&self) -> RwLockReadGuard<'_, Option<DeliveringProducer<T>>> {
         self.client.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn client_mut(&self) -> RwLockWriteGuard<'_, Option<Client<T>>> {
+    fn client_mut(&self) -> RwLockWriteGuard<'_, Option<DeliveringProducer<T>>> {
         self.client.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

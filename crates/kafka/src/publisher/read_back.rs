@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use common::wire::Record;
 use rdkafka::consumer::{BaseConsumer, Consumer, DefaultConsumerContext};
-use rdkafka::error::KafkaError;
+use rdkafka::error::KafkaError as ClientError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::{Message, message::BorrowedMessage};
 
-use crate::error::{KafkaFault, setting};
+use crate::error::{KafkaError, setting};
 use crate::options::Connection;
 use crate::settings;
 
@@ -20,7 +20,7 @@ const ASK: Duration = Duration::from_secs(5);
 const READ: Duration = Duration::from_secs(5);
 
 /// The result of reading back.
-pub(super) enum Topic {
+pub(super) enum ReadBack {
     /// The numbers of the records found in the topic.
     Read { found: Vec<usize> },
     /// There is no such topic.
@@ -33,11 +33,11 @@ pub(super) fn find(
     topic: &str,
     records: &[(usize, Record)],
     unknown_from: &BTreeMap<i32, i64>,
-) -> Result<Topic, KafkaFault> {
-    let fault = |cause| KafkaFault::Client { doing: "reading back what was not acknowledged", cause };
+) -> Result<ReadBack, KafkaError> {
+    let fault = |cause| KafkaError::Client { doing: "reading back what was not acknowledged", cause };
     let config = settings::consumer(connection, "vidprod", None);
     let consumer: BaseConsumer<DefaultConsumerContext> = config.create().map_err(setting)?;
-    let Some(mut unread) = ranges(&consumer, topic, unknown_from).map_err(fault)? else { return Ok(Topic::Missing) };
+    let Some(mut unread) = ranges(&consumer, topic, unknown_from).map_err(fault)? else { return Ok(ReadBack::Missing) };
     let mut list = TopicPartitionList::new();
     for (&partition, &(from, _)) in &unread {
         list.add_partition_offset(topic, partition, Offset::Offset(from)).map_err(fault)?;
@@ -47,7 +47,9 @@ pub(super) fn find(
     while !unread.is_empty() {
         match consumer.poll(READ) {
             None => {
-                return Err(fault(KafkaError::MessageConsumption(rdkafka::types::RDKafkaErrorCode::OperationTimedOut)));
+                return Err(fault(ClientError::MessageConsumption(
+                    rdkafka::types::RDKafkaErrorCode::OperationTimedOut,
+                )));
             }
             Some(Ok(message)) => {
                 found.extend(records.iter().filter(|(_, ours)| is_same(ours, &message)).map(|(number, _)| *number));
@@ -56,13 +58,13 @@ pub(super) fn find(
                     unread.remove(&message.partition());
                 }
             }
-            Some(Err(KafkaError::PartitionEOF(partition))) => {
+            Some(Err(ClientError::PartitionEOF(partition))) => {
                 unread.remove(&partition);
             }
             Some(Err(error)) => return Err(fault(error)),
         }
     }
-    Ok(Topic::Read { found })
+    Ok(ReadBack::Read { found })
 }
 
 /// For each partition, the offset to read from and the one to stop before.
@@ -73,7 +75,7 @@ fn ranges(
     consumer: &BaseConsumer<DefaultConsumerContext>,
     topic: &str,
     unknown_from: &BTreeMap<i32, i64>,
-) -> Result<Option<Ranges>, KafkaError> {
+) -> Result<Option<Ranges>, ClientError> {
     let metadata = consumer.fetch_metadata(Some(topic), ASK)?;
     let partitions: Vec<i32> = metadata.topics().iter().flat_map(|t| t.partitions()).map(|p| p.id()).collect();
     let mut ranges = Ranges::new();

@@ -2,7 +2,7 @@ use common::report::Waits;
 
 use super::*;
 
-fn told(json: &[&str]) -> ClientFacts {
+fn totals(json: &[&str]) -> ClientFacts {
     let facts = Facts::default();
     json.iter().for_each(|json| drop(facts.enter(json.as_bytes())));
     facts.get()
@@ -33,7 +33,7 @@ fn what_explains_a_latency_is_read() {
         reconnections: 0,
         fetched_max: 5,
     };
-    assert_eq!(told(&[ONE]), facts);
+    assert_eq!(totals(&[ONE]), facts);
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn a_broker_on_this_machine_is_known_by_its_address() {
         let node = |(id, address)| format!(r#""{id}": {{"nodeid": {id}, "nodename": "{address}"}}"#);
         let nodes: Vec<String> = (1..).zip(addresses).map(node).collect();
         let bootstrap = r#""b": {"nodeid": -1, "nodename": "far:9092"}"#;
-        let facts = told(&[&format!(r#"{{"brokers": {{{bootstrap}, {}}}}}"#, nodes.join(", "))]);
+        let facts = totals(&[&format!(r#"{{"brokers": {{{bootstrap}, {}}}}}"#, nodes.join(", "))]);
         assert_eq!((facts.brokers, facts.loopback), (brokers, loopback), "{addresses:?}");
     };
     check(&["127.0.0.1:9092"], 1, true);
@@ -53,7 +53,7 @@ fn a_broker_on_this_machine_is_known_by_its_address() {
 
 #[track_caller]
 fn check_round_trip(window: &str, expected: Waits) {
-    assert_eq!(told(&[&format!(r#"{{"brokers": {{"h": {{"rtt": {window}}}}}}}"#)]).round_trip, expected, "{window}");
+    assert_eq!(totals(&[&format!(r#"{{"brokers": {{"h": {{"rtt": {window}}}}}}}"#)]).round_trip, expected, "{window}");
 }
 
 #[test]
@@ -119,9 +119,9 @@ fn the_broker_that_sent_something_last_counts() {
 
 #[test]
 fn windows_add_up_and_counters_do_not() {
-    let facts = told(&[ONE, ONE, r#"{"brokers": {}, "topics": {}}"#]);
+    let facts = totals(&[ONE, ONE, r#"{"brokers": {}, "topics": {}}"#]);
     assert_eq!((facts.tellings, facts.round_trip.count, facts.fetched_max), (3, 60, 5));
-    let facts = told(&[ONE, ONE]);
+    let facts = totals(&[ONE, ONE]);
     assert_eq!(facts.disconnects, 3);
 }
 
@@ -144,8 +144,8 @@ fn of_what_is_long_the_last_is_read_at_the_end() {
     let facts = Facts::default();
     (0..3).for_each(|_| drop(facts.enter(padded(BYTES_AT_ONCE).as_bytes())));
     assert_eq!(facts.0.lock().unwrap().facts.tellings, 0);
-    assert_eq!(facts.get(), told(&[ONE]));
-    assert_eq!(facts.get(), told(&[ONE]), "once");
+    assert_eq!(facts.get(), totals(&[ONE]));
+    assert_eq!(facts.get(), totals(&[ONE]), "once");
 }
 
 #[test]
@@ -174,10 +174,13 @@ fn the_brokers_that_are_connected_are_seen() {
     let up = down.replace("CONNECT", "UP");
     assert_eq!(
         facts.enter(down.as_bytes()),
-        Seen { connected: Some(Connected::No), lines: Vec::new(), ..Seen::default() }
+        StatisticsNews { connected: Some(Connected::No), lines: Vec::new(), ..StatisticsNews::default() }
     );
     let lines = vec!["connected to broker 1 at h:1".to_owned()];
-    assert_eq!(facts.enter(up.as_bytes()), Seen { connected: Some(Connected::Active), received_us: Some(0), lines });
+    assert_eq!(
+        facts.enter(up.as_bytes()),
+        StatisticsNews { connected: Some(Connected::Active), received_us: Some(0), lines }
+    );
     let long = |text: &str| format!("{text}{}", " ".repeat(BYTES_AT_ONCE));
     assert_eq!(facts.enter(long(&up).as_bytes()).connected, Some(Connected::Active));
     assert_eq!(facts.enter(long(down).as_bytes()).connected, Some(Connected::No));
@@ -186,5 +189,5 @@ fn the_brokers_that_are_connected_are_seen() {
 #[test]
 fn what_cannot_be_read_is_left() {
     let long = padded(BYTES_MAX);
-    assert_eq!(told(&["", "{", "[1]", r#"{"brokers": 7}"#, &long]), ClientFacts::default());
+    assert_eq!(totals(&["", "{", "[1]", r#"{"brokers": 7}"#, &long]), ClientFacts::default());
 }

@@ -4,7 +4,7 @@ use common::report::Waits;
 use serde::Deserialize;
 
 #[derive(Deserialize, Clone, Copy, Default)]
-pub(super) struct Window {
+pub(super) struct IntervalHistogram {
     min: i64,
     #[serde(default)]
     max: i64,
@@ -16,9 +16,9 @@ pub(super) struct Window {
     outofrange: i64,
 }
 
-impl Window {
+impl IntervalHistogram {
     pub fn in_us(self, factor: u64) -> Waits {
-        let Window { min, max, avg, cnt, p99, outofrange } = self;
+        let IntervalHistogram { min, max, avg, cnt, p99, outofrange } = self;
         // For records without a time limit (those of a file) librdkafka reports a huge negative wait.
         if min < 0 {
             return Waits::default();

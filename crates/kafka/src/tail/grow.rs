@@ -11,10 +11,10 @@ impl Tail {
     /// not wait: the client checks the topic now and then, and its statistics show the result. A group gets its
     /// partitions from the broker.
     pub fn read_new_partitions(&mut self) {
-        if self.group.is_some() || self.next.is_empty() || !self.ears.facts.take_partitions_changed() {
+        if self.group.is_some() || self.next.is_empty() || !self.context.facts.take_partitions_changed() {
             return;
         }
-        let mut new = self.ears.facts.partitions(&self.topic);
+        let mut new = self.context.facts.partitions(&self.topic);
         new.retain(|partition| !self.next.contains_key(partition));
         if new.is_empty() {
             return;

@@ -7,7 +7,7 @@ use rdkafka::consumer::Consumer;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::Tail;
-use crate::error::KafkaFault;
+use crate::error::KafkaError;
 
 /// The position at which reading begins in each partition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,32 +26,32 @@ pub enum Position {
 
 impl Tail {
     /// Asks for the first and the next offset of a partition.
-    pub(super) fn ask_bounds(&self, partition: i32, timeout: Duration) -> Result<(i64, i64), KafkaFault> {
+    pub(super) fn ask_bounds(&self, partition: i32, timeout: Duration) -> Result<(i64, i64), KafkaError> {
         let bounds = self
             .consumer
             .fetch_watermarks(&self.topic, partition, timeout)
-            .map_err(|cause| KafkaFault::Client { doing: "asking how far the topic goes", cause })?;
-        self.ears.answered();
+            .map_err(|cause| KafkaError::Client { doing: "asking how far the topic goes", cause })?;
+        self.context.answered();
         Ok(bounds)
     }
 
     /// Starts reading these partitions at `position`.
-    pub fn start(&mut self, partitions: &[i32], position: Position, timeout: Duration) -> Result<(), KafkaFault> {
+    pub fn start(&mut self, partitions: &[i32], position: Position, timeout: Duration) -> Result<(), KafkaError> {
         self.start_at(partitions, position, timeout).map_err(|error| {
             self.stop();
-            self.hear_out();
-            match self.ears.checked_trouble(&self.connection) {
-                Some(trouble) if trouble.denied => KafkaFault::Denied { cause: trouble.sentence(&self.brokers) },
-                Some(trouble) => KafkaFault::NotNow { cause: trouble.sentence(&self.brokers) },
+            self.drain_events();
+            match self.context.checked_problem(&self.connection) {
+                Some(problem) if problem.denied => KafkaError::Denied { cause: problem.sentence(&self.brokers) },
+                Some(problem) => KafkaError::NotNow { cause: problem.sentence(&self.brokers) },
                 None => error,
             }
         })
     }
 
-    fn start_at(&mut self, partitions: &[i32], position: Position, timeout: Duration) -> Result<(), KafkaFault> {
+    fn start_at(&mut self, partitions: &[i32], position: Position, timeout: Duration) -> Result<(), KafkaError> {
         // Errors from before the topic was found are no longer of interest.
-        self.hear_out();
-        self.ears.facts.forget_partitions();
+        self.drain_events();
+        self.context.facts.forget_partitions();
         let times = match position {
             Position::Time(ms) => self.offsets_at(partitions, ms, timeout)?,
             _ => BTreeMap::new(),
@@ -74,10 +74,10 @@ impl Tail {
         self.assign()
     }
 
-    pub(super) fn assign(&mut self) -> Result<(), KafkaFault> {
+    pub(super) fn assign(&mut self) -> Result<(), KafkaError> {
         self.at_end.clear();
         self.astray = false;
-        let fault = |cause| KafkaFault::Client { doing: "choosing where to read", cause };
+        let fault = |cause| KafkaError::Client { doing: "choosing where to read", cause };
         let mut list = TopicPartitionList::new();
         for (&partition, &offset) in &self.next {
             list.add_partition_offset(&self.topic, partition, Offset::Offset(offset)).map_err(fault)?;
@@ -85,8 +85,8 @@ impl Tail {
         self.consumer.assign(&list).map_err(fault)
     }
 
-    fn offsets_at(&self, partitions: &[i32], ms: i64, timeout: Duration) -> Result<BTreeMap<i32, i64>, KafkaFault> {
-        let fault = |cause| KafkaFault::Client { doing: "asking where that time is", cause };
+    fn offsets_at(&self, partitions: &[i32], ms: i64, timeout: Duration) -> Result<BTreeMap<i32, i64>, KafkaError> {
+        let fault = |cause| KafkaError::Client { doing: "asking where that time is", cause };
         let mut list = TopicPartitionList::new();
         for &partition in partitions {
             list.add_partition_offset(&self.topic, partition, Offset::Offset(ms)).map_err(fault)?;

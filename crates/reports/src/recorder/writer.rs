@@ -8,12 +8,12 @@ use common::report::{CSV_HEADER, IntervalLog};
 use common::time::Micros;
 
 use super::Batch;
-use crate::{Format, ReportFile};
+use crate::{ReportFile, ReportFormat};
 use cli::output::Output;
 
 /// True if a report of this kind is written during the run.
-pub(super) fn writes(format: Format) -> bool {
-    matches!(format, Format::Csv | Format::Hlog)
+pub(super) fn writes(format: ReportFormat) -> bool {
+    matches!(format, ReportFormat::Csv | ReportFormat::Hlog)
 }
 
 pub(super) struct Files {
@@ -58,7 +58,7 @@ impl Files {
         let mut intervals = if first { self.log.header(self.program, wall(batch.from)) } else { Vec::new() };
         intervals.extend(self.log.interval(wall(batch.from), batch.until.since(batch.from)));
         for file in &mut self.files {
-            let text = if file.report.format == Format::Csv { lines.as_bytes() } else { &intervals };
+            let text = if file.report.format == ReportFormat::Csv { lines.as_bytes() } else { &intervals };
             file.write(text);
         }
     }

@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::clients::Client;
-use crate::state::State;
+use crate::clients::ConnectedClient;
+use crate::state::BrokerState;
 use crate::totals::Totals;
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Glance {
+pub struct BrokerSnapshot {
     pub topics: usize,
     /// Of all topics together.
     pub partitions: usize,
-    pub clients: Vec<ClientGlance>,
+    pub clients: Vec<ClientSnapshot>,
     /// Bytes since the broker started.
     pub bytes_in: u64,
     pub bytes_out: u64,
@@ -23,7 +23,7 @@ pub struct Glance {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ClientGlance {
+pub struct ClientSnapshot {
     /// Client id, as given by the client.
     pub name: String,
     pub peer: SocketAddr,
@@ -39,12 +39,12 @@ pub struct ClientGlance {
     pub behind: bool,
 }
 
-impl Glance {
-    pub fn of(state: &State) -> Glance {
-        Glance {
+impl BrokerSnapshot {
+    pub fn of(state: &BrokerState) -> BrokerSnapshot {
+        BrokerSnapshot {
             topics: state.topics.len(),
             partitions: state.topics.partitions(),
-            clients: state.clients.all().map(|client| ClientGlance::of(client, state)).collect(),
+            clients: state.clients.all().map(|client| ClientSnapshot::of(client, state)).collect(),
             bytes_in: state.clients.bytes_in,
             bytes_out: state.clients.bytes_out,
             memory_used: state.memory.used_in_all_parts(),
@@ -64,12 +64,12 @@ impl Glance {
     }
 }
 
-impl ClientGlance {
-    fn of(client: &Client, state: &State) -> ClientGlance {
+impl ClientSnapshot {
+    fn of(client: &ConnectedClient, state: &BrokerState) -> ClientSnapshot {
         let unread = |((topic, partition), from): (&(String, i32), &i64)| {
             state.topics.partition(topic, *partition).is_some_and(|p| p.log.end() > *from)
         };
-        ClientGlance {
+        ClientSnapshot {
             name: client.name.clone(),
             peer: client.peer,
             connected: Duration::from_millis(state.now().ms.saturating_sub(client.since)),

@@ -13,16 +13,21 @@ pub const SLICE_BYTES_MIN: usize = 4096;
 const SLICES_MAX: usize = 64;
 
 #[derive(Debug, Default)]
-pub struct Out {
+pub struct ResponseBuffer {
     parts: VecDeque<Bytes>,
     scratch: BytesMut,
     bytes: usize,
 }
 
-impl Out {
+impl ResponseBuffer {
     /// Encodes a response with kafka-protocol.
-    pub fn encode(response: &ResponseKind, api: ApiKey, version: i16, correlation: i32) -> Result<Out, String> {
-        let mut out = Out::default();
+    pub fn encode(
+        response: &ResponseKind,
+        api: ApiKey,
+        version: i16,
+        correlation: i32,
+    ) -> Result<ResponseBuffer, String> {
+        let mut out = ResponseBuffer::default();
         let header = ResponseHeader::default().with_correlation_id(correlation);
         let written = header.encode(&mut out.scratch, api.response_header_version(version));
         written
@@ -32,8 +37,8 @@ impl Out {
     }
 
     /// An answer with memory for this many bytes of small parts.
-    pub fn with_room(bytes: usize) -> Out {
-        Out { scratch: BytesMut::with_capacity(bytes), ..Out::default() }
+    pub fn with_room(bytes: usize) -> ResponseBuffer {
+        ResponseBuffer { scratch: BytesMut::with_capacity(bytes), ..ResponseBuffer::default() }
     }
 
     /// The buffer for small parts.
@@ -53,7 +58,7 @@ impl Out {
     }
 
     /// Adds the length in front, as for every message on the wire.
-    pub fn framed(mut self) -> Out {
+    pub fn framed(mut self) -> ResponseBuffer {
         self.close_scratch();
         let length = u32::try_from(self.bytes).unwrap_or(u32::MAX);
         self.parts.push_front(Bytes::copy_from_slice(&length.to_be_bytes()));
@@ -103,7 +108,7 @@ mod tests {
     fn parts_come_out_in_order_however_they_are_taken() {
         let large = Bytes::from(vec![7_u8; SLICE_BYTES_MIN]);
         for step in [1, 3, 1000, 100_000] {
-            let mut out = Out::default();
+            let mut out = ResponseBuffer::default();
             out.scratch().put_u8(1);
             out.put(large.clone());
             out.put(Bytes::from_static(&[2, 3]));

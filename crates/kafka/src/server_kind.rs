@@ -13,33 +13,33 @@ const ANSWER_BYTES_MAX: u32 = 1 << 16;
 
 /// The kind of server found at an address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Presence {
+pub enum ServerKind {
     Kafka,
     Nobody,
     /// Something accepts connections and sends nothing: a broker that is starting or stopping, or a proxy in front of
     /// one.
     Silent,
     /// Another kind of server.
-    Stranger,
+    Other,
 }
 
 /// Probes `address`, one `HOST:PORT`, over IPv4 if there is a choice, as the clients on this machine do. Every Kafka
-/// answers at once; `patience` is the timeout for other servers.
-pub fn presence(address: &str, patience: Duration) -> Presence {
-    let Ok(all) = address.to_socket_addrs() else { return Presence::Nobody };
+/// answers at once; `timeout` is the timeout for other servers.
+pub fn probe_server(address: &str, timeout: Duration) -> ServerKind {
+    let Ok(all) = address.to_socket_addrs() else { return ServerKind::Nobody };
     let mut all: Vec<SocketAddr> = all.collect();
     all.sort_by_key(SocketAddr::is_ipv6);
-    let Some(first) = all.first() else { return Presence::Nobody };
-    match TcpStream::connect_timeout(first, patience) {
-        Ok(stream) => ask(stream, patience),
-        Err(_) => Presence::Nobody,
+    let Some(first) = all.first() else { return ServerKind::Nobody };
+    match TcpStream::connect_timeout(first, timeout) {
+        Ok(stream) => ask(stream, timeout),
+        Err(_) => ServerKind::Nobody,
     }
 }
 
-fn ask(mut stream: TcpStream, patience: Duration) -> Presence {
-    let asked = stream.set_read_timeout(Some(patience)).and_then(|()| stream.write_all(QUESTION));
+fn ask(mut stream: TcpStream, timeout: Duration) -> ServerKind {
+    let asked = stream.set_read_timeout(Some(timeout)).and_then(|()| stream.write_all(QUESTION));
     if asked.is_err() {
-        return Presence::Silent;
+        return ServerKind::Silent;
     }
     let mut answer = [0; 8];
     let mut have = read_into(&mut stream, &mut answer);
@@ -50,9 +50,9 @@ fn ask(mut stream: TcpStream, patience: Duration) -> Presence {
     }
     let length = u32::from_be_bytes([answer[0], answer[1], answer[2], answer[3]]);
     match have {
-        0 => Presence::Silent,
-        8 if answer[4..] == *CORRELATION && (6..ANSWER_BYTES_MAX).contains(&length) => Presence::Kafka,
-        _ => Presence::Stranger,
+        0 => ServerKind::Silent,
+        8 if answer[4..] == *CORRELATION && (6..ANSWER_BYTES_MAX).contains(&length) => ServerKind::Kafka,
+        _ => ServerKind::Other,
     }
 }
 
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     /// Runs a server that answers the first request with `answer` and closes the connection.
-    fn check(answer: &'static [u8], expected: Presence) {
+    fn check(answer: &'static [u8], expected: ServerKind) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
         let address = listener.local_addr().expect("it is bound").to_string();
         let server = std::thread::spawn(move || {
@@ -84,17 +84,17 @@ mod tests {
             stream.read_exact(&mut question).expect("a question");
             stream.write_all(answer).expect("it listens");
         });
-        assert_eq!(presence(&address, Duration::from_secs(10)), expected, "{answer:?}");
+        assert_eq!(probe_server(&address, Duration::from_secs(10)), expected, "{answer:?}");
         server.join().expect("the server is simple");
     }
 
     #[test]
     fn a_kafka_is_told_from_others() {
-        check(b"\0\0\0\x0a\0\0\x2a\x2a\0\0\0\0\0\0", Presence::Kafka);
-        check(b"HTTP/1.1 400 Bad Request\r\n\r\n", Presence::Stranger);
-        check(b"", Presence::Silent);
-        check(b"\0\0", Presence::Stranger);
-        check(b"\0\0\0\x0a\0\0\0\x01\0\0\0\0\0\0", Presence::Stranger);
+        check(b"\0\0\0\x0a\0\0\x2a\x2a\0\0\0\0\0\0", ServerKind::Kafka);
+        check(b"HTTP/1.1 400 Bad Request\r\n\r\n", ServerKind::Other);
+        check(b"", ServerKind::Silent);
+        check(b"\0\0", ServerKind::Other);
+        check(b"\0\0\0\x0a\0\0\0\x01\0\0\0\0\0\0", ServerKind::Other);
     }
 
     #[test]
@@ -106,14 +106,14 @@ mod tests {
             stream.read_to_end(&mut Vec::new()).expect("it ends");
             stream.write_all(b"HTTP/1.1 400 Bad request syntax\r\n\r\n").expect("it listens");
         });
-        assert_eq!(presence(&address, Duration::from_secs(3)), Presence::Stranger);
+        assert_eq!(probe_server(&address, Duration::from_secs(3)), ServerKind::Other);
         server.join().expect("the server is simple");
     }
 
     #[test]
     fn nobody_is_where_nobody_listens() {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("there is a free port").port();
-        assert_eq!(presence(&format!("127.0.0.1:{port}"), Duration::from_secs(10)), Presence::Nobody);
+        assert_eq!(probe_server(&format!("127.0.0.1:{port}"), Duration::from_secs(10)), ServerKind::Nobody);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::time::{Stage, Tiles};
 const STEPS_PER_DOUBLING: u32 = 32;
 
 #[derive(Clone, Default, Debug)]
-pub struct Anatomy {
+pub struct StageBreakdown {
     steps: BTreeMap<u32, Step>,
     frames: u64,
 }
@@ -23,7 +23,7 @@ struct Step {
     sums_us: [u64; Stage::ALL.len()],
 }
 
-impl Anatomy {
+impl StageBreakdown {
     pub fn record(&mut self, tiles: &Tiles) {
         let step = self.steps.entry(step(tiles.total().as_micros() as u64)).or_default();
         self.frames += 1;
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn slow_frames_tell_of_themselves_and_not_of_the_others() {
-        let mut anatomy = Anatomy::default();
+        let mut breakdown = StageBreakdown::default();
         for n in 0..100 {
             // One frame in fifty waits for its capture; the others spend their time on encoding.
             let (capture, encode) = if n % 50 == 0 { (9000, 10) } else { (10, 1000) };
@@ -66,12 +66,12 @@ mod tests {
                 published: Micros(capture + encode),
                 ..Stamps::default()
             };
-            anatomy.record(&stamps.tile(&Stage::PRODUCER).expect("in order"));
+            breakdown.record(&stamps.tile(&Stage::PRODUCER).expect("in order"));
         }
-        assert_eq!(anatomy.at(0.5).map(|s| s[..3].to_vec()), Some(vec![10.0, 1000.0, 0.0]));
-        assert_eq!(anatomy.at(0.99).map(|s| s[..3].to_vec()), Some(vec![9000.0, 10.0, 0.0]));
-        assert_eq!(anatomy.at(1.0), anatomy.at(0.99));
-        assert_eq!(Anatomy::default().at(0.5), None);
+        assert_eq!(breakdown.at(0.5).map(|s| s[..3].to_vec()), Some(vec![10.0, 1000.0, 0.0]));
+        assert_eq!(breakdown.at(0.99).map(|s| s[..3].to_vec()), Some(vec![9000.0, 10.0, 0.0]));
+        assert_eq!(breakdown.at(1.0), breakdown.at(0.99));
+        assert_eq!(StageBreakdown::default().at(0.5), None);
     }
 
     #[test]
