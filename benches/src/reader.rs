@@ -41,7 +41,7 @@ pub fn read(
             Event::Nothing | Event::End => {}
             Event::Moved { .. } => tracing::warn!("the consumer fell off the old end of the topic"),
             Event::Anew | Event::Missing => bail!("the topic went away while it was read"),
-            Event::Forbidden { trouble, .. } => bail!(trouble.words),
+            Event::Forbidden { problem, .. } => bail!(problem.words),
             Event::Refused(words) => bail!(words),
             Event::ConnectionProblem(words) => tracing::warn!("the consumer says: {words}"),
         }

@@ -95,7 +95,7 @@ impl Clients {
     /// Cuts off the client that has taken longest to send its request or to receive its answer, if that is at least
     /// `at_least`.
     pub fn cut_slowest(&mut self, now: Ms, at_least: Ms) -> Option<&ConnectedClient> {
-        let slow = |c: &&mut Client| c.busy_since.is_some_and(|since| now.saturating_sub(since) >= at_least);
+        let slow = |c: &&mut ConnectedClient| c.busy_since.is_some_and(|since| now.saturating_sub(since) >= at_least);
         let slowest = self.by_id.values_mut().filter(slow).min_by_key(|c| c.busy_since)?;
         slowest.abort.as_ref()?.abort();
         // The connection ends at its task's next turn; this avoids cutting it off twice.

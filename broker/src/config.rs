@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::options::Defaults;
-
 pub const RETENTION_MS: &str = "retention.ms";
 pub const RETENTION_BYTES: &str = "retention.bytes";
 pub const MESSAGE_BYTES: &str = "max.message.bytes";
@@ -57,6 +55,16 @@ const KNOWN: &[Known] = &[
     Known("segment.ms", ConfigType::Long, "604800000", &[]),
     Known("unclean.leader.election.enable", ConfigType::Flag, "false", &[]),
 ];
+
+/// Defaults for topics.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Defaults {
+    /// Retention time; `None` to keep records for as long as there is room.
+    pub retention: Option<Duration>,
+    /// Bytes kept in a partition; `None` for as many as there is room for.
+    pub partition_bytes: Option<usize>,
+    pub message_bytes_max: usize,
+}
 
 /// The values set for a topic, as text; others are the broker's defaults.
 #[derive(Clone, Default, Debug)]

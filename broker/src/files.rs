@@ -2,7 +2,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::options::Limits;
+use crate::options::BrokerLimits;
 
 /// Number of open files allowed for besides the broker's connections: streams and libraries, a video, Kafka clients of
 /// the process.
@@ -32,7 +32,7 @@ pub fn require(connections: usize) -> Result<(), TooFewFiles> {
 
 /// Raises this process's limit on open files as far as allowed. If that is not enough for all connections, lowers
 /// their limit, and logs this.
-pub fn fit(limits: &mut Limits) -> Result<(), TooFewFiles> {
+pub fn fit(limits: &mut BrokerLimits) -> Result<(), TooFewFiles> {
     let wanted = limits.connections;
     let possible = raise(wanted + OTHER_FILES).saturating_sub(OTHER_FILES);
     if possible >= wanted {
@@ -77,7 +77,8 @@ mod tests {
         let needed = allowed + 1 + OTHER_FILES;
         assert_eq!(require(allowed + 1), Err(TooFewFiles { connections: allowed + 1, needed, allowed }));
         assert_eq!(getrlimit(Resource::Nofile).current, Some(allowed as u64));
-        let mut limits = Limits { connections: allowed, more_connections: "an option", ..Limits::default() };
+        let mut limits =
+            BrokerLimits { connections: allowed, more_connections: "an option", ..BrokerLimits::default() };
         fit(&mut limits).unwrap();
         assert_eq!(limits.connections, allowed - OTHER_FILES);
         assert!(limits.more_connections.starts_with("ulimit -n"), "{}", limits.more_connections);

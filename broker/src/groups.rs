@@ -10,6 +10,8 @@
 mod admission;
 mod classic;
 mod consumer;
+mod kept;
+pub mod limits;
 mod members;
 mod offsets;
 mod operators;
@@ -19,14 +21,9 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use kafka_protocol::ResponseError;
-use kafka_protocol::protocol::StrBytes;
-
 use crate::clock::Ms;
 use crate::memory::Memory;
-pub use admission::GroupLimits;
-use admission::kept;
-pub use consumer::GroupTimes;
+use limits::GroupLimits;
 use members::Members;
 use offsets::Offsets;
 
@@ -124,13 +121,4 @@ impl Groups {
             group.members.check_invariants();
         }
     }
-}
-
-fn code(result: Result<(), ResponseError>) -> i16 {
-    result.map_or_else(|error| error.code(), |()| 0)
-}
-
-/// Copies a string. A decoded string is a slice of the whole request, which would stay in memory with it.
-fn copied(text: &str) -> StrBytes {
-    StrBytes::from_string(text.to_owned())
 }

@@ -13,6 +13,7 @@ mod time;
 
 use std::collections::VecDeque;
 
+pub use self::producers::Refused;
 use self::producers::{Producers, SequenceCheck};
 use crate::{batch::Batch, clock::Now};
 
@@ -43,19 +44,6 @@ pub struct Appended {
     pub base_offset: i64,
     /// True if the batch was in the log already, at this offset, and was not appended again.
     pub duplicate: bool,
-}
-
-/// The reason why a valid batch is not appended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum Refused {
-    #[error("batches of this producer are missing before this one")]
-    OutOfOrderSequence,
-    #[error("a newer instance of this producer has taken over")]
-    InvalidProducerEpoch,
-    #[error("a batch that was appended too long ago to say where")]
-    DuplicateSequence,
-    #[error("there are no offsets left")]
-    Full,
 }
 
 /// A batch for a reader, and the offset that must replace its first eight bytes.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::groups;
+pub use crate::config::Defaults;
+use crate::groups::limits::{GroupLimits, GroupTimes};
 
 /// Kafka's own default, so that a message that is accepted here is accepted there.
 pub const MESSAGE_BYTES_MAX: usize = 1_048_588;
@@ -34,16 +35,6 @@ pub struct Options {
     pub limits: BrokerLimits,
 }
 
-/// Defaults for topics.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Defaults {
-    /// Retention time; `None` to keep records for as long as there is room.
-    pub retention: Option<Duration>,
-    /// Bytes kept in a partition; `None` for as many as there is room for.
-    pub partition_bytes: Option<usize>,
-    pub message_bytes_max: usize,
-}
-
 /// Limits that protect clients from each other.
 #[derive(Clone, Debug)]
 pub struct BrokerLimits {
@@ -62,7 +53,7 @@ pub struct BrokerLimits {
     pub idle: Duration,
     /// Longest time that a fetch waits, whatever it requests.
     pub wait: Duration,
-    pub groups: groups::GroupLimits,
+    pub groups: GroupLimits,
 }
 
 impl Default for Options {
@@ -96,7 +87,7 @@ impl Default for BrokerLimits {
             stall: Duration::from_secs(30),
             idle: Duration::from_secs(600),
             wait: Duration::from_secs(60),
-            groups: groups::GroupLimits {
+            groups: GroupLimits {
                 groups: 500,
                 members: GROUP_MEMBERS_MAX,
                 offsets: 5000,
@@ -105,7 +96,7 @@ impl Default for BrokerLimits {
                 memory_bytes: 0,
                 session_ms_min: SESSION_MS_MIN,
                 session_ms_max: SESSION_MS_MAX,
-                times: groups::GroupTimes { session_ms: 6000, heartbeat_ms: 500 },
+                times: GroupTimes { session_ms: 6000, heartbeat_ms: 500 },
             },
         }
     }

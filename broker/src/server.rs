@@ -28,31 +28,11 @@ const WARN_EVERY_MS: Ms = 10_000;
 /// Time after a failed accept (for example, without free file descriptors) before the next attempt.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
-/// Receives requests for the broker's state. The broker ends when no sender is left.
-#[derive(Debug)]
-pub struct Orders(mpsc::UnboundedReceiver<std_mpsc::Sender<BrokerSnapshot>>);
+/// Requests for snapshots of the broker. The broker ends when their sender is dropped.
+type SnapshotRequests = mpsc::UnboundedReceiver<std_mpsc::Sender<BrokerSnapshot>>;
 
-/// The sender for [`Orders`].
-#[derive(Clone, Debug)]
-pub struct Remote(mpsc::UnboundedSender<std_mpsc::Sender<BrokerSnapshot>>);
-
-/// A handle for looking at a broker; the broker ends when it is dropped.
-pub fn remote() -> (Remote, Orders) {
-    let (ask, asked) = mpsc::unbounded_channel();
-    (Remote(ask), Orders(asked))
-}
-
-impl Remote {
-    /// `None` if the broker has ended.
-    pub fn snapshot(&self) -> Option<BrokerSnapshot> {
-        let (answer, answered) = std_mpsc::channel();
-        self.0.send(answer).ok()?;
-        answered.recv().ok()
-    }
-}
-
-/// Serves clients on `listener`, on this thread, until every [`Remote`] is dropped.
-pub fn serve(options: Options, listener: TcpListener, shutdown: Orders) -> io::Result<()> {
+/// Serves clients on `listener`, on this thread, until the sender of `requests` is dropped.
+fn serve(options: Options, listener: TcpListener, requests: SnapshotRequests) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     LocalSet::new().block_on(&runtime, async {
@@ -62,7 +42,7 @@ pub fn serve(options: Options, listener: TcpListener, shutdown: Orders) -> io::R
             () = accept(&listener, &state) => {}
             () = look_after(&state) => {}
             () = look_after_groups(&state) => {}
-            () = obey(shutdown, &state) => {}
+            () = answer_snapshots(requests, &state) => {}
         }
         Ok(())
     })
@@ -71,7 +51,8 @@ pub fn serve(options: Options, listener: TcpListener, shutdown: Orders) -> io::R
 /// A broker on its own thread; it ends when this is dropped.
 #[derive(Debug)]
 pub struct Broker {
-    remote: Option<Remote>,
+    /// `None` once the broker is to end.
+    requests: Option<mpsc::UnboundedSender<std_mpsc::Sender<BrokerSnapshot>>>,
     thread: Option<JoinHandle<io::Result<()>>>,
     pub address: SocketAddr,
 }
@@ -79,15 +60,17 @@ pub struct Broker {
 impl Broker {
     pub fn start(options: Options, listener: TcpListener) -> io::Result<Broker> {
         let address = listener.local_addr()?;
-        let (remote, orders) = remote();
-        let serve = move || serve(options, listener, orders);
+        let (sender, requests) = mpsc::unbounded_channel();
+        let serve = move || serve(options, listener, requests);
         let thread = std::thread::Builder::new().name("broker".to_owned()).spawn(serve)?;
-        Ok(Broker { remote: Some(remote), thread: Some(thread), address })
+        Ok(Broker { requests: Some(sender), thread: Some(thread), address })
     }
 
     /// `None` if the broker has ended.
     pub fn snapshot(&self) -> Option<BrokerSnapshot> {
-        self.remote.as_ref()?.snapshot()
+        let (answer, answered) = std_mpsc::channel();
+        self.requests.as_ref()?.send(answer).ok()?;
+        answered.recv().ok()
     }
 
     /// Ends the broker; returns the error that ended it before, if any.
@@ -96,7 +79,7 @@ impl Broker {
     }
 
     fn end(&mut self) -> io::Result<()> {
-        self.remote = None;
+        self.requests = None;
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(ended)) => ended,
             Some(Err(_)) => Err(io::Error::other("the broker's thread panicked")),
@@ -263,8 +246,8 @@ async fn look_after_groups(state: &SharedState) {
     }
 }
 
-async fn obey(mut orders: Orders, state: &SharedState) {
-    while let Some(answer) = orders.0.recv().await {
+async fn answer_snapshots(mut requests: SnapshotRequests, state: &SharedState) {
+    while let Some(answer) = requests.recv().await {
         // The requester may be gone.
         let _ = answer.send(BrokerSnapshot::of(&state.borrow()));
     }

@@ -7,7 +7,8 @@ use tokio::sync::Notify;
 
 use crate::clients::Clients;
 use crate::clock::{BrokerClock, Now};
-use crate::groups::{self, Groups};
+use crate::groups::Groups;
+use crate::groups::limits::GroupLimits;
 use crate::memory::{Memory, MemoryUse};
 use crate::options::Options;
 use crate::topics::Topics;
@@ -44,7 +45,7 @@ impl BrokerState {
         let clock = BrokerClock::start();
         let for_groups = options.memory_bytes / GROUPS_OF_MEMORY;
         let memory = Memory::new(options.memory_bytes - for_groups);
-        let of_groups = groups::GroupLimits { memory_bytes: for_groups, ..options.limits.groups.clone() };
+        let of_groups = GroupLimits { memory_bytes: for_groups, ..options.limits.groups.clone() };
         BrokerState {
             groups: Groups::new(of_groups, &memory),
             memory,

@@ -1,25 +1,20 @@
 //! The topics, their partitions, and retention.
 
-use std::collections::{BTreeMap, HashMap};
-use std::rc::{Rc, Weak};
+mod partition;
 
-use tokio::sync::Notify;
+use std::collections::{BTreeMap, HashMap};
+
 use uuid::Uuid;
+
+pub use self::partition::Partition;
 
 use crate::batch::Batch;
 use crate::clock::Now;
-use crate::config::TopicConfig;
+use crate::config::{Defaults, TopicConfig};
 use crate::log::{Appended, Log, Refused};
 use crate::memory::OVERHEAD_BYTES;
-use crate::options::{BrokerLimits, Defaults};
+use crate::options::BrokerLimits;
 use crate::totals::Dropped;
-
-/// A log, and the fetches that wait for its next batch.
-#[derive(Debug)]
-pub struct Partition {
-    pub log: Log,
-    waiting: Vec<Weak<Notify>>,
-}
 
 #[derive(Debug)]
 pub struct Topic {
@@ -57,28 +52,6 @@ pub struct Topics {
     partitions_max: usize,
     partitions: usize,
     changes: u64,
-}
-
-impl Partition {
-    fn new() -> Partition {
-        Partition { log: Log::new(), waiting: Vec::new() }
-    }
-
-    /// Wakes every waiting fetch.
-    pub fn wake(&mut self) {
-        for waiting in self.waiting.drain(..).filter_map(|w| w.upgrade()) {
-            waiting.notify_one();
-        }
-    }
-
-    /// Rings `bell` once, at the next change.
-    pub fn wait(&mut self, bell: &Rc<Notify>) {
-        self.waiting.retain(|w| w.strong_count() > 0);
-        // A fetch that was woken by another partition and waits again is already in the list.
-        if !self.waiting.iter().any(|w| std::ptr::eq(w.as_ptr(), Rc::as_ptr(bell))) {
-            self.waiting.push(Rc::downgrade(bell));
-        }
-    }
 }
 
 impl Topics {
@@ -263,6 +236,10 @@ pub fn is_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
+    use tokio::sync::Notify;
+
     use super::*;
     use crate::options::Options;
 
@@ -286,14 +263,6 @@ mod tests {
         let id = topics.remove("a").unwrap();
         assert_eq!(topics.name_of(id), None);
         topics.make("c", 3, TopicConfig::default()).unwrap();
-    }
-
-    #[test]
-    fn a_fetch_that_waits_on_waits_once() {
-        let mut partition = Partition::new();
-        let bells = [Rc::new(Notify::new()), Rc::new(Notify::new())];
-        (0..10).for_each(|nth| partition.wait(&bells[nth % 2]));
-        assert_eq!(partition.waiting.len(), 2);
     }
 
     #[tokio::test]

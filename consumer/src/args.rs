@@ -144,14 +144,14 @@ pub struct Cli {
     #[arg(long, value_name = "FILE.hgrm", help_heading = "Report")]
     pub histogram: Option<PathBuf>,
     /// Say at the end why p99 is what it is, and what to change (the JSON report always has it)
-    #[arg(long, help_heading = "Words")]
+    #[arg(long, help_heading = "Logging")]
     pub explain: bool,
     #[command(flatten)]
     pub log: LogArgs,
     #[command(flatten)]
     pub status: StatusArgs,
     /// Print the completions of a shell
-    #[arg(long, value_enum, value_name = "SHELL", help_heading = "Words", exclusive = true)]
+    #[arg(long, value_enum, value_name = "SHELL", help_heading = "Logging", exclusive = true)]
     pub completions: Option<cli::Shell>,
 }
 

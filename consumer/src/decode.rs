@@ -33,10 +33,10 @@ impl Screen {
     }
 
     /// The way in which pictures get on the screen, for the explanation of latencies.
-    pub fn kind(&self) -> explain::Screen {
+    pub fn kind(&self) -> explain::DisplayPath {
         match self {
             Screen::Window(presenter) => presenter.kind(),
-            _ => explain::Screen::None,
+            _ => explain::DisplayPath::None,
         }
     }
 

@@ -86,7 +86,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         timeline: &course.timeline,
         breakdown: &course.breakdown,
     };
-    let told = reports::tell(&figure, &options.reports);
+    let told = reports::write_all(&figure, &options.reports);
     outcome.tail.close(LEAVE);
     cli::exit_code(outcome.trouble, told)
 }
@@ -106,7 +106,7 @@ fn explained(options: &Options, outcome: &Outcome) -> Explain {
     }
     let latency = StageLatencies::new(&total.latencies, outcome.stages);
     let side = SideFigures::Viewer {
-        display: outcome.display,
+        display: outcome.screen,
         display_us: outcome.display.longest(latency.tail.frames),
         frame_bytes: total.frame_bytes_max,
     };

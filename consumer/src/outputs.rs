@@ -51,7 +51,7 @@ impl Outputs {
             let mut out = io::stdout().lock();
             out.write_all(line.as_bytes()).and_then(|()| out.flush())
         };
-        let written = if self.on_terminal { cli::status::suspended(write) } else { write() };
+        let written = if self.on_terminal { cli::suspended(write) } else { write() };
         self.unless_closed(written).context("writing the lines (--print)")
     }
 

@@ -51,7 +51,7 @@ pub struct Outcome {
     pub stages: &'static [Stage],
     pub course: Course,
     pub seconds: f64,
-    pub screen: explain::Screen,
+    pub screen: explain::DisplayPath,
     /// Time that processing the window's events took before each measured frame. It includes waiting for the display.
     pub display: Latency,
     /// Result of comparing pictures with their headers, if requested.
@@ -156,7 +156,7 @@ impl Run<'_> {
             self.look_after_silence(now);
             // Before reading begins, a log line reports what is waited for.
             if drawn || self.receiver.reading() || self.viewer.displayed > 0 {
-                status.tell(now, self.viewer.displayed, || self.status(now, drawn, &mut period));
+                status.update(now, self.viewer.displayed, || self.status(now, drawn, &mut period));
             }
         }
         self.check_sources()

@@ -174,11 +174,11 @@ impl Presenter {
     }
 
     /// The way in which pictures get on the screen.
-    pub fn kind(&self) -> explain::Screen {
+    pub fn kind(&self) -> explain::DisplayPath {
         match &self.screen {
-            Screen::Sent(_) => explain::Screen::Sent,
-            Screen::Shared(surface) if surface.size() != self.picture => explain::Screen::Scaled,
-            Screen::Shared(_) => explain::Screen::Shared,
+            Screen::Sent(_) => explain::DisplayPath::Sent,
+            Screen::Shared(surface) if surface.size() != self.picture => explain::DisplayPath::Scaled,
+            Screen::Shared(_) => explain::DisplayPath::Shared,
         }
     }
 

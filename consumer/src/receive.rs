@@ -149,10 +149,10 @@ impl Receiver {
                     self.joining.insert(partition);
                 }
             }
-            Event::Forbidden { trouble, had: false } => bail!(trouble.sentence(&self.options.connection.brokers)),
-            Event::Forbidden { trouble, had: true } => {
-                self.say_trouble(trouble.sentence(&self.options.connection.brokers));
-                self.doubt.lost_right(trouble.words);
+            Event::Forbidden { problem, had: false } => bail!(problem.sentence(&self.options.connection.brokers)),
+            Event::Forbidden { problem, had: true } => {
+                self.say_trouble(problem.sentence(&self.options.connection.brokers));
+                self.doubt.lost_right(problem.words);
             }
             Event::Refused(words) => bail!(words),
             Event::ConnectionProblem(words) => self.say_trouble(words),

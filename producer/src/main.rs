@@ -63,7 +63,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         breakdown: &outcome.course.breakdown,
     };
     // Waits even if a report failed, because viewers may still read from our broker.
-    let told = reports::tell(&figure, &options.reports);
+    let told = reports::write_all(&figure, &options.reports);
     if let Some(embedded) = outcome.embedded {
         embedded.serve_on(&SystemClock, &shutdown);
     }

@@ -62,7 +62,7 @@ impl Telling {
     pub fn tell(&mut self, shared: &Shared, now: Micros, cause: &dyn Fn() -> Option<String>) {
         let Telling { status, live, figures } = self;
         let captured = figures.look(shared, now, cause);
-        status.tell(now, captured, || {
+        status.update(now, captured, || {
             let snapshot = figures.snapshot(shared, now, cause);
             let histogram = if *live { histogram(shared) } else { String::new() };
             (snapshot.line() + &histogram, snapshot)

@@ -2,34 +2,17 @@
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
-use kafka_protocol::messages::produce_response::{
-    BatchIndexAndErrorMessage, PartitionProduceResponse, TopicProduceResponse,
-};
+use kafka_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
 use kafka_protocol::messages::{
     InitProducerIdRequest, InitProducerIdResponse, ProduceRequest, ProduceResponse, ProducerId,
 };
 
 use super::timestamps;
-use super::words::{OK, text};
+use super::words::{OK, Refusal, text};
 use crate::batch::{BadBatch, Batch};
 use crate::log::Refused;
 use crate::request::Requester;
 use crate::state::BrokerState;
-
-/// The reason why a partition's part of a request is refused.
-#[derive(Clone, Debug)]
-pub(super) struct Refusal {
-    pub code: ResponseError,
-    pub words: String,
-    /// The records to blame, if they are known.
-    pub records: Vec<BatchIndexAndErrorMessage>,
-}
-
-impl From<(ResponseError, String)> for Refusal {
-    fn from((code, words): (ResponseError, String)) -> Refusal {
-        Refusal { code, words, records: Vec::new() }
-    }
-}
 
 /// Largest unused part of a request that is kept in memory with its batch, as a fraction of the batch.
 const SLACK_OF_BATCH: usize = 8;

@@ -3,8 +3,7 @@
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::produce_response::BatchIndexAndErrorMessage;
 
-use super::produce::Refusal;
-use super::words::text;
+use super::words::{Refusal, text};
 use crate::batch::{Batch, NO_TIMESTAMP};
 use crate::config::TimestampLimits;
 

@@ -104,7 +104,7 @@ fn partition_count(state: &BrokerState, topic: &CreatableTopic) -> Result<i32, R
 
 fn config_entries(state: &BrokerState, config: &TopicConfig) -> Vec<CreatableTopicConfigs> {
     let entries = config.entries(&state.topics.defaults);
-    let described = |e: crate::config::Entry| {
+    let described = |e: crate::config::ConfigEntry| {
         CreatableTopicConfigs::default()
             .with_name(text(e.name))
             .with_value(Some(text(&e.value)))

@@ -4,7 +4,7 @@
 //! length, attributes, timestamp delta, offset delta, key, value, headers   (numbers are zigzag varints)
 //! ```
 
-use super::{BadBatch, BatchHeader, NO_TIMESTAMP};
+use super::header::{BadBatch, BatchHeader, NO_TIMESTAMP};
 
 const VARINT_BYTES_MAX: u32 = 5;
 const VARLONG_BYTES_MAX: u32 = 10;

@@ -1,6 +1,7 @@
 use bytes::BytesMut;
 use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
 
+use super::header::{CODEC_MAX, CONTROL, DELETE_HORIZON, LOG_APPEND_TIME, TRANSACTIONAL};
 use super::{BadBatch::*, *};
 use crate::fuzzing::log::builder::{Spec, seal};
 

@@ -1,39 +1,17 @@
 //! Limits on the data that clients make us keep, admission of new members, and the groups that make room for them.
 
-use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::JoinGroupRequest;
 
 use super::classic::{ClassicGroup, Join};
-use super::{Group, GroupTimes, Groups};
+use super::kept::check_id;
+use super::{Group, Groups};
 use crate::clock::Ms;
-use crate::memory::{Memory, OVERHEAD_BYTES};
+use crate::memory::OVERHEAD_BYTES;
 use crate::request::Requester;
 
-/// Longest id, of a group or of a member.
-pub(super) const ID_BYTES_MAX: usize = 1024;
 /// Longest protocol type. It is kept as long as the group, but the counted memory only as long as the member.
 const PROTOCOL_TYPE_BYTES_MAX: usize = 255;
-
-/// The largest number of each.
-#[derive(Clone, Debug)]
-pub struct GroupLimits {
-    pub groups: usize,
-    /// Members of one group, including ids that were given out but not used yet.
-    pub members: usize,
-    /// Committed partitions of one group.
-    pub offsets: usize,
-    /// Bytes of all names and metadata in one join, or of all assignments in one sync.
-    pub metadata_bytes: usize,
-    /// Bytes of all data that groups keep from clients' requests.
-    pub memory_bytes: usize,
-    /// Shortest session timeout that a member may request.
-    pub session_ms_min: i32,
-    /// Longest session timeout, and longest time that a rebalance waits for a member.
-    pub session_ms_max: i32,
-    /// Times of members of the consumer protocol.
-    pub times: GroupTimes,
-}
 
 impl Groups {
     /// Checks a join of the classic protocol, makes room for its data, and copies them.
@@ -131,18 +109,4 @@ impl Groups {
         );
         true
     }
-}
-
-/// A copy that is counted for as long as it is kept, together with `beside` further bytes.
-pub(super) fn kept(memory: &Memory, bytes: &[u8], beside: usize) -> Bytes {
-    memory.hold(bytes.len() + beside).keep(bytes.to_vec())
-}
-
-/// Checks a group's name, which is kept for as long as the group.
-pub(super) fn check_id(group: &str) -> Result<(), ResponseError> {
-    if is_group_id(group) { Ok(()) } else { Err(ResponseError::InvalidGroupId) }
-}
-
-pub(super) fn is_group_id(group: &str) -> bool {
-    (1..=ID_BYTES_MAX).contains(&group.len())
 }

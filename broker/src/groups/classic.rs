@@ -24,8 +24,8 @@ use kafka_protocol::messages::{
 };
 use tokio::sync::oneshot;
 
-use super::admission::kept;
-use super::{Groups, Members, code};
+use super::kept::{code, kept};
+use super::{Groups, Members};
 use crate::clock::Ms;
 use crate::memory::OVERHEAD_BYTES;
 use crate::request::Requester;

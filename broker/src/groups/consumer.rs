@@ -27,36 +27,15 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse};
 use kafka_protocol::protocol::StrBytes;
 
-use super::{Groups, Members, copied};
+use super::kept::copied;
+use super::{Groups, Members};
 use crate::clock::Ms;
 use crate::request::Requester;
 use crate::topics::Topics;
 use describe::not_of_this_protocol;
 pub(super) use group::ConsumerGroup;
 use group::NoRoom;
-use request::{Heartbeat, Intent, LeaveRequest};
-
-/// Times of members of this protocol, which the broker sets, not the client.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct GroupTimes {
-    /// Time of silence after which a member is removed.
-    pub session_ms: i32,
-    /// Interval at which a member must send heartbeats.
-    pub heartbeat_ms: i32,
-}
-
-/// An error, with a message for the client's log.
-#[derive(Clone, PartialEq, Eq, Debug)]
-struct Refused {
-    error: ResponseError,
-    words: String,
-}
-
-impl Refused {
-    fn new(error: ResponseError, words: impl Into<String>) -> Refused {
-        Refused { error, words: words.into() }
-    }
-}
+use request::{Heartbeat, Intent, LeaveRequest, Refused};
 
 impl Groups {
     pub fn consumer_heartbeat(
@@ -67,7 +46,7 @@ impl Groups {
         topics: &Topics,
         now: Ms,
     ) -> ConsumerGroupHeartbeatResponse {
-        let answer = match request::wish(request, version, requester) {
+        let answer = match request::parse(request, version, requester) {
             Ok(Intent::Leave(leave)) => self.depart(&leave, now),
             Ok(Intent::Heartbeat(beat)) => self.beat(&beat, requester, topics, now),
             Err(refused) => Err(refused),
@@ -93,7 +72,7 @@ impl Groups {
         let group = self.consumer_group(beat.group, now);
         let id = group.admit(known, beat);
         let before = group.update(&id, beat, requester, longest, &memory).unwrap_or_default();
-        group.heard(&id, now, times);
+        group.note_heartbeat(&id, now, times);
         self.refresh(beat.group, topics, now)?;
         let member = self.consumer_group(beat.group, now).reconcile(&id, beat.owned.as_ref(), now);
         let mut answer = ConsumerGroupHeartbeatResponse::default()
@@ -151,7 +130,7 @@ impl Groups {
         if let Some(id) = known {
             let times = self.limits.times;
             let group = self.consumer_group(beat.group, now);
-            group.heard(id, now, times);
+            group.note_heartbeat(id, now, times);
             more = group.added_bytes(id, beat, requester);
         }
         if (known.is_some() && more == 0) || self.make_room(more, beat.group) { Ok(()) } else { Err(no_room()) }

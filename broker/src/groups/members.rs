@@ -180,11 +180,3 @@ impl Members {
         }
     }
 }
-
-/// The id of the member with this instance id, among the ids and instance ids of all members.
-pub(super) fn by_instance<'a>(
-    mut members: impl Iterator<Item = (&'a StrBytes, &'a Option<StrBytes>)>,
-    instance: &str,
-) -> Option<&'a StrBytes> {
-    members.find(|(_, known)| known.as_deref() == Some(instance)).map(|(id, _)| id)
-}

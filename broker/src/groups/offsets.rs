@@ -12,7 +12,7 @@ use kafka_protocol::messages::offset_fetch_response::{
 use kafka_protocol::messages::{GroupId, OffsetFetchRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 
-use super::{copied, kept};
+use super::kept::{copied, kept};
 use crate::memory::{Memory, OVERHEAD_BYTES};
 
 /// Largest metadata of a commit, as Kafka's `offset.metadata.max.bytes`.

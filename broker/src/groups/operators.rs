@@ -11,7 +11,8 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::StrBytes;
 
-use super::{Group, Groups, Members, code, copied};
+use super::kept::{code, copied};
+use super::{Group, Groups, Members};
 
 /// First versions in which an answer has a listed group's state, and its type.
 const STATE_SINCE: i16 = 4;

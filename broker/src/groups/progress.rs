@@ -6,9 +6,9 @@ use kafka_protocol::messages::offset_commit_response::{OffsetCommitResponseParti
 use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
 use kafka_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse};
 
-use super::admission::check_id;
+use super::kept::{check_id, code};
 use super::members::EPOCHS_SINCE;
-use super::{Groups, code, offsets};
+use super::{Groups, offsets};
 use crate::clock::Ms;
 
 impl Groups {

@@ -5,7 +5,6 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::Refused;
 use crate::batch::BatchHeader;
 
 /// Number of batches remembered for each producer: as many as it may have in flight.
@@ -36,6 +35,19 @@ struct Remembered {
     first_sequence: i32,
     last_sequence: i32,
     base_offset: i64,
+}
+
+/// The reason why a valid batch is not appended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Refused {
+    #[error("batches of this producer are missing before this one")]
+    OutOfOrderSequence,
+    #[error("a newer instance of this producer has taken over")]
+    InvalidProducerEpoch,
+    #[error("a batch that was appended too long ago to say where")]
+    DuplicateSequence,
+    #[error("there are no offsets left")]
+    Full,
 }
 
 /// Tells if a batch is in the log already.

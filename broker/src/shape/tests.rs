@@ -2,7 +2,7 @@ use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::RequestKind;
 
 use super::*;
-use crate::fuzzing::bodies::{Body, Length, body};
+use crate::fuzzing::bodies::{Body, LengthField, body};
 use crate::fuzzing::rng::Rng;
 
 /// Calls `check` with random bodies of each API in each version.
@@ -72,8 +72,8 @@ fn what_follows_a_body_is_not_looked_at() {
 }
 
 /// Replaces a length of `body` by another value.
-fn with_length(body: &Body, length: Length, value: u32) -> Vec<u8> {
-    let Length { at, compact, size, .. } = length;
+fn with_length(body: &Body, length: LengthField, value: u32) -> Vec<u8> {
+    let LengthField { at, compact, size, .. } = length;
     let written = match (compact, size) {
         (true, _) => (0..5).map(|i| (value >> (7 * i)) as u8 & 0x7f | if i < 4 { 0x80 } else { 0 }).collect(),
         (false, 2) => (value as u16).to_be_bytes().to_vec(),

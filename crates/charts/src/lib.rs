@@ -8,45 +8,26 @@
 
 mod bitmap;
 mod colours;
+mod figure;
 mod page;
 mod panels;
 
 use std::error::Error;
-use std::fmt::Display;
 use std::io::Cursor;
 
-use common::report::Report;
-use common::time::{Latencies, Latency, Stage, StageBreakdown, Timeline};
 use image::{ImageFormat, RgbImage};
 use plotters::prelude::*;
 
-pub use self::page::html;
-
-/// The data of a picture.
-#[derive(Clone, Copy, Debug)]
-pub struct Figure<'a> {
-    pub report: &'a Report,
-    pub latencies: &'a Latencies,
-    /// published → acknowledged (vidprod).
-    pub acknowledge: Option<&'a Latency>,
-    pub stages: &'a [Stage],
-    pub timeline: &'a Timeline,
-    pub breakdown: &'a StageBreakdown,
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("drawing the charts: {0}")]
-pub struct ChartError(String);
-
-impl ChartError {
-    fn new(error: impl Display) -> ChartError {
-        ChartError(error.to_string())
-    }
-}
+pub use self::figure::{ChartError, Figure};
 
 /// Size in screen pixels; a PNG has twice as many in each direction.
 const SIZE: (u32, u32) = (1000, 1120);
 const PNG_SCALE: u32 = 2;
+
+/// Makes the report's page of HTML, with the charts inline.
+pub fn html(figure: &Figure<'_>) -> Result<String, ChartError> {
+    Ok(page::html(figure, &draw_svg(figure, false)?))
+}
 
 /// Draws all charts as one SVG, on white.
 pub fn svg(figure: &Figure<'_>) -> Result<String, ChartError> {
@@ -97,6 +78,7 @@ mod testing;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use common::time::Stage;
 
     #[test]
     fn the_picture_says_what_it_shows() {

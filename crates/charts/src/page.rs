@@ -10,7 +10,7 @@ use plotters::style::RGBColor;
 use serde_json::Value;
 
 use crate::colours::{ACKNOWLEDGE, INK, of_stage};
-use crate::{ChartError, Figure};
+use crate::figure::Figure;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -18,11 +18,12 @@ const STYLE: &str = include_str!("page.css");
 const CHARTS: &str = "Percentiles of the latency; latency over time; mean stages over time; stages of the frames at p50, \
                       p90, p99 and the largest. The table of latency has the percentiles.";
 
-pub fn html(figure: &Figure<'_>) -> Result<String, ChartError> {
+/// Makes the page around the charts, which are an SVG without a background.
+pub(crate) fn html(figure: &Figure<'_>, charts: &str) -> String {
     let report = figure.report;
     let title = format!("{} {}", report.program, text(report.settings.get("topic").unwrap_or(&Value::Null)));
     // The charts' ink becomes the page's text colour, which is light in dark mode.
-    let charts = crate::draw_svg(figure, false)?.replace(&css(INK), "currentColor");
+    let charts = charts.replace(&css(INK), "currentColor");
     let charts = charts.replacen("<svg ", &format!("<svg role=\"img\" aria-label=\"{CHARTS}\" "), 1);
     let page = html! {
         (DOCTYPE)
@@ -36,7 +37,7 @@ pub fn html(figure: &Figure<'_>) -> Result<String, ChartError> {
             body { main { h1 { (title) } (content(report, &charts)) } }
         }
     };
-    Ok(page.into_string())
+    page.into_string()
 }
 
 fn content(report: &Report, charts: &str) -> Markup {

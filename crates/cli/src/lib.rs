@@ -1,5 +1,6 @@
 //! The parts that all programs share: logging, Ctrl-C, the live status line, and the output of reports.
 
+mod bar;
 pub mod kinds;
 pub mod live;
 pub mod logging;
@@ -14,6 +15,7 @@ pub mod values;
 
 use std::process::ExitCode;
 
+pub use self::bar::suspended;
 pub use self::usage::{Shell, parse, print_completions, usage_error};
 
 /// Turns the result of a program's `main` into an exit code: 0, or 1 after printing the error chain on one line.
@@ -23,7 +25,7 @@ pub fn outcome(result: anyhow::Result<ExitCode>) -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            logging::print_error(&one_line(&format!("{error:#}")));
+            logging::print_error(&logging::one_line(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }
@@ -43,11 +45,6 @@ pub fn exit_code(run_error: Option<anyhow::Error>, reports: anyhow::Result<()>) 
     }
 }
 
-/// Joins lines, because error texts of libraries may contain line breaks.
-fn one_line(text: &str) -> String {
-    text.split('\n').map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,10 +59,5 @@ mod tests {
         assert_eq!(error(None, Err("full")).as_deref(), Some("full"));
         assert_eq!(error(Some("gone"), Ok(())).as_deref(), Some("gone"));
         assert_eq!(error(Some("gone"), Err("full")).as_deref(), Some("gone"));
-    }
-
-    #[test]
-    fn an_error_is_one_line() {
-        assert_eq!(one_line("a: b\n  c\n\n"), "a: b c");
     }
 }

@@ -17,20 +17,19 @@ use tracing_subscriber::fmt::format::debug_fn;
 use tracing_subscriber::{EnvFilter, fmt};
 
 use self::json::{JsonLines, LogLine};
-use crate::one_line;
-use crate::status;
+use crate::bar;
 
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Words")]
+#[command(next_help_heading = "Logging")]
 pub struct LogArgs {
-    /// Say nothing but warnings, errors, and the report at the end
-    #[arg(short, long, conflicts_with = "verbose")]
+    /// Print only warnings, errors, and the report at the end
+    #[arg(short, long, conflicts_with = "verbose", hide_short_help = true)]
     pub quiet: bool,
-    /// Say more; twice: everything, frame by frame
-    #[arg(short, long, action = clap::ArgAction::Count)]
+    /// Log more; with -vv everything, frame by frame
+    #[arg(short, long, action = clap::ArgAction::Count, hide_short_help = true)]
     pub verbose: u8,
-    /// How log lines look; json: each line is an object with an event, its fields and a message
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    /// Format of the log lines; json: each line is an object with an event, its fields and a message
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", hide_short_help = true)]
     pub log_format: LogFormat,
 }
 
@@ -159,6 +158,11 @@ fn print_line(program: &str, level: Level, event: &str, message: &str, fields: M
     let _ = AroundTheBar(LogFormat::Json).write_all(line.as_bytes());
 }
 
+/// Joins lines, because error texts of libraries may contain line breaks.
+pub(crate) fn one_line(text: &str) -> String {
+    text.split('\n').map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
 /// Standard error; the status line is hidden while something is written. Each message is written in one piece, so that
 /// it is never split. Secrets are removed from text here, and from JSON when a line is made.
 #[derive(Clone, Copy, Debug)]
@@ -172,7 +176,7 @@ impl Write for AroundTheBar {
             LogFormat::Json => text,
         };
         // A closed standard error must not stop the program.
-        let _ = status::suspended(|| io::stderr().write_all(shown.as_bytes()));
+        let _ = bar::suspended(|| io::stderr().write_all(shown.as_bytes()));
         Ok(bytes.len())
     }
 
@@ -184,6 +188,11 @@ impl Write for AroundTheBar {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_is_one_line() {
+        assert_eq!(one_line("a: b\n  c\n\n"), "a: b c");
+    }
 
     #[test]
     fn json_is_seen_before_the_command_line_is_parsed() {

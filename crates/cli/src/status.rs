@@ -2,7 +2,6 @@
 //! then.
 
 use std::io::{self, IsTerminal};
-use std::sync::Mutex;
 use std::time::Duration;
 
 use clap::Args;
@@ -21,25 +20,13 @@ const LOG_EVERY_MIN: Duration = Duration::from_millis(100);
 /// Width of the progress bar, in characters.
 const PROGRESS: u64 = 20;
 
-/// The bar on the terminal, so that log lines can be written around it.
-static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);
-
-/// Hides the bar while `write` runs, so that its output gets a line of its own.
-pub fn suspended<T>(write: impl FnOnce() -> T) -> T {
-    let bar = BAR.lock().ok().and_then(|bar| bar.clone());
-    match bar {
-        Some(bar) => bar.suspend(write),
-        None => write(),
-    }
-}
-
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Words")]
+#[command(next_help_heading = "Logging")]
 pub struct StatusArgs {
-    /// How often the status is logged, as in 10s or 1m. Its rates and latencies cover the time since the last one, but at
-    /// least the last seconds. On a terminal the status is redrawn in place instead, at an interval of its own. 'never', 0
-    /// and -q turn the status off, on a terminal too
-    #[arg(allow_hyphen_values = true, long, default_value = "1s", value_name = "TIME|never", value_parser = every)]
+    /// Interval between status lines in the log, as in 10s or 1m. Rates and latencies cover the time since the last line, but
+    /// at least the last seconds. On a terminal the status is redrawn in place instead, four times a second. 'never', 0 and
+    /// -q turn the status off, on a terminal too
+    #[arg(allow_hyphen_values = true, long, hide_short_help = true, default_value = "1s", value_name = "TIME|never", value_parser = every)]
     pub status_every: Every,
 }
 
@@ -81,9 +68,7 @@ impl Status {
     pub fn new(frames: Option<u64>, every: Option<Duration>) -> Status {
         let drawn = every.is_some() && !logging::is_json() && io::stderr().is_terminal();
         let bar = drawn.then(bar);
-        if let Ok(mut slot) = BAR.lock() {
-            slot.clone_from(&bar);
-        }
+        crate::bar::set(bar.clone());
         let every = if drawn { Some(TERMINAL_EVERY) } else { every };
         Status { bar, frames, every, next: Micros(0), last: String::new() }
     }
@@ -94,7 +79,7 @@ impl Status {
     }
 
     /// Draws or logs the status if it is time: its text, and in JSON its figures too.
-    pub fn tell<F: Serialize>(&mut self, now: Micros, frames: u64, status: impl FnOnce() -> (String, F)) {
+    pub fn update<F: Serialize>(&mut self, now: Micros, frames: u64, status: impl FnOnce() -> (String, F)) {
         let Some(every) = self.every.filter(|_| now >= self.next) else { return };
         let first = self.next == Micros(0);
         self.next = now.plus(every);
@@ -121,9 +106,7 @@ impl Status {
 
 impl Drop for Status {
     fn drop(&mut self) {
-        if let Ok(mut slot) = BAR.lock() {
-            *slot = None;
-        }
+        crate::bar::set(None);
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

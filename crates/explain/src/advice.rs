@@ -1,35 +1,9 @@
 //! Advice for a cause whose cure depends on the broker, the source or the path to the broker.
 
-use super::Evidence;
+use crate::evidence::{Evidence, SourceKind};
 
 /// Rate that a wired local network carries easily.
 const EASY_BYTES_PER_SECOND: u64 = 5_000_000;
-
-/// The kind of source that produces the pictures.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub enum SourceKind {
-    /// A viewer does not know the source.
-    #[default]
-    Unknown,
-    TestCard,
-    File,
-    Pipe,
-    Camera,
-    /// A camera or a server that is read over the network.
-    Network,
-}
-
-/// The broker, source and window of a run. Advice must be possible for them.
-#[derive(Clone, Copy, Default, Debug)]
-pub struct RunContext {
-    pub source: SourceKind,
-    /// True if the broker is `vidbroker`, or the one in vidprod. It keeps everything in memory and has no replicas and
-    /// no log file.
-    pub embedded_broker: bool,
-    pub bytes_per_second: u64,
-    /// True if an option set the window's size.
-    pub window_size_given: bool,
-}
 
 /// The path from the client to the broker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -4,7 +4,7 @@ use common::words::{count, were};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{RunContext, ms};
+use crate::weight::ms;
 use common::books::ProducerBooks;
 use common::report::{ClientFacts, Finding, Waits};
 use common::time::{Latencies, Stage, TailStages, TimeBase};
@@ -106,6 +106,32 @@ impl SideFigures {
             held_back: books.held_back,
         }
     }
+}
+
+/// The kind of source that produces the pictures.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum SourceKind {
+    /// A viewer does not know the source.
+    #[default]
+    Unknown,
+    TestCard,
+    File,
+    Pipe,
+    Camera,
+    /// A camera or a server that is read over the network.
+    Network,
+}
+
+/// The broker, source and window of a run. Advice must be possible for them.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct RunContext {
+    pub source: SourceKind,
+    /// True if the broker is `vidbroker`, or the one in vidprod. It keeps everything in memory and has no replicas and
+    /// no log file.
+    pub embedded_broker: bool,
+    pub bytes_per_second: u64,
+    /// True if an option set the window's size.
+    pub window_size_given: bool,
 }
 
 /// All the input of the rules.

@@ -11,21 +11,18 @@ mod advice;
 mod evidence;
 mod producer;
 mod viewer;
+mod weight;
 
 #[cfg(test)]
 mod tests;
 
-pub use self::advice::{RunContext, SourceKind};
-pub use self::evidence::{DisplayPath, Evidence, SideFigures, StageLatencies};
+pub use self::evidence::{DisplayPath, Evidence, RunContext, SideFigures, SourceKind, StageLatencies};
 use common::report::{Explain, Finding};
 use common::time::Stage;
 use common::words::count;
 
-/// Smallest share of the latency, as a fraction and in µs, that counts as a reason.
-const SHARE_MIN: f64 = 0.2;
-const SHARE_MIN_US: u64 = 2000;
-/// The slowest frames count as a tail only if they take at least this many times the median.
-const TAIL_FACTOR: u64 = 2;
+use self::weight::{TAIL_FACTOR, stands_out};
+
 /// Smallest number of frames that allows a statement. It is low, because few frames may be shown if most are dropped.
 const FRAMES_MIN: u64 = 5;
 
@@ -43,19 +40,6 @@ pub fn explain(evidence: &Evidence) -> Explain {
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.share_us));
     let summary = findings.first().map_or_else(|| nothing(&evidence.latency), Finding::to_string);
     Explain { summary, findings, client: evidence.client, printed: false }
-}
-
-/// Marks the finding as permanent if usual frames have much of it too.
-fn usually(finding: Finding, us: u64, of_us: u64) -> Finding {
-    Finding { always: is_much(us, of_us), ..finding }
-}
-
-fn stands_out(finding: &Finding) -> bool {
-    finding.always || is_much(finding.share_us, finding.of_us)
-}
-
-fn is_much(share_us: u64, of_us: u64) -> bool {
-    share_us >= SHARE_MIN_US && share_us as f64 >= SHARE_MIN * of_us as f64
 }
 
 /// A finding for a stage that makes up most of the tail and that no rule explains; most likely the machine was busy.
@@ -97,10 +81,4 @@ fn nothing(latency: &StageLatencies) -> String {
     let names = largest.iter().map(|stage| stage.name()).collect::<Vec<_>>().join(" and ");
     let times = latency.p99_us as f64 / latency.p50_us.max(1) as f64;
     format!("nothing stands out: p99 is {times:.1} x p50, {names} are {share} % of it")
-}
-
-/// Formats µs as ms.
-fn ms(us: u64) -> String {
-    let ms = us as f64 / 1000.0;
-    if ms < 10.0 { format!("{ms:.1}") } else { format!("{ms:.0}") }
 }

@@ -1,6 +1,7 @@
 //! The producer's rules: from due to published, and from published to acknowledged.
 
-use super::{Evidence, SideFigures, ms, usually};
+use crate::evidence::{Evidence, SideFigures};
+use crate::weight::{self, ms, usually};
 use common::report::{ClientFacts, Finding, Waits};
 use common::time::Stage;
 use common::words::{count, were};
@@ -73,7 +74,7 @@ fn acknowledge(evidence: &Evidence, share_us: u64, cause: &str, words: String, a
 fn start(evidence: &Evidence) -> Option<Finding> {
     let SideFigures::Producer { acknowledge_p50_us, first_us, .. } = evidence.side else { return None };
     let waited = first_us as u128 / evidence.interval?.as_micros().max(1) + 1;
-    if first_us < super::TAIL_FACTOR * acknowledge_p50_us || waited * 100 < u128::from(evidence.latency.frames) {
+    if first_us < weight::TAIL_FACTOR * acknowledge_p50_us || waited * 100 < u128::from(evidence.latency.frames) {
         return None;
     }
     let words = format!(
@@ -147,7 +148,7 @@ fn piles_up(evidence: &Evidence) -> bool {
     let SideFigures::Producer { acknowledge_p50_us, .. } = evidence.side else { return false };
     let waited_us = queued(evidence).mean_us;
     is_held_back(evidence)
-        || waited_us > evidence.client.round_trip.mean_us.max(super::SHARE_MIN_US)
+        || waited_us > evidence.client.round_trip.mean_us.max(weight::SHARE_MIN_US)
             && 2 * acknowledge_p50_us >= waited_us
 }
 
@@ -181,7 +182,7 @@ fn answer(evidence: &Evidence) -> Option<Finding> {
 
 /// True if the broker throttles the client. Then everything is slow, and other causes are not to blame.
 fn is_throttled(evidence: &Evidence) -> bool {
-    throttled(evidence).is_some_and(|finding| super::stands_out(&finding))
+    throttled(evidence).is_some_and(|finding| weight::stands_out(&finding))
 }
 
 fn throttled(evidence: &Evidence) -> Option<Finding> {

@@ -1,6 +1,8 @@
 //! The viewer's rules: the time before publishing, the time through the broker, and its own stages.
 
-use super::{DisplayPath, Evidence, Finding, SideFigures, ms, usually};
+use crate::evidence::{DisplayPath, Evidence, SideFigures};
+use crate::weight::{self, ms, usually};
+use common::report::Finding;
 use common::time::{Stage, TimeBase};
 
 /// librdkafka's default of `fetch.wait.max.ms`, used if the user sets only `fetch.min.bytes`.
@@ -25,7 +27,7 @@ pub(super) fn findings(evidence: &Evidence) -> Vec<Finding> {
     .into_iter()
     .flatten()
     .collect();
-    let broker = |finding: &&Finding| finding.stage == Stage::Broker.name() && super::stands_out(finding);
+    let broker = |finding: &&Finding| finding.stage == Stage::Broker.name() && weight::stands_out(finding);
     let explained = findings.iter().filter(broker).map(|finding| finding.share_us).max().unwrap_or(0);
     findings.extend(elsewhere(evidence, explained));
     findings
@@ -200,7 +202,7 @@ fn elsewhere(evidence: &Evidence, explained_us: u64) -> Option<Finding> {
     let always = long(median_us, latency.p50_us);
     let advice = "see vidprod --explain: its linger.ms, its connection; then the broker";
     (always || long(share_us, latency.tail.total_us())).then(|| Finding {
-        always: always && super::is_much(median_us, latency.p50_us),
+        always: always && weight::is_much(median_us, latency.p50_us),
         cause: "nothing on the viewer's side makes it".to_owned(),
         advice: advice.to_owned(),
         ..latency.finding(Stage::Broker, share_us)

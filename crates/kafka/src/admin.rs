@@ -4,30 +4,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-use common::time::Clock;
 use futures_executor::block_on;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, ConfigResourceResult, ResourceSpecifier, TopicReplication};
-use rdkafka::client::Client;
 use rdkafka::error::{KafkaError as ClientError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::metadata::Metadata;
-use rdkafka::producer::{BaseProducer, Producer};
 
 use crate::causes::ConnectionProblem;
 use crate::context::Context;
 use crate::error::{KafkaError, name, plain, setting};
 use crate::options::Connection;
+use crate::reach::{ConnectTimeout, Listener, reach, with_new_clients};
 use crate::rights::Right;
 use crate::settings;
+use crate::topic_name::check_topic_name;
 
-/// Time after which a metadata request without an answer is sent again.
-const ASK_AGAIN: Duration = Duration::from_millis(500);
-/// Time for the first client to connect before another one tries.
-const FIRST_CLIENT: Duration = Duration::from_secs(4);
-/// Timeout of the metadata request that makes a client connect, and so find out why it cannot.
-const PROBE: Duration = Duration::from_millis(100);
-/// Time spent on serving the client's log lines.
-const LISTEN: Duration = Duration::from_millis(10);
 /// Number of metadata requests sent to find out why no broker answers.
 const QUESTIONS: u32 = 5;
 /// Kafka deletes whole segments only, so they are kept small.
@@ -58,20 +49,6 @@ pub struct TopicSummary {
     pub partitions: usize,
 }
 
-/// Time to wait for a broker, and a function that returns false when the caller no longer wants the connection.
-#[derive(Clone, Copy)]
-pub struct ConnectTimeout<'a> {
-    pub timeout: Duration,
-    pub clock: &'a dyn Clock,
-    pub wanted: &'a dyn Fn() -> bool,
-}
-
-impl std::fmt::Debug for ConnectTimeout<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ConnectTimeout").field("timeout", &self.timeout).finish_non_exhaustive()
-    }
-}
-
 /// A client that reads and changes the topics of a cluster.
 pub struct Admin {
     client: RwLock<AdminClient<Context>>,
@@ -90,16 +67,12 @@ impl std::fmt::Debug for Admin {
 
 impl Admin {
     /// Connects to a broker, and fails if none answers in time.
-    pub fn connect(
-        connection: &Connection,
-        client_id: &str,
-        patience: &ConnectTimeout<'_>,
-    ) -> Result<Admin, KafkaError> {
+    pub fn connect(connection: &Connection, client_id: &str, wait: &ConnectTimeout<'_>) -> Result<Admin, KafkaError> {
         let config = settings::with_the_users(settings::common(connection, client_id), connection);
-        let client = with_new_clients(patience, |patience| {
+        let client = with_new_clients(wait, |wait| {
             let client: AdminClient<Context> = config.create_with_context(Context::new(connection)).map_err(setting)?;
             let mut listener = Listener::default();
-            reach(client.inner(), &connection.brokers, patience, || listener.problem(&config, connection))?;
+            reach(client.inner(), &connection.brokers, wait, || listener.problem(&config, connection))?;
             Ok(client)
         })?;
         let (connection, brokers) = (connection.clone(), connection.brokers.clone());
@@ -242,96 +215,8 @@ fn limit_in(answer: KafkaResult<Vec<ConfigResourceResult>>) -> KafkaResult<Optio
     Ok(value.and_then(|value| value.parse().ok()))
 }
 
-/// A producer used to find out why no connection is made: an admin client does not report that, a producer that is
-/// polled does.
-#[derive(Default)]
-struct Listener(Option<BaseProducer<Context>>);
-
-impl Listener {
-    fn problem(&mut self, config: &ClientConfig, connection: &Connection) -> Option<ConnectionProblem> {
-        let client = match &mut self.0 {
-            Some(client) => client,
-            none => none.insert(config.create_with_context(Context::new(connection)).ok()?),
-        };
-        // librdkafka connects to the bootstrap brokers only when there is a request to send.
-        let _ = client.client().fetch_metadata(None, PROBE);
-        client.poll(LISTEN);
-        client.context().checked_problem(connection)
-    }
-}
-
-/// True if the cluster is `vidbroker` or the broker inside vidprod, which its cluster id shows. The id is the one that
-/// the client got with its last answer; this sends no request.
-pub(crate) fn is_embedded<C: rdkafka::ClientContext>(client: &Client<C>) -> bool {
-    client.fetch_cluster_id(Duration::ZERO).is_some_and(|id| id.starts_with(common::EMBEDDED_CLUSTER))
-}
-
-/// Tries one client after another until the timeout of `patience`: a client that connects while its broker is starting
-/// may never find it (librdkafka issue 5301). Each client gets twice as long as the one before, so that a slow link can
-/// still succeed.
-pub(crate) fn with_new_clients<C>(
-    patience: &ConnectTimeout<'_>,
-    mut connect: impl FnMut(&ConnectTimeout<'_>) -> Result<C, KafkaError>,
-) -> Result<C, KafkaError> {
-    let until = patience.clock.now().plus(patience.timeout);
-    let mut timeout = FIRST_CLIENT;
-    loop {
-        let left = until.since(patience.clock.now());
-        match connect(&ConnectTimeout { timeout: timeout.min(left), ..*patience }) {
-            Err(KafkaError::Unreachable { brokers, cause, .. }) if timeout >= left => {
-                return Err(KafkaError::Unreachable { brokers, cause, seconds: patience.timeout.as_secs() });
-            }
-            Err(KafkaError::NoAnswer { cause, .. }) if timeout >= left => {
-                return Err(KafkaError::NoAnswer { cause, seconds: patience.timeout.as_secs() });
-            }
-            Err(KafkaError::Unreachable { .. } | KafkaError::NoAnswer { .. }) => timeout *= 2,
-            other => return other,
-        }
-    }
-}
-
-/// Waits until a broker answers, at most `timeout`. `problem` returns the reason why none does.
-pub(crate) fn reach<C: rdkafka::ClientContext>(
-    client: &Client<C>,
-    brokers: &str,
-    patience: &ConnectTimeout<'_>,
-    mut problem: impl FnMut() -> Option<ConnectionProblem>,
-) -> Result<(), KafkaError> {
-    let ConnectTimeout { timeout, clock, wanted } = patience;
-    let until = clock.now().plus(*timeout);
-    loop {
-        let left = until.since(clock.now());
-        let Err(error) = client.fetch_metadata(None, left.min(ASK_AGAIN).max(Duration::from_millis(1))) else {
-            return Ok(());
-        };
-        let brokers = brokers.to_owned();
-        if !wanted() {
-            return Err(KafkaError::Stopped { brokers });
-        }
-        match problem() {
-            Some(problem) if problem.denied => return Err(KafkaError::Denied { cause: problem.sentence(&brokers) }),
-            problem if clock.now() >= until => {
-                let seconds = timeout.as_secs();
-                return Err(match problem {
-                    Some(ConnectionProblem { sentence: Some(cause), .. }) => KafkaError::NoAnswer { seconds, cause },
-                    Some(problem) => KafkaError::Unreachable { brokers, seconds, cause: problem.words },
-                    None => KafkaError::Unreachable { brokers, seconds, cause: plain(&error) },
-                });
-            }
-            _ => {}
-        }
-    }
-}
-
 fn options(timeout: Duration) -> AdminOptions {
     AdminOptions::new().request_timeout(Some(timeout)).operation_timeout(Some(timeout))
-}
-
-/// Checks a topic name against Kafka's rule.
-pub fn check_topic_name(topic: &str) -> Result<(), KafkaError> {
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let good = !topic.is_empty() && topic.len() <= 249 && topic.chars().all(legal) && topic != "." && topic != "..";
-    good.then_some(()).ok_or_else(|| KafkaError::TopicName { topic: topic.to_owned() })
 }
 
 #[cfg(test)]
@@ -359,15 +244,5 @@ mod tests {
         assert_eq!(limit_in(Err(ClientError::AdminOp(RDKafkaErrorCode::UnsupportedFeature))), Ok(None));
         assert!(limit_in(Err(ClientError::AdminOp(RDKafkaErrorCode::OperationTimedOut))).is_err());
         assert!(limit_in(Err(ClientError::Canceled)).is_err());
-    }
-
-    #[test]
-    fn topic_names_are_kafkas() {
-        for good in ["video", "a.b_c-9", &"x".repeat(249)] {
-            assert!(check_topic_name(good).is_ok(), "{good}");
-        }
-        for bad in ["", ".", "..", "a b", "ä", "a/b", &"x".repeat(250)] {
-            assert!(check_topic_name(bad).is_err(), "{bad}");
-        }
     }
 }

@@ -14,7 +14,6 @@ use rdkafka::producer::ProducerContext;
 
 use self::link::Link;
 use crate::causes::{self, ConnectionProblem, Credentials, Failure};
-use crate::diagnosis;
 use crate::options::Connection;
 use crate::rights::{self, Right};
 use crate::statistics::{Connected, Facts};
@@ -28,7 +27,7 @@ pub(crate) struct Context {
     pub facts: Facts,
     credentials: Credentials,
     /// A problem, and the result of asking the broker about it.
-    checked: Arc<Mutex<Option<(ConnectionProblem, ConnectionProblem)>>>,
+    pub checked: Arc<Mutex<Option<(ConnectionProblem, ConnectionProblem)>>>,
     may_not_write: Arc<AtomicBool>,
     may_not_join: Arc<AtomicBool>,
     lacks_group_protocol: Arc<AtomicBool>,
@@ -75,21 +74,6 @@ impl Context {
     /// The group has accepted this member, so earlier denials no longer count.
     fn joined(&self) {
         self.may_not_join.store(false, Ordering::Relaxed);
-    }
-
-    /// The problem, made certain by asking the broker if that is possible. Takes up to some seconds, once for each
-    /// problem.
-    pub fn checked_problem(&self, connection: &Connection) -> Option<ConnectionProblem> {
-        let problem = self.problem()?;
-        let Ok(mut checked) = self.checked.lock() else { return Some(problem) };
-        match &*checked {
-            Some((asked, answer)) if *asked == problem => Some(answer.clone()),
-            _ => {
-                let answer = diagnosis::checked(problem.clone(), connection);
-                *checked = Some((problem, answer.clone()));
-                Some(answer)
-            }
-        }
     }
 
     pub fn problem(&self) -> Option<ConnectionProblem> {

@@ -23,8 +23,25 @@ const CLIENT_HELLO: &[u8; 50] = b"\x16\x03\x01\0\x2d\x01\0\0\x29\x03\x03\
 /// A SaslHandshake request, version 1, for the mechanism PLAIN.
 const SASL_HANDSHAKE: &[u8; 27] = b"\0\0\0\x17\0\x11\0\x01\0\0\x2a\x2a\0\x06vidask\0\x05PLAIN";
 
+impl Context {
+    /// The problem, made certain by asking the broker if that is possible. Takes up to some seconds, once for each
+    /// problem.
+    pub fn checked_problem(&self, connection: &Connection) -> Option<ConnectionProblem> {
+        let problem = self.problem()?;
+        let Ok(mut checked) = self.checked.lock() else { return Some(problem) };
+        match &*checked {
+            Some((asked, answer)) if *asked == problem => Some(answer.clone()),
+            _ => {
+                let answer = made_certain(problem.clone(), connection);
+                *checked = Some((problem, answer.clone()));
+                Some(answer)
+            }
+        }
+    }
+}
+
 /// Asks the broker to make the cause certain. Returns `problem` unchanged if that is not possible.
-pub(crate) fn checked(problem: ConnectionProblem, connection: &Connection) -> ConnectionProblem {
+fn made_certain(problem: ConnectionProblem, connection: &Connection) -> ConnectionProblem {
     let Some((question, broker)) = &problem.question else { return problem };
     let certain = |words: &str, sentence: String| ConnectionProblem {
         denied: true,

@@ -16,23 +16,28 @@ mod error;
 mod options;
 mod properties;
 mod publisher;
+mod reach;
 mod rights;
 mod server_kind;
 mod settings;
 mod statistics;
 mod tail;
+mod topic_name;
 mod watch;
 mod watchdog;
 
-pub use self::admin::{Admin, ConnectTimeout, Created, NewTopic, TopicSummary, check_topic_name};
+pub use self::admin::{Admin, Created, NewTopic, TopicSummary};
 pub use self::causes::ConnectionProblem;
 pub use self::error::KafkaError;
-pub use self::options::{Connection, DEFAULT_BROKERS, KafkaArgs, Role, topic_name};
+pub use self::options::{Connection, DEFAULT_BROKERS, KafkaArgs};
+pub use self::properties::Role;
 pub use self::publisher::{Delivery, Publisher, PublisherSettings};
+pub use self::reach::ConnectTimeout;
 pub use self::server_kind::{ServerKind, probe_server};
 pub use self::settings::Waiting;
 pub use self::statistics::Facts;
 pub use self::tail::{Event, Position, Received, Tail, TopicState};
+pub use self::topic_name::{check_topic_name, topic_name};
 
 /// Versions of the libraries that affect latencies.
 pub fn versions() -> std::collections::BTreeMap<String, String> {

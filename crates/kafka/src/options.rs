@@ -11,7 +11,7 @@ use clap::{Arg, Args, Command};
 use common::secret;
 
 use crate::error::KafkaError;
-use crate::properties;
+use crate::properties::{self, Role};
 
 pub const DEFAULT_BROKERS: &str = "localhost:9092";
 const ENVIRONMENT: [&str; 3] = ["KAFKA_BROKERS", "KAFKA_BOOTSTRAP_SERVERS", "BOOTSTRAP_SERVERS"];
@@ -19,22 +19,15 @@ const ENVIRONMENT: [&str; 3] = ["KAFKA_BROKERS", "KAFKA_BOOTSTRAP_SERVERS", "BOO
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Kafka")]
 pub struct KafkaArgs {
-    /// Brokers to ask first [env: KAFKA_BROKERS, KAFKA_BOOTSTRAP_SERVERS, BOOTSTRAP_SERVERS] [default: localhost:9092]
+    /// Brokers to connect to first [env: KAFKA_BROKERS, KAFKA_BOOTSTRAP_SERVERS, BOOTSTRAP_SERVERS] [default: localhost:9092]
     #[arg(short, long, visible_alias = "bootstrap-server", value_name = "HOST:PORT,…", value_parser = brokers)]
     pub brokers: Option<String>,
-    /// Any librdkafka property; overrides ours and the file's (repeatable)
-    #[arg(short = 'X', value_name = "PROP=VALUE", value_parser = PropertyParser)]
+    /// Set any librdkafka property; overrides ours and the file's (repeatable)
+    #[arg(short = 'X', hide_short_help = true, value_name = "PROP=VALUE", value_parser = PropertyParser)]
     pub properties: Vec<(String, String)>,
-    /// Properties from a file: kcat's format, or a Java client.properties
-    #[arg(short = 'F', long, value_name = "FILE")]
+    /// Read properties from a file: kcat's format, or a Java client.properties
+    #[arg(short = 'F', long, hide_short_help = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-}
-
-/// The kind of client that a program is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Role {
-    Producer,
-    Consumer,
 }
 
 /// The brokers' address and the user's properties.
@@ -107,13 +100,6 @@ impl KafkaArgs {
             properties,
         })
     }
-}
-
-/// Parses the name of a topic.
-pub fn topic_name(text: &str) -> Result<String, String> {
-    let good = crate::admin::check_topic_name(text).is_ok();
-    let words = "a topic's name has 1 to 249 letters, digits, '.', '_' and '-'";
-    good.then(|| text.to_owned()).ok_or_else(|| words.to_owned())
 }
 
 fn brokers(text: &str) -> Result<String, String> {

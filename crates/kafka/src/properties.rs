@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::error::KafkaError;
+pub use unsupported::Role;
 pub(crate) use unsupported::{check_supported, why_unsupported};
 
 /// Other names of properties. librdkafka would use the one set last, so ours could win by chance without this table.

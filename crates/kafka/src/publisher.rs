@@ -7,6 +7,8 @@
 //! ```
 
 mod client;
+mod deliveries;
+mod delivery;
 mod read_back;
 mod unsettled;
 
@@ -18,65 +20,21 @@ use std::time::Duration;
 
 use common::time::Clock;
 use common::wire::Record;
-use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::Producer;
 
-use self::client::{Client, Renewable};
-use crate::admin::{ConnectTimeout, reach, with_new_clients};
+pub use self::client::PublisherSettings;
+use self::client::Renewable;
+use self::deliveries::DeliveringProducer;
+pub use self::delivery::Delivery;
 use crate::context::Context;
-use crate::error::{KafkaError, name};
+use crate::error::KafkaError;
 use crate::options::Connection;
-use crate::settings::Waiting;
+use crate::reach::{ConnectTimeout, reach, with_new_clients};
 use crate::statistics::Facts;
 
 const ASK_LEADER: Duration = Duration::from_secs(5);
 /// Time for which a client's log lines are served while it connects.
 const LISTEN: Duration = Duration::from_millis(10);
-
-/// The result of sending a record.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Delivery {
-    Acknowledged,
-    /// The client dropped it, because it waited too long or the program ended.
-    Late,
-    /// The topic does not exist.
-    NoTopic,
-    /// It exceeds the limit of the topic, the broker or the client.
-    TooLarge,
-    /// The broker or the client refused it, for this reason.
-    Refused(String),
-    /// We have no right to write to this topic. The text names the right, and the command that grants it.
-    Forbidden(String),
-}
-
-impl From<RDKafkaErrorCode> for Delivery {
-    fn from(code: RDKafkaErrorCode) -> Delivery {
-        match code {
-            RDKafkaErrorCode::MessageTimedOut | RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight => {
-                Delivery::Late
-            }
-            RDKafkaErrorCode::UnknownTopic
-            | RDKafkaErrorCode::UnknownTopicOrPartition
-            | RDKafkaErrorCode::UnknownPartition => Delivery::NoTopic,
-            RDKafkaErrorCode::MessageSizeTooLarge => Delivery::TooLarge,
-            code => Delivery::Refused(name(code)),
-        }
-    }
-}
-
-/// The settings of a publisher.
-#[derive(Clone, Debug)]
-pub struct PublisherSettings {
-    pub topic: String,
-    /// `None` to choose the partition by the record's key.
-    pub partition: Option<i32>,
-    pub client_id: &'static str,
-    pub message_bytes_max: usize,
-    pub in_flight_bytes_max: usize,
-    pub waiting: Waiting,
-    /// Headers that the user adds to each record.
-    pub headers: Vec<(String, String)>,
-}
 
 /// A producer for one topic. `T` is the caller's ticket, which is returned with each record's delivery.
 pub struct Publisher<T: Send + Sync + 'static> {
@@ -97,22 +55,22 @@ impl<T: Send + Sync + 'static> Publisher<T> {
     pub fn connect(
         connection: &Connection,
         settings: PublisherSettings,
-        patience: &ConnectTimeout<'_>,
+        wait: &ConnectTimeout<'_>,
         clock: Arc<dyn Clock>,
         delivered: impl Fn(T, Delivery) + Send + Sync + 'static,
     ) -> Result<Publisher<T>, KafkaError> {
         let renewable = Renewable::new(connection.clone(), settings, clock, delivered);
-        let client = with_new_clients(patience, |patience| {
+        let client = with_new_clients(wait, |wait| {
             let client = renewable.make(Context::new(connection), 0)?;
-            reach(client.client(), &connection.brokers, patience, || {
+            reach(client.client(), &connection.brokers, wait, || {
                 // librdkafka reports why it cannot connect only when it is polled.
                 client.poll(LISTEN);
                 client.context().context.checked_problem(connection)
             })?;
             Ok(client)
         })?;
-        find_topic(&client, &renewable.settings, patience)?;
-        reach_leader(&client, connection, &renewable.settings, patience)?;
+        find_topic(&client, &renewable.settings, wait)?;
+        reach_leader(&client, connection, &renewable.settings, wait)?;
         renewable.begin(client)?;
         let renewable = Arc::new(renewable);
         let ending = Arc::<AtomicBool>::default();
@@ -185,9 +143,9 @@ fn reach_leader<T: Send + Sync + 'static>(
     client: &DeliveringProducer<T>,
     connection: &Connection,
     settings: &PublisherSettings,
-    patience: &ConnectTimeout<'_>,
+    wait: &ConnectTimeout<'_>,
 ) -> Result<(), KafkaError> {
-    let timeout = patience.timeout.min(ASK_LEADER);
+    let timeout = wait.timeout.min(ASK_LEADER);
     let partition = settings.partition.unwrap_or(0);
     // While a leader is being elected, the first request fails.
     let reached = || client.client().fetch_watermarks(&settings.topic, partition, timeout).is_ok();
@@ -206,9 +164,9 @@ fn reach_leader<T: Send + Sync + 'static>(
 fn find_topic<T: Send + Sync + 'static>(
     client: &DeliveringProducer<T>,
     settings: &PublisherSettings,
-    patience: &ConnectTimeout<'_>,
+    wait: &ConnectTimeout<'_>,
 ) -> Result<(), KafkaError> {
-    let ConnectTimeout { timeout, clock, wanted } = *patience;
+    let ConnectTimeout { timeout, clock, wanted } = *wait;
     let PublisherSettings { topic, partition, .. } = settings;
     let until = clock.now().plus(timeout);
     loop {

@@ -1,8 +1,11 @@
 //! Reads a topic from a given position, and reports when the topic ends, disappears or is created again.
 
+mod event;
+mod failure;
 mod find;
 mod grow;
 mod place;
+mod position;
 pub(crate) mod refusal;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,12 +14,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::time::Clock;
-use common::wire::Record;
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
+use rdkafka::error::KafkaError as ClientError;
 
-use crate::causes::ConnectionProblem;
 use crate::context::Context;
 use crate::error::{KafkaError, setting};
 use crate::options::Connection;
@@ -24,43 +25,9 @@ use crate::rights::Right;
 use crate::settings;
 use crate::statistics::Facts;
 use crate::watch::ClientWatch;
+pub use event::{Event, Received};
 pub use find::TopicState;
-pub use place::Position;
-
-/// A record and its position.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Received {
-    pub record: Record,
-    pub partition: i32,
-    pub offset: i64,
-}
-
-/// The result of a poll.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Event {
-    Record(Received),
-    /// Nothing arrived within the timeout.
-    Nothing,
-    /// There is nothing more in any partition at the moment.
-    End,
-    /// The topic was deleted and created again: it is shorter than the part that we had read.
-    Anew,
-    /// A broker reports that there is no such topic. The broker may have just started.
-    Missing,
-    /// The records at our position no longer exist, so the position was moved.
-    Moved {
-        partition: i32,
-    },
-    /// An error; the client goes on trying.
-    ConnectionProblem(String),
-    /// The client has stopped, because the group refuses this member.
-    Refused(String),
-    /// We may not read this. `had` is true if we could before.
-    Forbidden {
-        problem: ConnectionProblem,
-        had: bool,
-    },
-}
+pub use position::Position;
 
 pub struct Tail {
     consumer: BaseConsumer<Context>,
@@ -129,7 +96,7 @@ impl Tail {
 
     /// True if the broker is `vidbroker`, or the one in vidprod.
     pub fn is_to_embedded_broker(&self) -> bool {
-        crate::admin::is_embedded(self.consumer.client())
+        crate::reach::is_embedded(self.consumer.client())
     }
 
     /// The reason why no broker answers now; `None` while one does.
@@ -262,80 +229,6 @@ impl Tail {
         // The assignment may have changed since.
         let ours = self.consumer.assignment();
         ours.is_ok_and(|list| list.elements().iter().all(|e| self.at_end.contains(&e.partition())))
-    }
-
-    fn problem(&mut self, error: &ClientError, timeout: Duration) -> Event {
-        // A fatal error has a code that only means "fatal"; the client has the reason.
-        let fatal = self.consumer.client().fatal_error();
-        let code = fatal.as_ref().map(|(code, _)| *code).or_else(|| error.rdkafka_error_code());
-        match code {
-            Some(
-                RDKafkaErrorCode::UnknownTopicOrPartition
-                | RDKafkaErrorCode::UnknownTopic
-                | RDKafkaErrorCode::UnknownPartition,
-            ) => Event::Missing,
-            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => self.reset(timeout),
-            // Brokers are unreachable or refuse us; the client goes on trying.
-            Some(
-                RDKafkaErrorCode::BrokerTransportFailure
-                | RDKafkaErrorCode::AllBrokersDown
-                | RDKafkaErrorCode::Resolve
-                | RDKafkaErrorCode::SSL
-                | RDKafkaErrorCode::Authentication
-                | RDKafkaErrorCode::SaslAuthenticationFailed,
-            ) => Event::ConnectionProblem(
-                self.context.problem().map_or_else(|| crate::error::plain(error), |t| t.sentence(&self.brokers)),
-            ),
-            Some(RDKafkaErrorCode::TopicAuthorizationFailed) => self.forbidden(Right::Read { topic: &self.topic }),
-            Some(RDKafkaErrorCode::GroupAuthorizationFailed) => match &self.group {
-                Some(group) => self.forbidden(Right::Join { group }),
-                // librdkafka looks for a group's coordinator even without a group.
-                None => Event::Nothing,
-            },
-            Some(RDKafkaErrorCode::InconsistentGroupProtocol) => {
-                let group = self.group.as_deref().unwrap_or_default();
-                Event::ConnectionProblem(refusal::other_protocol(group, &self.brokers))
-            }
-            _ => match fatal {
-                Some((code, said)) => {
-                    let group = self.group.as_deref().unwrap_or_default();
-                    Event::Refused(refusal::words(code, &said, group, &self.brokers))
-                }
-                None => Event::ConnectionProblem(format!("{}: {}", self.brokers, crate::error::plain(error))),
-            },
-        }
-    }
-
-    fn forbidden(&self, right: Right<'_>) -> Event {
-        Event::Forbidden { problem: self.context.missing(right), had: self.allowed }
-    }
-
-    /// Handles an offset that is out of range: retention has removed it, or the topic was created again.
-    fn reset(&mut self, timeout: Duration) -> Event {
-        let wait = timeout.max(Duration::from_millis(200));
-        self.astray = true;
-        self.read_before.clear();
-        for (partition, next) in self.next.clone() {
-            let (low, high) = match self.ask_bounds(partition, wait) {
-                Ok(bounds) => bounds,
-                Err(error) => return Event::ConnectionProblem(error.to_string()),
-            };
-            if next > high {
-                return Event::Anew;
-            }
-            if next < low {
-                let offset = if self.fallback == Position::Newest { (high - 1).max(low) } else { low };
-                self.bounds.insert(partition, (low, high));
-                return match self.seek(partition, offset) {
-                    Ok(()) => Event::Moved { partition },
-                    Err(error) => Event::ConnectionProblem(error.to_string()),
-                };
-            }
-        }
-        match self.assign() {
-            Ok(()) => Event::Nothing,
-            Err(error) => Event::ConnectionProblem(error.to_string()),
-        }
     }
 
     /// Closes the client. Leaving a group whose broker is gone would take very long, so this waits at most `timeout`.

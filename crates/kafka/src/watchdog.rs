@@ -5,7 +5,7 @@
 //! another request (librdkafka issue 5301), while any new client connects at once.
 //!
 //! ```text
-//! silent ─(patience)─▶ probe the bootstrap brokers every second ─(brokers answer)─▶ wait for GRACE ─▶ renew the client
+//! silent ─(too long)─▶ probe the bootstrap brokers every second ─(brokers answer)─▶ wait for GRACE ─▶ renew the client
 //!    ▲                                                                                  │
 //!    └──────────────────────────── any sign of life ◀──────────────────────────────────┘
 //! ```
@@ -70,8 +70,8 @@ impl Watchdog {
 
     /// Returns the next action. `connected` is true if the client reports a connection to a broker.
     pub fn step(&mut self, now: Micros, connected: bool) -> WatchdogStep {
-        let patience = if connected { CONNECTED } else { DISCONNECTED };
-        if self.silence(now) < patience * 2_u32.pow(self.renewals.min(DOUBLINGS_MAX)) {
+        let normal = if connected { CONNECTED } else { DISCONNECTED };
+        if self.silence(now) < normal * 2_u32.pow(self.renewals.min(DOUBLINGS_MAX)) {
             return WatchdogStep::Nothing;
         }
         if self.answered.is_some_and(|at| now.since(at) >= GRACE) {

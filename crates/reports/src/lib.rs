@@ -24,13 +24,15 @@ const INSTEAD: &str = "name it .json, .html, .svg, .png, .hgrm, .hlog or .csv";
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Report")]
 pub struct ReportArgs {
-    /// Write the report (repeatable; '-': standard output). The name says the format: .html is a page with charts; .svg and
-    /// .png the charts; .hgrm HdrHistogram's percentiles, each stage's beside it as in FILE.decode.hgrm; .hlog its interval
-    /// log; .csv a line for each frame; all else JSON
+    /// Write the report to a file (repeatable; '-': standard output).
+    ///
+    /// The extension selects the format: .html is a page with charts; .svg and .png are the charts alone; .hgrm has
+    /// HdrHistogram's percentiles, with those of each stage beside it, as in FILE.decode.hgrm; .hlog is HdrHistogram's
+    /// interval log; .csv has a line for each frame; anything else is JSON.
     #[arg(long = "report", value_name = "FILE|-")]
     pub files: Vec<ReportFile>,
-    /// Draw the latency below the status line while it runs, on a terminal
-    #[arg(long)]
+    /// Draw a histogram of the latency below the status line, on a terminal
+    #[arg(long, hide_short_help = true)]
     pub live_histogram: bool,
 }
 
@@ -129,7 +131,7 @@ fn written_twice(reports: &[ReportFile]) -> Option<Output> {
 
 /// Ends a run: prints the report on standard error, and writes it in each requested format. A failure of one does not
 /// prevent the others.
-pub fn tell(figure: &Figure<'_>, reports: &[ReportFile]) -> anyhow::Result<()> {
+pub fn write_all(figure: &Figure<'_>, reports: &[ReportFile]) -> anyhow::Result<()> {
     cli::logging::print_report(figure.report);
     let written: Vec<anyhow::Result<()>> = reports.iter().map(|report| write(figure, report)).collect();
     written.into_iter().collect()

@@ -18,7 +18,7 @@ use anyhow::{Context, anyhow};
 use common::report::Row;
 use common::time::{Clock, Micros, StageBreakdown, Timeline};
 
-use self::writer::{Files, writes};
+use self::writer::{Batch, Files, writes};
 use crate::ReportFile;
 
 /// Interval at which rows go to the files.
@@ -47,14 +47,6 @@ struct Writer {
     batch: Batch,
     /// Number of rows dropped because the disk was too slow.
     given_up: u64,
-}
-
-/// The rows of one interval.
-#[derive(Debug)]
-struct Batch {
-    from: Micros,
-    until: Micros,
-    rows: Vec<Row>,
 }
 
 impl Recorder {

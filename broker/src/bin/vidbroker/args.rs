@@ -17,12 +17,13 @@ use crate::groups::GroupArgs;
 const EXAMPLES: &str = "\
 Examples:
   vidbroker                                   a broker for this machine, on 127.0.0.1:9092
-  vidbroker --memory 2G --retention 1h        keeps an hour, as long as 2 GB hold it
-  vidbroker --listen 0.0.0.0:9092             for others too (nothing asks requester they are)
-  vidbroker -q --report broker.json           only warnings, and at the end a report, also as JSON
+  vidbroker --memory 2G --retention 1h        keeps the last hour, as far as it fits into 2 GB
+  vidbroker --listen 0.0.0.0:9092             for other machines too (there is no login)
+  vidbroker -q --report broker.json           logs only warnings; writes the report at the end as JSON, too
   vidbroker --max-connections 20000           for very many clients
 
-It keeps everything in memory: what must outlive it, or be replicated, belongs into Apache Kafka, with the same commands.";
+vidbroker keeps everything in memory. For records that must survive a restart or be replicated, use Apache Kafka: the
+commands of vidprod and vidcons are the same.";
 
 /// Range of the limit on a message, in bytes. The largest is below the limit on a request.
 const MESSAGE_BYTES: RangeInclusive<usize> = 1000..=90_000_000;
@@ -36,63 +37,63 @@ const REQUEST_OF_MEMORY: usize = 5;
 #[derive(Parser, Clone, Debug)]
 #[command(name = "vidbroker", version, about, after_help = EXAMPLES, max_term_width = 110)]
 pub(crate) struct Cli {
-    /// Where to listen
+    /// Address to listen on
     #[arg(allow_hyphen_values = true, short, long, default_value = "127.0.0.1:9092", value_name = "HOST:PORT", value_parser = host_and_port)]
     pub(crate) listen: (String, u16),
     /// Address that clients are given to connect to [default: the address at which they reached the broker]
     #[arg(allow_hyphen_values = true, long, value_name = "HOST:PORT", value_parser = host_and_port)]
     advertise: Option<(String, u16)>,
 
-    /// All that may be held in memory, as in 512M [default: an eighth of the machine's, at most 4G]
-    #[arg(allow_hyphen_values = true, short, long, value_name = "SIZE", help_heading = "What is kept")]
+    /// Limit of all memory, as in 512M [default: an eighth of the machine's, at most 4G]
+    #[arg(allow_hyphen_values = true, short, long, value_name = "SIZE", help_heading = "Retention")]
     memory: Option<Bytes>,
-    /// How long records are kept, as in 10m, 12h, forever (topics may say otherwise: retention.ms)
-    #[arg(allow_hyphen_values = true, long, default_value = "7d", value_name = "TIME", value_parser = values::retention, help_heading = "What is kept")]
+    /// Time for which records are kept, as in 10m, 12h, forever; a topic can set its own (retention.ms)
+    #[arg(allow_hyphen_values = true, long, default_value = "7d", value_name = "TIME", value_parser = values::retention, help_heading = "Retention")]
     retention: Retention,
-    /// How much of a partition is kept [default: what fits] (retention.bytes)
-    #[arg(allow_hyphen_values = true, long, value_name = "SIZE", help_heading = "What is kept")]
+    /// Bytes kept in each partition [default: as many as fit] (retention.bytes)
+    #[arg(hide_short_help = true, allow_hyphen_values = true, long, value_name = "SIZE", help_heading = "Retention")]
     partition_bytes: Option<Bytes>,
 
-    /// The largest batch of records that is taken (max.message.bytes)
+    /// Largest batch of records that is accepted (max.message.bytes)
     #[arg(allow_hyphen_values = true, long, default_value_t = broker::MESSAGE_BYTES_MAX, value_name = "N", value_parser = values::whole(MESSAGE_BYTES), help_heading = "Topics")]
     message_max_bytes: usize,
-    /// Partitions of a topic that is made without a number
+    /// Partitions of a topic that is created without a number
     #[arg(allow_hyphen_values = true, long, default_value_t = 1, value_name = "N", value_parser = values::whole(1_usize..=1000), help_heading = "Topics")]
     partitions: usize,
-    /// Do not make a topic because somebody asks for it
-    #[arg(long, help_heading = "Topics")]
+    /// Do not create a topic when a client asks for one that does not exist
+    #[arg(hide_short_help = true, long, help_heading = "Topics")]
     no_auto_create: bool,
-    /// For so long, answer metadata requests like a Kafka that is still starting: without any brokers (for tests)
+    /// Time for which metadata requests are answered like by a Kafka that is still starting: without brokers (for tests)
     #[arg(allow_hyphen_values = true, long, default_value = "0s", value_name = "TIME", hide = true)]
     starting: values::DurationArg,
 
-    /// Clients that may be connected at the same time: beyond that they are turned away, which the log says. Each takes an
-    /// open file (ulimit -n) [default: 5000, or as many as open files allow]
+    /// Largest number of connections; further ones are refused, with a warning in the log. Each takes an open file
+    /// (ulimit -n) [default: 5000, or as many as open files allow]
     #[arg(allow_hyphen_values = true, long, value_name = "N", value_parser = values::whole(1_usize..=100_000), help_heading = "Limits")]
     max_connections: Option<usize>,
-    /// Topics that may exist; one more is refused, with an error that says so
-    #[arg(allow_hyphen_values = true, long, default_value_t = BrokerLimits::default().topics, value_name = "N", value_parser = values::whole(1_usize..=100_000), help_heading = "Limits")]
+    /// Largest number of topics; a further one is refused with an error
+    #[arg(hide_short_help = true, allow_hyphen_values = true, long, default_value_t = BrokerLimits::default().topics, value_name = "N", value_parser = values::whole(1_usize..=100_000), help_heading = "Limits")]
     max_topics: usize,
-    /// Partitions that all topics may have together
-    #[arg(allow_hyphen_values = true, long, default_value_t = BrokerLimits::default().partitions, value_name = "N", value_parser = values::whole(1_usize..=200_000), help_heading = "Limits")]
+    /// Largest number of partitions of all topics together
+    #[arg(hide_short_help = true, allow_hyphen_values = true, long, default_value_t = BrokerLimits::default().partitions, value_name = "N", value_parser = values::whole(1_usize..=200_000), help_heading = "Limits")]
     max_partitions: usize,
 
     #[command(flatten)]
     pub(crate) groups: GroupArgs,
 
-    /// Write the report of the end as JSON, too ('-': standard output)
+    /// Write the report at the end as JSON, too ('-': standard output)
     #[arg(long, value_name = "FILE|-", value_parser = report, help_heading = "Report")]
     pub(crate) report: Option<Output>,
     #[command(flatten)]
     pub(crate) log: LogArgs,
     #[command(flatten)]
     pub(crate) status: StatusArgs,
-    /// Print the completions of a shell
-    #[arg(long, value_enum, value_name = "SHELL", exclusive = true)]
+    /// Print completions for a shell
+    #[arg(hide_short_help = true, long, value_enum, value_name = "SHELL", exclusive = true)]
     pub(crate) completions: Option<cli::Shell>,
 }
 
-/// `None`: for ever.
+/// Retention time; `None` to keep records forever.
 type Retention = Option<Duration>;
 
 impl Cli {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker::groups::{BrokerLimits, Times};
+use broker::groups::limits::{GroupLimits, GroupTimes};
 use clap::Args;
 use cli::values;
 
@@ -10,20 +10,20 @@ use cli::values;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Groups")]
 pub(crate) struct GroupArgs {
-    /// The shortest session timeout that a member of a group may ask for, as in 1s (group.min.session.timeout.ms)
-    #[arg(allow_hyphen_values = true, long, default_value = "6s", value_name = "TIME", value_parser = time)]
+    /// Shortest session timeout that a member may request, as in 1s (group.min.session.timeout.ms)
+    #[arg(hide_short_help = true, allow_hyphen_values = true, long, default_value = "6s", value_name = "TIME", value_parser = time)]
     group_min_session: Duration,
-    /// Session timeout of members with group.protocol=consumer: a member that is silent for that long is out
+    /// Session timeout of members with group.protocol=consumer: a member that is silent for this long is removed
     /// (group.consumer.session.timeout.ms)
-    #[arg(allow_hyphen_values = true, long, default_value = "6s", value_name = "TIME", value_parser = time)]
+    #[arg(hide_short_help = true, allow_hyphen_values = true, long, default_value = "6s", value_name = "TIME", value_parser = time)]
     group_session: Duration,
-    /// How often members with group.protocol=consumer send a heartbeat; a new member has its share after about two of
+    /// Interval between heartbeats of members with group.protocol=consumer; a new member gets its share after about two of
     /// them (group.consumer.heartbeat.interval.ms)
-    #[arg(allow_hyphen_values = true, long, default_value = "500ms", value_name = "TIME", value_parser = time)]
+    #[arg(hide_short_help = true, allow_hyphen_values = true, long, default_value = "500ms", value_name = "TIME", value_parser = time)]
     group_heartbeat: Duration,
-    /// Members that one group may have; one more is refused with GROUP_MAX_SIZE_REACHED (group.max.size,
+    /// Largest number of members of one group; a further one is refused with GROUP_MAX_SIZE_REACHED (group.max.size,
     /// group.consumer.max.size)
-    #[arg(allow_hyphen_values = true, long, default_value_t = broker::GROUP_MEMBERS_MAX, value_name = "N", value_parser = values::whole(1_usize..=100_000))]
+    #[arg(hide_short_help = true, allow_hyphen_values = true, long, default_value_t = broker::GROUP_MEMBERS_MAX, value_name = "N", value_parser = values::whole(1_usize..=100_000))]
     group_max_size: usize,
 }
 
@@ -36,11 +36,13 @@ impl GroupArgs {
         Err("--group-heartbeat must be shorter than --group-session: otherwise every member would lose its session")
     }
 
-    pub(crate) fn limits(&self, others: BrokerLimits) -> BrokerLimits {
-        let times =
-            Times { session_ms: milliseconds(self.group_session), heartbeat_ms: milliseconds(self.group_heartbeat) };
+    pub(crate) fn limits(&self, others: GroupLimits) -> GroupLimits {
+        let times = GroupTimes {
+            session_ms: milliseconds(self.group_session),
+            heartbeat_ms: milliseconds(self.group_heartbeat),
+        };
         let session_ms_min = milliseconds(self.group_min_session);
-        BrokerLimits { session_ms_min, times, members: self.group_max_size, ..others }
+        GroupLimits { session_ms_min, times, members: self.group_max_size, ..others }
     }
 }
 

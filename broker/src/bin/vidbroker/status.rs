@@ -29,7 +29,7 @@ fn watch_with(
     let (mut before, mut at) = (snapshot().unwrap_or_default(), clock.now());
     let mut looked = at;
     let first = Figures::new(&before, &before, every);
-    status.tell(at, 0, || (first.line(), first));
+    status.update(at, 0, || (first.line(), first));
     while !asked_to_end() {
         clock.sleep_until(clock.now().plus(LOOK));
         let now = clock.now();
@@ -39,7 +39,7 @@ fn watch_with(
             let snapshot = snapshot().context("the broker has ended by itself")?;
             if is_due {
                 let figures = Figures::new(&snapshot, &before, now.since(at));
-                status.tell(now, 0, || (figures.line(), figures));
+                status.update(now, 0, || (figures.line(), figures));
                 (before, at) = (snapshot, now);
             }
         }

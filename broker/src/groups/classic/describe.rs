@@ -19,7 +19,7 @@ impl ClassicGroup {
 
     /// True if a member is, or may be, subscribed to the topic.
     pub(in crate::groups) fn reads(&self, topic: &str) -> bool {
-        self.members.values().any(|m| subscription::includes(&m.protocols, topic))
+        self.members.values().any(|m| subscription::includes(&m.profile.protocols, topic))
     }
 
     /// Describes the group. Between generations protocols and assignments are left out, because they are about to
@@ -30,8 +30,8 @@ impl ClassicGroup {
             let described = DescribedGroupMember::default()
                 .with_member_id(id.clone())
                 .with_group_instance_id(member.instance.clone())
-                .with_client_id(member.client_id.clone())
-                .with_client_host(member.host.clone());
+                .with_client_id(member.profile.client_id.clone())
+                .with_client_host(member.profile.host.clone());
             match stable {
                 true => described
                     .with_member_metadata(member.metadata(&self.protocol))

@@ -9,7 +9,7 @@ use kafka_protocol::protocol::StrBytes;
 
 use super::member::ClassicMember;
 use crate::clock::Ms;
-use crate::groups::members::by_instance;
+use crate::groups::kept::by_instance;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(in crate::groups) enum ClassicState {
@@ -172,7 +172,7 @@ impl ClassicGroup {
     }
 
     fn rebalance_ms(&self) -> Ms {
-        self.members.values().map(|m| m.rebalance_ms).max().unwrap_or(1)
+        self.members.values().map(|m| m.profile.rebalance_ms).max().unwrap_or(1)
     }
 
     /// Removes members that have disconnected while joining. A static member is kept, because it may come back.
@@ -228,7 +228,7 @@ impl ClassicGroup {
         let mut votes: BTreeMap<&StrBytes, usize> = BTreeMap::new();
         for member in self.members.values() {
             let all_support = |name: &StrBytes| self.members.values().all(|m| m.supports(name));
-            if let Some(choice) = member.protocols.iter().map(|p| &p.name).find(|name| all_support(name)) {
+            if let Some(choice) = member.profile.protocols.iter().map(|p| &p.name).find(|name| all_support(name)) {
                 *votes.entry(choice).or_default() += 1;
             }
         }
@@ -240,7 +240,7 @@ impl ClassicGroup {
         for id in ids {
             let answer = self.joined(&id);
             if let Some(member) = self.members.get_mut(&id) {
-                member.heard = now;
+                member.last_heard = now;
                 member.answer_join(answer, now);
             }
         }

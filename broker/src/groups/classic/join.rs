@@ -27,7 +27,7 @@ impl ClassicGroup {
             self.replace(&old, join, sender, now);
         } else if join.version >= 4 && join.instance.is_none() {
             let id = new_id(join);
-            self.pending.insert(id.clone(), now.saturating_add(join.session_ms));
+            self.pending.insert(id.clone(), now.saturating_add(join.profile.session_ms));
             let error = ResponseError::MemberIdRequired.code();
             sender.send(JoinGroupResponse::default().with_error_code(error).with_member_id(id)).ok();
         } else {
@@ -36,10 +36,11 @@ impl ClassicGroup {
     }
 
     pub(in crate::groups) fn check_join(&self, join: &Join, members_max: usize) -> Result<(), ResponseError> {
-        let speaks = !join.protocol_type.is_empty() && !join.protocols.is_empty();
+        let speaks = !join.protocol_type.is_empty() && !join.profile.protocols.is_empty();
         let all_support = |name: &StrBytes| self.members.values().all(|m| m.supports(name));
         let fits = self.members.is_empty()
-            || (join.protocol_type == self.protocol_type && join.protocols.iter().any(|p| all_support(&p.name)));
+            || (join.protocol_type == self.protocol_type
+                && join.profile.protocols.iter().any(|p| all_support(&p.name)));
         if !speaks || !fits {
             return Err(ResponseError::InconsistentGroupProtocol);
         }
@@ -66,14 +67,14 @@ impl ClassicGroup {
         let id = &join.member_id;
         let leads = self.is_leader(id);
         let Some(member) = self.members.get_mut(id) else { return };
-        let same = member.protocols == join.protocols;
+        let same = member.profile.protocols == join.profile.protocols;
         let missed_the_answer = match self.state {
             ClassicState::Completing => same,
             ClassicState::Stable => same && !leads,
             ClassicState::Empty | ClassicState::Preparing { .. } => false,
         };
         if missed_the_answer {
-            member.heard = now;
+            member.last_heard = now;
             sender.send(self.joined(id)).ok();
             return;
         }
@@ -89,7 +90,7 @@ impl ClassicGroup {
         let led = self.is_leader(old);
         let Some(mut member) = self.remove(old, ResponseError::FencedInstanceId) else { return };
         let id = new_id(join);
-        let wants_the_same = subscription::same_topics(&member.protocols, &join.protocols);
+        let wants_the_same = subscription::same_topics(&member.profile.protocols, &join.profile.protocols);
         member.update(join, now);
         self.members.insert(id.clone(), member);
         if led {
@@ -125,7 +126,7 @@ impl ClassicGroup {
 }
 
 fn new_id(join: &Join) -> StrBytes {
-    let name = join.instance.as_ref().unwrap_or(&join.client_id);
+    let name = join.instance.as_ref().unwrap_or(&join.profile.client_id);
     let name: String = name.chars().take(ID_NAME_CHARS_MAX).collect();
     StrBytes::from_string(format!("{name}-{}", Uuid::new_v4()))
 }

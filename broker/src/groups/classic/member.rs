@@ -7,7 +7,7 @@ use kafka_protocol::protocol::StrBytes;
 use tokio::sync::oneshot;
 
 use crate::clock::Ms;
-use crate::groups::{copied, kept};
+use crate::groups::kept::{copied, kept};
 use crate::memory::Memory;
 use crate::request::Requester;
 
@@ -17,60 +17,54 @@ pub(in crate::groups) struct Protocol {
     pub(in crate::groups) metadata: Bytes,
 }
 
-#[derive(Debug)]
-pub(in crate::groups) struct ClassicMember {
-    pub(in crate::groups) instance: Option<StrBytes>,
+/// The part of a member that each of its joins sets anew.
+#[derive(Clone, Debug)]
+pub(in crate::groups) struct Profile {
     pub(in crate::groups) client_id: StrBytes,
     pub(in crate::groups) host: StrBytes,
     pub(in crate::groups) connection: u64,
     pub(in crate::groups) session_ms: Ms,
     pub(in crate::groups) rebalance_ms: Ms,
     pub(in crate::groups) protocols: Vec<Protocol>,
+}
+
+#[derive(Debug)]
+pub(in crate::groups) struct ClassicMember {
+    pub(in crate::groups) instance: Option<StrBytes>,
+    pub(in crate::groups) profile: Profile,
     pub(in crate::groups) assignment: Bytes,
     /// True if it requested its assignment in this generation.
     pub(in crate::groups) synced: bool,
-    pub(in crate::groups) heard: Ms,
+    pub(in crate::groups) last_heard: Ms,
     pub(in crate::groups) joining: Option<oneshot::Sender<JoinGroupResponse>>,
     pub(in crate::groups) syncing: Option<oneshot::Sender<SyncGroupResponse>>,
 }
 
 impl ClassicMember {
     pub(in crate::groups) fn new(join: &Join, now: Ms) -> ClassicMember {
-        let mut member = ClassicMember {
+        ClassicMember {
             instance: join.instance.clone(),
-            client_id: StrBytes::new(),
-            host: StrBytes::new(),
-            connection: 0,
-            session_ms: 0,
-            rebalance_ms: 0,
-            protocols: Vec::new(),
+            profile: join.profile.clone(),
             assignment: Bytes::new(),
             synced: false,
-            heard: now,
+            last_heard: now,
             joining: None,
             syncing: None,
-        };
-        member.update(join, now);
-        member
+        }
     }
 
     pub(in crate::groups) fn update(&mut self, join: &Join, now: Ms) {
-        self.client_id = join.client_id.clone();
-        self.host = join.host.clone();
-        self.connection = join.connection;
-        self.session_ms = join.session_ms;
-        self.rebalance_ms = join.rebalance_ms;
-        self.protocols = join.protocols.clone();
-        self.heard = now;
+        self.profile = join.profile.clone();
+        self.last_heard = now;
     }
 
     pub(in crate::groups) fn metadata(&self, protocol: &str) -> Bytes {
-        let found = self.protocols.iter().find(|p| &*p.name == protocol);
+        let found = self.profile.protocols.iter().find(|p| &*p.name == protocol);
         found.map(|p| p.metadata.clone()).unwrap_or_default()
     }
 
     pub(in crate::groups) fn supports(&self, protocol: &str) -> bool {
-        self.protocols.iter().any(|p| &*p.name == protocol)
+        self.profile.protocols.iter().any(|p| &*p.name == protocol)
     }
 
     /// True if its join is unanswered and it is still connected.
@@ -91,26 +85,26 @@ impl ClassicMember {
     /// not the member's.
     pub(in crate::groups) fn session_ends(&self) -> Option<Ms> {
         let waits = self.waits_in_join() || self.waits_in_sync();
-        (!waits).then(|| self.heard.saturating_add(self.session_ms))
+        (!waits).then(|| self.last_heard.saturating_add(self.profile.session_ms))
     }
 
     pub(in crate::groups) fn answer_join(&mut self, answer: JoinGroupResponse, now: Ms) {
         if let Some(sender) = self.joining.take() {
             sender.send(answer).ok();
-            self.heard = now;
+            self.last_heard = now;
         }
     }
 
     pub(in crate::groups) fn answer_sync(&mut self, answer: SyncGroupResponse, now: Ms) {
         if let Some(sender) = self.syncing.take() {
             sender.send(answer).ok();
-            self.heard = now;
+            self.last_heard = now;
         }
     }
 
     /// Answers all its open requests with this error.
     pub(in crate::groups) fn refuse(&mut self, error: ResponseError, id: &StrBytes) {
-        let now = self.heard;
+        let now = self.last_heard;
         self.answer_join(JoinGroupResponse::default().with_error_code(error.code()).with_member_id(id.clone()), now);
         self.answer_sync(SyncGroupResponse::default().with_error_code(error.code()), now);
     }
@@ -121,13 +115,8 @@ impl ClassicMember {
 pub(in crate::groups) struct Join {
     pub(in crate::groups) member_id: StrBytes,
     pub(in crate::groups) instance: Option<StrBytes>,
-    pub(in crate::groups) client_id: StrBytes,
-    pub(in crate::groups) host: StrBytes,
-    pub(in crate::groups) connection: u64,
-    pub(in crate::groups) session_ms: Ms,
-    pub(in crate::groups) rebalance_ms: Ms,
+    pub(in crate::groups) profile: Profile,
     pub(in crate::groups) protocol_type: StrBytes,
-    pub(in crate::groups) protocols: Vec<Protocol>,
     pub(in crate::groups) version: i16,
 }
 
@@ -143,16 +132,19 @@ impl Join {
         let rebalance_ms = if version == 0 { request.session_timeout_ms } else { request.rebalance_timeout_ms };
         let rebalance_ms = Ms::try_from(rebalance_ms).unwrap_or(0).clamp(1, wait_ms_max.max(1));
         let protocols = request.protocols.iter();
-        Join {
-            member_id: copied(&request.member_id),
-            instance: request.group_instance_id.as_ref().map(|id| copied(id)),
+        let profile = Profile {
             client_id: copied(&requester.client_id),
             host: copied(&requester.host),
             connection: requester.connection,
             session_ms,
             rebalance_ms,
-            protocol_type: copied(&request.protocol_type),
             protocols: protocols.map(|p| Protocol { name: copied(&p.name), metadata: p.metadata.clone() }).collect(),
+        };
+        Join {
+            member_id: copied(&request.member_id),
+            instance: request.group_instance_id.as_ref().map(|id| copied(id)),
+            profile,
+            protocol_type: copied(&request.protocol_type),
             version,
         }
     }
@@ -160,7 +152,7 @@ impl Join {
     /// Copies the metadata. The `names` bytes of the names are counted with the first of them, because all data of a
     /// member are freed together.
     pub(in crate::groups) fn keep_metadata(&mut self, memory: &Memory, mut names: usize) {
-        for protocol in &mut self.protocols {
+        for protocol in &mut self.profile.protocols {
             protocol.metadata = kept(memory, &protocol.metadata, std::mem::take(&mut names));
         }
     }

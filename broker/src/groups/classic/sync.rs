@@ -28,7 +28,7 @@ impl ClassicGroup {
     }
 
     pub(in crate::groups) fn check_sync(&mut self, request: &SyncGroupRequest, now: Ms) -> Result<(), ResponseError> {
-        self.current(&request.member_id, request.group_instance_id.as_ref(), request.generation_id)?.heard = now;
+        self.current(&request.member_id, request.group_instance_id.as_ref(), request.generation_id)?.last_heard = now;
         let differs = |theirs: &Option<StrBytes>, ours: &StrBytes| theirs.as_ref().is_some_and(|theirs| theirs != ours);
         if differs(&request.protocol_type, &self.protocol_type) || differs(&request.protocol_name, &self.protocol) {
             return Err(ResponseError::InconsistentGroupProtocol);
@@ -72,7 +72,7 @@ impl ClassicGroup {
 
     pub(in crate::groups) fn heartbeat(&mut self, request: &HeartbeatRequest, now: Ms) -> Result<(), ResponseError> {
         let instance = request.group_instance_id.as_ref();
-        self.current(&request.member_id, instance, request.generation_id)?.heard = now;
+        self.current(&request.member_id, instance, request.generation_id)?.last_heard = now;
         match self.state {
             ClassicState::Preparing { .. } => Err(ResponseError::RebalanceInProgress),
             ClassicState::Empty | ClassicState::Completing | ClassicState::Stable => Ok(()),
@@ -90,7 +90,7 @@ impl ClassicGroup {
         if generation < 0 && self.state == ClassicState::Empty {
             return Ok(());
         }
-        self.current(&request.member_id, request.group_instance_id.as_ref(), generation)?.heard = now;
+        self.current(&request.member_id, request.group_instance_id.as_ref(), generation)?.last_heard = now;
         match self.state {
             ClassicState::Completing => Err(ResponseError::RebalanceInProgress),
             ClassicState::Empty | ClassicState::Preparing { .. } | ClassicState::Stable => Ok(()),
@@ -115,10 +115,11 @@ impl ClassicGroup {
         for member in self.members.values_mut() {
             if member.syncing.as_ref().is_some_and(Sender::is_closed) {
                 member.syncing = None;
-                member.heard = now;
+                member.last_heard = now;
             }
         }
-        let gone = |m: &ClassicMember| m.joining.is_some() && (m.connection == connection || m.gone_from_join());
+        let gone =
+            |m: &ClassicMember| m.joining.is_some() && (m.profile.connection == connection || m.gone_from_join());
         let gone: Vec<StrBytes> = self.members.iter().filter(|(_, m)| gone(m)).map(|(id, _)| id.clone()).collect();
         for id in &gone {
             self.lost_in_join(id, now);
@@ -133,7 +134,7 @@ impl ClassicGroup {
         let Some(member) = self.members.get_mut(id) else { return };
         if member.instance.is_some() {
             member.joining = None;
-            member.heard = now;
+            member.last_heard = now;
         } else {
             self.remove(id, ResponseError::UnknownMemberId);
         }

@@ -13,7 +13,8 @@ use uuid::Uuid;
 use super::assignment::Assignment;
 use super::group::ConsumerGroup;
 use super::member::ConsumerMember;
-use crate::groups::{Groups, Members, copied};
+use crate::groups::kept::copied;
+use crate::groups::{Groups, Members};
 use crate::topics::Topics;
 
 /// Code for a member of this protocol in a description.
@@ -75,8 +76,8 @@ impl ConsumerGroup {
     }
 }
 
-fn described_member(id: &StrBytes, member: &ConsumerMember, topics: &Topics) -> described::ConsumerMember {
-    described::ConsumerMember::default()
+fn described_member(id: &StrBytes, member: &ConsumerMember, topics: &Topics) -> described::Member {
+    described::Member::default()
         .with_member_id(id.clone())
         .with_instance_id(member.instance.clone())
         .with_rack_id(member.rack.clone())

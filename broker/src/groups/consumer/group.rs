@@ -10,12 +10,11 @@ use uuid::Uuid;
 use super::assignment::Assignment;
 use super::assignor::{Assignor, Reader};
 use super::member::{ConsumerMember, MemberState};
-use super::request::{Heartbeat, LeaveRequest};
+use super::request::{Heartbeat, LeaveRequest, Refused};
 use super::subscription::{Expression, Resolver};
-use super::{GroupTimes, Refused};
 use crate::clock::Ms;
-use crate::groups::copied;
-use crate::groups::members::by_instance;
+use crate::groups::kept::{by_instance, copied};
+use crate::groups::limits::GroupTimes;
 use crate::memory::{Memory, MemoryUse};
 use crate::request::Requester;
 use crate::topics::Topics;
@@ -158,7 +157,7 @@ impl ConsumerGroup {
     }
 
     /// Begins a member's session anew.
-    pub(super) fn heard(&mut self, id: &StrBytes, now: Ms, times: GroupTimes) {
+    pub(super) fn note_heartbeat(&mut self, id: &StrBytes, now: Ms, times: GroupTimes) {
         if let Some(member) = self.members.get_mut(id) {
             member.session_ends = now.saturating_add(Ms::try_from(times.session_ms).unwrap_or(1));
         }

@@ -14,7 +14,7 @@ use super::assignor::Assignor;
 use super::request::{Heartbeat, WILL_BE_BACK};
 use super::subscription::Subscription;
 use crate::clock::Ms;
-use crate::groups::copied;
+use crate::groups::kept::copied;
 use crate::memory::{Memory, MemoryUse};
 use crate::request::Requester;
 

@@ -6,12 +6,10 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{ConsumerGroupHeartbeatRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 
-use super::Refused;
 use super::assignment::{self, Assignment};
 use super::assignor::Assignor;
 use super::subscription::Expression;
-use crate::groups::admission::{ID_BYTES_MAX, is_group_id};
-use crate::groups::copied;
+use crate::groups::kept::{ID_BYTES_MAX, copied, is_group_id};
 use crate::memory::OVERHEAD_BYTES;
 use crate::request::Requester;
 
@@ -25,6 +23,19 @@ pub(super) const WILL_BE_BACK: i32 = -2;
 /// First version in which members choose their ids.
 const MEMBER_ID_SINCE: i16 = 1;
 const NO_TIMEOUT: i32 = -1;
+
+/// An error, with a message for the client's log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Refused {
+    pub(super) error: ResponseError,
+    pub(super) words: String,
+}
+
+impl Refused {
+    pub(super) fn new(error: ResponseError, words: impl Into<String>) -> Refused {
+        Refused { error, words: words.into() }
+    }
+}
 
 /// The purpose of a request.
 pub(super) enum Intent<'a> {
@@ -96,7 +107,7 @@ impl Heartbeat<'_> {
     }
 }
 
-pub(super) fn wish<'a>(
+pub(super) fn parse<'a>(
     request: &'a ConsumerGroupHeartbeatRequest,
     version: i16,
     requester: &Requester,

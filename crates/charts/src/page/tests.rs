@@ -12,7 +12,7 @@ fn as_xml(page: &str) -> String {
 
 fn page() -> String {
     let mut page = String::new();
-    with_figure(300, |figure| page = html(figure).expect("it is drawn"));
+    with_figure(300, |figure| page = crate::html(figure).expect("it is drawn"));
     page
 }
 
@@ -43,7 +43,7 @@ fn a_page_whose_clocks_disagree_has_no_latency() {
         let mut report = figure.report.clone();
         report.sums.latency_us.clocks_disagree_us = Some(3_697_000);
         report.sums.counts.untiled = 299;
-        let page = html(&Figure { report: &report, ..*figure }).expect("it is drawn");
+        let page = crate::html(&Figure { report: &report, ..*figure }).expect("it is drawn");
         roxmltree::Document::parse(&as_xml(&page)).expect("it is XML");
         let line = "The latency is unknown: the clocks disagree by at least 3.7 s (299 of 300 frames";
         assert!(page.contains(line), "{page}");

@@ -6,9 +6,9 @@ use std::error::Error;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Area, Drawn, head, labels, ms_label, text_style, top_ms};
-use crate::Figure;
+use super::axes::{self, Area, Drawn, head, labels, ms_label, text_style, top_ms};
 use crate::colours::{INK, of_stage};
+use crate::figure::Figure;
 
 const BARS: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1.0)];
 const HALF_WIDTH: f64 = 0.34;
@@ -17,7 +17,7 @@ pub(crate) fn draw<B: DrawingBackend>(area: &Area<B>, figure: &Figure<'_>, scale
 where
     B::ErrorType: Error + Send + Sync + 'static,
 {
-    let (title, chart_area) = area.split_vertically(super::HEAD_HEIGHT * scale);
+    let (title, chart_area) = area.split_vertically(axes::HEAD_HEIGHT * scale);
     head(&title, "Stages of the frames at that latency", &[], scale)?;
     let made_of: Vec<_> = BARS.iter().map(|(_, quantile)| figure.breakdown.at(*quantile).unwrap_or_default()).collect();
     let top = top_ms(made_of.iter().map(|stages| stages.iter().sum()));
@@ -33,7 +33,7 @@ where
         .disable_x_axis()
         .y_labels(6)
         .y_label_formatter(&|ms| ms_label(*ms, top))
-        .label_style(text_style(super::TEXT * scale))
+        .label_style(text_style(axes::TEXT * scale))
         .axis_style(INK.mix(0.5).stroke_width(scale as u32))
         .bold_line_style(INK.mix(0.18).stroke_width(scale as u32))
         .light_line_style(INK.mix(0.0))
@@ -47,7 +47,7 @@ where
             chart.draw_series([Rectangle::new(bar, of_stage(stage).filled())])?;
             from = to;
         }
-        let style = text_style(super::TEXT * scale).pos(Pos::new(HPos::Center, VPos::Top));
+        let style = text_style(axes::TEXT * scale).pos(Pos::new(HPos::Center, VPos::Top));
         let (x, y) = chart.backend_coord(&(middle, 0.0));
         let (base_x, base_y) = chart_area.get_base_pixel();
         chart_area.draw(&Text::new(BARS[n].0, (x - base_x, y - base_y + 6 * scale), style))?;

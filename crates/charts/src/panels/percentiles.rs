@@ -5,9 +5,9 @@ use std::error::Error;
 use common::time::Latency;
 use plotters::prelude::*;
 
-use super::{Area, Drawn, LegendEntry, head, labels, ms_label, stage_entries, text_style, top_ms};
-use crate::Figure;
+use super::axes::{self, Area, Drawn, LegendEntry, head, labels, ms_label, stage_entries, text_style, top_ms};
 use crate::colours::{ACKNOWLEDGE, INK};
+use crate::figure::Figure;
 
 /// Number of points for each halving of the distance to 100 %.
 const TICKS_PER_HALF: u32 = 8;
@@ -38,7 +38,7 @@ where
         .y_labels(8)
         .x_label_formatter(&|nines| percentile(*nines))
         .y_label_formatter(&|ms| ms_label(*ms, top))
-        .label_style(text_style(super::TEXT * scale))
+        .label_style(text_style(axes::TEXT * scale))
         .axis_style(INK.mix(0.5).stroke_width(scale as u32))
         .bold_line_style(INK.mix(0.18).stroke_width(scale as u32))
         .light_line_style(INK.mix(0.0))

@@ -6,9 +6,9 @@ use std::ops::Range;
 use common::time::{Second, Stage};
 use plotters::prelude::*;
 
-use super::{Area, Drawn, head, labels, ms_label, stage_entries, text_style, top_ms};
-use crate::Figure;
+use super::axes::{self, Area, Drawn, head, labels, ms_label, stage_entries, text_style, top_ms};
 use crate::colours::{INK, MAX, P50, P99, of_stage};
+use crate::figure::Figure;
 
 /// Largest number of points: more could not be distinguished.
 const POINTS_MAX: u32 = 400;
@@ -30,7 +30,7 @@ macro_rules! time_chart {
             .y_labels(6)
             .x_label_formatter(&|seconds| moment(*seconds, end))
             .y_label_formatter(&|ms| ms_label(*ms, top))
-            .label_style(text_style(super::TEXT * $scale))
+            .label_style(text_style(axes::TEXT * $scale))
             .axis_style(INK.mix(0.5).stroke_width($scale as u32))
             .bold_line_style(INK.mix(0.18).stroke_width($scale as u32))
             .light_line_style(INK.mix(0.0))

@@ -1,7 +1,7 @@
 //! The table of causes: librdkafka's texts, a short cause and a sentence with the cure.
 
 use super::failure::Failure;
-use super::{Credentials, Question};
+use super::problem::{Credentials, Question};
 
 /// Condition under which a rule applies to a failure.
 #[derive(Clone, Copy)]
@@ -21,7 +21,7 @@ pub(super) struct Rule {
     when: When,
     pub denied: bool,
     pub words: &'static str,
-    /// Empty if [`ConnectionProblem::sentence`](super::ConnectionProblem::sentence) is to make one.
+    /// Empty if [`ConnectionProblem::sentence`](crate::ConnectionProblem::sentence) is to make one.
     pub sentence: &'static str,
     pub question: Option<Question>,
 }

@@ -1,6 +1,7 @@
 //! Lines written by librdkafka, and the cause and cure that are made of them.
 
 use super::*;
+use crate::options::Connection;
 
 fn credentials(properties: &[(&str, &str)]) -> Credentials {
     let properties = properties.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();

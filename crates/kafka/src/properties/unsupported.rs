@@ -3,7 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::error::KafkaError;
-use crate::options::Role;
+
+/// The kind of client that a program is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    Producer,
+    Consumer,
+}
 
 struct Unsupported {
     name: &'static str,

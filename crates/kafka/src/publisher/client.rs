@@ -1,4 +1,4 @@
-//! The client of a publisher, its deliveries, and its replacement by a new client after it has lost all its brokers.
+//! The client of a publisher, and its replacement by a new client after it has lost all its brokers.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -6,19 +6,16 @@ use std::time::Duration;
 
 use common::time::Clock;
 use common::wire::Record;
-use rdkafka::ClientContext;
-use rdkafka::Message;
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
-use rdkafka::message::DeliveryResult;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext, PurgeConfig};
+use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::producer::{BaseRecord, Producer, PurgeConfig};
 
+use super::deliveries::{Deliveries, DeliveringProducer};
+use super::delivery::Delivery;
+use super::read_back;
 use super::unsettled::Unsettled;
-use super::{Delivery, PublisherSettings, read_back};
 use crate::context::Context;
 use crate::error::{KafkaError, setting};
 use crate::options::Connection;
-use crate::rights::Right;
 use crate::settings::{self, Waiting};
 use crate::watch::ClientWatch;
 
@@ -32,57 +29,18 @@ const TRY_AGAIN: Duration = Duration::from_millis(500);
 /// Number of attempts to wait for a topic that is missing when its broker comes back: vidprod creates it again.
 const TRIES_WITHOUT_TOPIC: u32 = 10;
 
-pub(super) type DeliveringProducer<T> = BaseProducer<Deliveries<T>>;
-
-/// Settles records by the client's delivery reports.
-pub(super) struct Deliveries<T> {
-    pub context: Context,
-    topic: String,
-    generation: u64,
-    unsettled: Arc<Unsettled<T>>,
-}
-
-impl<T> Deliveries<T> {
-    /// The delivery of a record that failed.
-    fn failed(&self, code: RDKafkaErrorCode) -> Delivery {
-        use RDKafkaErrorCode::{ClusterAuthorizationFailed, Fatal, TopicAuthorizationFailed};
-        let forbidden = matches!(code, TopicAuthorizationFailed | ClusterAuthorizationFailed)
-            || (code == Fatal && self.context.may_not_write());
-        if !forbidden {
-            return code.into();
-        }
-        let problem = self.context.missing(Right::Write { topic: &self.topic });
-        Delivery::Forbidden(problem.sentence.unwrap_or(problem.words))
-    }
-}
-
-impl<T: Send + Sync + 'static> ClientContext for Deliveries<T> {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.context.log(level, facility, message);
-    }
-
-    fn error(&self, error: ClientError, reason: &str) {
-        self.context.error(error, reason);
-    }
-
-    fn stats_raw(&self, json: &[u8]) {
-        self.context.stats_raw(json);
-    }
-}
-
-impl<T: Send + Sync + 'static> ProducerContext for Deliveries<T> {
-    /// Number of the record in [`Unsettled`].
-    type DeliveryOpaque = usize;
-
-    fn delivery(&self, result: &DeliveryResult<'_>, number: usize) {
-        match result {
-            Ok(message) => self.unsettled.acknowledged(number, message.partition(), message.offset()),
-            Err((error, _)) => {
-                let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
-                self.unsettled.failed(self.generation, number, self.failed(code));
-            }
-        }
-    }
+/// The settings of a publisher.
+#[derive(Clone, Debug)]
+pub struct PublisherSettings {
+    pub topic: String,
+    /// `None` to choose the partition by the record's key.
+    pub partition: Option<i32>,
+    pub client_id: &'static str,
+    pub message_bytes_max: usize,
+    pub in_flight_bytes_max: usize,
+    pub waiting: Waiting,
+    /// Headers that the user adds to each record.
+    pub headers: Vec<(String, String)>,
 }
 
 /// A client that can be replaced.
@@ -152,7 +110,7 @@ impl<T: Send + Sync + 'static> Renewable<T> {
     }
 
     pub fn is_to_embedded_broker(&self) -> bool {
-        self.client().as_ref().is_some_and(|client| crate::admin::is_embedded(client.client()))
+        self.client().as_ref().is_some_and(|client| crate::reach::is_embedded(client.client()))
     }
 
     pub fn send(&self, record: &Record, ticket: T) -> Option<T> {

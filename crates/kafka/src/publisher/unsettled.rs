@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use common::wire::Record;
 
-use super::Delivery;
+use super::delivery::Delivery;
 
 /// Tracks records until each is settled once: by its acknowledgement, or with the reason why there is none.
 pub(super) struct Unsettled<T> {

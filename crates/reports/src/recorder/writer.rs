@@ -4,16 +4,23 @@ use std::io::{self, BufWriter, Write};
 use std::sync::mpsc::Receiver;
 
 use anyhow::{Context, anyhow};
-use common::report::{CSV_HEADER, IntervalLog};
+use common::report::{CSV_HEADER, IntervalLog, Row};
 use common::time::Micros;
 
-use super::Batch;
 use crate::{ReportFile, ReportFormat};
 use cli::output::Output;
 
 /// True if a report of this kind is written during the run.
 pub(super) fn writes(format: ReportFormat) -> bool {
     matches!(format, ReportFormat::Csv | ReportFormat::Hlog)
+}
+
+/// The rows of one interval.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) from: Micros,
+    pub(super) until: Micros,
+    pub(super) rows: Vec<Row>,
 }
 
 pub(super) struct Files {
