@@ -28,26 +28,6 @@ const WARN_EVERY_MS: Ms = 10_000;
 /// Time after a failed accept (for example, without free file descriptors) before the next attempt.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
-/// Requests for snapshots of the broker. The broker ends when their sender is dropped.
-type SnapshotRequests = mpsc::UnboundedReceiver<std_mpsc::Sender<BrokerSnapshot>>;
-
-/// Serves clients on `listener`, on this thread, until the sender of `requests` is dropped.
-fn serve(options: Options, listener: TcpListener, requests: SnapshotRequests) -> io::Result<()> {
-    listener.set_nonblocking(true)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-    LocalSet::new().block_on(&runtime, async {
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        let state = Rc::new(RefCell::new(BrokerState::new(options)));
-        tokio::select! {
-            () = accept(&listener, &state) => {}
-            () = look_after(&state) => {}
-            () = look_after_groups(&state) => {}
-            () = answer_snapshots(requests, &state) => {}
-        }
-        Ok(())
-    })
-}
-
 /// A broker on its own thread; it ends when this is dropped.
 #[derive(Debug)]
 pub struct Broker {
@@ -94,6 +74,26 @@ impl Drop for Broker {
             tracing::error!(event = "broker_failed", "the broker failed: {error}");
         }
     }
+}
+
+/// Requests for snapshots of the broker. The broker ends when their sender is dropped.
+type SnapshotRequests = mpsc::UnboundedReceiver<std_mpsc::Sender<BrokerSnapshot>>;
+
+/// Serves clients on `listener`, on this thread, until the sender of `requests` is dropped.
+fn serve(options: Options, listener: TcpListener, requests: SnapshotRequests) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    LocalSet::new().block_on(&runtime, async {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let state = Rc::new(RefCell::new(BrokerState::new(options)));
+        tokio::select! {
+            () = accept(&listener, &state) => {}
+            () = look_after(&state) => {}
+            () = look_after_groups(&state) => {}
+            () = answer_snapshots(requests, &state) => {}
+        }
+        Ok(())
+    })
 }
 
 async fn accept(listener: &tokio::net::TcpListener, state: &SharedState) {

@@ -1,4 +1,4 @@
-//! What the programs draw into pictures and read from them: text, and the test card's bar.
+//! Drawing into pictures, and reading from them: text, and the test card's bar.
 
 pub mod bar;
 mod pixels;

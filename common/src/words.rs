@@ -27,6 +27,12 @@ pub fn how_long(time: Duration) -> String {
     }
 }
 
+/// Formats µs as ms.
+pub fn ms(us: u64) -> String {
+    let ms = us as f64 / 1000.0;
+    if ms < 10.0 { format!("{ms:.1}") } else { format!("{ms:.0}") }
+}
+
 /// Formats a number of bytes.
 pub fn bytes(n: u64) -> String {
     match n {

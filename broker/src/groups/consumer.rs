@@ -35,7 +35,7 @@ use crate::topics::Topics;
 use describe::not_of_this_protocol;
 pub(super) use group::ConsumerGroup;
 use group::NoRoom;
-use request::{Heartbeat, Intent, LeaveRequest, Refused};
+use request::{Heartbeat, Intent, LeaveRequest, Rejection};
 
 impl Groups {
     pub fn consumer_heartbeat(
@@ -52,7 +52,7 @@ impl Groups {
             Err(refused) => Err(refused),
         };
         self.finish(&request.group_id);
-        answer.unwrap_or_else(|Refused { error, words }| {
+        answer.unwrap_or_else(|Rejection { error, words }| {
             let answer = ConsumerGroupHeartbeatResponse::default().with_error_code(error.code());
             answer.with_error_message(Some(StrBytes::from_string(words)))
         })
@@ -64,7 +64,7 @@ impl Groups {
         requester: &Requester,
         topics: &Topics,
         now: Ms,
-    ) -> Result<ConsumerGroupHeartbeatResponse, Refused> {
+    ) -> Result<ConsumerGroupHeartbeatResponse, Rejection> {
         let known = self.check_beat(beat, requester)?;
         self.make_room_for(known.as_ref(), beat, requester, now)?;
         let (memory, times) = (self.memory.clone(), self.limits.times);
@@ -87,31 +87,31 @@ impl Groups {
 
     /// Checks a heartbeat. Returns the id of the sender, or of the static member that it replaces; `None` for a new
     /// member.
-    fn check_beat(&self, beat: &Heartbeat<'_>, requester: &Requester) -> Result<Option<StrBytes>, Refused> {
+    fn check_beat(&self, beat: &Heartbeat<'_>, requester: &Requester) -> Result<Option<StrBytes>, Rejection> {
         let (bytes, most) = (beat.kept_bytes(requester), self.limits.metadata_bytes);
         if bytes > most {
             let words = format!("The subscription has {bytes} bytes; at most {most} are allowed.");
-            return Err(Refused::new(ResponseError::InvalidRequest, words));
+            return Err(Rejection::new(ResponseError::InvalidRequest, words));
         }
         match self.groups.get(beat.group).map(|group| &group.members) {
             Some(Members::Consumer(group)) => group.find(beat, self.limits.members),
             Some(Members::Classic(group)) if !group.is_deserted() => {
                 // Clients give up on this error, but would retry forever on Kafka's GROUP_ID_NOT_FOUND.
                 let words = "The group has members of the classic protocol: let them leave first, or join with group.protocol=classic.";
-                Err(Refused::new(ResponseError::InvalidRequest, words))
+                Err(Rejection::new(ResponseError::InvalidRequest, words))
             }
             Some(Members::Classic(_)) if !beat.is_first() => {
-                Err(Refused::new(ResponseError::UnknownMemberId, "The group has no members."))
+                Err(Rejection::new(ResponseError::UnknownMemberId, "The group has no members."))
             }
             // Kafka's groups survive a restart, ours do not, so after a restart the clients must join again. They do so
             // for this error, and not for Kafka's GROUP_ID_NOT_FOUND.
             None if !beat.is_first() => {
-                Err(Refused::new(ResponseError::UnknownMemberId, format!("Group {} not found.", beat.group)))
+                Err(Rejection::new(ResponseError::UnknownMemberId, format!("Group {} not found.", beat.group)))
             }
             Some(Members::Classic(_)) | None => match self.check_place(beat.group) {
                 Ok(()) => Ok(None),
                 Err(error) => {
-                    Err(Refused::new(error, "The broker has as many groups as it may, and all have members."))
+                    Err(Rejection::new(error, "The broker has as many groups as it may, and all have members."))
                 }
             },
         }
@@ -125,7 +125,7 @@ impl Groups {
         beat: &Heartbeat<'_>,
         requester: &Requester,
         now: Ms,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), Rejection> {
         let mut more = beat.kept_bytes(requester);
         if let Some(id) = known {
             let times = self.limits.times;
@@ -138,7 +138,7 @@ impl Groups {
 
     /// Makes a group's targets if they are due. Their size is known only then, so this may need a second attempt, once
     /// other groups have made room.
-    fn refresh(&mut self, group: &str, topics: &Topics, now: Ms) -> Result<(), Refused> {
+    fn refresh(&mut self, group: &str, topics: &Topics, now: Ms) -> Result<(), Rejection> {
         let memory = self.memory.clone();
         let Err(NoRoom { bytes }) = self.consumer_group(group, now).refresh(topics, &memory) else { return Ok(()) };
         if !self.make_room(bytes, group) {
@@ -154,13 +154,13 @@ impl Groups {
         group.members.become_consumer()
     }
 
-    fn depart(&mut self, leave: &LeaveRequest<'_>, now: Ms) -> Result<ConsumerGroupHeartbeatResponse, Refused> {
+    fn depart(&mut self, leave: &LeaveRequest<'_>, now: Ms) -> Result<ConsumerGroupHeartbeatResponse, Rejection> {
         let Some(group) = self.groups.get_mut(leave.group) else {
-            return Err(Refused::new(ResponseError::GroupIdNotFound, format!("Group {} not found.", leave.group)));
+            return Err(Rejection::new(ResponseError::GroupIdNotFound, format!("Group {} not found.", leave.group)));
         };
         group.touched = now;
         let Members::Consumer(members) = &mut group.members else {
-            return Err(Refused::new(ResponseError::GroupIdNotFound, not_of_this_protocol(leave.group)));
+            return Err(Rejection::new(ResponseError::GroupIdNotFound, not_of_this_protocol(leave.group)));
         };
         members.depart(leave)?;
         let answer = ConsumerGroupHeartbeatResponse::default().with_member_id(Some(copied(leave.member)));
@@ -168,7 +168,7 @@ impl Groups {
     }
 }
 
-fn no_room() -> Refused {
+fn no_room() -> Rejection {
     let words = "The memory that this broker has for consumer groups is full (--memory).";
-    Refused::new(ResponseError::CoordinatorNotAvailable, words)
+    Rejection::new(ResponseError::CoordinatorNotAvailable, words)
 }

@@ -25,10 +25,12 @@ impl Waits {
     }
 }
 
-/// The client's own figures. If `tellings` is 0, all are zero and meaningless.
+/// The client's own figures. If `statistics_read` is 0, all are zero and meaningless.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct ClientFacts {
-    pub tellings: u64,
+    /// Number of statistics that the client has reported.
+    #[serde(rename = "tellings")]
+    pub statistics_read: u64,
     /// Time of records in the producer's queue, before they are put into a request.
     pub queued: Waits,
     /// Time of requests in the client, before the socket has taken them.

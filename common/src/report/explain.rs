@@ -5,9 +5,10 @@ use std::fmt::{self, Display};
 use serde::{Deserialize, Serialize};
 
 use super::ClientFacts;
+use crate::words::ms;
 
 /// Largest number of findings in the text; scripts get all of them.
-const TOLD_MAX: usize = 3;
+const SHOWN_MAX: usize = 3;
 
 /// One reason why the slow frames are slow.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -39,12 +40,6 @@ pub struct Explain {
     pub printed: bool,
 }
 
-/// Formats µs as ms.
-fn ms(us: u64) -> String {
-    let ms = us as f64 / 1000.0;
-    if ms < 10.0 { format!("{ms:.1}") } else { format!("{ms:.0}") }
-}
-
 impl Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Finding { stage, share_us, of_us, cause, evidence, advice, always: _ } = self;
@@ -67,7 +62,7 @@ impl Display for Explain {
         if self.findings.is_empty() {
             return writeln!(f, "  why p99  {}", self.summary);
         }
-        for (n, finding) in self.findings.iter().take(TOLD_MAX).enumerate() {
+        for (n, finding) in self.findings.iter().take(SHOWN_MAX).enumerate() {
             writeln!(f, "  {}  {finding}", if n == 0 { "why p99" } else { "       " })?;
         }
         Ok(())

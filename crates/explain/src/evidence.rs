@@ -1,10 +1,9 @@
 //! The input of the rules: plain figures, so that a test can write down any case.
 
-use common::words::{count, were};
+use common::words::{count, ms, were};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::weight::ms;
 use common::books::ProducerBooks;
 use common::report::{ClientFacts, Finding, Waits};
 use common::time::{Latencies, Stage, TailStages, TimeBase};

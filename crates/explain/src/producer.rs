@@ -1,10 +1,10 @@
 //! The producer's rules: from due to published, and from published to acknowledged.
 
 use crate::evidence::{Evidence, SideFigures};
-use crate::weight::{self, ms, usually};
+use crate::weight::{self, usually};
 use common::report::{ClientFacts, Finding, Waits};
 use common::time::Stage;
-use common::words::{count, were};
+use common::words::{count, ms, were};
 
 /// A nearby broker that answers within this time is fast enough.
 const ANSWER_US: u64 = 15_000;

@@ -31,7 +31,7 @@ fn evidence(stages: &'static [Stage], tail_us: [u64; 7], side: SideFigures) -> E
         },
         interval: Some(INTERVAL),
         superseded: 0,
-        client: ClientFacts { tellings: 20, ..ClientFacts::default() },
+        client: ClientFacts { statistics_read: 20, ..ClientFacts::default() },
         properties: Default::default(),
         context: RunContext { window_size_given: true, bytes_per_second: 50_000_000, ..RunContext::default() },
         side,

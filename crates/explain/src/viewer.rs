@@ -1,9 +1,10 @@
 //! The viewer's rules: the time before publishing, the time through the broker, and its own stages.
 
 use crate::evidence::{DisplayPath, Evidence, SideFigures};
-use crate::weight::{self, ms, usually};
+use crate::weight::{self, usually};
 use common::report::Finding;
 use common::time::{Stage, TimeBase};
+use common::words::ms;
 
 /// librdkafka's default of `fetch.wait.max.ms`, used if the user sets only `fetch.min.bytes`.
 const FETCH_WAIT_MS: f64 = 500.0;

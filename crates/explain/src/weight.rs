@@ -1,4 +1,4 @@
-//! Which share of a latency counts as a reason.
+//! Decides which share of a latency counts as a reason.
 
 use common::report::Finding;
 
@@ -19,10 +19,4 @@ pub(crate) fn stands_out(finding: &Finding) -> bool {
 
 pub(crate) fn is_much(share_us: u64, of_us: u64) -> bool {
     share_us >= SHARE_MIN_US && share_us as f64 >= SHARE_MIN * of_us as f64
-}
-
-/// Formats µs as ms.
-pub(crate) fn ms(us: u64) -> String {
-    let ms = us as f64 / 1000.0;
-    if ms < 10.0 { format!("{ms:.1}") } else { format!("{ms:.0}") }
 }

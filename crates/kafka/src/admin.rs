@@ -14,7 +14,7 @@ use crate::causes::ConnectionProblem;
 use crate::context::Context;
 use crate::error::{KafkaError, name, plain, setting};
 use crate::options::Connection;
-use crate::reach::{ConnectTimeout, Listener, reach, with_new_clients};
+use crate::reach::{ConnectTimeout, ProblemListener, reach, with_new_clients};
 use crate::rights::Right;
 use crate::settings;
 use crate::topic_name::check_topic_name;
@@ -71,7 +71,7 @@ impl Admin {
         let config = settings::with_the_users(settings::common(connection, client_id), connection);
         let client = with_new_clients(wait, |wait| {
             let client: AdminClient<Context> = config.create_with_context(Context::new(connection)).map_err(setting)?;
-            let mut listener = Listener::default();
+            let mut listener = ProblemListener::default();
             reach(client.inner(), &connection.brokers, wait, || listener.problem(&config, connection))?;
             Ok(client)
         })?;
@@ -185,7 +185,7 @@ impl Admin {
     /// Finds out why no broker answers. It takes several requests, because the first may still be answered by a broker
     /// that sends us to another address.
     fn connection_problem(&self) -> Option<ConnectionProblem> {
-        let mut listener = Listener::default();
+        let mut listener = ProblemListener::default();
         (0..QUESTIONS).find_map(|_| listener.problem(&self.config, &self.connection))
     }
 

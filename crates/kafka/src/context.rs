@@ -121,7 +121,7 @@ impl Context {
 
     fn note_problem(&self, heard: ConnectionProblem) {
         if heard.advertised.is_some() {
-            self.link.misled();
+            self.link.advertised_unreachable();
         }
         if let Ok(mut problem) = self.problem.lock()
             && !problem.as_ref().is_some_and(|t| t.denied)

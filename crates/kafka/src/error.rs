@@ -45,7 +45,7 @@ pub enum KafkaError {
     NoPartition { topic: String, partition: i32, partitions: usize },
     #[error("{path}: {cause}")]
     File { path: String, cause: String },
-    #[error("starting the thread that hears of deliveries: {0}")]
+    #[error("starting the thread that receives delivery reports: {0}")]
     Thread(std::io::Error),
     #[error("{doing}: {cause}")]
     Client { doing: &'static str, cause: ClientError },

@@ -38,9 +38,9 @@ impl std::fmt::Debug for ConnectTimeout<'_> {
 /// A producer used to find out why no connection is made: an admin client does not report that, a producer that is
 /// polled does.
 #[derive(Default)]
-pub(crate) struct Listener(Option<BaseProducer<Context>>);
+pub(crate) struct ProblemListener(Option<BaseProducer<Context>>);
 
-impl Listener {
+impl ProblemListener {
     pub fn problem(&mut self, config: &ClientConfig, connection: &Connection) -> Option<ConnectionProblem> {
         let client = match &mut self.0 {
             Some(client) => client,

@@ -266,7 +266,7 @@ impl Broker {
 
 impl Statistics {
     fn add_to(&self, facts: &mut ClientFacts) {
-        facts.tellings += 1;
+        facts.statistics_read += 1;
         facts.disconnects = self.brokers.values().map(|broker| broker.disconnects).sum();
         let nodes = self.brokers.values().filter(|broker| broker.nodeid >= 0 && !broker.nodename.is_empty());
         let nodes: BTreeMap<i64, bool> = nodes.map(|node| (node.nodeid, is_loopback(&node.nodename))).collect();

@@ -46,7 +46,7 @@ pub struct Tail {
     /// The first and next offset of each partition when reading began.
     bounds: BTreeMap<i32, (i64, i64)>,
     /// True if a partition's offset was out of range, and the new position is not known yet.
-    astray: bool,
+    out_of_range: bool,
     at_end: BTreeSet<i32>,
     /// True once the broker has let us read.
     allowed: bool,
@@ -85,7 +85,7 @@ impl Tail {
             next: BTreeMap::new(),
             read_before: BTreeMap::new(),
             bounds: BTreeMap::new(),
-            astray: false,
+            out_of_range: false,
             at_end: BTreeSet::new(),
             allowed: false,
             fallback,
@@ -101,8 +101,8 @@ impl Tail {
 
     /// The reason why no broker answers now; `None` while one does.
     pub fn cause(&self) -> Option<String> {
-        let mute = || self.context.link.is_mute().then(|| "the broker does not answer".to_owned());
-        self.context.cause().or_else(mute)
+        let silent = || self.context.link.is_silent().then(|| "the broker does not answer".to_owned());
+        self.context.cause().or_else(silent)
     }
 
     /// The client's own figures.
@@ -151,7 +151,7 @@ impl Tail {
         self.read_before.clear();
         self.subscribed = false;
         self.at_end.clear();
-        self.astray = false;
+        self.out_of_range = false;
         // Fails only for a client that is closed already.
         let _ = self.consumer.unassign();
     }
@@ -164,7 +164,7 @@ impl Tail {
     /// The next event; waits at most `timeout`.
     pub fn next(&mut self, timeout: Duration) -> Event {
         self.renew_if_dark();
-        if self.astray {
+        if self.out_of_range {
             return self.reset(timeout);
         }
         match self.consumer.poll(timeout) {
@@ -204,8 +204,8 @@ impl Tail {
         let group = self.group.as_deref();
         let renewed = consumer(&self.connection, &self.client_id, group, self.fallback, &context).map(|consumer| {
             self.context = context;
-            let dark = std::mem::replace(&mut self.consumer, consumer);
-            in_background(move || drop(dark));
+            let old = std::mem::replace(&mut self.consumer, consumer);
+            in_background(move || drop(old));
         });
         let reading = renewed.and_then(|()| {
             if self.subscribed {

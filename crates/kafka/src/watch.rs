@@ -19,7 +19,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Time for which an unreachable advertised address counts as the reason for having no connection. librdkafka repeats
 /// the same failure every 30 s.
-const MISLED: Duration = Duration::from_secs(35);
+const UNREACHABLE_FOR: Duration = Duration::from_secs(35);
 /// Longest interval of statistics, in ms, that shows soon enough if a client is alive.
 const STATISTICS_MS_MAX: u32 = 1000;
 
@@ -32,8 +32,8 @@ pub(crate) struct ClientWatch {
     /// Number of signs of life at the last check.
     signs: u64,
     /// Number of unreachable advertised addresses at the last check, and the time of the last one.
-    misled: u64,
-    misled_at: Option<Micros>,
+    unreachable: u64,
+    unreachable_at: Option<Micros>,
     next_look: Micros,
 }
 
@@ -48,8 +48,8 @@ impl ClientWatch {
             watchdog: Watchdog::new(now),
             probe: None,
             signs: 0,
-            misled: 0,
-            misled_at: None,
+            unreachable: 0,
+            unreachable_at: None,
             next_look: now,
         }
     }
@@ -69,12 +69,12 @@ impl ClientWatch {
         if std::mem::replace(&mut self.signs, signs) != signs {
             self.watchdog.sign_of_life(now);
         }
-        let misled = context.link.times_misled();
-        if std::mem::replace(&mut self.misled, misled) != misled {
-            self.misled_at = Some(now);
+        let unreachable = context.link.times_advertised_unreachable();
+        if std::mem::replace(&mut self.unreachable, unreachable) != unreachable {
+            self.unreachable_at = Some(now);
         }
         // A new client would be sent to the same address.
-        if self.misled_at.is_some_and(|at| now.since(at) < MISLED) {
+        if self.unreachable_at.is_some_and(|at| now.since(at) < UNREACHABLE_FOR) {
             self.watchdog.sign_of_life(now);
         }
         if let Some(answered) = self.probe.as_ref().and_then(Probe::answer) {
@@ -89,7 +89,7 @@ impl ClientWatch {
             },
             WatchdogStep::Renew => {
                 // A new client counts its signs of life from zero.
-                (self.signs, self.misled, self.misled_at) = (0, 0, None);
+                (self.signs, self.unreachable, self.unreachable_at) = (0, 0, None);
                 tracing::warn!(
                     event = "client_replaced",
                     brokers = connection.brokers,

@@ -18,7 +18,7 @@ use anyhow::{Context, anyhow};
 use common::report::Row;
 use common::time::{Clock, Micros, StageBreakdown, Timeline};
 
-use self::writer::{Batch, Files, writes};
+use self::writer::{Files, RowBatch, writes};
 use crate::ReportFile;
 
 /// Interval at which rows go to the files.
@@ -42,11 +42,11 @@ pub struct Recorder {
 
 #[derive(Debug)]
 struct Writer {
-    queue: SyncSender<Batch>,
+    queue: SyncSender<RowBatch>,
     thread: JoinHandle<anyhow::Result<()>>,
-    batch: Batch,
+    batch: RowBatch,
     /// Number of rows dropped because the disk was too slow.
-    given_up: u64,
+    dropped: u64,
 }
 
 impl Recorder {
@@ -107,20 +107,20 @@ impl Writer {
             .name("reports".to_owned())
             .spawn(move || files.write_all(batches))
             .context("starting the thread that writes reports")?;
-        Ok(Writer { queue, thread, batch: Batch { from: began, until: began, rows: Vec::new() }, given_up: 0 })
+        Ok(Writer { queue, thread, batch: RowBatch { from: began, until: began, rows: Vec::new() }, dropped: 0 })
     }
 
-    fn next_batch(&mut self, now: Micros) -> Batch {
+    fn next_batch(&mut self, now: Micros) -> RowBatch {
         // The new batch gets as much memory as the last one used, so that nothing grows on the frame path.
         let rows = Vec::with_capacity(self.batch.rows.len());
-        let batch = std::mem::replace(&mut self.batch, Batch { from: now, until: now, rows });
-        Batch { until: now, ..batch }
+        let batch = std::mem::replace(&mut self.batch, RowBatch { from: now, until: now, rows });
+        RowBatch { until: now, ..batch }
     }
 
     fn hand_over(&mut self, now: Micros) {
         let batch = self.next_batch(now);
         if let Err(TrySendError::Full(batch) | TrySendError::Disconnected(batch)) = self.queue.try_send(batch) {
-            self.given_up += batch.rows.len() as u64;
+            self.dropped += batch.rows.len() as u64;
         }
     }
 
@@ -130,7 +130,7 @@ impl Writer {
         let _ = self.queue.send(last);
         drop(self.queue);
         self.thread.join().map_err(|_| anyhow!("the thread that writes reports panicked"))??;
-        match self.given_up {
+        match self.dropped {
             0 => Ok(()),
             n => Err(anyhow!("{} missing in the reports of each frame: the disk was too slow", count(n, "frame"))),
         }

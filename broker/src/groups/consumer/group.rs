@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::assignment::Assignment;
 use super::assignor::{Assignor, Reader};
 use super::member::{ConsumerMember, MemberState};
-use super::request::{Heartbeat, LeaveRequest, Refused};
+use super::request::{Heartbeat, LeaveRequest, Rejection};
 use super::subscription::{Expression, Resolver};
 use crate::clock::Ms;
 use crate::groups::kept::{by_instance, copied};
@@ -66,7 +66,7 @@ impl ConsumerGroup {
     }
 
     /// Finds the sender among the members, or the static member that it replaces. `None` if it may become a new member.
-    pub(super) fn find(&self, beat: &Heartbeat<'_>, members_max: usize) -> Result<Option<StrBytes>, Refused> {
+    pub(super) fn find(&self, beat: &Heartbeat<'_>, members_max: usize) -> Result<Option<StrBytes>, Rejection> {
         let known = match beat.instance {
             Some(instance) => self.static_member(beat, instance)?,
             None => self.members.get_key_value(beat.member),
@@ -81,11 +81,11 @@ impl ConsumerGroup {
             }
             None if !beat.is_first() => {
                 let words = format!("Member {} is not a member of group {}.", beat.member.as_str(), beat.group);
-                Err(Refused::new(ResponseError::UnknownMemberId, words))
+                Err(Rejection::new(ResponseError::UnknownMemberId, words))
             }
             None if self.members.len() >= members_max => {
                 let words = format!("The consumer group has reached its maximum capacity of {members_max} members.");
-                Err(Refused::new(ResponseError::GroupMaxSizeReached, words))
+                Err(Rejection::new(ResponseError::GroupMaxSizeReached, words))
             }
             None => Ok(None),
         }
@@ -111,7 +111,7 @@ impl ConsumerGroup {
         &self,
         beat: &Heartbeat<'_>,
         instance: &StrBytes,
-    ) -> Result<Option<(&StrBytes, &ConsumerMember)>, Refused> {
+    ) -> Result<Option<(&StrBytes, &ConsumerMember)>, Rejection> {
         let known = self.by_instance(instance).and_then(|id| self.members.get_key_value(id));
         let Some((id, member)) = known else { return Ok(None) };
         if id == beat.member {
@@ -127,11 +127,11 @@ impl ConsumerGroup {
         };
         match (beat.is_first(), member.is_away()) {
             (true, true) => Ok(known),
-            (true, false) => Err(Refused::new(
+            (true, false) => Err(Rejection::new(
                 ResponseError::UnreleasedInstanceId,
                 names("cannot join the group because the instance id is owned by"),
             )),
-            (false, _) => Err(Refused::new(ResponseError::FencedInstanceId, names("was fenced by"))),
+            (false, _) => Err(Rejection::new(ResponseError::FencedInstanceId, names("was fenced by"))),
         }
     }
 
@@ -228,17 +228,17 @@ impl ConsumerGroup {
         self.members.entry(id).or_insert(member)
     }
 
-    pub(super) fn depart(&mut self, leave: &LeaveRequest<'_>) -> Result<(), Refused> {
+    pub(super) fn depart(&mut self, leave: &LeaveRequest<'_>) -> Result<(), Rejection> {
         let known = match leave.instance {
             Some(instance) => self.by_instance(instance),
             None => self.members.get_key_value(leave.member).map(|(id, _)| id),
         };
         let Some(id) = known.cloned() else {
-            return Err(Refused::new(ResponseError::UnknownMemberId, "The member is not in the group."));
+            return Err(Rejection::new(ResponseError::UnknownMemberId, "The member is not in the group."));
         };
         if id != *leave.member {
             let words = format!("The instance id is owned by member {}.", id.as_str());
-            return Err(Refused::new(ResponseError::FencedInstanceId, words));
+            return Err(Rejection::new(ResponseError::FencedInstanceId, words));
         }
         match self.members.get_mut(&id) {
             Some(member) if leave.will_be_back => member.go_away(),
@@ -318,7 +318,7 @@ fn new_member_id(beat: &Heartbeat<'_>) -> StrBytes {
 }
 
 /// Checks the epoch of a heartbeat. The previous epoch is accepted if the answer with the new one was lost.
-fn check_epoch(member: &ConsumerMember, beat: &Heartbeat<'_>) -> Result<(), Refused> {
+fn check_epoch(member: &ConsumerMember, beat: &Heartbeat<'_>) -> Result<(), Rejection> {
     let (theirs, ours) = (beat.epoch, member.epoch);
     let missed_the_answer =
         theirs == member.previous_epoch && beat.owned.as_ref().is_some_and(|owned| owned.is_within(&member.assigned));
@@ -330,5 +330,5 @@ fn check_epoch(member: &ConsumerMember, beat: &Heartbeat<'_>) -> Result<(), Refu
         "The consumer group member has a {than} member epoch ({theirs}) than the one known by the group coordinator ({ours}). \
          The member must abandon all its partitions and rejoin."
     );
-    Err(Refused::new(ResponseError::FencedMemberEpoch, words))
+    Err(Rejection::new(ResponseError::FencedMemberEpoch, words))
 }

@@ -26,14 +26,14 @@ const NO_TIMEOUT: i32 = -1;
 
 /// An error, with a message for the client's log.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Refused {
+pub(super) struct Rejection {
     pub(super) error: ResponseError,
     pub(super) words: String,
 }
 
-impl Refused {
-    pub(super) fn new(error: ResponseError, words: impl Into<String>) -> Refused {
-        Refused { error, words: words.into() }
+impl Rejection {
+    pub(super) fn new(error: ResponseError, words: impl Into<String>) -> Rejection {
+        Rejection { error, words: words.into() }
     }
 }
 
@@ -111,7 +111,7 @@ pub(super) fn parse<'a>(
     request: &'a ConsumerGroupHeartbeatRequest,
     version: i16,
     requester: &Requester,
-) -> Result<Intent<'a>, Refused> {
+) -> Result<Intent<'a>, Rejection> {
     let epoch = request.member_epoch;
     check_ids(request, version)?;
     check_lengths(request, requester)?;
@@ -135,7 +135,7 @@ pub(super) fn parse<'a>(
     let regex = request.subscribed_topic_regex.as_ref();
     regex.map_or(Ok(()), |regex| Expression::check(regex)).map_err(|words| {
         let words = format!("SubscribedTopicRegex is not a valid regular expression: {words}");
-        Refused::new(ResponseError::InvalidRegularExpression, words)
+        Rejection::new(ResponseError::InvalidRegularExpression, words)
     })?;
     Ok(Intent::Heartbeat(Heartbeat {
         group: &request.group_id,
@@ -151,13 +151,13 @@ pub(super) fn parse<'a>(
     }))
 }
 
-fn check_ids(request: &ConsumerGroupHeartbeatRequest, version: i16) -> Result<(), Refused> {
+fn check_ids(request: &ConsumerGroupHeartbeatRequest, version: i16) -> Result<(), Rejection> {
     let is_blank = |text: &Option<StrBytes>| text.as_ref().is_some_and(|text| text.trim().is_empty());
     if request.group_id.trim().is_empty() {
         return Err(invalid("GroupId can't be empty."));
     }
     if !is_group_id(&request.group_id) {
-        return Err(Refused::new(ResponseError::InvalidGroupId, "GroupId is too long."));
+        return Err(Rejection::new(ResponseError::InvalidGroupId, "GroupId is too long."));
     }
     if is_blank(&request.instance_id) {
         return Err(invalid("InstanceId can't be empty."));
@@ -172,7 +172,7 @@ fn check_ids(request: &ConsumerGroupHeartbeatRequest, version: i16) -> Result<()
     Ok(())
 }
 
-fn check_lengths(request: &ConsumerGroupHeartbeatRequest, requester: &Requester) -> Result<(), Refused> {
+fn check_lengths(request: &ConsumerGroupHeartbeatRequest, requester: &Requester) -> Result<(), Rejection> {
     let length = |text: &Option<StrBytes>| text.as_ref().map_or(0, |text| text.len());
     let lengths = [
         ("MemberId", request.member_id.len()),
@@ -187,7 +187,7 @@ fn check_lengths(request: &ConsumerGroupHeartbeatRequest, requester: &Requester)
     }
 }
 
-fn check_first(request: &ConsumerGroupHeartbeatRequest) -> Result<(), Refused> {
+fn check_first(request: &ConsumerGroupHeartbeatRequest) -> Result<(), Rejection> {
     if request.rebalance_timeout_ms == NO_TIMEOUT {
         return Err(invalid("RebalanceTimeoutMs must be provided in first request."));
     }
@@ -200,14 +200,14 @@ fn check_first(request: &ConsumerGroupHeartbeatRequest) -> Result<(), Refused> {
     Ok(())
 }
 
-fn assignor(name: &StrBytes) -> Result<Assignor, Refused> {
+fn assignor(name: &StrBytes) -> Result<Assignor, Rejection> {
     Assignor::named(name).ok_or_else(|| {
         let all = Assignor::ALL.map(Assignor::name).join(", ");
         let words = format!("ServerAssignor {} is not supported. Supported assignors: {all}.", name.as_str());
-        Refused::new(ResponseError::UnsupportedAssignor, words)
+        Rejection::new(ResponseError::UnsupportedAssignor, words)
     })
 }
 
-fn invalid(words: &str) -> Refused {
-    Refused::new(ResponseError::InvalidRequest, words)
+fn invalid(words: &str) -> Rejection {
+    Rejection::new(ResponseError::InvalidRequest, words)
 }

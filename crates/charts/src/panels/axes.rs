@@ -1,4 +1,4 @@
-//! What all panels share: sizes, title, legend and the labels of the axes.
+//! Parts that all panels share: sizes, title, legend and the labels of the axes.
 
 use std::error::Error;
 

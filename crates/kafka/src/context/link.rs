@@ -12,15 +12,15 @@ pub(crate) struct Link {
     state: AtomicU8,
     /// Number of statistics that showed traffic, and of answers from a broker.
     signs: AtomicU64,
-    /// True if a broker is connected and none has sent anything for [`MUTE`].
-    mute: AtomicBool,
+    /// True if a broker is connected and none has sent anything for [`SILENCE_MAX`].
+    silent: AtomicBool,
     /// Number of times that an advertised address could not be reached.
-    misled: AtomicU64,
+    unreachable: AtomicU64,
 }
 
 /// Longest normal silence of a broker towards a reader. A reader always waits for some answer: to a fetch (at most half
 /// a second), or as a member of a group to a heartbeat (3 s).
-const MUTE: Duration = Duration::from_secs(4);
+const SILENCE_MAX: Duration = Duration::from_secs(4);
 
 impl Link {
     const DOWN: u8 = 1;
@@ -45,22 +45,22 @@ impl Link {
     }
 
     /// Records that an address advertised by a broker cannot be reached.
-    pub fn misled(&self) {
-        self.misled.fetch_add(1, Ordering::Relaxed);
+    pub fn advertised_unreachable(&self) {
+        self.unreachable.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub fn times_misled(&self) -> u64 {
-        self.misled.load(Ordering::Relaxed)
+    pub fn times_advertised_unreachable(&self) -> u64 {
+        self.unreachable.load(Ordering::Relaxed)
     }
 
     /// True if a broker is connected and sends nothing. This shows a fault of the broker only if the client is a
     /// reader.
-    pub fn is_mute(&self) -> bool {
-        self.mute.load(Ordering::Relaxed)
+    pub fn is_silent(&self) -> bool {
+        self.silent.load(Ordering::Relaxed)
     }
 
     pub fn enter(&self, connected: Connected, received_us: Option<u64>) {
-        self.mute.store(received_us.is_some_and(|us| us >= MUTE.as_micros() as u64), Ordering::Relaxed);
+        self.silent.store(received_us.is_some_and(|us| us >= SILENCE_MAX.as_micros() as u64), Ordering::Relaxed);
         let state = if connected == Connected::No { Self::DOWN } else { Self::UP };
         self.state.store(state, Ordering::Relaxed);
         self.signs.fetch_add(u64::from(connected == Connected::Active), Ordering::Relaxed);

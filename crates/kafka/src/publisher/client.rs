@@ -187,10 +187,10 @@ impl<T: Send + Sync + 'static> Renewable<T> {
     /// the topic is read back, and records missing from it are sent again.
     fn renew(&self, context: Context, ending: &AtomicBool) {
         let _replacing = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
-        let dark = self.client_mut().take();
+        let old = self.client_mut().take();
         let generation = self.unsettled.retire();
         // After closing, nothing can be sent any more.
-        drop(dark);
+        drop(old);
         if self.keeps_records() {
             self.read_back(ending);
         } else {

@@ -22,7 +22,7 @@ const ONE: &str = r#"{"name": "vidprod#producer-1", "txmsgs": 3, "brokers": {
 fn what_explains_a_latency_is_read() {
     let waits = |min_us, mean_us, p99_us| Waits { count: 30, min_us, mean_us, p99_us };
     let facts = ClientFacts {
-        tellings: 1,
+        statistics_read: 1,
         queued: waits(1, 5, 9),
         unsent: waits(2, 6, 10),
         round_trip: waits(300, 500, 900),
@@ -120,7 +120,7 @@ fn the_broker_that_sent_something_last_counts() {
 #[test]
 fn windows_add_up_and_counters_do_not() {
     let facts = totals(&[ONE, ONE, r#"{"brokers": {}, "topics": {}}"#]);
-    assert_eq!((facts.tellings, facts.round_trip.count, facts.fetched_max), (3, 60, 5));
+    assert_eq!((facts.statistics_read, facts.round_trip.count, facts.fetched_max), (3, 60, 5));
     let facts = totals(&[ONE, ONE]);
     assert_eq!(facts.disconnects, 3);
 }
@@ -143,7 +143,7 @@ fn padded(bytes: usize) -> String {
 fn of_what_is_long_the_last_is_read_at_the_end() {
     let facts = Facts::default();
     (0..3).for_each(|_| drop(facts.enter(padded(BYTES_AT_ONCE).as_bytes())));
-    assert_eq!(facts.0.lock().unwrap().facts.tellings, 0);
+    assert_eq!(facts.0.lock().unwrap().facts.statistics_read, 0);
     assert_eq!(facts.get(), totals(&[ONE]));
     assert_eq!(facts.get(), totals(&[ONE]), "once");
 }

@@ -1,4 +1,4 @@
-//! What a tail returns: records, and what happened to the topic.
+//! The results of polling a tail: records, and changes of the topic.
 
 use common::wire::Record;
 

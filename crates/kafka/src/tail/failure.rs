@@ -1,4 +1,4 @@
-//! What a tail does about an error of its client.
+//! Handles the errors of a tail's client.
 
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ impl Tail {
     /// Handles an offset that is out of range: retention has removed it, or the topic was created again.
     pub(super) fn reset(&mut self, timeout: Duration) -> Event {
         let wait = timeout.max(Duration::from_millis(200));
-        self.astray = true;
+        self.out_of_range = true;
         self.read_before.clear();
         for (partition, next) in self.next.clone() {
             let (low, high) = match self.ask_bounds(partition, wait) {

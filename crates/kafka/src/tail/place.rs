@@ -62,7 +62,7 @@ impl Tail {
 
     pub(super) fn assign(&mut self) -> Result<(), KafkaError> {
         self.at_end.clear();
-        self.astray = false;
+        self.out_of_range = false;
         let fault = |cause| KafkaError::Client { doing: "choosing where to read", cause };
         let mut list = TopicPartitionList::new();
         for (&partition, &offset) in &self.next {

@@ -1,4 +1,4 @@
-//! Where reading begins.
+//! The start position of a tail.
 
 /// The position at which reading begins in each partition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

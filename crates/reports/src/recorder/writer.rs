@@ -17,7 +17,7 @@ pub(super) fn writes(format: ReportFormat) -> bool {
 
 /// The rows of one interval.
 #[derive(Debug)]
-pub(super) struct Batch {
+pub(super) struct RowBatch {
     pub(super) from: Micros,
     pub(super) until: Micros,
     pub(super) rows: Vec<Row>,
@@ -45,7 +45,7 @@ impl Files {
     }
 
     /// Writes until no more batches come; returns the first error.
-    pub(super) fn write_all(mut self, batches: Receiver<Batch>) -> anyhow::Result<()> {
+    pub(super) fn write_all(mut self, batches: Receiver<RowBatch>) -> anyhow::Result<()> {
         for batch in batches {
             self.write(&batch);
         }
@@ -53,7 +53,7 @@ impl Files {
         self.files.into_iter().find_map(|file| file.failed).map_or(Ok(()), Err)
     }
 
-    fn write(&mut self, batch: &Batch) {
+    fn write(&mut self, batch: &RowBatch) {
         let first = !std::mem::replace(&mut self.began, true);
         let mut lines = String::new();
         if first {
