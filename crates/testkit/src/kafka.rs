@@ -4,9 +4,8 @@ mod record;
 
 use std::fs::File;
 use std::io::Write;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
@@ -22,78 +21,99 @@ use rdkafka::{Offset, TopicPartitionList};
 use tempfile::TempDir;
 
 pub use self::record::Record;
-use crate::node::{self, Kind, Node, Setup};
+use crate::child::{AfterExit, LoggedChild};
+use crate::harness;
+use crate::node::{self, BrokerKind, BrokerSetup};
+use crate::port::free_port;
+use crate::program::Program;
 use crate::proxy::{Network, Proxy};
-use crate::{GUARD, until};
+use crate::wait::{GUARD, until};
 
 /// The broker that all tests of a run share, started on first use: the embedded one or a real Kafka, as selected by
-/// `BROKER`. `None` if it cannot run; then the test is reported as skipped, or fails under `STRICT=1`.
-pub fn kafka() -> Option<&'static KafkaServer> {
+/// `BROKER`. If that kind cannot run here, the calling test cannot run either.
+#[track_caller]
+pub fn kafka() -> &'static KafkaServer {
     static SHARED: OnceLock<KafkaServer> = OnceLock::new();
-    let kind = Kind::of_this_run();
-    kind.can_run().then(|| SHARED.get_or_init(|| KafkaServer::start(kind, Setup::default())))
+    let kind = BrokerKind::of_this_run();
+    kind.need();
+    SHARED.get_or_init(|| KafkaServer::start(kind, BrokerSetup::default()))
 }
 
 /// A broker for one test alone, which may kill it.
-pub fn own_kafka() -> Option<KafkaServer> {
-    own_kafka_with(Setup::default())
+#[track_caller]
+pub fn own_kafka() -> KafkaServer {
+    own_kafka_with(BrokerSetup::default())
 }
 
 /// A broker for one test alone, with another setup than usual.
-pub fn own_kafka_with(setup: Setup) -> Option<KafkaServer> {
-    let kind = Kind::of_this_run();
-    kind.can_run().then(|| KafkaServer::start(kind, setup))
+#[track_caller]
+pub fn own_kafka_with(setup: BrokerSetup) -> KafkaServer {
+    let kind = BrokerKind::of_this_run();
+    kind.need();
+    KafkaServer::start(kind, setup)
 }
 
 /// A broker for one test alone that can be reached only through this network.
-pub fn own_kafka_behind(network: Network) -> Option<(KafkaServer, Proxy)> {
+#[track_caller]
+pub fn own_kafka_behind(network: Network) -> (KafkaServer, Proxy) {
     let proxy = Proxy::start(network);
-    let kafka = own_kafka_with(Setup { advertised: Some(proxy.port()), ..Setup::default() })?;
+    let kafka = own_kafka_with(BrokerSetup { advertised: Some(proxy.port()), ..BrokerSetup::default() });
     proxy.lead_to(kafka.port);
-    Some((kafka, proxy))
+    (kafka, proxy)
 }
 
-/// True if the run is against this kind of broker. Otherwise the test must return, because it tests something that only
-/// the other kind has.
-pub fn only(kind: Kind, why: &str) -> bool {
-    let this = Kind::of_this_run() == kind;
-    if !this {
-        println!("not run: only with BROKER={}: {why}", if kind == Kind::Real { "real" } else { "embedded" });
+/// The calling test is about something that only this kind of broker has. In a run against the other kind it is ignored,
+/// also under `STRICT=1`.
+pub fn only(kind: BrokerKind, why: &str) {
+    if BrokerKind::of_this_run() != kind {
+        let name = if kind == BrokerKind::Real { "real" } else { "embedded" };
+        harness::ignore(format!("only with BROKER={name}: {why}"));
     }
-    this
+}
+
+impl Program {
+    /// Uses this Kafka and topic, and writes a JSON report.
+    pub fn on(self, kafka: &KafkaServer, topic: &str) -> Program {
+        self.args(["-b", &kafka.bootstrap()]).unnamed(topic)
+    }
 }
 
 /// A broker with its own port and folder, which can be killed and restarted.
 #[derive(Debug)]
 pub struct KafkaServer {
-    kind: Kind,
-    setup: Setup,
+    kind: BrokerKind,
+    setup: BrokerSetup,
     folder: TempDir,
     port: u16,
-    node: Mutex<Option<Node>>,
+    process: Mutex<Option<LoggedChild>>,
+    /// Removes the folder even if this is never dropped, as the shared broker is not.
+    _remover: AfterExit,
 }
 
 impl KafkaServer {
     /// Starts a broker and waits until it answers.
-    fn start(kind: Kind, setup: Setup) -> KafkaServer {
-        let folder = TempDir::with_prefix("kafka-").expect("a temporary folder");
-        let port = free_port();
-        if kind == Kind::Real {
-            node::format_real(folder.path(), port, free_port(), setup);
-        }
-        let server = KafkaServer { kind, setup, folder, port, node: Mutex::new(None) };
+    fn start(kind: BrokerKind, setup: BrokerSetup) -> KafkaServer {
+        let server = KafkaServer::prepare(kind, setup, a_free_port());
         server.restart();
         server
     }
 
     /// Starts a real Kafka with additional properties. If a property is given twice, the last value counts.
     pub(crate) fn real_with(properties: &str, port: u16) -> KafkaServer {
-        let folder = TempDir::with_prefix("kafka-").expect("a temporary folder");
-        let setup = Setup::default();
-        node::format_real(folder.path(), port, free_port(), setup);
-        let server = KafkaServer { kind: Kind::Real, setup, folder, port, node: Mutex::new(None) };
+        let server = KafkaServer::prepare(BrokerKind::Real, BrokerSetup::default(), port);
         server.restart_with(properties);
         server
+    }
+
+    fn prepare(kind: BrokerKind, setup: BrokerSetup, port: u16) -> KafkaServer {
+        let folder = TempDir::with_prefix("kafka-").expect("a temporary folder");
+        // The broker is killed at the same time; until it has ended, it may still create files.
+        let remove = "until rm -rf \"$1\"; do sleep 0.1; done";
+        let remover = AfterExit::run(remove, &[&folder.path().display().to_string()]).expect("there is always an sh");
+        if kind == BrokerKind::Real {
+            node::format_real(folder.path(), port, a_free_port(), &setup);
+        }
+        KafkaServer { kind, setup, folder, port, process: Mutex::new(None), _remover: remover }
     }
 
     /// Restarts a real Kafka with these properties added.
@@ -111,29 +131,27 @@ impl KafkaServer {
 
     /// Kills the broker with SIGKILL. A real Kafka's data stay; the embedded broker has its data in memory only.
     pub fn kill(&self) {
-        if let Some(node) = self.node.lock().unwrap().take() {
-            node.kill();
-        }
+        drop(self.process.lock().unwrap().take());
     }
 
     /// Starts it again on its port (and data), and waits until it answers.
     pub fn restart(&self) {
-        self.restart_as(self.setup);
+        self.restart_as(&self.setup);
     }
 
     /// Restarts the embedded broker. For `starting_s` seconds it names no brokers, as a Kafka that is still starting
     /// may do.
     pub fn restart_slowly(&self, starting_s: u32) {
-        self.restart_as(Setup { starting_s, ..self.setup });
+        self.restart_as(&BrokerSetup { starting_s, ..self.setup.clone() });
     }
 
-    fn restart_as(&self, setup: Setup) {
+    fn restart_as(&self, setup: &BrokerSetup) {
         self.kill();
-        let node = match self.kind {
-            Kind::Embedded => node::start_embedded(self.folder.path(), self.port, setup),
-            Kind::Real => node::start_real(self.folder.path()),
+        let process = match self.kind {
+            BrokerKind::Embedded => node::start_embedded(self.folder.path(), self.port, setup),
+            BrokerKind::Real => node::start_real(self.folder.path()),
         };
-        *self.node.lock().unwrap() = Some(node);
+        *self.process.lock().unwrap() = Some(process.unwrap_or_else(|e| panic!("the broker did not start: {e:#}")));
     }
 
     /// Returns a topic name that no other test has; the topic is not created.
@@ -253,18 +271,12 @@ impl Drop for KafkaServer {
     }
 }
 
-fn admin_options() -> AdminOptions {
-    AdminOptions::new().operation_timeout(Some(Duration::from_secs(20))).request_timeout(Some(Duration::from_secs(20)))
+pub(crate) fn a_free_port() -> u16 {
+    free_port().unwrap_or_else(|e| panic!("{e:#}"))
 }
 
-/// A free port below those that the system gives to clients: a client might take such a port while the broker is down.
-pub(crate) fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let base = u16::try_from(std::process::id() % 500).expect("below 500") * 20;
-    until("a free port", || {
-        let port = 20_000 + (base + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
-        TcpListener::bind(("127.0.0.1", port)).ok().map(|_| port)
-    })
+fn admin_options() -> AdminOptions {
+    AdminOptions::new().operation_timeout(Some(Duration::from_secs(20))).request_timeout(Some(Duration::from_secs(20)))
 }
 
 /// Waits for a future. Admin answers arrive on a thread of the client's own, so it is enough to park this thread.

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use image::RgbImage;
 use tempfile::TempDir;
 
-use crate::target;
+use crate::workspace::target;
 
 /// A folder for the clips of one test.
 pub fn folder() -> TempDir {
@@ -23,7 +23,7 @@ pub fn ffmpeg(args: &str, out: &Path) {
         .arg(out)
         .stdin(Stdio::null())
         .output()
-        .expect("need() has looked for ffmpeg");
+        .expect("the test needs ffmpeg");
     assert!(done.status.success(), "ffmpeg {args}: {}", String::from_utf8_lossy(&done.stderr));
 }
 
@@ -37,7 +37,7 @@ pub fn ffmpeg_pipe(args: &str) -> std::process::Child {
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .expect("need() has looked for ffmpeg")
+        .expect("the test needs ffmpeg")
 }
 
 /// The standard clip: 1280x720, 25 frames a second, 10 seconds. It is made once, and kept beside the built programs.
@@ -80,7 +80,7 @@ pub fn frame_of(file: &Path, n: usize) -> RgbImage {
         .args(["-frames:v", "1", "-f", "image2pipe", "-c:v", "png", "-"])
         .stdin(Stdio::null())
         .output()
-        .expect("need() has looked for ffmpeg");
+        .expect("the test needs ffmpeg");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     image::load_from_memory(&done.stdout).expect("ffmpeg writes a PNG").to_rgb8()
 }

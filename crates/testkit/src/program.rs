@@ -11,16 +11,23 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::kafka::KafkaServer;
-use crate::{GUARD, Report, target, within};
+use crate::child::{LoggedChild, Pipe};
+use crate::report::JsonReport;
+use crate::wait::{GUARD, within};
+use crate::workspace::built;
+
+/// Variables of the user's environment that would change what a program does, or where it opens its windows.
+const NOT_INHERITED: [&str; 6] =
+    ["KAFKA_BROKERS", "KAFKA_BOOTSTRAP_SERVERS", "BOOTSTRAP_SERVERS", "RUST_LOG", "WAYLAND_DISPLAY", "DISPLAY"];
 
 /// A program to be run.
 #[derive(Debug)]
 pub struct Program {
     name: String,
     command: Command,
-    folder: TempDir,
     input: Stdio,
+    /// The folder of the report, if the program is to write one.
+    folder: Option<TempDir>,
 }
 
 impl Program {
@@ -37,23 +44,18 @@ impl Program {
     }
 
     fn named(name: &str) -> Program {
-        let path = target().join(name);
-        assert!(path.exists(), "{} is not built; run cargo build --workspace --bins (make test does)", path.display());
-        Program::at(&path)
+        Program::at(built(name).unwrap_or_else(|e| panic!("{e:#}")))
     }
 
     /// Any program, by its path or its name.
     pub fn at(path: impl AsRef<Path>) -> Program {
         let mut command = Command::new(path.as_ref());
-        // The user's own settings must not affect the tests.
-        for name in
-            ["KAFKA_BROKERS", "KAFKA_BOOTSTRAP_SERVERS", "BOOTSTRAP_SERVERS", "DISPLAY", "WAYLAND_DISPLAY", "RUST_LOG"]
-        {
+        for name in NOT_INHERITED {
             command.env_remove(name);
         }
         command.env("RUST_BACKTRACE", "0").env("NO_COLOR", "1");
         let name = path.as_ref().file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Program { name, command, folder: TempDir::new().expect("a temporary folder"), input: Stdio::null() }
+        Program { name, command, input: Stdio::null(), folder: None }
     }
 
     /// Makes a hangup end the program even if the tests run under `nohup`; otherwise it would inherit the ignored
@@ -71,15 +73,11 @@ impl Program {
         self
     }
 
-    /// Uses this Kafka and topic, and writes a JSON report.
-    pub fn on(self, kafka: &KafkaServer, topic: &str) -> Program {
-        let report = self.folder.path().join("report.json");
-        self.args(["-b", &kafka.bootstrap(), "-t", topic]).arg("--report").arg(report)
-    }
-
     /// Uses this topic without naming a broker, and writes a JSON report.
-    pub fn unnamed(self, topic: &str) -> Program {
-        let report = self.folder.path().join("report.json");
+    pub fn unnamed(mut self, topic: &str) -> Program {
+        let folder = TempDir::new().expect("a temporary folder");
+        let report = folder.path().join("report.json");
+        self.folder = Some(folder);
         self.args(["-t", topic]).arg("--report").arg(report)
     }
 
@@ -109,34 +107,42 @@ impl Program {
         self
     }
 
-    pub fn start(mut self) -> Running {
+    /// Starts the program with its output in a file, in a process group of its own: for programs that run beside a
+    /// measurement, and for brokers and X servers.
+    pub fn start_logged(mut self, name: &str, pipe: Pipe, log: &Path) -> anyhow::Result<LoggedChild> {
+        self.command.stdin(self.input);
+        LoggedChild::spawn(name, self.command, pipe, log)
+    }
+
+    /// Starts the program and collects its output.
+    pub fn start(mut self) -> RunningProgram {
         self.command.stdin(self.input).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().unwrap_or_else(|e| panic!("cannot run {}: {e}", self.name));
         let (stdout, stdout_thread) = collect(child.stdout.take().expect("it is piped"));
         let (stderr, stderr_thread) = collect(child.stderr.take().expect("it is piped"));
         let args: Vec<_> = self.command.get_args().map(OsString::from).collect();
-        Running {
+        RunningProgram {
             name: format!("{} {}", self.name, args.iter().map(|a| a.to_string_lossy()).collect::<Vec<_>>().join(" ")),
             child,
             ended: None,
             stdout,
             stderr,
             threads: vec![stdout_thread, stderr_thread],
-            folder: Some(self.folder),
+            folder: self.folder,
         }
     }
 
     /// Starts a viewer on a topic that does not exist yet, and waits until it has noticed. From then on it misses
     /// nothing, because it reads the new topic from its first record.
     #[track_caller]
-    pub fn start_before_topic(self) -> Running {
+    pub fn start_before_topic(self) -> RunningProgram {
         let mut viewer = self.start();
         viewer.until_stderr(": waiting for it");
         viewer
     }
 
     /// Starts the program and waits for its end.
-    pub fn run(self) -> Finished {
+    pub fn run(self) -> FinishedProgram {
         self.start().wait()
     }
 }
@@ -157,7 +163,7 @@ fn collect(mut from: impl Read + Send + 'static) -> (Bytes, JoinHandle<()>) {
 
 /// A running program. It is killed when this is dropped, so that a failing test leaves no process behind.
 #[derive(Debug)]
-pub struct Running {
+pub struct RunningProgram {
     name: String,
     child: Child,
     ended: Option<ExitStatus>,
@@ -167,7 +173,7 @@ pub struct Running {
     folder: Option<TempDir>,
 }
 
-impl Running {
+impl RunningProgram {
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -201,7 +207,7 @@ impl Running {
 
     /// Waits until `done` returns a value; panics if the program ends before.
     #[track_caller]
-    pub fn until<T>(&mut self, what: &str, mut done: impl FnMut(&Running) -> Option<T>) -> T {
+    pub fn until<T>(&mut self, what: &str, mut done: impl FnMut(&RunningProgram) -> Option<T>) -> T {
         let got = within(GUARD, || {
             let running = self.is_running();
             done(self).map(Some).or((!running).then_some(None))
@@ -230,13 +236,13 @@ impl Running {
     }
 
     #[track_caller]
-    pub fn wait(self) -> Finished {
+    pub fn wait(self) -> FinishedProgram {
         self.wait_for(GUARD)
     }
 
     /// Waits for the program's end; panics with its output if that takes longer than `limit`.
     #[track_caller]
-    pub fn wait_for(mut self, limit: Duration) -> Finished {
+    pub fn wait_for(mut self, limit: Duration) -> FinishedProgram {
         if within(limit, || (!self.is_running()).then_some(())).is_none() {
             panic!("still running after {} s\n{}", limit.as_secs(), self.story());
         }
@@ -244,8 +250,8 @@ impl Running {
             thread.join().expect("reading a pipe does not panic");
         }
         let status = self.ended.expect("it has ended");
-        let folder = self.folder.take().expect("taken only here");
-        Finished {
+        let folder = self.folder.take();
+        FinishedProgram {
             name: self.name.clone(),
             status,
             stdout: std::mem::take(&mut self.stdout.lock().unwrap()),
@@ -255,7 +261,7 @@ impl Running {
     }
 
     #[track_caller]
-    pub fn interrupt(self) -> Finished {
+    pub fn interrupt(self) -> FinishedProgram {
         self.signal(Signal::INT);
         self.wait()
     }
@@ -270,7 +276,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningProgram {
     fn drop(&mut self) {
         if self.is_running() {
             let _ = self.child.kill();
@@ -285,15 +291,15 @@ impl Drop for Running {
 
 /// A program that has ended.
 #[derive(Debug)]
-pub struct Finished {
+pub struct FinishedProgram {
     name: String,
     pub status: ExitStatus,
     pub stdout: Vec<u8>,
     pub stderr: String,
-    folder: TempDir,
+    folder: Option<TempDir>,
 }
 
-impl Finished {
+impl FinishedProgram {
     pub fn code(&self) -> Option<i32> {
         self.status.code()
     }
@@ -308,7 +314,7 @@ impl Finished {
 
     /// Checks that it succeeded without a panic.
     #[track_caller]
-    pub fn ok(self) -> Finished {
+    pub fn ok(self) -> FinishedProgram {
         assert_eq!(self.code(), Some(0), "{}", self.story());
         assert!(!self.stderr.contains("panicked"), "{}", self.story());
         self
@@ -316,10 +322,11 @@ impl Finished {
 
     /// Its report, after checking that the counts balance.
     #[track_caller]
-    pub fn report(&self) -> Report {
-        let path: PathBuf = self.folder.path().join("report.json");
+    pub fn report(&self) -> JsonReport {
+        let folder = self.folder.as_ref().expect("Program::on asks for a report");
+        let path: PathBuf = folder.path().join("report.json");
         assert!(path.exists(), "it wrote no report\n{}", self.story());
-        let report = Report::read(&path);
+        let report = JsonReport::read(&path);
         report.assert_books_balance();
         report
     }

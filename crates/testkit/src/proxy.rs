@@ -5,6 +5,7 @@
 //! ```
 //! Each direction has its own router, which all connections share.
 
+mod network;
 mod router;
 
 use std::io::{Read, Write};
@@ -15,6 +16,9 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
 
+use crate::wait;
+
+pub use network::Network;
 use router::Router;
 
 /// Largest piece that is passed on at once. It is small, so that connections share a slow link fairly.
@@ -23,19 +27,6 @@ const CHUNK_BYTES: usize = 8 << 10;
 const SOCKET_BYTES: usize = 16 << 10;
 /// Segment size of Ethernet. With the loopback's 64 KiB, a sender's window would be megabytes.
 const SEGMENT_BYTES: u32 = 1448;
-
-/// The properties of the network, the same in both directions.
-#[derive(Clone, Copy, Default, Debug)]
-pub struct Network {
-    /// Delay of every byte.
-    pub delay: Duration,
-    /// Largest additional delay; the order of bytes is kept.
-    pub jitter: Duration,
-    /// Rate of the link. A faster sender is held up once the router's buffer is full.
-    pub bytes_a_second: Option<u32>,
-    /// Prefix of the client ids whose connections go through the network; other clients reach the broker directly.
-    pub only_client: Option<&'static str>,
-}
 
 #[derive(Debug)]
 pub struct Proxy {
@@ -65,8 +56,8 @@ impl Proxy {
         let port = listener.local_addr().expect("it is bound").port();
         let wires = Arc::new(Wires {
             network: Mutex::new(network),
-            routers: [1, 2].map(|seed| Arc::new(Mutex::new(Router::new(seed, crate::now())))),
-            halted_until: Mutex::new(crate::now()),
+            routers: [1, 2].map(|seed| Arc::new(Mutex::new(Router::new(seed, wait::now())))),
+            halted_until: Mutex::new(wait::now()),
             to: AtomicU16::new(0),
             silent_before: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
@@ -93,7 +84,7 @@ impl Proxy {
 
     /// Halts all traffic for this time; it is delivered afterwards.
     pub fn halt(&self, lasting: Duration) {
-        *self.wires.halted_until.lock().unwrap() = crate::now() + lasting;
+        *self.wires.halted_until.lock().unwrap() = wait::now() + lasting;
         std::thread::sleep(lasting);
     }
 
@@ -161,14 +152,14 @@ type Stamped = (Instant, Vec<u8>);
 /// sender waits at once.
 fn read(mut from: TcpStream, under_way: &mpsc::Sender<Stamped>, wires: &Wires, router: Option<&Mutex<Router>>) {
     let network = || *wires.network.lock().unwrap();
-    let full_until = || router?.lock().unwrap().full_until(&network(), crate::now());
+    let full_until = || router?.lock().unwrap().full_until(&network(), wait::now());
     let mut buffer = vec![0; CHUNK_BYTES];
     loop {
         while let Some(until) = full_until() {
-            std::thread::sleep(until.saturating_duration_since(crate::now()));
+            std::thread::sleep(until.saturating_duration_since(wait::now()));
         }
         let Ok(n @ 1..) = from.read(&mut buffer) else { return };
-        let now = crate::now();
+        let now = wait::now();
         let due = router.map_or(now, |router| router.lock().unwrap().enter(&network(), n, now));
         if under_way.send((due, buffer[..n].to_vec())).is_err() {
             return;
@@ -179,7 +170,7 @@ fn read(mut from: TcpStream, under_way: &mpsc::Sender<Stamped>, wires: &Wires, r
 fn write(mut to: TcpStream, arriving: &mpsc::Receiver<Stamped>, wires: &Wires, answers_of: Option<usize>) {
     for (due, bytes) in arriving {
         let due = due.max(*wires.halted_until.lock().unwrap());
-        std::thread::sleep(due.saturating_duration_since(crate::now()));
+        std::thread::sleep(due.saturating_duration_since(wait::now()));
         if answers_of.is_some_and(|number| number < wires.silent_before.load(Ordering::Relaxed)) {
             continue;
         }

@@ -5,12 +5,14 @@ use std::path::Path;
 use serde_json::Value;
 
 #[derive(Clone, Debug)]
-pub struct Report(pub Value);
+pub struct JsonReport(pub Value);
 
-impl Report {
-    pub fn read(path: &Path) -> Report {
+impl JsonReport {
+    pub fn read(path: &Path) -> JsonReport {
         let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("no report at {}: {e}", path.display()));
-        Report(serde_json::from_str(&text).unwrap_or_else(|e| panic!("{} is not JSON: {e}\n{text}", path.display())))
+        JsonReport(
+            serde_json::from_str(&text).unwrap_or_else(|e| panic!("{} is not JSON: {e}\n{text}", path.display())),
+        )
     }
 
     /// The number at a path such as `frames.shown`, `counts.rejected`, `frames.lost.torn`.
@@ -22,9 +24,9 @@ impl Report {
 
     /// The part of the report for one source.
     #[track_caller]
-    pub fn source(&self, name: &str) -> Report {
+    pub fn source(&self, name: &str) -> JsonReport {
         let source = self.0.get("sources").and_then(|all| all.get(name));
-        Report(source.unwrap_or_else(|| panic!("no source {name} in {:#}", self.0)).clone())
+        JsonReport(source.unwrap_or_else(|| panic!("no source {name} in {:#}", self.0)).clone())
     }
 
     #[track_caller]

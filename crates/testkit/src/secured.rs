@@ -6,8 +6,9 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::kafka::free_port;
-use crate::{KafkaServer, Kind, need, node};
+use crate::kafka::{KafkaServer, a_free_port};
+use crate::needs::need;
+use crate::node::{self, BrokerKind};
 
 /// A listener of [`SecuredKafka`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,17 +55,17 @@ impl Deref for SecuredKafka {
 }
 
 impl SecuredKafka {
-    /// Starts the broker. `None` if it cannot run; then the test is reported as skipped, or fails under `STRICT=1`.
-    pub fn start() -> Option<SecuredKafka> {
-        if !Kind::Real.can_run() || !need(&["openssl"]) {
-            return None;
-        }
+    /// Starts the broker. The calling test needs a Java and openssl.
+    #[track_caller]
+    pub fn start() -> SecuredKafka {
+        BrokerKind::Real.need();
+        need(&["openssl"]);
         let certificates = TempDir::with_prefix("certificates-").expect("a temporary folder");
         make_certificates(certificates.path());
-        let ports: Vec<u16> = LISTENERS.iter().map(|_| free_port()).collect();
-        let (plain, controller) = (free_port(), free_port());
+        let ports: Vec<u16> = LISTENERS.iter().map(|_| a_free_port()).collect();
+        let (plain, controller) = (a_free_port(), a_free_port());
         let kafka = KafkaServer::real_with(&properties(certificates.path(), &ports, plain, controller, &USERS), plain);
-        Some(SecuredKafka { kafka, ports, certificates })
+        SecuredKafka { kafka, ports, certificates }
     }
 
     /// The `HOST:PORT` of a listener.
@@ -85,7 +86,7 @@ impl SecuredKafka {
 
     /// Runs Kafka's `kafka-acls` with these arguments.
     pub fn acl(&self, arguments: &[&str]) {
-        let jars = node::java_and_jars().expect("can_run has looked");
+        let jars = node::java_and_jars();
         let done = Command::new("java")
             .args(["-XX:TieredStopAtLevel=1", "-cp"])
             .arg(jars.join("*"))

@@ -2,52 +2,65 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use anyhow::{Context, ensure};
 use image::RgbImage;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
+use tempfile::TempDir;
 use x11rb::connection::Connection;
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{AtomEnum, ChangeWindowAttributesAux, ConnectionExt, EventMask};
 use x11rb::rust_connection::RustConnection;
 
+use crate::child::{LoggedChild, Pipe};
+use crate::program::Program;
+
+/// The size of the screen for tests.
+const SCREEN: (u32, u32) = (1600, 1000);
+
 #[derive(Debug)]
 pub struct Xvfb {
-    server: Child,
+    server: LoggedChild,
     display: String,
+    /// Contains the server's log.
+    _folder: TempDir,
 }
 
 impl Xvfb {
-    /// Starts a server; it chooses a free display number.
+    /// Starts a server for tests.
     pub fn start() -> Xvfb {
         Xvfb::start_with(&[])
     }
 
-    /// Starts a server with further options.
+    /// Starts a server for tests with further options.
     pub fn start_with(options: &[&str]) -> Xvfb {
-        let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "1600x1000x24", "-nolisten", "tcp", "-noreset"])
-            .args(options)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("need() has looked for Xvfb");
-        let mut number = String::new();
-        let stdout = server.stdout.take().expect("it is piped");
-        BufReader::new(stdout).read_line(&mut number).expect("Xvfb says its display");
-        assert!(!number.trim().is_empty(), "Xvfb did not start");
-        Xvfb { server, display: format!(":{}", number.trim()) }
+        Xvfb::with_screen(SCREEN, options).unwrap_or_else(|e| panic!("{e:#}"))
     }
 
+    /// Starts a server with a screen of this size. Xvfb chooses a free display number, and prints it once it is ready.
+    pub fn with_screen((width, height): (u32, u32), options: &[&str]) -> anyhow::Result<Xvfb> {
+        let folder = TempDir::new().context("a folder for Xvfb's log")?;
+        let screen = format!("{width}x{height}x24");
+        let mut server = Program::at("Xvfb")
+            .args(["-displayfd", "1", "-screen", "0", &screen, "-nolisten", "tcp", "-noreset"])
+            .args(options)
+            .start_logged("Xvfb", Pipe::Output, &folder.path().join("log"))?;
+        let mut number = String::new();
+        BufReader::new(server.output()?).read_line(&mut number).context("reading Xvfb's display number")?;
+        ensure!(!number.trim().is_empty(), "Xvfb did not start; {}", server.last_line());
+        Ok(Xvfb { server, display: format!(":{}", number.trim()), _folder: folder })
+    }
+
+    /// The value for `DISPLAY` in a program's environment.
     pub fn display(&self) -> &str {
         &self.display
     }
 
     /// Stops the server for this time.
     pub fn halt(&self, lasting: Duration) {
-        let signal = |signal| kill_process(Pid::from_child(&self.server), signal).expect("a child of ours");
+        let signal = |signal| self.server.signal(signal).unwrap_or_else(|e| panic!("{e:#}"));
         signal(Signal::STOP);
         std::thread::sleep(lasting);
         signal(Signal::CONT);
@@ -93,7 +106,7 @@ impl Xvfb {
             .args(["-display", &self.display, "-window", "root", "png:-"])
             .stdin(Stdio::null())
             .output()
-            .expect("need() has looked for import");
+            .expect("the test needs import");
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         image::load_from_memory(&done.stdout).expect("import writes a PNG").to_rgb8()
     }
@@ -108,7 +121,7 @@ impl Xvfb {
     #[track_caller]
     pub fn xdotool(&self, args: &[&str]) -> String {
         let done = Command::new("xdotool").env("DISPLAY", &self.display).args(args).output();
-        let done = done.expect("need() has looked for xdotool");
+        let done = done.expect("the test needs xdotool");
         assert!(done.status.success(), "xdotool {args:?}: {}", String::from_utf8_lossy(&done.stderr));
         String::from_utf8_lossy(&done.stdout).into_owned()
     }
@@ -134,12 +147,5 @@ impl WindowWatch {
             }
         }
         opened
-    }
-}
-
-impl Drop for Xvfb {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
     }
 }

@@ -6,12 +6,12 @@ use std::net::{SocketAddr, TcpStream};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use testkit::kafka::only;
 use testkit::media::folder;
-use testkit::{GUARD, Kind, Program, Running, Signal, need};
+use testkit::{BrokerKind, GUARD, Program, RunningProgram, Signal, need};
 
 /// ApiVersions in its oldest version, with the correlation id 7.
 const QUESTION: &[u8; 16] = b"\0\0\0\x0c\0\x12\0\0\0\0\0\x07\0\x02me";
 
-fn start(args: &[&str]) -> Option<(Running, SocketAddr)> {
+fn start(args: &[&str]) -> (RunningProgram, SocketAddr) {
     started(Program::vidbroker().args(args))
 }
 
@@ -22,17 +22,15 @@ fn start_with_files(soft: u64, hard: u64, args: &[&str]) -> Program {
     Program::at("sh").arg("-c").arg(limits).arg(testkit::target().join("vidbroker")).args(args)
 }
 
-fn started(program: Program) -> Option<(Running, SocketAddr)> {
-    if !only(Kind::Embedded, "it is about vidbroker") {
-        return None;
-    }
+fn started(program: Program) -> (RunningProgram, SocketAddr) {
+    only(BrokerKind::Embedded, "it is about vidbroker");
     let mut broker = program.args(["--listen", "127.0.0.1:0", "--memory", "64M"]).start();
     let address = broker.until("its address", |running| {
         let text = running.stderr();
         let (_, rest) = text.split_once("listening on ")?;
         rest.split_once(',')?.0.parse().ok()
     });
-    Some((broker, address))
+    (broker, address)
 }
 
 fn connect(address: SocketAddr) -> TcpStream {
@@ -61,7 +59,7 @@ fn answers(stream: &mut TcpStream) -> bool {
 
 #[test]
 fn http_and_tls_are_named_in_the_log() {
-    let Some((mut broker, address)) = start(&[]) else { return };
+    let (mut broker, address) = start(&[]);
     for (bytes, words) in [
         (&b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"[..], "this looks like HTTP; this port speaks Kafka's protocol"),
         (b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03", "this is TLS, which this broker does not have"),
@@ -88,7 +86,7 @@ fn the_report_at_the_end_has_what_went_through() {
         let file = folder.path().join("report.json");
         let file = file.to_str().unwrap();
         let format = if json { "json" } else { "text" };
-        let Some((broker, address)) = start(&["--report", file, "--log-format", format]) else { return };
+        let (broker, address) = start(&["--report", file, "--log-format", format]);
         let at = ["-b", &address.to_string(), "-t", "video"];
         let producer = Program::vidprod().args(["test", "--size", "320x180", "--duration", "1s"]).args(at).run().ok();
         Program::vidcons().args(["--headless", "-o", "beginning", "-e"]).args(at).run().ok();
@@ -118,21 +116,17 @@ fn the_report_at_the_end_has_what_went_through() {
 
 #[test]
 fn a_quiet_broker_still_reports_at_its_end() {
-    let quiet = start_quiet();
-    let Some(broker) = quiet else { return };
-    let ended = broker.interrupt().ok();
+    let ended = start_quiet().interrupt().ok();
     assert!(ended.stderr.starts_with("vidbroker: 127.0.0.1:"), "{}", ended.story());
 }
 
 /// Starts a broker that logs nothing at its start. Once it accepts connections, it handles signals too.
-fn start_quiet() -> Option<Running> {
-    if !only(Kind::Embedded, "it is about vidbroker") {
-        return None;
-    }
+fn start_quiet() -> RunningProgram {
+    only(BrokerKind::Embedded, "it is about vidbroker");
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let broker = Program::vidbroker().args(["-q", "--listen", &port.to_string()]).start();
     testkit::until("the broker", || TcpStream::connect(port).ok());
-    Some(broker)
+    broker
 }
 
 /// Raises the limit on open files of this process, because the test's own connections need them too.
@@ -148,7 +142,7 @@ fn more_than_a_thousand_clients_are_served_where_they_may_come() {
     const CLIENTS: usize = 1100;
     allow_files(2000);
     let program = start_with_files(256, 4096, &["--max-connections", &CLIENTS.to_string()]);
-    let Some((mut broker, address)) = started(program) else { return };
+    let (mut broker, address) = started(program);
     let mut clients: Vec<TcpStream> = (0..CLIENTS).map(|_| connect(address)).collect();
     assert!(clients.iter_mut().all(answers), "every one of them is answered");
     assert!(!answers(&mut connect(address)), "one more is turned away");
@@ -160,7 +154,7 @@ fn more_than_a_thousand_clients_are_served_where_they_may_come() {
 
 #[test]
 fn a_client_that_is_turned_away_does_not_take_it_for_tls() {
-    let Some((_broker, address)) = start(&["--max-connections", "1"]) else { return };
+    let (_broker, address) = start(&["--max-connections", "1"]);
     let mut only_one = connect(address);
     assert!(answers(&mut only_one));
     let at = ["-b", &address.to_string(), "-t", "video", "--timeout", "3"];
@@ -172,22 +166,19 @@ fn a_client_that_is_turned_away_does_not_take_it_for_tls() {
 
 #[test]
 fn more_connections_than_files_may_be_open_are_refused_at_the_start() {
-    if !only(Kind::Embedded, "it is about vidbroker") || !need(&["sh"]) {
-        return;
-    }
+    only(BrokerKind::Embedded, "it is about vidbroker");
+    need(&["sh"]);
     let refused = start_with_files(300, 300, &["--max-connections", "1000"]).run();
     refused.assert_fails(1, "--max-connections: 1000 connections need 1200 open files, and this process may have 300");
-    let Some((broker, _)) = started(start_with_files(300, 300, &[])) else { return };
+    let (broker, _) = started(start_with_files(300, 300, &[]));
     let text = broker.interrupt().ok().stderr;
     assert!(text.contains("leaves room for 100 connections instead of 5000"), "{text}");
 }
 
 #[test]
 fn a_limit_on_connections_that_comes_from_open_files_is_named_so() {
-    if !need(&["sh"]) {
-        return;
-    }
-    let Some((mut broker, address)) = started(start_with_files(240, 240, &[])) else { return };
+    need(&["sh"]);
+    let (mut broker, address) = started(start_with_files(240, 240, &[]));
     let clients: Vec<TcpStream> = (0..41).map(|_| connect(address)).collect();
     broker.until_stderr("40 are connected, and no more may be (ulimit -n raises the limit on open files");
     drop(clients);
@@ -196,16 +187,15 @@ fn a_limit_on_connections_that_comes_from_open_files_is_named_so() {
 
 #[test]
 fn a_broker_without_files_for_its_clients_does_not_start() {
-    if !only(Kind::Embedded, "it is about vidbroker") || !need(&["sh"]) {
-        return;
-    }
+    only(BrokerKind::Embedded, "it is about vidbroker");
+    need(&["sh"]);
     let words = "32 connections need 232 open files, and this process may have 180: raise its limit (ulimit -n 232;";
     start_with_files(180, 180, &["--listen", "127.0.0.1:0"]).run().assert_fails(1, words);
 }
 
 #[test]
 fn a_limit_on_topics_is_named_where_a_producer_meets_it() {
-    let Some((mut broker, address)) = start(&["--max-topics", "1", "--max-partitions", "3"]) else { return };
+    let (mut broker, address) = start(&["--max-topics", "1", "--max-partitions", "3"]);
     let address = address.to_string();
     let producer = |topic: &str| {
         let at = ["-b", &address, "-t", topic, "--duration", "300ms"];

@@ -1,21 +1,24 @@
 //! A Kafka started with `scripts/kafka`: three nodes, of which one is killed, and the examples of the script's help.
 
+use tempfile::TempDir;
 use testkit::cluster::Cluster;
 use testkit::kafka::only;
-use testkit::media::clip_720p25;
+use testkit::media::{clip_720p25, folder};
 use testkit::node::java_and_jars;
-use testkit::{Kind, Program, need, root};
+use testkit::{BrokerKind, Program, need, root};
 
-fn ready() -> bool {
-    only(Kind::Real, "scripts/kafka starts a real Kafka") && need(&["java"]) && java_and_jars().is_some()
+/// Starts this many nodes, with their data in this folder.
+fn start(nodes: u16, folder: &TempDir) -> Cluster {
+    only(BrokerKind::Real, "scripts/kafka starts a real Kafka");
+    java_and_jars();
+    Cluster::start(nodes, &folder.path().join("nodes")).unwrap()
 }
 
 #[test]
 fn three_nodes_replace_a_leader_that_is_killed_and_lose_no_frame() {
-    if !ready() || !need(&["ffmpeg"]) {
-        return;
-    }
-    let cluster = Cluster::start(3);
+    need(&["ffmpeg"]);
+    let folder = folder();
+    let cluster = start(3, &folder);
     let on = |program: Program| program.unnamed("video").args(["-b", cluster.bootstrap()]);
     let viewer = on(Program::vidcons()).args(["--headless", "--every-frame", "-e", "--print"]);
     let mut viewer = viewer.start_before_topic();
@@ -43,14 +46,12 @@ fn three_nodes_replace_a_leader_that_is_killed_and_lose_no_frame() {
 
 #[test]
 fn the_examples_of_the_tools_work_as_typed() {
-    if !ready() {
-        return;
-    }
+    let folder = folder();
+    let cluster = start(1, &folder);
     let help = Program::at(root().join("scripts/kafka")).arg("tool").run().ok().text();
     let examples: Vec<_> = help.lines().filter(|line| line.starts_with("  ")).collect();
     assert!(examples.len() >= 15, "{help}");
 
-    let cluster = Cluster::start(1);
     let card = ["test", "--size", "320x180", "--duration", "1", "-b", cluster.bootstrap()];
     Program::vidprod().args(card).unnamed("video").run().ok();
     for example in examples {

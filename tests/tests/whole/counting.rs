@@ -5,7 +5,7 @@ use testkit::{Program, kafka};
 
 #[test]
 fn even_and_odd_numbers_of_two_producers_are_printed() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("even-odd");
     let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--print"]).start_before_topic();
     let even = Program::vidprod().args(["test:0+2", "--fps", "1", "--source", "A"]).on(kafka, &topic).start();

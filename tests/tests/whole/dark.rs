@@ -4,15 +4,13 @@ use std::collections::BTreeSet;
 
 use testkit::kafka::{only, own_kafka, own_kafka_behind};
 use testkit::media::clip_720p25;
-use testkit::{Kind, Network, Program, need};
+use testkit::{BrokerKind, Network, Program, need};
 
 /// librdkafka drops all its brokers if the first answer after a restart names none, and then sends no more requests.
 #[test]
 fn every_client_resumes_when_a_restarted_broker_names_no_brokers_at_first() {
-    if !only(Kind::Embedded, "a real Kafka answers like that only now and then") {
-        return;
-    }
-    let Some(kafka) = own_kafka() else { return };
+    only(BrokerKind::Embedded, "a real Kafka answers like that only now and then");
+    let kafka = own_kafka();
     let topic = kafka.topic("dark");
     let viewer = || Program::vidcons().on(&kafka, &topic).args(["--headless", "--print"]).start();
     let mut viewers = [viewer(), viewer(), viewer()];
@@ -40,7 +38,7 @@ fn every_client_resumes_when_a_restarted_broker_names_no_brokers_at_first() {
 
 #[test]
 fn clients_of_an_idle_topic_are_left_alone() {
-    let Some(kafka) = testkit::kafka() else { return };
+    let kafka = testkit::kafka();
     let topic = kafka.topic("idle");
     kafka.create_topic(&topic, 1, &[]);
     let idle = ["--headless", "--idle-timeout", "25s"];
@@ -55,10 +53,8 @@ fn clients_of_an_idle_topic_are_left_alone() {
 
 #[test]
 fn a_file_loses_and_doubles_no_frame_when_its_connections_fall_silent() {
-    if !need(&["ffmpeg"]) {
-        return;
-    }
-    let Some((kafka, proxy)) = own_kafka_behind(Network::default()) else { return };
+    need(&["ffmpeg"]);
+    let (kafka, proxy) = own_kafka_behind(Network::default());
     let topic = kafka.topic("silent-file");
     let mut producer = Program::vidprod().arg(clip_720p25()).on(&kafka, &topic).start();
     producer
@@ -79,7 +75,7 @@ fn a_file_loses_and_doubles_no_frame_when_its_connections_fall_silent() {
 
 #[test]
 fn a_group_member_goes_on_at_its_position_when_its_connections_fall_silent() {
-    let Some((kafka, proxy)) = own_kafka_behind(Network::default()) else { return };
+    let (kafka, proxy) = own_kafka_behind(Network::default());
     let topic = kafka.topic("silent-group");
     let producer = Program::vidprod().args(["test", "--size", "320x180", "--fps", "25"]).on(&kafka, &topic).start();
     // With a shorter session the client would miss its heartbeats, and reconnect by itself before it is replaced.

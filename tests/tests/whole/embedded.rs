@@ -9,24 +9,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use testkit::kafka::only;
 use testkit::media::{ffmpeg, folder, small_clip};
-use testkit::{Kind, Program, Signal, need, skip};
+use testkit::{BrokerKind, Program, Signal, cannot_run, need};
 
 const USUAL: &str = "127.0.0.1:9092";
 const SERVES: &str = "no Kafka at localhost:9092: serving as one here";
 
-/// Access to the usual address for one test at a time. `None` if something listens there already; then the test is
-/// reported as skipped, or fails under `STRICT=1`.
-pub fn usual_place() -> Option<MutexGuard<'static, ()>> {
+/// Access to the usual address for one test at a time. The test cannot run if something listens there already.
+pub fn usual_place() -> MutexGuard<'static, ()> {
     static PLACE: Mutex<()> = Mutex::new(());
-    if !only(Kind::Embedded, "these have a broker of their own") || !need(&["ffmpeg"]) {
-        return None;
-    }
+    only(BrokerKind::Embedded, "these have a broker of their own");
+    need(&["ffmpeg"]);
     let place = PLACE.lock().unwrap_or_else(PoisonError::into_inner);
     if TcpStream::connect(USUAL).is_ok() {
-        skip("something listens at 127.0.0.1:9092 already: stop it");
-        return None;
+        cannot_run("something listens at 127.0.0.1:9092 already: stop it");
     }
-    Some(place)
+    place
 }
 
 fn viewer(topic: &str) -> Program {
@@ -35,7 +32,7 @@ fn viewer(topic: &str) -> Program {
 
 #[test]
 fn every_frame_is_seen_with_the_viewer_first() {
-    let Some(_place) = usual_place() else { return };
+    let _place = usual_place();
     let folder = folder();
     let mut viewer = viewer("first").start();
     viewer.until_stderr("no Kafka answers at localhost:9092 (connection refused; vidprod brings one with it)");
@@ -47,7 +44,7 @@ fn every_frame_is_seen_with_the_viewer_first() {
 
 #[test]
 fn every_frame_is_seen_with_the_producer_first() {
-    let Some(_place) = usual_place() else { return };
+    let _place = usual_place();
     let folder = folder();
     let mut producer = Program::vidprod().arg(small_clip(folder.path(), 50)).unnamed("second").start();
     producer.until_stderr("in another terminal:  vidcons --topic second");
@@ -59,7 +56,7 @@ fn every_frame_is_seen_with_the_producer_first() {
 
 #[test]
 fn a_file_waits_no_longer_for_a_viewer_than_it_is_told() {
-    let Some(_place) = usual_place() else { return };
+    let _place = usual_place();
     let folder = folder();
     let clip = small_clip(folder.path(), 10);
     let none = Program::vidprod().arg(&clip).unnamed("nobody").args(["--wait-viewer", "0"]).run().ok();
@@ -75,7 +72,7 @@ fn a_file_waits_no_longer_for_a_viewer_than_it_is_told() {
 
 #[test]
 fn a_second_producer_does_not_lose_its_broker() {
-    let Some(_place) = usual_place() else { return };
+    let _place = usual_place();
     let folder = folder();
     let clip = small_clip(folder.path(), 25);
     let short = folder.path().join("short.y4m");
@@ -104,7 +101,7 @@ fn a_second_producer_does_not_lose_its_broker() {
 
 #[test]
 fn a_producer_serves_in_place_of_a_broker_that_goes_before_it_has_connected() {
-    let Some(_place) = usual_place() else { return };
+    let _place = usual_place();
     let folder = folder();
     let clip = small_clip(folder.path(), 10);
     // A server that answers like a Kafka and then is gone.
@@ -124,7 +121,7 @@ fn a_producer_serves_in_place_of_a_broker_that_goes_before_it_has_connected() {
 
 #[test]
 fn of_two_that_start_at_once_one_serves_both() {
-    let Some(_place) = usual_place() else { return };
+    let _place = usual_place();
     let mut viewer = Program::vidcons().unnamed("race").args(["--headless", "--print"]).start();
     let start = |name: &str| {
         let card = ["test", "--size", "320x180", "--fps", "25", "--source", name];
@@ -146,7 +143,7 @@ fn of_two_that_start_at_once_one_serves_both() {
 
 #[test]
 fn a_viewer_that_comes_too_late_waits_for_the_next_producer() {
-    let Some(_place) = usual_place() else { return };
+    let _place = usual_place();
     let folder = folder();
     let clip = small_clip(folder.path(), 20);
     Program::vidprod().arg(&clip).unnamed("late").args(["--wait-viewer", "0"]).run().ok();
@@ -159,7 +156,7 @@ fn a_viewer_that_comes_too_late_waits_for_the_next_producer() {
 
 #[test]
 fn a_viewer_that_stays_sees_the_next_producer_too() {
-    let Some(_place) = usual_place() else { return };
+    let _place = usual_place();
     let folder = folder();
     let clip = small_clip(folder.path(), 20);
     let mut viewer = Program::vidcons().unnamed("stays").args(["--headless", "--every-frame", "--print"]).start();
@@ -174,7 +171,7 @@ fn a_viewer_that_stays_sees_the_next_producer_too() {
 
 #[test]
 fn a_broker_that_somebody_named_is_never_replaced() {
-    let Some(_place) = usual_place() else { return };
+    let _place = usual_place();
     let folder = folder();
     let clip = small_clip(folder.path(), 5);
     let producer = || Program::vidprod().arg(&clip).args(["--timeout", "1"]);
@@ -192,7 +189,7 @@ fn a_broker_that_somebody_named_is_never_replaced() {
 
 #[test]
 fn a_stranger_at_the_usual_place_is_told_with_the_cure() {
-    let Some(_place) = usual_place() else { return };
+    let _place = usual_place();
     let folder = folder();
     let stranger = TcpListener::bind(USUAL).expect("nobody is there");
     let enough = Arc::new(AtomicBool::new(false));
@@ -218,10 +215,8 @@ fn a_stranger_at_the_usual_place_is_told_with_the_cure() {
 
 #[test]
 fn a_producer_without_files_for_its_broker_says_what_to_raise() {
-    let Some(_place) = usual_place() else { return };
-    if !need(&["sh"]) {
-        return;
-    }
+    let _place = usual_place();
+    need(&["sh"]);
     let limited = |files: u32| {
         let run = format!("ulimit -n {files} && exec \"$0\" test --size 320x180 \"$@\"");
         Program::at("sh").arg("-c").arg(run).arg(testkit::target().join("vidprod"))
@@ -237,9 +232,7 @@ fn a_producer_without_files_for_its_broker_says_what_to_raise() {
 
 #[test]
 fn the_broker_by_itself_says_where_it_listens_and_ends_at_once() {
-    if !only(Kind::Embedded, "it is about vidbroker") {
-        return;
-    }
+    only(BrokerKind::Embedded, "it is about vidbroker");
     let mut broker = Program::vidbroker().args(["--listen", "127.0.0.1:0", "--memory", "64M"]).start();
     broker.until_stderr("listening on 127.0.0.1:");
     broker.until_stderr("0 topics, 0 clients, in 0.0 MB/s, out 0.0 MB/s, memory 0 B of 64.0 MB");

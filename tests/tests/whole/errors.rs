@@ -9,7 +9,7 @@ use testkit::{Program, kafka, need};
 /// Checks that vidprod with this input prints `names` and exits with 1.
 #[track_caller]
 fn check_input(input: &Path, names: &str) {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("wrong-input");
     Program::vidprod().arg(input).on(kafka, &topic).run().assert_fails(1, names);
 }
@@ -41,9 +41,7 @@ fn an_empty_file() {
 
 #[test]
 fn an_mp4_cut_short() {
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    need(&["ffmpeg"]);
     let folder = folder();
     let bytes = std::fs::read(small_clip(folder.path(), 50)).unwrap();
     // The index is at the end of the file, so nothing can be played.
@@ -53,10 +51,8 @@ fn an_mp4_cut_short() {
 
 #[test]
 fn a_webm_cut_short_is_played_and_reported() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg"]);
     let (topic, folder) = (kafka.topic("cut"), folder());
     let whole = folder.path().join("whole.webm");
     testkit::media::ffmpeg("-f lavfi -i testsrc2=s=320x240:r=25 -frames:v 50 -c:v libvpx -b:v 1M", &whole);
@@ -72,9 +68,7 @@ fn a_webm_cut_short_is_played_and_reported() {
 
 #[test]
 fn a_file_without_video() {
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    need(&["ffmpeg"]);
     let folder = folder();
     let file = folder.path().join("tone.wav");
     testkit::media::ffmpeg("-f lavfi -i sine=d=1", &file);
@@ -88,10 +82,8 @@ fn empty_standard_input() {
 
 #[test]
 fn a_file_that_may_not_be_read() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["setpriv"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["setpriv"]);
     let folder = folder();
     // A copy of the program in a folder that everybody can read, because the checkout may be private.
     let program = folder.path().join("vidprod");
@@ -111,7 +103,7 @@ fn a_file_that_may_not_be_read() {
 
 #[test]
 fn a_report_that_cannot_be_written() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let args = ["test", "-b", &kafka.bootstrap(), "-t", "wrong", "--report", "/nowhere/report.json"];
     Program::vidprod().args(args).run().assert_fails(1, "/nowhere/report.json");
     let args = ["--headless", "-b", &kafka.bootstrap(), "-t", "wrong", "--report", "/nowhere/report.json"];
@@ -134,7 +126,7 @@ fn a_broker_whose_name_means_nothing() {
 
 #[test]
 fn an_unknown_topic_that_may_not_be_made() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("unknown");
     Program::vidprod().args(["test", "--no-create"]).on(kafka, &topic).run().assert_fails(1, &topic);
     assert!(!kafka.topics().contains(&topic));
@@ -142,7 +134,7 @@ fn an_unknown_topic_that_may_not_be_made() {
 
 #[test]
 fn a_topic_that_is_deleted_and_may_not_be_made_again_is_named() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("deleted");
     kafka.create_topic(&topic, 1, &[]);
     let mut producer = Program::vidprod().args(["test", "--size", "320x180", "--no-create"]).on(kafka, &topic).start();
@@ -155,7 +147,7 @@ fn a_topic_that_is_deleted_and_may_not_be_made_again_is_named() {
 
 #[test]
 fn a_topic_that_does_not_come() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("never");
     Program::vidcons().args(["--headless", "--timeout", "5"]).on(kafka, &topic).run().assert_fails(1, &topic);
     assert!(!kafka.topics().contains(&topic));
@@ -163,7 +155,7 @@ fn a_topic_that_does_not_come() {
 
 #[test]
 fn a_property_that_librdkafka_does_not_know() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     Program::vidprod().args(["test", "-X", "no.such=1"]).on(kafka, "wrong").run().assert_fails(1, "no.such");
     Program::vidcons().args(["--headless", "-X", "no.such=1"]).on(kafka, "wrong").run().assert_fails(1, "no.such");
 }
@@ -217,7 +209,7 @@ fn a_config_file_that_is_not_there() {
 
 #[test]
 fn no_display() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("no-display");
     Program::vidcons().on(kafka, &topic).run().assert_fails(1, "--headless");
     Program::vidcons().on(kafka, &topic).env("DISPLAY", ":4242").run().assert_fails(1, "--headless");

@@ -7,8 +7,8 @@ mod viewer;
 use std::time::Duration;
 
 use testkit::kafka::own_kafka_behind;
-use testkit::program::Finished;
-use testkit::{KafkaServer, Kind, Network, Program, kafka};
+use testkit::program::FinishedProgram;
+use testkit::{BrokerKind, KafkaServer, Network, Program, kafka};
 
 use crate::clients::java::tool;
 
@@ -17,7 +17,7 @@ const SMALL: [&str; 2] = ["--size", "320x180"];
 
 /// Checks that the program names `cause` at `stage`, in the report and in its text.
 #[track_caller]
-fn assert_names(program: &Finished, stage: &str, cause: &str) {
+fn assert_names(program: &FinishedProgram, stage: &str, cause: &str) {
     let report = program.report();
     let findings = report.0["explain"]["findings"].as_array().expect("the report has findings");
     let named = |f: &&serde_json::Value| f["stage"] == stage && f["cause"].as_str().is_some_and(|c| c.contains(cause));
@@ -29,7 +29,7 @@ fn assert_names(program: &Finished, stage: &str, cause: &str) {
 
 /// The advice for that cause.
 #[track_caller]
-fn advice_on(program: &Finished, cause: &str) -> String {
+fn advice_on(program: &FinishedProgram, cause: &str) -> String {
     let explain = &program.report().0["explain"];
     let findings = explain["findings"].as_array().expect("the report has findings");
     let finding = findings.iter().find(|f| f["cause"].as_str().is_some_and(|c| c.contains(cause)));
@@ -41,7 +41,7 @@ const STOPPED: [&str; 3] = ["slower now and then", "the source stalls", "the tim
 
 /// Checks that the cause is named before all others, except those due to the machine.
 #[track_caller]
-fn assert_blames(program: &Finished, stage: &str, cause: &str) {
+fn assert_blames(program: &FinishedProgram, stage: &str, cause: &str) {
     assert_names(program, stage, cause);
     let explain = &program.report().0["explain"];
     let findings = explain["findings"].as_array().expect("the report has findings");
@@ -57,7 +57,7 @@ fn set_quota(kafka: &KafkaServer, client: &str, quota: &str) {
 }
 
 /// Plays a test card to a headless viewer, with options for each program.
-fn play(kafka: &KafkaServer, topic: &str, producer: &[&str], viewer: &[&str]) -> (Finished, Finished) {
+fn play(kafka: &KafkaServer, topic: &str, producer: &[&str], viewer: &[&str]) -> (FinishedProgram, FinishedProgram) {
     let watching = Program::vidcons().on(kafka, topic).args(["--headless", "-e", "--explain"]).args(viewer);
     let watching = watching.start_before_topic();
     let played = Program::vidprod().args(CARD).arg("--explain").args(producer).on(kafka, topic).run().ok();
@@ -66,7 +66,7 @@ fn play(kafka: &KafkaServer, topic: &str, producer: &[&str], viewer: &[&str]) ->
 
 #[test]
 fn nothing_that_was_not_done_is_named() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let (producer, viewer) = play(kafka, &kafka.topic("explain"), &SMALL, &[]);
     for program in [producer, viewer] {
         let explain = program.report().0["explain"].to_string();
@@ -80,7 +80,7 @@ fn nothing_that_was_not_done_is_named() {
 
 #[test]
 fn a_linger_is_named_by_vidprod_and_sent_on_by_vidcons() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     // The linger is shorter than the frame interval. If two frames come at once, the older is dropped, and the newer
     // did not wait.
     let (producer, viewer) =
@@ -92,7 +92,7 @@ fn a_linger_is_named_by_vidprod_and_sent_on_by_vidcons() {
 #[test]
 fn a_broker_far_away_is_named_by_both() {
     let far = Network { delay: Duration::from_millis(30), ..Network::default() };
-    let Some((kafka, _proxy)) = own_kafka_behind(far) else { return };
+    let (kafka, _proxy) = own_kafka_behind(far);
     let (producer, viewer) = play(&kafka, "explain-far", &SMALL, &[]);
     assert_names(&producer, "acknowledge", "far away");
     assert_names(&viewer, "broker", "far away");
@@ -100,7 +100,7 @@ fn a_broker_far_away_is_named_by_both() {
 
 #[test]
 fn connections_that_break_are_named_by_both() {
-    let Some((kafka, proxy)) = own_kafka_behind(Network::default()) else { return };
+    let (kafka, proxy) = own_kafka_behind(Network::default());
     let topic = "explain-broken";
     let args = ["--headless", "-e", "--explain", "--every-frame"];
     let viewer = Program::vidcons().on(&kafka, topic).args(args).start_before_topic();
@@ -113,7 +113,7 @@ fn connections_that_break_are_named_by_both() {
     for (program, stage) in [(producer.wait().ok(), "acknowledge"), (viewer.wait().ok(), "broker")] {
         assert_names(&program, stage, "the connection was lost");
         let advice = advice_on(&program, "the connection was lost");
-        let is_embedded = Kind::of_this_run() == Kind::Embedded;
+        let is_embedded = BrokerKind::of_this_run() == BrokerKind::Embedded;
         assert_eq!(advice.contains("embedded broker"), is_embedded, "{advice}");
         assert!(!advice.contains("network"), "everything is on this machine: {advice}");
     }

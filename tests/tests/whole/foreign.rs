@@ -5,10 +5,8 @@ use testkit::{Program, kafka, need, python};
 
 #[test]
 fn kcat_gets_a_jpeg_and_reads_the_headers() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg", "ffprobe", "kcat"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg", "ffprobe", "kcat"]);
     let (topic, clips) = (kafka.topic("kcat"), folder());
     let clip = small_clip(clips.path(), 5);
     let producer = Program::vidprod().arg(clip).args(["--speed", "max", "--source", "lobby", "-H", "site=north"]);
@@ -59,11 +57,9 @@ producer.flush()
 
 #[test]
 fn frames_that_a_ten_line_python_script_publishes_are_shown() {
-    let Some(kafka) = kafka() else { return };
-    let Some(python) = python() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    let python = python();
+    need(&["ffmpeg"]);
     let (topic, files) = (kafka.topic("python"), folder());
     kafka.create_topic(&topic, 1, &[]);
     let jpeg = files.path().join("theirs.jpg");
@@ -81,11 +77,9 @@ fn frames_that_a_ten_line_python_script_publishes_are_shown() {
 
 #[test]
 fn a_python_consumer_of_five_lines_reads_our_frames() {
-    let Some(kafka) = kafka() else { return };
-    let Some(python) = python() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    let python = python();
+    need(&["ffmpeg"]);
     let (topic, files) = (kafka.topic("python-reads"), folder());
     let clip = small_clip(files.path(), 5);
     Program::vidprod().arg(clip).args(["--speed", "max"]).on(kafka, &topic).run().ok();

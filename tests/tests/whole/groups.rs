@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use testkit::kafka::only;
-use testkit::{Kind, Program, kafka};
+use testkit::{BrokerKind, Program, kafka};
 
 #[test]
 fn two_members_of_a_group_share_the_partitions() {
@@ -16,7 +16,7 @@ fn two_members_of_a_group_that_the_broker_assigns_share_the_partitions() {
 }
 
 fn members_share(property: &str) {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("group");
     kafka.create_topic(&topic, 2, &[]);
     let member = || {
@@ -48,7 +48,7 @@ fn members_share(property: &str) {
 
 #[test]
 fn a_second_client_of_one_instance_is_told_so() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("group-twins");
     kafka.create_topic(&topic, 1, &[]);
     let member = || {
@@ -63,10 +63,8 @@ fn a_second_client_of_one_instance_is_told_so() {
 
 #[test]
 fn a_group_has_members_of_one_protocol() {
-    if !only(Kind::Embedded, "a real Kafka lets members of both protocols into one group") {
-        return;
-    }
-    let Some(kafka) = kafka() else { return };
+    only(BrokerKind::Embedded, "a real Kafka lets members of both protocols into one group");
+    let kafka = kafka();
     let topic = kafka.topic("group-mixed");
     kafka.create_topic(&topic, 1, &[]);
     let member = |protocol: &str| {
@@ -81,7 +79,7 @@ fn a_group_has_members_of_one_protocol() {
 
 #[test]
 fn frames_that_another_member_took_are_not_lost() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("group-takes");
     kafka.create_topic(&topic, 2, &[]);
     let member = || {

@@ -1,10 +1,10 @@
 //! Regression tests for faults found earlier.
 
 use testkit::media::{folder, small_clip};
-use testkit::{Finished, KafkaServer, Program, Xvfb, kafka, need, target};
+use testkit::{FinishedProgram, KafkaServer, Program, Xvfb, kafka, need, target};
 
 /// Plays a small clip to this topic, with more options.
-fn play(kafka: &KafkaServer, topic: &str, frames: u32, more: &[&str]) -> Finished {
+fn play(kafka: &KafkaServer, topic: &str, frames: u32, more: &[&str]) -> FinishedProgram {
     let clips = folder();
     let clip = small_clip(clips.path(), frames);
     Program::vidprod().arg(clip).args(["--speed", "max", "--source", "clip"]).args(more).on(kafka, topic).run()
@@ -17,10 +17,8 @@ fn redirected(kafka: &KafkaServer, topic: &str, program: &str, line: &str) -> Pr
 
 #[test]
 fn standard_error_that_cannot_be_written_stops_nothing() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg"]);
     let (topic, clips) = (kafka.topic("deaf"), folder());
     let clip = small_clip(clips.path(), 30);
     let line = format!("exec \"$0\" {} --speed max \"$@\" 2>/dev/full", clip.display());
@@ -33,10 +31,8 @@ fn standard_error_that_cannot_be_written_stops_nothing() {
 
 #[test]
 fn lines_that_cannot_be_printed_are_an_error() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg"]);
     let topic = kafka.topic("full-disk");
     play(kafka, &topic, 10, &[]).ok();
     let line = "exec \"$0\" --headless --print -o beginning -e \"$@\" >/dev/full";
@@ -45,10 +41,8 @@ fn lines_that_cannot_be_printed_are_an_error() {
 
 #[test]
 fn a_small_queue_of_the_client_is_waited_for() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg"]);
     let topic = kafka.topic("small-queue");
     let more = ["-X", "queue.buffering.max.messages=3", "--max-message-bytes", "4000"];
     let report = play(kafka, &topic, 40, &more).ok().report();
@@ -58,10 +52,8 @@ fn a_small_queue_of_the_client_is_waited_for() {
 
 #[test]
 fn the_clients_own_limit_bounds_the_parts() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg"]);
     let topic = kafka.topic("client-limit");
     let report = play(kafka, &topic, 20, &["-X", "message.max.bytes=5000"]).ok().report();
     assert_eq!(report.number("frames.acknowledged"), 20);
@@ -70,10 +62,8 @@ fn the_clients_own_limit_bounds_the_parts() {
 
 #[test]
 fn a_list_of_one_topic_names_that_topic_only() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg"]);
     let (topic, other) = (kafka.topic("listed"), kafka.topic("unlisted"));
     play(kafka, &topic, 5, &[]).ok();
     play(kafka, &other, 5, &[]).ok();
@@ -85,10 +75,8 @@ fn a_list_of_one_topic_names_that_topic_only() {
 
 #[test]
 fn an_end_that_was_there_before_does_not_end_a_live_viewer_also_where_frames_are_split() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg"]);
     let topic = kafka.topic("ended-before");
     let split = ["--max-message-bytes", "4000"];
     play(kafka, &topic, 5, &split).ok();
@@ -103,7 +91,7 @@ fn an_end_that_was_there_before_does_not_end_a_live_viewer_also_where_frames_are
 
 #[test]
 fn an_output_is_not_touched_before_there_is_something_to_write() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let (topic, out) = (kafka.topic("never"), folder());
     let (kept, new) = (out.path().join("kept.mjpeg"), out.path().join("new.png"));
     std::fs::write(&kept, "precious").unwrap();
@@ -116,10 +104,8 @@ fn an_output_is_not_touched_before_there_is_something_to_write() {
 
 #[test]
 fn words_may_be_json_and_the_distribution_a_file() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg"]);
     let (topic, out) = (kafka.topic("forms"), folder());
     let producer = play(kafka, &topic, 10, &["--log-format", "json"]).ok();
     let lines: Vec<serde_json::Value> =
@@ -137,10 +123,8 @@ fn words_may_be_json_and_the_distribution_a_file() {
 
 #[test]
 fn q_ends_a_paused_replay() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg", "Xvfb", "import", "xdotool"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg", "Xvfb", "import", "xdotool"]);
     let (screen, topic) = (Xvfb::start(), kafka.topic("paused-replay"));
     play(kafka, &topic, 100, &[]).ok();
     let args = ["-o", "beginning", "--position", "0,0", "--borderless", "--title", "Replay"];

@@ -1,14 +1,12 @@
 //! Tests of the harness itself: a killed broker comes back on the same port, and a real Kafka with its data.
 
-use testkit::Kind;
+use testkit::BrokerKind;
 use testkit::kafka::{Record, only, own_kafka};
 
 #[test]
 fn a_killed_real_kafka_comes_back_with_its_data() {
-    if !only(Kind::Real, "the embedded broker keeps nothing") {
-        return;
-    }
-    let Some(kafka) = own_kafka() else { return };
+    only(BrokerKind::Real, "the embedded broker keeps nothing");
+    let kafka = own_kafka();
     let topic = kafka.topic("harness");
     kafka.create_topic(&topic, 1, &[("max.message.bytes", "2000000")]);
     kafka.publish(&topic, [Record { key: Some(b"k".into()), value: b"before".into(), ..Record::default() }]);
@@ -30,10 +28,8 @@ fn a_killed_real_kafka_comes_back_with_its_data() {
 
 #[test]
 fn a_killed_embedded_broker_comes_back_empty() {
-    if !only(Kind::Embedded, "a real Kafka keeps its data") {
-        return;
-    }
-    let Some(kafka) = own_kafka() else { return };
+    only(BrokerKind::Embedded, "a real Kafka keeps its data");
+    let kafka = own_kafka();
     let topic = kafka.topic("harness");
     let record = |value: &[u8]| Record { value: value.into(), ..Record::default() };
     kafka.create_topic(&topic, 1, &[]);

@@ -23,10 +23,8 @@ fn printed(kafka: &KafkaServer, topic: &str, args: &[&str]) -> Vec<u32> {
 
 #[test]
 fn a_recording_is_read_from_where_one_asks() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg"]);
     let topic = record(kafka, "offsets");
     let range = |from, to| (from..to).collect::<Vec<u32>>();
     assert_eq!(printed(kafka, &topic, &["-o", "beginning", "-e"]), range(0, 50));
@@ -44,10 +42,8 @@ fn a_recording_is_read_from_where_one_asks() {
 
 #[test]
 fn a_time_is_local_unless_it_says_otherwise() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg"]);
     let topic = record(kafka, "times");
     let from = |time: &str| {
         let viewer = Program::vidcons().on(kafka, &topic).env("TZ", "XST-3").args(["--headless", "-e", "-o", time]);
@@ -70,20 +66,16 @@ fn a_time_is_local_unless_it_says_otherwise() {
 
 #[test]
 fn an_idle_viewer_ends_by_itself_when_asked_to() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg"]);
     let topic = record(kafka, "idle");
     assert_eq!(printed(kafka, &topic, &["-o", "beginning", "--idle-timeout", "6"]).len(), 50);
 }
 
 #[test]
 fn the_recording_comes_out_as_a_stream_that_others_play() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg", "ffprobe"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg", "ffprobe"]);
     let (topic, out) = (record(kafka, "output"), folder());
     let file = out.path().join("out.mjpeg");
     let args = ["--headless", "--every-frame", "-o", "beginning", "-e", "--output"];
@@ -97,10 +89,8 @@ fn the_recording_comes_out_as_a_stream_that_others_play() {
 
 #[test]
 fn what_is_there_is_listed() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg"]);
     let topic = record(kafka, "listed");
     let list =
         |more: &[&str]| Program::vidcons().args(["--list", "-b", &kafka.bootstrap()]).args(more).run().ok().text();
@@ -115,7 +105,7 @@ fn what_is_there_is_listed() {
 
 #[test]
 fn a_start_time_is_a_field_that_programs_can_read() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("field");
     kafka.create_topic(&topic, 1, &[]);
     let args = ["--headless", "-e", "-o", "s@2026-01-31T12:00Z", "--log-format", "json"];
@@ -125,7 +115,7 @@ fn a_start_time_is_a_field_that_programs_can_read() {
 
 #[test]
 fn a_session_of_one_frame_is_reported_in_the_singular() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("singular");
     let args = ["test", "--size", "320x180", "--fps", "10", "--duration", "0.1", "--source", "one"];
     Program::vidprod().args(args).on(kafka, &topic).run().ok();
@@ -135,10 +125,8 @@ fn a_session_of_one_frame_is_reported_in_the_singular() {
 
 #[test]
 fn a_viewer_that_comes_after_the_end_says_so_and_shows_the_last_picture() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg"]);
     let (topic, out) = (record(kafka, "after"), folder());
     let png = out.path().join("last.png");
     let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--snapshot"]).arg(&png).start();

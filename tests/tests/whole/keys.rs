@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use image::RgbImage;
 use image::imageops::{FilterType, resize};
 use testkit::media::{folder, rgb_psnr};
-use testkit::program::Running;
+use testkit::program::RunningProgram;
 use testkit::{Program, WindowManager, Xvfb, kafka, need};
 
 use crate::window::{TOOLS, still};
@@ -31,7 +31,7 @@ fn read(path: &Path) -> RgbImage {
 }
 
 /// Presses `s`, and waits for the line that it logs.
-fn press_s(screen: &Xvfb, viewer: &mut Running, line: &str) {
+fn press_s(screen: &Xvfb, viewer: &mut RunningProgram, line: &str) {
     let before = viewer.stderr().matches(line).count();
     screen.xdotool(&["mousemove", "300", "200", "key", "s"]);
     viewer.until(line, |viewer| (viewer.stderr().matches(line).count() > before).then_some(()));
@@ -39,10 +39,8 @@ fn press_s(screen: &Xvfb, viewer: &mut Running, line: &str) {
 
 #[test]
 fn each_press_of_s_writes_a_new_file_and_the_window_says_so() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&TOOLS) {
-        return;
-    }
+    let kafka = kafka();
+    need(&TOOLS);
     let (screen, topic, out) = (Xvfb::start(), kafka.topic("snapshots"), folder());
     let args = ["--position", "0,0", "--borderless", "--no-overlay"];
     let viewer = Program::vidcons().on(kafka, &topic).args(args).in_folder(out.path());
@@ -69,10 +67,8 @@ fn each_press_of_s_writes_a_new_file_and_the_window_says_so() {
 
 #[test]
 fn beside_a_snapshot_with_a_name_those_of_the_key_are_numbered() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&TOOLS) {
-        return;
-    }
+    let kafka = kafka();
+    need(&TOOLS);
     let (screen, topic, out) = (Xvfb::start(), kafka.topic("named"), folder());
     let path = |name: &str| out.path().join(name);
     std::fs::write(path("door-1.png"), "of somebody else").expect("it can be written");
@@ -93,15 +89,13 @@ fn beside_a_snapshot_with_a_name_those_of_the_key_are_numbered() {
 
 #[test]
 fn f_fills_the_screen_and_escape_brings_the_window_back() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&TOOLS) {
-        return;
-    }
+    let kafka = kafka();
+    need(&TOOLS);
     let (screen, topic) = (Xvfb::start(), kafka.topic("full-screen"));
     let args = ["--position", "40,30", "--borderless", "--no-overlay"];
     let mut viewer = Program::vidcons().on(kafka, &topic).args(args).env("DISPLAY", screen.display()).start();
     let (frame, producer) = still(kafka, &topic);
-    let in_window = |_: &Running| (rgb_psnr(&screen.part(40, 30, 640, 360), &frame) > 32.0).then_some(());
+    let in_window = |_: &RunningProgram| (rgb_psnr(&screen.part(40, 30, 640, 360), &frame) > 32.0).then_some(());
     // 640x360 on a screen of 1600x1000 leaves black rows above and below.
     let large = resize(&frame, 1600, 900, FilterType::Triangle);
     let is_black = |y: u32| screen.part(0, y, 1600, 48).pixels().all(|p| p.0.iter().all(|c| *c < 40));
@@ -120,10 +114,8 @@ fn f_fills_the_screen_and_escape_brings_the_window_back() {
 
 #[test]
 fn a_window_that_begins_in_full_screen_shows_the_right_pixels() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["Xvfb"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["Xvfb"]);
     let (screen, topic) = (Xvfb::start(), kafka.topic("begins-full"));
     let args = ["--fullscreen", "--verify-pixels"];
     let mut viewer = Program::vidcons().on(kafka, &topic).args(args).env("DISPLAY", screen.display()).start();
@@ -139,10 +131,8 @@ fn a_window_that_begins_in_full_screen_shows_the_right_pixels() {
 
 #[test]
 fn a_window_manager_is_asked_for_full_screen() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&TOOLS) {
-        return;
-    }
+    let kafka = kafka();
+    need(&TOOLS);
     let (screen, topic) = (Xvfb::start(), kafka.topic("managed"));
     let manager = WindowManager::start(&screen);
     let args = ["--position", "0,0", "--fullscreen", "--no-overlay"];
@@ -167,21 +157,19 @@ fn a_window_manager_is_asked_for_full_screen() {
 
 #[test]
 fn full_screen_can_be_left_when_the_window_manager_that_set_it_is_dead() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&TOOLS) {
-        return;
-    }
+    let kafka = kafka();
+    need(&TOOLS);
     let (screen, topic) = (Xvfb::start(), kafka.topic("manager-died"));
     let manager = WindowManager::start(&screen);
     let args = ["--position", "40,30", "--no-overlay"];
     let mut viewer = Program::vidcons().on(kafka, &topic).args(args).env("DISPLAY", screen.display()).start();
     let (frame, producer) = still(kafka, &topic);
-    let in_window = |_: &Running| (rgb_psnr(&screen.part(40, 30, 640, 360), &frame) > 32.0).then_some(());
+    let in_window = |_: &RunningProgram| (rgb_psnr(&screen.part(40, 30, 640, 360), &frame) > 32.0).then_some(());
     viewer.until("the picture in its window", in_window);
     screen.xdotool(&["mousemove", "300", "200", "key", "f"]);
     viewer.until("a request for full screen", |_| (manager.serve() == (1, true)).then_some(()));
     drop(manager);
-    let is_full = |_: &Running| screen.sizes().contains(&(1600, 1000)).then_some(());
+    let is_full = |_: &RunningProgram| screen.sizes().contains(&(1600, 1000)).then_some(());
     viewer.until("a window over the whole screen", is_full);
     screen.xdotool(&["key", "Escape"]);
     viewer.until("the picture in its window again", in_window);
@@ -197,10 +185,8 @@ fn full_screen_can_be_left_when_the_window_manager_that_set_it_is_dead() {
 
 #[test]
 fn the_title_says_which_of_how_many_sources_is_shown() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["Xvfb", "xdotool"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["Xvfb", "xdotool"]);
     let (screen, topic) = (Xvfb::start(), kafka.topic("sources"));
     let mut viewer =
         Program::vidcons().on(kafka, &topic).args(["--position", "0,0"]).env("DISPLAY", screen.display()).start();
@@ -210,7 +196,7 @@ fn the_title_says_which_of_how_many_sources_is_shown() {
     };
     let title = |beginning: &'static str| {
         let screen = &screen;
-        move |_: &Running| screen.titles().iter().any(|title| title.starts_with(beginning)).then_some(())
+        move |_: &RunningProgram| screen.titles().iter().any(|title| title.starts_with(beginning)).then_some(())
     };
     let door = producer("door");
     viewer.until("one source", title("door - "));

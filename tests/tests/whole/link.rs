@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use testkit::kafka::own_kafka_behind;
-use testkit::{Network, Program, Report};
+use testkit::{JsonReport, Network, Program};
 
 const MBIT: u32 = 1_000_000 / 8;
 const NARROW: Network = Network { bytes_a_second: Some(2 * MBIT), ..STEADY };
@@ -15,8 +15,8 @@ const STEADY: Network =
 /// The result of a stream over a link.
 struct Streamed {
     seconds: u32,
-    producer: Report,
-    viewer: Report,
+    producer: JsonReport,
+    viewer: JsonReport,
 }
 
 impl Streamed {
@@ -35,8 +35,8 @@ impl Streamed {
 }
 
 /// Streams the test card at 720p30, about 1.1 MB/s.
-fn stream(network: Network, seconds: u32, more: &[&str]) -> Option<Streamed> {
-    let (kafka, _proxy) = own_kafka_behind(network)?;
+fn stream(network: Network, seconds: u32, more: &[&str]) -> Streamed {
+    let (kafka, _proxy) = own_kafka_behind(network);
     let viewer = Program::vidcons().on(&kafka, "link").args(["--headless", "-e"]).start();
     let card = ["test", "--fps", "30", "--quality", "80", "--duration", &seconds.to_string()];
     let producer = Program::vidprod().args(card).args(more).on(&kafka, "link").run().ok().report();
@@ -44,12 +44,12 @@ fn stream(network: Network, seconds: u32, more: &[&str]) -> Option<Streamed> {
     for report in [&producer, &viewer] {
         assert_eq!(report.number("counts.reconnections"), 0, "a slow link is no reason to replace a client");
     }
-    Some(Streamed { seconds, producer, viewer })
+    Streamed { seconds, producer, viewer }
 }
 
 #[test]
 fn a_narrow_link_carries_what_it_can_and_the_rest_is_not_even_encoded() {
-    let Some(streamed) = stream(NARROW, 8, &[]) else { return };
+    let streamed = stream(NARROW, 8, &[]);
     let (sent, percent) = (&streamed.producer, streamed.percent(&NARROW));
     let (superseded, late) = (sent.number("frames.lost.superseded"), sent.number("frames.lost.late"));
     assert!(percent >= 60, "{percent} % of what the link carries: {:#}", streamed.viewer.0["frames"]);
@@ -60,7 +60,7 @@ fn a_narrow_link_carries_what_it_can_and_the_rest_is_not_even_encoded() {
 
 #[test]
 fn a_round_trip_of_200_ms_throttles_nothing() {
-    let Some(streamed) = stream(FAR, 8, &[]) else { return };
+    let streamed = stream(FAR, 8, &[]);
     let (sent, percent) = (&streamed.producer, streamed.percent(&FAR));
     assert!(sent.number("frames.acknowledged") >= 160, "{:#}", sent.0["frames"]);
     assert!(percent >= 60, "{percent} % of what was captured: {:#}", streamed.viewer.0["frames"]);
@@ -69,7 +69,7 @@ fn a_round_trip_of_200_ms_throttles_nothing() {
 #[test]
 fn a_viewer_finds_a_broker_that_is_far_away() {
     let far = Network { delay: Duration::from_millis(150), only_client: Some("vidcons"), ..STEADY };
-    let Some((kafka, _proxy)) = own_kafka_behind(far) else { return };
+    let (kafka, _proxy) = own_kafka_behind(far);
     Program::vidprod().args(["test", "--size", "320x180", "--duration", "0.5"]).on(&kafka, "link").run().ok();
     let args = ["--headless", "-o", "beginning", "-e"];
     let viewer = Program::vidcons().on(&kafka, "link").args(args).run().ok().report();
@@ -78,8 +78,7 @@ fn a_viewer_finds_a_broker_that_is_far_away() {
 
 /// Prints the table of benches/README.md: `make bench-link`. `LINK` and `BEHIND` select lines; `MORE` has options for
 /// vidprod.
-#[test]
-#[ignore = "it measures, and asserts nothing"]
+#[test(ignore = "it measures, and asserts nothing")]
 fn figures_of_slow_links() {
     let jitter = |network| Network { delay: Duration::from_millis(10), jitter: Duration::from_millis(100), ..network };
     let links = [
@@ -102,7 +101,7 @@ fn figures_of_slow_links() {
                 continue;
             }
             let network = Network { only_client, ..network };
-            let Some(streamed) = stream(network, 12, &more) else { return };
+            let streamed = stream(network, 12, &more);
             println!("| {name} | {behind} | {}", line(&streamed, &network));
         }
     }

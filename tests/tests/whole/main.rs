@@ -1,5 +1,9 @@
 //! Whole-program tests, one file for each subject.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+
+// Its `#[test]` registers a test that can be ignored while it runs, with the reason.
+#[macro_use(test)]
+extern crate testkit;
 
 mod broker;
 mod clients;
@@ -40,3 +44,7 @@ mod terminal;
 mod usage;
 mod verbose;
 mod window;
+
+fn main() -> std::process::ExitCode {
+    testkit::harness::main()
+}

@@ -2,7 +2,7 @@
 
 use testkit::kafka::only;
 use testkit::media::{folder, small_clip};
-use testkit::{Kind, Program, need, target};
+use testkit::{BrokerKind, Program, need, target};
 
 /// Runs a script in its own network namespace, whose only interface is `lo`.
 fn offline(script: &str) -> Program {
@@ -13,9 +13,8 @@ fn offline(script: &str) -> Program {
 
 #[test]
 fn the_first_commands_of_the_readme_work_without_a_network() {
-    if !only(Kind::Embedded, "nobody names a broker here") || !need(&["ffmpeg", "unshare", "ip"]) {
-        return;
-    }
+    only(BrokerKind::Embedded, "nobody names a broker here");
+    need(&["ffmpeg", "unshare", "ip"]);
     let folder = folder();
     let clip = small_clip(folder.path(), 50);
     let script = format!(
@@ -28,9 +27,8 @@ fn the_first_commands_of_the_readme_work_without_a_network() {
 
 #[test]
 fn a_broker_named_by_its_loopback_address_is_reached_without_a_network() {
-    if !only(Kind::Embedded, "it is started inside the namespace") || !need(&["unshare", "ip"]) {
-        return;
-    }
+    only(BrokerKind::Embedded, "it is started inside the namespace");
+    need(&["unshare", "ip"]);
     for broker in ["127.0.0.1:9092", "localhost:9092"] {
         let script = format!(
             "vidbroker -q & until vidcons -b {broker} --list >/dev/null 2>&1; do sleep 0.1; done; \

@@ -6,12 +6,12 @@ use std::path::Path;
 use serde_json::Value;
 use testkit::kafka::{Record, own_kafka};
 use testkit::media::{ffmpeg, folder};
-use testkit::program::Running;
-use testkit::{Finished, KafkaServer, Program, Signal, kafka, need};
+use testkit::program::RunningProgram;
+use testkit::{FinishedProgram, KafkaServer, Program, Signal, kafka, need};
 
 /// Each line of standard error as JSON; panics if a line is not JSON or lacks a required field.
 #[track_caller]
-fn json_lines(of: &Finished) -> Vec<Value> {
+fn json_lines(of: &FinishedProgram) -> Vec<Value> {
     let parse = |line: &str| -> Value {
         let value: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}\n{}", of.story()));
         for name in ["timestamp", "level", "program", "event", "message"] {
@@ -54,7 +54,7 @@ fn run_of_all(kafka: &KafkaServer, name: &str) -> Vec<Value> {
 
 #[test]
 fn a_run_in_json_has_events_with_figures() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let lines = run_of_all(kafka, "json-events");
     let of = |program: &str| -> Vec<Value> { lines.iter().filter(|l| l["program"] == program).cloned().collect() };
     let check = |program: &str, expected: &[&str], figures: &[&str]| {
@@ -87,7 +87,7 @@ fn documented(heading: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_field_of_a_status_is_documented() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let documented = documented("The status");
     for line in with_event(&run_of_all(kafka, "status-fields"), "status") {
         let names = line.as_object().expect("an object").keys();
@@ -138,7 +138,7 @@ fn every_log_line_names_its_event_and_every_event_is_documented() {
 
 #[test]
 fn whatever_goes_wrong_every_line_is_json() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let folder = folder();
     let (page, topic) = (folder.path().join("page.mp4"), kafka.topic("json-errors"));
     std::fs::write(&page, "no video").unwrap();
@@ -179,7 +179,7 @@ fn help_stays_text_under_json() {
 
 #[test]
 fn the_status_may_be_turned_off() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("status-every");
     let run = |more: &[&str]| {
         let args = ["test", "--size", "320x180", "--duration", "2.5"];
@@ -193,7 +193,7 @@ fn the_status_may_be_turned_off() {
 }
 
 /// Waits for three statuses of an idle program, which all say the same in words, and returns them.
-fn three_statuses(program: &mut Running, of: &str) -> Vec<Value> {
+fn three_statuses(program: &mut RunningProgram, of: &str) -> Vec<Value> {
     program.until("three statuses", |program| {
         let lines = program.stderr().lines().filter(|line| line.contains(of)).map(str::to_owned).collect::<Vec<_>>();
         let status = |line: &String| serde_json::from_str::<Value>(line).ok().filter(|line| line["event"] == "status");
@@ -204,7 +204,7 @@ fn three_statuses(program: &mut Running, of: &str) -> Vec<Value> {
 
 #[test]
 fn in_json_a_status_is_logged_at_each_interval_even_if_nothing_happens() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("idle");
     let often = ["--log-format", "json", "--status-every", "200ms"];
     let mut broker = Program::vidbroker().args(["--listen", "127.0.0.1:0"]).args(often).start();
@@ -223,7 +223,7 @@ fn in_json_a_status_is_logged_at_each_interval_even_if_nothing_happens() {
 
 #[test]
 fn the_size_of_a_plain_jpeg_is_that_of_the_picture() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let (ours, topic) = (kafka.topic("jpeg-with-headers"), kafka.topic("plain-jpeg"));
     let card = ["test", "--size", "320x180", "--duration", "0.2", "--source", "cam"];
     Program::vidprod().on(kafka, &ours).args(card).run().ok();
@@ -241,10 +241,8 @@ fn the_size_of_a_plain_jpeg_is_that_of_the_picture() {
 
 #[test]
 fn a_file_that_is_cut_off_is_reported_as_an_event_when_it_is_played_again() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg"]);
     let (topic, clips) = (kafka.topic("cut-event"), folder());
     let clip = clips.path().join("clip.mkv");
     ffmpeg("-f lavfi -i testsrc2=s=320x240:r=25 -t 2 -c:v mpeg4", &clip);
@@ -259,7 +257,7 @@ fn a_file_that_is_cut_off_is_reported_as_an_event_when_it_is_played_again() {
 
 #[test]
 fn warnings_are_kept_by_q_and_all_else_is_not() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("quiet");
     let args = ["test", "--size", "320x180", "--duration", "0.5", "-q", "-X", "ssl.key.password=hunter2"];
     let ended = Program::vidprod().on(kafka, &topic).args(args).run().ok();
@@ -270,7 +268,7 @@ fn warnings_are_kept_by_q_and_all_else_is_not() {
 
 #[test]
 fn a_broker_that_is_gone_is_reported_under_q() {
-    let Some(kafka) = own_kafka() else { return };
+    let kafka = own_kafka();
     let topic = kafka.topic("gone");
     let quiet = ["-q", "--log-format", "json"];
     let mut viewer = Program::vidcons().on(&kafka, &topic).args(["--headless", "--print"]).args(quiet).start();
@@ -290,9 +288,7 @@ fn a_broker_that_is_gone_is_reported_under_q() {
 
 #[test]
 fn the_units_of_the_page_are_sound() {
-    if !need(&["systemd-analyze"]) {
-        return;
-    }
+    need(&["systemd-analyze"]);
     let page = std::fs::read_to_string(testkit::root().join("docs/operate.md")).expect("the page is there");
     let folder = folder();
     let units: Vec<_> = page.split("```ini\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();

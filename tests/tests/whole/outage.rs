@@ -4,16 +4,15 @@ use std::time::Duration;
 
 use testkit::kafka::{only, own_kafka};
 use testkit::media::{clip_720p25, folder};
-use testkit::{Kind, Program, Signal, kafka, need};
+use testkit::{BrokerKind, Program, Signal, kafka, need};
 
 const OUTAGE: Duration = Duration::from_secs(5);
 
 #[test]
 fn a_file_loses_no_frame_when_the_broker_is_killed_and_comes_back() {
-    if !only(Kind::Real, "acknowledged frames outlive the broker only there") || !need(&["ffmpeg"]) {
-        return;
-    }
-    let Some(kafka) = own_kafka() else { return };
+    only(BrokerKind::Real, "acknowledged frames outlive the broker only there");
+    need(&["ffmpeg"]);
+    let kafka = own_kafka();
     let topic = kafka.topic("outage");
     let mut viewer = Program::vidcons()
         .on(&kafka, &topic)
@@ -34,7 +33,7 @@ fn a_file_loses_no_frame_when_the_broker_is_killed_and_comes_back() {
 
 #[test]
 fn a_live_stream_goes_on_when_the_broker_is_killed_and_comes_back() {
-    let Some(kafka) = own_kafka() else { return };
+    let kafka = own_kafka();
     let topic = kafka.topic("live-outage");
     let mut viewer = Program::vidcons().on(&kafka, &topic).args(["--headless", "-e", "--print"]).start();
     let mut producer = Program::vidprod().args(["test", "--size", "640x360", "--fps", "25"]).on(&kafka, &topic).start();
@@ -57,7 +56,7 @@ fn a_live_stream_goes_on_when_the_broker_is_killed_and_comes_back() {
 
 #[test]
 fn a_live_stream_whose_broker_is_gone_at_its_end_fails() {
-    let Some(kafka) = own_kafka() else { return };
+    let kafka = own_kafka();
     let topic = kafka.topic("gone-at-the-end");
     let mut viewer = Program::vidcons().on(&kafka, &topic).args(["--headless", "--print"]).start();
     let card = ["test", "--size", "320x180", "--duration", "8", "--timeout", "1"];
@@ -70,7 +69,7 @@ fn a_live_stream_whose_broker_is_gone_at_its_end_fails() {
 
 #[test]
 fn a_live_stream_of_which_every_frame_is_refused_fails() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("refused");
     // No picture fits into such a message, although the limit given to vidprod says so.
     kafka.create_topic(&topic, 1, &[("max.message.bytes", "1000")]);
@@ -81,7 +80,7 @@ fn a_live_stream_of_which_every_frame_is_refused_fails() {
 
 #[test]
 fn the_viewer_goes_on_with_a_producer_that_was_killed_and_started_again() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("producer-killed");
     let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--print"]).start();
     let test = || Program::vidprod().args(["test", "--size", "320x180", "--source", "cam"]).on(kafka, &topic).start();
@@ -104,10 +103,8 @@ fn the_viewer_goes_on_with_a_producer_that_was_killed_and_started_again() {
 
 #[test]
 fn the_producer_does_not_mind_a_viewer_that_is_killed() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg"]);
     let (topic, clips) = (kafka.topic("viewer-killed"), folder());
     let clip = testkit::media::small_clip(clips.path(), 75);
     let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--print"]).start();

@@ -12,7 +12,7 @@ fn publish_into(kafka: &testkit::KafkaServer, topic: &str, partition: &str) {
 
 #[test]
 fn a_viewer_reads_partitions_that_are_added_while_it_runs_from_their_first_record() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("grown");
     kafka.create_topic(&topic, 1, &[]);
     let mut viewer = Program::vidcons().args(["--headless", "--every-frame", "--print"]).on(kafka, &topic).start();
@@ -29,7 +29,7 @@ fn a_viewer_reads_partitions_that_are_added_while_it_runs_from_their_first_recor
 
 #[test]
 fn a_viewer_of_one_partition_stays_with_it() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("grown-one");
     kafka.create_topic(&topic, 1, &[]);
     let refresh = ["-X", "topic.metadata.refresh.interval.ms=200"];
@@ -45,7 +45,7 @@ fn a_viewer_of_one_partition_stays_with_it() {
 
 #[test]
 fn a_group_reads_partitions_that_are_added_while_it_runs_from_their_first_record() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("grown-group");
     kafka.create_topic(&topic, 1, &[]);
     let group = format!("group-of-{topic}");

@@ -11,10 +11,8 @@ const SOURCE: &str = "-f lavfi -i testsrc2=s=320x240:r=25 -frames:v 60";
 /// Checks that sixty frames through a pipe in this format arrive at the viewer.
 #[track_caller]
 fn check(format: &str) {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg"]);
     let topic = kafka.topic("pipe");
     let mut ffmpeg = ffmpeg_pipe(&format!("{SOURCE} {format}"));
     let input = ffmpeg.stdout.take().unwrap();
@@ -67,7 +65,7 @@ fn y4m() -> (Vec<u8>, Vec<usize>) {
 
 #[test]
 fn each_frame_on_standard_input_leaves_as_soon_as_it_is_there() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("at-once");
     let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--print"]).start();
     let mut producer = Program::vidprod().args(["-", "--source", "p"]).stdin(Stdio::piped()).on(kafka, &topic).start();
@@ -89,7 +87,7 @@ fn each_frame_on_standard_input_leaves_as_soon_as_it_is_there() {
 
 #[test]
 fn a_pipe_that_breaks_off_in_mid_frame_keeps_what_was_whole() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("broken-pipe");
     let mut producer = Program::vidprod().arg("-").stdin(Stdio::piped()).on(kafka, &topic).start();
     let (stream, begins) = y4m();
@@ -101,10 +99,8 @@ fn a_pipe_that_breaks_off_in_mid_frame_keeps_what_was_whole() {
 
 #[test]
 fn a_file_can_be_piped_in_as_it_is() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg"]);
     let (topic, clips) = (kafka.topic("cat"), folder());
     let mkv = clips.path().join("a.mkv");
     testkit::media::ffmpeg(&format!("-i {} -c copy", small_clip(clips.path(), 50).display()), &mkv);

@@ -1,12 +1,12 @@
 //! `--verify-pixels`: the pictures on the screen match their headers.
 
 use testkit::kafka::Record;
-use testkit::{Finished, KafkaServer, Program, Report, Xvfb, kafka, need};
+use testkit::{FinishedProgram, JsonReport, KafkaServer, Program, Xvfb, kafka, need};
 
 const CARD: [&str; 5] = ["test", "--fps", "20", "--duration", "2"];
 
 /// Plays a test card of this size to a viewer with these options.
-fn viewed(kafka: &KafkaServer, topic: &str, screen: Option<&Xvfb>, size: &str, options: &[&str]) -> Finished {
+fn viewed(kafka: &KafkaServer, topic: &str, screen: Option<&Xvfb>, size: &str, options: &[&str]) -> FinishedProgram {
     let viewer = Program::vidcons().on(kafka, topic).args(["--verify-pixels", "--every-frame", "-e"]).args(options);
     let viewer = match screen {
         Some(screen) => viewer.args(["--position", "0,0", "--borderless"]).env("DISPLAY", screen.display()),
@@ -18,7 +18,7 @@ fn viewed(kafka: &KafkaServer, topic: &str, screen: Option<&Xvfb>, size: &str, o
 }
 
 /// Plays a test card, checks that there is no mismatch, and returns the viewer's report.
-fn verified(kafka: &KafkaServer, topic: &str, screen: Option<&Xvfb>, options: &[&str]) -> Report {
+fn verified(kafka: &KafkaServer, topic: &str, screen: Option<&Xvfb>, options: &[&str]) -> JsonReport {
     let viewer = viewed(kafka, topic, screen, "640x360", options).ok();
     let report = viewer.report();
     assert_eq!(report.number("pixels.checked"), report.number("frames.shown"), "{}", viewer.story());
@@ -29,7 +29,7 @@ fn verified(kafka: &KafkaServer, topic: &str, screen: Option<&Xvfb>, options: &[
 }
 
 #[track_caller]
-fn assert_all_agreed(report: &Report) {
+fn assert_all_agreed(report: &JsonReport) {
     // 40 pictures, unless the machine was so busy that the card skipped some.
     assert!(report.number("pixels.checked") > 0, "{:#}", report.0["pixels"]);
     assert_eq!(report.number("pixels.agreed"), report.number("pixels.checked"), "{:#}", report.0["pixels"]);
@@ -37,16 +37,14 @@ fn assert_all_agreed(report: &Report) {
 
 #[test]
 fn every_picture_of_a_test_card_agrees_headless() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     assert_all_agreed(&verified(kafka, &kafka.topic("pixels"), None, &[]));
 }
 
 #[test]
 fn every_picture_agrees_in_a_window_of_its_size_and_of_another() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["Xvfb"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["Xvfb"]);
     let screen = Xvfb::start();
     // The overlay covers the upper part of the picture, but not the bar.
     assert_all_agreed(&verified(kafka, &kafka.topic("pixels-window"), Some(&screen), &[]));
@@ -56,10 +54,8 @@ fn every_picture_agrees_in_a_window_of_its_size_and_of_another() {
 
 #[test]
 fn a_window_too_small_for_the_bar_is_no_pass() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["Xvfb"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["Xvfb"]);
     let options = ["--window-size", "128x72", "--no-overlay"];
     let viewer = viewed(kafka, &kafka.topic("pixels-small"), Some(&Xvfb::start()), "640x360", &options);
     viewer.assert_fails(
@@ -72,7 +68,7 @@ fn a_window_too_small_for_the_bar_is_no_pass() {
 
 #[test]
 fn pictures_too_small_for_a_bar_are_no_pass_and_no_window_is_blamed() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let viewer = viewed(kafka, &kafka.topic("pixels-tiny"), None, "128x72", &[]);
     viewer.assert_fails(1, "could not be read (--verify-pixels): they were shown at 128x72");
     assert!(!viewer.stderr.contains("--window-size"), "{}", viewer.story());
@@ -80,7 +76,7 @@ fn pictures_too_small_for_a_bar_are_no_pass_and_no_window_is_blamed() {
 
 #[test]
 fn a_run_in_which_no_picture_could_be_checked_is_no_pass() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let (card, plain) = (kafka.topic("pixels-card"), kafka.topic("pixels-plain"));
     Program::vidprod().args(CARD).args(["--size", "320x180"]).on(kafka, &card).run().ok();
     kafka.create_topic(&plain, 1, &[]);
@@ -92,7 +88,7 @@ fn a_run_in_which_no_picture_could_be_checked_is_no_pass() {
 
 #[test]
 fn a_picture_under_another_number_or_time_is_told_and_fails() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let clean = kafka.topic("pixels-clean");
     Program::vidprod().args(CARD).args(["--size", "320x180", "--every-frame"]).on(kafka, &clean).run().ok();
     for (header, value, said) in [("number", "4711", "the header 4711"), ("captured", "1", "captured")] {

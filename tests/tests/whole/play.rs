@@ -1,14 +1,14 @@
 //! Plays a clip through Kafka into a viewer: every frame arrives in order, with the right picture.
 
 use testkit::media::{clip_720p25, decode, folder, frame_of, jpegs, luma_psnr};
-use testkit::program::Finished;
-use testkit::{Program, Report, kafka, need};
+use testkit::program::FinishedProgram;
+use testkit::{JsonReport, Program, kafka, need};
 
 const FRAMES: u64 = 250;
 
 /// Checks that the viewer has shown every frame of the clip in order, with the right pictures, and lost none.
 #[track_caller]
-fn assert_every_frame(viewer: &Finished, producer: &Report) {
+fn assert_every_frame(viewer: &FinishedProgram, producer: &JsonReport) {
     assert_eq!(producer.number("frames.captured"), FRAMES);
     assert_eq!(producer.number("frames.acknowledged"), FRAMES);
     let report = viewer.report();
@@ -29,10 +29,8 @@ fn viewer(kafka: &testkit::KafkaServer, topic: &str, more: &[&str]) -> Program {
 
 #[test]
 fn every_frame_of_a_clip_is_shown_with_the_viewer_first() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg"]);
     let topic = kafka.topic("viewer-first");
     // The viewer waits for a topic that does not exist. It must not create it, because vidprod does, with settings for
     // video.
@@ -44,10 +42,8 @@ fn every_frame_of_a_clip_is_shown_with_the_viewer_first() {
 
 #[test]
 fn every_frame_of_a_clip_is_shown_with_the_producer_first() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg"]);
     let topic = kafka.topic("producer-first");
     let args = ["--quality", "90", "--speed", "max"];
     let producer = Program::vidprod().arg(clip_720p25()).args(args).on(kafka, &topic).run().ok();
@@ -56,7 +52,7 @@ fn every_frame_of_a_clip_is_shown_with_the_producer_first() {
 
 #[test]
 fn a_live_viewer_that_comes_first_sees_the_clip_and_ends_with_it() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("live");
     let viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "-e"]).start_before_topic();
     let clip = testkit::root().join("samples/clip.mp4");
@@ -72,10 +68,8 @@ fn a_live_viewer_that_comes_first_sees_the_clip_and_ends_with_it() {
 
 #[test]
 fn the_report_holds_what_scripts_rely_on() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg"]);
     let (topic, clips) = (kafka.topic("contract"), folder());
     let clip = testkit::media::small_clip(clips.path(), 20);
     let producer = Program::vidprod().arg(clip).args(["--speed", "max", "--source", "s"]).on(kafka, &topic).run().ok();
@@ -101,10 +95,8 @@ fn the_report_holds_what_scripts_rely_on() {
 
 #[test]
 fn a_frame_can_be_kept_as_a_snapshot() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg"]);
     let (topic, out) = (kafka.topic("snapshot"), folder());
     let args = ["--quality", "90", "--speed", "max", "--duration", "1"];
     Program::vidprod().arg(clip_720p25()).args(args).on(kafka, &topic).run().ok();
@@ -120,7 +112,7 @@ fn a_frame_can_be_kept_as_a_snapshot() {
 
 #[test]
 fn a_test_card_ends_after_its_duration() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("duration");
     let card = ["test", "--size", "320x180", "--fps", "20", "--duration", "2"];
     let captured = Program::vidprod().args(card).on(kafka, &topic).run().ok().report().number("frames.captured");

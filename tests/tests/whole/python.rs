@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use testkit::media::{decode, jpegs};
-use testkit::{Finished, KafkaServer, Program, Running, kafka, python, root, target};
+use testkit::{FinishedProgram, KafkaServer, Program, RunningProgram, kafka, python, root, target};
 
 fn page(name: &str) -> String {
     std::fs::read_to_string(root().join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
@@ -15,17 +15,17 @@ fn sample(python: &PathBuf, name: &str, kafka: &KafkaServer, topics: &[&str]) ->
 }
 
 /// A test card that runs until it is interrupted.
-fn camera(kafka: &KafkaServer, topic: &str, more: &[&str]) -> Running {
+fn camera(kafka: &KafkaServer, topic: &str, more: &[&str]) -> RunningProgram {
     let card = ["test", "--size", "320x240", "--fps", "30", "--source", "cam"];
     Program::vidprod().args(card).args(more).on(kafka, topic).start()
 }
 
 /// A viewer of a topic that is not there yet, which ends with the session.
-fn viewer(kafka: &KafkaServer, topic: &str) -> Running {
+fn viewer(kafka: &KafkaServer, topic: &str) -> RunningProgram {
     Program::vidcons().on(kafka, topic).args(["--headless", "--every-frame", "--print", "-e"]).start_before_topic()
 }
 
-fn until_lines(running: &mut Running, lines: usize) {
+fn until_lines(running: &mut RunningProgram, lines: usize) {
     running.until_stdout(&format!("{lines} lines"), |out| out.lines().count() >= lines);
 }
 
@@ -48,7 +48,7 @@ fn the_pages_show_the_samples_as_they_are() {
 
 /// Checks that `read.py` reads the frames that a camera publishes with these options.
 fn check_read(stem: &str, options: &[&str]) {
-    let (Some(kafka), Some(python)) = (kafka(), python()) else { return };
+    let (kafka, python) = (kafka(), python());
     let topic = kafka.topic(stem);
     let mut reader = sample(&python, "read.py", kafka, &[&topic]).start();
     let camera = camera(kafka, &topic, options);
@@ -77,7 +77,7 @@ fn frames_in_parts_are_read_in_python() {
 
 #[test]
 fn pictures_that_python_publishes_are_shown() {
-    let (Some(kafka), Some(python)) = (kafka(), python()) else { return };
+    let (kafka, python) = (kafka(), python());
     let topic = kafka.topic("publish");
     let viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--every-frame", "-c", "100"]);
     let viewer = viewer.args(["--format", "%s %wx%e\\n"]).start_before_topic();
@@ -89,7 +89,7 @@ fn pictures_that_python_publishes_are_shown() {
 
 #[test]
 fn a_producer_in_python_is_accounted_for_like_vidprod() {
-    let (Some(kafka), Some(python)) = (kafka(), python()) else { return };
+    let (kafka, python) = (kafka(), python());
     let topic = kafka.topic("camera");
     let viewer = viewer(kafka, &topic);
     sample(&python, "camera.py", kafka, &[&topic]).run().ok();
@@ -103,8 +103,8 @@ fn a_producer_in_python_is_accounted_for_like_vidprod() {
 
 /// Checks that republished frames have the detector's pictures and that none is lost. The detector is slow, so it skips
 /// frames.
-fn check_detector(stem: &str, options: &[&str]) -> Option<(Finished, Finished)> {
-    let (kafka, python) = (kafka()?, python()?);
+fn check_detector(stem: &str, options: &[&str]) -> (FinishedProgram, FinishedProgram) {
+    let (kafka, python) = (kafka(), python());
     let (from, to) = (kafka.topic(stem), kafka.topic(&format!("{stem}-boxes")));
     let slow = root().join("samples");
     let folder = testkit::media::folder();
@@ -136,12 +136,12 @@ fn check_detector(stem: &str, options: &[&str]) -> Option<(Finished, Finished)> 
     let captured = made.number("frames.captured") - number(first, "frame");
     let dropped = made.lost() - number(first, "dropped");
     assert_eq!(seen.number("frames.expected") + skipped + dropped, captured, "{}", viewer.story());
-    Some((camera, viewer))
+    (camera, viewer)
 }
 
 #[test]
 fn frames_that_a_detector_skips_are_not_lost() {
-    let Some((_, viewer)) = check_detector("detector", &[]) else { return };
+    let (_, viewer) = check_detector("detector", &[]);
     assert!(viewer.stderr.contains("skipped on purpose"), "{}", viewer.story());
 }
 
@@ -152,7 +152,7 @@ fn a_detector_joins_parts_and_publishes_whole_frames() {
 
 #[test]
 fn pictures_go_through_a_pipe_and_a_script() {
-    let (Some(kafka), Some(python)) = (kafka(), python()) else { return };
+    let (kafka, python) = (kafka(), python());
     let (from, to) = (kafka.topic("pipe-cam"), kafka.topic("pipe-edges"));
     let page = page("docs/python.md");
     let line = page.lines().find(|line| line.contains("| python samples/edges.py |")).expect("the page has the pipe");
@@ -179,7 +179,7 @@ fn pictures_go_through_a_pipe_and_a_script() {
 #[test]
 fn the_script_in_the_pipe_writes_each_picture_as_soon_as_it_has_come() {
     use std::io::Write;
-    let (Some(kafka), Some(python)) = (kafka(), python()) else { return };
+    let (kafka, python) = (kafka(), python());
     let topic = kafka.topic("pictures");
     Program::vidprod().args(["test", "--size", "320x240", "--duration", "1"]).on(kafka, &topic).run().ok();
     let pictures = kafka.records(&topic);
@@ -200,7 +200,7 @@ fn the_script_in_the_pipe_writes_each_picture_as_soon_as_it_has_come() {
 
 #[test]
 fn the_loop_in_the_readme_reads_frames() {
-    let (Some(kafka), Some(python)) = (kafka(), python()) else { return };
+    let (kafka, python) = (kafka(), python());
     let readme = page("README.md");
     let (_, loop_) =
         readme.split_once("```python\nfrom confluent_kafka import Consumer\n").expect("README has the loop");

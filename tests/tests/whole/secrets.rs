@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 
 use testkit::media::{ffmpeg, folder};
-use testkit::program::Finished;
+use testkit::program::FinishedProgram;
 use testkit::{Program, kafka, need};
 
 const SECRET: &str = "hunter2";
@@ -13,7 +13,7 @@ const NOBODY: [&str; 4] = ["-b", "127.0.0.1:9", "--timeout", "1"];
 
 /// Checks that the program fails with this code, and that its output contains `names` but not the secret.
 #[track_caller]
-fn check_refused(program: Program, code: i32, names: &str) -> Finished {
+fn check_refused(program: Program, code: i32, names: &str) -> FinishedProgram {
     let finished = program.run();
     assert_eq!(finished.code(), Some(code), "{}", finished.story());
     assert!(finished.stderr.contains(names), "it does not say {names}\n{}", finished.story());
@@ -22,13 +22,13 @@ fn check_refused(program: Program, code: i32, names: &str) -> Finished {
 }
 
 #[track_caller]
-fn assert_silent(finished: &Finished) {
+fn assert_silent(finished: &FinishedProgram) {
     assert!(!finished.stderr.contains(SECRET) && !finished.text().contains(SECRET), "{}", finished.story());
 }
 
 #[test]
 fn an_address_that_cannot_be_opened_is_named_without_its_password() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let vidprod = |input: &str| Program::vidprod().arg(input).args(["-vv"]).on(kafka, &kafka.topic("secret"));
     let url = "rtsp://me:hunter2@127.0.0.1:9/stream";
     let refused = check_refused(vidprod(url), 1, "cannot open rtsp://me:(hidden)@127.0.0.1:9/stream: ");
@@ -92,10 +92,8 @@ fn web_server(video: Vec<u8>) -> SocketAddr {
 
 #[test]
 fn reports_and_records_of_an_address_hold_no_password() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg"]);
     let (topic, folder) = (kafka.topic("secret"), folder());
     let clip = folder.path().join("clip.mkv");
     ffmpeg("-f lavfi -i testsrc2=s=160x120:r=25 -t 1 -c:v mjpeg", &clip);

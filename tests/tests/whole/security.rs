@@ -5,15 +5,13 @@ use std::sync::OnceLock;
 
 use testkit::kafka::only;
 use testkit::secured::{Listener, SecuredKafka, login, tls};
-use testkit::{Kind, Program, Running};
+use testkit::{BrokerKind, Program, RunningProgram};
 
 /// The secured Kafka that these tests share.
-fn secured() -> Option<&'static SecuredKafka> {
-    static SHARED: OnceLock<Option<SecuredKafka>> = OnceLock::new();
-    if !only(Kind::Real, "vidbroker has no TLS and no logins") {
-        return None;
-    }
-    SHARED.get_or_init(SecuredKafka::start).as_ref()
+fn secured() -> &'static SecuredKafka {
+    static SHARED: OnceLock<SecuredKafka> = OnceLock::new();
+    only(BrokerKind::Real, "vidbroker has no TLS and no logins");
+    SHARED.get_or_init(SecuredKafka::start)
 }
 
 fn viewer(address: &str, topic: &str, properties: &[String]) -> Program {
@@ -33,7 +31,7 @@ fn check(address: &str, properties: &[String], says: &str) {
 
 #[test]
 fn plaintext_and_tls_that_meet_are_named() {
-    let Some(kafka) = secured() else { return };
+    let kafka = secured();
     check(&kafka.at(Listener::Tls), &[], "expects TLS: -X security.protocol=SSL");
     check(&kafka.bootstrap(), &tls(&kafka.ca(true)), "does not speak TLS at this port");
     check(&kafka.at(Listener::Login), &[], "expects a login: -X security.protocol=SASL_PLAINTEXT");
@@ -42,7 +40,7 @@ fn plaintext_and_tls_that_meet_are_named() {
 
 #[test]
 fn a_wrong_ca_and_a_wrong_host_name_are_told_apart() {
-    let Some(kafka) = secured() else { return };
+    let kafka = secured();
     check(&kafka.at(Listener::Tls), &tls(&kafka.ca(false)), "is signed by no CA that is trusted here");
     check(&kafka.at(Listener::TlsOfAnotherHost), &tls(&kafka.ca(true)), "is for another host name");
     check(&kafka.at(Listener::MutualTls), &tls(&kafka.ca(true)), "wants a certificate of this client");
@@ -51,7 +49,7 @@ fn a_wrong_ca_and_a_wrong_host_name_are_told_apart() {
 
 #[test]
 fn a_stream_goes_over_tls() {
-    let Some(kafka) = secured() else { return };
+    let kafka = secured();
     let (address, topic, properties) = (kafka.at(Listener::Tls), kafka.topic("tls"), tls(&kafka.ca(true)));
     let producer = producer(&address, &topic, &properties).start();
     assert_eq!(viewer(&address, &topic, &properties).args(["-c", "5"]).run().ok().report().number("frames.shown"), 5);
@@ -60,14 +58,14 @@ fn a_stream_goes_over_tls() {
 
 #[test]
 fn a_wrong_password_names_the_user() {
-    let Some(kafka) = secured() else { return };
+    let kafka = secured();
     let wrong = login("alice", "wrong");
     check(&kafka.at(Listener::Login), &wrong, "refuses the login of user alice (Invalid username or password)");
 }
 
 #[test]
 fn an_advertised_address_that_cannot_be_reached_is_named_with_who_gave_it() {
-    let Some(kafka) = secured() else { return };
+    let kafka = secured();
     kafka.create_topic("secured", 1, &[]);
     for (listener, advertised) in
         [(Listener::AdvertisesNoHost, "kafka.invalid:9092"), (Listener::AdvertisesNobody, "127.0.0.1:9 ")]
@@ -79,7 +77,7 @@ fn an_advertised_address_that_cannot_be_reached_is_named_with_who_gave_it() {
 
 #[test]
 fn a_right_that_was_never_there_ends_the_programs() {
-    let Some(kafka) = secured() else { return };
+    let kafka = secured();
     let (address, topic, alice) = (kafka.at(Listener::Login), kafka.topic("acl"), login("alice", "alice-secret"));
     kafka.create_topic(&topic, 1, &[]);
     let may = |operation: &str, kind: &str, name: &str| {
@@ -103,7 +101,7 @@ fn a_right_that_was_never_there_ends_the_programs() {
 }
 
 /// Starts a vidcons of bob's, who may read this topic, and a vidprod of a user who may do everything.
-fn bob_watches(kafka: &SecuredKafka, topic: &str) -> (Running, Running) {
+fn bob_watches(kafka: &SecuredKafka, topic: &str) -> (RunningProgram, RunningProgram) {
     kafka.create_topic(topic, 1, &[]);
     kafka.acl(&["--add", "--allow-principal", "User:bob", "--operation", "Read", "--topic", topic]);
     let producer = producer(&kafka.bootstrap(), topic, &[]).start();
@@ -115,7 +113,7 @@ fn bob_watches(kafka: &SecuredKafka, topic: &str) -> (Running, Running) {
 
 #[test]
 fn a_viewer_that_loses_its_right_says_so_and_goes_on_when_it_has_it_again() {
-    let Some(kafka) = secured() else { return };
+    let kafka = secured();
     let topic = kafka.topic("acl-lost");
     let (producer, mut viewer) = bob_watches(kafka, &topic);
     let right = ["--allow-principal", "User:bob", "--operation", "Read", "--topic", &topic];
@@ -130,10 +128,8 @@ fn a_viewer_that_loses_its_right_says_so_and_goes_on_when_it_has_it_again() {
 
 #[test]
 fn a_viewer_whose_login_is_taken_away_says_so_and_waits() {
-    if !only(Kind::Real, "vidbroker has no logins") {
-        return;
-    }
-    let Some(kafka) = SecuredKafka::start() else { return };
+    only(BrokerKind::Real, "vidbroker has no logins");
+    let kafka = SecuredKafka::start();
     let topic = kafka.topic("revoked");
     let (producer, mut viewer) = bob_watches(&kafka, &topic);
     kafka.let_in_only(&["alice"]);

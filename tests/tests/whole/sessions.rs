@@ -2,10 +2,10 @@
 
 use common::draw::Bar;
 use testkit::media::{folder, jpegs, small_clip};
-use testkit::program::Running;
+use testkit::program::RunningProgram;
 use testkit::{KafkaServer, Program, Signal, kafka, need};
 
-fn card(kafka: &KafkaServer, topic: &str, more: &[&str]) -> Running {
+fn card(kafka: &KafkaServer, topic: &str, more: &[&str]) -> RunningProgram {
     let args = ["test", "--size", "320x180", "--fps", "25", "--source", "cam"];
     Program::vidprod().args(args).args(more).on(kafka, topic).start()
 }
@@ -22,7 +22,7 @@ fn numbers(stream: &[u8]) -> Vec<u32> {
 
 #[test]
 fn of_two_live_producers_with_one_name_the_later_is_shown_and_the_other_counted() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let (topic, out) = (kafka.topic("same-name"), folder());
     let file = out.path().join("shown.mjpeg");
     let viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--every-frame", "--print", "--output"]);
@@ -51,10 +51,8 @@ fn of_two_live_producers_with_one_name_the_later_is_shown_and_the_other_counted(
 
 #[test]
 fn a_topic_that_is_deleted_and_made_again_is_read_from_its_first_record() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg"]);
     let (topic, clips) = (kafka.topic("again"), folder());
     let clip = small_clip(clips.path(), 50);
     let mut viewer =
@@ -73,7 +71,7 @@ fn a_topic_that_is_deleted_and_made_again_is_read_from_its_first_record() {
 
 #[test]
 fn a_session_without_an_end_balances() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("no-end");
     let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--print"]).start();
     let producer = card(kafka, &topic, &[]);
@@ -91,7 +89,7 @@ fn a_session_without_an_end_balances() {
 
 #[test]
 fn a_session_joined_in_its_middle_is_counted_from_there() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("middle");
     let producer = card(kafka, &topic, &[]);
     testkit::until("frames in the topic", || {
@@ -112,10 +110,8 @@ fn a_session_joined_in_its_middle_is_counted_from_there() {
 
 #[test]
 fn an_end_that_was_there_before_does_not_end_a_live_viewer() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["ffmpeg"]);
     let (topic, clips) = (kafka.topic("old-end"), folder());
     let clip = small_clip(clips.path(), 25);
     Program::vidprod().arg(&clip).args(["--speed", "max", "--source", "one"]).on(kafka, &topic).run().ok();

@@ -5,17 +5,17 @@ use std::time::Duration;
 use common::time::{Clock, SystemClock};
 use testkit::kafka::{Record, own_kafka, own_kafka_behind};
 use testkit::media::folder;
-use testkit::program::{Finished, Running};
+use testkit::program::{FinishedProgram, RunningProgram};
 use testkit::{KafkaServer, Network, Program, Signal, kafka, need};
 
-fn card(kafka: &KafkaServer, topic: &str, source: &str, more: &[&str]) -> Running {
+fn card(kafka: &KafkaServer, topic: &str, source: &str, more: &[&str]) -> RunningProgram {
     let args = ["test", "--size", "320x180", "--source", source];
     Program::vidprod().args(args).args(more).on(kafka, topic).start()
 }
 
 #[test]
 fn frames_that_were_printed_and_not_shown_are_accounted_for() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("printed");
     let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--print"]).start();
     let (a, b) = (card(kafka, &topic, "A", &["--fps", "20"]), card(kafka, &topic, "B", &["--fps", "20"]));
@@ -40,7 +40,7 @@ fn frames_that_were_printed_and_not_shown_are_accounted_for() {
 }
 
 /// Shows frames of another host, whose clock is ahead by this much; returns the viewer's result and its HTML report.
-fn seen_from_another_host(kafka: &KafkaServer, name: &str, ahead: Duration) -> (Finished, String) {
+fn seen_from_another_host(kafka: &KafkaServer, name: &str, ahead: Duration) -> (FinishedProgram, String) {
     let (recorded, topic, out) = (kafka.topic(&format!("{name}-recorded")), kafka.topic(name), folder());
     let args = ["test", "--size", "320x180", "--fps", "25", "--duration", "2", "--every-frame", "--source", "cam"];
     Program::vidprod().args(args).on(kafka, &recorded).run().ok();
@@ -75,7 +75,7 @@ fn sent_now(mut record: Record, ahead: Duration) -> Record {
 }
 
 fn check_that_the_clocks_disagree(name: &str, ahead: Duration) {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let (viewer, page) = seen_from_another_host(kafka, name, ahead);
     let report = viewer.report();
     assert_eq!(report.number("frames.shown"), 50, "{}", viewer.story());
@@ -107,7 +107,7 @@ fn no_latency_is_stated_where_the_producers_clock_is_slightly_ahead() {
 
 #[test]
 fn a_missing_source_is_reported_with_the_sources_that_exist() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("missing-source");
     let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--source", "loby"]).start();
     let lobby = card(kafka, &topic, "lobby", &["--fps", "10"]);
@@ -126,7 +126,7 @@ fn a_missing_source_is_reported_with_the_sources_that_exist() {
 
 #[test]
 fn a_source_that_history_does_not_hold_is_an_error() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("missing-in-history");
     for source in ["lobby", "door"] {
         let card = ["test", "--size", "320x180", "--fps", "20", "--duration", "0.5", "--source", source];
@@ -147,7 +147,7 @@ fn a_source_that_history_does_not_hold_is_an_error() {
 
 #[test]
 fn a_stream_that_stops_is_reported_and_so_is_its_return() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("stops");
     let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless"]).start();
     let producer = card(kafka, &topic, "cam", &["--fps", "25"]);
@@ -163,7 +163,7 @@ fn a_stream_that_stops_is_reported_and_so_is_its_return() {
 
 #[test]
 fn both_programs_report_why_the_broker_is_silent_and_when_it_is_back() {
-    let Some(kafka) = own_kafka() else { return };
+    let kafka = own_kafka();
     let topic = kafka.topic("silent");
     let mut viewer = Program::vidcons().on(&kafka, &topic).args(["--headless"]).start();
     let mut producer = card(&kafka, &topic, "cam", &["--fps", "25"]);
@@ -183,7 +183,7 @@ fn both_programs_report_why_the_broker_is_silent_and_when_it_is_back() {
 
 #[test]
 fn a_connected_broker_that_does_not_answer_is_named() {
-    let Some((kafka, proxy)) = own_kafka_behind(Network::default()) else { return };
+    let (kafka, proxy) = own_kafka_behind(Network::default());
     let topic = kafka.topic("mute");
     let mut viewer = Program::vidcons().on(&kafka, &topic).args(["--headless"]).start();
     let producer = card(&kafka, &topic, "cam", &["--fps", "25"]);
@@ -197,10 +197,8 @@ fn a_connected_broker_that_does_not_answer_is_named() {
 
 #[test]
 fn the_status_line_of_a_terminal_has_the_right_rate_of_a_slow_stream() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["script"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["script"]);
     let topic = kafka.topic("slow");
     let line = format!(
         "{} test --size 320x180 --fps 1 --duration 7 -b {} -t {topic}",

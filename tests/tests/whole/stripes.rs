@@ -26,11 +26,9 @@ fn by_pillow(python: &Path, jpeg: &Path, folder: &Path) -> RgbImage {
 
 #[test]
 fn every_decoder_reads_what_many_threads_encoded() {
-    let Some(kafka) = kafka() else { return };
-    let Some(python) = python() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    let python = python();
+    need(&["ffmpeg"]);
     let files = folder();
     let clip = files.path().join("odd.y4m");
     ffmpeg("-f lavfi -i testsrc2=s=851x719:r=25 -frames:v 1 -pix_fmt yuv444p", &clip);
@@ -65,11 +63,9 @@ fn every_decoder_reads_what_many_threads_encoded() {
 
 #[test]
 fn restart_markers_of_others_are_cut_at_or_not() {
-    let Some(kafka) = kafka() else { return };
-    let Some(python) = python() else { return };
-    if !need(&["ffmpeg"]) {
-        return;
-    }
+    let kafka = kafka();
+    let python = python();
+    need(&["ffmpeg"]);
     let files = folder();
     let png = files.path().join("in.png");
     ffmpeg("-f lavfi -i testsrc2=s=851x719:r=25 -frames:v 1", &png);

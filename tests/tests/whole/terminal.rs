@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use testkit::kafka::own_kafka;
-use testkit::program::{Finished, Running};
-use testkit::{Kind, Program, Signal, kafka, need, skip};
+use testkit::program::{FinishedProgram, RunningProgram};
+use testkit::{BrokerKind, Program, Signal, cannot_run, kafka, need};
 
 use crate::embedded::usual_place;
 
@@ -18,7 +18,7 @@ fn exercise() -> String {
 
 /// An interactive shell on its own terminal (made by `script`), with our programs on its path. Bytes written to its
 /// standard input are typed on the terminal; so Ctrl-C goes through the terminal to the foreground processes.
-fn shell_at_a_terminal(shell: &str, brokers: Option<&str>) -> Running {
+fn shell_at_a_terminal(shell: &str, brokers: Option<&str>) -> RunningProgram {
     let path = std::env::var("PATH").unwrap_or_default();
     let path = format!("{}:{path}", testkit::target().display());
     let script = Program::at("script").args(["-q", "-e", "-f", "-c", shell, "/dev/null"]);
@@ -54,21 +54,18 @@ fn exercise_in(shell: &str, brokers: Option<&str>) {
     assert!(!out.contains("NOT BALANCED") && !out.contains("error:"), "{out}");
 }
 
-/// True if this shell can run on a terminal here.
-fn has_terminal(shell: &str) -> bool {
+/// A test needs this shell, and a `script` that runs it on a terminal.
+fn need_terminal(shell: &str) {
     if !cfg!(target_os = "linux") {
-        skip("the `script` of this system takes other options than that of Linux");
-        return false;
+        cannot_run("the `script` of this system takes other options than that of Linux");
     }
-    need(&["script", shell.split(' ').next().unwrap_or_default()])
+    need(&["script", shell.split(' ').next().unwrap_or_default()]);
 }
 
 /// Runs the exercise in this shell, with a broker of its own.
 fn exercise_with_a_broker(shell: &str) {
-    if !has_terminal(shell) {
-        return;
-    }
-    let Some(kafka) = own_kafka() else { return };
+    need_terminal(shell);
+    let kafka = own_kafka();
     exercise_in(shell, Some(&kafka.bootstrap()));
 }
 
@@ -86,10 +83,9 @@ fn the_exercise_of_readme_works_in_zsh_and_one_ctrl_c_ends_it() {
 
 #[test]
 fn the_exercise_of_readme_works_without_a_kafka_too() {
-    let Some(_place) = usual_place() else { return };
-    if has_terminal(BASH) {
-        exercise_in(BASH, None);
-    }
+    let _place = usual_place();
+    need_terminal(BASH);
+    exercise_in(BASH, None);
 }
 
 fn card(topic: &str, kafka: &testkit::KafkaServer) -> Program {
@@ -98,13 +94,13 @@ fn card(topic: &str, kafka: &testkit::KafkaServer) -> Program {
 
 /// Checks that the program ended as after Ctrl-C: with a report whose counts balance.
 #[track_caller]
-fn assert_ended_in_order(finished: Finished) {
+fn assert_ended_in_order(finished: FinishedProgram) {
     finished.ok().report();
 }
 
 #[test]
 fn a_closed_terminal_ends_both_programs_with_a_report_and_the_end_of_the_session() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("hangup");
     let mut viewer = Program::vidcons().heeding_hangup().on(kafka, &topic).args(["--headless", "--print"]).start();
     let producer = card(&topic, kafka).heeding_hangup().start();
@@ -119,9 +115,7 @@ fn a_closed_terminal_ends_both_programs_with_a_report_and_the_end_of_the_session
 
 #[test]
 fn a_closed_terminal_ends_the_broker_in_order() {
-    if !testkit::kafka::only(Kind::Embedded, "it is about vidbroker") {
-        return;
-    }
+    testkit::kafka::only(BrokerKind::Embedded, "it is about vidbroker");
     let mut broker = Program::vidbroker().heeding_hangup().args(["--listen", "127.0.0.1:0", "--memory", "64M"]).start();
     broker.until_stderr("listening on 127.0.0.1:");
     broker.signal(Signal::HUP);
@@ -130,10 +124,8 @@ fn a_closed_terminal_ends_the_broker_in_order() {
 
 #[test]
 fn a_program_started_by_nohup_goes_on_when_the_terminal_is_closed() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["nohup"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["nohup"]);
     let topic = kafka.topic("nohup");
     let vidprod = testkit::target().join("vidprod");
     let args = ["test", "--size", "320x180", "--fps", "25", "--report", "-"];

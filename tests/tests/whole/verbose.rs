@@ -5,7 +5,7 @@ use testkit::{Program, kafka};
 
 #[test]
 fn v_logs_connections_and_where_reading_starts_and_no_end_of_a_partition() {
-    let Some(kafka) = own_kafka() else { return };
+    let kafka = own_kafka();
     let topic = kafka.topic("events");
     kafka.create_topic(&topic, 2, &[]);
     let mut viewer = Program::vidcons().args(["--headless", "-v"]).on(&kafka, &topic).start();
@@ -22,7 +22,7 @@ fn v_logs_connections_and_where_reading_starts_and_no_end_of_a_partition() {
 
 #[test]
 fn v_logs_what_a_group_assigns_and_revokes() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("assigned");
     kafka.create_topic(&topic, 2, &[]);
     let group = format!("group-of-{topic}");
@@ -38,7 +38,7 @@ fn v_logs_what_a_group_assigns_and_revokes() {
 
 #[test]
 fn librdkafkas_debug_lines_are_logged_at_vv_and_not_at_v() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("debug-lines");
     let viewer = |level: &str| {
         let args = ["--headless", "--timeout", "1", "-X", "debug=broker", level];
@@ -51,7 +51,7 @@ fn librdkafkas_debug_lines_are_logged_at_vv_and_not_at_v() {
 
 #[test]
 fn a_clients_property_that_begins_with_topic_is_taken() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("topic-dot");
     let properties = ["-X", "topic.metadata.refresh.interval.ms=1000", "-X", "topic.blacklist=^secret"];
     let of_topic = ["-X", "topic.request.required.acks=1"];

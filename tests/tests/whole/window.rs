@@ -3,14 +3,14 @@
 use image::RgbImage;
 use testkit::kafka::KafkaServer;
 use testkit::media::{ffmpeg, folder, frame_of, rgb_psnr};
-use testkit::program::Running;
+use testkit::program::RunningProgram;
 use testkit::{Program, Signal, Xvfb, kafka, need};
 
 pub(crate) const TOOLS: [&str; 4] = ["ffmpeg", "Xvfb", "import", "xdotool"];
 
 /// Plays one picture for a long time, soft enough that JPEG hardly changes it. Returns the expected picture and the
 /// producer.
-pub(crate) fn still(kafka: &KafkaServer, topic: &str) -> (RgbImage, Running) {
+pub(crate) fn still(kafka: &KafkaServer, topic: &str) -> (RgbImage, RunningProgram) {
     let clips = folder();
     let clip = clips.path().join("still.mkv");
     ffmpeg("-f lavfi -i smptehdbars=s=640x360:r=10 -t 1 -vf gblur=sigma=3 -c:v ffv1 -pix_fmt yuv420p", &clip);
@@ -24,10 +24,8 @@ pub(crate) fn still(kafka: &KafkaServer, topic: &str) -> (RgbImage, Running) {
 
 #[test]
 fn the_window_shows_the_frame_and_minds_its_keys() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&TOOLS) {
-        return;
-    }
+    let kafka = kafka();
+    need(&TOOLS);
     let (screen, topic, out) = (Xvfb::start(), kafka.topic("window"), folder());
     let args = ["--position", "40,30", "--borderless", "--no-overlay", "--title", "A title"];
     let viewer = Program::vidcons().on(kafka, &topic).args(args).env("DISPLAY", screen.display());
@@ -57,10 +55,8 @@ fn the_window_shows_the_frame_and_minds_its_keys() {
 
 #[test]
 fn a_window_of_another_shape_keeps_the_picture_s() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&TOOLS) {
-        return;
-    }
+    let kafka = kafka();
+    need(&TOOLS);
     let (screen, topic) = (Xvfb::start(), kafka.topic("letterbox"));
     let args = ["--position", "0,0", "--window-size", "640x480", "--borderless", "--no-overlay"];
     let mut viewer = Program::vidcons().on(kafka, &topic).args(args).env("DISPLAY", screen.display()).start();
@@ -79,10 +75,8 @@ fn a_window_of_another_shape_keeps_the_picture_s() {
 
 #[test]
 fn paused_frames_are_counted() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&TOOLS) {
-        return;
-    }
+    let kafka = kafka();
+    need(&TOOLS);
     let (screen, topic) = (Xvfb::start(), kafka.topic("pause"));
     let mut viewer = Program::vidcons()
         .on(kafka, &topic)
@@ -109,10 +103,8 @@ fn paused_frames_are_counted() {
 /// A window manager may mistake a second window with the same number for the first, and give it the first one's size.
 #[test]
 fn no_window_is_opened_but_that_of_the_picture() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&["Xvfb"]) {
-        return;
-    }
+    let kafka = kafka();
+    need(&["Xvfb"]);
     let (screen, topic) = (Xvfb::start(), kafka.topic("one-window"));
     let windows = screen.watch_windows();
     let viewer = Program::vidcons().on(kafka, &topic).args(["-c", "5"]).env("DISPLAY", screen.display()).start();
@@ -124,10 +116,8 @@ fn no_window_is_opened_but_that_of_the_picture() {
 
 #[test]
 fn the_overlay_says_when_the_stream_stops_and_when_it_is_back() {
-    let Some(kafka) = kafka() else { return };
-    if !need(&TOOLS) {
-        return;
-    }
+    let kafka = kafka();
+    need(&TOOLS);
     let (screen, topic) = (Xvfb::start(), kafka.topic("overlay"));
     let args = ["--position", "0,0", "--borderless"];
     let mut viewer = Program::vidcons().on(kafka, &topic).args(args).env("DISPLAY", screen.display()).start();

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::Network;
+use super::network::Network;
 
 /// Size of the router's buffer, after which its sender has to wait: a quarter of a second at 2 Mbit/s.
 const BUFFER_BYTES: u32 = 64 << 10;

@@ -5,15 +5,16 @@ use std::process::Stdio;
 
 use testkit::media::folder;
 use testkit::node::java_and_jars;
-use testkit::{KafkaServer, Program, kafka, need, root, skip};
+use testkit::{KafkaServer, Program, cannot_run, kafka, root};
 
-fn ready() -> Option<&'static KafkaServer> {
-    if need(&["java"]) && java_and_jars().is_some() { kafka() } else { None }
+fn ready() -> &'static KafkaServer {
+    java_and_jars();
+    kafka()
 }
 
 /// A JVM with Kafka's jars on its class path.
 fn jvm() -> Program {
-    let jars = java_and_jars().expect("ready() has looked");
+    let jars = java_and_jars();
     let log = format!("-Dlog4j2.configurationFile=file:{}", jars.join("tools-log4j2.properties").display());
     let jvm = Program::at("java").args(["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m", &log, "-cp"]);
     jvm.arg(jars.join("*"))
@@ -24,14 +25,12 @@ fn java(class: &str) -> Program {
     jvm().arg(class)
 }
 
-/// True if `java` can run a source file; a JRE cannot.
-fn compiles() -> bool {
+/// A test needs a `java` that can run a source file; a JRE cannot.
+fn need_compiler() {
     let modules = Program::at("java").arg("--list-modules").run().ok().text();
-    let compiles = modules.contains("jdk.compiler@");
-    if !compiles {
-        skip("java is a runtime without a compiler; run scripts/setup test");
+    if !modules.contains("jdk.compiler@") {
+        cannot_run("java is a runtime without a compiler; run scripts/setup test");
     }
-    compiles
 }
 
 pub fn tool(kafka: &KafkaServer, class: &str, args: &[&str]) -> Program {
@@ -76,7 +75,7 @@ fn line<'a>(text: &'a str, begin: &[&str]) -> Vec<&'a str> {
 
 #[test]
 fn kafka_topics_creates_lists_describes_extends_and_deletes() {
-    let Some(kafka) = ready() else { return };
+    let kafka = ready();
     let topic = kafka.topic("java");
     let create = ["--create", "--topic", &topic, "--partitions", "2", "--config", "retention.ms=60000"];
     assert!(topics(kafka, &create).contains(&format!("Created topic {topic}.")));
@@ -93,7 +92,7 @@ fn kafka_topics_creates_lists_describes_extends_and_deletes() {
 
 #[test]
 fn the_console_producer_and_consumer_speak_to_each_other() {
-    let Some(kafka) = ready() else { return };
+    let kafka = ready();
     let topic = kafka.topic("java");
     kafka.create_topic(&topic, 1, &[]);
     produce(
@@ -116,7 +115,7 @@ fn the_console_producer_and_consumer_speak_to_each_other() {
 
 #[test]
 fn the_performance_tools_measure() {
-    let Some(kafka) = ready() else { return };
+    let kafka = ready();
     let topic = kafka.topic("java");
     kafka.create_topic(&topic, 1, &[]);
     let produce = ["--topic", &topic, "--num-records", "2000", "--record-size", "1000", "--throughput", "-1"];
@@ -135,7 +134,7 @@ fn the_performance_tools_measure() {
 
 #[test]
 fn kafka_configs_describes_and_alters() {
-    let Some(kafka) = ready() else { return };
+    let kafka = ready();
     let topic = kafka.topic("java");
     kafka.create_topic(&topic, 1, &[]);
     configs(kafka, &topic, &["--alter", "--add-config", "retention.ms=70000,max.message.bytes=5000"]);
@@ -150,7 +149,7 @@ fn kafka_configs_describes_and_alters() {
 
 #[test]
 fn kafka_consumer_groups_lists_describes_resets_and_deletes() {
-    let Some(kafka) = ready() else { return };
+    let kafka = ready();
     let topic = kafka.topic("java");
     kafka.create_topic(&topic, 1, &[]);
     let records = (0..10).map(|n| testkit::kafka::Record { value: vec![n], ..Default::default() });
@@ -172,7 +171,7 @@ fn kafka_consumer_groups_lists_describes_resets_and_deletes() {
 
 #[test]
 fn a_group_that_the_broker_assigns_consumes_and_is_described() {
-    let Some(kafka) = ready() else { return };
+    let kafka = ready();
     let topic = kafka.topic("java");
     kafka.create_topic(&topic, 2, &[]);
     let records = (0..10).map(|n| testkit::kafka::Record { value: vec![n], ..Default::default() });
@@ -198,7 +197,7 @@ fn a_group_that_the_broker_assigns_consumes_and_is_described() {
 
 #[test]
 fn offsets_records_and_the_cluster_are_administered() {
-    let Some(kafka) = ready() else { return };
+    let kafka = ready();
     let (topic, files) = (kafka.topic("java"), folder());
     kafka.create_topic(&topic, 1, &[]);
     let records = (0..10).map(|n| testkit::kafka::Record { value: vec![n], ..Default::default() });
@@ -220,7 +219,8 @@ fn offsets_records_and_the_cluster_are_administered() {
 
 #[test]
 fn the_admin_client_is_answered_as_by_kafka() {
-    let Some(kafka) = ready().filter(|_| compiles()) else { return };
+    let kafka = ready();
+    need_compiler();
     let script = root().join("tests/clients/AdminChecks.java");
     let run = jvm().arg(script).args([&kafka.bootstrap(), &kafka.topic("java")]).run().ok();
     assert!(run.text().ends_with("holds\n"), "{}", run.story());
@@ -228,7 +228,7 @@ fn the_admin_client_is_answered_as_by_kafka() {
 
 #[test]
 fn kafka_log_dirs_shows_how_large_each_partition_is() {
-    let Some(kafka) = ready() else { return };
+    let kafka = ready();
     let topic = kafka.topic("java");
     kafka.create_topic(&topic, 2, &[]);
     kafka.publish(&topic, [testkit::kafka::Record { value: vec![7; 5000], ..Default::default() }]);

@@ -3,10 +3,11 @@
 use std::process::Stdio;
 
 use testkit::media::folder;
-use testkit::{Finished, KafkaServer, Program, kafka, need};
+use testkit::{FinishedProgram, KafkaServer, Program, kafka, need};
 
-fn ready() -> Option<&'static KafkaServer> {
-    if need(&["kcat"]) { kafka() } else { None }
+fn ready() -> &'static KafkaServer {
+    need(&["kcat"]);
+    kafka()
 }
 
 fn kcat(kafka: &KafkaServer, args: &[&str]) -> Program {
@@ -14,7 +15,7 @@ fn kcat(kafka: &KafkaServer, args: &[&str]) -> Program {
 }
 
 /// Produces the lines of a text.
-fn produce(kafka: &KafkaServer, topic: &str, text: &str, more: &[&str]) -> Finished {
+fn produce(kafka: &KafkaServer, topic: &str, text: &str, more: &[&str]) -> FinishedProgram {
     let files = folder();
     let file = std::fs::File::open(testkit::kafka::write(files.path(), "lines", text.as_bytes())).unwrap();
     kcat(kafka, &["-P", "-t", topic]).args(more).stdin(Stdio::from(file)).run()
@@ -30,7 +31,7 @@ fn numbers(range: std::ops::Range<u32>) -> String {
 
 #[test]
 fn lines_are_produced_and_consumed() {
-    let Some(kafka) = ready() else { return };
+    let kafka = ready();
     let topic = kafka.topic("kcat");
     kafka.create_topic(&topic, 1, &[]);
     produce(kafka, &topic, &numbers(0..100), &[]).ok();
@@ -44,7 +45,7 @@ fn lines_are_produced_and_consumed() {
 
 #[test]
 fn keys_headers_and_partitions_come_back() {
-    let Some(kafka) = ready() else { return };
+    let kafka = ready();
     let topic = kafka.topic("kcat");
     kafka.create_topic(&topic, 3, &[]);
     produce(kafka, &topic, "k1:one\nk2:two\n", &["-K", ":", "-p", "2", "-H", "from=kcat"]).ok();
@@ -55,7 +56,7 @@ fn keys_headers_and_partitions_come_back() {
 
 #[test]
 fn every_codec_and_kind_of_acknowledgement_delivers() {
-    let Some(kafka) = ready() else { return };
+    let kafka = ready();
     let topic = kafka.topic("kcat");
     kafka.create_topic(&topic, 1, &[]);
     let ways: [&[&str]; 8] = [
@@ -77,7 +78,7 @@ fn every_codec_and_kind_of_acknowledgement_delivers() {
 
 #[test]
 fn brokers_topics_and_partitions_are_listed() {
-    let Some(kafka) = ready() else { return };
+    let kafka = ready();
     let topic = kafka.topic("kcat");
     kafka.create_topic(&topic, 2, &[]);
     let text = kcat(kafka, &["-L", "-t", &topic]).run().ok().text();
@@ -94,7 +95,7 @@ fn brokers_topics_and_partitions_are_listed() {
 
 #[test]
 fn a_topic_is_read_and_queried_from_a_time_on() {
-    let Some(kafka) = ready() else { return };
+    let kafka = ready();
     let topic = kafka.topic("kcat");
     kafka.create_topic(&topic, 1, &[]);
     produce(kafka, &topic, &numbers(0..5), &[]).ok();
@@ -116,7 +117,7 @@ fn a_topic_is_read_and_queried_from_a_time_on() {
 
 #[test]
 fn a_group_of_kcat_goes_on_where_it_was() {
-    let Some(kafka) = ready() else { return };
+    let kafka = ready();
     let topic = kafka.topic("kcat");
     kafka.create_topic(&topic, 2, &[]);
     let group = || {
@@ -134,7 +135,7 @@ fn a_group_of_kcat_goes_on_where_it_was() {
 
 #[test]
 fn a_message_above_the_limit_is_refused_to_kcat() {
-    let Some(kafka) = ready() else { return };
+    let kafka = ready();
     let topic = kafka.topic("kcat");
     kafka.create_topic(&topic, 1, &[("max.message.bytes", "1000")]);
     let refused = produce(kafka, &topic, &"x".repeat(5000), &[]);

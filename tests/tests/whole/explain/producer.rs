@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use testkit::kafka::{only, own_kafka_behind};
-use testkit::{Kind, Network, Program, kafka};
+use testkit::{BrokerKind, Network, Program, kafka};
 
 use super::{CARD, SMALL, advice_on, assert_blames, assert_names, set_quota};
 
@@ -17,7 +17,7 @@ fn frame() -> Vec<u8> {
 
 #[test]
 fn a_pipe_that_stalls_is_named() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("explain-pipe");
     let producer = Program::vidprod().args(["-", "--explain"]).on(kafka, &topic).stdin(Stdio::piped());
     let mut producer = producer.start();
@@ -37,7 +37,7 @@ fn a_pipe_that_stalls_is_named() {
 
 #[test]
 fn an_encoder_that_cannot_keep_up_is_named() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let card = ["test", "--size", "3840x2160", "--fps", "200", "--duration", "5", "--explain", "--threads", "1"];
     let producer = Program::vidprod().args(card).on(kafka, &kafka.topic("explain-encoder")).run().ok();
     assert_names(&producer, "encode", "takes as long as the frames are apart");
@@ -46,7 +46,7 @@ fn an_encoder_that_cannot_keep_up_is_named() {
 #[test]
 fn more_than_the_connection_takes_is_named() {
     let narrow = Network { bytes_a_second: Some(80_000), ..Network::default() };
-    let Some((kafka, _proxy)) = own_kafka_behind(narrow) else { return };
+    let (kafka, _proxy) = own_kafka_behind(narrow);
     // Live frames that wait for too long are dropped; a file's frames wait forever.
     for pace in ["--live", "--every-frame"] {
         let card = Program::vidprod().args(CARD).args(SMALL).args(["--explain", pace]);
@@ -57,7 +57,7 @@ fn more_than_the_connection_takes_is_named() {
 
 #[test]
 fn a_connection_that_is_still_being_made_is_named() {
-    let Some((kafka, proxy)) = own_kafka_behind(Network::default()) else { return };
+    let (kafka, proxy) = own_kafka_behind(Network::default());
     let producer = Program::vidprod().args(["-", "--explain"]).on(&kafka, "explain-start").stdin(Stdio::piped());
     let mut producer = producer.start();
     let mut pipe = producer.input();
@@ -78,7 +78,7 @@ fn a_connection_that_is_still_being_made_is_named() {
 
 #[test]
 fn a_broker_that_is_slow_to_answer_now_and_then_is_named() {
-    let Some((kafka, proxy)) = own_kafka_behind(Network::default()) else { return };
+    let (kafka, proxy) = own_kafka_behind(Network::default());
     // A freshly started broker delays its first producer, and so does a new topic.
     Program::vidprod().args(["test", "--duration", "0.2"]).on(&kafka, "explain-halting").run().ok();
     let card = Program::vidprod().args(CARD).args(SMALL).arg("--explain");
@@ -91,16 +91,18 @@ fn a_broker_that_is_slow_to_answer_now_and_then_is_named() {
     let producer = producer.wait().ok();
     assert_blames(&producer, "acknowledge", "the broker is slow to answer, now and then");
     let advice = advice_on(&producer, "the broker is slow to answer");
-    assert_eq!(advice.contains("disk"), Kind::of_this_run() == Kind::Real, "an embedded broker has none: {advice}");
+    assert_eq!(
+        advice.contains("disk"),
+        BrokerKind::of_this_run() == BrokerKind::Real,
+        "an embedded broker has none: {advice}"
+    );
     assert!(!advice.contains("replicas"), "there is but one node: {advice}");
 }
 
 #[test]
 fn a_quota_is_named() {
-    if !only(Kind::Real, "the embedded broker has no quotas") {
-        return;
-    }
-    let Some(kafka) = kafka() else { return };
+    only(BrokerKind::Real, "the embedded broker has no quotas");
+    let kafka = kafka();
     // Kafka lets ten seconds' worth of data pass before it throttles.
     let client = "explain-producer-with-a-quota";
     set_quota(kafka, client, "producer_byte_rate=40000");

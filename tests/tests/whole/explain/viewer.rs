@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use common::time::{Clock, SystemClock};
 use testkit::kafka::{Record, only};
-use testkit::{Finished, KafkaServer, Kind, Program, kafka};
+use testkit::{BrokerKind, FinishedProgram, KafkaServer, Program, kafka};
 
 use super::{SMALL, assert_blames, assert_names, play, set_quota};
 
@@ -32,7 +32,7 @@ fn renewed(record: &Record, n: u64) -> Record {
 }
 
 /// Publishes 20 such records while a viewer runs, and returns its result.
-fn watch(kafka: &KafkaServer, topic: &str, record: impl Fn(u64) -> Record) -> Finished {
+fn watch(kafka: &KafkaServer, topic: &str, record: impl Fn(u64) -> Record) -> FinishedProgram {
     let args = ["--headless", "--explain", "--every-frame", "-c", "20"];
     let viewer = Program::vidcons().on(kafka, topic).args(args).start_before_topic();
     kafka.create_topic(topic, 1, &[]);
@@ -42,14 +42,14 @@ fn watch(kafka: &KafkaServer, topic: &str, record: impl Fn(u64) -> Record) -> Fi
 
 #[test]
 fn a_fetch_that_waits_for_more_is_named() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let (_, viewer) = play(kafka, &kafka.topic("explain-fetch"), &SMALL, &["-X", "fetch.min.bytes=1000000"]);
     assert_names(&viewer, "broker", "fetch.min.bytes=1000000 was set");
 }
 
 #[test]
 fn a_client_that_stops_fetching_is_named() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let set = ["-X", "fetch.queue.backoff.ms=300", "-X", "queued.max.messages.kbytes=1"];
     let (_, viewer) = play(kafka, &kafka.topic("explain-backoff"), &SMALL, &set);
     assert_names(&viewer, "broker", "fetch.queue.backoff.ms=300 was set with queued.max.messages.kbytes=1");
@@ -57,7 +57,7 @@ fn a_client_that_stops_fetching_is_named() {
 
 #[test]
 fn fetches_smaller_than_a_frame_are_named() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     // A frame of many parts, of which no two are in one batch, so each is fetched separately.
     let parts = ["--size", "1280x720", "--max-message-bytes", "3000", "-X", "batch.num.messages=1"];
     let set = ["-X", "max.partition.fetch.bytes=1000"];
@@ -67,7 +67,7 @@ fn fetches_smaller_than_a_frame_are_named() {
 
 #[test]
 fn a_decoder_that_cannot_keep_up_is_named() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let (large, topic) = (record(kafka, "3840x2160"), kafka.topic("explain-decoder"));
     let args = ["--headless", "--explain", "--print", "--threads", "1"];
     let mut viewer = Program::vidcons().on(kafka, &topic).args(args).start_before_topic();
@@ -85,7 +85,7 @@ fn a_decoder_that_cannot_keep_up_is_named() {
 
 #[test]
 fn an_encoder_that_cannot_keep_up_is_sent_on() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let topic = kafka.topic("explain-before");
     let viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "-e", "--explain"]).start_before_topic();
     // Every frame of a pipe waits for its turn, so it is later the more frames there were before it.
@@ -102,7 +102,7 @@ fn an_encoder_that_cannot_keep_up_is_sent_on() {
 
 #[test]
 fn wall_clocks_are_named() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let small = record(kafka, "320x180");
     let wall_us: i64 = small.header("wall").expect("a frame of ours").parse().expect("a number");
     // Another host, whose clock is behind.
@@ -117,7 +117,7 @@ fn wall_clocks_are_named() {
 
 #[test]
 fn record_timestamps_are_named() {
-    let Some(kafka) = kafka() else { return };
+    let kafka = kafka();
     let jpeg = record(kafka, "320x180").value;
     let viewer = watch(kafka, &kafka.topic("explain-timestamps"), |_| Record {
         value: jpeg.clone(),
@@ -129,10 +129,8 @@ fn record_timestamps_are_named() {
 
 #[test]
 fn a_quota_is_named() {
-    if !only(Kind::Real, "the embedded broker has no quotas") {
-        return;
-    }
-    let Some(kafka) = kafka() else { return };
+    only(BrokerKind::Real, "the embedded broker has no quotas");
+    let kafka = kafka();
     // Kafka lets ten seconds' worth of data pass before it throttles.
     let client = "explain-viewer-with-a-quota";
     set_quota(kafka, client, "consumer_byte_rate=40000");
