@@ -3,16 +3,14 @@
 use clap::{Parser, Subcommand};
 use cli::logging::LogArgs;
 
-use crate::floor::{self, args::FloorArgs};
-use crate::hop::{self, args::HopArgs};
-use crate::hops::{self, args::KafkaArgs};
-use crate::peers::PeersArgs;
+use crate::floor::{self, FloorArgs};
+use crate::messages::args::{self as messages, MessageArgs};
+use crate::peers::args::{self as peers, PeersArgs};
 use crate::readme::ReadmeArgs;
-use crate::run::{self, args::RunArgs};
-use crate::streams::{self, args::StreamsArgs};
-use crate::throughput::{self, args::ThroughputArgs};
+use crate::run::{self, RunArgs};
+use crate::streams::{self, StreamsArgs};
 
-/// Measures what a frame's way costs, whole and in parts.
+/// Measures the latency of a frame's path, whole and in parts.
 #[derive(Parser, Clone, Debug)]
 #[command(name = "vidbench", version, about, max_term_width = 110)]
 pub struct Cli {
@@ -22,41 +20,47 @@ pub struct Cli {
 
 #[derive(Subcommand, Clone, Debug)]
 pub enum Command {
-    /// The latency of the bare hop: producer, broker, consumers
-    #[command(after_help = hop::args::EXAMPLES)]
-    Hop(HopArgs),
-    /// The way of a frame end to end, with vidprod and vidcons themselves
-    #[command(after_help = run::args::EXAMPLES)]
+    /// End-to-end latency of frames, with vidprod and vidcons themselves
+    #[command(after_help = run::EXAMPLES)]
     Run(RunArgs),
     /// Each stage alone, and the whole beside their sum
-    #[command(after_help = floor::args::EXAMPLES)]
+    #[command(after_help = floor::EXAMPLES)]
     Floor(FloorArgs),
-    /// The bare hop in a table: sizes, acks, lingering, consumers, brokers
-    #[command(after_help = hops::args::EXAMPLES)]
-    Kafka(KafkaArgs),
     /// How many sources, and how many viewers, one machine carries
-    #[command(after_help = streams::args::EXAMPLES)]
+    #[command(after_help = streams::EXAMPLES)]
     Streams(StreamsArgs),
-    /// Writes the results that are kept into README.md's tables
-    Readme(ReadmeArgs),
-    /// How much goes through as fast as it goes, with one consumer that reads along
-    #[command(after_help = throughput::args::EXAMPLES)]
-    Throughput(ThroughputArgs),
-    /// Glass to glass: our programs beside what people use instead
+    /// Glass to glass: our programs beside others
+    #[command(after_help = peers::EXAMPLES)]
     Peers(PeersArgs),
+    /// Bare messages: producer, broker, consumers
+    #[command(after_help = messages::HOP_EXAMPLES)]
+    Hop(MessageArgs),
+    /// `hop` by sizes, acks and linger, with large messages less often
+    #[command(after_help = messages::KAFKA_EXAMPLES)]
+    #[command(mut_arg("sizes", |arg| arg.default_value("10k,100k,1M,4M")), mut_arg("acks", |arg| arg.default_value("0,1,all")))]
+    #[command(mut_arg("linger", |arg| arg.default_value("0,5")), mut_arg("fps", |arg| arg.default_value("30")))]
+    #[command(mut_arg("bytes_per_second", |arg| arg.default_value("6M")))]
+    #[command(mut_arg("full_speed", |arg| arg.hide(true)), mut_arg("messages", |arg| arg.hide(true)))]
+    Kafka(MessageArgs),
+    /// `hop --full-speed`: the throughput to one consumer that reads along
+    #[command(after_help = messages::THROUGHPUT_EXAMPLES)]
+    #[command(mut_arg("seconds", |arg| arg.default_value("8")), mut_arg("full_speed", |arg| arg.hide(true)))]
+    #[command(mut_arg("fps", |arg| arg.hide(true)), mut_arg("consumers", |arg| arg.hide(true)))]
+    #[command(mut_arg("bytes_per_second", |arg| arg.hide(true)), mut_arg("warm", |arg| arg.hide(true)))]
+    Throughput(MessageArgs),
+    /// Writes the kept results into the tables of README.md and the docs
+    Readme(ReadmeArgs),
 }
 
 impl Command {
     pub fn log(&self) -> &LogArgs {
         match self {
-            Command::Hop(args) => &args.basics.log,
-            Command::Floor(args) => &args.basics.log,
-            Command::Kafka(args) => &args.basics.log,
-            Command::Readme(args) => &args.log,
-            Command::Run(args) => &args.basics.log,
-            Command::Streams(args) => &args.basics.log,
-            Command::Throughput(args) => &args.basics.log,
+            Command::Run(args) => &args.compare.log,
+            Command::Floor(args) => &args.compare.log,
+            Command::Streams(args) => &args.compare.log,
             Command::Peers(args) => &args.log,
+            Command::Hop(args) | Command::Kafka(args) | Command::Throughput(args) => &args.compare.log,
+            Command::Readme(args) => &args.log,
         }
     }
 }
@@ -76,5 +80,21 @@ mod tests {
     fn every_number_may_be_written_with_a_sign() {
         // The option takes names of lines, which are text.
         assert_eq!(cli::signs::options_that_take_no_sign(&Cli::command(), &[]), ["peers --lines"]);
+    }
+
+    #[test]
+    fn the_other_names_of_hop_have_defaults_of_their_own() {
+        let typed = |line: &str| Cli::try_parse_from(line.split(' ')).expect("it parses").command;
+        let Command::Kafka(kafka) = typed("vidbench kafka") else { panic!("not kafka") };
+        assert_eq!((kafka.sizes, kafka.fps), (vec![10_000, 100_000, 1_000_000, 4_000_000], vec![30.0]));
+        assert_eq!((kafka.acks.join(","), kafka.linger), ("0,1,all".to_owned(), vec![0, 5]));
+        assert_eq!(kafka.bytes_per_second.map(|limit| limit.0), Some(6_000_000));
+        let Command::Throughput(throughput) = typed("vidbench throughput --messages 20000") else {
+            panic!("not throughput")
+        };
+        assert_eq!((throughput.messages, throughput.times.seconds().as_secs()), (Some(20_000), 8));
+        let Command::Hop(hop) = typed("vidbench hop --bytes 5000") else { panic!("not hop") };
+        assert_eq!((hop.sizes, hop.fps, hop.consumers), (vec![5000], vec![30.0, 60.0], vec![1, 3]));
+        assert!(hop.bytes_per_second.is_none() && !hop.full_speed);
     }
 }

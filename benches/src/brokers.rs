@@ -1,6 +1,5 @@
 //! The brokers to compare: some are started here and stopped afterwards, others run already.
 
-mod afterwards;
 mod embedded;
 mod real;
 
@@ -9,13 +8,14 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
-use cli::shutdown::Shutdown;
 
-pub use self::afterwards::Afterwards;
+use crate::afterwards::Afterwards;
+use crate::control::Control;
+use crate::report::BrokerFacts;
 
 /// A broker as named on the command line.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Choice {
+pub enum BrokerChoice {
     Embedded,
     Real,
     /// Three nodes, with a replica of each message on all of them.
@@ -26,27 +26,27 @@ pub enum Choice {
     },
 }
 
-impl Choice {
+impl BrokerChoice {
     pub fn name(&self) -> &str {
         match self {
-            Choice::Embedded => "embedded",
-            Choice::Real => "real",
-            Choice::Real3 => "real3",
-            Choice::Running { name, .. } => name,
+            BrokerChoice::Embedded => "embedded",
+            BrokerChoice::Real => "real",
+            BrokerChoice::Real3 => "real3",
+            BrokerChoice::Running { name, .. } => name,
         }
     }
 }
 
-impl FromStr for Choice {
+impl FromStr for BrokerChoice {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<Choice, String> {
+    fn from_str(text: &str) -> Result<BrokerChoice, String> {
         match (text, text.split_once('=')) {
-            ("embedded", _) => Ok(Choice::Embedded),
-            ("real", _) => Ok(Choice::Real),
-            ("real3", _) => Ok(Choice::Real3),
+            ("embedded", _) => Ok(BrokerChoice::Embedded),
+            ("real", _) => Ok(BrokerChoice::Real),
+            ("real3", _) => Ok(BrokerChoice::Real3),
             (_, Some((name, address))) if !name.is_empty() && address.contains(':') => {
-                Ok(Choice::Running { name: name.to_owned(), address: address.to_owned() })
+                Ok(BrokerChoice::Running { name: name.to_owned(), address: address.to_owned() })
             }
             _ => Err("write embedded, real, real3 or NAME=HOST:PORT".to_owned()),
         }
@@ -55,7 +55,7 @@ impl FromStr for Choice {
 
 /// A running broker. A broker that was started here ends with this value.
 #[derive(Debug)]
-pub struct Broker {
+pub struct StartedBroker {
     pub name: String,
     pub address: String,
     /// Name and version of the broker program.
@@ -63,19 +63,34 @@ pub struct Broker {
     _afterwards: Option<Afterwards>,
 }
 
+impl StartedBroker {
+    pub fn facts(&self) -> BrokerFacts {
+        BrokerFacts { name: self.name.clone(), address: self.address.clone(), version: self.version.clone() }
+    }
+}
+
+/// The broker with which others are compared: the real Kafka, or the last one if there is none.
+pub fn base(brokers: &[StartedBroker]) -> usize {
+    brokers.iter().position(|broker| broker.name == "real").unwrap_or(brokers.len().saturating_sub(1))
+}
+
 /// Starts the brokers that are not running. A broker that fails to start is reported and left out, unless there is no
 /// other.
-pub fn start(choices: &[Choice], memory: Option<&str>, shutdown: &Shutdown) -> anyhow::Result<Vec<Broker>> {
+pub fn start(
+    choices: &[BrokerChoice],
+    memory: Option<&str>,
+    control: Control<'_>,
+) -> anyhow::Result<Vec<StartedBroker>> {
     let mut brokers = Vec::new();
     for choice in choices {
         let started = match choice {
-            Choice::Embedded => embedded::start(memory),
-            Choice::Real => real::start("real", 1),
-            Choice::Real3 => real::start("real3", 3),
-            Choice::Running { name, address } => Ok(running(name, address)),
+            BrokerChoice::Embedded => embedded::start(memory),
+            BrokerChoice::Real => real::start("real", 1),
+            BrokerChoice::Real3 => real::start("real3", 3),
+            BrokerChoice::Running { name, address } => Ok(running(name, address)),
         };
         match started {
-            _ if shutdown.asked() => bail!("stopped before anything was measured"),
+            _ if control.interrupted() => bail!("stopped before anything was measured"),
             Ok(broker) => {
                 tracing::info!("{}: {} at {}", broker.name, broker.version, broker.address);
                 brokers.push(broker);
@@ -88,8 +103,8 @@ pub fn start(choices: &[Choice], memory: Option<&str>, shutdown: &Shutdown) -> a
     Ok(brokers)
 }
 
-fn running(name: &str, address: &str) -> Broker {
-    Broker {
+pub fn running(name: &str, address: &str) -> StartedBroker {
+    StartedBroker {
         name: name.to_owned(),
         address: address.to_owned(),
         version: "running already".to_owned(),
@@ -122,13 +137,13 @@ mod tests {
 
     #[test]
     fn brokers_are_chosen_by_name_or_address() {
-        assert_eq!("embedded".parse(), Ok(Choice::Embedded));
-        assert_eq!("real".parse(), Ok(Choice::Real));
-        assert_eq!("real3".parse(), Ok(Choice::Real3));
-        let running = Choice::Running { name: "a".to_owned(), address: "host:9092".to_owned() };
+        assert_eq!("embedded".parse(), Ok(BrokerChoice::Embedded));
+        assert_eq!("real".parse(), Ok(BrokerChoice::Real));
+        assert_eq!("real3".parse(), Ok(BrokerChoice::Real3));
+        let running = BrokerChoice::Running { name: "a".to_owned(), address: "host:9092".to_owned() };
         assert_eq!("a=host:9092".parse(), Ok(running));
         for bad in ["", "kafka", "a=", "=host:1", "a=host"] {
-            assert!(bad.parse::<Choice>().is_err(), "{bad}");
+            assert!(bad.parse::<BrokerChoice>().is_err(), "{bad}");
         }
     }
 }

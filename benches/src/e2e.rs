@@ -4,8 +4,7 @@
 //! The programs are those in this program's folder. The viewers start first and get time to read. Then the producers
 //! play, and are interrupted when their time is up, so that every source ends in the same way.
 
-mod ran;
-mod steady;
+mod result;
 #[cfg(test)]
 pub mod tests;
 
@@ -13,48 +12,36 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use cli::shutdown::Shutdown;
 use common::report::Report;
-use common::time::Clock;
+use common::time::Micros;
 use tempfile::TempDir;
 
-pub use self::ran::Ran;
-pub use self::steady::Steady;
-use self::steady::Taken;
-use crate::acks::Acks;
-use crate::brokers::Broker;
+pub use self::result::EndToEndResult;
+use crate::brokers::StartedBroker;
+use crate::control::Control;
+use crate::cpu::CpuTime;
 use crate::display::Display;
+use crate::messages::schedule;
+use crate::messages::topic::{BenchTopic, TopicSettings};
+use crate::options::TimeArgs;
 use crate::running::{Piped, Running, program};
-use crate::schedule;
-use crate::size::Size;
-use crate::topic::{Topic, Wishes};
+use crate::size::PictureSize;
 
 /// Time from the start of the viewers to the start of the producers.
 const VIEWERS_FIRST: Duration = Duration::from_millis(1200);
 /// Time for a program to end after it was interrupted, or after its source ended.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// The longest sleep, so that Ctrl-C is noticed soon.
-const NAP: Duration = Duration::from_millis(100);
+const END_TIMEOUT: Duration = Duration::from_secs(20);
 /// Seconds without a frame after which a viewer ends by itself.
 const IDLE: &str = "60";
 
-/// The video that is played.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub enum Input {
-    /// vidprod's test card: the same moving picture in every run, except for the time drawn into it.
-    #[default]
-    TestCard,
-    /// A file, in a loop.
-    Clip(PathBuf),
-}
-
-/// The settings of a run.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Setup {
-    pub input: Input,
-    pub size: Size,
+pub struct EndToEndSetup {
+    /// A file that is played in a loop, or `None` for vidprod's test card: the same moving picture in every run, except
+    /// for the time drawn into it.
+    pub clip: Option<PathBuf>,
+    pub size: PictureSize,
     pub fps: f64,
-    pub acks: Acks,
+    pub acks: String,
     /// `None` for the topic's own limit.
     pub message_bytes_max: Option<usize>,
     pub sources: usize,
@@ -67,78 +54,109 @@ pub struct Setup {
     pub verify_pixels: bool,
 }
 
-/// The surroundings of a run.
+impl EndToEndSetup {
+    /// One source and one viewer, with vidprod's defaults.
+    pub fn new(clip: Option<&PathBuf>, size: &PictureSize, fps: f64, times: &TimeArgs) -> EndToEndSetup {
+        EndToEndSetup {
+            clip: clip.cloned(),
+            size: size.clone(),
+            fps,
+            acks: "all".to_owned(),
+            message_bytes_max: None,
+            sources: 1,
+            viewers: 1,
+            warmup: times.warm(),
+            seconds: times.seconds(),
+            verify_pixels: false,
+        }
+    }
+}
+
+/// Where a run takes place.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
-    pub broker: &'a Broker,
+pub struct Surroundings<'a> {
+    pub broker: &'a StartedBroker,
     /// `None` to run without windows.
     pub display: Option<&'a Display>,
-    pub clock: &'a dyn Clock,
-    pub shutdown: &'a Shutdown,
+    pub control: Control<'a>,
 }
 
 /// Runs the programs with a topic of this name, which is deleted afterwards; `None` after Ctrl-C.
-pub fn run(setup: &Setup, topic: &str, place: Place<'_>) -> anyhow::Result<Option<Ran>> {
-    let _topic = Topic::create(&place.broker.address, topic, &Wishes::default(), place.clock)?;
+pub fn run(setup: &EndToEndSetup, topic: &str, place: Surroundings<'_>) -> anyhow::Result<Option<EndToEndResult>> {
+    let _topic = BenchTopic::create(&place.broker.address, topic, &TopicSettings::default(), place.control.clock)?;
     run_in(setup, topic, place)
 }
 
 /// Runs the programs with an existing topic.
-pub fn run_in(setup: &Setup, topic: &str, place: Place<'_>) -> anyhow::Result<Option<Ran>> {
-    let folder = TempDir::new().context("a folder for the reports")?;
-    let play = Play { setup, topic, place, folder: folder.path() };
-    let viewers = play.start("vidcons", setup.viewers, |i| viewer_args(setup, i, place.display.is_some()))?;
+pub fn run_in(setup: &EndToEndSetup, topic: &str, place: Surroundings<'_>) -> anyhow::Result<Option<EndToEndResult>> {
+    let (folder, control) = (TempDir::new().context("a folder for the reports")?, place.control);
+    let programs = Programs { topic, place, folder: folder.path() };
+    let viewers = programs.start("vidcons", setup.viewers, |i| viewer_args(setup, i, place.display.is_some()))?;
     if !viewers.is_empty() {
-        play.sleep(VIEWERS_FIRST);
+        control.sleep(VIEWERS_FIRST);
     }
-    let producers = play.start("vidprod", setup.sources, |i| producer_args(setup, i))?;
-    let steady = play.steady(&producers, &viewers)?;
+    let producers = programs.start("vidprod", setup.sources, |i| producer_args(setup, i))?;
+    control.sleep(setup.warmup);
+    let warm = CpuAt::now(&producers, &viewers, control)?;
+    control.sleep(setup.seconds);
+    let steady = CpuAt::now(&producers, &viewers, control)?;
     producers.iter().try_for_each(Running::interrupt)?;
-    play.end(producers)?;
-    if place.shutdown.asked() {
+    programs.end(producers)?;
+    if control.interrupted() {
         return Ok(None);
     }
-    play.end(viewers)?;
-    ensure!(
-        !steady.producers.is_zero(),
-        "this system does not count what a thread takes (/proc/PID/task/TID/schedstat)"
-    );
-    let (producers, viewers) = (play.reports("vidprod", setup.sources)?, play.reports("vidcons", setup.viewers)?);
-    Ok(Some(Ran { producers, viewers, steady }))
+    programs.end(viewers)?;
+    let since = |now: &[CpuTime], then: &[CpuTime]| now.iter().zip(then).map(|(now, then)| now.since(then)).sum();
+    let result = EndToEndResult {
+        producers: programs.reports("vidprod", setup.sources)?,
+        viewers: programs.reports("vidcons", setup.viewers)?,
+        window: steady.at.since(warm.at),
+        producers_cpu: since(&steady.producers, &warm.producers),
+        viewers_cpu: since(&steady.viewers, &warm.viewers),
+    };
+    let counts = !result.producers_cpu.is_zero();
+    ensure!(counts, "this system does not count the processor time of threads (/proc/PID/task/TID/schedstat)");
+    Ok(Some(result))
 }
 
-/// A run in progress.
-struct Play<'a> {
-    setup: &'a Setup,
+/// Processor time of each program at one moment.
+#[derive(Debug)]
+struct CpuAt {
+    at: Micros,
+    producers: Vec<CpuTime>,
+    viewers: Vec<CpuTime>,
+}
+
+impl CpuAt {
+    fn now(producers: &[Running], viewers: &[Running], control: Control<'_>) -> anyhow::Result<CpuAt> {
+        let of = |programs: &[Running]| programs.iter().map(Running::cpu_time).collect::<anyhow::Result<Vec<_>>>();
+        Ok(CpuAt { at: control.clock.now(), producers: of(producers)?, viewers: of(viewers)? })
+    }
+}
+
+/// The programs of a run.
+struct Programs<'a> {
     topic: &'a str,
-    place: Place<'a>,
+    place: Surroundings<'a>,
     /// The folder in which the programs write their reports.
     folder: &'a Path,
 }
 
-impl Play<'_> {
-    fn start(&self, of: &str, count: usize, args: impl Fn(usize) -> Vec<String>) -> anyhow::Result<Vec<Running>> {
+impl Programs<'_> {
+    fn start(&self, name: &str, count: usize, args: impl Fn(usize) -> Vec<String>) -> anyhow::Result<Vec<Running>> {
         let display = self.place.display.map(|display| display.name.as_str());
         let start = |index: usize| {
-            let mut argv = vec![program(of)?.display().to_string()];
+            let mut argv = vec![program(name)?.display().to_string()];
             argv.extend(args(index));
             argv.extend(["-b", &self.place.broker.address, "-t", self.topic, "--quiet", "--report"].map(str::to_owned));
-            argv.push(self.report(of, index).display().to_string());
-            Running::start(&format!("{of}-{index}"), &argv, display, Piped::Nothing, self.folder)
+            argv.push(self.report(name, index).display().to_string());
+            Running::start(&format!("{name}-{index}"), &argv, display, Piped::Nothing, self.folder)
         };
         (0..count).map(start).collect()
     }
 
-    /// Lets the programs warm up, then measures their processor time while they play.
-    fn steady(&self, producers: &[Running], viewers: &[Running]) -> anyhow::Result<Steady> {
-        self.sleep(self.setup.warmup);
-        let warm = Taken::so_far(producers, viewers, self.place.clock)?;
-        self.sleep(self.setup.seconds);
-        Ok(Taken::so_far(producers, viewers, self.place.clock)?.since(&warm))
-    }
-
     fn end(&self, programs: Vec<Running>) -> anyhow::Result<()> {
-        programs.into_iter().try_for_each(|running| running.end_well(PATIENCE, self.place.clock))
+        programs.into_iter().try_for_each(|running| running.end_well(END_TIMEOUT, self.place.control.clock))
     }
 
     fn report(&self, program: &str, index: usize) -> PathBuf {
@@ -148,36 +166,28 @@ impl Play<'_> {
     fn reports(&self, program: &str, count: usize) -> anyhow::Result<Vec<Report>> {
         (0..count).map(|index| read_report(&self.report(program, index))).collect()
     }
-
-    fn sleep(&self, time: Duration) {
-        let Place { clock, shutdown, .. } = self.place;
-        let until = clock.now().plus(time);
-        while clock.now() < until && !shutdown.asked() {
-            clock.sleep_until(until.min(clock.now().plus(NAP)));
-        }
-    }
 }
 
-fn viewer_args(setup: &Setup, index: usize, window: bool) -> Vec<String> {
+fn viewer_args(setup: &EndToEndSetup, index: usize, window: bool) -> Vec<String> {
     let skip = schedule::count(setup.warmup, setup.fps).to_string();
     let source = source(index % setup.sources.max(1));
     let mut args: Vec<String> =
         ["-e", "--idle-timeout", IDLE, "--skip", &skip, "--source", &source].map(str::to_owned).into();
     args.push(if window { "--borderless" } else { "--headless" }.to_owned());
-    if setup.verify_pixels && setup.input == Input::TestCard {
+    if setup.verify_pixels && setup.clip.is_none() {
         args.push("--verify-pixels".to_owned());
     }
     args
 }
 
-fn producer_args(setup: &Setup, index: usize) -> Vec<String> {
-    let Setup { size, fps, acks, .. } = setup;
-    let mut args = match &setup.input {
-        Input::TestCard => vec!["test".to_owned()],
-        Input::Clip(path) => vec![path.display().to_string(), "--loop".to_owned()],
+fn producer_args(setup: &EndToEndSetup, index: usize) -> Vec<String> {
+    let EndToEndSetup { size, fps, acks, .. } = setup;
+    let mut args = match &setup.clip {
+        None => vec!["test".to_owned()],
+        Some(path) => vec![path.display().to_string(), "--loop".to_owned()],
     };
     args.extend(["--size", &size.pixels(), "--fps", &fps.to_string(), "--source", &source(index)].map(str::to_owned));
-    if *acks != Acks::All {
+    if acks != "all" {
         args.extend(["-X".to_owned(), format!("acks={acks}")]);
     }
     if let Some(bytes) = setup.message_bytes_max {

@@ -1,37 +1,29 @@
 //! `vidbench`: measures the latency of the whole path and of its parts, and compares brokers and other programs.
 //!
 //! ```text
-//! cli (as typed, and checked) → brokers (started) → rounds ─Case─▶ run | floor | hop | peers | … ─Measured─▶ table, JSON
+//! args (as typed) → brokers (started) → experiment (rounds of cases) → report (typed figures) → table, JSON
+//!                                                                      ▲ results/*.json → readme
 //! ```
-mod about;
-mod acks;
+mod afterwards;
 mod args;
-mod basics;
 mod brokers;
+mod control;
 mod cpu;
 mod display;
 mod e2e;
-mod ending;
-mod failed;
-mod flight;
+mod experiment;
 mod floor;
-mod hop;
-mod hops;
-mod payload;
+mod messages;
+mod options;
 mod peers;
-mod prepare;
-mod reader;
 mod readme;
-mod rounds;
+mod report;
 mod run;
 mod running;
-mod schedule;
-mod seen;
 mod size;
-mod stats;
+mod spread;
 mod streams;
-mod throughput;
-mod topic;
+mod table;
 
 use std::process::ExitCode;
 
@@ -39,7 +31,7 @@ use cli::shutdown::Shutdown;
 use common::time::SystemClock;
 
 use crate::args::{Cli, Command};
-use crate::peers::PeersOptions;
+use crate::control::Control;
 
 fn main() -> ExitCode {
     let cli: Cli = cli::parse();
@@ -48,15 +40,16 @@ fn main() -> ExitCode {
 }
 
 fn go(cli: &Cli) -> anyhow::Result<ExitCode> {
-    let shutdown = Shutdown::listen()?;
+    let control = Control { clock: &SystemClock, shutdown: &Shutdown::listen()? };
     match &cli.command {
-        Command::Floor(args) => floor::run(args, &SystemClock, &shutdown),
-        Command::Hop(args) => hop::run(args, &SystemClock, &shutdown),
-        Command::Kafka(args) => hops::run(args, &SystemClock, &shutdown),
+        Command::Hop(args) if args.full_speed => messages::full_speed(args, control),
+        Command::Hop(args) => messages::run("hop", args, control),
+        Command::Kafka(args) => messages::run("kafka", args, control),
+        Command::Throughput(args) => messages::full_speed(args, control),
+        Command::Run(args) => run::run(args, control),
+        Command::Floor(args) => floor::run(args, control),
+        Command::Streams(args) => streams::run(args, control),
+        Command::Peers(args) => peers::run(args, control),
         Command::Readme(args) => readme::run(args),
-        Command::Run(args) => run::run(args, &SystemClock, &shutdown),
-        Command::Streams(args) => streams::run(args, &SystemClock, &shutdown),
-        Command::Throughput(args) => throughput::run(args, &SystemClock, &shutdown),
-        Command::Peers(args) => peers::run(&PeersOptions::check(args)?, &SystemClock, &shutdown),
     }
 }

@@ -6,171 +6,175 @@
 //!
 //! Feeder and watcher know nothing of the programs between them, so any two programs can be compared.
 
+pub mod args;
 mod bar;
 mod clip;
-mod compare;
+mod consumer_report;
 mod feeder;
-mod line;
-mod needs;
-mod options;
-mod report;
+mod programs;
+pub mod report;
 mod run;
-mod table;
-mod told;
 mod watcher;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, ensure};
-use cli::shutdown::Shutdown;
-use common::time::Clock;
+use anyhow::ensure;
+use common::report::Summary;
 
-use self::clip::Clip;
-use self::line::{Around, Line};
-pub use self::options::{PeersArgs, PeersOptions};
-use self::run::Measured;
-use crate::about::{self, Began};
-use crate::brokers::{self, Broker, Choice};
-use crate::failed::Failed;
-use crate::topic::{Topic, Wishes};
-use crate::{prepare, rounds};
+use self::args::PeersArgs;
+use self::clip::PlanarClip;
+use self::programs::Peer;
+use self::report::{PeerGoals, PeerRatio, PeerResult, PeerRound, PeersFigures, PeersSettings};
+use self::run::PeersSetup;
+use crate::brokers::{self, BrokerChoice, StartedBroker};
+use crate::control::Control;
+use crate::experiment::{Experiment, Rounds};
+use crate::messages::prepare::prepare;
+use crate::options::PREPARE_MESSAGES;
 
-/// The result; after Ctrl-C, of the runs until then.
-#[derive(Debug)]
-pub struct PeersResult {
-    pub brokers: Vec<Broker>,
-    /// The lines that could run.
-    pub lines: Vec<Line>,
-    /// The runs in their order.
-    pub measured: Vec<Measured>,
-    pub failed: Failed,
-    pub interrupted: bool,
-}
-
-impl PeersResult {
-    fn has(&self, line: Line) -> bool {
-        self.measured.iter().any(|measured| measured.line == line)
-    }
-}
-
-pub fn run(options: &PeersOptions, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
-    let began = Began::now(clock);
-    ensure!(options.headless || needs::is_program("Xvfb"), "there is no Xvfb: scripts/setup bench installs it");
-    let python = needs::python();
-    let mut lines = options.lines.clone();
-    lines.retain(|line| match needs::missing(*line, &python) {
+pub fn run(args: &PeersArgs, control: Control<'_>) -> anyhow::Result<ExitCode> {
+    let mut experiment = Experiment::start(control);
+    let place = args.check()?;
+    ensure!(args.headless || programs::is_program("Xvfb"), "there is no Xvfb: scripts/setup bench installs it");
+    let python = &programs::find_python();
+    let mut peers = args.peers();
+    peers.retain(|peer| match peer.missing(python) {
         Some(missing) => {
-            tracing::warn!("{line} is left out: {missing}");
+            tracing::warn!("{peer} is left out: {missing}");
             false
         }
         None => true,
     });
-    let clip = Clip::read(&options.clip, options.size, options.place)?;
-    let brokers = start_brokers(&mut lines, clock, shutdown)?;
-    ensure!(!lines.is_empty(), "none of the lines can be run");
-    let (measured, failed) = measure(options, (&lines, &brokers), &python, &clip, clock, shutdown);
-    let result = PeersResult { brokers, lines, measured, failed, interrupted: shutdown.asked() };
-    if let Some(to) = &options.report {
-        let head = about::head("peers", &result.brokers, report::settings(options), began, clock);
-        about::write(report::report(head, &result, options.headless), to)?;
-    }
-    cli::output::print(&table::text(options, &result))?;
-    Ok(end_with(&result))
+    let clip = &PlanarClip::read(&args.clip(), &args.size, place)?;
+    let brokers = start_brokers(&mut peers, control)?;
+    ensure!(!peers.is_empty(), "none of the lines can be run");
+    let setup = PeersSetup { args, place, clip, python, control };
+    let labels: Vec<String> = peers.iter().map(ToString::to_string).collect();
+    let rounds = experiment.rounds(args.rounds, &labels, |round, index| {
+        let name = peers[index].broker.as_ref().map(BrokerChoice::name);
+        setup.run(peers[index], brokers.iter().find(|broker| Some(broker.name.as_str()) == name), round)
+    });
+    let settings = PeersSettings {
+        headless: args.headless,
+        rounds: args.rounds,
+        frames: args.frames,
+        warm: args.warm,
+        size: args.size.pixels(),
+        fps: args.fps,
+        quality: args.quality,
+        clip: args.clip().file_name().map(|name| name.to_string_lossy().into_owned()),
+    };
+    let figures = figures(&peers, &rounds, args.headless);
+    let report = experiment.report("peers", &brokers, settings, figures);
+    experiment.finish(&report, args.report.as_ref(), &report::text(&report))?;
+    // A round in which another program failed is no failure.
+    Ok(if control.interrupted() { ExitCode::SUCCESS } else { end_with(&report.figures.lines) })
 }
 
-/// Starts the brokers that the lines need; removes lines whose broker does not start.
-fn start_brokers(lines: &mut Vec<Line>, clock: &dyn Clock, shutdown: &Shutdown) -> anyhow::Result<Vec<Broker>> {
-    let mut choices: Vec<Choice> = Vec::new();
-    for choice in lines.iter().filter_map(|line| line.broker()) {
+/// Starts the brokers that the peers need; removes peers whose broker does not start.
+fn start_brokers(peers: &mut Vec<&Peer>, control: Control<'_>) -> anyhow::Result<Vec<StartedBroker>> {
+    let mut choices: Vec<&BrokerChoice> = Vec::new();
+    for choice in peers.iter().filter_map(|peer| peer.broker.as_ref()) {
         if !choices.contains(&choice) {
             choices.push(choice);
         }
     }
     let mut started = Vec::new();
     for choice in choices {
-        match brokers::start(std::slice::from_ref(&choice), None, shutdown) {
-            Err(error) if !shutdown.asked() => {
+        match brokers::start(std::slice::from_ref(choice), None, control) {
+            Err(error) if !control.interrupted() => {
                 tracing::warn!("lines through {} are left out: {error:#}", choice.name());
-                lines.retain(|line| line.broker().as_ref() != Some(&choice));
+                peers.retain(|peer| peer.broker.as_ref() != Some(choice));
             }
             brokers => started.extend(brokers?),
         }
     }
-    prepare::run(&started, prepare::MESSAGES, clock, shutdown)?;
+    prepare(&started, PREPARE_MESSAGES, control)?;
     Ok(started)
 }
 
-/// Runs every line once in each round. A failure is logged, and the line is tried again in the next round.
-fn measure(
-    options: &PeersOptions,
-    (lines, brokers): (&[Line], &[Broker]),
-    python: &str,
-    clip: &Clip,
-    clock: &dyn Clock,
-    shutdown: &Shutdown,
-) -> (Vec<Measured>, Failed) {
-    let mut failed = Failed::default();
-    let doing = |(round, line): &(u32, usize)| format!("{}, round {round}", lines[*line]);
-    let measured = failed.each(rounds::all(options.rounds, lines.len()), doing, shutdown, |&(round, line)| {
-        let line = lines[line];
-        let broker = line.broker().and_then(|choice| brokers.iter().find(|b| b.name == choice.name()));
-        let measured = one((line, round), options, broker, python, clip, clock, shutdown)?;
-        measured.iter().for_each(|one| tracing::info!("round {round}, {}", table::in_words(one)));
-        Ok(measured)
-    });
-    (measured, failed)
-}
-
-/// Runs one line; `None` after Ctrl-C.
-fn one(
-    (line, round): (Line, u32),
-    options: &PeersOptions,
-    broker: Option<&Broker>,
-    python: &str,
-    clip: &Clip,
-    clock: &dyn Clock,
-    shutdown: &Shutdown,
-) -> anyhow::Result<Option<Measured>> {
-    let name = format!("peers-{}-{round}-{line}", std::process::id());
-    let _topic = broker.map(|broker| Topic::create(&broker.address, &name, &Wishes::default(), clock)).transpose()?;
-    let folder = tempfile::tempdir().context("a folder for logs and reports")?;
-    let around = Around {
-        options,
-        broker: broker.map_or("", |broker| &broker.address),
-        topic: &name,
-        port: brokers::free_port(|_| true)?,
-        python,
-        report: &folder.path().join("report.json"),
+fn figures(peers: &[&Peer], rounds: &Rounds<PeerRound>, headless: bool) -> PeersFigures {
+    let line = |(index, peer): (usize, &&Peer)| {
+        let mut by_p50: Vec<&PeerRound> = rounds.of(index).map(|run| &run.result).collect();
+        by_p50.sort_by_key(|round| round.latency_us.p50);
+        PeerResult {
+            line: peer.to_string(),
+            broker: peer.broker.as_ref().map(|choice| choice.name().to_owned()),
+            middle_round: by_p50.get(by_p50.len() / 2).map(|round| round.round),
+            rounds: rounds.of(index).map(|run| run.result.clone()).collect(),
+        }
     };
-    run::run((line, round), &around, clip, folder.path(), clock, shutdown)
+    let ratio = |of: usize, to: usize| {
+        let spread = |figure: fn(&Summary) -> u64| rounds.ratio(of, to, |round| figure(&round.latency_us) as f64);
+        let (p50, p99) = (spread(|summary| summary.p50)?, spread(|summary| summary.p99)?);
+        let (of, to) = (peers[of].name, peers[to].name);
+        Some(PeerRatio { of: of.to_owned(), to: to.to_owned(), p50, p99, goals: goals(of, to, headless) })
+    };
+    let (ours, others): (Vec<usize>, Vec<usize>) = (0..peers.len()).partition(|index| peers[*index].is_ours());
+    let pairs = ours.iter().flat_map(|of| others.iter().map(move |to| (*of, *to)));
+    PeersFigures {
+        lines: peers.iter().enumerate().map(line).collect(),
+        ratios: pairs.filter_map(|(of, to)| ratio(of, to)).collect(),
+    }
 }
 
-/// Exit code: Ctrl-C is no failure, nor is a round in which another program failed. A line that failed in every round
-/// is one.
-fn end_with(result: &PeersResult) -> ExitCode {
-    let mut code = ExitCode::SUCCESS;
-    for line in result.lines.iter().filter(|line| !result.interrupted && !result.has(**line)) {
-        tracing::error!("{line} failed in every round");
-        code = ExitCode::FAILURE;
-    }
-    code
+/// The largest allowed ratios.
+fn goals(of: &str, to: &str, headless: bool) -> Option<PeerGoals> {
+    let (p50, p99) = match (of, to, headless) {
+        ("ours-real", "gstreamer", false) => (0.90, 1.10),
+        ("ours-embedded", "gstreamer", false) => (0.85, 1.0),
+        ("ours-real", "imagezmq", true) => (0.75, 1.0),
+        ("ours-real", "confluent-tuned", true) => (0.65, 0.90),
+        _ => return None,
+    };
+    Some(PeerGoals { p50, p99 })
+}
+
+/// A line that failed in every round is a failure.
+fn end_with(lines: &[PeerResult]) -> ExitCode {
+    let failed: Vec<&PeerResult> = lines.iter().filter(|line| line.rounds.is_empty()).collect();
+    failed.iter().for_each(|line| tracing::error!("{} failed in every round", line.line));
+    if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::peers::compare::tests::took;
+    use crate::experiment::tests::rounds;
+
+    fn took(round: u32, p50: u64) -> PeerRound {
+        let latency_us = Summary { p50, p99: 2 * p50, ..Summary::default() };
+        let (all_frames_p50_us, consumer_report) = (None, None);
+        PeerRound { round, shown: 1, of: 1, latency_us, all_frames_p50_us, feeder_late_max_us: 0, consumer_report }
+    }
+
+    fn figures_of(runs: &[(u32, usize, u64)]) -> PeersFigures {
+        let peers = ["gstreamer", "ours-real"].map(|name| programs::peer(name).unwrap());
+        let runs: Vec<_> = runs.iter().map(|(round, peer, p50)| (*round, *peer, took(*round, *p50))).collect();
+        figures(&peers, &rounds(&runs), false)
+    }
 
     #[test]
-    fn a_line_without_a_round_is_a_failure_unless_interrupted() {
-        let check = |measured: &[Line], interrupted: bool, expected: ExitCode| {
-            let lines = vec![Line::OursReal, Line::Gstreamer];
-            let measured = measured.iter().map(|line| took(*line, 2, 10)).collect();
-            let result = PeersResult { brokers: Vec::new(), lines, measured, failed: Failed::default(), interrupted };
-            assert_eq!(end_with(&result), expected, "{result:?}");
-        };
-        check(&[Line::OursReal, Line::Gstreamer], false, ExitCode::SUCCESS);
-        check(&[Line::Gstreamer, Line::Gstreamer], false, ExitCode::FAILURE);
-        check(&[Line::Gstreamer], true, ExitCode::SUCCESS);
+    fn ours_are_compared_with_the_others_round_by_round() {
+        let ratios = figures_of(&[(1, 1, 10), (1, 0, 20), (2, 0, 100), (2, 1, 80), (3, 1, 1)]).ratios;
+        assert_eq!(ratios.len(), 1);
+        assert_eq!((ratios[0].of.as_str(), ratios[0].to.as_str()), ("ours-real", "gstreamer"));
+        assert_eq!(ratios[0].p50.to_string(), "0.65 (0.50…0.80)");
+        assert_eq!(ratios[0].goals, Some(PeerGoals { p50: 0.90, p99: 1.10 }));
+    }
+
+    #[test]
+    fn the_middle_round_is_that_with_the_median_p50() {
+        let middle = |runs: &[(u32, usize, u64)]| figures_of(runs).lines[0].middle_round;
+        assert_eq!(middle(&[(1, 0, 30), (2, 0, 10), (3, 0, 20)]), Some(3));
+        assert_eq!(middle(&[(1, 0, 30), (2, 0, 10)]), Some(1));
+        assert_eq!(middle(&[(1, 1, 30)]), None);
+    }
+
+    #[test]
+    fn a_line_without_a_round_is_a_failure() {
+        let both = figures_of(&[(2, 0, 10), (1, 1, 10)]).lines;
+        assert_eq!((end_with(&both), end_with(&both[..1])), (ExitCode::SUCCESS, ExitCode::SUCCESS));
+        assert_eq!(end_with(&figures_of(&[(1, 0, 10), (2, 0, 10)]).lines), ExitCode::FAILURE);
     }
 }

@@ -6,23 +6,31 @@
 //! <!-- bench:peers short -->   the same result with fewer columns, and its lines in words
 //! ```
 
-mod tables;
-
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
 use cli::logging::LogArgs;
-use serde_json::Value;
-use tables::Columns;
+use common::words::count;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::brokers::root;
+use crate::floor::report as floor;
+use crate::messages::report as messages;
+use crate::peers::report as peers;
+use crate::report::BenchReport;
+use crate::run::report as run;
+use crate::streams::report as streams;
+use crate::table::Table;
 
 const BEGIN: &str = "<!-- bench:";
 const CLOSE: &str = " -->";
 /// The name that marks the end of a table.
 const END: &str = "end";
+/// A marker with this ending stands for the table with fewer columns.
+const SHORT: &str = " short";
 
 #[derive(Args, Clone, Debug)]
 pub struct ReadmeArgs {
@@ -64,18 +72,56 @@ pub fn run(args: &ReadmeArgs) -> anyhow::Result<ExitCode> {
 
 /// The table that a marker names; `None` if there is no result for it yet.
 fn table(results: &Path, marker: &str) -> anyhow::Result<Option<String>> {
-    let (name, columns) = match marker.strip_suffix(" short") {
-        Some(name) => (name, Columns::Few),
-        None => (marker, Columns::All),
-    };
-    let path = results.join(format!("{name}.json"));
+    let path = results.join(format!("{}.json", marker.trim_end_matches(SHORT)));
     if !path.is_file() {
         tracing::warn!("there is no {}: its table stays as it is", path.display());
         return Ok(None);
     }
     let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    let result: Value = serde_json::from_str(&text).with_context(|| format!("{} is no JSON", path.display()))?;
-    tables::of(&result, columns).map(Some).with_context(|| path.display().to_string())
+    of_result(&text, marker.ends_with(SHORT)).map(Some).with_context(|| path.display().to_string())
+}
+
+/// The settings and figures that all reports have.
+#[derive(Deserialize)]
+struct AnySettings {
+    rounds: u32,
+}
+#[derive(Deserialize)]
+struct AnyFigures {}
+
+/// The table of a result, followed by the machine and commit of the measurement. The command that made the result
+/// determines the kind of table; the columns after the first ones are for the terminal only.
+fn of_result(text: &str, short: bool) -> anyhow::Result<String> {
+    let report: BenchReport<AnySettings, AnyFigures> = read(text)?;
+    let table = match report.program.strip_prefix("vidbench ").unwrap_or(&report.program) {
+        "peers" if short => peers::short_table(&read::<peers::PeersReport>(text)?.figures)?,
+        _ if short => bail!("only a result of vidbench peers has a short table"),
+        "peers" => peers::table(&read::<peers::PeersReport>(text)?.figures),
+        "run" => run::table(&read::<run::RunReport>(text)?.figures).first(12),
+        "floor" => floor::table(&read::<floor::FloorReport>(text)?.figures).first(8),
+        "streams" => streams::table(&read::<streams::StreamsReport>(text)?.figures).first(8),
+        "kafka" => messages::hop_table(&read::<messages::HopReport>(text)?.figures).first(11),
+        "hop" => messages::pairs_table(&read::<messages::HopReport>(text)?.figures)?,
+        other => bail!("there is no table for a result of {other}"),
+    };
+    Ok(format!("{}\n{}\n", Table::markdown(&table), provenance(&report)))
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> anyhow::Result<T> {
+    serde_json::from_str(text).context("it is no result of this vidbench")
+}
+
+fn provenance(report: &BenchReport<AnySettings, AnyFigures>) -> String {
+    let commit = report.commit.as_deref().unwrap_or("unknown");
+    let changed = if commit.ends_with("changed") { " with changes" } else { "" };
+    let commit = commit.get(..7).unwrap_or(commit);
+    let mut versions: Vec<&str> = Vec::new();
+    for broker in &report.brokers {
+        versions.extend((!versions.contains(&&*broker.version)).then_some(&*broker.version));
+    }
+    let (cpu, cores) = (&report.machine.cpu, count(report.machine.cores, "core"));
+    let (rounds, versions) = (count(report.settings.rounds, "round"), versions.join(", "));
+    format!("`{}`, {rounds}; {cpu}, {cores}; {versions}; commit {commit}{changed}.", report.program)
 }
 
 /// Returns the text with a fresh table between each pair of markers; if `table` returns `None`, the old one stays. A
@@ -110,12 +156,87 @@ fn rewritten(text: &str, table: impl Fn(&str) -> anyhow::Result<Option<String>>)
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::{Value, json};
+
     use super::*;
 
     fn check(text: &str, expected: Result<&str, &str>) {
         let table = |name: &str| Ok((name != "unmeasured").then(|| format!("| {name} |\n")));
         let got = rewritten(text, table).map_err(|error| error.to_string());
         assert_eq!(got.as_deref().map_err(String::as_str), expected, "{text}");
+    }
+
+    /// The files in benches/results, and their parsed content.
+    fn committed() -> Vec<(PathBuf, String)> {
+        let files = std::fs::read_dir(root().join("benches/results")).expect("the folder is there");
+        let files = files.map(|file| file.expect("it can be read").path());
+        let json = files.filter(|file| file.extension().is_some_and(|extension| extension == "json"));
+        json.map(|file| (file.clone(), std::fs::read_to_string(file).expect("it is text"))).collect()
+    }
+
+    /// Asserts that `new` has every field of `old` with the same value.
+    fn keeps(old: &Value, new: &Value, place: &str) {
+        match (old, new) {
+            (Value::Object(fields), Value::Object(_)) => {
+                fields.iter().for_each(|(name, old)| keeps(old, &new[name], &format!("{place}/{name}")));
+            }
+            (Value::Array(old), Value::Array(new)) => {
+                assert_eq!(old.len(), new.len(), "{place}");
+                old.iter().zip(new).enumerate().for_each(|(i, (old, new))| keeps(old, new, &format!("{place}/{i}")));
+            }
+            (Value::Number(old), Value::Number(new)) => assert_eq!(old.as_f64(), new.as_f64(), "{place}"),
+            _ => assert_eq!(old, new, "{place}"),
+        }
+    }
+
+    #[test]
+    fn committed_results_are_read_and_written_without_losing_a_field() {
+        fn rewrite<T: DeserializeOwned + serde::Serialize>(text: &str) -> Value {
+            serde_json::to_value(read::<T>(text).unwrap()).unwrap()
+        }
+        let mut commands = BTreeSet::new();
+        for (file, text) in committed() {
+            let old: Value = serde_json::from_str(&text).unwrap();
+            let command = old["program"].as_str().unwrap().to_owned();
+            let new = match command.as_str() {
+                "vidbench peers" => rewrite::<peers::PeersReport>(&text),
+                "vidbench run" => rewrite::<run::RunReport>(&text),
+                "vidbench floor" => rewrite::<floor::FloorReport>(&text),
+                "vidbench streams" => rewrite::<streams::StreamsReport>(&text),
+                "vidbench kafka" | "vidbench hop" => rewrite::<messages::HopReport>(&text),
+                "vidbench throughput" => rewrite::<messages::ThroughputReport>(&text),
+                other => panic!("{other} is no command"),
+            };
+            keeps(&old, &new, &file.display().to_string());
+            commands.insert(command);
+        }
+        assert_eq!(commands.len(), 7, "{commands:?}");
+    }
+
+    #[test]
+    fn a_table_says_where_it_was_measured() {
+        let file = root().join("benches/results/run.json");
+        let text = std::fs::read_to_string(file).unwrap();
+        let table = |commit: &str, program: &str| {
+            let mut result: Value = serde_json::from_str(&text).unwrap();
+            result["commit"] = commit.into();
+            result["program"] = program.into();
+            result["settings"]["rounds"] = 1.into();
+            result["machine"] = json!({ "host": "h", "os": "o", "cpu": "a CPU", "cores": 2, "memory_mb": 1 });
+            let broker = json!({ "name": "n", "address": "a", "version": "vidbroker 0.1.0" });
+            result["brokers"] = json!([broker, broker]);
+            of_result(&result.to_string(), false)
+        };
+        let last = |commit: &str| table(commit, "vidbench run").unwrap().lines().last().unwrap().to_owned();
+        let end = "`vidbench run`, 1 round; a CPU, 2 cores; vidbroker 0.1.0; commit 0123456";
+        assert_eq!(last("0123456789"), format!("{end}."));
+        assert_eq!(last("0123456789, changed"), format!("{end} with changes."));
+        assert!(table("0", "vidbench dance").is_err());
+        assert!(table("0", "vidbench floor").is_err(), "its figures are others");
+        assert!(of_result(&text, true).is_err(), "only peers have a short table");
+        assert!(of_result("{}", false).is_err());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use anyhow::{Context, ensure};
 use common::time::{Clock, SystemClock};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use crate::brokers::Afterwards;
+use crate::afterwards::Afterwards;
 use crate::cpu::CpuTime;
 
 /// Time between interrupting a program and killing it.

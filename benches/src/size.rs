@@ -4,29 +4,29 @@ use std::fmt;
 use std::str::FromStr;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Size {
+pub struct PictureSize {
     name: String,
-    width: usize,
-    height: usize,
+    pub width: usize,
+    pub height: usize,
 }
 
-impl Size {
+impl PictureSize {
     /// `1280x720`
     pub fn pixels(&self) -> String {
         format!("{}x{}", self.width, self.height)
     }
 }
 
-impl fmt::Display for Size {
+impl fmt::Display for PictureSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.name)
     }
 }
 
-impl FromStr for Size {
+impl FromStr for PictureSize {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<Size, String> {
+    fn from_str(text: &str) -> Result<PictureSize, String> {
         let (width, height) = match text.to_ascii_lowercase().as_str() {
             "360p" => (640, 360),
             "480p" => (854, 480),
@@ -36,7 +36,7 @@ impl FromStr for Size {
             "4k" | "2160p" => (3840, 2160),
             other => cli::values::size(other).map_err(|why| format!("{why}, or 360p, 720p, 1080p, 4k"))?,
         };
-        Ok(Size { name: text.to_owned(), width, height })
+        Ok(PictureSize { name: text.to_owned(), width, height })
     }
 }
 
@@ -47,7 +47,7 @@ mod tests {
     #[test]
     fn sizes_have_names() {
         let check = |text: &str, pixels: Option<&str>| {
-            assert_eq!(text.parse::<Size>().ok().map(|s| s.pixels()).as_deref(), pixels, "{text}");
+            assert_eq!(text.parse::<PictureSize>().ok().map(|s| s.pixels()).as_deref(), pixels, "{text}");
         };
         check("360p", Some("640x360"));
         check("4K", Some("3840x2160"));

@@ -7,12 +7,13 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, bail};
 
-use super::{Afterwards, Broker, free_port};
+use super::{StartedBroker, free_port};
+use crate::afterwards::Afterwards;
 use crate::running::program;
 
 const UP: &str = "listening on";
 
-pub fn start(memory: Option<&str>) -> anyhow::Result<Broker> {
+pub fn start(memory: Option<&str>) -> anyhow::Result<StartedBroker> {
     let program = program("vidbroker")?;
     let address = format!("127.0.0.1:{}", free_port(|_| true)?);
     let mut command = Command::new(&program);
@@ -32,7 +33,12 @@ pub fn start(memory: Option<&str>) -> anyhow::Result<Broker> {
     wait_until_up(BufReader::new(words), &mut child)?;
     // Waits for the child, so that no zombie process remains when it has ended.
     std::thread::Builder::new().name("vidbroker".to_owned()).spawn(move || child.wait())?;
-    Ok(Broker { name: "embedded".to_owned(), address, version: version(&program), _afterwards: Some(afterwards) })
+    Ok(StartedBroker {
+        name: "embedded".to_owned(),
+        address,
+        version: version(&program),
+        _afterwards: Some(afterwards),
+    })
 }
 
 /// Reads the broker's output until it listens. Later output is read and discarded, so that the broker cannot block on

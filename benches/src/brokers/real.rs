@@ -6,9 +6,10 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
 
-use super::{Afterwards, Broker, free_port, is_free, root};
+use super::{StartedBroker, free_port, is_free, root};
+use crate::afterwards::Afterwards;
 
-pub fn start(name: &str, nodes: u16) -> anyhow::Result<Broker> {
+pub fn start(name: &str, nodes: u16) -> anyhow::Result<StartedBroker> {
     let script = root().join("scripts/kafka");
     let dir = root().join(format!(".kafka/bench/{}-{name}", std::process::id()));
     // A controller uses the port ten above its node's.
@@ -25,7 +26,7 @@ pub fn start(name: &str, nodes: u16) -> anyhow::Result<Broker> {
     let why = why.lines().last().unwrap_or("it does not say why").trim_start_matches("error: ");
     ensure!(said.status.success(), "scripts/kafka up: {why} (scripts/setup test installs what a real Kafka needs)");
     let address = String::from_utf8_lossy(&said.stdout).trim().to_owned();
-    Ok(Broker { name: name.to_owned(), address, version: version(&script), _afterwards: Some(afterwards) })
+    Ok(StartedBroker { name: name.to_owned(), address, version: version(&script), _afterwards: Some(afterwards) })
 }
 
 /// The version of Kafka that the script runs, taken from its help.

@@ -4,13 +4,14 @@ use common::draw::PixelCheck;
 use common::report::{Machine, Sums};
 
 use super::*;
+use crate::report::ByProgram;
 
-pub fn setup() -> Setup {
-    Setup {
-        input: Input::TestCard,
+pub fn setup() -> EndToEndSetup {
+    EndToEndSetup {
+        clip: None,
         size: "720p".parse().expect("a size"),
         fps: 30.0,
-        acks: Acks::All,
+        acks: "all".to_owned(),
         message_bytes_max: None,
         sources: 1,
         viewers: 1,
@@ -40,8 +41,9 @@ pub fn report(program: &str, change: impl FnOnce(&mut Sums)) -> Report {
     }
 }
 
-pub fn ran(producers: Vec<Report>, viewers: Vec<Report>) -> Ran {
-    Ran { producers, viewers, steady: Steady::default() }
+pub fn ran(producers: Vec<Report>, viewers: Vec<Report>) -> EndToEndResult {
+    let (producers_cpu, viewers_cpu) = (Duration::ZERO, Duration::ZERO);
+    EndToEndResult { producers, viewers, window: Duration::ZERO, producers_cpu, viewers_cpu }
 }
 
 #[test]
@@ -78,33 +80,33 @@ fn processor_time_is_that_of_the_window_over_its_frames() {
         Report { seconds, cpu_seconds: 99.0, ..played }
     };
     let watching = |frames: u64| report("vidcons", |s| s.frames.received = Some(frames));
-    let steady = Steady {
-        window: Duration::from_secs(6),
-        producers: Duration::from_millis(720),
-        viewers: Duration::from_millis(360),
+    let (window, producers_cpu) = (Duration::from_secs(6), Duration::from_millis(720));
+    let viewers_cpu = Duration::from_millis(360);
+    let check = |producers: Vec<Report>, viewers: Vec<Report>, vidprod: f64, vidcons: f64| {
+        let run = EndToEndResult { producers, viewers, window, producers_cpu, viewers_cpu };
+        let ByProgram { vidprod: producer, vidcons: viewer } = run.cpu_us_a_frame();
+        assert_eq!((producer.round(), viewer.round()), (vidprod, vidcons));
     };
     // 30 frames a second for 6 s: 180 frames.
-    let one = Ran { steady, ..ran(vec![playing(240, 8.0)], vec![watching(240)]) };
-    assert_eq!((one.producer_cpu_us(), one.viewer_cpu_us()), (4000.0, 2000.0));
+    check(vec![playing(240, 8.0)], vec![watching(240)], 4000.0, 2000.0);
     // Two sources, of which one had half its frames superseded, and a viewer that receives all frames.
-    let two = Ran { steady, ..ran(vec![playing(240, 8.0), playing(120, 8.0)], vec![watching(360)]) };
-    assert_eq!((two.producer_cpu_us().round(), two.viewer_cpu_us().round()), (2667.0, 1333.0));
-    let nothing = Ran { steady, ..ran(Vec::new(), Vec::new()) };
-    assert_eq!(nothing.viewer_cpu_us(), 360_000.0, "of less than one frame");
+    check(vec![playing(240, 8.0), playing(120, 8.0)], vec![watching(360)], 2667.0, 1333.0);
+    // Less than one frame.
+    check(Vec::new(), Vec::new(), 720_000.0, 360_000.0);
 }
 
 #[test]
-fn the_programs_are_told_what_the_setup_says() {
+fn the_programs_get_the_options_of_the_setup() {
     assert_eq!(producer_args(&setup(), 0).join(" "), "test --size 1280x720 --fps 30 --source source-1");
-    let other =
-        Setup { input: Input::Clip("a.mp4".into()), acks: Acks::One, message_bytes_max: Some(50_000), ..setup() };
+    let acks = "1".to_owned();
+    let other = EndToEndSetup { clip: Some("a.mp4".into()), acks, message_bytes_max: Some(50_000), ..setup() };
     assert_eq!(
         producer_args(&other, 1).join(" "),
         "a.mp4 --loop --size 1280x720 --fps 30 --source source-2 -X acks=1 --max-message-bytes 50000"
     );
-    let two = Setup { sources: 2, ..setup() };
+    let two = EndToEndSetup { sources: 2, ..setup() };
     let args = viewer_args(&two, 3, false).join(" ");
     assert_eq!(args, "-e --idle-timeout 60 --skip 60 --source source-2 --headless --verify-pixels");
-    let clip = Setup { input: Input::Clip("a.mp4".into()), ..two };
+    let clip = EndToEndSetup { clip: Some("a.mp4".into()), ..two };
     assert!(!viewer_args(&clip, 0, true).contains(&"--verify-pixels".to_owned()), "it has no bar");
 }

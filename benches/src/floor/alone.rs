@@ -2,23 +2,30 @@
 
 use std::time::Duration;
 
-use cli::shutdown::Shutdown;
-use common::time::{Clock, Latency};
+use common::time::Latency;
 
-use crate::schedule::{self, Schedule};
+use crate::control::Control;
+use crate::messages::schedule::{self, Schedule};
 
 const LEAD: Duration = Duration::from_millis(100);
 
 /// Frame rate and duration of a measurement.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Pace {
+pub struct FloorPace {
     pub fps: f64,
     pub warmup: Duration,
     pub seconds: Duration,
 }
 
+impl FloorPace {
+    /// Number of frames in the warm-up, and of those that are measured.
+    pub fn counts(&self) -> (u64, u64) {
+        (schedule::count(self.warmup, self.fps), schedule::count(self.seconds, self.fps))
+    }
+}
+
 #[derive(Clone, Debug)]
-pub struct Alone {
+pub struct AloneResult {
     pub time: Latency,
     /// Processor time per frame in µs, of all threads, so that the codec's worker threads are included.
     pub cpu_us: f64,
@@ -26,18 +33,17 @@ pub struct Alone {
 
 /// Calls `work` for each frame when it is due, and measures it; `None` after Ctrl-C.
 pub fn measure(
-    pace: Pace,
-    clock: &dyn Clock,
-    shutdown: &Shutdown,
+    pace: FloorPace,
+    control: Control<'_>,
     mut work: impl FnMut(usize) -> anyhow::Result<()>,
-) -> anyhow::Result<Option<Alone>> {
-    let warmup = schedule::count(pace.warmup, pace.fps);
-    let count = schedule::count(pace.seconds, pace.fps);
+) -> anyhow::Result<Option<AloneResult>> {
+    let clock = control.clock;
+    let (warmup, count) = pace.counts();
     let schedule = Schedule::new(clock.now().plus(LEAD), pace.fps);
     let (mut time, mut cpu) = (Latency::default(), Duration::ZERO);
     for n in 0..warmup + count {
         clock.sleep_until(schedule.due(n));
-        if shutdown.asked() {
+        if control.interrupted() {
             return Ok(None);
         }
         let (cpu_before, before) = (cli::machine::cpu_time(), clock.now());
@@ -48,11 +54,12 @@ pub fn measure(
             cpu += cli::machine::cpu_time().saturating_sub(cpu_before);
         }
     }
-    Ok(Some(Alone { time, cpu_us: cpu.as_secs_f64() * 1e6 / count.max(1) as f64 }))
+    Ok(Some(AloneResult { time, cpu_us: cpu.as_secs_f64() * 1e6 / count.max(1) as f64 }))
 }
 
 #[cfg(test)]
 mod tests {
+    use cli::shutdown::Shutdown;
     use common::time::ManualClock;
 
     use super::*;
@@ -60,9 +67,10 @@ mod tests {
     #[test]
     fn the_warm_up_is_done_and_not_counted() {
         let clock = ManualClock::default();
-        let pace = Pace { fps: 10.0, warmup: Duration::from_secs(1), seconds: Duration::from_secs(2) };
+        let pace = FloorPace { fps: 10.0, warmup: Duration::from_secs(1), seconds: Duration::from_secs(2) };
         let mut done = Vec::new();
-        let alone = measure(pace, &clock, &Shutdown::default(), |n| {
+        let control = Control { clock: &clock, shutdown: &Shutdown::default() };
+        let alone = measure(pace, control, |n| {
             done.push(n);
             clock.advance(Duration::from_millis(if n < 10 { 50 } else { 5 }));
             Ok(())

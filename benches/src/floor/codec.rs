@@ -10,7 +10,7 @@ pub const QUALITY: u8 = 80;
 
 /// A picture in the form that the encoder takes: 4:2:0.
 #[derive(Clone, Debug)]
-pub struct Picture {
+pub struct PlanarPicture {
     width: usize,
     height: usize,
     y: Vec<u8>,
@@ -18,7 +18,7 @@ pub struct Picture {
     v: Vec<u8>,
 }
 
-impl Picture {
+impl PlanarPicture {
     pub fn planes(&self) -> Planes<'_> {
         let plane = |data, stride| Plane { data, stride };
         let (luma, chroma) = (even(self.width), self.width.div_ceil(2));
@@ -33,14 +33,14 @@ impl Picture {
     }
 
     /// Converts to full-range BT.601; a chroma sample is the mean of four pixels.
-    fn of_xrgb(pixels: &[u32], width: usize, height: usize) -> Picture {
+    fn of_xrgb(pixels: &[u32], width: usize, height: usize) -> PlanarPicture {
         let at = |x: usize, y: usize| {
             let [b, g, r, _] = pixels[y.min(height - 1) * width + x.min(width - 1)].to_le_bytes();
             [r, g, b].map(i32::from)
         };
         let dot = |[r, g, b]: [i32; 3], [kr, kg, kb]: [i32; 3]| kr * r + kg * g + kb * b;
         let byte = |value: i32| value.clamp(0, 255) as u8;
-        let mut picture = Picture { width, height, y: Vec::new(), u: Vec::new(), v: Vec::new() };
+        let mut picture = PlanarPicture { width, height, y: Vec::new(), u: Vec::new(), v: Vec::new() };
         for y in 0..even(height) {
             picture.y.extend((0..even(width)).map(|x| byte((dot(at(x, y), [77, 150, 29]) + 128) >> 8)));
         }
@@ -62,18 +62,18 @@ fn even(n: usize) -> usize {
 
 /// The work that vidprod does on a picture.
 #[derive(Debug)]
-pub struct Encode {
+pub struct EncodeAlone {
     encoder: Encoder,
     out: Vec<u8>,
 }
 
-impl Encode {
-    pub fn new() -> anyhow::Result<Encode> {
-        Ok(Encode { encoder: Encoder::on(Pool::new(None))?, out: Vec::new() })
+impl EncodeAlone {
+    pub fn new() -> anyhow::Result<EncodeAlone> {
+        Ok(EncodeAlone { encoder: Encoder::on(Pool::new(None))?, out: Vec::new() })
     }
 
     /// Encodes a picture; returns the JPEG's length.
-    pub fn encode(&mut self, picture: &Picture) -> anyhow::Result<usize> {
+    pub fn encode(&mut self, picture: &PlanarPicture) -> anyhow::Result<usize> {
         self.encoder.encode(&picture.planes(), QUALITY, &mut self.out).context("encoding a frame")?;
         Ok(self.out.len())
     }
@@ -81,14 +81,14 @@ impl Encode {
 
 /// The work that vidcons does on a frame.
 #[derive(Debug)]
-pub struct Decode {
+pub struct DecodeAlone {
     decoder: Decoder,
     pixels: Vec<u32>,
 }
 
-impl Decode {
-    pub fn new() -> anyhow::Result<Decode> {
-        Ok(Decode { decoder: Decoder::on(Pool::new(None))?, pixels: Vec::new() })
+impl DecodeAlone {
+    pub fn new() -> anyhow::Result<DecodeAlone> {
+        Ok(DecodeAlone { decoder: Decoder::on(Pool::new(None))?, pixels: Vec::new() })
     }
 
     /// Decodes a frame; returns the picture's size.
@@ -100,9 +100,9 @@ impl Decode {
         Ok((width, height))
     }
 
-    pub fn picture(&mut self, jpeg: &Bytes) -> anyhow::Result<Picture> {
+    pub fn picture(&mut self, jpeg: &Bytes) -> anyhow::Result<PlanarPicture> {
         let (width, height) = self.decode(jpeg)?;
-        Ok(Picture::of_xrgb(&self.pixels, width, height))
+        Ok(PlanarPicture::of_xrgb(&self.pixels, width, height))
     }
 }
 
@@ -114,8 +114,8 @@ mod tests {
     fn a_picture_comes_through_the_codec() {
         let (width, height) = (33, 17);
         let colour = 0xFF20_80C0u32;
-        let picture = Picture::of_xrgb(&vec![colour; width * height], width, height);
-        let (mut encode, mut decode) = (Encode::new().unwrap(), Decode::new().unwrap());
+        let picture = PlanarPicture::of_xrgb(&vec![colour; width * height], width, height);
+        let (mut encode, mut decode) = (EncodeAlone::new().unwrap(), DecodeAlone::new().unwrap());
         let length = encode.encode(&picture).unwrap();
         assert!(length > 100);
         assert_eq!(decode.decode(&encode.out).unwrap(), (width, height));

@@ -3,7 +3,7 @@
 //! Each bit is two blocks: white and black for 1, black and white for 0; any other pair is unreadable. Four bits of
 //! checksum detect a bar that is half of one frame and half of the next.
 
-use super::options::Size;
+use crate::size::PictureSize;
 
 /// Size of a block: a multiple of JPEG's block size, for luma and for halved chroma.
 const BLOCK: usize = 16;
@@ -21,18 +21,25 @@ const CONTRAST_MIN: i32 = 100;
 
 /// Position of the bar in a picture of a given size.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Place {
-    size: Size,
+pub struct BarPlace {
+    width: usize,
+    height: usize,
     x: usize,
     y: usize,
 }
 
-impl Place {
+impl BarPlace {
     /// `None` if the picture is too small.
-    pub fn of(size: Size) -> Option<Place> {
-        let fits = size.width >= WIDTH && size.height >= 2 * BLOCK;
+    pub fn of(size: &PictureSize) -> Option<BarPlace> {
+        let PictureSize { width, height, .. } = *size;
+        let fits = width >= WIDTH && height >= 2 * BLOCK;
         let middle = |length: usize| length / 2 / BLOCK * BLOCK;
-        fits.then(|| Place { size, x: middle(size.width - WIDTH), y: middle(size.height - BLOCK) })
+        fits.then(|| BarPlace { width, height, x: middle(width - WIDTH), y: middle(height - BLOCK) })
+    }
+
+    /// Size of a picture's planes in bytes.
+    pub fn picture_bytes(&self) -> usize {
+        self.width * self.height * 3 / 2
     }
 
     /// Position of the pixel row that is read, `WIDTH` pixels long.
@@ -42,7 +49,7 @@ impl Place {
 
     /// Draws the bar into planar 4:2:0.
     pub fn draw(&self, index: usize, planes: &mut [u8]) {
-        let Size { width, height } = self.size;
+        let BarPlace { width, height, .. } = *self;
         let (luma, chroma) = planes.split_at_mut(width * height);
         let row = blocks(index);
         for line in luma.chunks_exact_mut(width).skip(self.y).take(BLOCK) {
@@ -96,15 +103,20 @@ mod tests {
 
     use super::*;
 
-    const SIZE: Size = Size { width: 640, height: 368 };
+    const WIDTH_OF_PICTURE: usize = 640;
+    const HEIGHT: usize = 368;
 
-    fn noisy() -> Vec<u8> {
-        (0..SIZE.bytes()).map(|i| ((i * 2_654_435_761) >> 7) as u8).collect()
+    fn place(width: usize, height: usize) -> Option<BarPlace> {
+        BarPlace::of(&format!("{width}x{height}").parse().expect("a size"))
     }
 
-    fn read_luma(luma: &[u8], place: Place) -> Option<usize> {
+    fn noisy() -> Vec<u8> {
+        (0..WIDTH_OF_PICTURE * HEIGHT * 3 / 2).map(|i| ((i * 2_654_435_761) >> 7) as u8).collect()
+    }
+
+    fn read_luma(luma: &[u8], place: BarPlace) -> Option<usize> {
         let (x, y) = place.strip();
-        read(|i| luma[y * SIZE.width + x + i])
+        read(|i| luma[y * WIDTH_OF_PICTURE + x + i])
     }
 
     #[test]
@@ -130,7 +142,6 @@ mod tests {
 
     #[test]
     fn a_picture_too_small_has_no_place() {
-        let place = |width, height| Place::of(Size { width, height });
         assert_eq!(place(WIDTH - 2, 360), None);
         assert_eq!(place(640, 30), None);
         assert!(place(WIDTH, 32).is_some());
@@ -138,7 +149,7 @@ mod tests {
 
     #[test]
     fn only_the_bar_s_own_pixels_are_drawn() {
-        let place = Place::of(SIZE).unwrap();
+        let place = place(WIDTH_OF_PICTURE, HEIGHT).unwrap();
         let (before, mut after) = (noisy(), noisy());
         place.draw(77, &mut after);
         let changed = before.iter().zip(&after).filter(|(a, b)| a != b).count();
@@ -148,25 +159,25 @@ mod tests {
 
     #[test]
     fn survives_a_jpeg_of_noise_at_quality_80() {
-        let place = Place::of(SIZE).unwrap();
-        let (luma, quarter) = (SIZE.width * SIZE.height, SIZE.width * SIZE.height / 4);
+        let place = place(WIDTH_OF_PICTURE, HEIGHT).unwrap();
+        let (luma, quarter) = (WIDTH_OF_PICTURE * HEIGHT, WIDTH_OF_PICTURE * HEIGHT / 4);
         let mut encoder = jpeg::Encoder::new().unwrap();
         for index in [0, 1, 4711, FRAMES_MAX - 1] {
             let mut picture = noisy();
             place.draw(index, &mut picture);
             let plane = |from: usize, stride: usize| Plane { data: &picture[from..], stride };
             let planes = Planes {
-                width: SIZE.width,
-                height: SIZE.height,
+                width: WIDTH_OF_PICTURE,
+                height: HEIGHT,
                 subsampling: Subsampling::S420,
-                y: plane(0, SIZE.width),
-                u: plane(luma, SIZE.width / 2),
-                v: plane(luma + quarter, SIZE.width / 2),
+                y: plane(0, WIDTH_OF_PICTURE),
+                u: plane(luma, WIDTH_OF_PICTURE / 2),
+                v: plane(luma + quarter, WIDTH_OF_PICTURE / 2),
             };
             let mut jpeg = Vec::new();
             encoder.encode(&planes, 80, &mut jpeg).unwrap();
             let mut pixels = vec![0u32; luma];
-            Decoder::new().unwrap().decode_xrgb(&jpeg, &mut pixels, SIZE.width).unwrap();
+            Decoder::new().unwrap().decode_xrgb(&jpeg, &mut pixels, WIDTH_OF_PICTURE).unwrap();
             let green: Vec<u8> = pixels.iter().map(|pixel| (pixel >> 8) as u8).collect();
             assert_eq!(read_luma(&green, place), Some(index));
         }

@@ -6,27 +6,27 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail, ensure};
 
-use super::bar::Place;
-use super::options::Size;
+use super::bar::BarPlace;
+use crate::size::PictureSize;
 
 /// Number of pictures: four seconds at 30 fps, 166 MB at 720p.
 const DISTINCT_MAX: usize = 120;
 const FRAME: &[u8] = b"FRAME\n";
 
 #[derive(Debug)]
-pub struct Clip {
-    size: Size,
-    place: Place,
+pub struct PlanarClip {
+    size: PictureSize,
+    place: BarPlace,
     pictures: Vec<Vec<u8>>,
 }
 
-impl Clip {
+impl PlanarClip {
     /// Decodes a file with the `ffmpeg` program, scaled to the size, as planar 4:2:0.
-    pub fn read(file: &Path, size: Size, place: Place) -> anyhow::Result<Clip> {
+    pub fn read(file: &Path, size: &PictureSize, place: BarPlace) -> anyhow::Result<PlanarClip> {
         let mut ffmpeg = Command::new("ffmpeg")
             .args(["-v", "error", "-nostdin", "-i"])
             .arg(file)
-            .args(["-frames:v", &DISTINCT_MAX.to_string(), "-vf", &format!("scale={size}")])
+            .args(["-frames:v", &DISTINCT_MAX.to_string(), "-vf", &format!("scale={}", size.pixels())])
             .args(["-pix_fmt", "yuv420p", "-f", "rawvideo", "-"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -35,7 +35,7 @@ impl Clip {
         let mut pipe = ffmpeg.stdout.take().context("ffmpeg's standard output")?;
         let mut pictures = Vec::new();
         loop {
-            let mut picture = vec![0; size.bytes()];
+            let mut picture = vec![0; place.picture_bytes()];
             match pipe.read_exact(&mut picture) {
                 Ok(()) => pictures.push(picture),
                 Err(error) if error.kind() == ErrorKind::UnexpectedEof => break,
@@ -47,11 +47,11 @@ impl Clip {
             bail!("ffmpeg cannot decode {} (it says why above)", file.display());
         }
         ensure!(!pictures.is_empty(), "{} has no pictures", file.display());
-        Ok(Clip { size, place, pictures })
+        Ok(PlanarClip { size: size.clone(), place, pictures })
     }
 
     pub fn header(&self, fps: f64) -> String {
-        let Size { width, height } = self.size;
+        let PictureSize { width, height, .. } = &self.size;
         format!("YUV4MPEG2 W{width} H{height} F{}:1000 Ip A1:1 C420jpeg\n", (fps * 1000.0).round())
     }
 

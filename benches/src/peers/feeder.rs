@@ -5,12 +5,12 @@ use std::process::ChildStdin;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use cli::shutdown::Shutdown;
-use common::time::{Clock, Micros};
+use common::time::Micros;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::clip::Clip;
-use crate::schedule::Schedule;
+use super::clip::PlanarClip;
+use crate::control::Control;
+use crate::messages::schedule::Schedule;
 
 /// The largest pipe allowed without being root, so that a frame of 720p hardly waits for its reader.
 const PIPE_BYTES: usize = 1 << 20;
@@ -21,7 +21,7 @@ const PATIENCE: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
 
 /// Time at which the write of each frame began, and the largest delay after a frame's due time.
 #[derive(Clone, Default, Debug)]
-pub struct Fed {
+pub struct FeedTimes {
     pub began: Vec<Micros>,
     pub late_max: Duration,
 }
@@ -29,24 +29,24 @@ pub struct Fed {
 /// Feeds `frames` frames, or fewer after Ctrl-C, and closes the pipe.
 pub fn feed(
     mut pipe: ChildStdin,
-    clip: &Clip,
+    clip: &PlanarClip,
     (frames, fps): (usize, f64),
-    clock: &dyn Clock,
-    shutdown: &Shutdown,
-) -> anyhow::Result<Fed> {
+    control: Control<'_>,
+) -> anyhow::Result<FeedTimes> {
+    let clock = control.clock;
     // If it fails, the pipe is smaller, which is slower for all lines alike.
     let _ = rustix::pipe::fcntl_setpipe_size(&pipe, PIPE_BYTES);
     rustix::io::ioctl_fionbio(&pipe, true).context("making the pipe give up on a reader that hangs")?;
     write_all(&mut pipe, clip.header(fps).as_bytes())?;
     let schedule = Schedule::new(clock.now().plus(LEAD), fps);
-    let mut fed = Fed::default();
+    let mut fed = FeedTimes::default();
     let mut frame = Vec::new();
     for index in 0..frames {
         // The frame is made before it is due.
         clip.frame(index, &mut frame);
         let due = schedule.due(index as u64);
         clock.sleep_until(due);
-        if shutdown.asked() {
+        if control.interrupted() {
             break;
         }
         let began = clock.now();

@@ -15,7 +15,7 @@ use x11rb::protocol::damage::{self, ReportLevel};
 use x11rb::protocol::xproto::{ConnectionExt, ImageFormat, Window};
 use x11rb::rust_connection::RustConnection;
 
-use super::bar::{self, Place};
+use super::bar::{self, BarPlace};
 
 /// Longest time until it notices that it is to stop.
 const LOOK_EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
@@ -37,7 +37,7 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    pub fn connect(display: &str, place: Place) -> anyhow::Result<Watcher> {
+    pub fn connect(display: &str, place: BarPlace) -> anyhow::Result<Watcher> {
         let (connection, screen) = RustConnection::connect(Some(display)).context("connecting to the screen")?;
         let has_damage = connection.extension_information(damage::X11_EXTENSION_NAME)?.is_some();
         ensure!(has_damage, "the X server has no DAMAGE extension");

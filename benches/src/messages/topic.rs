@@ -16,7 +16,7 @@ use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 
-use crate::flight::Flight;
+use super::flight::Flight;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Retention of the topic, longer than any run.
@@ -28,9 +28,14 @@ const GIVEN_UP_AFTER: Duration = Duration::from_secs(30);
 /// The default message limit of brokers.
 const MESSAGE_BYTES_MAX: usize = 1_048_588;
 
+/// Name of a topic for one run.
+pub fn topic_name(command: &str, round: u32, case: usize) -> String {
+    format!("{command}-{}-{round}-{case}", std::process::id())
+}
+
 /// A topic that is deleted together with this value.
 #[derive(Debug)]
-pub struct Topic {
+pub struct BenchTopic {
     name: String,
     connection: Connection,
     message_bytes_max: usize,
@@ -41,7 +46,7 @@ pub struct Topic {
 
 /// A case's deviations from vidprod's settings.
 #[derive(Clone, Default, Debug)]
-pub struct Wishes {
+pub struct TopicSettings {
     /// Size of the largest message. If the topic's limit is lower, it is raised.
     pub message_bytes: usize,
     /// Properties of the producer.
@@ -50,17 +55,22 @@ pub struct Wishes {
     pub headers: Vec<(String, String)>,
 }
 
-impl Topic {
-    pub fn create(brokers: &str, name: &str, wishes: &Wishes, clock: &dyn Clock) -> anyhow::Result<Topic> {
+impl BenchTopic {
+    pub fn create(
+        brokers: &str,
+        name: &str,
+        settings: &TopicSettings,
+        clock: &dyn Clock,
+    ) -> anyhow::Result<BenchTopic> {
         check_topic_name(name)?;
         let connection = Connection { brokers: brokers.to_owned(), named: true, properties: BTreeMap::new() };
         let admin = Admin::connect(&connection, "vidbench", &patience(clock))?;
         let new = NewTopic { name: name.to_owned(), partitions: 1, replication: None, retention: Some(RETENTION) };
         admin.ensure(&new, true, TIMEOUT)?;
         let message_bytes_max = admin.message_bytes_max(name, TIMEOUT)?.unwrap_or(MESSAGE_BYTES_MAX);
-        let Wishes { properties, headers, .. } = wishes.clone();
-        let mut topic = Topic { name: name.to_owned(), connection, message_bytes_max, properties, headers };
-        let wanted = wishes.message_bytes + OVERHEAD_BYTES_MAX;
+        let TopicSettings { properties, headers, .. } = settings.clone();
+        let mut topic = BenchTopic { name: name.to_owned(), connection, message_bytes_max, properties, headers };
+        let wanted = settings.message_bytes + OVERHEAD_BYTES_MAX;
         if wanted > message_bytes_max {
             topic.raise_limit(wanted)?;
         }
@@ -124,7 +134,7 @@ impl Topic {
     }
 }
 
-impl Drop for Topic {
+impl Drop for BenchTopic {
     fn drop(&mut self) {
         if let Err(error) = self.delete() {
             tracing::warn!("topic {} could not be deleted: {error:#}", self.name);

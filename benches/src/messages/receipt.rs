@@ -1,10 +1,10 @@
-//! The messages that one consumer received, by number.
+//! Counts the messages that a consumer received, by number.
 
-/// Counts every sent message once, as received or lost.
+/// Every sent message is counted once, as received or lost.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Seen {
+pub struct Receipt {
     /// The next expected number.
-    next: u64,
+    pub next: u64,
     pub received: u64,
     pub lost: u64,
     pub duplicates: u64,
@@ -12,7 +12,7 @@ pub struct Seen {
     pub damaged: u64,
 }
 
-impl Seen {
+impl Receipt {
     /// Counts a message's number; returns true if it is new.
     pub fn take(&mut self, sequence: u64) -> bool {
         if sequence < self.next {
@@ -26,10 +26,6 @@ impl Seen {
         true
     }
 
-    pub fn damage(&mut self) {
-        self.damaged += 1;
-    }
-
     pub fn has_all(&self, sent: u64) -> bool {
         self.next >= sent
     }
@@ -40,9 +36,20 @@ impl Seen {
         self.next = self.next.max(sent);
     }
 
+    /// The counts of two consumers together.
+    pub fn and(self, other: &Receipt) -> Receipt {
+        Receipt {
+            next: self.next.max(other.next),
+            received: self.received + other.received,
+            lost: self.lost + other.lost,
+            duplicates: self.duplicates + other.duplicates,
+            damaged: self.damaged + other.damaged,
+        }
+    }
+
     /// Describes the errors; `None` if there are none.
     pub fn complaint(&self) -> Option<String> {
-        let Seen { lost, duplicates, damaged, received, .. } = self;
+        let Receipt { lost, duplicates, damaged, received, .. } = self;
         (lost + duplicates + damaged > 0)
             .then(|| format!("{received} records came, {lost} were lost, {duplicates} came twice, {damaged} damaged"))
     }
@@ -53,13 +60,13 @@ mod tests {
     use super::*;
 
     fn check(sequences: &[u64], sent: u64, (received, lost, duplicates): (u64, u64, u64)) {
-        let mut seen = Seen::default();
+        let mut receipt = Receipt::default();
         for &sequence in sequences {
-            seen.take(sequence);
+            receipt.take(sequence);
         }
-        seen.close(sent);
-        assert_eq!((seen.received, seen.lost, seen.duplicates), (received, lost, duplicates), "{sequences:?}");
-        assert_eq!(seen.complaint().is_none(), lost + duplicates == 0, "{sequences:?}");
+        receipt.close(sent);
+        assert_eq!((receipt.received, receipt.lost, receipt.duplicates), (received, lost, duplicates), "{sequences:?}");
+        assert_eq!(receipt.complaint().is_none(), lost + duplicates == 0, "{sequences:?}");
     }
 
     #[test]
@@ -78,8 +85,8 @@ mod tests {
 
     #[test]
     fn damage_is_a_complaint() {
-        let mut seen = Seen::default();
-        seen.damage();
-        assert!(seen.complaint().is_some());
+        let damaged = Receipt { damaged: 1, ..Receipt::default() };
+        assert!(damaged.complaint().is_some());
+        assert_eq!(damaged.and(&damaged).damaged, 2);
     }
 }

@@ -1,4 +1,4 @@
-//! Messages in flight, from the send call to the acknowledgement.
+//! Messages in flight, from the send call to the acknowledgement, and their number at the end.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,6 +10,8 @@ use kafka::Delivery;
 struct Count {
     in_flight: u64,
     failed: Option<Delivery>,
+    /// Number of messages sent; set after the last one.
+    sent: Option<u64>,
 }
 
 /// Counts messages in flight; the client's own thread reports when one is acknowledged.
@@ -32,6 +34,16 @@ impl Flight {
             count.failed.get_or_insert(delivery);
         }
         self.0.1.notify_one();
+    }
+
+    /// Announces to the consumers that no more messages follow.
+    pub fn close(&self, sent: u64) {
+        self.count().sent = Some(sent);
+    }
+
+    /// Number of messages sent, once the last one was sent.
+    pub fn closed(&self) -> Option<u64> {
+        self.count().sent
     }
 
     /// Waits until fewer than `max` are in flight. Fails if one was not acknowledged, or if no acknowledgement comes

@@ -8,44 +8,40 @@ use common::report::Summary;
 use common::time::{Latency, Micros};
 use serde::Deserialize;
 
-#[derive(Clone, PartialEq, Debug, Deserialize)]
-pub struct Told {
-    pub frames: Frames,
-    pub latency_us: Latencies,
+use super::report::ConsumerFigures;
+
+#[derive(Deserialize)]
+struct ConsumerReport {
+    frames: FrameCounts,
+    latency_us: StageSummaries,
 }
 
-#[derive(Clone, PartialEq, Debug, Deserialize)]
-pub struct Frames {
-    pub shown: u64,
-    /// Number of lost frames for each reason.
+#[derive(Deserialize)]
+struct FrameCounts {
+    shown: u64,
     #[serde(default)]
-    pub lost: BTreeMap<String, u64>,
+    lost: BTreeMap<String, u64>,
 }
 
-#[derive(Clone, PartialEq, Debug, Deserialize)]
-pub struct Latencies {
-    pub total: Summary,
+#[derive(Deserialize)]
+struct StageSummaries {
+    total: Summary,
     #[serde(default)]
-    pub stages: BTreeMap<String, Summary>,
+    stages: BTreeMap<String, Summary>,
 }
 
-impl Told {
-    pub fn read(file: &Path) -> anyhow::Result<Told> {
-        let text = std::fs::read_to_string(file).context("the consumer left no report")?;
-        serde_json::from_str(&text).context("the consumer's report does not read")
-    }
-
-    /// For example `2 superseded, 1 lost`; empty if no frame was lost.
-    pub fn losses(&self) -> String {
-        let some = self.frames.lost.iter().filter(|(_, count)| **count > 0);
-        some.map(|(reason, count)| format!("{count} {reason}")).collect::<Vec<_>>().join(", ")
-    }
+pub fn read(file: &Path) -> anyhow::Result<ConsumerFigures> {
+    let text = std::fs::read_to_string(file).context("the consumer left no report")?;
+    let ConsumerReport { frames, latency_us } =
+        serde_json::from_str(&text).context("the consumer's report cannot be read")?;
+    let FrameCounts { shown, lost } = frames;
+    Ok(ConsumerFigures { shown, lost, total_us: latency_us.total, stages_us: latency_us.stages })
 }
 
 /// Latency from captured to decoded, of the frames from number `warm` on, read from vidcons' report of each frame.
 pub fn captured_to_decoded(frames: &Path, warm: u64) -> anyhow::Result<Summary> {
     let text = std::fs::read_to_string(frames).context("the consumer left no report of each frame")?;
-    of_frames(&text, warm).context("the consumer's report of each frame does not read")
+    of_frames(&text, warm).context("the consumer's report of each frame cannot be read")
 }
 
 fn of_frames(csv: &str, warm: u64) -> Option<Summary> {
@@ -68,17 +64,6 @@ fn of_frames(csv: &str, warm: u64) -> Option<Summary> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn losses_are_told_by_reason() {
-        let total = r#"{"count":3,"min":1,"mean":1,"p50":1,"p90":1,"p99":1,"p999":1,"max":1}"#;
-        let losses = |lost: &str| {
-            let text = format!(r#"{{"frames":{{"shown":3{lost}}},"latency_us":{{"total":{total}}}}}"#);
-            serde_json::from_str::<Told>(&text).unwrap().losses()
-        };
-        assert_eq!(losses(""), "");
-        assert_eq!(losses(r#","lost":{"superseded":2,"late":0}"#), "2 superseded");
-    }
 
     #[test]
     fn frames_count_from_the_first_warm_one_that_was_decoded() {

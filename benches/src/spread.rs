@@ -1,16 +1,26 @@
 //! Statistics over rounds: medians, ratios and their spread.
 
 use std::fmt;
-
-use common::time::Latency;
 use std::time::Duration;
 
+use common::report::Summary;
+use common::time::Latency;
+use serde::{Deserialize, Serialize, Serializer};
+
 /// The median of several rounds, with the smallest and the largest value.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Spread {
+    #[serde(serialize_with = "thousandths")]
     pub median: f64,
+    #[serde(serialize_with = "thousandths")]
     pub min: f64,
+    #[serde(serialize_with = "thousandths")]
     pub max: f64,
+}
+
+/// Writes a figure with three decimals.
+pub fn thousandths<S: Serializer>(figure: &f64, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_f64((figure * 1000.0).round() / 1000.0)
 }
 
 impl Spread {
@@ -27,16 +37,37 @@ impl Spread {
     pub fn of_ratios(pairs: impl IntoIterator<Item = (f64, f64)>) -> Option<Spread> {
         Spread::of(pairs.into_iter().filter(|(of, to)| *of > 0.0 && *to > 0.0).map(|(of, to)| of / to))
     }
-
-    pub fn json(&self) -> serde_json::Value {
-        let round = |x: f64| (x * 1000.0).round() / 1000.0;
-        serde_json::json!({ "median": round(self.median), "min": round(self.min), "max": round(self.max) })
-    }
 }
 
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.2} ({:.2}…{:.2})", self.median, self.min, self.max)
+    }
+}
+
+/// The percentiles of several rounds, each the median of the rounds' percentiles, in µs. Used where the rounds cannot be
+/// merged, because programs report percentiles and not each frame's latency. The maximum is that of all rounds.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct SummarySpread {
+    pub p50: Spread,
+    pub p90: Spread,
+    pub p99: Spread,
+    pub p999: Spread,
+    pub max: u64,
+}
+
+impl SummarySpread {
+    /// `None` if there are no rounds.
+    pub fn of<'a>(rounds: impl Iterator<Item = &'a Summary> + Clone) -> Option<SummarySpread> {
+        let of = |figure: fn(&Summary) -> u64| Spread::of(rounds.clone().map(|s| figure(s) as f64));
+        let max = rounds.clone().map(|s| s.max).max()?;
+        Some(SummarySpread {
+            p50: of(|s| s.p50)?,
+            p90: of(|s| s.p90)?,
+            p99: of(|s| s.p99)?,
+            p999: of(|s| s.p999)?,
+            max,
+        })
     }
 }
 

@@ -1,0 +1,307 @@
+//! `vidbench hop`, `kafka` and `throughput`: bare messages from one producer through a broker to consumers.
+//!
+//! The three are one command with other defaults. `hop` and `kafka` send messages when they are due and report their
+//! latency; `throughput` is `hop --full-speed`.
+
+pub mod args;
+mod flight;
+pub mod payload;
+pub mod prepare;
+mod receipt;
+pub mod report;
+pub mod schedule;
+pub mod topic;
+pub mod transfer;
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use anyhow::{bail, ensure};
+use common::report::Summary;
+use common::time::Latency;
+
+use self::args::MessageArgs;
+use self::payload::Payload;
+use self::report::{
+    HopCase, HopFigures, HopRatio, HopResult, HopRound, HopSettings, ThroughputFigures, ThroughputRatio,
+    ThroughputRound, ThroughputSettings,
+};
+use self::topic::{TopicSettings, topic_name};
+use self::transfer::{Amount, Sending, Transfer, Transferred};
+use crate::brokers::{self, StartedBroker};
+use crate::control::Control;
+use crate::experiment::{CaseRun, Experiment, Rounds};
+use crate::report::CommonSettings;
+use crate::spread::merged;
+
+const CLIENTS: &str =
+    "vidprod's and vidcons's own (crate kafka): enable.idempotence=true unless acks is 0 or 1, no Nagle";
+/// The percentiles that are compared, and the largest allowed ratio to the real Kafka and to fewer consumers.
+const FIGURES: [(&str, f64, f64); 2] = [("p50", 0.7, 1.5), ("p99", 0.5, 1.5)];
+
+/// The latency of messages that are sent when they are due. `command` is the name under which this was called.
+pub fn run(command: &str, args: &MessageArgs, control: Control<'_>) -> anyhow::Result<ExitCode> {
+    args.check()?;
+    let mut experiment = Experiment::start(control);
+    let brokers = args.compare.start(control)?;
+    let cases = cases(args, &brokers);
+    let labels: Vec<String> = cases.iter().map(HopCase::to_string).collect();
+    let rounds = experiment.rounds(args.compare.rounds, &labels, |round, case| {
+        let (topic, broker) = (topic_name(command, round, case), &brokers[case % brokers.len()]);
+        measure(&cases[case], &topic, broker, args, control)
+    });
+    let mut settings = settings(args);
+    settings.bytes = settings.bytes.filter(|_| args.sizes.len() == 1);
+    let figures = figures(&cases, &rounds, &brokers[brokers::base(&brokers)].name, command == "kafka");
+    let report = experiment.report(command, &brokers, settings, figures);
+    experiment.finish(&report, args.compare.report.as_ref(), &report::hop_text(&report, &args.times.describe()))
+}
+
+/// Every combination once. The brokers of a combination follow each other, so that noise on the machine affects all.
+fn cases(args: &MessageArgs, brokers: &[StartedBroker]) -> Vec<HopCase> {
+    let mut cases: Vec<HopCase> = Vec::new();
+    for &bytes in &args.sizes {
+        for &fps in &args.fps {
+            for acks in &args.acks {
+                for &linger_ms in &args.linger {
+                    for &consumers in &args.consumers {
+                        let (fps, acks) = (args.rate(bytes, fps), acks.clone());
+                        let case = HopCase { broker: String::new(), bytes, acks, linger_ms, consumers, fps };
+                        cases.extend((!cases.contains(&case)).then_some(case));
+                    }
+                }
+            }
+        }
+    }
+    let of_brokers = |case: HopCase| brokers.iter().map(move |b| HopCase { broker: b.name.clone(), ..case.clone() });
+    cases.into_iter().flat_map(of_brokers).collect()
+}
+
+fn measure(
+    case: &HopCase,
+    topic: &str,
+    broker: &StartedBroker,
+    args: &MessageArgs,
+    control: Control<'_>,
+) -> anyhow::Result<Option<Transferred>> {
+    let warmup = schedule::count(args.times.warm(), case.fps);
+    let count = warmup + schedule::count(args.times.seconds(), case.fps);
+    let (payload, settings) = (Payload::new(case.bytes), topic_settings(case));
+    let sending = Sending::Paced { fps: case.fps, count };
+    let transfer =
+        Transfer { broker, topic, settings: &settings, payload: &payload, sending, consumers: case.consumers, warmup };
+    transfer.run(control)?.map(Transferred::complete).transpose()
+}
+
+/// The deviations from vidprod's settings. Others are left out, so that vidprod's own are measured.
+fn topic_settings(case: &HopCase) -> TopicSettings {
+    let mut properties = BTreeMap::new();
+    if case.acks != "all" {
+        properties.insert("acks".to_owned(), case.acks.clone());
+    }
+    if case.linger_ms > 0 {
+        properties.insert("linger.ms".to_owned(), case.linger_ms.to_string());
+    }
+    TopicSettings { message_bytes: case.bytes, properties, ..TopicSettings::default() }
+}
+
+fn settings(args: &MessageArgs) -> HopSettings {
+    HopSettings {
+        common: args.compare.settings(Some(&args.times)),
+        clients: CLIENTS.to_owned(),
+        bytes: args.sizes.first().copied(),
+        fps: args.fps.clone(),
+        consumers: args.consumers.clone(),
+        fps_max: args.fps.iter().copied().fold(0.0, f64::max),
+        bytes_per_second_max: args.bytes_per_second.map(|limit| limit.0),
+    }
+}
+
+/// `unnamed` repeats the latency from the send call in each round without its name, as `vidbench kafka` always did.
+fn figures(cases: &[HopCase], rounds: &Rounds<Transferred>, base: &str, unnamed: bool) -> HopFigures {
+    let consumers = || cases.iter().map(|case| case.consumers);
+    let (fewest, most) = (consumers().min().unwrap_or(0), consumers().max().unwrap_or(0));
+    let mut between_brokers = Vec::new();
+    for of in cases.iter().filter(|case| case.broker != base) {
+        let to = HopCase { broker: base.to_owned(), ..of.clone() };
+        between_brokers.extend(FIGURES.iter().filter_map(|(name, goal, _)| ratio(cases, rounds, of, &to, name, *goal)));
+    }
+    let mut more_consumers = Vec::new();
+    for of in cases.iter().filter(|case| case.consumers == most && most > fewest) {
+        let to = HopCase { consumers: fewest, ..of.clone() };
+        more_consumers.extend(FIGURES.iter().filter_map(|(name, _, goal)| ratio(cases, rounds, of, &to, name, *goal)));
+    }
+    let results = cases.iter().enumerate().filter_map(|(index, case)| result(case, rounds.of(index), unnamed));
+    HopFigures { cases: results.collect(), between_brokers, more_consumers }
+}
+
+/// The figures of a case over its rounds; `None` if it was never run.
+fn result<'a>(
+    case: &HopCase,
+    runs: impl Iterator<Item = &'a CaseRun<Transferred>> + Clone,
+    unnamed: bool,
+) -> Option<HopResult> {
+    let merged =
+        |latency: fn(&Transferred) -> &Latency| Summary::from(&merged(runs.clone().map(|run| latency(&run.result))));
+    let round = |run: &CaseRun<Transferred>| {
+        let [from_send, from_due] = [&run.result.from_send, &run.result.from_due].map(Summary::from);
+        let (from_send_us, from_due_us) = (Some(from_send), Some(from_due));
+        HopRound { unnamed: unnamed.then_some(from_send), round: Some(run.round), from_send_us, from_due_us }
+    };
+    runs.clone().next()?;
+    Some(HopResult {
+        case: case.clone(),
+        from_send_us: merged(|done| &done.from_send),
+        from_due_us: Some(merged(|done| &done.from_due)),
+        rounds: runs.map(round).collect(),
+    })
+}
+
+/// `None` if one of the cases does not exist or they have no round in common.
+fn ratio(
+    cases: &[HopCase],
+    rounds: &Rounds<Transferred>,
+    of: &HopCase,
+    to: &HopCase,
+    figure: &str,
+    goal: f64,
+) -> Option<HopRatio> {
+    let index = |case: &HopCase| cases.iter().position(|other| other == case);
+    let ratio = rounds.ratio(index(of)?, index(to)?, |done| done.at(figure))?;
+    let (of, to) = (of.clone(), to.clone());
+    Some(HopRatio { of, to, figure: figure.to_owned(), ratio, goal, met: ratio.median <= goal })
+}
+
+/// Messages at full speed, with one consumer that reads along.
+pub fn full_speed(args: &MessageArgs, control: Control<'_>) -> anyhow::Result<ExitCode> {
+    let HopSettings { common, clients, .. } = settings(args);
+    let (seconds, case) = (args.times.seconds(), one_case(args)?);
+    ensure!(!seconds.is_zero(), "--seconds must be above zero");
+    let mut experiment = Experiment::start(control);
+    let brokers = args.compare.start(control)?;
+    let labels: Vec<String> = brokers.iter().map(|broker| broker.name.clone()).collect();
+    let amount = args.messages.map_or(Amount::Time(seconds), Amount::Messages);
+    let (payload, settings) = (Payload::new(case.bytes), topic_settings(&case));
+    let rounds = experiment.rounds(args.compare.rounds, &labels, |round, broker| {
+        let (topic, broker) = (&topic_name("throughput", round, broker), &brokers[broker]);
+        let sending = Sending::full_speed(case.bytes, amount);
+        let transfer =
+            Transfer { broker, topic, settings: &settings, payload: &payload, sending, consumers: 1, warmup: 0 };
+        transfer.run(control)?.map(|done| throughput(&done, &broker.name, round, case.bytes)).transpose()
+    });
+    let base = brokers::base(&brokers);
+    let ratio = |of: usize| {
+        let ratio = rounds.ratio(of, base, |round| round.mb_per_second)?;
+        (of != base).then(|| ThroughputRatio { of: labels[of].clone(), to: labels[base].clone(), ratio })
+    };
+    let ratios = (0..brokers.len()).filter_map(ratio).collect();
+    let figures = ThroughputFigures { ratios, rounds: rounds.0.into_iter().map(|run| run.result).collect() };
+    let common =
+        CommonSettings { seconds: common.seconds.filter(|_| args.messages.is_none()), warmup_seconds: None, ..common };
+    let settings = ThroughputSettings { bytes: case.bytes, common, clients, messages: args.messages };
+    let report = experiment.report("throughput", &brokers, settings, figures);
+    experiment.finish(&report, args.compare.report.as_ref(), &report::throughput_text(&report))
+}
+
+/// The only combination of sizes, acknowledgements and linger.
+fn one_case(args: &MessageArgs) -> anyhow::Result<HopCase> {
+    let [bytes] = args.sizes[..] else { bail!("at full speed --sizes is one size") };
+    let [acks] = &args.acks[..] else { bail!("at full speed --acks is one value") };
+    let [linger_ms] = args.linger[..] else { bail!("at full speed --linger is one time") };
+    Ok(HopCase { bytes, acks: acks.clone(), linger_ms, ..HopCase::default() })
+}
+
+fn throughput(done: &Transferred, broker: &str, round: u32, bytes: usize) -> anyhow::Result<ThroughputRound> {
+    let receipt = &done.receipt;
+    let good = receipt.duplicates + receipt.damaged == 0 && receipt.received > 0;
+    ensure!(good, receipt.complaint().unwrap_or_else(|| "nothing was received".to_owned()));
+    let rate =
+        |messages: u64, time: std::time::Duration| messages as f64 * bytes as f64 / 1e6 / time.as_secs_f64().max(1e-6);
+    Ok(ThroughputRound {
+        broker: broker.to_owned(),
+        round,
+        received: receipt.received,
+        lost: receipt.lost,
+        seconds: done.reading.as_secs_f64(),
+        mb_per_second: rate(receipt.received, done.reading),
+        mb_per_second_in: rate(receipt.received + receipt.lost, done.sending),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::args::tests::typed;
+    use super::receipt::Receipt;
+    use super::*;
+    use crate::experiment::tests::rounds;
+
+    fn took(us: u64) -> Transferred {
+        let mut from_send = Latency::default();
+        from_send.record(Duration::from_micros(us));
+        let receipt = Receipt { received: 1000, ..Receipt::default() };
+        let time = Duration::from_millis(500);
+        Transferred { from_due: from_send.clone(), from_send, receipt, sending: time, reading: time }
+    }
+
+    fn case(broker: &str, consumers: usize) -> HopCase {
+        HopCase { broker: broker.to_owned(), consumers, ..HopCase::default() }
+    }
+
+    fn brokers(names: &[&str]) -> Vec<StartedBroker> {
+        names.iter().map(|name| brokers::running(name, "127.0.0.1:1")).collect()
+    }
+
+    #[test]
+    fn every_combination_is_a_case_for_all_brokers_in_turn() {
+        let cases_of = |args: &[&str], names: &[&str]| cases(&typed(args), &brokers(names));
+        let order: Vec<_> = cases_of(&["--fps", "60,30,60", "--consumers", "1"], &["a", "b"])
+            .into_iter()
+            .map(|case| (case.fps, case.broker))
+            .collect();
+        let expected = [(60.0, "a"), (60.0, "b"), (30.0, "a"), (30.0, "b")];
+        assert_eq!(order, expected.map(|(fps, broker)| (fps, broker.to_owned())));
+        let table = ["--sizes", "10k,100k,1M,4M", "--acks", "0,1,all", "--linger", "0,5", "--fps", "30"];
+        assert_eq!(cases_of(&table, &["a", "b", "c"]).len(), 4 * 3 * 2 * 2 * 3);
+    }
+
+    #[test]
+    fn brokers_are_compared_with_kafka_and_more_consumers_with_the_fewest() {
+        let cases = [case("embedded", 1), case("real", 1), case("embedded", 3)];
+        let runs = rounds(&[(1, 0, took(100)), (1, 1, took(200)), (1, 2, took(160))]);
+        let HopFigures { cases: results, between_brokers, more_consumers } = figures(&cases, &runs, "real", false);
+        assert_eq!(results.len(), 3);
+        let ratio = |ratio: &HopRatio| (ratio.figure.clone(), ratio.ratio.median, ratio.met);
+        assert_eq!(
+            between_brokers.iter().map(ratio).collect::<Vec<_>>(),
+            [("p50".to_owned(), 0.5, true), ("p99".to_owned(), 0.5, true)]
+        );
+        assert_eq!(
+            (&more_consumers[0].of, &more_consumers[0].to, more_consumers[0].met),
+            (&case("embedded", 3), &case("embedded", 1), false)
+        );
+        assert_eq!(more_consumers.len(), 2);
+    }
+
+    #[test]
+    fn the_rounds_of_kafka_have_their_latency_without_a_name() {
+        let fields = |unnamed: bool| {
+            let figures = figures(&[case("real", 1)], &rounds(&[(1, 0, took(100))]), "real", unnamed);
+            serde_json::to_value(&figures.cases[0].rounds[0]).unwrap()["p50"].as_u64()
+        };
+        assert_eq!((fields(true), fields(false)), (Some(100), None));
+    }
+
+    #[test]
+    fn throughput_is_what_the_consumer_got() {
+        let done = took(1);
+        let rates = |done: &Transferred| {
+            throughput(done, "a", 1, 100_000).map(|round| (round.mb_per_second, round.mb_per_second_in)).ok()
+        };
+        assert_eq!(rates(&done), Some((200.0, 200.0)));
+        let receipt = Receipt { lost: 1000, ..done.receipt };
+        assert_eq!(rates(&Transferred { receipt, ..done.clone() }), Some((200.0, 400.0)));
+        assert_eq!(rates(&Transferred { receipt: Receipt::default(), ..done }), None);
+    }
+}

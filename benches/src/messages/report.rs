@@ -1,0 +1,279 @@
+//! The figures of `vidbench hop`, `kafka` and `throughput`, and their tables.
+
+use std::fmt::{self, Write};
+
+use anyhow::Context;
+use common::report::Summary;
+use common::words::count;
+use serde::{Deserialize, Serialize};
+
+use crate::report::{BenchReport, CommonSettings};
+use crate::spread::Spread;
+use crate::table::{Table, ms};
+
+pub type HopReport = BenchReport<HopSettings, HopFigures>;
+pub type ThroughputReport = BenchReport<ThroughputSettings, ThroughputFigures>;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct HopSettings {
+    #[serde(flatten)]
+    pub common: CommonSettings,
+    pub clients: String,
+    /// The size of messages, where all have the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<usize>,
+    #[serde(default)]
+    pub fps: Vec<f64>,
+    #[serde(default)]
+    pub consumers: Vec<usize>,
+    #[serde(default)]
+    pub fps_max: f64,
+    pub bytes_per_second_max: Option<usize>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct HopFigures {
+    pub cases: Vec<HopResult>,
+    #[serde(default)]
+    pub between_brokers: Vec<HopRatio>,
+    #[serde(default)]
+    pub more_consumers: Vec<HopRatio>,
+}
+
+/// Older results of `vidbench hop` leave out size, acks and linger, which then had only these values.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HopCase {
+    pub broker: String,
+    pub bytes: usize,
+    pub acks: String,
+    pub linger_ms: u32,
+    pub consumers: usize,
+    pub fps: f64,
+}
+
+impl Default for HopCase {
+    fn default() -> HopCase {
+        HopCase { broker: String::new(), bytes: 100_000, acks: "all".to_owned(), linger_ms: 0, consumers: 1, fps: 30.0 }
+    }
+}
+
+impl fmt::Display for HopCase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let HopCase { broker, bytes, acks, linger_ms, consumers, fps } = self;
+        write!(
+            f,
+            "{broker}, {bytes} bytes, acks {acks}, linger {linger_ms}, {fps} fps, {}",
+            count(*consumers, "consumer")
+        )
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct HopResult {
+    #[serde(flatten)]
+    pub case: HopCase,
+    /// All rounds together.
+    pub from_send_us: Summary,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_due_us: Option<Summary>,
+    pub rounds: Vec<HopRound>,
+}
+
+/// Results of `vidbench kafka` have the latency from the send call without a name of its own.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct HopRound {
+    #[serde(flatten)]
+    pub unnamed: Option<Summary>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub round: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_send_us: Option<Summary>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_due_us: Option<Summary>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct HopRatio {
+    pub of: HopCase,
+    pub to: HopCase,
+    /// `p50` or `p99`.
+    pub figure: String,
+    pub ratio: Spread,
+    /// Largest allowed median.
+    pub goal: f64,
+    pub met: bool,
+}
+
+impl fmt::Display for HopRatio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let HopRatio { of, to, figure, ratio, goal, met } = self;
+        let versus = |of: String, to: String| if of == to { of } else { format!("{of} / {to}") };
+        let (broker, readers) =
+            (versus(of.broker.clone(), to.broker.clone()), versus(of.consumers.to_string(), to.consumers.to_string()));
+        let (bytes, acks, linger, fps) = (of.bytes, &of.acks, of.linger_ms, of.fps);
+        let case = format!("{broker}, {bytes} bytes, acks {acks}, linger {linger}, {fps} fps, {readers} consumers");
+        let (ratio, met) = (ratio.to_string(), if *met { "met" } else { "missed" });
+        write!(f, "  {case:<72} {figure} {ratio:<20} goal <= {goal} {met}")
+    }
+}
+
+pub fn hop_table(figures: &HopFigures) -> Table {
+    let mut table = Table::new(&[
+        "broker",
+        "bytes",
+        "acks",
+        "linger, ms",
+        "consumers",
+        "records",
+        "p50, µs",
+        "p90",
+        "p99",
+        "p99.9",
+        "max",
+        "fps",
+    ]);
+    for HopResult { case, from_send_us: Summary { count, p50, p90, p99, p999, max, .. }, .. } in &figures.cases {
+        let HopCase { broker, bytes, acks, linger_ms, consumers, fps } = case;
+        let mut row =
+            vec![broker.clone(), bytes.to_string(), acks.clone(), linger_ms.to_string(), consumers.to_string()];
+        row.extend([count, p50, p90, p99, p999, max].map(u64::to_string));
+        table.row(row.into_iter().chain([format!("{fps:.1}")]));
+    }
+    table
+}
+
+/// Each pair of brokers in one row, with p50 and p99.
+pub fn pairs_table(figures: &HopFigures) -> anyhow::Result<Table> {
+    let head = ["", "p50 built in", "p50 Kafka", "ratio (rounds)", "p99 built in", "p99 Kafka", "ratio (rounds)"];
+    let mut table = Table::new(&head);
+    for pair in figures.between_brokers.chunks(2) {
+        let HopCase { fps, consumers, .. } = &pair[0].of;
+        let mut row = vec![format!("{fps} fps, {}", count(*consumers, "consumer"))];
+        for HopRatio { of, to, figure, ratio, .. } in pair {
+            for side in [of, to] {
+                let result = figures.cases.iter().find(|result| result.case == *side);
+                let summary = result.context("a ratio without its cases")?.from_send_us;
+                row.push(ms(if figure == "p50" { summary.p50 } else { summary.p99 } as f64));
+            }
+            row.push(ratio.to_string());
+        }
+        table.row(row);
+    }
+    Ok(table)
+}
+
+pub fn hop_text(report: &HopReport, times: &str) -> String {
+    let HopFigures { between_brokers, more_consumers, .. } = &report.figures;
+    let unit = "latency from send to received, all rounds together";
+    let mut text = report.heading(&format!("The hop: {times}"), report.settings.common.rounds, unit);
+    text += &hop_table(&report.figures).text();
+    for (title, ratios) in [("Broker to broker", between_brokers), ("More consumers", more_consumers)] {
+        if !ratios.is_empty() {
+            text += &format!("\n{title}, the median of the rounds (the least … the most):\n");
+        }
+        ratios.iter().for_each(|ratio| text += &format!("{ratio}\n"));
+    }
+    text
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ThroughputSettings {
+    pub bytes: usize,
+    #[serde(flatten)]
+    pub common: CommonSettings,
+    pub clients: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub messages: Option<u64>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ThroughputFigures {
+    pub rounds: Vec<ThroughputRound>,
+    pub ratios: Vec<ThroughputRatio>,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ThroughputRound {
+    pub broker: String,
+    pub round: u32,
+    pub received: u64,
+    /// Messages that a slow consumer missed, because the broker's memory was full.
+    pub lost: u64,
+    /// Time from the first send to the last record.
+    pub seconds: f64,
+    /// Rate at which the consumer received.
+    pub mb_per_second: f64,
+    /// Rate at which the broker received.
+    pub mb_per_second_in: f64,
+}
+
+impl fmt::Display for ThroughputRound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.0} MB/s", self.mb_per_second)
+    }
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ThroughputRatio {
+    pub of: String,
+    pub to: String,
+    pub ratio: Spread,
+}
+
+pub fn throughput_text(report: &ThroughputReport) -> String {
+    let ThroughputSettings { bytes, common, messages, .. } = &report.settings;
+    let seconds = common.seconds.unwrap_or_default();
+    let amount = messages.map_or(format!("{seconds} s"), |messages| count(messages, "message"));
+    let what = format!("Throughput: {bytes} bytes, {amount}");
+    let mut text = report.heading(&what, common.rounds, "MB/s, median (least…most)");
+    let mut table = Table::new(&["broker", "to the consumer", "into the broker", "records", "lost"]);
+    for broker in &report.brokers {
+        let of = || report.figures.rounds.iter().filter(|round| round.broker == broker.name);
+        let spread = |rate: fn(&ThroughputRound) -> f64| {
+            Spread::of(of().map(rate)).map_or(String::new(), |s| format!("{:.0} ({:.0}…{:.0})", s.median, s.min, s.max))
+        };
+        let sum = |number: fn(&ThroughputRound) -> u64| of().map(number).sum::<u64>().to_string();
+        let (out, into) = (spread(|r| r.mb_per_second), spread(|r| r.mb_per_second_in));
+        table.row([broker.name.clone(), out, into, sum(|r| r.received), sum(|r| r.lost)]);
+    }
+    text += &table.text();
+    for ThroughputRatio { of, to, ratio } in &report.figures.ratios {
+        // Writing into a String cannot fail.
+        let _ = writeln!(text, "\n{of} / {to}: {ratio}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_figures_of_a_pair_are_one_row() {
+        let case = |broker: &str| HopCase { broker: broker.to_owned(), consumers: 3, ..HopCase::default() };
+        let result = |broker: &str, p50, p99| HopResult {
+            case: case(broker),
+            from_send_us: Summary { p50, p99, ..Summary::default() },
+            from_due_us: None,
+            rounds: Vec::new(),
+        };
+        let ratio = |figure: &str| HopRatio {
+            of: case("embedded"),
+            to: case("real"),
+            figure: figure.to_owned(),
+            ratio: Spread { median: 0.33, min: 0.23, max: 0.38 },
+            goal: 0.5,
+            met: true,
+        };
+        let figures = HopFigures {
+            cases: vec![result("embedded", 610, 1390), result("real", 1810, 5510)],
+            between_brokers: vec![ratio("p50"), ratio("p99")],
+            more_consumers: Vec::new(),
+        };
+        let row = "| 30 fps, 3 consumers | 0.61 | 1.81 | 0.33 (0.23…0.38) | 1.39 | 5.51 | 0.33 (0.23…0.38) |";
+        assert_eq!(pairs_table(&figures).unwrap().markdown().lines().nth(2), Some(row));
+        let words = "  embedded / real, 100000 bytes, acks all, linger 0, 30 fps, 3 consumers";
+        assert!(ratio("p50").to_string().starts_with(words));
+    }
+}

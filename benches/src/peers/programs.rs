@@ -1,0 +1,243 @@
+//! The programs to compare: each has a consumer that shows pictures at 0,0 and a producer that reads y4m.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::brokers::{BrokerChoice, root};
+use crate::running;
+
+/// A pair of programs, with their command lines in parts. `{NAME}` in them is replaced by a value of the run.
+#[derive(PartialEq, Eq, Debug)]
+pub struct Peer {
+    pub name: &'static str,
+    /// The Python script in benches/peers, if it is one.
+    pub script: &'static str,
+    pub broker: Option<BrokerChoice>,
+    needs: &'static [Need],
+    consumer: &'static [&'static str],
+    /// Further arguments of the consumer with a screen.
+    window: &'static str,
+    /// Further arguments without a screen; `None` if the consumer does not report its latency.
+    headless: Option<&'static str>,
+    producer: &'static [&'static str],
+}
+
+/// A requirement of a peer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Need {
+    /// A program in this program's folder.
+    Ours(&'static str),
+    Program(&'static str),
+    /// An element of GStreamer.
+    Element(&'static str),
+    PythonModule(&'static str),
+}
+use Need::{Element, Ours, Program, PythonModule};
+
+const REAL: Option<BrokerChoice> = Some(BrokerChoice::Real);
+
+/// With -e, vidcons ends with the session and then writes its report.
+const fn ours(name: &'static str, broker: BrokerChoice) -> Peer {
+    Peer {
+        name,
+        script: "",
+        broker: Some(broker),
+        needs: &[Ours("vidprod"), Ours("vidcons")],
+        consumer: &["{vidcons} -q -b {broker} -t {topic} -e --report {report}"],
+        window: "--borderless --position 0,0 --no-overlay",
+        headless: Some("--headless --report {frames}"),
+        producer: &["{vidprod} - -q -b {broker} -t {topic} --size source --quality {quality}"],
+    }
+}
+
+const GST: &str = "gst-launch-1.0 -q";
+/// The block size is large, so that the pipe is read in few pieces.
+const GST_ENCODE: &str = "fdsrc fd=0 blocksize=262144 ! y4mdec ! jpegenc quality={quality} !";
+const GST_SHOW: &str = "! jpegdec ! videoconvert ! ximagesink sync=false";
+const TCP_RECEIVE: &str = "tcpserversrc host=127.0.0.1 port={port} ! matroskademux";
+const TCP_SEND: &str = "matroskamux streamable=true ! tcpclientsink host=127.0.0.1 port={port}";
+const TCP_NEEDS: &[Need] =
+    &[Program("gst-launch-1.0"), Element("y4mdec"), Element("jpegenc"), Element("tcpserversrc"), Element("ximagesink")];
+/// With the system's default receive buffer frames would be lost.
+const RTP_RECEIVE: &str = "udpsrc address=127.0.0.1 port={port} buffer-size=4194304 \
+    caps=application/x-rtp,media=video,encoding-name=JPEG,payload=26,clock-rate=90000 ! rtpjpegdepay";
+const RTP_SEND: &str = "rtpjpegpay ! udpsink host=127.0.0.1 port={port} sync=false";
+const RTP_NEEDS: &[Need] =
+    &[Program("gst-launch-1.0"), Element("y4mdec"), Element("rtpjpegpay"), Element("ximagesink")];
+
+const fn gstreamer(
+    name: &'static str,
+    needs: &'static [Need],
+    consumer: &'static [&'static str],
+    producer: &'static [&'static str],
+) -> Peer {
+    Peer { name, script: "", broker: None, needs, consumer, window: "", headless: None, producer }
+}
+
+/// A script in benches/peers; all take the same arguments.
+const fn python(
+    name: &'static str,
+    script: &'static str,
+    broker: Option<BrokerChoice>,
+    needs: &'static [Need],
+) -> Peer {
+    Peer {
+        name,
+        script,
+        broker,
+        needs,
+        consumer: &["{python} {script} consume --address {address} --topic {topic} --report {report}"],
+        window: "--window {size}",
+        headless: Some("--skip {warm}"),
+        producer: &["{python} {script} produce --address {address} --topic {topic} --quality {quality}"],
+    }
+}
+
+const PYGAME: Need = PythonModule("pygame");
+const SIMPLEJPEG: Need = PythonModule("simplejpeg");
+const OPENCV: Need = PythonModule("cv2");
+const CONFLUENT: Need = PythonModule("confluent_kafka");
+
+pub static PEERS: [Peer; 9] = [
+    ours("ours-real", BrokerChoice::Real),
+    ours("ours-embedded", BrokerChoice::Embedded),
+    // The fastest way found without a broker. By default a sending sink waits for the stream's clock, which begins with
+    // the first frame. That frame is slow, and then all the others are (`gstreamer-synced`).
+    gstreamer("gstreamer", TCP_NEEDS, &[GST, TCP_RECEIVE, GST_SHOW], &[GST, GST_ENCODE, TCP_SEND, "sync=false"]),
+    gstreamer("gstreamer-synced", TCP_NEEDS, &[GST, TCP_RECEIVE, GST_SHOW], &[GST, GST_ENCODE, TCP_SEND]),
+    gstreamer("gstreamer-rtp", RTP_NEEDS, &[GST, RTP_RECEIVE, GST_SHOW], &[GST, GST_ENCODE, RTP_SEND]),
+    python("imagezmq", "imagezmq_simplejpeg.py", None, &[PYGAME, SIMPLEJPEG, PythonModule("imagezmq")]),
+    python("confluent-tuned", "confluent_tuned.py", REAL, &[PYGAME, SIMPLEJPEG, CONFLUENT]),
+    python("confluent", "confluent_defaults.py", REAL, &[PYGAME, OPENCV, CONFLUENT]),
+    python("kafka-python", "kafka_python_defaults.py", REAL, &[PYGAME, OPENCV, PythonModule("kafka")]),
+];
+
+impl Peer {
+    pub fn is_ours(&self) -> bool {
+        is_ours(self.name)
+    }
+
+    /// True if the consumer writes a report of its own.
+    pub fn reports(&self) -> bool {
+        self.headless.is_some()
+    }
+
+    pub fn by_default(&self, headless: bool) -> bool {
+        self.name == "gstreamer" && !headless || self.reports()
+    }
+
+    /// The command line of the consumer.
+    pub fn consumer(&self, headless: bool, values: &[(&str, String)]) -> Vec<String> {
+        let more = if headless { self.headless.unwrap_or_default() } else { self.window };
+        filled(&format!("{} {more}", self.consumer.join(" ")), values)
+    }
+
+    /// The command line of the producer.
+    pub fn producer(&self, values: &[(&str, String)]) -> Vec<String> {
+        filled(&self.producer.join(" "), values)
+    }
+
+    /// The first requirement that is missing, and what to do about it.
+    pub fn missing(&self, python: &str) -> Option<String> {
+        self.needs.iter().find_map(|need| {
+            let missing = match need {
+                Ours(name) => return running::program(name).err().map(|error| format!("{error:#}")),
+                Program(name) => (!is_program(name)).then(|| format!("there is no {name}")),
+                Element(name) => {
+                    (!succeeds("gst-inspect-1.0", &["--exists", name])).then(|| format!("GStreamer has no {name}"))
+                }
+                PythonModule(name) => (!succeeds(python, &["-c", &format!("import {name}")]))
+                    .then(|| format!("{python} has no module {name}")),
+            };
+            missing.map(|missing| format!("{missing}: scripts/setup bench installs it"))
+        })
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name)
+    }
+}
+
+pub fn is_ours(name: &str) -> bool {
+    name.starts_with("ours-")
+}
+
+/// Finds a peer by its name.
+pub fn peer(name: &str) -> Result<&'static Peer, String> {
+    let names = || PEERS.each_ref().map(|peer| peer.name).join(", ");
+    PEERS.iter().find(|peer| peer.name == name).ok_or_else(|| format!("the lines are {}", names()))
+}
+
+/// The words of a command line, with the values in place of their names. A value with spaces stays one word.
+fn filled(line: &str, values: &[(&str, String)]) -> Vec<String> {
+    let fill = |word: &str| {
+        values.iter().fold(word.to_owned(), |word, (name, value)| word.replace(&format!("{{{name}}}"), value))
+    };
+    line.split_whitespace().map(fill).collect()
+}
+
+/// The Python that scripts/setup installs, or else the system's.
+pub fn find_python() -> String {
+    let own = root().join(".venv/bin/python");
+    if own.is_file() { own.display().to_string() } else { "python3".to_owned() }
+}
+
+pub fn is_program(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder: PathBuf| folder.join(name).is_file())
+}
+
+fn succeeds(program: &str, args: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    let quiet = command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    quiet.status().is_ok_and(|code| code.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_peer_is_found_by_its_name() {
+        for one in &PEERS {
+            assert_eq!(peer(one.name), Ok(one));
+        }
+        assert!(peer("kafka").is_err());
+    }
+
+    #[test]
+    fn without_a_screen_only_those_that_report_are_run() {
+        let of = |headless| PEERS.iter().filter(|peer| peer.by_default(headless)).count();
+        assert_eq!((of(false), of(true)), (7, 6));
+    }
+
+    #[test]
+    fn command_lines_have_the_values_of_the_run() {
+        let values = [
+            "vidcons", "vidprod", "broker", "topic", "report", "frames", "port", "python", "script", "address", "size",
+            "warm", "quality",
+        ]
+        .map(|name| (name, format!("<{name} 1>")));
+        let consumer = |name: &str, headless| peer(name).unwrap().consumer(headless, &values).join(" ");
+        assert_eq!(
+            consumer("ours-real", true),
+            "<vidcons 1> -q -b <broker 1> -t <topic 1> -e --report <report 1> --headless --report <frames 1>"
+        );
+        assert!(
+            consumer("ours-embedded", false).ends_with("--report <report 1> --borderless --position 0,0 --no-overlay")
+        );
+        assert!(
+            consumer("gstreamer", false)
+                .starts_with("gst-launch-1.0 -q tcpserversrc host=127.0.0.1 port=<port 1> ! matroskademux ! jpegdec")
+        );
+        assert!(consumer("imagezmq", false).ends_with("--topic <topic 1> --report <report 1> --window <size 1>"));
+        for peer in &PEERS {
+            let both = [peer.consumer(peer.reports(), &values), peer.producer(&values)].concat();
+            assert!(both.iter().all(|word| !word.contains('{')), "{both:?}");
+            assert!(!both.iter().any(String::is_empty), "{both:?}");
+        }
+    }
+}
