@@ -12,7 +12,7 @@ use crate::fit::{Fit, QUALITY_FLOOR, SCALE_FLOOR};
 use crate::limit::Limit;
 use crate::options::Options;
 use crate::publish::{Publish, Shared};
-use crate::source::About;
+use crate::source::SourceInfo;
 
 /// The client id of every vidprod.
 pub const CLIENT_ID: &str = "vidprod";
@@ -104,7 +104,7 @@ pub fn connect(
 }
 
 /// Logs what will be sent where.
-pub fn announce(options: &Options, about: &About, limit: &Limit) {
+pub fn announce(options: &Options, about: &SourceInfo, limit: &Limit) {
     let fps = about.fps.map_or(String::new(), |fps| format!(" at {} fps", (fps * 100.0).round() / 100.0));
     let length = about.duration.map_or(String::new(), |d| format!(", {:.1} s", d.as_secs_f64()));
     let Options { source, topic, connection, quality, .. } = options;

@@ -12,7 +12,7 @@ use kafka::{Admin, ConnectTimeout, DEFAULT_BROKERS, KafkaError, ServerKind};
 
 use crate::connect::CLIENT_ID;
 use crate::options::Options;
-use crate::source::{Kind, Loops};
+use crate::source::{Loops, SourceTiming};
 
 /// Kafka's own port, at which a viewer looks by default.
 const PORT: u16 = 9092;
@@ -92,7 +92,7 @@ impl Embedded {
     /// Makes an input that has an end wait for a viewer before its first frame, so that the viewer misses nothing.
     pub fn wait_for_viewer(&self, options: &Options, clock: &dyn Clock, shutdown: &Shutdown) {
         let source = &options.source;
-        let has_an_end = source.input.kind() != Kind::Live && source.loops != Loops::Forever;
+        let has_an_end = source.input.timing() != SourceTiming::Live && source.loops != Loops::Forever;
         let topic = &options.topic.name;
         let wait = options.wait_viewer.unwrap_or(WAIT_VIEWER);
         if !has_an_end || wait.is_zero() || self.is_read(topic) {

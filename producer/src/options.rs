@@ -14,7 +14,7 @@ use reports::ReportFile;
 use crate::args::{self, Cli, Size, Subsampling};
 use crate::fit::Fit;
 use crate::pace::Pace;
-use crate::source::{CameraOptions, Input, Kind, Loops, SourceOptions};
+use crate::source::{CameraOptions, Input, Loops, SourceOptions, SourceTiming};
 
 /// The policy for frames when encoding or the broker falls behind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,7 +71,7 @@ impl Options {
         }
         let name = source_name(cli.source.as_deref(), &input)?;
         reports::check_writable(&cli.reports.files)?;
-        if input.kind() != Kind::File && (cli.loops.is_some() || cli.start.is_some()) {
+        if input.timing() != SourceTiming::File && (cli.loops.is_some() || cli.start.is_some()) {
             tracing::warn!(
                 event = "option_ignored",
                 option = if cli.loops.is_some() { "--loop" } else { "--start" },
@@ -142,7 +142,7 @@ impl Options {
         match self.hurry {
             Hurry::NewestWins => false,
             Hurry::EveryFrame => true,
-            Hurry::BySource => self.source.input.kind() != Kind::Live,
+            Hurry::BySource => self.source.input.timing() != SourceTiming::Live,
         }
     }
 

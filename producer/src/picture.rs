@@ -1,5 +1,8 @@
 //! A picture in the form that the encoder takes: full-range BT.601 planes, one after the other.
 
+use std::time::Duration;
+
+use common::time::Micros;
 use jpeg::Subsampling;
 
 /// Full-range BT.601 planes Y, U, V in one buffer without gaps between rows or planes.
@@ -55,4 +58,18 @@ impl Picture {
         let (u, v) = uv.split_at_mut(chroma.0 * chroma.1);
         [y, u, v]
     }
+}
+
+/// A picture with the times that its source knows.
+#[derive(Debug)]
+pub struct SourcePicture {
+    pub picture: Picture,
+    /// Time since the first frame; it always increases, across loops too.
+    pub pts: Duration,
+    /// Number drawn into a counting test card.
+    pub number: Option<u64>,
+    /// Time at which the frame could be taken; for a file the pacer sets it.
+    pub due: Option<Micros>,
+    /// Timestamp drawn into the test card.
+    pub captured: Option<Micros>,
 }

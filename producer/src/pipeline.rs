@@ -33,7 +33,7 @@ use crate::limit::Limit;
 use crate::options::Options;
 use crate::picture::Picture;
 use crate::publish::{Publish, Shared};
-use crate::source::{About, Kind, Source};
+use crate::source::{Source, SourceInfo, SourceTiming};
 use crate::status::Telling;
 
 /// Shortest time between two checks of a topic that seems to be gone.
@@ -116,7 +116,7 @@ fn start(
 ) -> anyhow::Result<(Option<Embedded>, Run, Source, Publish, Limit)> {
     let open = || Source::open(&options.source, clock.clone(), shutdown.flag());
     // A file waits for us and may be missing, so it is opened first. A live input is opened last.
-    let file = if options.source.input.kind() == Kind::File { Some(open()?) } else { None };
+    let file = if options.source.input.timing() == SourceTiming::File { Some(open()?) } else { None };
     let wanted = || !shutdown.asked();
     let patience = ConnectTimeout { timeout: options.timeout, clock: &*clock, wanted: &wanted };
     let (embedded, admin) = embedded::reach_broker(options, &patience)?;
@@ -195,7 +195,7 @@ impl Run {
     }
 
     /// Updates the status and checks the topic until the encoder is done. Fails if writing is forbidden.
-    fn watch(&self, options: &Options, about: &About, causes: &dyn Fn() -> Option<String>) -> anyhow::Result<()> {
+    fn watch(&self, options: &Options, about: &SourceInfo, causes: &dyn Fn() -> Option<String>) -> anyhow::Result<()> {
         let mut telling = Telling::new(about, options, &*self.clock);
         let (mut mended, mut asked, mut unanswered) = (Micros(0), Micros(0), 0);
         let topic_gone = Cell::new(false);

@@ -15,7 +15,7 @@ use self::silence::Silence;
 use self::snapshot::Snapshot;
 use crate::options::Options;
 use crate::publish::Shared;
-use crate::source::About;
+use crate::source::SourceInfo;
 
 /// Shortest period of the latency of acknowledgements, which otherwise covers the time since the last status.
 const PERIOD_MIN: Duration = Duration::from_secs(1);
@@ -40,7 +40,7 @@ struct Figures {
 }
 
 impl Telling {
-    pub fn new(about: &About, options: &Options, clock: &dyn Clock) -> Telling {
+    pub fn new(about: &SourceInfo, options: &Options, clock: &dyn Clock) -> Telling {
         let began = clock.now();
         let status = Status::new(frames(options, about), options.status_every);
         let period = options.status_every.filter(|_| !status.is_drawn()).unwrap_or_default().max(PERIOD_MIN);
@@ -143,7 +143,7 @@ fn histogram(shared: &Shared) -> String {
 }
 
 /// Number of frames that the source will have, if known.
-fn frames(options: &Options, about: &About) -> Option<u64> {
+fn frames(options: &Options, about: &SourceInfo) -> Option<u64> {
     let cut = || Some((options.source.duration?.as_secs_f64() * about.fps?).ceil() as u64);
     about.frames.or_else(cut)
 }

@@ -9,19 +9,19 @@ use super::{LOOK_UP, OnDrop, Run};
 use crate::encode::Shot;
 use crate::options::Options;
 use crate::pace::{Pace, Pacer};
-use crate::source::{Kind, Source};
+use crate::source::{Source, SourceTiming};
 
 impl Run {
     /// Takes pictures from the source, waits until each is due, and hands it over to the encoder.
     pub(super) fn capture(&self, mut source: Source, options: &Options) -> anyhow::Result<()> {
         let _close = OnDrop(|| self.queue.close());
-        let kind = source.about().kind;
+        let kind = source.about().timing;
         // A file applies the duration itself, because it may be played several times.
-        let duration = options.source.duration.filter(|_| kind != Kind::File);
+        let duration = options.source.duration.filter(|_| kind != SourceTiming::File);
         let mut pacer = match (kind, options.pace) {
-            (Kind::File, pace) => Some(Pacer::new(pace)),
+            (SourceTiming::File, pace) => Some(Pacer::new(pace)),
             // A pipe and a camera set their own pace, unless the user gives a rate for the pipe.
-            (Kind::Pipe, pace @ Pace::Rate(_)) => Some(Pacer::new(pace)),
+            (SourceTiming::Pipe, pace @ Pace::Rate(_)) => Some(Pacer::new(pace)),
             _ => None,
         };
         for frame in 0.. {

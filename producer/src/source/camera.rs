@@ -8,8 +8,10 @@ use common::time::Clock;
 use ffmpeg_next::{Dictionary, Error};
 
 use super::error::SourceError;
-use super::stream::{Manner, StreamFeed, Watch};
-use super::{About, CameraOptions, Kind, SourceOptions, ffi};
+use super::ffi;
+use super::info::{SourceInfo, SourceTiming};
+use super::options::{CameraOptions, SourceOptions};
+use super::stream::{ReadDeadline, StreamFeed, StreamProfile};
 
 const SYSTEM_LIST: &str = "/sys/class/video4linux";
 
@@ -18,7 +20,7 @@ pub fn open(
     options: &SourceOptions,
     clock: Arc<dyn Clock>,
     stop: Arc<AtomicBool>,
-) -> Result<(About, StreamFeed), SourceError> {
+) -> Result<(SourceInfo, StreamFeed), SourceError> {
     let failed = |why: String| SourceError::Camera { device: device.to_owned(), why };
     if cfg!(target_os = "linux") && !Path::new(device).exists() {
         return Err(failed("there is no such device".to_owned()));
@@ -28,12 +30,17 @@ pub fn open(
     } else {
         ("video4linux2", device)
     };
-    let watch = Watch::new(clock.clone(), stop.clone());
+    let watch = ReadDeadline::new(clock.clone(), stop.clone());
     let opened = ffi::open(address, Some(format), settings(&options.camera), watch.interrupt());
     let input = opened.map_err(|error| failed(why(error)))?;
-    let manner =
-        Manner { name: device.to_owned(), kind: Kind::Live, stamped_by_driver: true, watch: Some(watch), length: None };
-    StreamFeed::open(input, manner, options, clock, stop)
+    let profile = StreamProfile {
+        name: device.to_owned(),
+        timing: SourceTiming::Live,
+        stamped_by_driver: true,
+        watch: Some(watch),
+        length: None,
+    };
+    StreamFeed::open(input, profile, options, clock, stop)
 }
 
 fn settings(camera: &CameraOptions) -> Dictionary<'static> {

@@ -10,7 +10,7 @@
 use ffmpeg_next::color::{Range, Space};
 use ffmpeg_next::format::Pixel;
 
-use super::planes::Planes;
+use super::planes::SourcePlanes;
 use crate::picture::Picture;
 
 /// Conversion from one matrix and range to full-range BT.601.
@@ -63,7 +63,7 @@ impl Colour {
     }
 
     /// Converts the planes of `from` into the picture; both have the same size and subsampling.
-    pub fn lay(&mut self, from: &Planes, into: &mut Picture) {
+    pub fn lay(&mut self, from: &SourcePlanes, into: &mut Picture) {
         let (width, height) = (into.width, into.height);
         let (luma_stride, luma_rows) = into.luma_size();
         let (chroma_stride, chroma_rows) = into.chroma_size();

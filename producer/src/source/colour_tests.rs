@@ -10,7 +10,7 @@ impl Colour {
 /// Converts a flat patch of (y, u, v) from this matrix and range, and returns the result.
 fn lay(space: Space, range: Range, yuv: [u8; 3], subsampling: Subsampling) -> [u8; 3] {
     let planes = yuv.map(|value| vec![value; 64 * 4]);
-    let from = Planes { data: [&planes[0], &planes[1], &planes[2]], strides: [64; 3] };
+    let from = SourcePlanes { data: [&planes[0], &planes[1], &planes[2]], strides: [64; 3] };
     let mut picture = Picture::default();
     picture.reshape(33, 3, subsampling);
     Colour::new(space, range, Pixel::YUV420P).lay(&from, &mut picture);

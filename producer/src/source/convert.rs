@@ -15,8 +15,8 @@ use jpeg::Subsampling;
 
 use super::colour::Colour;
 use super::ffi;
-use super::planes::{Planes, Turn};
-use super::pose::{Pose, fit};
+use super::geometry::{PictureGeometry, fit};
+use super::planes::{SourcePlanes, Turn};
 use super::tone::{Hdr, ToneMap};
 use crate::picture::Picture;
 
@@ -40,7 +40,7 @@ struct Kind {
     space: Space,
     range: Range,
     hdr: Option<Hdr>,
-    pose: Pose,
+    geometry: PictureGeometry,
 }
 
 struct Plan {
@@ -49,7 +49,7 @@ struct Plan {
     /// Subsampling of the planes before the colour conversion: the picture's, or finer if grey luma depends on chroma.
     subsampling: Subsampling,
     /// The scaler and the frame that it fills; `None` if the decoder's planes fit as they are.
-    scaler: Option<(ffi::Scaler, frame::Video)>,
+    scaler: Option<(ffi::FfmpegScaler, frame::Video)>,
     /// True if the planes fit except for chroma, which has twice the rows.
     halve: bool,
     turn: Turn,
@@ -76,13 +76,18 @@ impl Converter {
         Converter { filter: scaling::Flags::BILINEAR, ..Converter::new(box_size, subsampling) }
     }
 
-    /// The size of the output for pictures of this size and pose.
-    pub fn out_size(&self, size: (usize, usize), pose: &Pose) -> (usize, usize) {
-        fit(pose.display_size(size), self.box_size)
+    /// The size of the output for pictures of this size and geometry.
+    pub fn out_size(&self, size: (usize, usize), geometry: &PictureGeometry) -> (usize, usize) {
+        fit(geometry.display_size(size), self.box_size)
     }
 
-    pub fn convert(&mut self, frame: &frame::Video, pose: Pose, into: &mut Picture) -> Result<(), Error> {
-        self.plan_for(frame, pose)?;
+    pub fn convert(
+        &mut self,
+        frame: &frame::Video,
+        geometry: PictureGeometry,
+        into: &mut Picture,
+    ) -> Result<(), Error> {
+        self.plan_for(frame, geometry)?;
         let Some((_, plan)) = &mut self.current else { return Err(Error::Bug) };
         let frame = match &mut plan.scaler {
             Some((scaler, scaled)) => {
@@ -120,10 +125,10 @@ impl Converter {
     pub fn by_samples(
         &mut self,
         frame: &frame::Video,
-        pose: Pose,
+        geometry: PictureGeometry,
         into: &mut Picture,
     ) -> Result<Option<&Colour>, Error> {
-        self.plan_for(frame, pose)?;
+        self.plan_for(frame, geometry)?;
         let Some((_, plan)) = &self.current else { return Err(Error::Bug) };
         let as_it_is = plan.tone.is_none()
             && plan.scaler.is_none()
@@ -138,14 +143,14 @@ impl Converter {
         Ok((as_it_is && same_planes).then_some(&plan.colour))
     }
 
-    fn plan_for(&mut self, frame: &frame::Video, pose: Pose) -> Result<(), Error> {
+    fn plan_for(&mut self, frame: &frame::Video, geometry: PictureGeometry) -> Result<(), Error> {
         let kind = Kind {
             format: frame.format(),
             size: (frame.width(), frame.height()),
             space: frame.color_space(),
             range: frame.color_range(),
             hdr: Hdr::of(frame.color_transfer_characteristic()),
-            pose,
+            geometry,
         };
         if self.current.as_ref().is_none_or(|(known, _)| *known != kind) {
             self.current = None;
@@ -155,7 +160,7 @@ impl Converter {
     }
 
     fn plan(&self, frame: &frame::Video, kind: Kind) -> Result<Plan, Error> {
-        let size = self.out_size((kind.size.0 as usize, kind.size.1 as usize), &kind.pose);
+        let size = self.out_size((kind.size.0 as usize, kind.size.1 as usize), &kind.geometry);
         let from_rgb = !is_yuv(kind.format);
         let space = match kind.space {
             Space::Unspecified if kind.hdr.is_some() => Space::BT2020NCL,
@@ -166,7 +171,7 @@ impl Converter {
             Subsampling::Gray if !colour.keeps_luma() && has_chroma(kind.format) => Subsampling::S444,
             wanted => wanted,
         };
-        let turn = kind.pose.turn;
+        let turn = kind.geometry.turn;
         let before = turn.size(size);
         let same_size = kind.size == (before.0 as u32, before.1 as u32);
         let halve = same_size
@@ -187,8 +192,8 @@ fn scaler(
     size: (usize, usize),
     from_rgb: bool,
     filter: scaling::Flags,
-) -> Result<(ffi::Scaler, frame::Video), Error> {
-    let target = planar(subsampling, kind.pose.turn);
+) -> Result<(ffi::FfmpegScaler, frame::Video), Error> {
+    let target = planar(subsampling, kind.geometry.turn);
     // If the size stays the same, only chroma is resampled, and the shorter filter is as good for that.
     let unscaled = kind.size == (size.0 as u32, size.1 as u32);
     let flags = if unscaled { scaling::Flags::BILINEAR } else { filter };
@@ -196,7 +201,7 @@ fn scaler(
     let mut scaler =
         scaling::Context::get(without_range(kind.format), kind.size.0, kind.size.1, target, width, height, flags)?;
     ffi::keep_colours(&mut scaler, from_rgb);
-    Ok((ffi::Scaler(scaler), frame::Video::new(target, width, height)))
+    Ok((ffi::FfmpegScaler(scaler), frame::Video::new(target, width, height)))
 }
 
 /// The columns and rows of each plane.
@@ -211,8 +216,8 @@ fn shape(size: (usize, usize), subsampling: Subsampling, turn: Turn) -> [(usize,
     [size, chroma, chroma]
 }
 
-fn borrow<'a>(frame: &'a frame::Video, shape: &[(usize, usize); 3]) -> Option<Planes<'a>> {
-    let mut planes = Planes { data: [&[]; 3], strides: [0; 3] };
+fn borrow<'a>(frame: &'a frame::Video, shape: &[(usize, usize); 3]) -> Option<SourcePlanes<'a>> {
+    let mut planes = SourcePlanes { data: [&[]; 3], strides: [0; 3] };
     for (i, (columns, rows)) in shape.iter().enumerate().filter(|(_, (columns, _))| *columns > 0) {
         let (data, stride) = ffi::plane(frame, i, *rows).filter(|(_, stride)| stride >= columns)?;
         (planes.data[i], planes.strides[i]) = (data, stride);
@@ -222,7 +227,7 @@ fn borrow<'a>(frame: &'a frame::Video, shape: &[(usize, usize); 3]) -> Option<Pl
 
 /// Halves the chroma rows of 4:2:2, which the JPEGs of cameras have, to get 4:2:0: the mean of two rows each. swscale
 /// takes 20 times as long.
-fn halve<'a>(frame: &'a frame::Video, shape: &[(usize, usize); 3], into: &'a mut Vec<u8>) -> Option<Planes<'a>> {
+fn halve<'a>(frame: &'a frame::Video, shape: &[(usize, usize); 3], into: &'a mut Vec<u8>) -> Option<SourcePlanes<'a>> {
     let (columns, rows) = shape[1];
     let full = borrow(frame, &[shape[0], (columns, shape[0].1), (columns, shape[0].1)])?;
     into.resize(2 * columns * rows, 0);
@@ -236,16 +241,21 @@ fn halve<'a>(frame: &'a frame::Video, shape: &[(usize, usize); 3], into: &'a mut
         }
     }
     let (u, v) = into.split_at(columns * rows);
-    Some(Planes { data: [full.data[0], u, v], strides: [full.strides[0], columns, columns] })
+    Some(SourcePlanes { data: [full.data[0], u, v], strides: [full.strides[0], columns, columns] })
 }
 
-fn turn<'a>(planes: Planes<'a>, shape: &[(usize, usize); 3], turn: Turn, into: &'a mut Vec<u8>) -> Planes<'a> {
+fn turn<'a>(
+    planes: SourcePlanes<'a>,
+    shape: &[(usize, usize); 3],
+    turn: Turn,
+    into: &'a mut Vec<u8>,
+) -> SourcePlanes<'a> {
     if turn == Turn::NONE {
         return planes;
     }
     into.resize(shape.iter().map(|(columns, rows)| columns * rows).sum(), 0);
     let mut rest: &mut [u8] = into;
-    let mut turned = Planes { data: [&[]; 3], strides: [0; 3] };
+    let mut turned = SourcePlanes { data: [&[]; 3], strides: [0; 3] };
     for (i, size) in shape.iter().enumerate().filter(|(_, (columns, _))| *columns > 0) {
         let (plane, behind) = rest.split_at_mut(size.0 * size.1);
         turn.plane(planes.data[i], planes.strides[i], *size, plane);

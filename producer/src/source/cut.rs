@@ -1,16 +1,13 @@
 //! Finds out if an input ends before its container says, and how much of it existed.
 
-use common::words::count;
-use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::error::SourceError;
 use super::y4m;
 
 /// Largest number of boxes that are looked through in a file.
 const BOXES_MAX: u32 = 1 << 20;
-/// Length in a RIFF file that was written to a pipe, so that the length was never filled in; it may also be 0.
+/// StreamLength in a RIFF file that was written to a pipe, so that the length was never filled in; it may also be 0.
 const RIFF_BYTES_UNKNOWN: u64 = 0x7fff_0000;
 /// A Matroska segment begins within this many bytes.
 pub const MATROSKA_HEAD_BYTES: usize = 64;
@@ -18,48 +15,6 @@ pub const MATROSKA_HEAD_BYTES: usize = 64;
 const JPEG_TAIL_BYTES: u64 = 1 << 20;
 /// A y4m header ends within this many bytes.
 const HEAD_BYTES: u64 = 1024;
-
-/// The existing part of an input, and its full extent as far as its container gives it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct There {
-    /// Number of frames; `None` if the input was not played from its beginning.
-    pub frames: Option<u64>,
-    pub of_frames: Option<u64>,
-    /// End of the last frame, and its duration.
-    pub end_us: i64,
-    pub frame_us: i64,
-    pub of_us: Option<i64>,
-}
-
-impl There {
-    /// True if no picture is missing, whatever else is. A container's duration may be a frame more than the pictures'.
-    pub fn is_all(&self) -> bool {
-        match (self.frames, self.of_frames, self.of_us) {
-            (Some(frames), Some(of), _) => frames >= of,
-            (_, _, Some(of_us)) => self.end_us + self.frame_us + self.frame_us / 2 >= of_us,
-            _ => false,
-        }
-    }
-
-    /// The error for an input that is cut off.
-    pub fn cut(self, name: &str) -> SourceError {
-        SourceError::Cut { name: name.to_owned(), there: self }
-    }
-}
-
-impl fmt::Display for There {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = |us: i64| us.max(0) as f64 / 1e6;
-        let of =
-            self.of_us.filter(|us| *us > self.end_us).map_or(String::new(), |us| format!(" of {:.1}", seconds(us)));
-        let time = format!("{:.1}{of} s", seconds(self.end_us));
-        match (self.frames, self.of_frames) {
-            (Some(frames), Some(of)) => write!(f, "{frames} of {} ({time})", count(of, "frame")),
-            (Some(frames), None) => write!(f, "{} ({time})", count(frames, "frame")),
-            (None, _) => write!(f, "{time}"),
-        }
-    }
-}
 
 /// True if a file is shorter than its container says. False if the container does not say, or if the file cannot be
 /// read.

@@ -11,21 +11,25 @@ const AHEAD_NICENESS: i32 = 19;
 
 /// The aim of the decoder's threads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Haste {
+pub enum DecoderThreading {
     /// Decode several frames at once; each of them is ready later.
     Throughput,
     /// Have each frame as early as possible.
     LowDelay,
 }
 
-pub fn open(stream: &ffmpeg_next::Stream, haste: Haste, name: &str) -> Result<decoder::Video, SourceError> {
+pub fn open(
+    stream: &ffmpeg_next::Stream,
+    threading_for: DecoderThreading,
+    name: &str,
+) -> Result<decoder::Video, SourceError> {
     let parameters = stream.parameters();
     let codec = parameters.id();
     let failed = |error| SourceError::decoding(name, error);
     let mut context = codec::Context::from_parameters(parameters).map_err(failed)?;
-    context.set_threading(threading::Config::kind(match haste {
-        Haste::Throughput => threading::Type::Frame,
-        Haste::LowDelay => threading::Type::Slice,
+    context.set_threading(threading::Config::kind(match threading_for {
+        DecoderThreading::Throughput => threading::Type::Frame,
+        DecoderThreading::LowDelay => threading::Type::Slice,
     }));
     let mut decoder = context.decoder();
     decoder.set_packet_time_base(stream.time_base());
@@ -40,9 +44,9 @@ pub fn open(stream: &ffmpeg_next::Stream, haste: Haste, name: &str) -> Result<de
         let limits = Dictionary::from_iter([("max_pixels", limit.as_str())]);
         decoder.open_as_with(found, limits).and_then(|opened| opened.video())
     };
-    match haste {
-        Haste::Throughput => giving_way(open),
-        Haste::LowDelay => open(),
+    match threading_for {
+        DecoderThreading::Throughput => giving_way(open),
+        DecoderThreading::LowDelay => open(),
     }
     .map_err(failed)
 }

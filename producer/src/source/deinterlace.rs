@@ -12,16 +12,6 @@ use ffmpeg_next::{Error, filter, frame};
 
 use super::ffi;
 
-/// What to do with interlaced frames.
-#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Deinterlace {
-    /// Deinterlace the frames that are marked as interlaced
-    #[default]
-    Auto,
-    /// Send them as they are
-    Never,
-}
-
 /// The order of the fields.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Order {

@@ -1,11 +1,11 @@
 use std::path::Path;
 
 use super::*;
-use crate::picture::Picture;
-use crate::source::intake::{Chunks, Intake};
+use crate::picture::{Picture, SourcePicture};
 use crate::source::testing::{Folder, all, clock, ffmpeg, file, luma, options, play, psnr, pts_ms, running};
+use crate::source::timed_reader::{Chunks, TimedReader};
 use crate::source::y4m::Y4mFeed;
-use crate::source::{Input, Shot, SourceOptions};
+use crate::source::{Deinterlace, Input, SourceOptions};
 
 const SIZE: usize = 160 * 120;
 /// Fifty fields a second, two of them in each frame: the even ones in the upper rows.
@@ -20,7 +20,7 @@ fn moments() -> Vec<Vec<u8>> {
 }
 
 /// Mean PSNR, in dB, of the pictures against the fields of their own time.
-fn nearness(shots: &[Shot]) -> f64 {
+fn nearness(shots: &[SourcePicture]) -> f64 {
     let moments = moments();
     assert_eq!(shots.len(), moments.len(), "one picture for each frame");
     let each = shots.iter().zip(&moments).map(|(shot, moment)| psnr(&luma(&shot.picture), moment));
@@ -73,9 +73,9 @@ fn interlaced_y4m_is_deinterlaced_without_delay() {
     let header = bytes.split(|byte| *byte == b'\n').next().unwrap();
     assert!(String::from_utf8_lossy(header).contains(" It"), "{:?}", String::from_utf8_lossy(header));
     let shots = |deinterlace| {
-        let intake = Intake::new(Chunks::new(bytes.clone(), &[5000]), clock());
+        let reader = TimedReader::new(Chunks::new(bytes.clone(), &[5000]), clock());
         let options = SourceOptions { deinterlace, ..options(Input::Stdin) };
-        let (_, mut feed) = Y4mFeed::open(intake, "a pipe", &options, running()).unwrap();
+        let (_, mut feed) = Y4mFeed::open(reader, "a pipe", &options, running()).unwrap();
         all(|| feed.next(Picture::default()))
     };
     let (whole, combed) = (nearness(&shots(Deinterlace::Auto)), nearness(&shots(Deinterlace::Never)));

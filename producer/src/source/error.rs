@@ -1,12 +1,10 @@
 //! Errors of an input, each in one line that names the input and the cure.
 
+use std::fmt::Display;
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
-use ffmpeg_next as ffmpeg;
-
-use super::cut::There;
+use super::existing::ExistingPart;
 
 /// Largest picture. A header that gives more pixels is taken for broken.
 pub const PIXELS_MAX: usize = 64 << 20;
@@ -28,7 +26,7 @@ pub enum SourceError {
     #[error("{0} is cut off, its index (moov) is missing: copy or record it again")]
     Truncated(String),
     #[error("{name} is cut off: {there} are there: copy or record it again")]
-    Cut { name: String, there: There },
+    Cut { name: String, there: ExistingPart },
     #[error("{0} is an mp4 with its index at the end, which a pipe cannot go back to: name the file itself")]
     IndexLast(String),
     #[error("stopped before the first picture")]
@@ -62,8 +60,13 @@ impl SourceError {
         SourceError::Read { name: name.to_owned(), why: error.to_string() }
     }
 
-    pub fn decoding(name: &str, error: ffmpeg::Error) -> SourceError {
+    pub fn decoding(name: &str, error: impl Display) -> SourceError {
         SourceError::Read { name: name.to_owned(), why: error.to_string() }
+    }
+
+    /// The error for an input that is cut off after `there`.
+    pub fn cut(name: &str, there: ExistingPart) -> SourceError {
+        SourceError::Cut { name: name.to_owned(), there }
     }
 
     /// Refuses sizes that only a broken header can give.
@@ -74,53 +77,4 @@ impl SourceError {
         }
         Err(SourceError::Size { name: name.to_owned(), width, height })
     }
-}
-
-/// Checks a file before FFmpeg opens it, whose errors say less.
-pub fn check_file(path: &Path) -> Result<(), SourceError> {
-    let name = path.display().to_string();
-    let by_kind = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => SourceError::Missing(name.clone()),
-        io::ErrorKind::PermissionDenied => SourceError::Permission(name.clone()),
-        _ => SourceError::reading(&name, &error),
-    };
-    let facts = std::fs::metadata(path).map_err(by_kind)?;
-    if facts.is_dir() {
-        return Err(SourceError::Directory(name));
-    }
-    if facts.is_file() {
-        std::fs::File::open(path).map_err(by_kind)?;
-        if facts.len() == 0 {
-            return Err(SourceError::Empty(name));
-        }
-    }
-    Ok(())
-}
-
-/// Explains why FFmpeg cannot read a file, from the file's first bytes.
-pub fn why_unreadable(path: &Path, error: ffmpeg::Error) -> SourceError {
-    let name = path.display().to_string();
-    let head = beginning(path);
-    match error {
-        ffmpeg::Error::Other { errno } if errno == ffmpeg::error::EACCES => SourceError::Permission(name),
-        _ if head.get(4..8) == Some(b"ftyp") => SourceError::Truncated(name),
-        _ if is_text(&head) => SourceError::Text(name),
-        ffmpeg::Error::InvalidData | ffmpeg::Error::Eof => SourceError::NotVideo(name),
-        error => SourceError::decoding(&name, error),
-    }
-}
-
-pub fn beginning(path: &Path) -> Vec<u8> {
-    use std::io::Read;
-    let mut head = Vec::new();
-    if let Ok(file) = std::fs::File::open(path) {
-        // An unreadable file is reported as one of unknown content.
-        let _ = file.take(512).read_to_end(&mut head);
-    }
-    head
-}
-
-pub fn is_text(head: &[u8]) -> bool {
-    let control = |byte: &u8| *byte < 32 && !b"\t\n\r\x0c\x1b".contains(byte);
-    !head.is_empty() && !head.iter().any(control) && std::str::from_utf8(&head[..head.len().saturating_sub(4)]).is_ok()
 }

@@ -14,10 +14,10 @@ use ffmpeg_next::{Dictionary, Error, Rational, Stream, codec, decoder, frame, so
 pub type Interrupt = Box<dyn FnMut() -> bool + Send>;
 
 /// A scaler that can be made on one thread and used on another.
-pub struct Scaler(pub scaling::Context);
+pub struct FfmpegScaler(pub scaling::Context);
 
 // SAFETY: a SwsContext has no ties to the thread that made it; it must only not be used by two at once, which `&mut` rules out.
-unsafe impl Send for Scaler {}
+unsafe impl Send for FfmpegScaler {}
 
 /// Opens an input and reads its header only; `format` forces a format.
 pub fn open(url: &str, format: Option<&str>, options: Dictionary, interrupt: Interrupt) -> Result<Input, Error> {
@@ -181,7 +181,11 @@ pub fn keep_colours(scaler: &mut scaling::Context, from_rgb: bool) {
 
 /// Scales one frame into another. Both have the formats and sizes that the scaler was made for, except that a format's
 /// name may give another range.
-pub fn scale(Scaler(scaler): &mut Scaler, from: &frame::Video, into: &mut frame::Video) -> Result<(), Error> {
+pub fn scale(
+    FfmpegScaler(scaler): &mut FfmpegScaler,
+    from: &frame::Video,
+    into: &mut frame::Video,
+) -> Result<(), Error> {
     let size = |frame: &frame::Video| (frame.width(), frame.height());
     let (input, output) = (scaler.input(), scaler.output());
     if size(from) != (input.width, input.height) || size(into) != (output.width, output.height) {

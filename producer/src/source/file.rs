@@ -12,20 +12,23 @@ use ffmpeg_next::format::context::StreamIo;
 use tracing::debug;
 
 use super::convert::Converter;
-use super::cut::{self, There};
-use super::decoder::Haste;
-use super::error::{self, SourceError};
-use super::reel::Reel;
-use super::timeline::Timeline;
-use super::{About, Deinterlace, Kind, Loops, Shot, SourceOptions, ffi};
-use crate::picture::Picture;
+use super::cut;
+use super::decoder::DecoderThreading;
+use super::error::SourceError;
+use super::existing::ExistingPart;
+use super::info::{SourceInfo, SourceTiming};
+use super::options::{Deinterlace, Loops, SourceOptions};
+use super::timestamps::TimestampMap;
+use super::video_reader::VideoReader;
+use super::{ffi, unreadable};
+use crate::picture::{Picture, SourcePicture};
 
 #[derive(Debug)]
 pub struct FileFeed {
     path: PathBuf,
-    reel: Reel,
+    video: VideoReader,
     converter: Converter,
-    timeline: Timeline,
+    timestamps: TimestampMap,
     part: Part,
     loops: Loops,
     deinterlace: Deinterlace,
@@ -33,10 +36,10 @@ pub struct FileFeed {
     /// Number of frames sent in this pass.
     sent: u64,
     /// If the file ends too early: the part that existed in the first pass.
-    cut: Option<There>,
-    /// True if the reel's frame has not been used yet.
+    cut: Option<ExistingPart>,
+    /// True if the video's frame has not been used yet.
     waiting: bool,
-    /// Position of the reel, counted from the file's first frame.
+    /// Position of the video, counted from the file's first frame.
     at_us: i64,
     clock: Arc<dyn Clock>,
     stop: Arc<AtomicBool>,
@@ -56,21 +59,21 @@ impl FileFeed {
         options: &SourceOptions,
         clock: Arc<dyn Clock>,
         stop: Arc<AtomicBool>,
-    ) -> Result<(About, FileFeed), SourceError> {
-        let mut reel = open_reel(path, options.deinterlace, &clock)?;
-        if !reel.advance()? {
+    ) -> Result<(SourceInfo, FileFeed), SourceError> {
+        let mut video = open_video(path, options.deinterlace, &clock)?;
+        if !video.advance()? {
             return Err(SourceError::NoPicture(path.display().to_string()));
         }
         let start_us = options.start.map_or(0, as_us);
         let end_us = options.duration.map(|duration| start_us.saturating_add(as_us(duration)));
-        let part = Part { zero_us: reel.raw_us().unwrap_or(0), start_us, end_us };
+        let part = Part { zero_us: video.raw_us().unwrap_or(0), start_us, end_us };
         let converter = Converter::new(options.box_size, options.subsampling);
-        let about = about(&reel, &converter, part, options.loops);
+        let about = about(&video, &converter, part, options.loops);
         let mut feed = FileFeed {
             path: path.to_owned(),
-            reel,
+            video,
             converter,
-            timeline: Timeline::default(),
+            timestamps: TimestampMap::default(),
             part,
             loops: options.loops,
             deinterlace: options.deinterlace,
@@ -88,7 +91,7 @@ impl FileFeed {
         Ok((about, feed))
     }
 
-    pub fn next(&mut self, mut picture: Picture) -> Result<Option<Shot>, SourceError> {
+    pub fn next(&mut self, mut picture: Picture) -> Result<Option<SourcePicture>, SourceError> {
         loop {
             if self.stop.load(Ordering::Relaxed) {
                 return Ok(None);
@@ -99,30 +102,30 @@ impl FileFeed {
                     self.cut = self.find_cut();
                 }
                 if !self.begin_again()? {
-                    return self.cut.map_or(Ok(None), |there| Err(there.cut(&self.name())));
+                    return self.cut.map_or(Ok(None), |there| Err(SourceError::cut(&self.name(), there)));
                 }
             } else if self.at_us >= self.part.start_us {
-                let pts = self.timeline.place(self.reel.raw_us(), self.reel.frame_us());
-                let converted = self.converter.convert(self.reel.frame(), self.reel.pose(), &mut picture);
+                let pts = self.timestamps.place(self.video.raw_us(), self.video.frame_us());
+                let converted = self.converter.convert(self.video.frame(), self.video.geometry(), &mut picture);
                 converted.map_err(|error| SourceError::decoding(&self.name(), error))?;
                 self.sent += 1;
-                return Ok(Some(Shot { picture, pts, number: None, due: None, captured: None }));
+                return Ok(Some(SourcePicture { picture, pts, number: None, due: None, captured: None }));
             }
         }
     }
 
     fn advance(&mut self) -> Result<bool, SourceError> {
-        let next_us = self.at_us + self.reel.frame_us();
-        let more = self.reel.advance()?;
-        self.at_us = self.reel.raw_us().map_or(next_us, |raw| raw - self.part.zero_us);
+        let next_us = self.at_us + self.video.frame_us();
+        let more = self.video.advance()?;
+        self.at_us = self.video.raw_us().map_or(next_us, |raw| raw - self.part.zero_us);
         Ok(more)
     }
 
     /// At the file's end: the existing part, if there should be more.
-    fn find_cut(&self) -> Option<There> {
+    fn find_cut(&self) -> Option<ExistingPart> {
         let whole = self.part.start_us == 0 && self.part.end_us.is_none();
-        let there = self.reel.there(whole.then_some(self.sent), self.at_us);
-        ((cut::is_short(&self.path) || self.reel.ends_in_a_picture()) && !there.is_all()).then_some(there)
+        let there = self.video.there(whole.then_some(self.sent), self.at_us);
+        ((cut::is_short(&self.path) || self.video.ends_in_a_picture()) && !there.is_all()).then_some(there)
     }
 
     /// Prepares another pass; returns false if there is none.
@@ -139,10 +142,10 @@ impl FileFeed {
         if more {
             if let (1, Some(there)) = (self.passes, self.cut) {
                 let name = self.name();
-                tracing::warn!(event = "input_cut", input = name, "{}", there.cut(&name));
+                tracing::warn!(event = "input_cut", input = name, "{}", SourceError::cut(&name, there));
             }
             (self.passes, self.sent) = (self.passes.saturating_add(1), 0);
-            self.timeline.restart();
+            self.timestamps.restart();
             self.rewind()?;
         }
         Ok(more)
@@ -151,11 +154,11 @@ impl FileFeed {
     /// Moves to a frame at or before the start: by seeking, or if that fails by opening the file again.
     fn rewind(&mut self) -> Result<(), SourceError> {
         let target_us = self.part.zero_us.saturating_add(self.part.start_us);
-        let sought = self.reel.seek(target_us).is_ok() && self.advance()? && self.at_us <= self.part.start_us;
+        let sought = self.video.seek(target_us).is_ok() && self.advance()? && self.at_us <= self.part.start_us;
         if !sought {
             debug!("{}: seeking did not lead there: opening anew", self.path.display());
-            self.reel = open_reel(&self.path, self.deinterlace, &self.clock)?;
-            if !self.reel.advance()? {
+            self.video = open_video(&self.path, self.deinterlace, &self.clock)?;
+            if !self.video.advance()? {
                 return Err(SourceError::NoPicture(self.name()));
             }
             self.at_us = 0;
@@ -169,10 +172,10 @@ impl FileFeed {
     }
 }
 
-fn open_reel(path: &Path, deinterlace: Deinterlace, clock: &Arc<dyn Clock>) -> Result<Reel, SourceError> {
-    error::check_file(path)?;
+fn open_video(path: &Path, deinterlace: Deinterlace, clock: &Arc<dyn Clock>) -> Result<VideoReader, SourceError> {
+    unreadable::check_file(path)?;
     let name = path.display().to_string();
-    let unreadable = |error| error::why_unreadable(path, error);
+    let unreadable = |error| unreadable::why_unreadable(path, error);
     let options = Dictionary::new();
     let mut input = match path.to_str() {
         // With "file:" in front, a name with a colon is not taken for a protocol.
@@ -187,18 +190,19 @@ fn open_reel(path: &Path, deinterlace: Deinterlace, clock: &Arc<dyn Clock>) -> R
         return Err(SourceError::Text(name));
     }
     ffi::find_stream_info(&mut input).map_err(unreadable)?;
-    Reel::new(input, VecDeque::new(), Haste::Throughput, deinterlace, &name, clock.clone()).map_err(|error| match error
-    {
-        SourceError::NoVideo(name) if error::is_text(&error::beginning(path)) => SourceError::Text(name),
-        error => error,
-    })
+    VideoReader::new(input, VecDeque::new(), DecoderThreading::Throughput, deinterlace, &name, clock.clone()).map_err(
+        |error| match error {
+            SourceError::NoVideo(name) if unreadable::is_text(&unreadable::beginning(path)) => SourceError::Text(name),
+            error => error,
+        },
+    )
 }
 
-fn about(reel: &Reel, converter: &Converter, part: Part, loops: Loops) -> About {
-    let size = (reel.frame().width() as usize, reel.frame().height() as usize);
-    let (width, height) = reel.pose().display_size(size);
-    let (out_width, out_height) = converter.out_size(size, &reel.pose());
-    let (length_us, frames) = reel.extent();
+fn about(video: &VideoReader, converter: &Converter, part: Part, loops: Loops) -> SourceInfo {
+    let size = (video.frame().width() as usize, video.frame().height() as usize);
+    let (width, height) = video.geometry().display_size(size);
+    let (out_width, out_height) = converter.out_size(size, &video.geometry());
+    let (length_us, frames) = video.extent();
     let one_us = match (length_us, part.end_us) {
         (Some(length), end) => Some((end.unwrap_or(length).min(length) - part.start_us).max(0)),
         (None, end) => end.map(|end| end - part.start_us),
@@ -209,16 +213,16 @@ fn about(reel: &Reel, converter: &Converter, part: Part, loops: Loops) -> About 
         Loops::Times(times) => Some(u64::from(times.max(1))),
         Loops::Forever => None,
     };
-    About {
-        kind: Kind::File,
+    SourceInfo {
+        timing: SourceTiming::File,
         width,
         height,
         out_width,
         out_height,
-        fps: reel.fps(),
+        fps: video.fps(),
         frames: times.zip(frames.filter(|_| whole)).map(|(times, frames)| times.saturating_mul(frames)),
         duration: times.zip(one_us).map(|(times, us)| Duration::from_micros(times.saturating_mul(us as u64))),
-        what: reel.what(),
+        what: video.what(),
         notes: Vec::new(),
     }
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use explain::SourceKind;
 
-use super::Kind;
+use super::info::SourceTiming;
 
 /// A source of pictures.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,11 +43,11 @@ impl Input {
     }
 
     /// The timing of this input.
-    pub fn kind(&self) -> Kind {
+    pub fn timing(&self) -> SourceTiming {
         match self {
-            Input::File(_) => Kind::File,
-            Input::Stdin => Kind::Pipe,
-            Input::Url(_) | Input::Camera(_) | Input::TestCard { .. } => Kind::Live,
+            Input::File(_) => SourceTiming::File,
+            Input::Stdin => SourceTiming::Pipe,
+            Input::Url(_) | Input::Camera(_) | Input::TestCard { .. } => SourceTiming::Live,
         }
     }
 }

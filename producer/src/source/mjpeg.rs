@@ -11,19 +11,20 @@ use ffmpeg_next::{Dictionary, Error, Packet, codec, decoder, frame, threading};
 use tracing::debug;
 
 use super::convert::Converter;
-use super::cut::There;
 use super::error::{PIXELS_MAX, SourceError};
-use super::intake::Intake;
-use super::pose::Pose;
-use super::timeline::Timeline;
-use super::{About, Kind, Shot, SourceOptions};
-use crate::picture::Picture;
+use super::existing::ExistingPart;
+use super::geometry::PictureGeometry;
+use super::info::{SourceInfo, SourceTiming};
+use super::options::SourceOptions;
+use super::timed_reader::TimedReader;
+use super::timestamps::TimestampMap;
+use crate::picture::{Picture, SourcePicture};
 
 /// Largest JPEG; more bytes are not taken for one.
 const JPEG_BYTES_MAX: usize = 256 << 20;
 
 pub struct MjpegFeed<R> {
-    intake: Intake<R>,
+    intake: TimedReader<R>,
     name: String,
     splitter: Splitter,
     jpeg: Vec<u8>,
@@ -35,7 +36,7 @@ pub struct MjpegFeed<R> {
     sent: u64,
     broken: u64,
     converter: Converter,
-    timeline: Timeline,
+    timestamps: TimestampMap,
     stop: Arc<AtomicBool>,
 }
 
@@ -47,11 +48,11 @@ impl<R> std::fmt::Debug for MjpegFeed<R> {
 
 impl<R: Read> MjpegFeed<R> {
     pub fn open(
-        intake: Intake<R>,
+        intake: TimedReader<R>,
         name: &str,
         options: &SourceOptions,
         stop: Arc<AtomicBool>,
-    ) -> Result<(About, MjpegFeed<R>), SourceError> {
+    ) -> Result<(SourceInfo, MjpegFeed<R>), SourceError> {
         let mut feed = MjpegFeed {
             intake,
             name: name.to_owned(),
@@ -65,7 +66,7 @@ impl<R: Read> MjpegFeed<R> {
             sent: 0,
             broken: 0,
             converter: Converter::quick(options.box_size, options.subsampling),
-            timeline: Timeline::default(),
+            timestamps: TimestampMap::default(),
             stop,
         };
         if !feed.advance()? {
@@ -75,17 +76,18 @@ impl<R: Read> MjpegFeed<R> {
         Ok((feed.about(), feed))
     }
 
-    pub fn next(&mut self, mut picture: Picture) -> Result<Option<Shot>, SourceError> {
+    pub fn next(&mut self, mut picture: Picture) -> Result<Option<SourcePicture>, SourceError> {
         let more = std::mem::take(&mut self.waiting) || self.advance()?;
         if !more || self.stop.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let converted = self.converter.convert(&self.frame, Pose::of(&self.frame, Pose::PLAIN), &mut picture);
+        let converted =
+            self.converter.convert(&self.frame, PictureGeometry::of(&self.frame, PictureGeometry::PLAIN), &mut picture);
         converted.map_err(|error| SourceError::decoding(&self.name, error))?;
         let since_first = self.due.since(*self.first_due.get_or_insert(self.due));
-        let pts = self.timeline.place(Some(since_first.as_micros() as i64), 1);
+        let pts = self.timestamps.place(Some(since_first.as_micros() as i64), 1);
         self.sent += 1;
-        Ok(Some(Shot { picture, pts, number: None, due: Some(self.due), captured: None }))
+        Ok(Some(SourcePicture { picture, pts, number: None, due: Some(self.due), captured: None }))
     }
 
     /// Decodes the next JPEG that can be decoded; returns false at the end.
@@ -111,7 +113,10 @@ impl<R: Read> MjpegFeed<R> {
                     return Ok(false);
                 }
                 let end_us = self.first_due.map_or(0, |first| self.due.since(first).as_micros() as i64);
-                return Err(There { frames: Some(self.sent), end_us, ..There::default() }.cut(&self.name));
+                return Err(SourceError::cut(
+                    &self.name,
+                    ExistingPart { frames: Some(self.sent), end_us, ..ExistingPart::default() },
+                ));
             }
             let (taken, whole) = self.splitter.push(chunk, &mut self.jpeg);
             self.intake.consume(taken);
@@ -133,14 +138,14 @@ impl<R: Read> MjpegFeed<R> {
         self.decoder.receive_frame(&mut self.frame)
     }
 
-    fn about(&self) -> About {
+    fn about(&self) -> SourceInfo {
         let size = (self.frame.width() as usize, self.frame.height() as usize);
-        let pose = Pose::of(&self.frame, Pose::PLAIN);
+        let pose = PictureGeometry::of(&self.frame, PictureGeometry::PLAIN);
         let (width, height) = pose.display_size(size);
         let (out_width, out_height) = self.converter.out_size(size, &pose);
         let format = self.frame.format().descriptor().map_or("", |descriptor| descriptor.name());
-        About {
-            kind: Kind::Pipe,
+        SourceInfo {
+            timing: SourceTiming::Pipe,
             width,
             height,
             out_width,
@@ -253,7 +258,7 @@ impl Splitter {
             (At::LengthLow(mark, high), low) => {
                 At::Body(mark, usize::from(u16::from_be_bytes([high, low])).saturating_sub(2))
             }
-            // There is no marker where one must be, so this is no JPEG (any more).
+            // ExistingPart is no marker where one must be, so this is no JPEG (any more).
             _ => At::Outside,
         };
         if matches!(self.at, At::Outside | At::OutsideMark) {

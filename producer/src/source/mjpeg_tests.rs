@@ -1,7 +1,7 @@
 use super::*;
 use crate::source::Input;
-use crate::source::intake::Chunks;
 use crate::source::testing::{all, clock, ffmpeg, options, running};
+use crate::source::timed_reader::Chunks;
 
 /// Splits these bytes, fed in pieces, into JPEGs.
 fn split(bytes: &[u8], piece: usize) -> Vec<Vec<u8>> {
@@ -61,8 +61,8 @@ fn empty_entropy_data_ends_at_once() {
     check(&[(nothing, &[nothing])]);
 }
 
-fn shots(bytes: Vec<u8>, size: usize) -> Vec<Shot> {
-    let intake = Intake::new(Chunks::new(bytes, &[size]), clock());
+fn shots(bytes: Vec<u8>, size: usize) -> Vec<SourcePicture> {
+    let intake = TimedReader::new(Chunks::new(bytes, &[size]), clock());
     let opened = MjpegFeed::open(intake, "a pipe", &options(Input::Stdin), running());
     let (_, mut feed) = opened.unwrap();
     all(|| feed.next(Picture::default()))
@@ -86,7 +86,7 @@ fn sizes_may_change_and_broken_ones_are_skipped() {
 
 #[test]
 fn a_pipe_without_one_whole_jpeg_is_refused() {
-    let intake = Intake::new(Chunks::new(SMALL[..9].to_vec(), &[4]), clock());
+    let intake = TimedReader::new(Chunks::new(SMALL[..9].to_vec(), &[4]), clock());
     let refused = MjpegFeed::open(intake, "a pipe", &options(Input::Stdin), running()).unwrap_err();
     assert!(refused.to_string().contains("no picture that can be decoded"), "{refused}");
 }

@@ -11,11 +11,14 @@ use ffmpeg_next::format::context::StreamIo;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::error::SourceError;
-use super::intake::Intake;
+use super::info::{SourceInfo, SourceTiming};
 use super::mjpeg::MjpegFeed;
-use super::stream::{self, Length, Manner, StreamFeed};
+use super::options::SourceOptions;
+use super::stream::{self, StreamFeed, StreamLength, StreamProfile};
+use super::timed_reader::TimedReader;
 use super::y4m::{self, Y4mFeed};
-use super::{About, Feed, Kind, SourceOptions, cut, error, ffi};
+use super::{cut, ffi, unreadable};
+use crate::picture::{Picture, SourcePicture};
 
 const NAME: &str = "standard input";
 /// Size of the pipe. A pipe of 1 MB kept its reader asleep until it was full, so its bytes had waited for a time that
@@ -23,55 +26,78 @@ const NAME: &str = "standard input";
 #[cfg(target_os = "linux")]
 const PIPE_BYTES: usize = 128 << 10;
 
+/// The pictures of a pipe, by its format.
+#[derive(Debug)]
+pub enum PipeFeed {
+    Y4m(Box<Y4mFeed<Stdin>>),
+    Mjpeg(Box<MjpegFeed<Stdin>>),
+    Stream(Box<StreamFeed>),
+}
+
+impl PipeFeed {
+    pub fn next(&mut self, reuse: Picture) -> Result<Option<SourcePicture>, SourceError> {
+        match self {
+            PipeFeed::Y4m(feed) => feed.next(reuse),
+            PipeFeed::Mjpeg(feed) => feed.next(reuse),
+            PipeFeed::Stream(feed) => feed.next(reuse),
+        }
+    }
+}
+
 /// Opens the video on standard input.
 pub fn open(
     options: &SourceOptions,
     clock: Arc<dyn Clock>,
     stop: Arc<AtomicBool>,
-) -> Result<(About, Feed), SourceError> {
+) -> Result<(SourceInfo, PipeFeed), SourceError> {
     #[cfg(target_os = "linux")]
     {
         // A failure does not matter: any size works.
         let _ = rustix::pipe::fcntl_setpipe_size(io::stdin(), PIPE_BYTES);
     }
-    let mut intake = Intake::new(Stdin { stop: stop.clone() }, clock.clone());
+    let mut intake = TimedReader::new(Stdin { stop: stop.clone() }, clock.clone());
     match sniff(&mut intake).map_err(|error| SourceError::reading(NAME, &error))? {
         Content::Nothing => Err(SourceError::Empty(NAME.to_owned())),
         Content::Y4m => {
             let (about, feed) = Y4mFeed::open(intake, NAME, options, stop)?;
-            Ok((about, Feed::Y4m(Box::new(feed))))
+            Ok((about, PipeFeed::Y4m(Box::new(feed))))
         }
         Content::Jpegs => {
             let (about, feed) = MjpegFeed::open(intake, NAME, options, stop)?;
-            Ok((about, Feed::Mjpeg(Box::new(feed))))
+            Ok((about, PipeFeed::Mjpeg(Box::new(feed))))
         }
         Content::Text => Err(SourceError::Text(NAME.to_owned())),
         Content::Other(format) => {
             let (about, feed) = open_with_ffmpeg(intake, format, options, clock, stop)?;
-            Ok((about, Feed::Stream(Box::new(feed))))
+            Ok((about, PipeFeed::Stream(Box::new(feed))))
         }
     }
 }
 
 pub fn open_with_ffmpeg<R: Read + Send + 'static>(
-    mut intake: Intake<R>,
+    mut intake: TimedReader<R>,
     format: Option<&str>,
     options: &SourceOptions,
     clock: Arc<dyn Clock>,
     stop: Arc<AtomicBool>,
-) -> Result<(About, StreamFeed), SourceError> {
+) -> Result<(SourceInfo, StreamFeed), SourceError> {
     let decoding = |error| SourceError::decoding(NAME, error);
     let head = intake.peek(cut::MATROSKA_HEAD_BYTES).map_err(|error| SourceError::reading(NAME, &error))?;
-    let length = Length { bytes: cut::matroska_bytes(head).unwrap_or(0), read: intake.taken() };
+    let length = StreamLength { bytes: cut::matroska_bytes(head).unwrap_or(0), read: intake.taken() };
     let opened = if format == Some("mov") && is_seekable() {
         ffi::open("file:/dev/stdin", format, stream::settings(), Box::new(|| false))
     } else {
         ffi::open_stream(StreamIo::from_read(intake).map_err(decoding)?, format, stream::settings())
     };
     let input = opened.map_err(|_| SourceError::NotVideo(NAME.to_owned()))?;
-    let manner =
-        Manner { name: NAME.to_owned(), kind: Kind::Pipe, stamped_by_driver: false, watch: None, length: Some(length) };
-    StreamFeed::open(input, manner, options, clock, stop).map_err(|error| match error {
+    let profile = StreamProfile {
+        name: NAME.to_owned(),
+        timing: SourceTiming::Pipe,
+        stamped_by_driver: false,
+        watch: None,
+        length: Some(length),
+    };
+    StreamFeed::open(input, profile, options, clock, stop).map_err(|error| match error {
         SourceError::NoPicture(name) if format == Some("mov") => SourceError::IndexLast(name),
         error => error,
     })
@@ -93,7 +119,7 @@ enum Content {
     Other(Option<&'static str>),
 }
 
-fn sniff<R: Read>(intake: &mut Intake<R>) -> io::Result<Content> {
+fn sniff<R: Read>(intake: &mut TimedReader<R>) -> io::Result<Content> {
     let head = intake.peek(16)?;
     if head.is_empty() {
         return Ok(Content::Nothing);
@@ -113,7 +139,7 @@ fn sniff<R: Read>(intake: &mut Intake<R>) -> io::Result<Content> {
     }
     let head = intake.peek(64)?;
     let playlist = head.starts_with(b"#EXTM3U") || head.starts_with(b"v=0");
-    Ok(if error::is_text(head) && !playlist { Content::Text } else { Content::Other(None) })
+    Ok(if unreadable::is_text(head) && !playlist { Content::Text } else { Content::Other(None) })
 }
 
 /// FFmpeg's name for the formats that are recognised by their first bytes.

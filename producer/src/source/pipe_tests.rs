@@ -1,12 +1,12 @@
 use super::*;
 use crate::picture::Picture;
 use crate::source::Input;
-use crate::source::intake::Chunks;
 use crate::source::testing::{all, clock, ffmpeg, options, running};
+use crate::source::timed_reader::Chunks;
 
 fn check(cases: &[(&[u8], Content)]) {
     for (bytes, expected) in cases {
-        let mut intake = Intake::new(Chunks::new(bytes.to_vec(), &[3]), clock());
+        let mut intake = TimedReader::new(Chunks::new(bytes.to_vec(), &[3]), clock());
         assert_eq!(sniff(&mut intake).unwrap(), *expected, "{:?}", String::from_utf8_lossy(bytes));
     }
 }
@@ -44,10 +44,10 @@ fn no_frame_is_lost_whatever_the_container() {
         ("-c:v mpeg4 -f avi", None),
     ] {
         let bytes = ffmpeg(&format!("{clip} -pix_fmt yuv420p {words}"), None);
-        let intake = Intake::new(Chunks::new(bytes, &[1000]), clock());
+        let intake = TimedReader::new(Chunks::new(bytes, &[1000]), clock());
         let opened = open_with_ffmpeg(intake, format, &options(Input::Stdin), clock(), running());
         let (about, mut feed) = opened.unwrap();
-        assert_eq!(about.kind, Kind::Pipe);
+        assert_eq!(about.timing, SourceTiming::Pipe);
         let shots = all(|| feed.next(Picture::default()));
         assert_eq!(shots.len(), 25, "{words}");
         assert!(shots.windows(2).all(|pair| pair[0].pts < pair[1].pts), "{words}: in order");

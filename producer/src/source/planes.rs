@@ -4,12 +4,12 @@ use std::num::NonZeroI32;
 
 /// Up to three 8-bit planes; the rows of each are `strides` bytes apart.
 #[derive(Clone, Copy, Debug)]
-pub struct Planes<'a> {
+pub struct SourcePlanes<'a> {
     pub data: [&'a [u8]; 3],
     pub strides: [usize; 3],
 }
 
-impl<'a> Planes<'a> {
+impl<'a> SourcePlanes<'a> {
     pub fn row(&self, plane: usize, row: usize, width: usize) -> &'a [u8] {
         &self.data[plane][row * self.strides[plane]..][..width]
     }

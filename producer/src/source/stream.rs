@@ -11,12 +11,14 @@ use ffmpeg_next::format::context::Input;
 use ffmpeg_next::{Dictionary, Error, Packet, media};
 
 use super::convert::Converter;
-use super::decoder::Haste;
+use super::decoder::DecoderThreading;
 use super::error::SourceError;
-use super::reel::{ENDS_LATE, Reel};
-use super::timeline::Timeline;
-use super::{About, Kind, Shot, SourceOptions, ffi};
-use crate::picture::Picture;
+use super::ffi;
+use super::info::{SourceInfo, SourceTiming};
+use super::options::SourceOptions;
+use super::timestamps::TimestampMap;
+use super::video_reader::{ENDS_LATE, VideoReader};
+use crate::picture::{Picture, SourcePicture};
 
 const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
@@ -30,32 +32,32 @@ const EARLY_STREAMS_MAX: u32 = 16;
 
 #[derive(Debug)]
 pub struct StreamFeed {
-    reel: Reel,
+    video: VideoReader,
     name: String,
     /// True if the stream's timestamps are the driver's readings of the monotonic clock.
     stamped_by_driver: bool,
     waiting: bool,
     converter: Converter,
-    timeline: Timeline,
+    timestamps: TimestampMap,
     /// Number of frames sent, and the end of the last one.
     sent: u64,
     end: Duration,
-    length: Option<Length>,
-    watch: Option<Watch>,
+    length: Option<StreamLength>,
+    watch: Option<ReadDeadline>,
     stop: Arc<AtomicBool>,
 }
 
 /// Ends a read when the program is to stop, or when the read has waited too long.
 #[derive(Clone, Debug)]
-pub struct Watch {
+pub struct ReadDeadline {
     deadline_us: Arc<AtomicU64>,
     clock: Arc<dyn Clock>,
     stop: Arc<AtomicBool>,
 }
 
-impl Watch {
-    pub fn new(clock: Arc<dyn Clock>, stop: Arc<AtomicBool>) -> Watch {
-        let watch = Watch { deadline_us: Arc::default(), clock, stop };
+impl ReadDeadline {
+    pub fn new(clock: Arc<dyn Clock>, stop: Arc<AtomicBool>) -> ReadDeadline {
+        let watch = ReadDeadline { deadline_us: Arc::default(), clock, stop };
         watch.allow(OPEN_TIMEOUT);
         watch
     }
@@ -76,22 +78,22 @@ impl Watch {
 
 /// Properties of a stream that determine how it is read.
 #[derive(Debug)]
-pub struct Manner {
+pub struct StreamProfile {
     pub name: String,
-    pub kind: Kind,
+    pub timing: SourceTiming,
     pub stamped_by_driver: bool,
-    pub watch: Option<Watch>,
-    pub length: Option<Length>,
+    pub watch: Option<ReadDeadline>,
+    pub length: Option<StreamLength>,
 }
 
 /// Expected length of a byte stream, and the number of bytes read so far.
 #[derive(Clone, Debug)]
-pub struct Length {
+pub struct StreamLength {
     pub bytes: u64,
     pub read: Arc<AtomicU64>,
 }
 
-impl Length {
+impl StreamLength {
     fn is_short(&self) -> bool {
         self.read.load(Ordering::Relaxed) < self.bytes
     }
@@ -101,28 +103,28 @@ impl StreamFeed {
     /// Opens the stream and waits for its first frame.
     pub fn open(
         mut input: Input,
-        manner: Manner,
+        profile: StreamProfile,
         options: &SourceOptions,
         clock: Arc<dyn Clock>,
         stop: Arc<AtomicBool>,
-    ) -> Result<(About, StreamFeed), SourceError> {
-        let Manner { name, kind, stamped_by_driver, watch, length } = manner;
+    ) -> Result<(SourceInfo, StreamFeed), SourceError> {
+        let StreamProfile { name, timing, stamped_by_driver, watch, length } = profile;
         let early = settle(&mut input).map_err(|error| SourceError::decoding(&name, error))?;
         let ends_late = ENDS_LATE.contains(&input.format().name());
-        let mut reel = Reel::new(input, early, Haste::LowDelay, options.deinterlace, &name, clock)?;
-        reel.set_ends_late(ends_late);
-        if !reel.advance()? {
+        let mut video = VideoReader::new(input, early, DecoderThreading::LowDelay, options.deinterlace, &name, clock)?;
+        video.set_ends_late(ends_late);
+        if !video.advance()? {
             return Err(SourceError::NoPicture(name));
         }
         let converter = Converter::quick(options.box_size, options.subsampling);
-        let about = about(&reel, &converter, kind, ends_late);
+        let about = about(&video, &converter, timing, ends_late);
         let feed = StreamFeed {
-            reel,
+            video,
             name,
             stamped_by_driver,
             waiting: true,
             converter,
-            timeline: Timeline::default(),
+            timestamps: TimestampMap::default(),
             sent: 0,
             end: Duration::ZERO,
             length,
@@ -132,43 +134,43 @@ impl StreamFeed {
         Ok((about, feed))
     }
 
-    pub fn next(&mut self, mut picture: Picture) -> Result<Option<Shot>, SourceError> {
+    pub fn next(&mut self, mut picture: Picture) -> Result<Option<SourcePicture>, SourceError> {
         if let Some(watch) = &self.watch {
             watch.allow(READ_TIMEOUT);
         }
-        let more = std::mem::take(&mut self.waiting) || self.reel.advance()?;
+        let more = std::mem::take(&mut self.waiting) || self.video.advance()?;
         if self.stop.load(Ordering::Relaxed) {
             return Ok(None);
         }
         if !more {
             return self.end();
         }
-        let frame_us = self.reel.frame_us();
-        let pts = self.timeline.place(self.reel.raw_us(), frame_us);
+        let frame_us = self.video.frame_us();
+        let pts = self.timestamps.place(self.video.raw_us(), frame_us);
         (self.sent, self.end) = (self.sent + 1, pts + Duration::from_micros(frame_us as u64));
         let due = self.due();
-        let converted = self.converter.convert(self.reel.frame(), self.reel.pose(), &mut picture);
+        let converted = self.converter.convert(self.video.frame(), self.video.geometry(), &mut picture);
         converted.map_err(|error| SourceError::decoding(&self.name, error))?;
-        Ok(Some(Shot { picture, pts, number: None, due: Some(due), captured: None }))
+        Ok(Some(SourcePicture { picture, pts, number: None, due: Some(due), captured: None }))
     }
 
     /// A stream that falls silent is an error, and so is a pipe that ends too early. Any other end is normal.
-    fn end(&self) -> Result<Option<Shot>, SourceError> {
-        if self.watch.as_ref().is_some_and(Watch::is_late) {
+    fn end(&self) -> Result<Option<SourcePicture>, SourceError> {
+        if self.watch.as_ref().is_some_and(ReadDeadline::is_late) {
             return Err(SourceError::Stalled { name: self.name.clone(), seconds: READ_TIMEOUT.as_secs() });
         }
         let Some(length) = &self.length else { return Ok(None) };
-        let there = self.reel.there(Some(self.sent), self.end.as_micros() as i64);
-        let cut = (length.is_short() || self.reel.ends_in_a_picture()) && !there.is_all();
-        if cut { Err(there.cut(&self.name)) } else { Ok(None) }
+        let there = self.video.there(Some(self.sent), self.end.as_micros() as i64);
+        let cut = (length.is_short() || self.video.ends_in_a_picture()) && !there.is_all();
+        if cut { Err(SourceError::cut(&self.name, there)) } else { Ok(None) }
     }
 
     fn due(&self) -> Micros {
-        let arrived = self.reel.arrived();
+        let arrived = self.video.arrived();
         if !self.stamped_by_driver {
             return arrived;
         }
-        let stamp = self.reel.raw_us().and_then(|us| u64::try_from(us).ok()).map(Micros);
+        let stamp = self.video.raw_us().and_then(|us| u64::try_from(us).ok()).map(Micros);
         let believable = |stamp: &Micros| *stamp <= arrived && arrived.since(*stamp) < Duration::from_secs(2);
         stamp.filter(believable).unwrap_or(arrived)
     }
@@ -180,8 +182,8 @@ pub fn open_url(
     options: &SourceOptions,
     clock: Arc<dyn Clock>,
     stop: Arc<AtomicBool>,
-) -> Result<(About, StreamFeed), SourceError> {
-    let watch = Watch::new(clock.clone(), stop.clone());
+) -> Result<(SourceInfo, StreamFeed), SourceError> {
+    let watch = ReadDeadline::new(clock.clone(), stop.clone());
     let name = secret::hide_address(url).into_owned();
     let unreachable = |why: String| SourceError::Unreachable { url: name.clone(), why };
     let mut settings = Dictionary::from_iter(PROBE);
@@ -196,9 +198,14 @@ pub fn open_url(
     })?;
     watch.allow(READ_TIMEOUT);
     let late = watch.clone();
-    let manner =
-        Manner { name: name.clone(), kind: Kind::Live, stamped_by_driver: false, watch: Some(watch), length: None };
-    StreamFeed::open(input, manner, options, clock, stop).map_err(|error| match error {
+    let profile = StreamProfile {
+        name: name.clone(),
+        timing: SourceTiming::Live,
+        stamped_by_driver: false,
+        watch: Some(watch),
+        length: None,
+    };
+    StreamFeed::open(input, profile, options, clock, stop).map_err(|error| match error {
         SourceError::NoPicture(_) if late.is_late() => unreachable("it answers but sends no picture".to_owned()),
         error => error,
     })
@@ -235,21 +242,21 @@ fn is_video_known(input: &Input) -> bool {
     input.streams().best(media::Type::Video).is_some_and(|stream| ffi::codec_is_known(&stream))
 }
 
-fn about(reel: &Reel, converter: &Converter, kind: Kind, ends_late: bool) -> About {
-    let size = (reel.frame().width() as usize, reel.frame().height() as usize);
-    let (width, height) = reel.pose().display_size(size);
-    let (out_width, out_height) = converter.out_size(size, &reel.pose());
-    About {
-        kind,
+fn about(video: &VideoReader, converter: &Converter, timing: SourceTiming, ends_late: bool) -> SourceInfo {
+    let size = (video.frame().width() as usize, video.frame().height() as usize);
+    let (width, height) = video.geometry().display_size(size);
+    let (out_width, out_height) = converter.out_size(size, &video.geometry());
+    SourceInfo {
+        timing,
         width,
         height,
         out_width,
         out_height,
-        fps: reel.fps(),
+        fps: video.fps(),
         frames: None,
         duration: None,
-        what: reel.what(),
-        notes: delay_notes(reel.held_back(), reel.fps(), ends_late),
+        what: video.what(),
+        notes: delay_notes(video.held_back(), video.fps(), ends_late),
     }
 }
 

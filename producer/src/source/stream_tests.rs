@@ -13,11 +13,11 @@ fn the_delay_of_the_codec_is_told() {
 #[test]
 fn a_watch_ends_a_read_when_told_or_too_late() {
     let (clock, stop) = (clock(), Arc::new(AtomicBool::default()));
-    let mut asked = Watch::new(clock.clone(), stop.clone()).interrupt();
+    let mut asked = ReadDeadline::new(clock.clone(), stop.clone()).interrupt();
     assert!(!asked());
     clock.sleep_until(Micros(6_000_000));
     assert!(asked(), "5 s are over");
-    let mut asked = Watch::new(clock, stop.clone()).interrupt();
+    let mut asked = ReadDeadline::new(clock, stop.clone()).interrupt();
     stop.store(true, Ordering::Relaxed);
     assert!(asked(), "told to stop");
 }

@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use common::draw::Bar;
 use common::time::{Clock, Micros};
-use jpeg::Subsampling;
 
-use super::Shot;
-use crate::picture::Picture;
-use drawing::Drawing;
+use self::drawing::Drawing;
+use super::info::{SourceInfo, SourceTiming};
+use super::options::SourceOptions;
+use crate::picture::{Picture, SourcePicture};
 
 /// The longest sleep, so that a stop is noticed soon even between slow frames.
 const NAP: Duration = Duration::from_millis(100);
@@ -40,36 +40,45 @@ impl TestCard {
     pub const FPS_MIN: f64 = 0.001;
     pub const FPS_MAX: f64 = 1000.0;
 
-    /// A card of this size whose frames are numbered `start`, `start + step`, … until `stop` is set.
-    #[expect(clippy::too_many_arguments, reason = "one caller, which has each of them under the same name")]
-    pub fn new(
-        width: usize,
-        height: usize,
-        subsampling: Subsampling,
-        fps: f64,
+    /// A card whose frames are numbered `start`, `start + step`, … until `stop` is set.
+    pub fn open(
         start: u64,
         step: u64,
-        source: &str,
+        options: &SourceOptions,
         clock: Arc<dyn Clock>,
         stop: Arc<AtomicBool>,
-    ) -> TestCard {
-        // NaN becomes the minimum too.
-        let fps = if fps > TestCard::FPS_MIN { fps.min(TestCard::FPS_MAX) } else { TestCard::FPS_MIN };
-        TestCard {
-            drawing: Drawing::new(width, height, subsampling, source),
-            fps,
+    ) -> (SourceInfo, TestCard) {
+        let (width, height) = options.box_size.unwrap_or((1280, 720));
+        let fps = options.fps.unwrap_or(30.0);
+        let info = SourceInfo {
+            timing: SourceTiming::Live,
+            width,
+            height,
+            out_width: width,
+            out_height: height,
+            fps: Some(fps),
+            frames: None,
+            duration: None,
+            what: "test card".to_owned(),
+            notes: Vec::new(),
+        };
+        let card = TestCard {
+            drawing: Drawing::new(width, height, options.subsampling, &options.name),
+            // NaN becomes the minimum too.
+            fps: if fps > TestCard::FPS_MIN { fps.min(TestCard::FPS_MAX) } else { TestCard::FPS_MIN },
             start,
             step,
-            source: Bar::source_of(source),
+            source: Bar::source_of(&options.name),
             clock,
             stop,
             begun: None,
             next: 0,
-        }
+        };
+        (info, card)
     }
 
     /// Waits until the next frame is due and draws it into the memory of `reuse`; `None` once stopped.
-    pub fn next(&mut self, reuse: Picture) -> Option<Shot> {
+    pub fn next(&mut self, reuse: Picture) -> Option<SourcePicture> {
         let begun = *self.begun.get_or_insert_with(|| self.clock.now());
         self.skip_what_was_missed(begun);
         let pts = self.pts(self.next);
@@ -84,7 +93,7 @@ impl TestCard {
         let bar = Bar { source: self.source, number: number as u32, captured };
         let mut picture = reuse;
         self.drawing.draw(&mut picture, pts, number, wall_us, &bar);
-        Some(Shot { picture, pts, number: Some(number), due: Some(due), captured: Some(captured) })
+        Some(SourcePicture { picture, pts, number: Some(number), due: Some(due), captured: Some(captured) })
     }
 
     fn pts(&self, index: u64) -> Duration {
@@ -115,13 +124,21 @@ impl TestCard {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use common::time::ManualClock;
+
+    use super::super::{Input, testing};
+    use super::*;
 
     fn card(fps: f64, start: u64, step: u64) -> (TestCard, Arc<ManualClock>, Arc<AtomicBool>) {
         let (clock, stop) = (Arc::new(ManualClock::default()), Arc::new(AtomicBool::new(false)));
         clock.advance(Duration::from_secs(7));
-        let card = TestCard::new(320, 180, Subsampling::S420, fps, start, step, "A", clock.clone(), stop.clone());
+        let options = SourceOptions {
+            box_size: Some((320, 180)),
+            fps: Some(fps),
+            name: "A".to_owned(),
+            ..testing::options(Input::TestCard { start, step })
+        };
+        let (_, card) = TestCard::open(start, step, &options, clock.clone(), stop.clone());
         (card, clock, stop)
     }
 

@@ -8,8 +8,11 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use common::time::{Clock, ManualClock};
 use jpeg::Subsampling;
 
-use super::{CameraOptions, Deinterlace, Input, Loops, Shot, Source, SourceError, SourceOptions};
-use crate::picture::Picture;
+use super::Source;
+use super::error::SourceError;
+use super::input::Input;
+use super::options::{CameraOptions, Deinterlace, Loops, SourceOptions};
+use crate::picture::{Picture, SourcePicture};
 
 /// A folder that is removed after the test.
 pub struct Folder(PathBuf);
@@ -95,16 +98,16 @@ pub fn running() -> Arc<AtomicBool> {
 }
 
 /// Returns all pictures of a source.
-pub fn play(options: &SourceOptions) -> Vec<Shot> {
+pub fn play(options: &SourceOptions) -> Vec<SourcePicture> {
     let mut source = open(options).unwrap();
     all(|| source.next(Picture::default()))
 }
 
-pub fn all(mut next: impl FnMut() -> Result<Option<Shot>, SourceError>) -> Vec<Shot> {
+pub fn all(mut next: impl FnMut() -> Result<Option<SourcePicture>, SourceError>) -> Vec<SourcePicture> {
     std::iter::from_fn(|| next().unwrap()).collect()
 }
 
-pub fn pts_ms(shots: &[Shot]) -> Vec<u64> {
+pub fn pts_ms(shots: &[SourcePicture]) -> Vec<u64> {
     shots.iter().map(|shot| (shot.pts.as_micros() as u64 + 500) / 1000).collect()
 }
 

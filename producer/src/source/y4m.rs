@@ -15,16 +15,17 @@ use ffmpeg_next::frame;
 
 use super::colour::Colour;
 use super::convert::Converter;
-use super::cut::There;
-use super::deinterlace::{Deinterlace, Deinterlacer};
+use super::deinterlace::Deinterlacer;
 use super::error::SourceError;
-use super::intake::Intake;
-use super::pose::Pose;
-use super::timeline::Timeline;
-use super::{About, Kind, Shot, SourceOptions};
-use crate::picture::Picture;
+use super::existing::ExistingPart;
+use super::geometry::PictureGeometry;
+use super::info::{SourceInfo, SourceTiming};
+use super::options::{Deinterlace, SourceOptions};
+use super::timed_reader::TimedReader;
+use super::timestamps::TimestampMap;
+use crate::picture::{Picture, SourcePicture};
 
-use header::Header;
+use header::Y4mHeader;
 pub use header::{FRAME_LINE, layout};
 
 pub const MAGIC: &[u8] = b"YUV4MPEG2";
@@ -32,13 +33,13 @@ const LINE_BYTES_MAX: usize = 4096;
 
 #[derive(Debug)]
 pub struct Y4mFeed<R> {
-    intake: Intake<R>,
+    intake: TimedReader<R>,
     name: String,
-    header: Header,
+    header: Y4mHeader,
     frame: Frame,
     converter: Converter,
     deinterlacer: Option<Deinterlacer>,
-    timeline: Timeline,
+    timestamps: TimestampMap,
     count: i64,
     stop: Arc<AtomicBool>,
 }
@@ -53,22 +54,22 @@ impl std::fmt::Debug for Frame {
 
 impl<R: Read> Y4mFeed<R> {
     pub fn open(
-        mut intake: Intake<R>,
+        mut intake: TimedReader<R>,
         name: &str,
         options: &SourceOptions,
         stop: Arc<AtomicBool>,
-    ) -> Result<(About, Y4mFeed<R>), SourceError> {
+    ) -> Result<(SourceInfo, Y4mFeed<R>), SourceError> {
         let line = intake.line(LINE_BYTES_MAX).map_err(|error| SourceError::reading(name, &error))?;
-        let header = Header::parse(&line.unwrap_or_default(), name)?;
+        let header = Y4mHeader::parse(&line.unwrap_or_default(), name)?;
         let converter = Converter::quick(options.box_size, options.subsampling);
         let about = about(&header, &converter);
         let frame = Frame(header.frame());
-        let (timeline, name) = (Timeline::default(), name.to_owned());
+        let (timestamps, name) = (TimestampMap::default(), name.to_owned());
         let deinterlacer = (options.deinterlace == Deinterlace::Auto).then(Deinterlacer::default);
-        Ok((about, Y4mFeed { intake, name, header, frame, converter, deinterlacer, timeline, count: 0, stop }))
+        Ok((about, Y4mFeed { intake, name, header, frame, converter, deinterlacer, timestamps, count: 0, stop }))
     }
 
-    pub fn next(&mut self, mut picture: Picture) -> Result<Option<Shot>, SourceError> {
+    pub fn next(&mut self, mut picture: Picture) -> Result<Option<SourcePicture>, SourceError> {
         let reading = |error| SourceError::reading(&self.name, &error);
         if self.intake.some().map_err(reading)?.is_empty() || self.stop.load(Ordering::Relaxed) {
             return Ok(None);
@@ -80,11 +81,14 @@ impl<R: Read> Y4mFeed<R> {
                 return Ok(None);
             }
             let end_us = (self.count as f64 * frame_us) as i64;
-            return Err(There { frames: Some(self.count as u64), end_us, ..There::default() }.cut(&self.name));
+            return Err(SourceError::cut(
+                &self.name,
+                ExistingPart { frames: Some(self.count as u64), end_us, ..ExistingPart::default() },
+            ));
         }
-        let pts = self.timeline.place(Some((self.count as f64 * frame_us) as i64), frame_us as i64);
+        let pts = self.timestamps.place(Some((self.count as f64 * frame_us) as i64), frame_us as i64);
         self.count += 1;
-        Ok(Some(Shot { picture, pts, number: None, due: Some(due), captured: None }))
+        Ok(Some(SourcePicture { picture, pts, number: None, due: Some(due), captured: None }))
     }
 
     /// Reads up to the next picture; returns false if the stream ends first. Another header may come in between.
@@ -96,7 +100,7 @@ impl<R: Read> Y4mFeed<R> {
                 Some(b"FRAME") => return Ok(true),
                 Some(line) if line.starts_with(b"FRAME ") => return Ok(true),
                 Some(line) if line.starts_with(MAGIC) => {
-                    self.header = Header::parse(line, &self.name)?;
+                    self.header = Y4mHeader::parse(line, &self.name)?;
                     self.frame = Frame(self.header.frame());
                 }
                 Some(line) => {
@@ -109,7 +113,7 @@ impl<R: Read> Y4mFeed<R> {
 
     /// Returns false if the stream ends first.
     fn read_picture(&mut self, picture: &mut Picture) -> Result<bool, SourceError> {
-        let pose = Pose { sample_aspect: self.header.sample_aspect, ..Pose::PLAIN };
+        let pose = PictureGeometry { sample_aspect: self.header.sample_aspect, ..PictureGeometry::PLAIN };
         let decoding = |error| SourceError::decoding(&self.name, error);
         let reading = |error: io::Error| SourceError::reading(&self.name, &error);
         let interlaced = self.deinterlacer.as_mut().zip(self.header.interlaced);
@@ -138,7 +142,7 @@ impl<R: Read> Y4mFeed<R> {
 }
 
 /// Converts samples while the sender is still writing; returns false if the stream ends first.
-fn read_samples<R: Read>(intake: &mut Intake<R>, colour: &Colour, picture: &mut Picture) -> io::Result<bool> {
+fn read_samples<R: Read>(intake: &mut TimedReader<R>, colour: &Colour, picture: &mut Picture) -> io::Result<bool> {
     for (plane, mut to) in picture.planes_mut().into_iter().enumerate() {
         while !to.is_empty() {
             let there = intake.some()?;
@@ -155,7 +159,11 @@ fn read_samples<R: Read>(intake: &mut Intake<R>, colour: &Colour, picture: &mut 
     Ok(true)
 }
 
-fn read_planes<R: Read>(intake: &mut Intake<R>, frame: &mut frame::Video, sample_bytes: usize) -> io::Result<bool> {
+fn read_planes<R: Read>(
+    intake: &mut TimedReader<R>,
+    frame: &mut frame::Video,
+    sample_bytes: usize,
+) -> io::Result<bool> {
     for plane in 0..frame.planes() {
         let (columns, rows) = (frame.plane_width(plane) as usize, frame.plane_height(plane) as usize);
         let (row_bytes, stride) = (columns * sample_bytes, frame.stride(plane));
@@ -170,13 +178,13 @@ fn read_planes<R: Read>(intake: &mut Intake<R>, frame: &mut frame::Video, sample
     Ok(true)
 }
 
-fn about(header: &Header, converter: &Converter) -> About {
-    let pose = Pose { sample_aspect: header.sample_aspect, ..Pose::PLAIN };
+fn about(header: &Y4mHeader, converter: &Converter) -> SourceInfo {
+    let pose = PictureGeometry { sample_aspect: header.sample_aspect, ..PictureGeometry::PLAIN };
     let size = (header.width as usize, header.height as usize);
     let (width, height) = pose.display_size(size);
     let (out_width, out_height) = converter.out_size(size, &pose);
-    About {
-        kind: Kind::Pipe,
+    SourceInfo {
+        timing: SourceTiming::Pipe,
         width,
         height,
         out_width,

@@ -2,15 +2,15 @@ use jpeg::Subsampling;
 
 use super::*;
 use crate::source::Input;
-use crate::source::intake::Chunks;
 use crate::source::testing::{all, clock, ffmpeg, luma, options, psnr, running};
+use crate::source::timed_reader::Chunks;
 
 fn feed(bytes: Vec<u8>, sizes: &[usize]) -> Result<Y4mFeed<Chunks>, SourceError> {
-    let intake = Intake::new(Chunks::new(bytes, sizes), clock());
+    let intake = TimedReader::new(Chunks::new(bytes, sizes), clock());
     Y4mFeed::open(intake, "a pipe", &options(Input::Stdin), running()).map(|(_, feed)| feed)
 }
 
-fn shots(bytes: &[u8], sizes: &[usize]) -> Vec<Shot> {
+fn shots(bytes: &[u8], sizes: &[usize]) -> Vec<SourcePicture> {
     let mut feed = feed(bytes.to_vec(), sizes).unwrap();
     all(|| feed.next(Picture::default()))
 }
@@ -115,7 +115,7 @@ fn taken_by_samples_or_as_a_whole_it_is_the_same_picture() {
     let wanted = [Subsampling::S420, Subsampling::S422, Subsampling::S444, Subsampling::Gray];
     for (pixels, subsampling) in ["420jpeg", "422", "444", "mono"].into_iter().zip(wanted) {
         for (width, height, range) in SHAPES {
-            let header = Header::parse(
+            let header = Y4mHeader::parse(
                 format!("YUV4MPEG2 W{width} H{height} F25:1 C{pixels} XCOLORRANGE={range}").as_bytes(),
                 "a pipe",
             )
@@ -133,8 +133,8 @@ fn taken_by_samples_or_as_a_whole_it_is_the_same_picture() {
             for subsampling in [subsampling, Subsampling::Gray] {
                 let mut converter = Converter::quick(None, subsampling);
                 let (mut whole, mut direct) = (Picture::default(), Picture::default());
-                converter.convert(&frame, Pose::PLAIN, &mut whole).unwrap();
-                let Some(colour) = converter.by_samples(&frame, Pose::PLAIN, &mut direct).unwrap() else {
+                converter.convert(&frame, PictureGeometry::PLAIN, &mut whole).unwrap();
+                let Some(colour) = converter.by_samples(&frame, PictureGeometry::PLAIN, &mut direct).unwrap() else {
                     let padded = match subsampling {
                         Subsampling::S420 => width % 2 + height % 2 > 0,
                         Subsampling::S422 => width % 2 > 0,
@@ -144,7 +144,7 @@ fn taken_by_samples_or_as_a_whole_it_is_the_same_picture() {
                     assert!(padded, "{pixels} {width}x{height} as {subsampling:?}");
                     continue;
                 };
-                let mut intake = Intake::new(Chunks::new(bytes.clone(), &[7, 1]), clock());
+                let mut intake = TimedReader::new(Chunks::new(bytes.clone(), &[7, 1]), clock());
                 assert!(read_samples(&mut intake, colour, &mut direct).unwrap());
                 assert_eq!(direct.data, whole.data, "{pixels} {width}x{height} {range} as {subsampling:?}");
                 assert!(intake.some().unwrap().is_empty(), "all of it was read");

@@ -6,13 +6,13 @@ use ffmpeg_next::{Rational, frame};
 
 use crate::source::deinterlace::Order;
 use crate::source::error::SourceError;
-use crate::source::pose::sample_aspect;
+use crate::source::geometry::sample_aspect;
 
 /// The line before each picture, if it has no parameters.
 pub const FRAME_LINE: [u8; 6] = *b"FRAME\n";
 
 #[derive(Clone, PartialEq, Debug)]
-pub struct Header {
+pub struct Y4mHeader {
     pub width: u32,
     pub height: u32,
     pub fps: Option<f64>,
@@ -27,7 +27,7 @@ pub struct Header {
 /// Offset of the first picture's line, and number of bytes of each picture including its line.
 pub fn layout(head: &[u8]) -> Option<(u64, u64)> {
     let line = head.split(|byte| *byte == b'\n').next().filter(|line| line.len() < head.len())?;
-    let header = Header::parse(line, "").ok()?;
+    let header = Y4mHeader::parse(line, "").ok()?;
     let frame = header.frame();
     let sample_bytes = header.sample_bytes() as u64;
     let plane =
@@ -36,11 +36,11 @@ pub fn layout(head: &[u8]) -> Option<(u64, u64)> {
     Some((line.len() as u64 + 1, picture))
 }
 
-impl Header {
-    pub fn parse(line: &[u8], name: &str) -> Result<Header, SourceError> {
+impl Y4mHeader {
+    pub fn parse(line: &[u8], name: &str) -> Result<Y4mHeader, SourceError> {
         let nonsense = |what: String| SourceError::Header { name: name.to_owned(), what };
         let line = std::str::from_utf8(line).map_err(|_| nonsense("it is not text".into()))?;
-        let mut header = Header {
+        let mut header = Y4mHeader {
             width: 0,
             height: 0,
             fps: None,

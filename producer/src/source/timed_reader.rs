@@ -11,7 +11,7 @@ const BUFFER_BYTES: usize = 64 << 10;
 
 /// A reader that can look ahead and knows when its bytes arrived. Large reads bypass its buffer.
 #[derive(Debug)]
-pub struct Intake<R> {
+pub struct TimedReader<R> {
     inner: R,
     clock: Arc<dyn Clock>,
     buffer: Vec<u8>,
@@ -22,10 +22,10 @@ pub struct Intake<R> {
     taken: Arc<AtomicU64>,
 }
 
-impl<R: Read> Intake<R> {
-    pub fn new(inner: R, clock: Arc<dyn Clock>) -> Intake<R> {
+impl<R: Read> TimedReader<R> {
+    pub fn new(inner: R, clock: Arc<dyn Clock>) -> TimedReader<R> {
         let came = clock.now();
-        Intake { inner, clock, buffer: vec![0; BUFFER_BYTES], start: 0, end: 0, came, taken: Arc::default() }
+        TimedReader { inner, clock, buffer: vec![0; BUFFER_BYTES], start: 0, end: 0, came, taken: Arc::default() }
     }
 
     /// Returns the available bytes; waits until there is at least one. Empty at the end.
@@ -103,7 +103,7 @@ impl<R: Read> Intake<R> {
     }
 }
 
-impl<R: Read> Read for Intake<R> {
+impl<R: Read> Read for TimedReader<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if self.start == self.end {
             let got = read(&mut self.inner, into)?;

@@ -7,7 +7,7 @@ const STEP_BACK_FRAMES: i64 = 4;
 
 /// Maps a stream's own timestamps to times since its first frame, across loops and broken timestamps.
 #[derive(Clone, Copy, Default, Debug)]
-pub struct Timeline {
+pub struct TimestampMap {
     offset_us: Option<i64>,
     last: Option<Last>,
     stepped_back: bool,
@@ -19,7 +19,7 @@ struct Last {
     frame_us: i64,
 }
 
-impl Timeline {
+impl TimestampMap {
     /// Returns the next frame's time; `frame_us` is the duration of a frame, used if frames have no timestamps.
     pub fn place(&mut self, raw_us: Option<i64>, frame_us: i64) -> Duration {
         let frame_us = frame_us.max(1);
@@ -63,12 +63,12 @@ mod tests {
     /// Checks raw times in ms (`None`: no timestamp; `-1`: a loop begins) against the expected times in µs, for frames
     /// of 40 ms.
     fn check(raw_ms: &[Option<i64>], expected_us: &[u64]) {
-        let mut timeline = Timeline::default();
+        let mut timestamps = TimestampMap::default();
         let mut placed = Vec::new();
         for raw in raw_ms {
             match raw {
-                Some(-1) => timeline.restart(),
-                raw => placed.push(timeline.place(raw.map(|ms| ms * 1000), 40_000).as_micros() as u64),
+                Some(-1) => timestamps.restart(),
+                raw => placed.push(timestamps.place(raw.map(|ms| ms * 1000), 40_000).as_micros() as u64),
             }
         }
         assert_eq!(placed, expected_us, "{raw_ms:?}");

@@ -6,18 +6,18 @@ use super::planes::Turn;
 
 /// The orientation and pixel shape of a decoded picture.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Pose {
+pub struct PictureGeometry {
     pub turn: Turn,
     pub sample_aspect: (u32, u32),
 }
 
-impl Pose {
-    pub const PLAIN: Pose = Pose { turn: Turn::NONE, sample_aspect: (1, 1) };
+impl PictureGeometry {
+    pub const PLAIN: PictureGeometry = PictureGeometry { turn: Turn::NONE, sample_aspect: (1, 1) };
 
     /// The frame's own aspect ratio and orientation, or else the stream's.
-    pub fn of(frame: &frame::Video, stream: Pose) -> Pose {
+    pub fn of(frame: &frame::Video, stream: PictureGeometry) -> PictureGeometry {
         let matrix = frame.side_data(frame::side_data::Type::DisplayMatrix);
-        Pose {
+        PictureGeometry {
             turn: matrix.map_or(stream.turn, |matrix| Turn::from_display_matrix(matrix.data())),
             sample_aspect: sample_aspect(frame.aspect_ratio()).unwrap_or(stream.sample_aspect),
         }
@@ -76,11 +76,11 @@ mod tests {
 
     #[test]
     fn pixels_that_are_not_square_are_shown_as_they_should_be() {
-        let wide = Pose { sample_aspect: (64, 45), turn: Turn::NONE };
+        let wide = PictureGeometry { sample_aspect: (64, 45), turn: Turn::NONE };
         assert_eq!(wide.display_size((720, 576)), (1024, 576));
-        let tall = Pose { sample_aspect: (1, 2), turn: Turn::NONE };
+        let tall = PictureGeometry { sample_aspect: (1, 2), turn: Turn::NONE };
         assert_eq!(tall.display_size((100, 50)), (100, 100));
-        let turned = Pose { sample_aspect: (2, 1), turn: Turn { swap: true, ..Turn::NONE } };
+        let turned = PictureGeometry { sample_aspect: (2, 1), turn: Turn { swap: true, ..Turn::NONE } };
         assert_eq!(turned.display_size((100, 50)), (50, 200));
         assert_eq!(sample_aspect(Rational::new(0, 1)), None);
         assert_eq!(sample_aspect(Rational::new(1000, 1)), None, "nonsense is not believed");

@@ -13,13 +13,14 @@ use ffmpeg_next::format::context::Input;
 use ffmpeg_next::{Error, Packet, Rational, decoder, frame, media, packet};
 use tracing::debug;
 
-use super::cut::There;
-use super::decoder::{self as decoding, Haste};
-use super::deinterlace::{Deinterlace, Deinterlacer, Order};
+use super::decoder::{self as decoding, DecoderThreading};
+use super::deinterlace::{Deinterlacer, Order};
 use super::error::SourceError;
+use super::existing::ExistingPart;
 use super::ffi;
+use super::geometry::{PictureGeometry, sample_aspect};
+use super::options::Deinterlace;
 use super::planes::Turn;
-use super::pose::{Pose, sample_aspect};
 
 /// Number of broken packets in a row after which the rest of the stream counts as unusable.
 const BROKEN_IN_A_ROW_MAX: u32 = 10_000;
@@ -27,7 +28,7 @@ const BROKEN_IN_A_ROW_MAX: u32 = 10_000;
 /// Formats in which a picture's data may have no length.
 pub const ENDS_LATE: [&str; 5] = ["mpegts", "mpeg", "mpegvideo", "h264", "hevc"];
 
-pub struct Reel {
+pub struct VideoReader {
     input: Input,
     early: VecDeque<Packet>,
     stream: usize,
@@ -35,7 +36,7 @@ pub struct Reel {
     frame: frame::Video,
     time_base: Rational,
     frame_us: i64,
-    pose: Pose,
+    geometry: PictureGeometry,
     /// `None` if interlaced frames stay as they are.
     deinterlacer: Option<Deinterlacer>,
     /// Arrival times of the packets whose frames are still in the decoder, by their timestamps.
@@ -53,33 +54,33 @@ pub struct Reel {
     name: String,
 }
 
-impl std::fmt::Debug for Reel {
+impl std::fmt::Debug for VideoReader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reel").field("name", &self.name).field("stream", &self.stream).finish_non_exhaustive()
+        f.debug_struct("VideoReader").field("name", &self.name).field("stream", &self.stream).finish_non_exhaustive()
     }
 }
 
-impl Reel {
+impl VideoReader {
     /// Takes the best video stream of an open input. `early` are packets that were read to recognise the codec.
     pub fn new(
         mut input: Input,
         early: VecDeque<Packet>,
-        haste: Haste,
+        haste: DecoderThreading,
         deinterlace: Deinterlace,
         name: &str,
         clock: Arc<dyn Clock>,
-    ) -> Result<Reel, SourceError> {
+    ) -> Result<VideoReader, SourceError> {
         let video = |input: &Input| input.streams().best(media::Type::Video).map(|stream| stream.index());
         let no_video = || SourceError::NoVideo(name.to_owned());
         let stream = video(&input).ok_or_else(no_video)?;
         ffi::keep_only(&mut input, stream);
-        let (decoder, pose, time_base, frame_us) = {
+        let (decoder, geometry, time_base, frame_us) = {
             let stream = input.stream(stream).ok_or_else(no_video)?;
             let rate = stream.avg_frame_rate();
-            (decoding::open(&stream, haste, name)?, pose(&stream), stream.time_base(), frame_us(rate))
+            (decoding::open(&stream, haste, name)?, geometry(&stream), stream.time_base(), frame_us(rate))
         };
         let now = clock.now();
-        Ok(Reel {
+        Ok(VideoReader {
             input,
             early,
             stream,
@@ -87,7 +88,7 @@ impl Reel {
             frame: frame::Video::empty(),
             time_base,
             frame_us,
-            pose,
+            geometry,
             deinterlacer: (deinterlace == Deinterlace::Auto).then(Deinterlacer::default),
             arrivals: VecDeque::new(),
             arrived: now,
@@ -214,8 +215,8 @@ impl Reel {
         &self.frame
     }
 
-    pub fn pose(&self) -> Pose {
-        Pose::of(&self.frame, self.pose)
+    pub fn geometry(&self) -> PictureGeometry {
+        PictureGeometry::of(&self.frame, self.geometry)
     }
 
     /// Time at which the frame's packet was read.
@@ -262,11 +263,11 @@ impl Reel {
     }
 
     /// The part of the stream up to `end_us`, and its full extent.
-    pub fn there(&self, frames: Option<u64>, end_us: i64) -> There {
+    pub fn there(&self, frames: Option<u64>, end_us: i64) -> ExistingPart {
         let (of_us, of_frames) = self.extent();
         // FFmpeg computes the duration of y4m from the number of existing bytes.
         let of_us = of_us.filter(|_| self.input.format().name() != "yuv4mpegpipe");
-        There { frames, of_frames, end_us, frame_us: self.frame_us(), of_us }
+        ExistingPart { frames, of_frames, end_us, frame_us: self.frame_us(), of_us }
     }
 
     pub fn held_back(&self) -> usize {
@@ -282,9 +283,9 @@ impl Reel {
     }
 }
 
-fn pose(stream: &ffmpeg::Stream) -> Pose {
+fn geometry(stream: &ffmpeg::Stream) -> PictureGeometry {
     let matrix = stream.side_data().find(|data| data.kind() == packet::side_data::Type::DisplayMatrix);
-    Pose {
+    PictureGeometry {
         turn: matrix.map_or(Turn::NONE, |matrix| Turn::from_display_matrix(matrix.data())),
         sample_aspect: sample_aspect(ffi::stream_facts(stream).sample_aspect).unwrap_or((1, 1)),
     }

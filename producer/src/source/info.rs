@@ -1,0 +1,34 @@
+//! What a source says about itself.
+
+use std::time::Duration;
+
+/// Timing of a source.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SourceTiming {
+    /// Paced by its timestamps.
+    File,
+    /// Read as it comes; the sender waits if we are slow.
+    Pipe,
+    /// Read as it comes; frames are dropped in favour of newer ones if we are slow.
+    Live,
+}
+
+/// Properties of a source, known once its first frame has arrived.
+#[derive(Clone, Debug)]
+pub struct SourceInfo {
+    pub timing: SourceTiming,
+    /// Size at which the picture is meant to be seen: upright, with square pixels.
+    pub width: usize,
+    pub height: usize,
+    /// Size at which it is sent.
+    pub out_width: usize,
+    pub out_height: usize,
+    pub fps: Option<f64>,
+    /// Number of all frames to be played, if the container gives it.
+    pub frames: Option<u64>,
+    pub duration: Option<Duration>,
+    /// For example "h264 yuv420p bt709".
+    pub what: String,
+    /// Lines to print at the start.
+    pub notes: Vec<String>,
+}

@@ -1,0 +1,54 @@
+//! The settings of a source.
+
+use std::time::Duration;
+
+use jpeg::Subsampling;
+
+use super::input::Input;
+
+/// Number of times that a file is played.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Loops {
+    Once,
+    /// This many times in all.
+    Times(u32),
+    Forever,
+}
+
+#[derive(Clone, Debug)]
+pub struct SourceOptions {
+    pub input: Input,
+    /// The box that pictures are scaled down into, keeping their aspect ratio; `None` keeps their size.
+    pub box_size: Option<(usize, usize)>,
+    pub subsampling: Subsampling,
+    pub deinterlace: Deinterlace,
+    /// Frame rate of the test card; 30 if not given.
+    pub fps: Option<f64>,
+    pub camera: CameraOptions,
+    /// Position in a file at which to begin, counted from its first frame.
+    pub start: Option<Duration>,
+    /// Duration of a file's part to play.
+    pub duration: Option<Duration>,
+    pub loops: Loops,
+    /// The source's name, drawn into the test card.
+    pub name: String,
+}
+
+/// Settings to request from a camera. The camera chooses the ones that are `None`.
+#[derive(Clone, Default, Debug)]
+pub struct CameraOptions {
+    pub size: Option<(usize, usize)>,
+    pub fps: Option<f64>,
+    /// The camera's own pixel or stream format, such as "mjpeg" or "yuyv422".
+    pub format: Option<String>,
+}
+
+/// What to do with interlaced frames.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Deinterlace {
+    /// Deinterlace the frames that are marked as interlaced
+    #[default]
+    Auto,
+    /// Send them as they are
+    Never,
+}
