@@ -1,68 +1,71 @@
 //! Encodes a picture into a frame: a JPEG that, if requested, fits into one message.
 
+mod fit;
+mod scale;
+
+use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use bytes::Bytes;
-use common::time::{Clock, Micros, Stamps};
-use common::wire::{Codec, Frame, FrameKind, Meta, Origin, Session};
+use common::time::Clock;
+use common::wire::{Frame, FrameKind, Meta};
 use jpeg::{JpegError, Plane, Planes};
 use pool::Pool;
 
-use crate::fit::{Fit, QUALITY_FLOOR, SCALE_FLOOR, Setting, Shrinker};
+use self::fit::Shrinker;
 use crate::picture::Picture;
-use crate::scale;
 
-/// A captured picture for the encoder.
-#[derive(Debug)]
-pub struct Shot {
-    pub picture: Picture,
-    pub frame: u64,
-    pub number: Option<u64>,
-    pub pts: Duration,
-    pub due: Micros,
-    pub captured: Micros,
+pub use self::fit::{EncodeSetting, Fit, QUALITY_FLOOR, SCALE_FLOOR};
+
+/// How pictures are encoded.
+#[derive(Clone, Copy, Debug)]
+pub struct EncodeOptions {
+    /// JPEG quality, from 1 to 100.
+    pub quality: u8,
+    /// What to do with a frame that does not fit into one message.
+    pub fit: Fit,
+    /// Threads that encode a frame; `None` for one on each core that may be used.
+    pub threads: Option<NonZeroUsize>,
 }
 
-/// The sender's data, the same for all frames of a run.
-#[derive(Clone, Debug)]
-pub struct Identity {
-    pub source: Arc<str>,
-    pub session: Session,
-    pub boot: Arc<str>,
+impl Default for EncodeOptions {
+    fn default() -> EncodeOptions {
+        EncodeOptions { quality: 80, fit: Fit::Split, threads: None }
+    }
 }
 
-pub struct Encoder {
+/// Encodes pictures as JPEG, on all cores.
+pub struct FrameEncoder {
     jpeg: jpeg::Encoder,
-    identity: Identity,
     quality: u8,
+    shown_quality: Arc<AtomicU8>,
     shrinker: Option<Shrinker>,
     clock: Arc<dyn Clock>,
     out: Vec<u8>,
     small: Picture,
-    told_floor: bool,
+    warned_of_floor: bool,
 }
 
-impl Encoder {
-    /// `value_bytes_max` is the room for a frame in one message.
-    pub fn new(
-        identity: Identity,
-        pool: Pool,
-        quality: u8,
-        fit: Fit,
-        value_bytes_max: usize,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Encoder, JpegError> {
-        let shrinker = (fit == Fit::Shrink).then(|| Shrinker::new(value_bytes_max, quality));
-        Ok(Encoder {
-            jpeg: jpeg::Encoder::on(pool)?,
-            identity,
+impl fmt::Debug for FrameEncoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FrameEncoder").field("quality", &self.quality).finish_non_exhaustive()
+    }
+}
+
+impl FrameEncoder {
+    pub fn new(options: &EncodeOptions, clock: Arc<dyn Clock>) -> Result<FrameEncoder, JpegError> {
+        let quality = options.quality;
+        Ok(FrameEncoder {
+            jpeg: jpeg::Encoder::on(Pool::new(options.threads))?,
             quality,
-            shrinker,
+            shown_quality: Arc::new(AtomicU8::new(quality)),
+            shrinker: (options.fit == Fit::Shrink).then(|| Shrinker::new(usize::MAX, quality)),
             clock,
             out: Vec::new(),
             small: Picture::default(),
-            told_floor: false,
+            warned_of_floor: false,
         })
     }
 
@@ -73,42 +76,29 @@ impl Encoder {
         }
     }
 
-    /// Quality and scale of the next frame.
-    pub fn setting(&self) -> Setting {
-        self.shrinker.as_ref().map_or(Setting { quality: self.quality, scale: 1.0 }, Shrinker::setting)
+    /// The quality of the newest frame, for another thread to read.
+    pub fn quality_gauge(&self) -> Arc<AtomicU8> {
+        self.shown_quality.clone()
     }
 
-    /// Encodes a picture; `dropped` is the number of frames that the session has dropped so far.
-    pub fn encode(&mut self, shot: &Shot, dropped: u64) -> Result<Frame, JpegError> {
-        let (width, height) = self.fit(&shot.picture)?;
-        let stamps = Stamps {
-            due: shot.due.min(shot.captured),
-            captured: shot.captured,
-            encoded: self.clock.now(),
-            ..Stamps::default()
-        };
-        let meta = Meta {
-            source: self.identity.source.clone(),
-            session: self.identity.session,
-            frame: shot.frame,
-            codec: Codec::Jpeg,
-            key_frame: true,
-            number: shot.number,
-            pts: shot.pts,
-            stamps,
-            origin: Origin { boot: self.identity.boot.clone(), wall_offset_us: self.clock.wall_offset_us() },
-            width: width as u32,
-            height: height as u32,
-            dropped,
-            skipped: 0,
-        };
+    /// Quality and scale of the next frame.
+    fn setting(&self) -> EncodeSetting {
+        self.shrinker.as_ref().map_or(EncodeSetting { quality: self.quality, scale: 1.0 }, Shrinker::setting)
+    }
+
+    /// Encodes a picture. The frame says what `meta` says, with the size and the time of encoding.
+    pub fn encode(&mut self, picture: &Picture, mut meta: Meta) -> Result<Frame, JpegError> {
+        let (width, height) = self.fit(picture)?;
+        self.shown_quality.store(self.setting().quality, Ordering::Relaxed);
+        (meta.width, meta.height) = (width as u32, height as u32);
+        meta.stamps.encoded = self.clock.now();
         Ok(Frame { meta, payload: Bytes::copy_from_slice(&self.out), kind: FrameKind::Own })
     }
 
     /// Leaves the JPEG in `out`; returns its size in pixels.
     fn fit(&mut self, picture: &Picture) -> Result<(usize, usize), JpegError> {
         loop {
-            let Setting { quality, scale } = self.setting();
+            let EncodeSetting { quality, scale } = self.setting();
             let picture = if scale < 1.0 {
                 scale::shrink(picture, scale, &mut self.small);
                 &self.small
@@ -121,15 +111,15 @@ impl Encoder {
                 None | Some(Some(true)) => return Ok(size),
                 Some(Some(false)) => {}
                 Some(None) => {
-                    self.tell_floor();
+                    self.warn_of_floor();
                     return Ok(size);
                 }
             }
         }
     }
 
-    fn tell_floor(&mut self) {
-        if !std::mem::replace(&mut self.told_floor, true) {
+    fn warn_of_floor(&mut self) {
+        if !std::mem::replace(&mut self.warned_of_floor, true) {
             tracing::warn!(
                 event = "frame_too_large",
                 "a frame does not fit into one message at quality {QUALITY_FLOOR} and {SCALE_FLOOR} of its size: \

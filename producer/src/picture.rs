@@ -18,6 +18,13 @@ pub struct Picture {
 }
 
 impl Picture {
+    /// A picture of this shape, all samples zero.
+    pub fn new(width: usize, height: usize, subsampling: Subsampling) -> Picture {
+        let mut picture = Picture::default();
+        picture.reshape(width, height, subsampling);
+        picture
+    }
+
     /// Changes this buffer's shape and reuses its memory.
     pub fn reshape(&mut self, width: usize, height: usize, subsampling: Subsampling) {
         (self.width, self.height, self.subsampling) = (width, height, subsampling);
@@ -72,4 +79,19 @@ pub struct SourcePicture {
     pub due: Option<Micros>,
     /// Timestamp drawn into the test card.
     pub captured: Option<Micros>,
+}
+
+/// A captured picture, with its number in the session and its times.
+#[derive(Debug)]
+pub struct CapturedPicture {
+    pub picture: Picture,
+    /// Number of the frame in its session, from 0.
+    pub frame: u64,
+    /// Number drawn into a counting test card.
+    pub number: Option<u64>,
+    /// Time since the first frame of the source.
+    pub pts: Duration,
+    /// Time at which it was to be captured, and at which it was.
+    pub due: Micros,
+    pub captured: Micros,
 }

@@ -51,7 +51,7 @@ use self::testcard::TestCard;
 
 #[derive(Debug)]
 pub struct Source {
-    about: SourceInfo,
+    info: SourceInfo,
     feed: Feed,
 }
 
@@ -71,11 +71,11 @@ impl Source {
         if opened.is_err() && stop.load(Ordering::Relaxed) {
             return Err(SourceError::Stopped);
         }
-        opened.map(|(about, feed)| Source { about, feed })
+        opened.map(|(info, feed)| Source { info, feed })
     }
 
-    pub fn about(&self) -> &SourceInfo {
-        &self.about
+    pub fn info(&self) -> &SourceInfo {
+        &self.info
     }
 
     /// Returns the next picture, in `reuse`'s memory; `None` at the end, and soon after `stop` is set.

@@ -1,120 +1,165 @@
-//! The counters and the frames in flight, shared by the threads of a run.
+//! The state that the threads of a publisher share: what is in flight, and the ledger.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use common::books::ProducerBooks;
 use common::time::Micros;
 use common::wire::Frame;
-use reports::recorder::Recorder;
 
-use crate::in_flight::InFlight;
-use crate::limit::Limit;
+use super::in_flight::InFlight;
+use super::ledger::Ledger;
+use super::limit::MessageLimit;
 
 /// Time without an answer after which a broker counts as silent.
 pub(super) const SILENCE: Duration = Duration::from_secs(1);
 /// Interval at which a wait checks if it is still wanted.
-const LOOK_UP: Duration = Duration::from_millis(50);
+const CHECK_EVERY: Duration = Duration::from_millis(50);
 
-/// The counters and the frames in flight, shared with the thread that receives delivery reports.
-#[derive(Debug, Default)]
-pub struct Shared {
-    state: Mutex<State>,
-    pub(super) delivered: Condvar,
+/// The state behind its lock. The lock is held for a few counters at a time, never while something is sent.
+#[derive(Debug)]
+pub(super) struct PublisherState {
+    state: Mutex<SendState>,
+    changed: Condvar,
 }
 
-/// A frame that is to be published again.
+/// A frame that was refused as too large and has to arrive, so it is published again.
 #[derive(Debug)]
-pub(super) struct Again {
+pub(super) struct Republish {
+    pub session: usize,
     pub frame: Frame,
     /// The limit that was used to split it.
-    pub limit: Limit,
+    pub limit: MessageLimit,
 }
 
-#[derive(Debug, Default)]
-pub struct State {
-    pub books: ProducerBooks,
-    pub(super) in_flight: InFlight,
-    /// Quality of the newest frame.
-    pub quality: u8,
-    pub(super) end_open: bool,
-    pub(super) end_lost: bool,
-    pub(super) in_flight_records: usize,
+/// The record that ends a session.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) enum EndRecord {
+    #[default]
+    NotSent,
+    InFlight,
+    Acknowledged,
+    Lost,
+}
+
+/// What a session has open.
+#[derive(Default, Debug)]
+pub(super) struct OpenSession {
+    /// Number of frames that were published and are not settled, including those that will be published again.
+    pub unsettled: usize,
+    pub end: EndRecord,
+}
+
+#[derive(Debug)]
+pub(super) struct SendState {
+    pub ledger: Ledger,
+    pub in_flight: InFlight,
+    /// One for each session, by its number in the ledger.
+    pub sessions: Vec<OpenSession>,
+    pub in_flight_records: usize,
+    /// The limit that frames are split by, and the topic's limit as far as it is known, which may be lower.
+    pub limit: MessageLimit,
+    pub topic_limit: MessageLimit,
+    /// True while the client is replaced because of a lower limit; nothing may be sent then.
+    pub replacing_client: bool,
+    /// True if a message was refused as too large, so that the topic's limit must be read again.
+    pub limit_doubted: bool,
+    pub republish: VecDeque<Republish>,
     /// True if the broker has answered that the topic does not exist.
-    pub(super) topic_gone: bool,
+    pub topic_gone: bool,
     /// The reason why we may not write to the topic. Set only as long as nothing was ever acknowledged.
     pub forbidden: Option<String>,
-    /// The topic's message limit, as far as it is known.
-    pub limit: Limit,
-    /// True if a message was refused as too large, so the limit must be read again.
-    pub limit_doubted: bool,
-    /// Frames that were refused as too large but have to arrive.
-    pub(super) again: VecDeque<Again>,
     /// Time of the broker's last answer, or of the first request since nothing was in flight.
-    pub(super) heard: Micros,
-    /// Writes the reports that have an entry for each frame or second.
-    pub recorder: Option<Recorder>,
+    pub last_answer: Micros,
 }
 
-impl State {
-    /// Number of frames dropped so far.
-    pub fn dropped(&self) -> u64 {
-        self.books.losses.sum()
-    }
-
+impl SendState {
     /// Time for which the broker has owed us an answer, if it is longer than [`SILENCE`].
     pub fn silence(&self, now: Micros) -> Option<Duration> {
-        let silence = now.since(self.heard);
+        let silence = now.since(self.last_answer);
         (!self.in_flight.is_empty() && silence > SILENCE).then_some(silence)
     }
 
-    /// True if the topic should be checked, because a broker said it is gone or because no broker answers. Resets the
-    /// former.
-    pub fn may_have_no_topic(&mut self, now: Micros) -> bool {
-        std::mem::take(&mut self.topic_gone) || self.silence(now).is_some()
+    /// True if a session other than this one is not at its end.
+    pub fn others_are_open(&self, session: usize) -> bool {
+        let is_open = |(n, open): (usize, &OpenSession)| n != session && open.end == EndRecord::NotSent;
+        self.sessions.iter().enumerate().any(is_open)
     }
 }
 
-impl Shared {
-    pub(super) fn new(limit: Limit, in_flight: InFlight) -> Shared {
-        let state = State { limit, in_flight, ..State::default() };
-        Shared { state: Mutex::new(state), delivered: Condvar::new() }
+impl PublisherState {
+    pub fn new(limit: MessageLimit, in_flight: InFlight) -> PublisherState {
+        let state = SendState {
+            ledger: Ledger::default(),
+            in_flight,
+            sessions: Vec::new(),
+            in_flight_records: 0,
+            limit,
+            topic_limit: limit,
+            replacing_client: false,
+            limit_doubted: false,
+            republish: VecDeque::new(),
+            topic_gone: false,
+            forbidden: None,
+            last_answer: Micros(0),
+        };
+        PublisherState { state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    pub fn open_session(&self) -> usize {
+        let mut state = self.lock();
+        state.sessions.push(OpenSession::default());
+        state.ledger.open()
     }
 
     /// Updates the topic's limit. Returns true if it is lower than before.
-    pub fn learn_limit(&self, limit: Limit) -> bool {
+    pub fn learn_limit(&self, limit: MessageLimit) -> bool {
         let mut state = self.lock();
         state.limit_doubted = false;
-        let lower = limit.value_bytes_max < state.limit.value_bytes_max;
+        let lower = limit.value_bytes_max < state.topic_limit.value_bytes_max;
         if lower {
-            state.limit = limit;
+            state.topic_limit = limit;
         }
-        self.delivered.notify_all();
+        self.changed.notify_all();
         lower
     }
 
     /// Keeps the limit because it cannot be read: frames refused for it stay refused.
     pub fn keep_limit(&self) {
-        let limit = self.lock().limit;
-        self.learn_limit(limit);
+        self.lock().limit_doubted = false;
+        self.changed.notify_all();
     }
 
-    pub fn lock(&self) -> MutexGuard<'_, State> {
+    pub fn lock(&self) -> MutexGuard<'_, SendState> {
         // No code that holds the lock can leave the counters half changed, so a lock poisoned by a panic elsewhere is
         // safe to use.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Wakes all that wait for a change.
+    pub fn notify(&self) {
+        self.changed.notify_all();
+    }
+
     /// Waits until `done`, for as long as `wanted`; returns true if it is done.
-    pub(super) fn wait(&self, done: impl Fn(&State) -> bool, wanted: impl Fn() -> bool) -> bool {
+    pub fn wait(&self, done: impl Fn(&SendState) -> bool, wanted: impl Fn() -> bool) -> bool {
+        self.wait_and(done, wanted, |_| ()).is_some()
+    }
+
+    /// Waits until `done`, for as long as `wanted`, and then calls `act` under the same lock.
+    pub fn wait_and<R>(
+        &self,
+        done: impl Fn(&SendState) -> bool,
+        wanted: impl Fn() -> bool,
+        act: impl FnOnce(&mut SendState) -> R,
+    ) -> Option<R> {
         let mut state = self.lock();
         while !done(&state) {
             if !wanted() {
-                return false;
+                return None;
             }
-            state = self.delivered.wait_timeout(state, LOOK_UP).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.changed.wait_timeout(state, CHECK_EVERY).unwrap_or_else(PoisonError::into_inner).0;
         }
-        true
+        Some(act(&mut state))
     }
 }

@@ -110,7 +110,7 @@ fn what_the_file_is_is_told() {
     let path = folder.make("clip.mp4", &format!("{CLIP} -colorspace bt709"));
     let options = SourceOptions { box_size: Some((80, 80)), loops: Loops::Times(2), ..file(&path) };
     let source = open(&options).unwrap();
-    let about = source.about();
+    let about = source.info();
     assert_eq!((about.width, about.height, about.out_width, about.out_height), (160, 120, 80, 60));
     assert_eq!((about.timing, about.fps, about.frames), (SourceTiming::File, Some(25.0), Some(100)));
     assert_eq!((about.duration, about.what.as_str()), (Some(Duration::from_secs(4)), "h264 yuv420p bt709"));

@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use explain::SourceKind;
-
 use super::info::SourceTiming;
 
 /// A source of pictures.
@@ -31,17 +29,6 @@ pub enum InputError {
 }
 
 impl Input {
-    /// The kind that is used in advice about a late input.
-    pub fn source_kind(&self) -> SourceKind {
-        match self {
-            Input::File(_) => SourceKind::File,
-            Input::Stdin => SourceKind::Pipe,
-            Input::Url(_) => SourceKind::Network,
-            Input::Camera(_) => SourceKind::Camera,
-            Input::TestCard { .. } => SourceKind::TestCard,
-        }
-    }
-
     /// The timing of this input.
     pub fn timing(&self) -> SourceTiming {
         match self {

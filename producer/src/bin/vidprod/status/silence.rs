@@ -9,25 +9,25 @@ use super::snapshot::BrokerSilence;
 
 /// Silence of the broker: acknowledgements are outstanding and none arrive.
 #[derive(Clone, Copy, Default, Debug)]
-pub struct Silence {
+pub struct BrokerWatch {
     since: Option<Micros>,
     acknowledged: u64,
     warned: bool,
 }
 
-impl Silence {
+impl BrokerWatch {
     /// Enters the time for which the broker has owed an acknowledgement, if it is long, and the number of acknowledged
     /// frames. Returns the length of a silence when it ends.
     pub fn note(&mut self, owed: Option<Duration>, acknowledged: u64, now: Micros) -> Option<Duration> {
         if let Some(since) = self.since
             && acknowledged > self.acknowledged
         {
-            *self = Silence::default();
+            *self = BrokerWatch::default();
             return Some(now.since(since));
         }
         if let (None, Some(owed)) = (self.since, owed) {
             let since = Micros(now.0.saturating_sub(owed.as_micros() as u64));
-            *self = Silence { since: Some(since), acknowledged, warned: false };
+            *self = BrokerWatch { since: Some(since), acknowledged, warned: false };
         }
         None
     }
@@ -51,9 +51,9 @@ mod tests {
     fn a_silence_lasts_until_the_broker_acknowledges_again() {
         let s = Duration::from_secs;
         let at = |seconds: u64| Micros(seconds * 1_000_000);
-        let mut silence = Silence::default();
+        let mut silence = BrokerWatch::default();
         let seconds =
-            |silence: &Silence, now: u64| silence.now(&|| None, at(now)).map(|silence| silence.seconds.round());
+            |silence: &BrokerWatch, now: u64| silence.now(&|| None, at(now)).map(|silence| silence.seconds.round());
         assert_eq!(silence.note(None, 90, at(10)), None);
         assert_eq!(seconds(&silence, 10), None);
         assert_eq!(silence.note(Some(s(2)), 90, at(12)), None);
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn a_long_silence_is_noticed_once_each_time() {
         let at = |seconds: u64| Micros(seconds * 1_000_000);
-        let mut silence = Silence::default();
+        let mut silence = BrokerWatch::default();
         for (begin, acknowledged) in [(10, 90), (30, 91)] {
             silence.note(Some(Duration::from_secs(1)), acknowledged, at(begin));
             let long: Vec<u64> = (begin..begin + 9).filter(|now| silence.becomes_long(at(*now))).collect();

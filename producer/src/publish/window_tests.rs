@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use common::time::Micros;
 
-use super::{Departure, Fate, InFlight};
+use super::in_flight::{InFlight, SendOutcome};
+use super::window::InFlightFrame;
 
 const WANTED: Duration = Duration::from_millis(300);
 /// The value of `message.timeout.ms`.
@@ -38,7 +39,7 @@ struct Simulation {
     now_ms: u64,
     in_flight: InFlight,
     /// The frames in flight, each with the time of its acknowledgement, unless the link changes before.
-    on_the_way: VecDeque<(Departure, f64)>,
+    on_the_way: VecDeque<(InFlightFrame, f64)>,
     link_free_ms: f64,
     random: u64,
     waiting: bool,
@@ -87,10 +88,10 @@ impl Simulation {
         while let Some((frame, due_ms)) = self.on_the_way.front().copied() {
             let took = now.since(frame.at);
             if !self.link.halted && due_ms <= self.now_ms as f64 {
-                self.in_flight.leave(frame, Fate::Acknowledged, now);
+                self.in_flight.leave(frame, SendOutcome::Acknowledged, now);
                 self.acknowledged.push(took);
             } else if took > TIMEOUT {
-                self.in_flight.leave(frame, Fate::TimedOut, now);
+                self.in_flight.leave(frame, SendOutcome::TimedOut, now);
                 self.timed_out += 1;
             } else {
                 break;

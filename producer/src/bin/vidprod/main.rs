@@ -1,20 +1,11 @@
 //! `vidprod`: video into a Kafka topic.
 
+mod announce;
 mod args;
-mod connect;
 mod embedded;
-mod encode;
 mod ending;
-mod fit;
-mod in_flight;
-mod limit;
 mod options;
-mod pace;
-mod picture;
-mod pipeline;
-mod publish;
-mod scale;
-mod source;
+mod run;
 mod status;
 
 use std::process::ExitCode;
@@ -26,11 +17,13 @@ use common::books::Loss;
 use common::report::Explain;
 use common::report::{Report, SCHEMA, Sums};
 use common::time::{Clock, Stage, SystemClock};
-use explain::{Evidence, RunContext, SideFigures, StageLatencies, explain};
+use explain::{Evidence, RunContext, SideFigures, SourceKind, StageLatencies, explain};
+use producer::DropPolicy;
+use producer::source::{self, Input};
 
 use crate::args::Cli;
 use crate::options::Options;
-use crate::pipeline::Outcome;
+use crate::run::FinishedRun;
 
 fn main() -> ExitCode {
     let cli: Cli = cli::parse();
@@ -52,58 +45,70 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let shutdown = Shutdown::listen()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let started_ms = clock.wall_us() / 1000;
-    let outcome = pipeline::run(&options, clock, &shutdown)?;
-    let report = report(&options, &outcome, started_ms);
+    let done = run::run(&options, clock, &shutdown)?;
+    let report = report(&options, &done, started_ms);
     let figure = Figure {
         report: &report,
-        latencies: &outcome.books.latencies,
-        acknowledge: Some(&outcome.books.ack),
+        latencies: &done.books.latencies,
+        acknowledge: Some(&done.books.ack),
         stages: &Stage::PRODUCER,
-        timeline: &outcome.course.timeline,
-        breakdown: &outcome.course.breakdown,
+        timeline: &done.course.timeline,
+        breakdown: &done.course.breakdown,
     };
+    let every_frame = options.drop_policy == DropPolicy::EveryFrame;
     // Waits even if a report failed, because viewers may still read from our broker.
-    let told = reports::write_all(&figure, &options.reports);
-    if let Some(embedded) = outcome.embedded {
+    let written = reports::write_all(&figure, &options.reports);
+    if let Some(embedded) = done.embedded {
         embedded.serve_on(&SystemClock, &shutdown);
     }
-    let unacknowledged = ending::unacknowledged(&outcome.books, outcome.every_frame, outcome.cause.as_deref());
-    cli::exit_code(outcome.trouble.or(unacknowledged), told)
+    let unacknowledged = ending::unacknowledged(&done.books, every_frame, done.cause.as_deref());
+    cli::exit_code(done.fault.or(unacknowledged), written)
 }
 
-fn explained(options: &Options, outcome: &Outcome) -> Explain {
-    let books = &outcome.books;
+fn explained(options: &Options, done: &FinishedRun) -> Explain {
+    let books = &done.books;
     let explained = explain(&Evidence {
         latency: StageLatencies::new(&books.latencies, &Stage::PRODUCER),
         interval: books.interval.interval(),
         superseded: books.losses.of(Loss::Superseded),
-        client: outcome.client,
+        client: done.client,
         properties: options.connection.properties.clone(),
         context: RunContext {
-            source: options.source.input.source_kind(),
-            embedded_broker: outcome.embedded_broker,
-            bytes_per_second: (books.bytes as f64 / outcome.seconds.max(1.0)) as u64,
+            source: source_kind(&options.source.input),
+            embedded_broker: done.embedded_broker,
+            bytes_per_second: (books.bytes as f64 / done.seconds.max(1.0)) as u64,
             window_size_given: false,
         },
-        side: SideFigures::producer(books, outcome.every_frame),
+        side: SideFigures::producer(books, options.drop_policy == DropPolicy::EveryFrame),
     });
     Explain { printed: options.explain, ..explained }
 }
 
-fn report(options: &Options, outcome: &Outcome, started_ms: u64) -> Report {
-    let mut sums = Sums::from(&outcome.books);
-    sums.counts.reconnections = outcome.client.reconnections;
+/// The kind that is used in advice about a late input.
+fn source_kind(input: &Input) -> SourceKind {
+    match input {
+        Input::File(_) => SourceKind::File,
+        Input::Stdin => SourceKind::Pipe,
+        Input::Url(_) => SourceKind::Network,
+        Input::Camera(_) => SourceKind::Camera,
+        Input::TestCard { .. } => SourceKind::TestCard,
+    }
+}
+
+fn report(options: &Options, done: &FinishedRun, started_ms: u64) -> Report {
+    let mut sums = Sums::from(&done.books);
+    sums.counts.reconnections = done.client.reconnections;
     Report {
         schema: SCHEMA,
         program: "vidprod".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_ms,
-        seconds: outcome.seconds,
+        seconds: done.seconds,
         cpu_seconds: cli::machine::cpu_time().as_secs_f64(),
         sources: [(options.source.name.clone(), sums.clone())].into(),
         sums,
         pixels: None,
-        explain: explained(options, outcome),
+        explain: explained(options, done),
         settings: options.settings(),
         machine: cli::machine::machine(),
         versions: kafka::versions(),

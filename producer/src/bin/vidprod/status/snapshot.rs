@@ -9,7 +9,7 @@ use serde::Serialize;
 
 /// A snapshot of the current state. Its fields are those of the event `status`, which docs/operate.md describes.
 #[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Snapshot {
+pub struct StatusFigures {
     pub source: String,
     pub topic: String,
     /// Time since the first picture.
@@ -47,7 +47,7 @@ impl BrokerSilence {
     }
 }
 
-impl Snapshot {
+impl StatusFigures {
     /// The status line. A silence comes before the figures, because a narrow terminal cuts off the end.
     pub fn line(&self) -> String {
         let ms = |time: Duration| time.as_secs_f64() * 1000.0;
@@ -75,8 +75,8 @@ impl Snapshot {
 mod tests {
     use super::*;
 
-    fn snapshot() -> Snapshot {
-        Snapshot {
+    fn snapshot() -> StatusFigures {
+        StatusFigures {
             source: "cam".to_owned(),
             topic: "video".to_owned(),
             seconds: 4.04,
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn a_silent_broker_is_in_the_line_with_its_cause() {
         let why = Some("connection refused".to_owned());
-        let silent = Snapshot { silence: Some(BrokerSilence { seconds: 5.0, why }), latency: None, ..snapshot() };
+        let silent = StatusFigures { silence: Some(BrokerSilence { seconds: 5.0, why }), latency: None, ..snapshot() };
         let line = silent.line();
         assert!(line.starts_with("4.0 s  the broker is silent for 5 s: connection refused  30.0 fps"), "{line}");
         assert!(line.ends_with("acknowledged 118"), "{line}");

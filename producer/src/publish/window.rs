@@ -14,9 +14,7 @@ use std::time::Duration;
 
 use common::time::Micros;
 
-use super::Departure;
-
-/// Window before the first acknowledgement: four frames of 720p, which take half a second at 2 Mbit/s.
+/// LinkWindow before the first acknowledgement: four frames of 720p, which take half a second at 2 Mbit/s.
 const START_BYTES: usize = 128 << 10;
 /// Time that the first acknowledgement may take: the client may still be connecting, or looking for the topic's leader.
 const START_PATIENCE: Duration = Duration::from_secs(1);
@@ -39,8 +37,25 @@ const TRY_EVERY: Duration = Duration::from_secs(3);
 /// If frames take longer than this, two in flight would be too old.
 const TRY_TOOK_MAX: Duration = Duration::from_millis(700);
 
+/// A frame at the moment when it is handed over, with the figures needed to judge its acknowledgement.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InFlightFrame {
+    pub number: u64,
+    pub at: Micros,
+    pub bytes: usize,
+    /// Bytes in flight at that moment, including this frame.
+    pub in_flight: usize,
+}
+
+impl InFlightFrame {
+    /// True if nothing else was in flight.
+    fn is_alone(&self) -> bool {
+        self.in_flight == self.bytes
+    }
+}
+
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct Window {
+pub(super) struct LinkWindow {
     wanted: Duration,
     bytes: f64,
     /// True until a frame takes too long; until then the window doubles with each round trip.
@@ -56,9 +71,9 @@ pub(super) struct Window {
     took: Option<Duration>,
 }
 
-impl Window {
-    pub(super) fn new(wanted: Duration) -> Window {
-        Window {
+impl LinkWindow {
+    pub(super) fn new(wanted: Duration) -> LinkWindow {
+        LinkWindow {
             wanted,
             bytes: START_BYTES as f64,
             starting: true,
@@ -99,7 +114,7 @@ impl Window {
         now.since(self.together_at) > TRY_EVERY.max(TRY_AFTER_FRAMES * took)
     }
 
-    pub(super) fn sent(&mut self, frame: &Departure) {
+    pub(super) fn sent(&mut self, frame: &InFlightFrame) {
         if frame.is_alone() {
             self.alone_at = frame.at;
         } else {
@@ -107,7 +122,7 @@ impl Window {
         }
     }
 
-    pub(super) fn acknowledged(&mut self, frame: &Departure, now: Micros) {
+    pub(super) fn acknowledged(&mut self, frame: &InFlightFrame, now: Micros) {
         let took = now.since(frame.at).max(Duration::from_micros(1));
         self.took = Some(took);
         if frame.is_alone() {

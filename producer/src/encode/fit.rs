@@ -30,7 +30,7 @@ pub enum Fit {
 
 /// Quality and scale at which a frame is encoded.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Setting {
+pub struct EncodeSetting {
     pub quality: u8,
     /// Fraction of the picture's width and height.
     pub scale: f64,
@@ -57,8 +57,8 @@ impl Shrinker {
         self.bytes_max = bytes_max;
     }
 
-    pub fn setting(&self) -> Setting {
-        Setting { quality: self.quality.round().clamp(1.0, 100.0) as u8, scale: self.scale }
+    pub fn setting(&self) -> EncodeSetting {
+        EncodeSetting { quality: self.quality.round().clamp(1.0, 100.0) as u8, scale: self.scale }
     }
 
     /// Learns from the size that the last setting gave. Returns `Some(true)` if the frame fits, `Some(false)` if it is
@@ -125,7 +125,7 @@ mod tests {
         let mut encodes = 0;
         for _ in 0..frames {
             for attempt in 0.. {
-                let Setting { quality, scale } = shrinker.setting();
+                let EncodeSetting { quality, scale } = shrinker.setting();
                 let relative = quantizer_of(f64::from(quality)) / quantizer_of(80.0);
                 let got = (bytes * relative.powf(-0.6) * scale * scale) as usize;
                 encodes += 1;
@@ -146,7 +146,7 @@ mod tests {
     fn a_frame_that_fits_is_left_as_it_is() {
         let mut shrinker = Shrinker::new(100_000, 80);
         assert_eq!(run(&mut shrinker, 50_000.0, 10), 10);
-        assert_eq!(shrinker.setting(), Setting { quality: 80, scale: 1.0 });
+        assert_eq!(shrinker.setting(), EncodeSetting { quality: 80, scale: 1.0 });
     }
 
     #[test]
@@ -166,7 +166,7 @@ mod tests {
         run(&mut shrinker, 3_000_000.0, 20);
         assert!(shrinker.setting().scale < 1.0);
         run(&mut shrinker, 50_000.0, 200);
-        assert_eq!(shrinker.setting(), Setting { quality: 80, scale: 1.0 });
+        assert_eq!(shrinker.setting(), EncodeSetting { quality: 80, scale: 1.0 });
     }
 
     #[test]
@@ -175,6 +175,6 @@ mod tests {
         while shrinker.learn(10_000_000).is_some() {
             assert!(shrinker.setting().quality >= QUALITY_FLOOR && shrinker.setting().scale >= SCALE_FLOOR);
         }
-        assert_eq!(shrinker.setting(), Setting { quality: QUALITY_FLOOR, scale: SCALE_FLOOR });
+        assert_eq!(shrinker.setting(), EncodeSetting { quality: QUALITY_FLOOR, scale: SCALE_FLOOR });
     }
 }

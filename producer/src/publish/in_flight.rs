@@ -1,19 +1,15 @@
 //! The frames in flight, from handing over to acknowledgement, and the decision whether another frame may follow.
 //!
 //! The frames of a file or pipe are limited by their bytes alone: every one has to arrive, and none can be too old. The
-//! frames of a live source are limited by time, with a [`Window`]: on a link that is slower than the source, the next
+//! frames of a live source are limited by time, with a [`LinkWindow`]: on a link that is slower than the source, the next
 //! frame has to wait for everything in flight.
-
-mod window;
-#[cfg(test)]
-mod window_tests;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use common::time::Micros;
 
-use window::Window;
+use super::window::{InFlightFrame, LinkWindow};
 
 /// Limit for a file or pipe, in bytes. Two of the largest frames are always allowed.
 const BYTES_MAX: usize = 4 << 20;
@@ -21,26 +17,9 @@ const BYTES_MAX: usize = 4 << 20;
 /// of 200 ms.
 const LIVE_BYTES_MAX: usize = 16 << 20;
 
-/// A frame at the moment when it is handed over, with the figures needed to judge its acknowledgement.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Departure {
-    number: u64,
-    pub at: Micros,
-    bytes: usize,
-    /// Bytes in flight at that moment, including this frame.
-    in_flight: usize,
-}
-
-impl Departure {
-    /// True if nothing else was in flight.
-    fn is_alone(&self) -> bool {
-        self.in_flight == self.bytes
-    }
-}
-
 /// The result of sending a frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Fate {
+pub enum SendOutcome {
     Acknowledged,
     /// No answer came.
     TimedOut,
@@ -51,20 +30,20 @@ pub enum Fate {
 #[derive(Debug, Default)]
 pub struct InFlight {
     /// Oldest first.
-    frames: VecDeque<Departure>,
+    frames: VecDeque<InFlightFrame>,
     bytes: usize,
     largest: usize,
     /// Size of the last frame, used as an estimate of the next.
     last: usize,
     number: u64,
     /// `None` if only bytes are limited.
-    window: Option<Window>,
+    window: Option<LinkWindow>,
 }
 
 impl InFlight {
     /// `time` is the time that a live source's frames may take; `None` if every frame has to arrive.
     pub fn new(time: Option<Duration>) -> InFlight {
-        InFlight { window: time.map(Window::new), ..InFlight::default() }
+        InFlight { window: time.map(LinkWindow::new), ..InFlight::default() }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -88,30 +67,30 @@ impl InFlight {
     }
 
     /// Adds a frame that is handed over.
-    pub fn enter(&mut self, bytes: usize, now: Micros) -> Departure {
+    pub fn enter(&mut self, bytes: usize, now: Micros) -> InFlightFrame {
         self.number += 1;
         self.bytes += bytes;
         self.largest = self.largest.max(bytes);
         self.last = bytes;
-        let departure = Departure { number: self.number, at: now, bytes, in_flight: self.bytes };
-        self.frames.push_back(departure);
+        let frame = InFlightFrame { number: self.number, at: now, bytes, in_flight: self.bytes };
+        self.frames.push_back(frame);
         if let Some(window) = &mut self.window {
-            window.sent(&departure);
+            window.sent(&frame);
         }
-        departure
+        frame
     }
 
-    /// Removes a frame whose fate is known.
-    pub fn leave(&mut self, departure: Departure, fate: Fate, now: Micros) {
+    /// Removes a frame that was sent, with this outcome.
+    pub fn leave(&mut self, frame: InFlightFrame, outcome: SendOutcome, now: Micros) {
         // Brokers answer in order, so this is nearly always the first.
-        let Some(index) = self.frames.iter().position(|frame| frame.number == departure.number) else { return };
+        let Some(index) = self.frames.iter().position(|other| other.number == frame.number) else { return };
         self.frames.remove(index);
-        self.bytes -= departure.bytes;
+        self.bytes -= frame.bytes;
         let Some(window) = &mut self.window else { return };
-        match fate {
-            Fate::Acknowledged => window.acknowledged(&departure, now),
-            Fate::TimedOut => window.timed_out(),
-            Fate::Refused => {}
+        match outcome {
+            SendOutcome::Acknowledged => window.acknowledged(&frame, now),
+            SendOutcome::TimedOut => window.timed_out(),
+            SendOutcome::Refused => {}
         }
     }
 }
@@ -130,7 +109,7 @@ mod tests {
             frames.push(file.enter(1 << 20, START));
         }
         assert_eq!(frames.len(), 4);
-        file.leave(frames[1], Fate::TimedOut, START);
+        file.leave(frames[1], SendOutcome::TimedOut, START);
         assert!(file.has_room(START));
     }
 
@@ -149,7 +128,7 @@ mod tests {
         assert!(live.has_room(START));
         let frame = live.enter(20 << 20, START);
         assert!(!live.has_room(START));
-        live.leave(frame, Fate::TimedOut, START.plus(Duration::from_secs(2)));
+        live.leave(frame, SendOutcome::TimedOut, START.plus(Duration::from_secs(2)));
         assert!(live.is_empty() && live.has_room(START.plus(Duration::from_secs(2))));
     }
 
@@ -159,7 +138,7 @@ mod tests {
         for n in 0..10 {
             let at = START.plus(Duration::from_millis(33 * n));
             let frame = live.enter(1000, at);
-            live.leave(frame, Fate::Acknowledged, at.plus(Duration::from_millis(2)));
+            live.leave(frame, SendOutcome::Acknowledged, at.plus(Duration::from_millis(2)));
         }
         let silent = START.plus(Duration::from_secs(1));
         live.enter(1000, silent);

@@ -1,6 +1,5 @@
 //! The checked command line: the settings of the producer.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,19 +10,10 @@ use common::wire::record::SOURCE_BYTES_MAX;
 use kafka::{Connection, NewTopic, Role};
 use reports::ReportFile;
 
-use crate::args::{self, Cli, Size, Subsampling};
-use crate::fit::Fit;
-use crate::pace::Pace;
-use crate::source::{CameraOptions, Input, Loops, SourceOptions, SourceTiming};
+use producer::source::{CameraOptions, Input, Loops, SourceOptions, SourceTiming};
+use producer::{DropPolicy, EncodeOptions, Pace, TopicOptions};
 
-/// The policy for frames when encoding or the broker falls behind.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Hurry {
-    /// The kind of source decides.
-    BySource,
-    NewestWins,
-    EveryFrame,
-}
+use crate::args::{self, BoxSize, Cli};
 
 /// The checked command line.
 #[derive(Clone, Debug)]
@@ -32,24 +22,18 @@ pub struct Options {
     pub typed: String,
     pub source: SourceOptions,
     pub connection: Connection,
-    pub topic: NewTopic,
-    pub create: bool,
+    pub topic: TopicOptions,
     pub key: Option<String>,
     pub partition: Option<i32>,
-    pub headers: Vec<(String, String)>,
     pub timeout: Duration,
     /// True if the program may be the broker itself, if none was given and none is running.
     pub embedded: bool,
     /// Time to wait for a viewer, if that is possible.
     pub wait_viewer: Option<Duration>,
-    pub message_bytes_max: Option<usize>,
-    pub quality: u8,
-    pub threads: Option<NonZeroUsize>,
-    pub fit: Fit,
-    pub pace: Pace,
-    pub hurry: Hurry,
-    /// Longest time that frames of a live source may be in flight.
-    pub in_flight_time: Duration,
+    pub encode: EncodeOptions,
+    /// The schedule of the pictures; `None` if the input sets its own pace.
+    pub pace: Option<Pace>,
+    pub drop_policy: DropPolicy,
     pub reports: Vec<ReportFile>,
     pub live_histogram: bool,
     pub explain: bool,
@@ -83,20 +67,26 @@ impl Options {
             Some(None) => Loops::Forever,
             Some(Some(n)) => Loops::Times(n),
         };
+        let pace = match (input.timing(), Pace::new(cli.fps, cli.speed)) {
+            (SourceTiming::File, pace) => Some(pace),
+            // A pipe and a camera set their own pace, unless the user gives a rate for the pipe.
+            (SourceTiming::Pipe, pace @ Pace::Rate(_)) => Some(pace),
+            _ => None,
+        };
+        let drop_policy = if cli.every_frame || (!cli.live && input.timing() != SourceTiming::Live) {
+            DropPolicy::EveryFrame
+        } else {
+            DropPolicy::NewestWins { in_flight_time: cli.in_flight_time.duration() }
+        };
         Ok(Options {
             typed: if is_url { secret::hide_address(typed) } else { secret::hide(typed) }.into_owned(),
             source: SourceOptions {
                 input,
                 box_size: match cli.size {
-                    Size::Box(width, height) => Some((width, height)),
-                    Size::Source => None,
+                    BoxSize::Box(width, height) => Some((width, height)),
+                    BoxSize::Source => None,
                 },
-                subsampling: match cli.subsampling {
-                    Subsampling::S420 => jpeg::Subsampling::S420,
-                    Subsampling::S422 => jpeg::Subsampling::S422,
-                    Subsampling::S444 => jpeg::Subsampling::S444,
-                    Subsampling::Gray => jpeg::Subsampling::Gray,
-                },
+                subsampling: cli.subsampling,
                 deinterlace: cli.deinterlace,
                 fps: cli.fps,
                 camera: CameraOptions { size: cli.input_size, fps: cli.input_fps, format: cli.input_format.clone() },
@@ -106,30 +96,26 @@ impl Options {
                 name,
             },
             connection: cli.kafka.connection(Role::Producer)?,
-            topic: NewTopic {
-                name: cli.topic.clone(),
-                partitions: cli.partitions,
-                replication: cli.replication_factor,
-                retention: cli.retention,
+            topic: TopicOptions {
+                topic: NewTopic {
+                    name: cli.topic.clone(),
+                    partitions: cli.partitions,
+                    replication: cli.replication_factor,
+                    retention: cli.retention,
+                },
+                create: !cli.no_create,
+                message_bytes_max: cli.max_message_bytes.map(|bytes| bytes.0),
+                headers: cli.headers.clone(),
+                fit: cli.fit,
             },
-            create: !cli.no_create,
             key: cli.key.clone(),
             partition: cli.partition,
-            headers: cli.headers.clone(),
             timeout: cli.timeout.duration(),
             embedded: !cli.no_embedded,
             wait_viewer: cli.wait_viewer.map(DurationArg::duration),
-            message_bytes_max: cli.max_message_bytes.map(|bytes| bytes.0),
-            quality: cli.quality,
-            threads: cli.threads,
-            fit: cli.fit,
-            pace: Pace::new(cli.fps, cli.speed),
-            hurry: match (cli.live, cli.every_frame) {
-                (true, _) => Hurry::NewestWins,
-                (_, true) => Hurry::EveryFrame,
-                _ => Hurry::BySource,
-            },
-            in_flight_time: cli.in_flight_time.duration(),
+            encode: EncodeOptions { quality: cli.quality, fit: cli.fit, threads: cli.threads },
+            pace,
+            drop_policy,
             reports: cli.reports.files.clone(),
             live_histogram: cli.reports.live_histogram,
             explain: cli.explain,
@@ -137,34 +123,34 @@ impl Options {
         })
     }
 
-    /// True if every frame waits for its turn; false if the newest replaces older ones.
-    pub fn every_frame(&self) -> bool {
-        match self.hurry {
-            Hurry::NewestWins => false,
-            Hurry::EveryFrame => true,
-            Hurry::BySource => self.source.input.timing() != SourceTiming::Live,
-        }
+    /// Time after which the input is no longer read. A file ends by itself, because it may be played several times.
+    pub fn lane_duration(&self) -> Option<Duration> {
+        self.source.duration.filter(|_| self.source.input.timing() != SourceTiming::File)
     }
 
     /// The settings that are listed in the report.
     pub fn settings(&self) -> serde_json::Map<String, serde_json::Value> {
-        let source = &self.source;
+        let Options { source, encode, .. } = self;
+        let in_flight_time_ms = match self.drop_policy {
+            DropPolicy::EveryFrame => None,
+            DropPolicy::NewestWins { in_flight_time } => Some(in_flight_time.as_millis() as u64),
+        };
         let settings = serde_json::json!({
             "input": self.typed,
             "source": source.name,
-            "topic": self.topic.name,
+            "topic": self.topic.topic.name,
             "brokers": self.connection.brokers,
             "properties": self.connection.shown_properties(),
             "partition": self.partition,
             "size": source.box_size.map_or("source".to_owned(), |(w, h)| format!("{w}x{h}")),
-            "quality": self.quality,
-            "threads": pool::threads_for(self.threads),
+            "quality": encode.quality,
+            "threads": pool::threads_for(encode.threads),
             "subsampling": format!("{:?}", source.subsampling).trim_start_matches('S').to_lowercase(),
-            "fit": format!("{:?}", self.fit).to_lowercase(),
+            "fit": format!("{:?}", encode.fit).to_lowercase(),
             "deinterlace": format!("{:?}", source.deinterlace).to_lowercase(),
             "fps": source.fps,
-            "every_frame": self.every_frame(),
-            "in_flight_time_ms": (!self.every_frame()).then_some(self.in_flight_time.as_millis() as u64),
+            "every_frame": in_flight_time_ms.is_none(),
+            "in_flight_time_ms": in_flight_time_ms,
         });
         match settings {
             serde_json::Value::Object(map) => map,

@@ -10,9 +10,10 @@ use cli::shutdown::Shutdown;
 use common::time::Clock;
 use kafka::{Admin, ConnectTimeout, DEFAULT_BROKERS, KafkaError, ServerKind};
 
-use crate::connect::CLIENT_ID;
+use producer::CLIENT_ID;
+use producer::source::{Loops, SourceTiming};
+
 use crate::options::Options;
-use crate::source::{Loops, SourceTiming};
 
 /// Kafka's own port, at which a viewer looks by default.
 const PORT: u16 = 9092;
@@ -93,7 +94,7 @@ impl Embedded {
     pub fn wait_for_viewer(&self, options: &Options, clock: &dyn Clock, shutdown: &Shutdown) {
         let source = &options.source;
         let has_an_end = source.input.timing() != SourceTiming::Live && source.loops != Loops::Forever;
-        let topic = &options.topic.name;
+        let topic = &options.topic.topic.name;
         let wait = options.wait_viewer.unwrap_or(WAIT_VIEWER);
         if !has_an_end || wait.is_zero() || self.is_read(topic) {
             return;

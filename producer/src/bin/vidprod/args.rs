@@ -4,7 +4,8 @@ use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use cli::logging::LogArgs;
 use cli::status::StatusArgs;
 use cli::values::{self, Bytes, DurationArg, Speed, whole};
@@ -12,76 +13,84 @@ use common::wire::record::{HEADERS, SOURCE_BYTES_MAX};
 use kafka::KafkaArgs;
 use reports::ReportArgs;
 
-use crate::fit::Fit;
-use crate::source::Deinterlace;
+use producer::source::Deinterlace;
+use producer::{Fit, Subsampling};
 
 const EXAMPLES: &str = "\
 Examples:
   vidprod samples/clip.mp4 --topic video                    a file, at its own pace
   vidprod samples/clip.mp4 --loop --source lobby            over and over, under a name
-  ffmpeg -i in.mkv -f yuv4mpegpipe - | vidprod - -t video   whatever a pipe brings
+  ffmpeg -i in.mkv -f yuv4mpegpipe - | vidprod - -t video   a pipe: y4m, MJPEG, MPEG-TS, Matroska …
   vidprod 0 --input-size 1280x720 --input-fps 30            the first camera
   vidprod rtsp://camera/stream -b broker:9092               a network camera
-  vidprod test --fps 60                                     a test card that proves the latency
-  vidprod test:0+2 --fps 1 --source A                       the even numbers (test:1+2: the odd ones)
+  vidprod test --fps 60                                     a test card that shows its time of capture
+  vidprod test:0+2 --fps 1 --source A                       a test card with even numbers
 
 Watch it with:  vidcons --topic video
 
-Without -b, and with no Kafka at localhost:9092, vidprod serves as the broker itself: in memory, for this machine alone.";
+If no broker is given and no Kafka runs at localhost:9092, vidprod itself is the broker: in memory, for this machine.";
 
 /// Publishes video to a Kafka topic, frame by frame as JPEG.
 #[derive(Parser, Clone, Debug)]
 #[command(name = "vidprod", version, about, after_help = EXAMPLES, max_term_width = 110)]
 #[command(override_usage = "vidprod [OPTIONS] <INPUT>")]
 pub struct Cli {
-    /// A file, '-' for standard input, a URL, a camera (/dev/video0 or 0), or 'test' (test:START+STEP counts)
+    /// A file, '-' for standard input, a URL, a camera (/dev/video0 or 0), or 'test' (test:START+STEP numbers its pictures)
     pub input: Option<String>,
 
-    /// The topic; made if it is missing
+    /// The topic, which is created if it is missing
     #[arg(short, long, default_value = "video", value_parser = kafka::topic_name)]
     pub topic: String,
-    /// The source's name [default: the file's stem, or the camera's or host's name]
+    /// The source's name [default: the file's name without its extension, or the camera's or host's name]
     #[arg(long, value_name = "NAME", value_parser = source_name)]
     pub source: Option<String>,
 
     #[command(flatten)]
     pub kafka: KafkaArgs,
-    /// The records' key [default: the source's name, so that a source keeps its partition]
-    #[arg(short, long, value_parser = values::filled, help_heading = "Kafka")]
+    /// The records' key [default: the source's name, which keeps a source in one partition]
+    #[arg(hide_short_help = true, short, long, value_parser = values::filled, help_heading = "Kafka")]
     pub key: Option<String>,
     /// Publish to this partition
-    #[arg(short, long, value_name = "N", value_parser = whole(0_i32..), allow_hyphen_values = true, help_heading = "Kafka")]
+    #[arg(hide_short_help = true, short, long, value_name = "N", value_parser = whole(0_i32..), allow_hyphen_values = true, help_heading = "Kafka")]
     pub partition: Option<i32>,
-    /// A header of your own on each record (repeatable)
-    #[arg(short = 'H', value_name = "NAME=VALUE", value_parser = header, help_heading = "Kafka")]
+    /// Add a header of your own to each record (repeatable)
+    #[arg(hide_short_help = true, short = 'H', value_name = "NAME=VALUE", value_parser = header, help_heading = "Kafka")]
     pub headers: Vec<(String, String)>,
-    /// How long to wait for a broker at the start, and for the last acknowledgements after Ctrl-C
-    #[arg(allow_hyphen_values = true, long, default_value = "5", value_name = "SECONDS", help_heading = "Kafka")]
+    /// Timeout for reaching a broker at the start, and for the last acknowledgements after Ctrl-C
+    #[arg(
+        hide_short_help = true,
+        allow_hyphen_values = true,
+        long,
+        default_value = "5",
+        value_name = "SECONDS",
+        help_heading = "Kafka"
+    )]
     pub timeout: DurationArg,
-    /// Start no broker where nobody named one and none is at localhost:9092
-    #[arg(long, help_heading = "Kafka")]
+    /// Never serve as the broker, even if none is given and none is at localhost:9092
+    #[arg(hide_short_help = true, long, help_heading = "Kafka")]
     pub no_embedded: bool,
-    /// With a broker of its own and an input that has an end: how long to wait for a viewer; 0 does not wait [default: 30s]
-    #[arg(allow_hyphen_values = true, long, value_name = "TIME", help_heading = "Kafka")]
+    /// How long a file or pipe waits for a viewer before its first frame, if vidprod itself is the broker; 0 does not wait
+    /// [default: 30s]
+    #[arg(hide_short_help = true, allow_hyphen_values = true, long, value_name = "TIME", help_heading = "Kafka")]
     pub wait_viewer: Option<DurationArg>,
-    /// The message limit in bytes, as in 500000 or 4M [default: what the topic says]
-    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, help_heading = "Kafka")]
+    /// Largest message in bytes, as in 500000 or 4M [default: the topic's limit]
+    #[arg(hide_short_help = true, long, value_name = "SIZE", allow_hyphen_values = true, help_heading = "Kafka")]
     pub max_message_bytes: Option<Bytes>,
 
-    /// Fail if the topic is missing
-    #[arg(long, help_heading = "If the topic is missing")]
+    /// Fail instead of creating it
+    #[arg(hide_short_help = true, long, help_heading = "If the topic is missing")]
     pub no_create: bool,
-    /// Its partitions
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = whole(1_i32..=10_000), allow_hyphen_values = true, help_heading = "If the topic is missing")]
+    /// Number of its partitions
+    #[arg(hide_short_help = true, long, default_value_t = 1, value_name = "N", value_parser = whole(1_i32..=10_000), allow_hyphen_values = true, help_heading = "If the topic is missing")]
     pub partitions: i32,
-    /// Its replicas [default: the broker's]
-    #[arg(long, value_name = "N", value_parser = whole(1_i32..=100), allow_hyphen_values = true, help_heading = "If the topic is missing")]
+    /// Number of its replicas [default: the broker's]
+    #[arg(hide_short_help = true, long, value_name = "N", value_parser = whole(1_i32..=100), allow_hyphen_values = true, help_heading = "If the topic is missing")]
     pub replication_factor: Option<i32>,
     /// How long it keeps frames, as in 10m, 12h, forever
-    #[arg(long, default_value = "10m", value_name = "TIME", value_parser = values::retention, allow_hyphen_values = true, help_heading = "If the topic is missing")]
+    #[arg(hide_short_help = true, long, default_value = "10m", value_name = "TIME", value_parser = values::retention, allow_hyphen_values = true, help_heading = "If the topic is missing")]
     pub retention: Retention,
 
-    /// The box that pictures are scaled down into, keeping their shape; 'source' keeps their size
+    /// Scale pictures down to fit into this box, keeping their shape; 'source' keeps their size
     #[arg(
         long,
         default_value = "1280x720",
@@ -89,74 +98,81 @@ pub struct Cli {
         allow_hyphen_values = true,
         help_heading = "Picture"
     )]
-    pub size: Size,
+    pub size: BoxSize,
     /// JPEG quality
-    #[arg(long, default_value_t = 80, value_name = "1-100", value_parser = whole(1_u8..=100), allow_hyphen_values = true, help_heading = "Picture")]
+    #[arg(long, default_value_t = 80, value_name = "1-100", value_parser = whole(1_u8..=100), allow_hyphen_values = true, help_heading = "Encoding")]
     pub quality: u8,
-    /// How coarse the colours are
-    #[arg(long, value_enum, default_value_t, help_heading = "Picture")]
+    /// Chroma subsampling: how coarse the colours are
+    #[arg(hide_short_help = true, long, default_value = "420", value_parser = subsampling(), help_heading = "Encoding")]
     pub subsampling: Subsampling,
     /// What to do with interlaced video
-    #[arg(long, value_enum, default_value_t, value_name = "WHEN", help_heading = "Picture")]
+    #[arg(hide_short_help = true, long, value_enum, default_value_t, value_name = "WHEN", help_heading = "Picture")]
     pub deinterlace: Deinterlace,
     /// Threads that encode a frame, at most 16 [default: one for each core that may be used]
-    #[arg(long, value_name = "N", value_parser = values::threads, allow_hyphen_values = true, help_heading = "Picture")]
+    #[arg(hide_short_help = true, long, value_name = "N", value_parser = values::threads, allow_hyphen_values = true, help_heading = "Encoding")]
     pub threads: Option<NonZeroUsize>,
     /// What to do with a frame over the message limit
-    #[arg(long, value_enum, default_value_t, help_heading = "Picture")]
+    #[arg(hide_short_help = true, long, value_enum, default_value_t, help_heading = "Encoding")]
     pub fit: Fit,
 
-    /// Frames a second, in place of the file's own time stamps; the rate of the test card (30)
+    /// Frames per second, instead of the file's own timestamps [default for the test card: 30]
     #[arg(allow_hyphen_values = true, long, value_name = "N", value_parser = values::positive, help_heading = "Pace")]
     pub fps: Option<f64>,
-    /// How fast to play a file: 2 is twice as fast, max does not wait at all
-    #[arg(long, value_name = "X|max", allow_hyphen_values = true, help_heading = "Pace")]
+    /// Speed of a file: 2 plays it twice as fast, max does not wait between frames
+    #[arg(hide_short_help = true, long, value_name = "X|max", allow_hyphen_values = true, help_heading = "Pace")]
     pub speed: Option<Speed>,
-    /// Play a file N times; without a number for ever
+    /// Play a file N times, or for ever if no number is given
     // Only numbers may begin with a hyphen here, because `--loop` without a number may be followed by an option.
     #[arg(long = "loop", value_name = "N", value_parser = times, allow_negative_numbers = true, help_heading = "Pace")]
     pub loops: Option<Option<u32>>,
-    /// Begin that far into the file
-    #[arg(allow_hyphen_values = true, long, value_name = "TIME", help_heading = "Pace")]
+    /// Start playing at this time of the file
+    #[arg(hide_short_help = true, allow_hyphen_values = true, long, value_name = "TIME", help_heading = "Pace")]
     pub start: Option<DurationArg>,
-    /// Play that much of it
-    #[arg(allow_hyphen_values = true, long, value_name = "TIME", value_parser = duration, help_heading = "Pace")]
+    /// Stop after this time
+    #[arg(hide_short_help = true, allow_hyphen_values = true, long, value_name = "TIME", value_parser = duration, help_heading = "Pace")]
     pub duration: Option<DurationArg>,
-    /// The newest frame wins when encoding or the broker falls behind (cameras and URLs do so by themselves)
+    /// Drop older frames in favour of newer ones when encoding or the broker falls behind (the default for cameras and URLs)
     #[arg(long, conflicts_with = "every_frame", help_heading = "Pace")]
     pub live: bool,
-    /// Every frame waits its turn (files and standard input do so by themselves)
-    #[arg(long, help_heading = "Pace")]
+    /// Drop nothing: every frame waits its turn (the default for files and standard input)
+    #[arg(hide_short_help = true, long, help_heading = "Pace")]
     pub every_frame: bool,
-    /// Where the newest frame wins: how long frames may be on their way to the broker. On a link that is too slow for all,
-    /// the others are dropped before they are encoded
-    #[arg(allow_hyphen_values = true, long, default_value = "300ms", value_name = "TIME", help_heading = "Pace")]
+    /// Longest time that frames of a live input may be on their way to the broker. On a link that is too slow for all
+    /// frames, the others are dropped before they are encoded
+    #[arg(
+        hide_short_help = true,
+        allow_hyphen_values = true,
+        long,
+        default_value = "300ms",
+        value_name = "TIME",
+        help_heading = "Pace"
+    )]
     pub in_flight_time: DurationArg,
 
-    /// What to ask of the camera
-    #[arg(long, value_name = "WxH", value_parser = values::size, allow_hyphen_values = true, help_heading = "Camera")]
+    /// Picture size to request from the camera
+    #[arg(hide_short_help = true, long, value_name = "WxH", value_parser = values::size, allow_hyphen_values = true, help_heading = "Camera")]
     pub input_size: Option<(usize, usize)>,
-    /// What to ask of the camera
-    #[arg(long, value_name = "N", value_parser = values::positive, allow_hyphen_values = true, help_heading = "Camera")]
+    /// Frame rate to request from the camera
+    #[arg(hide_short_help = true, long, value_name = "N", value_parser = values::positive, allow_hyphen_values = true, help_heading = "Camera")]
     pub input_fps: Option<f64>,
-    /// Its pixel or stream format, as in mjpeg or yuyv422
-    #[arg(long, value_name = "FORMAT", value_parser = values::filled, help_heading = "Camera")]
+    /// Pixel or stream format to request, as in mjpeg or yuyv422
+    #[arg(hide_short_help = true, long, value_name = "FORMAT", value_parser = values::filled, help_heading = "Camera")]
     pub input_format: Option<String>,
-    /// Print the cameras that are there
-    #[arg(long, help_heading = "Camera", exclusive = true)]
+    /// List the cameras of this machine
+    #[arg(hide_short_help = true, long, help_heading = "Camera", exclusive = true)]
     pub list_cameras: bool,
 
     #[command(flatten)]
     pub reports: ReportArgs,
-    /// Say at the end why p99 is what it is, and what to change (the JSON report always has it)
-    #[arg(long, help_heading = "Logging")]
+    /// Explain at the end which stage p99 is spent in, why, and what to change (the JSON report always has it)
+    #[arg(long, help_heading = "Report")]
     pub explain: bool,
     #[command(flatten)]
     pub log: LogArgs,
     #[command(flatten)]
     pub status: StatusArgs,
-    /// Print the completions of a shell
-    #[arg(long, value_enum, value_name = "SHELL", help_heading = "Logging", exclusive = true)]
+    /// Print the completions for a shell
+    #[arg(hide_short_help = true, long, value_enum, value_name = "SHELL", exclusive = true)]
     pub completions: Option<cli::Shell>,
 }
 
@@ -178,33 +194,31 @@ impl Cli {
 /// `None` is forever.
 pub type Retention = Option<Duration>;
 
-#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Subsampling {
-    #[default]
-    #[value(name = "420")]
-    S420,
-    #[value(name = "422")]
-    S422,
-    #[value(name = "444")]
-    S444,
-    Gray,
+/// Parses how coarse the colours are.
+fn subsampling() -> impl TypedValueParser<Value = Subsampling> {
+    PossibleValuesParser::new(["420", "422", "444", "gray"]).map(|name| match name.as_str() {
+        "422" => Subsampling::S422,
+        "444" => Subsampling::S444,
+        "gray" => Subsampling::Gray,
+        _ => Subsampling::S420,
+    })
 }
 
 /// The box into which pictures are scaled down, or the source's own size.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Size {
+pub enum BoxSize {
     Box(usize, usize),
     Source,
 }
 
-impl FromStr for Size {
+impl FromStr for BoxSize {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<Size, String> {
+    fn from_str(text: &str) -> Result<BoxSize, String> {
         if text == "source" {
-            return Ok(Size::Source);
+            return Ok(BoxSize::Source);
         }
-        values::size(text).map(|(w, h)| Size::Box(w, h)).map_err(|e| format!("{e}, or 'source'"))
+        values::size(text).map(|(w, h)| BoxSize::Box(w, h)).map_err(|e| format!("{e}, or 'source'"))
     }
 }
 

@@ -1,0 +1,45 @@
+//! The lines at the start: what will be sent where.
+
+use producer::source::SourceInfo;
+use producer::{Fit, MessageLimit, QUALITY_FLOOR, SCALE_FLOOR};
+
+use crate::options::Options;
+
+/// Logs what will be sent where.
+pub fn announce(options: &Options, info: &SourceInfo, limit: &MessageLimit) {
+    let fps = info.fps.map_or(String::new(), |fps| format!(" at {} fps", (fps * 100.0).round() / 100.0));
+    let length = info.duration.map_or(String::new(), |d| format!(", {:.1} s", d.as_secs_f64()));
+    let Options { source, connection, .. } = options;
+    let (topic, quality) = (&options.topic.topic, options.encode.quality);
+    tracing::info!(
+        event = "started",
+        source = source.name,
+        input = info.what,
+        topic = topic.name,
+        brokers = connection.brokers,
+        width = info.out_width,
+        height = info.out_height,
+        fps = info.fps,
+        quality,
+        message_bytes_max = limit.message_bytes_max,
+        "{} ({}, {}x{}{fps}{length}) → {}x{} JPEG quality {quality} → topic {} at {}, message limit {}",
+        source.name,
+        info.what,
+        info.width,
+        info.height,
+        info.out_width,
+        info.out_height,
+        topic.name,
+        connection.brokers,
+        limit.message_bytes_max,
+    );
+    if options.encode.fit == Fit::Shrink {
+        tracing::info!(
+            event = "note",
+            "frames over the limit are made to fit: quality down to {QUALITY_FLOOR}, then size down to {SCALE_FLOOR} of it"
+        );
+    }
+    for note in &info.notes {
+        tracing::info!(event = "note", "{note}");
+    }
+}

@@ -1,0 +1,90 @@
+//! The capture thread: takes pictures from the source and hands each over when it is due.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use common::time::{Clock, Micros};
+
+use super::handover::{CloseOnDrop, Handover};
+use super::pace::{Pace, Pacer};
+use crate::picture::{CapturedPicture, Picture, SourcePicture};
+use crate::publish::FramePublisher;
+
+/// Interval at which a sleep checks if it is still wanted.
+const CHECK_EVERY: Duration = Duration::from_millis(50);
+
+/// An error of a lane's source.
+pub type SourceFault = Box<dyn std::error::Error + Send + Sync>;
+
+pub(super) struct Capture<'a> {
+    pub handover: &'a Handover,
+    pub publisher: Arc<FramePublisher>,
+    /// The session's number in the publisher's books.
+    pub session: usize,
+    pub pace: Option<Pace>,
+    pub duration: Option<Duration>,
+    pub clock: Arc<dyn Clock>,
+    pub stop: Arc<AtomicBool>,
+}
+
+impl Capture<'_> {
+    /// Takes pictures from the source, waits until each is due, and hands it over to the encoder.
+    pub fn run(
+        self,
+        mut next: impl FnMut(Picture) -> Result<Option<SourcePicture>, SourceFault>,
+    ) -> Result<(), SourceFault> {
+        let _close = CloseOnDrop(self.handover);
+        let mut pacer = self.pace.map(Pacer::new);
+        for frame in 0.. {
+            let asked = self.clock.now();
+            let Some(shot) = next(self.handover.spare())? else { break };
+            let took = self.clock.now().since(asked);
+            if self.duration.is_some_and(|d| shot.pts >= d) {
+                break;
+            }
+            let due = match &mut pacer {
+                Some(pacer) => pacer.due(shot.pts, self.clock.now()),
+                None => shot.due.unwrap_or_else(|| self.clock.now()),
+            };
+            if !self.sleep_until(due) {
+                break;
+            }
+            let captured = shot.captured.unwrap_or_else(|| self.clock.now());
+            let SourcePicture { picture, number, pts, .. } = shot;
+            let shot = CapturedPicture { picture, frame, number, pts, due, captured };
+            if !self.hand_over(shot) || !pacer.as_mut().is_none_or(|pacer| self.sleep_until(pacer.rest(took))) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns false if the lane is to end before that time.
+    fn sleep_until(&self, due: Micros) -> bool {
+        while !self.stop.load(Ordering::Relaxed) {
+            let now = self.clock.now();
+            if due <= now {
+                return true;
+            }
+            self.clock.sleep_until(due.min(now.plus(CHECK_EVERY)));
+        }
+        false
+    }
+
+    /// Returns false if the encoder takes no more pictures.
+    fn hand_over(&self, shot: CapturedPicture) -> bool {
+        let (captured_at, queue) = (shot.captured, &self.handover.queue);
+        if self.publisher.sends_every_frame() {
+            let refused = queue.send_wait(shot);
+            if refused.is_none() {
+                self.publisher.capture(self.session, captured_at, || None::<()>);
+            }
+            return refused.is_none();
+        }
+        if let Some(displaced) = self.publisher.capture(self.session, captured_at, || queue.send(shot, true)) {
+            self.handover.recycle(displaced.picture);
+        }
+        !queue.is_closed()
+    }
+}
