@@ -85,7 +85,7 @@ impl Evidence {
     pub(super) fn connection_advice(&self) -> String {
         let log = if self.context.embedded_broker { "what the embedded broker prints" } else { "the broker's log" };
         let network = if self.client.loopback { "whether the broker was restarted" } else { "the network" };
-        format!("look at {network} and at {log}; -v logs when")
+        format!("look at {network} and at {log}; -v shows when")
     }
 
     /// Advice if scaling takes long.

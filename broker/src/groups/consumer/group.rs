@@ -1,5 +1,7 @@
 //! A group of the consumer protocol: its members, its epochs, and the members' targets.
 
+mod admission;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -13,7 +15,7 @@ use super::member::{ConsumerMember, MemberState};
 use super::request::{Heartbeat, LeaveRequest, Rejection};
 use super::subscription::{Expression, Resolver};
 use crate::clock::Ms;
-use crate::groups::kept::{by_instance, copied};
+use crate::groups::kept::by_instance;
 use crate::groups::limits::GroupTimes;
 use crate::memory::{Memory, MemoryUse};
 use crate::request::Requester;
@@ -63,76 +65,6 @@ impl ConsumerGroup {
 
     fn bump(&mut self) {
         self.epoch = self.epoch.saturating_add(1);
-    }
-
-    /// Finds the sender among the members, or the static member that it replaces. `None` if it may become a new member.
-    pub(super) fn find(&self, beat: &Heartbeat<'_>, members_max: usize) -> Result<Option<StrBytes>, Rejection> {
-        let known = match beat.instance {
-            Some(instance) => self.static_member(beat, instance)?,
-            None => self.members.get_key_value(beat.member),
-        };
-        match known {
-            Some((id, member)) => {
-                if !beat.is_first() {
-                    check_epoch(member, beat)?;
-                }
-                // The group's own copy of the id: that of the request would keep the whole request in memory.
-                Ok(Some(id.clone()))
-            }
-            None if !beat.is_first() => {
-                let words = format!("Member {} is not a member of group {}.", beat.member.as_str(), beat.group);
-                Err(Rejection::new(ResponseError::UnknownMemberId, words))
-            }
-            None if self.members.len() >= members_max => {
-                let words = format!("The consumer group has reached its maximum capacity of {members_max} members.");
-                Err(Rejection::new(ResponseError::GroupMaxSizeReached, words))
-            }
-            None => Ok(None),
-        }
-    }
-
-    /// Accepts a sender that `find` has found, or a new member. Returns its id.
-    pub(super) fn admit(&mut self, known: Option<StrBytes>, beat: &Heartbeat<'_>) -> StrBytes {
-        let mut member = match &known {
-            Some(id) if id == beat.member && !beat.is_first() => return id.clone(),
-            Some(id) => self.members.remove(id).unwrap_or_default(),
-            None => ConsumerMember::default(),
-        };
-        // A static member that returns with a new id keeps its partitions, so nothing changes for the group.
-        self.changed |= known.is_none();
-        member.rejoin();
-        let id = known.filter(|id| id == beat.member).unwrap_or_else(|| new_member_id(beat));
-        self.members.insert(id.clone(), member);
-        id
-    }
-
-    /// The member with this instance id: the sender, or the one that it replaces.
-    fn static_member(
-        &self,
-        beat: &Heartbeat<'_>,
-        instance: &StrBytes,
-    ) -> Result<Option<(&StrBytes, &ConsumerMember)>, Rejection> {
-        let known = self.by_instance(instance).and_then(|id| self.members.get_key_value(id));
-        let Some((id, member)) = known else { return Ok(None) };
-        if id == beat.member {
-            return Ok(known);
-        }
-        let names = |what: &str| {
-            format!(
-                "Static member {} with instance id {} {what} member {}.",
-                beat.member.as_str(),
-                instance.as_str(),
-                id.as_str()
-            )
-        };
-        match (beat.is_first(), member.is_away()) {
-            (true, true) => Ok(known),
-            (true, false) => Err(Rejection::new(
-                ResponseError::UnreleasedInstanceId,
-                names("cannot join the group because the instance id is owned by"),
-            )),
-            (false, _) => Err(Rejection::new(ResponseError::FencedInstanceId, names("was fenced by"))),
-        }
     }
 
     /// Stores the member's data from the heartbeat. Returns its previous assignment.
@@ -310,25 +242,4 @@ impl ConsumerGroup {
         }
         assert!(self.assignment_epoch <= self.epoch, "targets are not newer than the group");
     }
-}
-
-/// The id of a new member. Its client chooses it, except in version 0.
-fn new_member_id(beat: &Heartbeat<'_>) -> StrBytes {
-    if beat.member.is_empty() { StrBytes::from_string(Uuid::new_v4().to_string()) } else { copied(beat.member) }
-}
-
-/// Checks the epoch of a heartbeat. The previous epoch is accepted if the answer with the new one was lost.
-fn check_epoch(member: &ConsumerMember, beat: &Heartbeat<'_>) -> Result<(), Rejection> {
-    let (theirs, ours) = (beat.epoch, member.epoch);
-    let missed_the_answer =
-        theirs == member.previous_epoch && beat.owned.as_ref().is_some_and(|owned| owned.is_within(&member.assigned));
-    if theirs == ours || (theirs < ours && missed_the_answer) {
-        return Ok(());
-    }
-    let than = if theirs > ours { "greater" } else { "smaller" };
-    let words = format!(
-        "The consumer group member has a {than} member epoch ({theirs}) than the one known by the group coordinator ({ours}). \
-         The member must abandon all its partitions and rejoin."
-    );
-    Err(Rejection::new(ResponseError::FencedMemberEpoch, words))
 }
