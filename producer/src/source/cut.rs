@@ -35,7 +35,7 @@ fn promised_bytes(file: &mut (impl Read + Seek), bytes: u64) -> io::Result<Optio
     if head.starts_with(y4m::MAGIC) {
         return y4m_bytes(file, &head, bytes);
     }
-    if head.starts_with(b"\xff\xd8\xff") {
+    if jpeg::begins(&head) {
         return Ok(ends_in_a_jpeg(file, bytes)?.then_some(bytes + 1));
     }
     if head.starts_with(b"RIFF") {
@@ -104,13 +104,11 @@ fn mp4_bytes(file: &mut (impl Read + Seek), bytes: u64) -> io::Result<Option<u64
     Ok(None)
 }
 
-/// True if a series of JPEGs ends inside one: after the last end marker another picture begins.
+/// True if a sequence of JPEGs ends inside one.
 fn ends_in_a_jpeg(file: &mut (impl Read + Seek), bytes: u64) -> io::Result<bool> {
     let mut tail = vec![0; JPEG_TAIL_BYTES.min(bytes) as usize];
     let read = read_at(file, bytes - tail.len() as u64, &mut tail)?;
-    let tail = &tail[..read];
-    let behind = tail.windows(2).rposition(|pair| pair == b"\xff\xd9").map_or(tail, |at| &tail[at + 2..]);
-    Ok(behind.windows(3).any(|three| three == b"\xff\xd8\xff"))
+    Ok(jpeg::ends_inside(&tail[..read]))
 }
 
 /// The end of the last RIFF chunk; a long AVI file has several.

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::time::Micros;
 use ffmpeg_next::{Dictionary, Error, Packet, codec, decoder, frame, threading};
+use jpeg::Splitter;
 use tracing::debug;
 
 use super::convert::Converter;
@@ -165,115 +166,6 @@ fn jpeg_decoder() -> Result<decoder::Video, Error> {
     context.set_threading(threading::Config { kind: threading::Type::None, count: 1, ..Default::default() });
     let limit = PIXELS_MAX.to_string();
     context.decoder().open_as_with(codec, Dictionary::from_iter([("max_pixels", limit.as_str())]))?.video()
-}
-
-/// The position of the next byte in a JPEG.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-enum At {
-    /// Between JPEGs; `OutsideMark` after an FF.
-    #[default]
-    Outside,
-    OutsideMark,
-    /// Between segments.
-    Segment,
-    Mark,
-    Length(u8),
-    LengthLow(u8, u8),
-    Body(u8, usize),
-    Entropy,
-    EntropyMark,
-}
-
-/// Finds the ends of JPEGs by parsing their markers, byte by byte as they arrive.
-#[derive(Clone, Copy, Debug, Default)]
-struct Splitter {
-    at: At,
-}
-
-const SOI: u8 = 0xd8;
-const EOI: u8 = 0xd9;
-const SOS: u8 = 0xda;
-
-impl Splitter {
-    /// Moves bytes of one JPEG to `jpeg`; returns the number of bytes taken, and true if the JPEG is complete now.
-    fn push(&mut self, bytes: &[u8], jpeg: &mut Vec<u8>) -> (usize, bool) {
-        let mut taken = 0;
-        while taken < bytes.len() {
-            let rest = &bytes[taken..];
-            let run = self.run(rest);
-            if run > 0 {
-                if self.at != At::Outside {
-                    jpeg.extend_from_slice(&rest[..run]);
-                }
-                taken += run;
-                continue;
-            }
-            taken += 1;
-            if self.step(rest[0], jpeg) {
-                return (taken, true);
-            }
-        }
-        (taken, false)
-    }
-
-    /// Number of following bytes that do not change the state.
-    fn run(&mut self, bytes: &[u8]) -> usize {
-        let before_mark = || bytes.iter().position(|byte| *byte == 0xff).unwrap_or(bytes.len());
-        match &mut self.at {
-            At::Outside | At::Entropy => before_mark(),
-            At::Body(_, left) => {
-                let run = bytes.len().min(*left);
-                *left -= run;
-                run
-            }
-            _ => 0,
-        }
-    }
-
-    /// Processes one byte; returns true if it was the last of a JPEG.
-    fn step(&mut self, byte: u8, jpeg: &mut Vec<u8>) -> bool {
-        if let At::Body(mark, 0) = self.at {
-            self.at = if mark == SOS { At::Entropy } else { At::Segment };
-            if self.at == At::Entropy && byte != 0xff {
-                jpeg.push(byte);
-                return false;
-            }
-        }
-        jpeg.push(byte);
-        self.at = match (self.at, byte) {
-            (At::Outside | At::OutsideMark, 0xff) => At::OutsideMark,
-            (At::OutsideMark, SOI) => return self.begin(jpeg),
-            (At::Outside | At::OutsideMark, _) => At::Outside,
-            (At::Segment | At::Mark, 0xff) => At::Mark,
-            (At::Entropy | At::EntropyMark, 0xff) => At::EntropyMark,
-            (At::EntropyMark, 0 | 0xd0..=0xd7) => At::Entropy,
-            (At::Mark | At::EntropyMark, SOI) => return self.begin(jpeg),
-            (At::Mark | At::EntropyMark, EOI) => {
-                self.at = At::Outside;
-                return true;
-            }
-            (At::Mark, 0x01 | 0xd0..=0xd7) => At::Segment,
-            (At::Mark | At::EntropyMark, mark) if mark != 0 => At::Length(mark),
-            (At::Length(mark), high) => At::LengthLow(mark, high),
-            (At::LengthLow(mark, high), low) => {
-                At::Body(mark, usize::from(u16::from_be_bytes([high, low])).saturating_sub(2))
-            }
-            // ExistingPart is no marker where one must be, so this is no JPEG (any more).
-            _ => At::Outside,
-        };
-        if matches!(self.at, At::Outside | At::OutsideMark) {
-            jpeg.clear();
-        }
-        false
-    }
-
-    /// Begins a JPEG, whatever came before.
-    fn begin(&mut self, jpeg: &mut Vec<u8>) -> bool {
-        jpeg.clear();
-        jpeg.extend([0xff, SOI]);
-        self.at = At::Segment;
-        false
-    }
 }
 
 #[cfg(test)]

@@ -3,63 +3,7 @@ use crate::source::Input;
 use crate::source::testing::{all, clock, ffmpeg, options, running};
 use crate::source::timed_reader::Chunks;
 
-/// Splits these bytes, fed in pieces, into JPEGs.
-fn split(bytes: &[u8], piece: usize) -> Vec<Vec<u8>> {
-    let (mut splitter, mut jpeg, mut found) = (Splitter::default(), Vec::new(), Vec::new());
-    for mut piece in bytes.chunks(piece) {
-        while !piece.is_empty() {
-            let (taken, whole) = splitter.push(piece, &mut jpeg);
-            piece = &piece[taken..];
-            if whole {
-                found.push(std::mem::take(&mut jpeg));
-            }
-        }
-    }
-    found
-}
-
-fn check(cases: &[(&[u8], &[&[u8]])]) {
-    for (bytes, expected) in cases {
-        for piece in [1, 2, 3, 1000] {
-            assert_eq!(split(bytes, piece), *expected, "{bytes:02x?} in pieces of {piece}");
-        }
-    }
-}
-
 const SMALL: &[u8] = b"\xff\xd8\xff\xdb\x00\x04\xff\xd9\xff\xda\x00\x02\x01\xff\x00\x02\xff\xd0\x03\xff\xd9";
-
-#[test]
-fn a_jpeg_ends_at_its_own_end() {
-    // The segment contains the bytes of an end marker; the entropy data contains a stuffed FF and a restart marker.
-    check(&[(SMALL, &[SMALL]), (&[SMALL, SMALL].concat(), &[SMALL, SMALL])]);
-}
-
-#[test]
-fn junk_in_between_is_passed_over() {
-    let junk = [b"\r\n--boundary\xff\xff", SMALL, b"\xff\x00", SMALL, b"\xff"].concat();
-    check(&[(&junk, &[SMALL, SMALL])]);
-}
-
-#[test]
-fn a_torn_jpeg_gives_way_to_the_next() {
-    for torn in [2, 3, 8, 12, 13, 15] {
-        let bytes = [&SMALL[..torn], SMALL, SMALL].concat();
-        let found = split(&bytes, 7);
-        assert_eq!(found.last().map(Vec::as_slice), Some(SMALL), "torn at {torn}");
-    }
-}
-
-#[test]
-fn several_scans_are_one_jpeg() {
-    let progressive = b"\xff\xd8\xff\xda\x00\x02\x01\xff\xc4\x00\x03\x00\xff\xda\x00\x02\x02\xff\xff\xd9";
-    check(&[(progressive, &[progressive])]);
-}
-
-#[test]
-fn empty_entropy_data_ends_at_once() {
-    let nothing = b"\xff\xd8\xff\xda\x00\x02\xff\xd9";
-    check(&[(nothing, &[nothing])]);
-}
 
 fn shots(bytes: Vec<u8>, size: usize) -> Vec<SourcePicture> {
     let intake = TimedReader::new(Chunks::new(bytes, &[size]), clock());

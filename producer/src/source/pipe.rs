@@ -127,7 +127,7 @@ fn sniff<R: Read>(intake: &mut TimedReader<R>) -> io::Result<Content> {
     if head.starts_with(y4m::MAGIC) {
         return Ok(Content::Y4m);
     }
-    if head.starts_with(&[0xff, 0xd8, 0xff]) {
+    if jpeg::begins(head) {
         return Ok(Content::Jpegs);
     }
     if head[0] == 0x47 {

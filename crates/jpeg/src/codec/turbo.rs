@@ -10,8 +10,9 @@ use std::ptr;
 
 use turbojpeg::raw;
 
-use crate::planes::Checked;
-use crate::{JpegError, Subsampling};
+use crate::codec::error::JpegError;
+use crate::codec::planes::Checked;
+use crate::codec::planes::Subsampling;
 
 /// The byte order that gives `0xFFRRGGBB` when read as one number.
 const XRGB: c_int = if cfg!(target_endian = "little") { raw::TJPF_TJPF_BGRX } else { raw::TJPF_TJPF_XRGB };

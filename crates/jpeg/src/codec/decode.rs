@@ -14,13 +14,14 @@ use std::ops::Range;
 
 use pool::{Pool, THREADS_MAX};
 
-use crate::encode::STRIPE_PIXELS_MIN;
-use crate::layout::{Bands, EOI, Layout, markers, renumber};
-use crate::turbo::{Decompressor, Found};
-use crate::{JpegError, Subsampling};
-
-/// Pictures with more pixels are not decoded, whatever their header says.
-pub const PIXELS_MAX: usize = 64_000_000;
+use crate::codec::encode::STRIPE_PIXELS_MIN;
+use crate::codec::error::JpegError;
+use crate::codec::layout::{Bands, Layout, renumber};
+use crate::codec::planes::Subsampling;
+use crate::codec::turbo::{Decompressor, Found};
+use crate::segments::PIXELS_MAX;
+use crate::segments::marker::EOI;
+use crate::segments::markers;
 
 /// Progressive pictures have about ten scans. A malicious one can have hundreds, each as costly as a whole picture.
 const SCANS_MAX: u32 = 40;
@@ -183,7 +184,7 @@ fn cut(jpeg: &[u8], bands: &Bands, held: Range<usize>, height: usize, out: &mut 
         if nth == last {
             // The last interval ends with the picture. Some encoders put a restart marker there, too.
             let behind = if restart { at + 2 } else { at };
-            let whole = held.end < bands.count || data[behind..].starts_with(&EOI);
+            let whole = held.end < bands.count || data[behind..].starts_with(&[0xFF, EOI]);
             end = whole.then_some(at);
         }
         if nth >= last || !restart {

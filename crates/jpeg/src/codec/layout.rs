@@ -1,6 +1,8 @@
 //! The layout of a baseline JPEG, as far as it is needed to cut the picture into stripes.
 
-pub const EOI: [u8; 2] = [0xFF, 0xD9];
+use crate::segments::{Segment, marker, number, segments};
+
+const RESTART_INTERVAL: u8 = 0xDD;
 
 /// The layout of a JPEG with one scan and no progression. Other pictures have no layout, and are coded as a whole.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,14 +37,7 @@ impl Layout {
     pub fn of(jpeg: &[u8]) -> Option<Layout> {
         let mut layout: Option<Layout> = None;
         let (mut interval, mut components) = (0, 0);
-        let mut at = 2;
-        if jpeg.get(..2)? != [0xFF, 0xD8] {
-            return None;
-        }
-        loop {
-            let [0xFF, marker] = *jpeg.get(at..at + 2)? else { return None };
-            let length = number(jpeg, at + 2)?;
-            let body = jpeg.get(at + 4..at + 2 + length)?;
+        for Segment { marker, at, body } in segments(jpeg) {
             match marker {
                 0xC0 | 0xC1 if layout.is_none() => {
                     layout = Some(Layout::of_frame(body, at + 5)?);
@@ -50,18 +45,16 @@ impl Layout {
                 }
                 // Other kinds of coding, or a second frame.
                 0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCF => return None,
-                0xDD => interval = number(body, 0)?,
-                0xDA => {
+                RESTART_INTERVAL => interval = number(body, 0)?,
+                marker::SOS => {
                     let whole = usize::from(*body.first()?) == components;
-                    let layout = Layout { interval, data_at: at + 2 + length, ..layout? };
+                    let layout = Layout { interval, data_at: at + 4 + body.len(), ..layout? };
                     return whole.then_some(layout);
                 }
-                // Markers without a length, stuffing and fill bytes: no encoder writes them here.
-                0x00 | 0x01 | 0xD0..=0xD9 | 0xFF => return None,
                 _ => {}
             }
-            at += 2 + length;
         }
+        None
     }
 
     /// Reads the body of a frame header; the picture's height is at offset `height_at`.
@@ -122,19 +115,6 @@ impl Bands {
             _ => (((band + 1) * self.rows).min(rows) - 1) * row_height + 1,
         }
     }
-}
-
-fn number(bytes: &[u8], at: usize) -> Option<usize> {
-    let bytes = bytes.get(at..at + 2)?;
-    Some(usize::from(bytes[0]) << 8 | usize::from(bytes[1]))
-}
-
-/// The markers in a scan's data, each with the offset of its `0xFF`; a stuffed `0xFF00` is not a marker.
-pub fn markers(data: &[u8]) -> impl Iterator<Item = (usize, u8)> {
-    memchr::memchr_iter(0xFF, data).filter_map(|at| {
-        let marker = *data.get(at + 1)?;
-        (marker != 0 && marker != 0xFF).then_some((at, marker))
-    })
 }
 
 /// Adds `first` to the numbers of the restart markers in a scan's data; a marker holds only the last three bits of its

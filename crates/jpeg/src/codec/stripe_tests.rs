@@ -5,9 +5,10 @@ use std::num::NonZeroUsize;
 use pool::{Pool, THREADS_MAX};
 use proptest::prelude::*;
 
-use crate::encode::{STRIPES_MAX, cut};
-use crate::layout::{Layout, markers};
-use crate::turbo::Compressor;
+use crate::codec::encode::{STRIPES_MAX, cut};
+use crate::codec::layout::Layout;
+use crate::codec::turbo::Compressor;
+use crate::segments::markers;
 use crate::*;
 
 const ALL: [Subsampling; 4] = [Subsampling::S420, Subsampling::S422, Subsampling::S444, Subsampling::Gray];

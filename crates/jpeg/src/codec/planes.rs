@@ -1,11 +1,54 @@
-//! Checks that planes are as large as their picture's size demands, and cuts them.
+//! Pictures as planes: checks that they are as large as their picture's size demands, and cuts them.
 
 use std::ops::Range;
 
-use crate::{JpegError, Plane, Planes, Subsampling};
+use crate::codec::error::JpegError;
 
 /// Largest width and height: below the format's 16-bit limit because of the codec's own (`JPEG_MAX_DIMENSION`).
 const SIDE_MAX: usize = 65_500;
+
+/// The resolution of chroma relative to luma.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Subsampling {
+    #[default]
+    S420,
+    S422,
+    S444,
+    /// No chroma.
+    Gray,
+}
+
+impl Subsampling {
+    /// Number of columns and rows of luma for each sample of chroma.
+    pub fn step(self) -> (usize, usize) {
+        match self {
+            Subsampling::S420 => (2, 2),
+            Subsampling::S422 => (2, 1),
+            Subsampling::S444 | Subsampling::Gray => (1, 1),
+        }
+    }
+}
+
+/// Rows of samples, `stride` bytes apart.
+#[derive(Clone, Copy, Debug)]
+pub struct Plane<'a> {
+    pub data: &'a [u8],
+    pub stride: usize,
+}
+
+/// A picture as full-range BT.601 planes, which is the YCbCr of JFIF; `u` and `v` are unused in a grey picture.
+///
+/// If chroma has fewer samples than luma, the luma plane of an odd-sized picture has one more column or row (a copy of
+/// the last), so that each chroma sample is whole.
+#[derive(Clone, Copy, Debug)]
+pub struct Planes<'a> {
+    pub width: usize,
+    pub height: usize,
+    pub subsampling: Subsampling,
+    pub y: Plane<'a>,
+    pub u: Plane<'a>,
+    pub v: Plane<'a>,
+}
 
 /// Planes that are as large as their size demands. The codec reads them without further checks.
 pub(crate) struct Checked<'a>(Planes<'a>);

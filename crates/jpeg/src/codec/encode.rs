@@ -12,9 +12,11 @@ use std::sync::{Mutex, PoisonError};
 
 use pool::Pool;
 
-use crate::layout::{EOI, Layout, renumber};
-use crate::turbo::Compressor;
-use crate::{JpegError, Planes};
+use crate::codec::error::JpegError;
+use crate::codec::layout::{Layout, renumber};
+use crate::codec::planes::Planes;
+use crate::codec::turbo::Compressor;
+use crate::segments::marker::EOI;
 
 /// A smaller stripe would be done before another thread is awake.
 pub(crate) const STRIPE_PIXELS_MIN: usize = if cfg!(test) { 64 } else { 100_000 };
@@ -108,7 +110,7 @@ fn join<'a>(stripes: impl Iterator<Item = Stripe<'a>>, height: usize, out: &mut 
     for stripe in stripes {
         let jpeg = &stripe.room[..stripe.encoded?];
         let layout = Layout::of(jpeg).ok_or(JpegError::Stripe)?;
-        let data = jpeg.strip_suffix(&EOI).ok_or(JpegError::Stripe)?;
+        let data = jpeg.strip_suffix(&[0xFF, EOI]).ok_or(JpegError::Stripe)?;
         if stripe.above == 0 {
             out.extend_from_slice(data);
             out[layout.height_at..][..2].copy_from_slice(&(height as u16).to_be_bytes());
@@ -117,6 +119,6 @@ fn join<'a>(stripes: impl Iterator<Item = Stripe<'a>>, height: usize, out: &mut 
             out.extend_from_slice(&data[layout.data_at..]);
         }
     }
-    out.extend_from_slice(&EOI);
+    out.extend_from_slice(&[0xFF, EOI]);
     Ok(())
 }
