@@ -213,7 +213,7 @@ mod tests {
         Defaults { retention: Some(Duration::from_secs(60)), partition_bytes: None, message_bytes_max: 1000 };
 
     #[test]
-    fn what_is_set_is_over_the_brokers() {
+    fn a_topics_value_overrides_the_brokers() {
         let mut config = TopicConfig::default();
         assert_eq!(config.retention(&DEFAULTS), Some(Duration::from_secs(60)));
         config.set(RETENTION_MS, "-1").unwrap();
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_kept_is_refused() {
+    fn values_that_cannot_be_kept_are_refused() {
         let long = "0".repeat(VALUE_BYTES_MAX + 1);
         let refused = |name, value| TopicConfig::default().set(name, value).is_err();
         for (name, value) in [

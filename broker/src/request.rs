@@ -162,14 +162,14 @@ mod tests {
     }
 
     #[test]
-    fn api_versions_of_a_version_to_come_is_told_so_whatever_its_body() {
+    fn api_versions_of_a_later_version_is_recognised_whatever_its_body() {
         let have = decode(Bytes::from_static(b"\0\x12\0\x63\0\0\0\x09\xff\xff what is this"));
         let (api, version, correlation) = (ApiKey::ApiVersions, 99, 9);
         assert_eq!(have, Ok(Decoded::UnsupportedVersion { api, version, correlation }));
     }
 
     #[test]
-    fn what_cannot_be_read_is_refused_with_a_reason() {
+    fn unreadable_requests_are_refused_with_a_reason() {
         assert_eq!(line(b""), "a request of 0 bytes: no header fits");
         assert_eq!(line(b"\0\x03\0\x01\0\0\0"), "a request of 7 bytes: no header fits");
         assert_eq!(line(b"\x7f\0\0\0\0\0\0\0\0\0"), "API key 32512 is unknown");
@@ -194,7 +194,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_comes_does_no_harm(bytes: Vec<u8>) {
+        fn arbitrary_bytes_do_no_harm(bytes: Vec<u8>) {
             crate::fuzzing::request::request(&bytes);
         }
 

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_is_taken_after_the_close() {
+    fn an_item_is_taken_even_after_the_close() {
         let latest = Latest::default();
         latest.send(1, true);
         latest.close();

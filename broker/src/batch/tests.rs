@@ -109,7 +109,7 @@ fn attributes_that_only_a_broker_sets_are_refused() {
 }
 
 #[test]
-fn control_and_transactional_batches_are_told() {
+fn control_and_transactional_batches_are_recognised() {
     let header = set(ATTRIBUTES_AT, &(CONTROL | TRANSACTIONAL).to_be_bytes()).unwrap().header;
     assert!(header.control && header.transactional && !header.compressed);
     let header = set(ATTRIBUTES_AT, &CODEC_MAX.to_be_bytes()).unwrap().header;

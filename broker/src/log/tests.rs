@@ -58,7 +58,7 @@ fn a_read_stops_before_its_limit_but_gives_one_where_asked() {
 }
 
 #[test]
-fn a_read_out_of_range_is_told() {
+fn a_read_out_of_range_is_an_error() {
     let (mut log, _) = batches(3);
     log.drop_oldest();
     for from in [i64::MIN, -1, 0, 1, 7, i64::MAX] {
@@ -249,7 +249,7 @@ fn producers_do_not_disturb_each_other() {
 }
 
 #[test]
-fn what_was_dropped_is_still_known_as_sent() {
+fn dropped_batches_still_count_as_duplicates() {
     let mut log = log_of(&[Spec::sequence(1, 0, 0, 1)]);
     log.drop_oldest();
     assert_eq!(append(&mut log, &Spec::sequence(1, 0, 0, 1)), Ok((0, true)));

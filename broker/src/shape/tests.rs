@@ -64,7 +64,7 @@ fn every_strict_prefix_is_refused() {
 }
 
 #[test]
-fn what_follows_a_body_is_not_looked_at() {
+fn bytes_after_a_body_are_ignored() {
     each_body(5, |shape, version, body| {
         let longer = [&body.bytes[..], &[0]].concat();
         assert_eq!(check(shape.api, version, &longer, 20_000), Ok(()));
@@ -165,7 +165,7 @@ fn lengths_inside_a_known_tag_are_checked() {
 }
 
 #[test]
-fn what_is_wrong_fits_one_line_of_the_log() {
+fn an_error_fits_into_one_log_line() {
     let malformed = check(ApiKey::DeleteGroups, 1, b"\x7f\xff\xff\xff\x00\x02me", 9).unwrap_err();
     assert_eq!(malformed.to_string(), "DeleteGroups v1: array of 2147483647 elements, 4 bytes left");
     let malformed = check(ApiKey::DescribeAcls, 1, b"", 9).unwrap_err();

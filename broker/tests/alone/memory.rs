@@ -147,7 +147,7 @@ fn many_who_never_read_take_no_more_than_their_part() {
 }
 
 #[test]
-fn who_holds_what_is_needed_is_cut_off() {
+fn a_client_that_holds_needed_memory_is_cut_off() {
     const LARGE_BYTES: usize = 4 << 20;
     let Some(_alone) = alone() else { return };
     let broker = crowded();

@@ -221,7 +221,7 @@ fn a_fetch_session_that_nobody_opened_is_not_found() {
 }
 
 #[test]
-fn a_limit_on_topics_says_itself_and_its_option() {
+fn the_error_of_a_limit_names_the_limit_and_its_option() {
     let limits = BrokerLimits { topics: 2, partitions: 5, ..BrokerLimits::default() };
     let broker = start(Options { limits, ..Options::default() });
     let mut client = Client::new(broker.address);

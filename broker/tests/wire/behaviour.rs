@@ -70,7 +70,7 @@ fn a_parked_fetch_waits_for_min_bytes() {
 }
 
 #[test]
-fn what_is_too_little_is_answered_when_the_time_is_up() {
+fn a_fetch_with_too_few_bytes_is_answered_when_its_time_is_up() {
     let (_broker, mut client) = with_topic();
     client.produce("a", 0, batch(10));
     let answer = client.ask(&parked(0).with_min_bytes(25_000).with_max_wait_ms(50), 11);
@@ -112,7 +112,7 @@ fn a_fetch_of_a_topic_that_is_deleted_is_answered() {
 }
 
 #[test]
-fn what_is_asked_behind_a_parked_fetch_is_answered_after_it() {
+fn requests_behind_a_waiting_fetch_are_answered_after_it() {
     let (broker, mut producer) = with_topic();
     let mut reader = Client::new(broker.address);
     let first = reader.send(&parked(0), 11);
@@ -156,7 +156,7 @@ fn an_idempotent_producer_is_kept_in_order() {
 }
 
 #[test]
-fn what_is_damaged_is_refused() {
+fn damaged_batches_are_refused() {
     let (_broker, mut client) = with_topic();
     let mut damaged = batch(100).to_vec();
     damaged[80] ^= 1;

@@ -74,7 +74,7 @@ fn a_length_that_no_request_has_is_not_waited_for() {
 }
 
 #[test]
-fn who_says_nothing_is_cut_off() {
+fn a_silent_client_is_cut_off() {
     let broker = with_limits(BrokerLimits { idle: SHORT, ..BrokerLimits::default() });
     let mut client = Client::new(broker.address);
     client.fetch("a", 0, 0);
@@ -82,7 +82,7 @@ fn who_says_nothing_is_cut_off() {
 }
 
 #[test]
-fn who_waits_is_not_idle() {
+fn a_client_that_waits_is_not_idle() {
     let broker = with_limits(BrokerLimits { idle: SHORT, stall: SHORT, ..BrokerLimits::default() });
     let mut client = Client::new(broker.address);
     let answer = client.ask(&fetch("a", &[(0, 0)]).with_max_wait_ms(4000), 11);
@@ -102,7 +102,7 @@ fn there_are_no_more_connections_than_allowed() {
 }
 
 #[test]
-fn who_does_not_read_its_answers_is_cut_off() {
+fn a_client_that_does_not_read_its_answers_is_cut_off() {
     let broker = with_limits(BrokerLimits { stall: SHORT, ..BrokerLimits::default() });
     let mut producer = Client::new(broker.address);
     for _ in 0..20 {

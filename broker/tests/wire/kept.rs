@@ -18,7 +18,7 @@ fn check_start(client: &mut Client, start: i64) {
 }
 
 #[test]
-fn no_more_bytes_are_kept_than_the_topic_says() {
+fn no_more_bytes_are_kept_than_the_topic_allows() {
     let broker = start(Options::default());
     let mut client = Client::new(broker.address);
     client.make("a", 1, &[("retention.bytes", "3500")]);
@@ -30,7 +30,7 @@ fn no_more_bytes_are_kept_than_the_topic_says() {
 }
 
 #[test]
-fn what_came_too_long_ago_is_dropped_whatever_its_own_time() {
+fn old_records_are_dropped_by_their_arrival_whatever_their_timestamps() {
     let broker = start(Options::default());
     let mut client = Client::new(broker.address);
     client.make("b", 1, &[("retention.ms", "3600000")]);
@@ -53,7 +53,7 @@ fn delete(client: &mut Client, offset: i64) -> DeleteRecordsPartitionResult {
 }
 
 #[test]
-fn records_are_deleted_up_to_where_a_client_says() {
+fn records_are_deleted_up_to_the_requested_offset() {
     let broker = start(Options::default());
     let mut client = Client::new(broker.address);
     client.make("a", 1, &[]);

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_picture_says_is_held_against_the_headers() {
+    fn the_pictures_bar_is_compared_with_the_headers() {
         let agreed = PixelCheck { agreed: 1, ..PixelCheck::default() };
         let disagreed =
             |largest_difference_us| PixelCheck { disagreed: 1, largest_difference_us, ..PixelCheck::default() };

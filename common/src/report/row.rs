@@ -127,7 +127,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_is_in_no_histogram_says_why() {
+    fn a_frame_in_no_histogram_has_its_reason() {
         assert!(line(&Row { timed: false, ..row(40) }).contains(",before,"));
         assert!(line(&Row { tiles: None, ..row(40) }).contains(",untiled,1000,1010,1050,1050,,,,,,,,,,,,,5\n"));
     }

@@ -55,7 +55,7 @@ mod tests {
     use crate::time::{Micros, Stamps};
 
     #[test]
-    fn slow_frames_tell_of_themselves_and_not_of_the_others() {
+    fn slow_frames_show_their_own_stages() {
         let mut breakdown = StageBreakdown::default();
         for n in 0..100 {
             // One frame in fifty waits for its capture; the others spend their time on encoding.

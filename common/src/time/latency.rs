@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_are_told() {
+    fn the_longest_latencies_are_known() {
         let mut latency = Latency::default();
         (0..1000).for_each(|us| latency.record(Duration::from_micros(us)));
         assert_eq!([0, 1, 5, 1000, 1001].map(|n| latency.longest(n)), [0, 999, 995, 0, 0]);

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn who_looks_more_often_sees_the_last_period() {
+    fn frequent_reads_see_the_last_period() {
         let (mut period, mut latency) = (Period::new(Duration::from_secs(1), s(0)), Latency::default());
         latency.record(Duration::from_millis(5));
         let figures = period.look(s(1), 30, 0, Some(&latency));

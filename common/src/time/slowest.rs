@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_slowest_hundredth_is_told_in_any_order_of_arrival() {
+    fn the_slowest_hundredth_is_found_in_any_order_of_arrival() {
         let up: Vec<u64> = (0..1000).collect();
         for order in [up.clone(), up.iter().rev().copied().collect()] {
             let tail = slowest(order).tail(1000);
@@ -89,14 +89,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_bounded() {
+    fn the_frames_kept_are_bounded() {
         let slowest = slowest(0..100_000);
         assert_eq!(slowest.0.len(), KEPT_MAX);
         assert_eq!(slowest.tail(100_000).frames, KEPT_MAX as u64);
     }
 
     #[test]
-    fn few_frames_are_told_as_they_are() {
+    fn few_frames_are_kept_as_they_are() {
         assert_eq!(slowest([]).tail(0), TailStages::default());
         assert_eq!(slowest([3, 4]).tail(2).frames, 2);
         assert_eq!(slowest([3, 4, 5, 6, 7, 8, 9]).tail(7).frames, 5);

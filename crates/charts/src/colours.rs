@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_colours_of_one_chart_can_be_told_apart() {
+    fn the_colours_of_one_chart_differ() {
         let check = |colours: &[RGBColor]| {
             for (n, a) in colours.iter().enumerate() {
                 for b in &colours[..n] {

@@ -81,7 +81,7 @@ mod tests {
     use common::time::Stage;
 
     #[test]
-    fn the_picture_says_what_it_shows() {
+    fn the_picture_is_labelled() {
         testing::with_figure(1500, |figure| {
             let svg = svg(figure).expect("it is drawn");
             roxmltree::Document::parse(&svg).expect("it is XML");

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bars_are_told_apart_to_an_eighth_and_one_frame_is_seen() {
+    fn bars_differ_by_eighths_and_one_frame_is_visible() {
         assert_eq!(bar(1000, 1000).chars().count(), BAR);
         assert_eq!(bar(1, 1000), "▏");
         assert_eq!(bar(0, 1000), "");

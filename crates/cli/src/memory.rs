@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_stall_needed_is_given_back() {
+    fn memory_of_a_stall_is_returned() {
         give_back();
         // Uses a thread of its own, because glibc by default keeps the memory of such a thread's heap.
         let left = std::thread::spawn(move || {

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_says_what_is_allowed() {
+    fn an_error_names_the_allowed_values() {
         fn check<T: std::fmt::Debug>(parsed: Result<T, String>, words: &str) {
             let error = parsed.expect_err(words);
             assert!(error.contains(words), "{error}");

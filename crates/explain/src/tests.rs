@@ -87,7 +87,7 @@ fn check_nothing(evidence: Evidence, summary: &str) {
 }
 
 #[test]
-fn where_nothing_stands_out_that_is_said() {
+fn a_run_where_nothing_stands_out_is_reported_so() {
     let usual = viewer([150, 8000, 40, 5000, 20, 7000, 2500]);
     check_nothing(usual, "nothing stands out: p99 is 1.9 x p50, encode and decode are 66 % of it");
     let usual = producer([150, 9000, 40, 0, 0, 0, 0], 5000).with(|e| e.client.round_trip = waits(500, 1500, 5000));
@@ -101,7 +101,7 @@ fn few_frames_say_nothing() {
 }
 
 #[test]
-fn what_is_always_so_is_named_beside_one_frame_that_was_slow_for_another_reason() {
+fn a_permanent_cause_is_named_beside_that_of_a_single_slow_frame() {
     let far = producer(USUAL, 700_000).with(|e| {
         e.side = acknowledging([64_000, 700_000], 1000, true);
         e.client.round_trip = waits(60_000, 65_000, 100_000);
@@ -192,7 +192,7 @@ fn the_rhythm_is_that_of_the_frames_numbered() {
 }
 
 #[test]
-fn what_was_found_is_read_back_from_a_report() {
+fn findings_are_read_back_from_a_report() {
     let explained = explain(&viewer([100, 5000, 20, 61_000, 10, 5000, 1000]));
     let json = serde_json::to_string(&explained).unwrap();
     assert_eq!(serde_json::from_str::<Explain>(&json).unwrap(), explained);

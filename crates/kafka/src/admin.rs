@@ -226,7 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_limit_that_the_broker_does_not_tell_is_not_asked_for_again() {
+    fn a_limit_that_the_broker_does_not_report_is_not_requested_again() {
         let entry = ConfigEntry {
             name: "max.message.bytes".to_owned(),
             value: Some("1000".to_owned()),

@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_property_is_not_repeated() {
+    fn a_malformed_property_is_not_repeated() {
         let refused = |text: &str| {
             let command = Command::new("vidprod");
             PropertyParser.parse_ref(&command, None, OsStr::new(text)).expect_err("it is no property").to_string()

@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn java_names_are_told_in_ours() {
+    fn java_names_are_translated_to_librdkafkas() {
         check(
             "max.request.size=5\nssl.enabled.protocols=TLSv1.3\nfetch.max.wait.ms 20\n",
             &[("message.max.bytes", "5"), ("fetch.wait.max.ms", "20")],
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_java_can_read_names_its_replacement() {
+    fn properties_that_only_java_can_read_name_their_replacement() {
         let error = parse("ssl.truststore.location=/a.jks\n").expect_err("a JKS file cannot be read");
         assert!(error.contains("ssl.ca.location"), "{error}");
         let error = parse("sasl.jaas.config=com.sun.security.auth.module.Krb5LoginModule required;\n").expect_err("no");

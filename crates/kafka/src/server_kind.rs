@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kafka_is_told_from_others() {
+    fn a_kafka_is_distinguished_from_other_servers() {
         check(b"\0\0\0\x0a\0\0\x2a\x2a\0\0\0\0\0\0", ServerKind::Kafka);
         check(b"HTTP/1.1 400 Bad Request\r\n\r\n", ServerKind::Other);
         check(b"", ServerKind::Silent);
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_question_is_as_long_as_it_says() {
+    fn the_length_of_the_question_is_right() {
         assert_eq!(QUESTION[..4], 17_u32.to_be_bytes());
         assert_eq!(&QUESTION[8..12], CORRELATION);
     }

@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn the_named_group_is_joined_whatever_a_file_says() {
+    fn the_named_group_overrides_that_of_a_file() {
         let config = consumer(&with(&[("group.id", "other")]), "vidcons", Some("mine"));
         assert_eq!(config.get("group.id"), Some("mine"));
     }

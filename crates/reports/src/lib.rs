@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_extension_says_the_format() {
+    fn the_extension_selects_the_format() {
         let check = |name: &str, format: ReportFormat| assert_eq!(file(name).format, format, "{name}");
         check("-", ReportFormat::Json);
         check("out/run.json", ReportFormat::Json);

@@ -179,12 +179,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_any_more_is_not_kept() {
+    fn deleted_partitions_are_not_kept() {
         assert_eq!(assigned(Assignor::Uniform, &[1], &[(&[0], &[(0, 0), (0, 5), (7, 0)])]), [[(0, 0)]]);
     }
 
     #[test]
-    fn who_reads_less_gets_what_it_can_read() {
+    fn a_member_with_fewer_topics_gets_only_those() {
         let had: &[(u128, i32)] = &[(0, 0), (0, 1), (1, 0), (1, 1)];
         let given = assigned(Assignor::Uniform, &[2, 2], &[(&[0, 1], had), (&[1], &[])]);
         assert_eq!(given, [[(0, 0), (0, 1)], [(1, 0), (1, 1)]]);

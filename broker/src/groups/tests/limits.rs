@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn what_members_send_is_counted_and_bounded() {
+fn data_from_members_are_counted_and_bounded() {
     let memory_bytes = 50_000;
     let mut groups = Groups::new(GroupLimits { groups: 1000, memory_bytes, ..limits() }, &Memory::new(0));
     let large = |nth: usize| {

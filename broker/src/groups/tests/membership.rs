@@ -22,7 +22,7 @@ fn a_follower_waits_for_the_leaders_assignment() {
 }
 
 #[test]
-fn who_is_silent_is_out_and_the_other_gets_all() {
+fn a_silent_member_is_removed_and_the_other_gets_all() {
     let mut groups = groups();
     let (leader, follower) = two(&mut groups);
     groups.sync(sync_request(&leader, 2, &[]), 0, 0);
@@ -48,7 +48,7 @@ fn a_leader_that_dies_before_it_assigns_holds_nobody_up() {
 }
 
 #[test]
-fn who_does_not_rejoin_in_time_is_out() {
+fn a_member_that_does_not_rejoin_in_time_is_removed() {
     let mut groups = groups();
     let first = settled(&mut groups);
     let mut second = join(&mut groups, "", 0);

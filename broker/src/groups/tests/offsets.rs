@@ -20,7 +20,7 @@ fn offsets_are_kept_and_bounded() {
 }
 
 #[test]
-fn what_is_in_use_is_not_deleted() {
+fn groups_and_offsets_in_use_are_not_deleted() {
     let mut groups = groups();
     let delete = DeleteGroupsRequest::default().with_groups_names(vec![group()]);
     let partition = OffsetDeleteRequestPartition::default();

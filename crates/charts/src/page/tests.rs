@@ -17,7 +17,7 @@ fn page() -> String {
 }
 
 #[test]
-fn the_page_is_well_formed_and_tells_all() {
+fn the_page_is_well_formed_and_complete() {
     let page = page();
     roxmltree::Document::parse(&as_xml(&page)).expect("it is XML");
     for said in [
@@ -60,7 +60,7 @@ fn the_page_needs_nothing_from_elsewhere() {
 }
 
 #[test]
-fn what_there_is_none_of_is_a_dash() {
+fn a_missing_figure_is_a_dash() {
     let check = |value: Value, expected: &str| assert_eq!(text(&value), expected);
     check(serde_json::json!(null), "–");
     check(serde_json::json!([]), "–");
@@ -70,7 +70,7 @@ fn what_there_is_none_of_is_a_dash() {
 
 /// A screen reader announces the charts; rows and columns have headers; scrollable parts can have the focus.
 #[test]
-fn the_page_is_told_to_those_who_do_not_see_it() {
+fn the_charts_are_described_for_screen_readers() {
     let page = as_xml(&page());
     let page = roxmltree::Document::parse(&page).expect("it is XML");
     let named = |tag: &'static str| page.descendants().filter(move |node| node.has_tag_name(tag));

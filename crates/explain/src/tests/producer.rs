@@ -16,7 +16,7 @@ fn a_linger_is_named_with_what_it_cost() {
 }
 
 #[test]
-fn a_broker_far_away_is_told_from_a_slow_one() {
+fn a_distant_broker_is_distinguished_from_a_slow_one() {
     let trip = |min, mean, p99| producer(USUAL, 64_000).with(|e| e.client.round_trip = waits(min, mean, p99));
     check(trip(60_000, 61_000, 63_000), "acknowledge", 61_000, &["far away", "60 at least", "nearer"]);
     check(trip(400, 5000, 63_000), "acknowledge", 63_000, &["slow to answer", "disks"]);

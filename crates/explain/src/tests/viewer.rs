@@ -33,7 +33,7 @@ fn a_broker_far_from_the_viewer_is_named() {
 }
 
 #[test]
-fn what_is_not_the_viewers_is_sent_on() {
+fn causes_on_the_producers_side_are_passed_on() {
     let broker = viewer([100, 5000, 20, 61_000, 10, 5000, 1000]);
     check(broker, "broker", 61_000, &["61 of 72 ms", "nothing on the viewer's side", "vidprod --explain"]);
     let before = viewer([40_000, 5000, 20, 1000, 10, 5000, 1000]);

@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_work_is_refused() {
+    fn properties_that_cannot_work_are_refused() {
         let refused = |name: &str, value: &str| why_unsupported(name, value).unwrap_or_default();
         assert!(refused("transactional.id", "x").contains("transactions are not supported"));
         assert_eq!(refused("transactional.id", ""), "");

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_retired_client_failed_to_send_stays_in_flight() {
+    fn records_that_a_retired_client_failed_to_send_stay_in_flight() {
         let (list, settled) = unsettled("ab");
         let generation = list.retire();
         list.failed(generation - 1, 0, Delivery::Late);

@@ -19,7 +19,7 @@ const ONE: &str = r#"{"name": "vidprod#producer-1", "txmsgs": 3, "brokers": {
   "topics": {"video": {"partitions": {"0": {"fetchq_cnt": 3}, "-1": {"fetchq_cnt": 0}, "1": {"fetchq_cnt": 2}}}}}"#;
 
 #[test]
-fn what_explains_a_latency_is_read() {
+fn figures_that_explain_a_latency_are_read() {
     let waits = |min_us, mean_us, p99_us| Waits { count: 30, min_us, mean_us, p99_us };
     let facts = ClientFacts {
         statistics_read: 1,
@@ -57,7 +57,7 @@ fn check_round_trip(window: &str, expected: Waits) {
 }
 
 #[test]
-fn what_is_beyond_the_clients_histogram_counts() {
+fn values_beyond_the_clients_histogram_count() {
     let waits = |p99_us| Waits { count: 50, min_us: 9, mean_us: 700_000, p99_us };
     let long = r#"{"min": 9, "max": 990000, "avg": 700000, "cnt": 50, "p99": 400000, "outofrange": 40}"#;
     check_round_trip(long, waits(990_000));
@@ -71,7 +71,7 @@ fn waits_since_before_the_beginning_say_nothing() {
 }
 
 #[test]
-fn what_a_producer_sends_is_a_sign_of_life() {
+fn records_sent_by_a_producer_are_a_sign_of_life() {
     let json = r#"{"type": "producer", "brokers": {"a": {"state": "UP", "txidle": 400000, "rxidle": 9000000}}}"#;
     assert_eq!(Facts::default().enter(json.as_bytes()).connected, Some(Connected::Active));
 }
@@ -187,7 +187,7 @@ fn the_brokers_that_are_connected_are_seen() {
 }
 
 #[test]
-fn what_cannot_be_read_is_left() {
+fn unreadable_statistics_are_ignored() {
     let long = padded(BYTES_MAX);
     assert_eq!(totals(&["", "{", "[1]", r#"{"brokers": 7}"#, &long]), ClientFacts::default());
 }

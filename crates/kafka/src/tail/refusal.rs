@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fatal_error_says_what_to_do() {
+    fn a_fatal_error_has_advice() {
         let words = |code| words(code, "Broker: said", "g", "localhost:9092");
         assert!(words(RDKafkaErrorCode::UnsupportedVersion).contains("KIP-848"));
         assert!(words(RDKafkaErrorCode::UnreleasedInstanceId).contains("group.instance.id"));

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn what_members_make_the_broker_keep_is_counted_and_bounded() {
+fn the_memory_of_members_is_counted_and_bounded() {
     let mut rig = Rig::with(GroupLimits { memory_bytes: 20_000, ..limits() });
     for nth in 0..4 {
         let mut client = Client::new(&nth.to_string());

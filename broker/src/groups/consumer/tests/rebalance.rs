@@ -34,7 +34,7 @@ fn a_partition_goes_to_its_new_owner_once_the_old_one_has_given_it_up() {
 }
 
 #[test]
-fn who_never_gives_up_is_out_after_its_rebalance_timeout() {
+fn a_member_that_keeps_its_partitions_is_removed_after_its_rebalance_timeout() {
     let (mut rig, mut a, mut b) = (Rig::new(), Client::new("a"), Client::new("b"));
     rig.beat(&mut a);
     rig.beat(&mut b);
@@ -54,7 +54,7 @@ fn who_never_gives_up_is_out_after_its_rebalance_timeout() {
 }
 
 #[test]
-fn who_is_silent_is_out_and_who_leaves_is_out_at_once() {
+fn a_silent_member_is_removed_after_its_session_and_a_leaving_one_at_once() {
     let mut rig = Rig::new();
     let (mut a, mut b) = rig.two();
     rig.now = SESSION_MS - 1;
