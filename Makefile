@@ -4,8 +4,8 @@ SHELL := bash
 .ONESHELL:
 .DEFAULT_GOAL := help
 
-# With STRICT=1 a test that cannot run (a tool is missing) fails. BROKER=embedded|real|all selects the broker for the
-# whole-program tests: our own, a real Kafka, or both in turn.
+# A test that misses a tool is ignored, with the reason, and fails with STRICT=1. BROKER=embedded|real|all selects the broker
+# for the whole-program tests: our own, a real Kafka, or both in turn.
 STRICT ?=
 BROKER ?= all
 MINUTES ?= 10
@@ -31,7 +31,7 @@ demo: build ## play samples/clip.mp4 into a window (or out/demo.png), end with t
 	@scripts/demo
 
 # The programs are built first, because the tests of a package cannot make cargo build the binaries of another package.
-test: ## all tests, against both brokers, windows under Xvfb: BROKER=embedded|real|all picks, TESTS=name filters, STRICT=1 skips nothing
+test: ## all tests, against both brokers, windows under Xvfb: BROKER=embedded|real|all picks, TESTS=name filters, STRICT=1 fails where a tool is missing
 	@scripts/setup test
 	scripts/kafka jars >/dev/null
 	cargo build --locked --workspace --bins

@@ -73,7 +73,7 @@ def settings_are_altered_and_hold(brokers, topic):
     fill(brokers, topic, [b"x" * 6000])
 
 
-def a_setting_that_means_nothing_is_refused(brokers, topic):
+def a_meaningless_setting_is_refused(brokers, topic):
     create(brokers, topic)
     for name, value in (("retention.ms", "soon"), ("no.such.setting", "1")):
         operation = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)

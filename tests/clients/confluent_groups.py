@@ -77,7 +77,7 @@ def offsets_are_committed_by_themselves(brokers, topic):
     first.close()
 
 
-def a_member_without_a_group_s_blessing_cannot_commit(brokers, topic):
+def a_client_outside_an_active_group_cannot_commit(brokers, topic):
     """A client outside an active group gets an error for its commit."""
     create(brokers, topic)
     fill(brokers, topic, numbers(2))

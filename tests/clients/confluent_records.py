@@ -170,7 +170,7 @@ def a_reader_seeks_pauses_and_goes_on(brokers, topic):
     assert values(take(reader, 1)) == [b"while paused"]
 
 
-def a_reader_of_what_is_committed_reads_all_that_is_plain(brokers, topic):
+def a_read_committed_consumer_reads_records_outside_transactions(brokers, topic):
     create(brokers, topic)
     fill(brokers, topic, numbers(30))
     got = read(brokers, topic, 30, isolation_level="read_committed")
@@ -189,12 +189,12 @@ def a_reader_that_waits_gets_what_is_written_later(brokers, topic):
     assert message.value() == b"later"
 
 
-def a_topic_asked_for_by_a_producer_is_made(brokers, topic):
+def the_topic_of_a_producer_is_created(brokers, topic):
     fill(brokers, topic, numbers(3))
     assert values(read(brokers, topic, 3)) == numbers(3)
 
 
-def an_unknown_topic_is_an_error_where_none_is_made(brokers, topic):
+def an_unknown_topic_is_an_error_without_automatic_creation(brokers, topic):
     """Needs a broker that does not create topics by itself."""
     (error, _), = send(producer(brokers, topic_metadata_propagation_max_ms=1000), topic, [b"x"])
     assert error is not None and code(error) in ("UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC"), error

@@ -68,7 +68,7 @@ def an_offset_out_of_range_is_reset_or_an_error(brokers, topic):
     fails(kafka.errors.OffsetOutOfRangeError, lambda: read(brokers, topic, 1, offset=1000, auto_offset_reset="none"))
 
 
-def what_is_committed_is_all_that_is_plain(brokers, topic):
+def a_read_committed_consumer_reads_records_outside_transactions(brokers, topic):
     create(brokers, topic)
     send(brokers, topic, numbers(10))
     assert values(read(brokers, topic, 10, isolation_level="read_committed")) == numbers(10)

@@ -20,7 +20,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 use tempfile::TempDir;
 
-pub use self::record::Record;
+pub use self::record::RawRecord;
 use crate::child::{AfterExit, LoggedChild};
 use crate::harness;
 use crate::node::{self, BrokerKind, BrokerSetup};
@@ -209,7 +209,7 @@ impl KafkaServer {
     }
 
     /// All records of partition 0 that exist now.
-    pub fn records(&self, topic: &str) -> Vec<Record> {
+    pub fn records(&self, topic: &str) -> Vec<RawRecord> {
         let consumer = self.consumer();
         let (low, high) = consumer.fetch_watermarks(topic, 0, Duration::from_secs(20)).expect("the topic is there");
         let mut start = TopicPartitionList::new();
@@ -218,13 +218,13 @@ impl KafkaServer {
         let mut records = Vec::new();
         while records.len() < usize::try_from(high - low).expect("high is not below low") {
             let message = consumer.poll(Duration::from_secs(20)).expect("a record below the high watermark");
-            records.push(Record::from(&message.expect("a healthy broker")));
+            records.push(RawRecord::from(&message.expect("a healthy broker")));
         }
         records
     }
 
     /// Publishes records as another program would.
-    pub fn publish(&self, topic: &str, records: impl IntoIterator<Item = Record>) {
+    pub fn publish(&self, topic: &str, records: impl IntoIterator<Item = RawRecord>) {
         let producer: BaseProducer = self
             .config()
             .set("linger.ms", "5")

@@ -1,6 +1,6 @@
 //! Random, truncated and false records: the viewer shows the good ones, counts the others, and uses little memory.
 
-use testkit::kafka::Record;
+use testkit::kafka::RawRecord;
 use testkit::media::{folder, jpegs, small_clip};
 use testkit::{Program, kafka, need};
 
@@ -30,12 +30,12 @@ impl Random {
 }
 
 /// Makes one bad record, from a good one or from nothing. None of them is a picture of the good source.
-fn spoil(good: &[Record], random: &mut Random) -> Record {
+fn spoil(good: &[RawRecord], random: &mut Random) -> RawRecord {
     let mut record = good[random.below(good.len() as u64)].clone();
     let some_header = random.below(record.headers.len() as u64);
     match random.below(7) {
         // No headers, no picture.
-        0 => Record { value: random_bytes(random), ..Record::default() },
+        0 => RawRecord { value: random_bytes(random), ..RawRecord::default() },
         // Our headers with random values.
         1 => {
             for (_, value) in record.headers.iter_mut().skip(1) {
@@ -92,8 +92,8 @@ fn random_bytes(random: &mut Random) -> Vec<u8> {
 
 #[test]
 fn a_hundred_thousand_bad_records_cost_no_good_frame_and_no_memory() {
-    let kafka = kafka();
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let (clean, topic) = (kafka.topic("clean"), kafka.topic("damage"));
     let clips = folder();
     let clip = small_clip(clips.path(), 60);
@@ -134,15 +134,15 @@ fn a_hundred_thousand_bad_records_cost_no_good_frame_and_no_memory() {
 
 #[test]
 fn a_few_bytes_under_a_source_s_key_do_not_hide_its_frames() {
-    let kafka = kafka();
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let (clean, topic, clips) = (kafka.topic("clean"), kafka.topic("few-bytes"), folder());
     let clip = small_clip(clips.path(), 30);
     Program::vidprod().arg(clip).args(["--source", "good", "--speed", "max"]).on(kafka, &clean).run().ok();
     let mut records = kafka.records(&clean);
     // Bytes that look like the beginning of a JPEG, without our headers, count as another client's picture; here it is
     // broken.
-    let bytes = Record { key: Some(b"good".into()), value: vec![0xff, 0xd8, 0xff], ..Record::default() };
+    let bytes = RawRecord { key: Some(b"good".into()), value: vec![0xff, 0xd8, 0xff], ..RawRecord::default() };
     records.insert(5, bytes);
     kafka.create_topic(&topic, 1, &[]);
     kafka.publish(&topic, records);

@@ -1,4 +1,4 @@
-//! No broker is named and none is running: vidprod starts one at Kafka's usual address on this machine.
+//! No broker is named and none is running: vidprod starts one at Kafka's default address on this machine.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -11,19 +11,19 @@ use testkit::kafka::only;
 use testkit::media::{ffmpeg, folder, small_clip};
 use testkit::{BrokerKind, Program, Signal, cannot_run, need};
 
-const USUAL: &str = "127.0.0.1:9092";
+const DEFAULT_ADDRESS: &str = "127.0.0.1:9092";
 const SERVES: &str = "no Kafka at localhost:9092: serving as one here";
 
-/// Access to the usual address for one test at a time. The test cannot run if something listens there already.
-pub fn usual_place() -> MutexGuard<'static, ()> {
-    static PLACE: Mutex<()> = Mutex::new(());
+/// Access to the default address for one test at a time. The test cannot run if something listens there already.
+pub fn default_address() -> MutexGuard<'static, ()> {
+    static IN_USE: Mutex<()> = Mutex::new(());
     only(BrokerKind::Embedded, "these have a broker of their own");
     need(&["ffmpeg"]);
-    let place = PLACE.lock().unwrap_or_else(PoisonError::into_inner);
-    if TcpStream::connect(USUAL).is_ok() {
+    let guard = IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
+    if TcpStream::connect(DEFAULT_ADDRESS).is_ok() {
         cannot_run("something listens at 127.0.0.1:9092 already: stop it");
     }
-    place
+    guard
 }
 
 fn viewer(topic: &str) -> Program {
@@ -32,7 +32,7 @@ fn viewer(topic: &str) -> Program {
 
 #[test]
 fn every_frame_is_seen_with_the_viewer_first() {
-    let _place = usual_place();
+    let _address = default_address();
     let folder = folder();
     let mut viewer = viewer("first").start();
     viewer.until_stderr("no Kafka answers at localhost:9092 (connection refused; vidprod brings one with it)");
@@ -44,7 +44,7 @@ fn every_frame_is_seen_with_the_viewer_first() {
 
 #[test]
 fn every_frame_is_seen_with_the_producer_first() {
-    let _place = usual_place();
+    let _address = default_address();
     let folder = folder();
     let mut producer = Program::vidprod().arg(small_clip(folder.path(), 50)).unnamed("second").start();
     producer.until_stderr("in another terminal:  vidcons --topic second");
@@ -55,8 +55,8 @@ fn every_frame_is_seen_with_the_producer_first() {
 }
 
 #[test]
-fn a_file_waits_no_longer_for_a_viewer_than_it_is_told() {
-    let _place = usual_place();
+fn a_file_waits_for_a_viewer_no_longer_than_the_option_says() {
+    let _address = default_address();
     let folder = folder();
     let clip = small_clip(folder.path(), 10);
     let none = Program::vidprod().arg(&clip).unnamed("nobody").args(["--wait-viewer", "0"]).run().ok();
@@ -72,7 +72,7 @@ fn a_file_waits_no_longer_for_a_viewer_than_it_is_told() {
 
 #[test]
 fn a_second_producer_does_not_lose_its_broker() {
-    let _place = usual_place();
+    let _address = default_address();
     let folder = folder();
     let clip = small_clip(folder.path(), 25);
     let short = folder.path().join("short.y4m");
@@ -101,11 +101,11 @@ fn a_second_producer_does_not_lose_its_broker() {
 
 #[test]
 fn a_producer_serves_in_place_of_a_broker_that_goes_before_it_has_connected() {
-    let _place = usual_place();
+    let _address = default_address();
     let folder = folder();
     let clip = small_clip(folder.path(), 10);
     // A server that answers like a Kafka and then is gone.
-    let short_lived = TcpListener::bind(USUAL).expect("nobody is there");
+    let short_lived = TcpListener::bind(DEFAULT_ADDRESS).expect("nobody is there");
     let answering = std::thread::spawn(move || {
         let (mut caller, _) = short_lived.accept().expect("a caller");
         let mut request = [0; 21];
@@ -121,7 +121,7 @@ fn a_producer_serves_in_place_of_a_broker_that_goes_before_it_has_connected() {
 
 #[test]
 fn of_two_that_start_at_once_one_serves_both() {
-    let _place = usual_place();
+    let _address = default_address();
     let mut viewer = Program::vidcons().unnamed("race").args(["--headless", "--print"]).start();
     let start = |name: &str| {
         let card = ["test", "--size", "320x180", "--fps", "25", "--source", name];
@@ -143,7 +143,7 @@ fn of_two_that_start_at_once_one_serves_both() {
 
 #[test]
 fn a_viewer_that_comes_too_late_waits_for_the_next_producer() {
-    let _place = usual_place();
+    let _address = default_address();
     let folder = folder();
     let clip = small_clip(folder.path(), 20);
     Program::vidprod().arg(&clip).unnamed("late").args(["--wait-viewer", "0"]).run().ok();
@@ -156,7 +156,7 @@ fn a_viewer_that_comes_too_late_waits_for_the_next_producer() {
 
 #[test]
 fn a_viewer_that_stays_sees_the_next_producer_too() {
-    let _place = usual_place();
+    let _address = default_address();
     let folder = folder();
     let clip = small_clip(folder.path(), 20);
     let mut viewer = Program::vidcons().unnamed("stays").args(["--headless", "--every-frame", "--print"]).start();
@@ -171,7 +171,7 @@ fn a_viewer_that_stays_sees_the_next_producer_too() {
 
 #[test]
 fn a_broker_that_somebody_named_is_never_replaced() {
-    let _place = usual_place();
+    let _address = default_address();
     let folder = folder();
     let clip = small_clip(folder.path(), 5);
     let producer = || Program::vidprod().arg(&clip).args(["--timeout", "1"]);
@@ -188,10 +188,10 @@ fn a_broker_that_somebody_named_is_never_replaced() {
 }
 
 #[test]
-fn a_stranger_at_the_usual_place_is_told_with_the_cure() {
-    let _place = usual_place();
+fn another_server_at_the_default_address_is_reported_with_the_remedy() {
+    let _address = default_address();
     let folder = folder();
-    let stranger = TcpListener::bind(USUAL).expect("nobody is there");
+    let stranger = TcpListener::bind(DEFAULT_ADDRESS).expect("nobody is there");
     let enough = Arc::new(AtomicBool::new(false));
     let stop = enough.clone();
     let answering = std::thread::spawn(move || {
@@ -209,14 +209,14 @@ fn a_stranger_at_the_usual_place_is_told_with_the_cure() {
         assert!(finished.stderr.contains("-b HOST:PORT"), "{}", finished.story());
     }
     enough.store(true, Ordering::Relaxed);
-    let _ = TcpStream::connect(USUAL);
+    let _ = TcpStream::connect(DEFAULT_ADDRESS);
     answering.join().expect("the stranger is simple");
 }
 
 #[test]
 fn a_producer_without_files_for_its_broker_says_what_to_raise() {
-    let _place = usual_place();
     need(&["sh"]);
+    let _address = default_address();
     let limited = |files: u32| {
         let run = format!("ulimit -n {files} && exec \"$0\" test --size 320x180 \"$@\"");
         Program::at("sh").arg("-c").arg(run).arg(testkit::target().join("vidprod"))
@@ -224,7 +224,7 @@ fn a_producer_without_files_for_its_broker_says_what_to_raise() {
     limited(180).run().assert_fails(1, "starting the embedded broker: 32 connections need 232 open files");
     let mut producer = limited(240).start();
     producer.until_stderr("leaves room for 40 connections instead of 5000");
-    let clients: Vec<TcpStream> = (0..40).map(|_| TcpStream::connect(USUAL).expect("it listens")).collect();
+    let clients: Vec<TcpStream> = (0..40).map(|_| TcpStream::connect(DEFAULT_ADDRESS).expect("it listens")).collect();
     producer.until_stderr("no more may be (ulimit -n raises the limit on open files");
     drop(clients);
     producer.interrupt().ok();

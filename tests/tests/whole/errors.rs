@@ -51,8 +51,8 @@ fn an_mp4_cut_short() {
 
 #[test]
 fn a_webm_cut_short_is_played_and_reported() {
-    let kafka = kafka();
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let (topic, folder) = (kafka.topic("cut"), folder());
     let whole = folder.path().join("whole.webm");
     testkit::media::ffmpeg("-f lavfi -i testsrc2=s=320x240:r=25 -frames:v 50 -c:v libvpx -b:v 1M", &whole);
@@ -82,8 +82,8 @@ fn empty_standard_input() {
 
 #[test]
 fn a_file_that_may_not_be_read() {
-    let kafka = kafka();
     need(&["setpriv"]);
+    let kafka = kafka();
     let folder = folder();
     // A copy of the program in a folder that everybody can read, because the checkout may be private.
     let program = folder.path().join("vidprod");

@@ -65,7 +65,7 @@ fn play(kafka: &KafkaServer, topic: &str, producer: &[&str], viewer: &[&str]) ->
 }
 
 #[test]
-fn nothing_that_was_not_done_is_named() {
+fn a_cause_that_was_not_produced_is_not_named() {
     let kafka = kafka();
     let (producer, viewer) = play(kafka, &kafka.topic("explain"), &SMALL, &[]);
     for program in [producer, viewer] {
@@ -79,7 +79,7 @@ fn nothing_that_was_not_done_is_named() {
 }
 
 #[test]
-fn a_linger_is_named_by_vidprod_and_sent_on_by_vidcons() {
+fn a_linger_is_named_by_vidprod_and_vidcons_refers_to_it() {
     let kafka = kafka();
     // The linger is shorter than the frame interval. If two frames come at once, the older is dropped, and the newer
     // did not wait.

@@ -36,7 +36,7 @@ fn assert_rows_tile(rows: &[HashMap<String, String>], last: &str) {
 }
 
 #[test]
-fn every_form_of_the_report_tells_of_the_same_frames() {
+fn every_format_of_the_report_counts_the_same_frames() {
     let kafka = kafka();
     let (topic, out) = (kafka.topic("figure"), folder());
     let path = |name: &str| out.path().join(name);

@@ -5,8 +5,8 @@ use testkit::{Program, kafka, need, python};
 
 #[test]
 fn kcat_gets_a_jpeg_and_reads_the_headers() {
-    let kafka = kafka();
     need(&["ffmpeg", "ffprobe", "kcat"]);
+    let kafka = kafka();
     let (topic, clips) = (kafka.topic("kcat"), folder());
     let clip = small_clip(clips.path(), 5);
     let producer = Program::vidprod().arg(clip).args(["--speed", "max", "--source", "lobby", "-H", "site=north"]);

@@ -47,7 +47,7 @@ fn members_share(property: &str) {
 }
 
 #[test]
-fn a_second_client_of_one_instance_is_told_so() {
+fn a_second_client_of_one_instance_gets_an_explanation() {
     let kafka = kafka();
     let topic = kafka.topic("group-twins");
     kafka.create_topic(&topic, 1, &[]);

@@ -17,8 +17,8 @@ fn redirected(kafka: &KafkaServer, topic: &str, program: &str, line: &str) -> Pr
 
 #[test]
 fn standard_error_that_cannot_be_written_stops_nothing() {
-    let kafka = kafka();
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let (topic, clips) = (kafka.topic("deaf"), folder());
     let clip = small_clip(clips.path(), 30);
     let line = format!("exec \"$0\" {} --speed max \"$@\" 2>/dev/full", clip.display());
@@ -31,8 +31,8 @@ fn standard_error_that_cannot_be_written_stops_nothing() {
 
 #[test]
 fn lines_that_cannot_be_printed_are_an_error() {
-    let kafka = kafka();
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let topic = kafka.topic("full-disk");
     play(kafka, &topic, 10, &[]).ok();
     let line = "exec \"$0\" --headless --print -o beginning -e \"$@\" >/dev/full";
@@ -40,9 +40,9 @@ fn lines_that_cannot_be_printed_are_an_error() {
 }
 
 #[test]
-fn a_small_queue_of_the_client_is_waited_for() {
-    let kafka = kafka();
+fn a_full_queue_of_the_client_delays_frames_and_loses_none() {
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let topic = kafka.topic("small-queue");
     let more = ["-X", "queue.buffering.max.messages=3", "--max-message-bytes", "4000"];
     let report = play(kafka, &topic, 40, &more).ok().report();
@@ -52,8 +52,8 @@ fn a_small_queue_of_the_client_is_waited_for() {
 
 #[test]
 fn the_clients_own_limit_bounds_the_parts() {
-    let kafka = kafka();
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let topic = kafka.topic("client-limit");
     let report = play(kafka, &topic, 20, &["-X", "message.max.bytes=5000"]).ok().report();
     assert_eq!(report.number("frames.acknowledged"), 20);
@@ -62,8 +62,8 @@ fn the_clients_own_limit_bounds_the_parts() {
 
 #[test]
 fn a_list_of_one_topic_names_that_topic_only() {
-    let kafka = kafka();
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let (topic, other) = (kafka.topic("listed"), kafka.topic("unlisted"));
     play(kafka, &topic, 5, &[]).ok();
     play(kafka, &other, 5, &[]).ok();
@@ -75,8 +75,8 @@ fn a_list_of_one_topic_names_that_topic_only() {
 
 #[test]
 fn an_end_that_was_there_before_does_not_end_a_live_viewer_also_where_frames_are_split() {
-    let kafka = kafka();
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let topic = kafka.topic("ended-before");
     let split = ["--max-message-bytes", "4000"];
     play(kafka, &topic, 5, &split).ok();
@@ -103,9 +103,9 @@ fn an_output_is_not_touched_before_there_is_something_to_write() {
 }
 
 #[test]
-fn words_may_be_json_and_the_distribution_a_file() {
-    let kafka = kafka();
+fn logs_can_be_json_and_the_distribution_a_file() {
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let (topic, out) = (kafka.topic("forms"), folder());
     let producer = play(kafka, &topic, 10, &["--log-format", "json"]).ok();
     let lines: Vec<serde_json::Value> =
@@ -123,8 +123,8 @@ fn words_may_be_json_and_the_distribution_a_file() {
 
 #[test]
 fn q_ends_a_paused_replay() {
-    let kafka = kafka();
     need(&["ffmpeg", "Xvfb", "import", "xdotool"]);
+    let kafka = kafka();
     let (screen, topic) = (Xvfb::start(), kafka.topic("paused-replay"));
     play(kafka, &topic, 100, &[]).ok();
     let args = ["-o", "beginning", "--position", "0,0", "--borderless", "--title", "Replay"];

@@ -1,7 +1,7 @@
 //! Tests of the harness itself: a killed broker comes back on the same port, and a real Kafka with its data.
 
 use testkit::BrokerKind;
-use testkit::kafka::{Record, only, own_kafka};
+use testkit::kafka::{RawRecord, only, own_kafka};
 
 #[test]
 fn a_killed_real_kafka_comes_back_with_its_data() {
@@ -9,7 +9,7 @@ fn a_killed_real_kafka_comes_back_with_its_data() {
     let kafka = own_kafka();
     let topic = kafka.topic("harness");
     kafka.create_topic(&topic, 1, &[("max.message.bytes", "2000000")]);
-    kafka.publish(&topic, [Record { key: Some(b"k".into()), value: b"before".into(), ..Record::default() }]);
+    kafka.publish(&topic, [RawRecord { key: Some(b"k".into()), value: b"before".into(), ..RawRecord::default() }]);
     let port = kafka.bootstrap();
     kafka.kill();
     kafka.restart();
@@ -17,7 +17,7 @@ fn a_killed_real_kafka_comes_back_with_its_data() {
     assert_eq!(kafka.topic_config(&topic, "max.message.bytes").as_deref(), Some("2000000"));
     kafka.publish(
         &topic,
-        [Record { headers: vec![("h".into(), b"1".into())], value: b"after".into(), ..Record::default() }],
+        [RawRecord { headers: vec![("h".into(), b"1".into())], value: b"after".into(), ..RawRecord::default() }],
     );
     let records = kafka.records(&topic);
     assert_eq!(records.iter().map(|r| r.value.as_slice()).collect::<Vec<_>>(), [b"before".as_slice(), b"after"]);
@@ -31,7 +31,7 @@ fn a_killed_embedded_broker_comes_back_empty() {
     only(BrokerKind::Embedded, "a real Kafka keeps its data");
     let kafka = own_kafka();
     let topic = kafka.topic("harness");
-    let record = |value: &[u8]| Record { value: value.into(), ..Record::default() };
+    let record = |value: &[u8]| RawRecord { value: value.into(), ..RawRecord::default() };
     kafka.create_topic(&topic, 1, &[]);
     kafka.publish(&topic, [record(b"before")]);
     let port = kafka.bootstrap();

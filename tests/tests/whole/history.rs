@@ -22,9 +22,9 @@ fn printed(kafka: &KafkaServer, topic: &str, args: &[&str]) -> Vec<u32> {
 }
 
 #[test]
-fn a_recording_is_read_from_where_one_asks() {
-    let kafka = kafka();
+fn a_recording_is_read_from_the_requested_start() {
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let topic = record(kafka, "offsets");
     let range = |from, to| (from..to).collect::<Vec<u32>>();
     assert_eq!(printed(kafka, &topic, &["-o", "beginning", "-e"]), range(0, 50));
@@ -42,8 +42,8 @@ fn a_recording_is_read_from_where_one_asks() {
 
 #[test]
 fn a_time_is_local_unless_it_says_otherwise() {
-    let kafka = kafka();
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let topic = record(kafka, "times");
     let from = |time: &str| {
         let viewer = Program::vidcons().on(kafka, &topic).env("TZ", "XST-3").args(["--headless", "-e", "-o", time]);
@@ -66,16 +66,16 @@ fn a_time_is_local_unless_it_says_otherwise() {
 
 #[test]
 fn an_idle_viewer_ends_by_itself_when_asked_to() {
-    let kafka = kafka();
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let topic = record(kafka, "idle");
     assert_eq!(printed(kafka, &topic, &["-o", "beginning", "--idle-timeout", "6"]).len(), 50);
 }
 
 #[test]
 fn the_recording_comes_out_as_a_stream_that_others_play() {
-    let kafka = kafka();
     need(&["ffmpeg", "ffprobe"]);
+    let kafka = kafka();
     let (topic, out) = (record(kafka, "output"), folder());
     let file = out.path().join("out.mjpeg");
     let args = ["--headless", "--every-frame", "-o", "beginning", "-e", "--output"];
@@ -88,9 +88,9 @@ fn the_recording_comes_out_as_a_stream_that_others_play() {
 }
 
 #[test]
-fn what_is_there_is_listed() {
-    let kafka = kafka();
+fn topics_and_sources_are_listed() {
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let topic = record(kafka, "listed");
     let list =
         |more: &[&str]| Program::vidcons().args(["--list", "-b", &kafka.bootstrap()]).args(more).run().ok().text();
@@ -125,8 +125,8 @@ fn a_session_of_one_frame_is_reported_in_the_singular() {
 
 #[test]
 fn a_viewer_that_comes_after_the_end_says_so_and_shows_the_last_picture() {
-    let kafka = kafka();
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let (topic, out) = (record(kafka, "after"), folder());
     let png = out.path().join("last.png");
     let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--snapshot"]).arg(&png).start();

@@ -39,8 +39,8 @@ fn press_s(screen: &Xvfb, viewer: &mut RunningProgram, line: &str) {
 
 #[test]
 fn each_press_of_s_writes_a_new_file_and_the_window_says_so() {
-    let kafka = kafka();
     need(&TOOLS);
+    let kafka = kafka();
     let (screen, topic, out) = (Xvfb::start(), kafka.topic("snapshots"), folder());
     let args = ["--position", "0,0", "--borderless", "--no-overlay"];
     let viewer = Program::vidcons().on(kafka, &topic).args(args).in_folder(out.path());
@@ -67,8 +67,8 @@ fn each_press_of_s_writes_a_new_file_and_the_window_says_so() {
 
 #[test]
 fn beside_a_snapshot_with_a_name_those_of_the_key_are_numbered() {
-    let kafka = kafka();
     need(&TOOLS);
+    let kafka = kafka();
     let (screen, topic, out) = (Xvfb::start(), kafka.topic("named"), folder());
     let path = |name: &str| out.path().join(name);
     std::fs::write(path("door-1.png"), "of somebody else").expect("it can be written");
@@ -89,8 +89,8 @@ fn beside_a_snapshot_with_a_name_those_of_the_key_are_numbered() {
 
 #[test]
 fn f_fills_the_screen_and_escape_brings_the_window_back() {
-    let kafka = kafka();
     need(&TOOLS);
+    let kafka = kafka();
     let (screen, topic) = (Xvfb::start(), kafka.topic("full-screen"));
     let args = ["--position", "40,30", "--borderless", "--no-overlay"];
     let mut viewer = Program::vidcons().on(kafka, &topic).args(args).env("DISPLAY", screen.display()).start();
@@ -114,8 +114,8 @@ fn f_fills_the_screen_and_escape_brings_the_window_back() {
 
 #[test]
 fn a_window_that_begins_in_full_screen_shows_the_right_pixels() {
-    let kafka = kafka();
     need(&["Xvfb"]);
+    let kafka = kafka();
     let (screen, topic) = (Xvfb::start(), kafka.topic("begins-full"));
     let args = ["--fullscreen", "--verify-pixels"];
     let mut viewer = Program::vidcons().on(kafka, &topic).args(args).env("DISPLAY", screen.display()).start();
@@ -131,8 +131,8 @@ fn a_window_that_begins_in_full_screen_shows_the_right_pixels() {
 
 #[test]
 fn a_window_manager_is_asked_for_full_screen() {
-    let kafka = kafka();
     need(&TOOLS);
+    let kafka = kafka();
     let (screen, topic) = (Xvfb::start(), kafka.topic("managed"));
     let manager = WindowManager::start(&screen);
     let args = ["--position", "0,0", "--fullscreen", "--no-overlay"];
@@ -157,8 +157,8 @@ fn a_window_manager_is_asked_for_full_screen() {
 
 #[test]
 fn full_screen_can_be_left_when_the_window_manager_that_set_it_is_dead() {
-    let kafka = kafka();
     need(&TOOLS);
+    let kafka = kafka();
     let (screen, topic) = (Xvfb::start(), kafka.topic("manager-died"));
     let manager = WindowManager::start(&screen);
     let args = ["--position", "40,30", "--no-overlay"];
@@ -185,8 +185,8 @@ fn full_screen_can_be_left_when_the_window_manager_that_set_it_is_dead() {
 
 #[test]
 fn the_title_says_which_of_how_many_sources_is_shown() {
-    let kafka = kafka();
     need(&["Xvfb", "xdotool"]);
+    let kafka = kafka();
     let (screen, topic) = (Xvfb::start(), kafka.topic("sources"));
     let mut viewer =
         Program::vidcons().on(kafka, &topic).args(["--position", "0,0"]).env("DISPLAY", screen.display()).start();

@@ -19,8 +19,8 @@ fn noise(folder: &tempfile::TempDir) -> PathBuf {
 
 #[test]
 fn frames_of_several_megabytes_are_split_and_all_arrive() {
-    let kafka = kafka();
     need(&["ffmpeg", "kcat"]);
+    let kafka = kafka();
     let (topic, clips) = (kafka.topic("split"), folder());
     let args = ["--size", "source", "--quality", "95", "--speed", "max"];
     let producer = Program::vidprod().arg(noise(&clips)).args(args).on(kafka, &topic).run().ok().report();
@@ -39,8 +39,8 @@ fn frames_of_several_megabytes_are_split_and_all_arrive() {
 
 #[test]
 fn frames_of_several_megabytes_are_made_to_fit_and_all_arrive() {
-    let kafka = kafka();
     need(&["ffmpeg", "kcat"]);
+    let kafka = kafka();
     let (topic, clips) = (kafka.topic("shrink"), folder());
     let args = ["--size", "source", "--quality", "95", "--speed", "max", "--fit", "shrink"];
     let producer = Program::vidprod().arg(noise(&clips)).args(args).on(kafka, &topic).run().ok().report();

@@ -7,8 +7,8 @@ const LOWERED: usize = 20_000;
 
 #[test]
 fn a_file_loses_no_frame_to_a_limit_that_is_lowered_in_mid_stream() {
-    let kafka = kafka();
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let topic = kafka.topic("lowered");
     kafka.create_topic(&topic, 1, &[]);
     let mut producer = Program::vidprod().arg(clip_720p25()).on(kafka, &topic).start();

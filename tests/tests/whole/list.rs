@@ -5,8 +5,8 @@ use testkit::{Program, kafka, need};
 
 #[test]
 fn sources_that_ended_long_before_the_last_one_are_listed() {
-    let kafka = kafka();
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let (topic, clips) = (kafka.topic("sources"), folder());
     let clip = small_clip(clips.path(), 50);
     for source in ["first", "second"] {

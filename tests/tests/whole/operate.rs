@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
-use testkit::kafka::{Record, own_kafka};
+use testkit::kafka::{RawRecord, own_kafka};
 use testkit::media::{ffmpeg, folder};
 use testkit::program::RunningProgram;
 use testkit::{FinishedProgram, KafkaServer, Program, Signal, kafka, need};
@@ -227,7 +227,7 @@ fn the_size_of_a_plain_jpeg_is_that_of_the_picture() {
     let (ours, topic) = (kafka.topic("jpeg-with-headers"), kafka.topic("plain-jpeg"));
     let card = ["test", "--size", "320x180", "--duration", "0.2", "--source", "cam"];
     Program::vidprod().on(kafka, &ours).args(card).run().ok();
-    let plain = Record { headers: Vec::new(), timestamp_ms: 0, ..kafka.records(&ours).remove(0) };
+    let plain = RawRecord { headers: Vec::new(), timestamp_ms: 0, ..kafka.records(&ours).remove(0) };
     let json = ["--log-format", "json"];
     let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless"]).args(json).start_before_topic();
     kafka.create_topic(&topic, 1, &[]);
@@ -241,8 +241,8 @@ fn the_size_of_a_plain_jpeg_is_that_of_the_picture() {
 
 #[test]
 fn a_file_that_is_cut_off_is_reported_as_an_event_when_it_is_played_again() {
-    let kafka = kafka();
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let (topic, clips) = (kafka.topic("cut-event"), folder());
     let clip = clips.path().join("clip.mkv");
     ffmpeg("-f lavfi -i testsrc2=s=320x240:r=25 -t 2 -c:v mpeg4", &clip);
@@ -256,7 +256,7 @@ fn a_file_that_is_cut_off_is_reported_as_an_event_when_it_is_played_again() {
 }
 
 #[test]
-fn warnings_are_kept_by_q_and_all_else_is_not() {
+fn q_keeps_warnings_and_nothing_else() {
     let kafka = kafka();
     let topic = kafka.topic("quiet");
     let args = ["test", "--size", "320x180", "--duration", "0.5", "-q", "-X", "ssl.key.password=hunter2"];
@@ -287,7 +287,7 @@ fn a_broker_that_is_gone_is_reported_under_q() {
 }
 
 #[test]
-fn the_units_of_the_page_are_sound() {
+fn the_systemd_units_of_the_page_are_valid() {
     need(&["systemd-analyze"]);
     let page = std::fs::read_to_string(testkit::root().join("docs/operate.md")).expect("the page is there");
     let folder = folder();

@@ -103,8 +103,8 @@ fn the_viewer_goes_on_with_a_producer_that_was_killed_and_started_again() {
 
 #[test]
 fn the_producer_does_not_mind_a_viewer_that_is_killed() {
-    let kafka = kafka();
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let (topic, clips) = (kafka.topic("viewer-killed"), folder());
     let clip = testkit::media::small_clip(clips.path(), 75);
     let mut viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "--print"]).start();

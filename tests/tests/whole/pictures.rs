@@ -11,8 +11,8 @@ const HDR: &str = "-f lavfi -i testsrc2=s=320x240:r=25 -t 1 -pix_fmt yuv420p10le
 
 /// The tenth picture of this clip at the viewer, and vidprod's output.
 fn tenth(words: &str, more: &[&str]) -> (image::RgbImage, String) {
-    let kafka = kafka();
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let (topic, folder) = (kafka.topic("pictures"), folder());
     let clip = folder.path().join("clip.mkv");
     ffmpeg(words, &clip);

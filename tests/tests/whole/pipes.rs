@@ -11,8 +11,8 @@ const SOURCE: &str = "-f lavfi -i testsrc2=s=320x240:r=25 -frames:v 60";
 /// Checks that sixty frames through a pipe in this format arrive at the viewer.
 #[track_caller]
 fn check(format: &str) {
-    let kafka = kafka();
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let topic = kafka.topic("pipe");
     let mut ffmpeg = ffmpeg_pipe(&format!("{SOURCE} {format}"));
     let input = ffmpeg.stdout.take().unwrap();
@@ -99,8 +99,8 @@ fn a_pipe_that_breaks_off_in_mid_frame_keeps_what_was_whole() {
 
 #[test]
 fn a_file_can_be_piped_in_as_it_is() {
-    let kafka = kafka();
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let (topic, clips) = (kafka.topic("cat"), folder());
     let mkv = clips.path().join("a.mkv");
     testkit::media::ffmpeg(&format!("-i {} -c copy", small_clip(clips.path(), 50).display()), &mkv);

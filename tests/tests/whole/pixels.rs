@@ -1,6 +1,6 @@
 //! `--verify-pixels`: the pictures on the screen match their headers.
 
-use testkit::kafka::Record;
+use testkit::kafka::RawRecord;
 use testkit::{FinishedProgram, JsonReport, KafkaServer, Program, Xvfb, kafka, need};
 
 const CARD: [&str; 5] = ["test", "--fps", "20", "--duration", "2"];
@@ -43,8 +43,8 @@ fn every_picture_of_a_test_card_agrees_headless() {
 
 #[test]
 fn every_picture_agrees_in_a_window_of_its_size_and_of_another() {
-    let kafka = kafka();
     need(&["Xvfb"]);
+    let kafka = kafka();
     let screen = Xvfb::start();
     // The overlay covers the upper part of the picture, but not the bar.
     assert_all_agreed(&verified(kafka, &kafka.topic("pixels-window"), Some(&screen), &[]));
@@ -53,9 +53,9 @@ fn every_picture_agrees_in_a_window_of_its_size_and_of_another() {
 }
 
 #[test]
-fn a_window_too_small_for_the_bar_is_no_pass() {
-    let kafka = kafka();
+fn a_window_too_small_for_the_bar_fails() {
     need(&["Xvfb"]);
+    let kafka = kafka();
     let options = ["--window-size", "128x72", "--no-overlay"];
     let viewer = viewed(kafka, &kafka.topic("pixels-small"), Some(&Xvfb::start()), "640x360", &options);
     viewer.assert_fails(
@@ -67,7 +67,7 @@ fn a_window_too_small_for_the_bar_is_no_pass() {
 }
 
 #[test]
-fn pictures_too_small_for_a_bar_are_no_pass_and_no_window_is_blamed() {
+fn pictures_too_small_for_a_bar_fail_without_advice_about_the_window() {
     let kafka = kafka();
     let viewer = viewed(kafka, &kafka.topic("pixels-tiny"), None, "128x72", &[]);
     viewer.assert_fails(1, "could not be read (--verify-pixels): they were shown at 128x72");
@@ -75,19 +75,19 @@ fn pictures_too_small_for_a_bar_are_no_pass_and_no_window_is_blamed() {
 }
 
 #[test]
-fn a_run_in_which_no_picture_could_be_checked_is_no_pass() {
+fn a_run_in_which_no_picture_could_be_checked_fails() {
     let kafka = kafka();
     let (card, plain) = (kafka.topic("pixels-card"), kafka.topic("pixels-plain"));
     Program::vidprod().args(CARD).args(["--size", "320x180"]).on(kafka, &card).run().ok();
     kafka.create_topic(&plain, 1, &[]);
     // Without headers the records are plain JPEGs of another client.
-    kafka.publish(&plain, kafka.records(&card).into_iter().map(|record| Record { headers: Vec::new(), ..record }));
+    kafka.publish(&plain, kafka.records(&card).into_iter().map(|record| RawRecord { headers: Vec::new(), ..record }));
     let args = ["--verify-pixels", "--headless", "-o", "beginning", "-e"];
     Program::vidcons().on(kafka, &plain).args(args).run().assert_fails(1, "no picture was checked");
 }
 
 #[test]
-fn a_picture_under_another_number_or_time_is_told_and_fails() {
+fn a_picture_with_another_number_or_time_is_reported_and_fails() {
     let kafka = kafka();
     let clean = kafka.topic("pixels-clean");
     Program::vidprod().args(CARD).args(["--size", "320x180", "--every-frame"]).on(kafka, &clean).run().ok();

@@ -29,8 +29,8 @@ fn viewer(kafka: &testkit::KafkaServer, topic: &str, more: &[&str]) -> Program {
 
 #[test]
 fn every_frame_of_a_clip_is_shown_with_the_viewer_first() {
-    let kafka = kafka();
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let topic = kafka.topic("viewer-first");
     // The viewer waits for a topic that does not exist. It must not create it, because vidprod does, with settings for
     // video.
@@ -42,8 +42,8 @@ fn every_frame_of_a_clip_is_shown_with_the_viewer_first() {
 
 #[test]
 fn every_frame_of_a_clip_is_shown_with_the_producer_first() {
-    let kafka = kafka();
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let topic = kafka.topic("producer-first");
     let args = ["--quality", "90", "--speed", "max"];
     let producer = Program::vidprod().arg(clip_720p25()).args(args).on(kafka, &topic).run().ok();
@@ -68,8 +68,8 @@ fn a_live_viewer_that_comes_first_sees_the_clip_and_ends_with_it() {
 
 #[test]
 fn the_report_holds_what_scripts_rely_on() {
-    let kafka = kafka();
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let (topic, clips) = (kafka.topic("contract"), folder());
     let clip = testkit::media::small_clip(clips.path(), 20);
     let producer = Program::vidprod().arg(clip).args(["--speed", "max", "--source", "s"]).on(kafka, &topic).run().ok();
@@ -95,8 +95,8 @@ fn the_report_holds_what_scripts_rely_on() {
 
 #[test]
 fn a_frame_can_be_kept_as_a_snapshot() {
-    let kafka = kafka();
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let (topic, out) = (kafka.topic("snapshot"), folder());
     let args = ["--quality", "90", "--speed", "max", "--duration", "1"];
     Program::vidprod().arg(clip_720p25()).args(args).on(kafka, &topic).run().ok();

@@ -122,7 +122,7 @@ fn check_detector(stem: &str, options: &[&str]) -> (FinishedProgram, FinishedPro
 
     let records = kafka.records(&to);
     let number =
-        |record: &testkit::kafka::Record, name: &str| record.header(name).map_or(0, |n| n.parse::<u64>().unwrap());
+        |record: &testkit::kafka::RawRecord, name: &str| record.header(name).map_or(0, |n| n.parse::<u64>().unwrap());
     let (first, last) = (records.first().unwrap(), records.last().unwrap());
     assert!(last.header("end").is_some(), "the end of the session comes through");
     // If the last frame was published in parts, the end record has no picture.

@@ -92,8 +92,8 @@ fn web_server(video: Vec<u8>) -> SocketAddr {
 
 #[test]
 fn reports_and_records_of_an_address_hold_no_password() {
-    let kafka = kafka();
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let (topic, folder) = (kafka.topic("secret"), folder());
     let clip = folder.path().join("clip.mkv");
     ffmpeg("-f lavfi -i testsrc2=s=160x120:r=25 -t 1 -c:v mjpeg", &clip);

@@ -76,7 +76,7 @@ fn an_advertised_address_that_cannot_be_reached_is_named_with_who_gave_it() {
 }
 
 #[test]
-fn a_right_that_was_never_there_ends_the_programs() {
+fn a_missing_right_ends_the_programs() {
     let kafka = secured();
     let (address, topic, alice) = (kafka.at(Listener::Login), kafka.topic("acl"), login("alice", "alice-secret"));
     kafka.create_topic(&topic, 1, &[]);

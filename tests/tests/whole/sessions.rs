@@ -51,8 +51,8 @@ fn of_two_live_producers_with_one_name_the_later_is_shown_and_the_other_counted(
 
 #[test]
 fn a_topic_that_is_deleted_and_made_again_is_read_from_its_first_record() {
-    let kafka = kafka();
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let (topic, clips) = (kafka.topic("again"), folder());
     let clip = small_clip(clips.path(), 50);
     let mut viewer =
@@ -110,8 +110,8 @@ fn a_session_joined_in_its_middle_is_counted_from_there() {
 
 #[test]
 fn an_end_that_was_there_before_does_not_end_a_live_viewer() {
-    let kafka = kafka();
     need(&["ffmpeg"]);
+    let kafka = kafka();
     let (topic, clips) = (kafka.topic("old-end"), folder());
     let clip = small_clip(clips.path(), 25);
     Program::vidprod().arg(&clip).args(["--speed", "max", "--source", "one"]).on(kafka, &topic).run().ok();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use common::time::{Clock, SystemClock};
-use testkit::kafka::{Record, own_kafka, own_kafka_behind};
+use testkit::kafka::{RawRecord, own_kafka, own_kafka_behind};
 use testkit::media::folder;
 use testkit::program::{FinishedProgram, RunningProgram};
 use testkit::{KafkaServer, Network, Program, Signal, kafka, need};
@@ -66,7 +66,7 @@ fn seen_from_another_host(kafka: &KafkaServer, name: &str, ahead: Duration) -> (
 }
 
 /// The record as a host would send it now whose wall clock is ahead by this much.
-fn sent_now(mut record: Record, ahead: Duration) -> Record {
+fn sent_now(mut record: RawRecord, ahead: Duration) -> RawRecord {
     let published: i64 = record.header("published").expect("a frame of ours").parse().expect("a number");
     let wall_us = SystemClock.wall_us() as i64 + ahead.as_micros() as i64;
     record.set("boot", "another-host");
@@ -197,8 +197,8 @@ fn a_connected_broker_that_does_not_answer_is_named() {
 
 #[test]
 fn the_status_line_of_a_terminal_has_the_right_rate_of_a_slow_stream() {
-    let kafka = kafka();
     need(&["script"]);
+    let kafka = kafka();
     let topic = kafka.topic("slow");
     let line = format!(
         "{} test --size 320x180 --fps 1 --duration 7 -b {} -t {topic}",

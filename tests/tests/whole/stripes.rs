@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use image::RgbImage;
-use testkit::kafka::{KafkaServer, Record, write};
+use testkit::kafka::{KafkaServer, RawRecord, write};
 use testkit::media::{decode, ffmpeg, folder, frame_of, rgb_psnr};
 use testkit::{Program, kafka, need, python};
 
 /// The picture of `record` as shown by a viewer with this many threads.
-fn shown(kafka: &KafkaServer, record: &Record, threads: &str, folder: &Path) -> RgbImage {
+fn shown(kafka: &KafkaServer, record: &RawRecord, threads: &str, folder: &Path) -> RgbImage {
     let (topic, png) = (kafka.topic("stripes-shown"), folder.join(format!("shown-by-{threads}.png")));
-    kafka.publish(&topic, [Record { key: record.key.clone(), value: record.value.clone(), ..Record::default() }]);
+    kafka.publish(&topic, [RawRecord { key: record.key.clone(), value: record.value.clone(), ..RawRecord::default() }]);
     let viewer =
         Program::vidcons().on(kafka, &topic).args(["--headless", "-o", "beginning", "-e", "--threads", threads]);
     viewer.arg("--snapshot").arg(&png).run().ok();
@@ -82,7 +82,8 @@ fn restart_markers_of_others_are_cut_at_or_not() {
         let jpeg = files.path().join("theirs.jpg");
         let script = format!("import sys; from PIL import Image; Image.open(sys.argv[1]).save(sys.argv[2], {kind})");
         Program::at(&python).args(["-c", &script]).arg(&png).arg(&jpeg).run().ok();
-        let record = Record { key: Some("theirs".into()), value: std::fs::read(&jpeg).unwrap(), ..Record::default() };
+        let record =
+            RawRecord { key: Some("theirs".into()), value: std::fs::read(&jpeg).unwrap(), ..RawRecord::default() };
         let alone = shown(kafka, &record, "1", files.path());
         assert!(
             shown(kafka, &record, "4", files.path()) == alone,

@@ -6,7 +6,7 @@ use testkit::kafka::own_kafka;
 use testkit::program::{FinishedProgram, RunningProgram};
 use testkit::{BrokerKind, Program, Signal, cannot_run, kafka, need};
 
-use crate::embedded::usual_place;
+use crate::embedded::default_address;
 
 /// The lines of the exercise in README.md.
 fn exercise() -> String {
@@ -83,7 +83,7 @@ fn the_exercise_of_readme_works_in_zsh_and_one_ctrl_c_ends_it() {
 
 #[test]
 fn the_exercise_of_readme_works_without_a_kafka_too() {
-    let _place = usual_place();
+    let _address = default_address();
     need_terminal(BASH);
     exercise_in(BASH, None);
 }
@@ -124,8 +124,8 @@ fn a_closed_terminal_ends_the_broker_in_order() {
 
 #[test]
 fn a_program_started_by_nohup_goes_on_when_the_terminal_is_closed() {
-    let kafka = kafka();
     need(&["nohup"]);
+    let kafka = kafka();
     let topic = kafka.topic("nohup");
     let vidprod = testkit::target().join("vidprod");
     let args = ["test", "--size", "320x180", "--fps", "25", "--report", "-"];

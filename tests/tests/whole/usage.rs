@@ -76,7 +76,7 @@ fn numbers_out_of_bounds_are_refused_with_their_bounds() {
 }
 
 #[test]
-fn names_that_cannot_be_are_refused() {
+fn impossible_names_are_refused() {
     check(NAMES);
 }
 

@@ -23,9 +23,9 @@ pub(crate) fn still(kafka: &KafkaServer, topic: &str) -> (RgbImage, RunningProgr
 }
 
 #[test]
-fn the_window_shows_the_frame_and_minds_its_keys() {
-    let kafka = kafka();
+fn the_window_shows_the_frame_and_obeys_its_keys() {
     need(&TOOLS);
+    let kafka = kafka();
     let (screen, topic, out) = (Xvfb::start(), kafka.topic("window"), folder());
     let args = ["--position", "40,30", "--borderless", "--no-overlay", "--title", "A title"];
     let viewer = Program::vidcons().on(kafka, &topic).args(args).env("DISPLAY", screen.display());
@@ -54,9 +54,9 @@ fn the_window_shows_the_frame_and_minds_its_keys() {
 }
 
 #[test]
-fn a_window_of_another_shape_keeps_the_picture_s() {
-    let kafka = kafka();
+fn a_window_of_another_shape_keeps_the_aspect_ratio() {
     need(&TOOLS);
+    let kafka = kafka();
     let (screen, topic) = (Xvfb::start(), kafka.topic("letterbox"));
     let args = ["--position", "0,0", "--window-size", "640x480", "--borderless", "--no-overlay"];
     let mut viewer = Program::vidcons().on(kafka, &topic).args(args).env("DISPLAY", screen.display()).start();
@@ -75,8 +75,8 @@ fn a_window_of_another_shape_keeps_the_picture_s() {
 
 #[test]
 fn paused_frames_are_counted() {
-    let kafka = kafka();
     need(&TOOLS);
+    let kafka = kafka();
     let (screen, topic) = (Xvfb::start(), kafka.topic("pause"));
     let mut viewer = Program::vidcons()
         .on(kafka, &topic)
@@ -103,8 +103,8 @@ fn paused_frames_are_counted() {
 /// A window manager may mistake a second window with the same number for the first, and give it the first one's size.
 #[test]
 fn no_window_is_opened_but_that_of_the_picture() {
-    let kafka = kafka();
     need(&["Xvfb"]);
+    let kafka = kafka();
     let (screen, topic) = (Xvfb::start(), kafka.topic("one-window"));
     let windows = screen.watch_windows();
     let viewer = Program::vidcons().on(kafka, &topic).args(["-c", "5"]).env("DISPLAY", screen.display()).start();
@@ -116,8 +116,8 @@ fn no_window_is_opened_but_that_of_the_picture() {
 
 #[test]
 fn the_overlay_says_when_the_stream_stops_and_when_it_is_back() {
-    let kafka = kafka();
     need(&TOOLS);
+    let kafka = kafka();
     let (screen, topic) = (Xvfb::start(), kafka.topic("overlay"));
     let args = ["--position", "0,0", "--borderless"];
     let mut viewer = Program::vidcons().on(kafka, &topic).args(args).env("DISPLAY", screen.display()).start();

@@ -4,14 +4,14 @@ use rdkafka::message::{BorrowedMessage, Headers, Message};
 
 /// A record that was read or is to be written. If it has no timestamp, it gets the present time.
 #[derive(Clone, Debug, Default)]
-pub struct Record {
+pub struct RawRecord {
     pub key: Option<Vec<u8>>,
     pub headers: Vec<(String, Vec<u8>)>,
     pub value: Vec<u8>,
     pub timestamp_ms: i64,
 }
 
-impl Record {
+impl RawRecord {
     pub fn header(&self, name: &str) -> Option<String> {
         let (_, value) = self.headers.iter().find(|(n, _)| n == name)?;
         Some(String::from_utf8_lossy(value).into_owned())
@@ -25,12 +25,12 @@ impl Record {
     }
 }
 
-impl From<&BorrowedMessage<'_>> for Record {
-    fn from(message: &BorrowedMessage<'_>) -> Record {
+impl From<&BorrowedMessage<'_>> for RawRecord {
+    fn from(message: &BorrowedMessage<'_>) -> RawRecord {
         let headers = message
             .headers()
             .map(|all| all.iter().map(|h| (h.key.to_owned(), h.value.unwrap_or_default().to_vec())).collect());
-        Record {
+        RawRecord {
             key: message.key().map(<[u8]>::to_vec),
             headers: headers.unwrap_or_default(),
             value: message.payload().unwrap_or_default().to_vec(),

@@ -17,16 +17,16 @@ mod records {
         offsets_are_found_by_time
         an_offset_out_of_range_is_reset_or_an_error
         a_reader_seeks_pauses_and_goes_on
-        a_reader_of_what_is_committed_reads_all_that_is_plain
+        a_read_committed_consumer_reads_records_outside_transactions
         a_reader_that_waits_gets_what_is_written_later
-        a_topic_asked_for_by_a_producer_is_made
+        the_topic_of_a_producer_is_created
     }
 
     #[test]
-    fn an_unknown_topic_is_an_error_where_none_is_made() {
+    fn an_unknown_topic_is_an_error_without_automatic_creation() {
         super::super::check_without_auto_create(
             "confluent_records.py",
-            "an_unknown_topic_is_an_error_where_none_is_made",
+            "an_unknown_topic_is_an_error_without_automatic_creation",
         );
     }
 
@@ -50,7 +50,7 @@ mod groups {
         each_message_goes_to_one_member
         a_group_goes_on_where_it_was
         offsets_are_committed_by_themselves
-        a_member_without_a_group_s_blessing_cannot_commit
+        a_client_outside_an_active_group_cannot_commit
         a_static_member_comes_back_to_its_partitions
     }
 }
@@ -72,7 +72,7 @@ mod admin {
         wrong_topics_are_refused_by_name
         settings_are_described
         settings_are_altered_and_hold
-        a_setting_that_means_nothing_is_refused
+        a_meaningless_setting_is_refused
         the_cluster_is_described
         partitions_are_added
         records_are_deleted

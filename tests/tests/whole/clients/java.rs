@@ -152,7 +152,7 @@ fn kafka_consumer_groups_lists_describes_resets_and_deletes() {
     let kafka = ready();
     let topic = kafka.topic("java");
     kafka.create_topic(&topic, 1, &[]);
-    let records = (0..10).map(|n| testkit::kafka::Record { value: vec![n], ..Default::default() });
+    let records = (0..10).map(|n| testkit::kafka::RawRecord { value: vec![n], ..Default::default() });
     kafka.publish(&topic, records);
     consume(kafka, &topic, 10, &["--group", &topic, "--from-beginning"]);
     assert!(groups(kafka, &["--list"]).lines().any(|line| line == topic));
@@ -174,7 +174,7 @@ fn a_group_that_the_broker_assigns_consumes_and_is_described() {
     let kafka = ready();
     let topic = kafka.topic("java");
     kafka.create_topic(&topic, 2, &[]);
-    let records = (0..10).map(|n| testkit::kafka::Record { value: vec![n], ..Default::default() });
+    let records = (0..10).map(|n| testkit::kafka::RawRecord { value: vec![n], ..Default::default() });
     kafka.publish(&topic, records);
     let group = ["--group", &topic, "--consumer-property", "group.protocol=consumer"];
     consume(kafka, &topic, 10, &[&group[..], &["--from-beginning"]].concat());
@@ -200,7 +200,7 @@ fn offsets_records_and_the_cluster_are_administered() {
     let kafka = ready();
     let (topic, files) = (kafka.topic("java"), folder());
     kafka.create_topic(&topic, 1, &[]);
-    let records = (0..10).map(|n| testkit::kafka::Record { value: vec![n], ..Default::default() });
+    let records = (0..10).map(|n| testkit::kafka::RawRecord { value: vec![n], ..Default::default() });
     kafka.publish(&topic, records);
     let json = format!(r#"{{"partitions":[{{"topic":"{topic}","partition":0,"offset":3}}],"version":1}}"#);
     let json = testkit::kafka::write(files.path(), "delete.json", json.as_bytes());
@@ -231,7 +231,7 @@ fn kafka_log_dirs_shows_how_large_each_partition_is() {
     let kafka = ready();
     let topic = kafka.topic("java");
     kafka.create_topic(&topic, 2, &[]);
-    kafka.publish(&topic, [testkit::kafka::Record { value: vec![7; 5000], ..Default::default() }]);
+    kafka.publish(&topic, [testkit::kafka::RawRecord { value: vec![7; 5000], ..Default::default() }]);
     let text =
         tool(kafka, "org.apache.kafka.tools.LogDirsCommand", &["--describe", "--topic-list", &topic]).run().ok().text();
     let json = text.lines().find(|line| line.starts_with('{')).unwrap_or_else(|| panic!("no JSON in\n{text}"));

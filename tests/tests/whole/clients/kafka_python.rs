@@ -12,7 +12,7 @@ mod records {
         a_message_above_the_limit_is_refused
         begin_end_and_times_are_found
         an_offset_out_of_range_is_reset_or_an_error
-        what_is_committed_is_all_that_is_plain
+        a_read_committed_consumer_reads_records_outside_transactions
         a_group_goes_on_where_it_was
         two_members_share_the_partitions
     }

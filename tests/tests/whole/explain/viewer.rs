@@ -5,13 +5,13 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use common::time::{Clock, SystemClock};
-use testkit::kafka::{Record, only};
+use testkit::kafka::{RawRecord, only};
 use testkit::{BrokerKind, FinishedProgram, KafkaServer, Program, kafka};
 
 use super::{SMALL, assert_blames, assert_names, play, set_quota};
 
 /// The record of a test card's frame of this size.
-fn record(kafka: &KafkaServer, size: &str) -> Record {
+fn record(kafka: &KafkaServer, size: &str) -> RawRecord {
     let topic = kafka.topic("explain-record");
     kafka.create_topic(&topic, 1, &[("max.message.bytes", "10000000")]);
     let card = ["test", "--size", size, "--fps", "5", "--duration", "0.3"];
@@ -20,7 +20,7 @@ fn record(kafka: &KafkaServer, size: &str) -> Record {
 }
 
 /// The same picture as frame `n`, published now. No encoder is that quick.
-fn renewed(record: &Record, n: u64) -> Record {
+fn renewed(record: &RawRecord, n: u64) -> RawRecord {
     let mut record = record.clone();
     for name in ["frame", "number"] {
         record.set(name, n);
@@ -32,7 +32,7 @@ fn renewed(record: &Record, n: u64) -> Record {
 }
 
 /// Publishes 20 such records while a viewer runs, and returns its result.
-fn watch(kafka: &KafkaServer, topic: &str, record: impl Fn(u64) -> Record) -> FinishedProgram {
+fn watch(kafka: &KafkaServer, topic: &str, record: impl Fn(u64) -> RawRecord) -> FinishedProgram {
     let args = ["--headless", "--explain", "--every-frame", "-c", "20"];
     let viewer = Program::vidcons().on(kafka, topic).args(args).start_before_topic();
     kafka.create_topic(topic, 1, &[]);
@@ -84,7 +84,7 @@ fn a_decoder_that_cannot_keep_up_is_named() {
 }
 
 #[test]
-fn an_encoder_that_cannot_keep_up_is_sent_on() {
+fn an_encoder_that_cannot_keep_up_is_referred_to_the_producer() {
     let kafka = kafka();
     let topic = kafka.topic("explain-before");
     let viewer = Program::vidcons().on(kafka, &topic).args(["--headless", "-e", "--explain"]).start_before_topic();
@@ -119,10 +119,10 @@ fn wall_clocks_are_named() {
 fn record_timestamps_are_named() {
     let kafka = kafka();
     let jpeg = record(kafka, "320x180").value;
-    let viewer = watch(kafka, &kafka.topic("explain-timestamps"), |_| Record {
+    let viewer = watch(kafka, &kafka.topic("explain-timestamps"), |_| RawRecord {
         value: jpeg.clone(),
         timestamp_ms: (SystemClock.wall_us() / 1000) as i64 - 300,
-        ..Record::default()
+        ..RawRecord::default()
     });
     assert_blames(&viewer, "broker", "record timestamps");
 }
