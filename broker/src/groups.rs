@@ -11,7 +11,6 @@ mod admission;
 mod classic;
 mod consumer;
 mod kept;
-pub mod limits;
 mod members;
 mod offsets;
 mod operators;
@@ -23,7 +22,7 @@ use std::collections::BTreeMap;
 
 use crate::clock::Ms;
 use crate::memory::Memory;
-use limits::GroupLimits;
+use crate::options::GroupLimits;
 use members::Members;
 use offsets::Offsets;
 

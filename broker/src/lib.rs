@@ -31,7 +31,9 @@ mod state;
 mod topics;
 mod totals;
 
-pub use options::{BrokerLimits, Defaults, GROUP_MEMBERS_MAX, MESSAGE_BYTES_MAX, Options, SESSION_MS_MAX};
+pub use options::{
+    BrokerLimits, Defaults, GROUP_MEMBERS_MAX, GroupLimits, GroupTimes, MESSAGE_BYTES_MAX, Options, SESSION_MS_MAX,
+};
 pub use server::Broker;
 pub use snapshot::{BrokerSnapshot, ClientSnapshot};
 pub use totals::{Dropped, Totals};

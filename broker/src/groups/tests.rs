@@ -23,7 +23,7 @@ use proptest::prelude::*;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::groups::limits::GroupTimes;
+use crate::options::GroupTimes;
 use crate::request::Requester;
 
 type Joining = oneshot::Receiver<JoinGroupResponse>;

@@ -15,9 +15,9 @@ use rdkafka::producer::ProducerContext;
 use self::link::Link;
 use crate::causes::{self, ConnectionProblem, Credentials, Failure};
 use crate::options::Connection;
+use crate::refusal;
 use crate::rights::{self, Right};
 use crate::statistics::{Connected, Facts};
-use crate::tail::refusal;
 
 /// Receives a client's callbacks: keeps its last connection error, and passes its log lines on.
 #[derive(Clone, Debug, Default)]

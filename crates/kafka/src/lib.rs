@@ -17,6 +17,7 @@ mod options;
 mod properties;
 mod publisher;
 mod reach;
+mod refusal;
 mod rights;
 mod server_kind;
 mod settings;

@@ -130,7 +130,7 @@ pub(crate) fn consumer(connection: &Connection, client_id: &str, group: Option<&
 fn member(config: &mut ClientConfig, connection: &Connection) {
     if uses_consumer_protocol(connection) {
         // With KIP-848 the broker sets session and heartbeat times, and librdkafka refuses our settings. If a broker
-        // does not support it, only a debug line shows this (`tail/refusal.rs`); there are a few lines for each
+        // does not support it, only a debug line shows this (`refusal.rs`); there are a few lines for each
         // heartbeat.
         config.set("debug", if tracing::enabled!(tracing::Level::TRACE) { DEBUG_CONTEXTS } else { "cgrp" });
         config.set_log_level(RDKafkaLogLevel::Debug);

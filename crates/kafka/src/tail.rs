@@ -6,7 +6,6 @@ mod find;
 mod grow;
 mod place;
 mod position;
-pub(crate) mod refusal;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -21,6 +20,7 @@ use rdkafka::error::KafkaError as ClientError;
 use crate::context::Context;
 use crate::error::{KafkaError, setting};
 use crate::options::Connection;
+use crate::refusal;
 use crate::rights::Right;
 use crate::settings;
 use crate::statistics::Facts;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker::groups::limits::{GroupLimits, GroupTimes};
+use broker::{GroupLimits, GroupTimes};
 use clap::Args;
 use cli::values;
 

@@ -16,8 +16,8 @@ use super::request::{Heartbeat, LeaveRequest, Rejection};
 use super::subscription::{Expression, Resolver};
 use crate::clock::Ms;
 use crate::groups::kept::by_instance;
-use crate::groups::limits::GroupTimes;
 use crate::memory::{Memory, MemoryUse};
+use crate::options::GroupTimes;
 use crate::request::Requester;
 use crate::topics::Topics;
 

@@ -22,12 +22,12 @@ use uuid::Uuid;
 
 use super::*;
 use crate::config::TopicConfig;
-use crate::groups::limits::GroupLimits;
 use crate::groups::tests::{
     SESSION, commit_request, encodes, fill_with_empty_groups, group, id, join, limits, requester, settled, state,
 };
 use crate::memory::Memory;
 use crate::options;
+use crate::options::GroupLimits;
 
 const SESSION_MS: Ms = SESSION as Ms;
 const REBALANCE: i32 = 50;

@@ -5,9 +5,10 @@ use std::time::Duration;
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
 
+use super::Tail;
 use super::event::Event;
 use super::position::Position;
-use super::{Tail, refusal};
+use crate::refusal;
 use crate::rights::Right;
 
 impl Tail {

@@ -11,7 +11,7 @@ pub(crate) fn is_not_served(log_line: &str) -> bool {
     log_line.contains("ConsumerGroupHeartbeat") && log_line.contains("not supported by broker")
 }
 
-pub(super) fn not_served(brokers: &str) -> String {
+pub(crate) fn not_served(brokers: &str) -> String {
     format!(
         "{brokers} does not serve group.protocol=consumer (KIP-848; Kafka does from 4.0 on): omit that setting, and \
          the group uses the classic protocol"
@@ -19,7 +19,7 @@ pub(super) fn not_served(brokers: &str) -> String {
 }
 
 /// Message for a member of the classic protocol that the group refuses as long as it has members of another kind.
-pub(super) fn other_protocol(group: &str, brokers: &str) -> String {
+pub(crate) fn other_protocol(group: &str, brokers: &str) -> String {
     format!(
         "{brokers}: group {group} has members that share its partitions in another way (group.protocol, \
          partition.assignment.strategy): stop them, or set that as they do"
@@ -27,7 +27,7 @@ pub(super) fn other_protocol(group: &str, brokers: &str) -> String {
 }
 
 /// Message about a fatal error of a group's member, with advice. `said` is librdkafka's description.
-pub(super) fn words(code: RDKafkaErrorCode, said: &str, group: &str, brokers: &str) -> String {
+pub(crate) fn words(code: RDKafkaErrorCode, said: &str, group: &str, brokers: &str) -> String {
     let hint = match code {
         RDKafkaErrorCode::UnsupportedVersion | RDKafkaErrorCode::UnsupportedFeature => return not_served(brokers),
         RDKafkaErrorCode::UnreleasedInstanceId => {
