@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use bytes::Bytes;
 use common::time::Clock;
 use common::wire::{Frame, FrameKind, Meta};
+use fast_image_resize::Resizer;
 use jpeg::{JpegError, Plane, Planes};
 use pool::Pool;
 
@@ -45,6 +46,7 @@ pub struct FrameEncoder {
     clock: Arc<dyn Clock>,
     out: Vec<u8>,
     small: Picture,
+    resizer: Resizer,
     warned_of_floor: bool,
 }
 
@@ -65,6 +67,7 @@ impl FrameEncoder {
             clock,
             out: Vec::new(),
             small: Picture::default(),
+            resizer: Resizer::new(),
             warned_of_floor: false,
         })
     }
@@ -100,7 +103,7 @@ impl FrameEncoder {
         loop {
             let EncodeSetting { quality, scale } = self.setting();
             let picture = if scale < 1.0 {
-                scale::shrink(picture, scale, &mut self.small);
+                scale::shrink(picture, scale, &mut self.small, &mut self.resizer);
                 &self.small
             } else {
                 picture
