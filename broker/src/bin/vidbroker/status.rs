@@ -62,7 +62,7 @@ struct Figures {
 }
 
 impl Figures {
-    /// Computes the rates from two glances and the time `between` them.
+    /// Computes the rates from two snapshots and the time `between` them.
     fn new(snapshot: &BrokerSnapshot, before: &BrokerSnapshot, between: Duration) -> Figures {
         let per_second = |bytes: u64, before: u64| ((bytes - before) as f64 / between.as_secs_f64()).round() as u64;
         Figures {
@@ -99,11 +99,11 @@ mod tests {
     #[test]
     fn a_broker_that_has_ended_is_noticed_however_rare_the_status_is() {
         for every in [None, Some(Duration::from_secs(3600))] {
-            let (clock, glances) = (ManualClock::default(), Cell::new(0));
+            let (clock, snapshots) = (ManualClock::default(), Cell::new(0));
             let began = clock.now();
             let snapshot = || {
-                glances.set(glances.get() + 1);
-                (glances.get() < 4).then(BrokerSnapshot::default)
+                snapshots.set(snapshots.get() + 1);
+                (snapshots.get() < 4).then(BrokerSnapshot::default)
             };
             let asked_to_end = || clock.now().since(began) > Duration::from_secs(60);
             let error = watch_with(&clock, snapshot, asked_to_end, every).expect_err("the fourth snapshot fails");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 use super::Tally;
-use super::span::{Place, Span};
+use super::span::{RunningCounts, Span};
 use crate::time::Micros;
 use crate::wire::ranges::Ranges;
 use crate::wire::{End, Frame, FrameKind, Meta, Part, Rejected};
@@ -112,7 +112,7 @@ impl Sighting {
     pub(super) fn check(&mut self, meta: &Meta) -> Result<(), Rejected> {
         let Some(span) = &self.span else { return Ok(()) };
         let frame = meta.frame;
-        let jump_max = span.jump_max(Place::of(meta));
+        let jump_max = span.jump_max(RunningCounts::of(meta));
         let near = |n: u64| frame.abs_diff(n) <= jump_max;
         if (frame > span.last && !near(span.last)) || (frame < span.first && !near(span.first)) {
             let confirmed = self.suspect.is_some_and(|n| n != frame && near(n));
@@ -134,8 +134,8 @@ impl Sighting {
         match &mut self.span {
             None if part > 0 && self.joined_inside.is_none() => self.joined_inside = Some(frame),
             _ if self.joined_inside == Some(frame) => {}
-            None => self.span = Some(Span::at(Place::of(meta))),
-            Some(span) => span.extend(Place::of(meta)),
+            None => self.span = Some(Span::at(RunningCounts::of(meta))),
+            Some(span) => span.extend(RunningCounts::of(meta)),
         }
     }
 
@@ -201,7 +201,7 @@ impl Sighting {
 
     /// Adds the counts of the session's end. `skipped` is the running count in the end record.
     pub(super) fn finish(&mut self, end: End, skipped: u64) {
-        let newest = Place::of_end(&end, skipped);
+        let newest = RunningCounts::of_end(&end, skipped);
         // An end that claims frames far beyond those seen is not accepted, because no second record can confirm it.
         if let Some(span) = &mut self.span
             && newest.frame >= span.last

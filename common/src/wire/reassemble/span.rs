@@ -9,20 +9,20 @@ const JUMP_MAX: u64 = 1000;
 
 /// A frame's number, and the running counts of frames dropped and skipped before it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct RunningCounts {
     pub frame: u64,
     dropped: u64,
     skipped: u64,
 }
 
-impl Place {
-    pub fn of(meta: &Meta) -> Place {
-        Place { frame: meta.frame, dropped: meta.dropped, skipped: meta.skipped }
+impl RunningCounts {
+    pub fn of(meta: &Meta) -> RunningCounts {
+        RunningCounts { frame: meta.frame, dropped: meta.dropped, skipped: meta.skipped }
     }
 
-    /// The place of the last captured frame. `skipped` is the running count in the end record.
-    pub fn of_end(end: &End, skipped: u64) -> Place {
-        Place { frame: end.captured.saturating_sub(1), dropped: end.dropped(), skipped }
+    /// The counts at the last captured frame. `skipped` is the running count in the end record.
+    pub fn of_end(end: &End, skipped: u64) -> RunningCounts {
+        RunningCounts { frame: end.captured.saturating_sub(1), dropped: end.dropped(), skipped }
     }
 
     /// True if no more frames were left out than were numbered; any other count is false.
@@ -42,8 +42,8 @@ pub(super) struct Span {
 }
 
 impl Span {
-    pub fn at(place: Place) -> Span {
-        let Place { frame, dropped, skipped } = place;
+    pub fn at(place: RunningCounts) -> Span {
+        let RunningCounts { frame, dropped, skipped } = place;
         Span { first: frame, last: frame, dropped: Rise::from(dropped), skipped: Rise::from(skipped) }
     }
 
@@ -66,13 +66,13 @@ impl Span {
 
     /// Largest distance at which a frame at `to` is accepted without confirmation. Frames left out in between do not
     /// count as distance.
-    pub fn jump_max(&self, to: Place) -> u64 {
+    pub fn jump_max(&self, to: RunningCounts) -> u64 {
         let left_out = match to {
             _ if !to.is_believable() => 0,
-            Place { frame, dropped, skipped } if frame < self.first => {
+            RunningCounts { frame, dropped, skipped } if frame < self.first => {
                 self.dropped.until_first(dropped).saturating_add(self.skipped.until_first(skipped))
             }
-            Place { dropped, skipped, .. } => {
+            RunningCounts { dropped, skipped, .. } => {
                 self.dropped.since_last(dropped).saturating_add(self.skipped.since_last(skipped))
             }
         };
@@ -80,7 +80,7 @@ impl Span {
     }
 
     /// Extends the span to this frame, in either direction.
-    pub fn extend(&mut self, to: Place) {
+    pub fn extend(&mut self, to: RunningCounts) {
         let (back, forth) = (to.frame < self.first, to.frame >= self.last);
         (self.first, self.last) = (self.first.min(to.frame), self.last.max(to.frame));
         if !to.is_believable() {
