@@ -1,7 +1,7 @@
 """Other people's test suites: franz-go's package kgo, and kafka-python's integration tests (scripts/clients runs them).
 
 A suite has a name, a version, `prepare()`, and `run()`, which returns an outcome for each test:
-name -> ("passed" or "failed" or "skipped", reason). What cannot be had raises Unavailable.
+name -> ("passed" or "failed" or "skipped", reason). What is missing raises Unavailable.
 """
 
 import collections
@@ -61,7 +61,7 @@ LEFT_OUT = {
 
 
 class Unavailable(Exception):
-    """A suite or broker that cannot be had here, and why."""
+    """A suite or broker that is not available here, and why."""
 
 
 def left_out(suite, broker):

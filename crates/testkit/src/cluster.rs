@@ -9,7 +9,7 @@ use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
 use crate::child::AfterExit;
-use crate::port::{free_port_that, is_free};
+use crate::port::free_ports;
 use crate::program::{FinishedProgram, Program};
 use crate::wait::GUARD;
 use crate::workspace::root;
@@ -26,8 +26,8 @@ impl Cluster {
     /// Starts the nodes with their data in `dir`, which is created, and waits until they answer.
     pub fn start(nodes: u16, dir: &Path) -> anyhow::Result<Cluster> {
         let script = root().join("scripts/kafka");
-        // The controllers use the ports from ten above the first node's.
-        let port = free_port_that(|port| (0..nodes).all(|node| is_free(port + node) && is_free(port + 10 + node)))?;
+        // The controllers' ports begin ten above the first node's.
+        let port = free_ports(10 + nodes)?;
         let paths = [&script, dir].map(|path| path.display().to_string());
         let remover = AfterExit::run("\"$1\" reset --dir \"$2\"; rmdir \"${2%/*}\"", &paths.each_ref().map(|p| &**p))?;
         let done = Command::new(&script)

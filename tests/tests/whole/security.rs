@@ -100,7 +100,7 @@ fn a_missing_right_ends_the_programs() {
     assert!(!viewer.interrupt().ok().stderr.contains("right"));
 }
 
-/// Starts a vidcons of bob's, who may read this topic, and a vidprod of a user who may do everything.
+/// Starts a vidcons for bob, who may read this topic, and a vidprod for a user who may do everything.
 fn bob_watches(kafka: &SecuredKafka, topic: &str) -> (RunningProgram, RunningProgram) {
     kafka.create_topic(topic, 1, &[]);
     kafka.acl(&["--add", "--allow-principal", "User:bob", "--operation", "Read", "--topic", topic]);

@@ -65,7 +65,7 @@ fn seen_from_another_host(kafka: &KafkaServer, name: &str, ahead: Duration) -> (
     (viewer, page)
 }
 
-/// The record as a host would send it now whose wall clock is ahead by this much.
+/// The record as it would be sent now by a host whose wall clock is ahead by this much.
 fn sent_now(mut record: RawRecord, ahead: Duration) -> RawRecord {
     let published: i64 = record.header("published").expect("a frame of ours").parse().expect("a number");
     let wall_us = SystemClock.wall_us() as i64 + ahead.as_micros() as i64;
@@ -89,7 +89,7 @@ fn check_that_the_clocks_disagree(name: &str, ahead: Duration) {
     }
     assert!(!page.contains("<svg"), "no chart of the slow frames");
     assert_eq!(report.0["explain"]["findings"].as_array().map(Vec::len), Some(0), "{:#}", report.0["explain"]);
-    // The status line shows the rate all the same.
+    // The status line shows the rate nevertheless.
     assert!(!viewer.stderr.contains("no frames"), "{}", viewer.story());
     let status = |line: &&str| line.starts_with("cam  ") && line.contains(" fps  latency unknown: ");
     assert!(viewer.stderr.lines().any(|line| status(&line)), "{}", viewer.story());
