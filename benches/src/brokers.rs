@@ -1,15 +1,16 @@
 //! The brokers to compare: some are started here and stopped afterwards, others run already.
 
-mod embedded;
-mod real;
-
-use std::net::TcpListener;
-use std::path::PathBuf;
+use std::fmt::Debug;
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
+use tempfile::TempDir;
+use testkit::Program;
+use testkit::cluster::Cluster;
+use testkit::node::{BrokerSetup, start_embedded};
+use testkit::port::free_port;
+use testkit::workspace::{built, root};
 
-use crate::afterwards::Afterwards;
 use crate::control::Control;
 use crate::report::BrokerFacts;
 
@@ -60,7 +61,7 @@ pub struct StartedBroker {
     pub address: String,
     /// Name and version of the broker program.
     pub version: String,
-    _afterwards: Option<Afterwards>,
+    _process: Option<Box<dyn Debug + Send + Sync>>,
 }
 
 impl StartedBroker {
@@ -84,9 +85,9 @@ pub fn start(
     let mut brokers = Vec::new();
     for choice in choices {
         let started = match choice {
-            BrokerChoice::Embedded => embedded::start(memory),
-            BrokerChoice::Real => real::start("real", 1),
-            BrokerChoice::Real3 => real::start("real3", 3),
+            BrokerChoice::Embedded => embedded(memory),
+            BrokerChoice::Real => real("real", 1),
+            BrokerChoice::Real3 => real("real3", 3),
             BrokerChoice::Running { name, address } => Ok(running(name, address)),
         };
         match started {
@@ -108,27 +109,28 @@ pub fn running(name: &str, address: &str) -> StartedBroker {
         name: name.to_owned(),
         address: address.to_owned(),
         version: "running already".to_owned(),
-        _afterwards: None,
+        _process: None,
     }
 }
 
-/// Finds a free port of 127.0.0.1 that also `fits`, below the ports that the system gives to clients.
-pub fn free_port(fits: impl Fn(u16) -> bool) -> anyhow::Result<u16> {
-    let first = u16::try_from(std::process::id() % 500).expect("below 500") * 20;
-    (0..600)
-        .map(|i| 20_000 + (first + i * 20) % 12_000)
-        .find(|&port| is_free(port) && fits(port))
-        .context("no free port between 20000 and 32000")
+/// The program vidbroker in this program's folder.
+fn embedded(memory: Option<&str>) -> anyhow::Result<StartedBroker> {
+    let (folder, port) = (TempDir::new().context("a folder for vidbroker's log")?, free_port()?);
+    let setup = BrokerSetup { memory: memory.map(str::to_owned), ..BrokerSetup::default() };
+    let process = start_embedded(folder.path(), port, &setup)?;
+    let version = Program::at(built("vidbroker")?).arg("--version").run().text().trim().to_owned();
+    let (name, address) = ("embedded".to_owned(), format!("127.0.0.1:{port}"));
+    Ok(StartedBroker { name, address, version, _process: Some(Box::new((process, folder))) })
 }
 
-fn is_free(port: u16) -> bool {
-    TcpListener::bind(("127.0.0.1", port)).is_ok()
-}
-
-/// The root folder of the sources, which contains the scripts.
-pub fn root() -> PathBuf {
-    let benches = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    benches.parent().map_or(benches.clone(), PathBuf::from)
+/// A real Apache Kafka with one node or three.
+fn real(name: &str, nodes: u16) -> anyhow::Result<StartedBroker> {
+    let cluster = Cluster::start(nodes, &root().join(format!(".kafka/bench/{}-{name}", std::process::id())))?;
+    // The help names the version of Kafka that the script runs.
+    let help = Program::at(root().join("scripts/kafka")).arg("--help").run().text();
+    let version: Vec<&str> = help.split_whitespace().skip_while(|word| *word != "Apache").take(3).collect();
+    let (address, version) = (cluster.bootstrap().to_owned(), version.join(" "));
+    Ok(StartedBroker { name: name.to_owned(), address, version, _process: Some(Box::new(cluster)) })
 }
 
 #[cfg(test)]

@@ -15,6 +15,9 @@ use anyhow::{Context, ensure};
 use common::report::Report;
 use common::time::Micros;
 use tempfile::TempDir;
+use testkit::Program;
+use testkit::child::{LoggedChild, Pipe};
+use testkit::workspace::built;
 
 pub use self::result::EndToEndResult;
 use crate::brokers::StartedBroker;
@@ -24,7 +27,6 @@ use crate::display::Display;
 use crate::messages::schedule;
 use crate::messages::topic::{BenchTopic, TopicSettings};
 use crate::options::TimeArgs;
-use crate::running::{Piped, Running, program};
 use crate::size::PictureSize;
 
 /// Time from the start of the viewers to the start of the producers.
@@ -100,7 +102,7 @@ pub fn run_in(setup: &EndToEndSetup, topic: &str, place: Surroundings<'_>) -> an
     let warm = CpuAt::now(&producers, &viewers, control)?;
     control.sleep(setup.seconds);
     let steady = CpuAt::now(&producers, &viewers, control)?;
-    producers.iter().try_for_each(Running::interrupt)?;
+    producers.iter().try_for_each(LoggedChild::interrupt)?;
     programs.end(producers)?;
     if control.interrupted() {
         return Ok(None);
@@ -128,8 +130,10 @@ struct CpuAt {
 }
 
 impl CpuAt {
-    fn now(producers: &[Running], viewers: &[Running], control: Control<'_>) -> anyhow::Result<CpuAt> {
-        let of = |programs: &[Running]| programs.iter().map(Running::cpu_time).collect::<anyhow::Result<Vec<_>>>();
+    fn now(producers: &[LoggedChild], viewers: &[LoggedChild], control: Control<'_>) -> anyhow::Result<CpuAt> {
+        let of = |programs: &[LoggedChild]| {
+            programs.iter().map(|program| CpuTime::of(program.id())).collect::<anyhow::Result<Vec<_>>>()
+        };
         Ok(CpuAt { at: control.clock.now(), producers: of(producers)?, viewers: of(viewers)? })
     }
 }
@@ -143,20 +147,26 @@ struct Programs<'a> {
 }
 
 impl Programs<'_> {
-    fn start(&self, name: &str, count: usize, args: impl Fn(usize) -> Vec<String>) -> anyhow::Result<Vec<Running>> {
-        let display = self.place.display.map(|display| display.name.as_str());
+    fn start(&self, name: &str, count: usize, args: impl Fn(usize) -> Vec<String>) -> anyhow::Result<Vec<LoggedChild>> {
         let start = |index: usize| {
-            let mut argv = vec![program(name)?.display().to_string()];
-            argv.extend(args(index));
-            argv.extend(["-b", &self.place.broker.address, "-t", self.topic, "--quiet", "--report"].map(str::to_owned));
-            argv.push(self.report(name, index).display().to_string());
-            Running::start(&format!("{name}-{index}"), &argv, display, Piped::Nothing, self.folder)
+            let mut program = Program::at(built(name)?)
+                .args(args(index))
+                .args(["-b", &self.place.broker.address, "-t", self.topic, "--quiet", "--report"])
+                .arg(self.report(name, index));
+            if let Some(display) = self.place.display {
+                program = program.env("DISPLAY", display.name());
+            }
+            program.start_logged(
+                &format!("{name}-{index}"),
+                Pipe::None,
+                &self.folder.join(format!("{name}-{index}.log")),
+            )
         };
         (0..count).map(start).collect()
     }
 
-    fn end(&self, programs: Vec<Running>) -> anyhow::Result<()> {
-        programs.into_iter().try_for_each(|running| running.end_well(END_TIMEOUT, self.place.control.clock))
+    fn end(&self, programs: Vec<LoggedChild>) -> anyhow::Result<()> {
+        programs.into_iter().try_for_each(|program| program.end_well(END_TIMEOUT))
     }
 
     fn report(&self, program: &str, index: usize) -> PathBuf {

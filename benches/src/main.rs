@@ -4,7 +4,6 @@
 //! args (as typed) → brokers (started) → experiment (rounds of cases) → report (typed figures) → table, JSON
 //!                                                                      ▲ results/*.json → readme
 //! ```
-mod afterwards;
 mod args;
 mod brokers;
 mod control;
@@ -19,7 +18,6 @@ mod peers;
 mod readme;
 mod report;
 mod run;
-mod running;
 mod size;
 mod spread;
 mod streams;

@@ -35,7 +35,7 @@ use crate::options::PREPARE_MESSAGES;
 pub fn run(args: &PeersArgs, control: Control<'_>) -> anyhow::Result<ExitCode> {
     let mut experiment = Experiment::start(control);
     let place = args.check()?;
-    ensure!(args.headless || programs::is_program("Xvfb"), "there is no Xvfb: scripts/setup bench installs it");
+    ensure!(args.headless || testkit::needs::on_path("Xvfb"), "there is no Xvfb: scripts/setup bench installs it");
     let python = &programs::find_python();
     let mut peers = args.peers();
     peers.retain(|peer| match peer.missing(python) {

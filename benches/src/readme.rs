@@ -15,8 +15,8 @@ use cli::logging::LogArgs;
 use common::words::count;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use testkit::workspace::root;
 
-use crate::brokers::root;
 use crate::floor::report as floor;
 use crate::messages::report as messages;
 use crate::peers::report as peers;

@@ -39,9 +39,7 @@ pub struct BenchTopic {
     name: String,
     connection: Connection,
     message_bytes_max: usize,
-    /// Additional properties of the producer.
-    properties: BTreeMap<String, String>,
-    headers: Vec<(String, String)>,
+    settings: TopicSettings,
 }
 
 /// A case's deviations from vidprod's settings.
@@ -68,8 +66,7 @@ impl BenchTopic {
         let new = NewTopic { name: name.to_owned(), partitions: 1, replication: None, retention: Some(RETENTION) };
         admin.ensure(&new, true, TIMEOUT)?;
         let message_bytes_max = admin.message_bytes_max(name, TIMEOUT)?.unwrap_or(MESSAGE_BYTES_MAX);
-        let TopicSettings { properties, headers, .. } = settings.clone();
-        let mut topic = BenchTopic { name: name.to_owned(), connection, message_bytes_max, properties, headers };
+        let mut topic = BenchTopic { name: name.to_owned(), connection, message_bytes_max, settings: settings.clone() };
         let wanted = settings.message_bytes + OVERHEAD_BYTES_MAX;
         if wanted > message_bytes_max {
             topic.raise_limit(wanted)?;
@@ -96,10 +93,10 @@ impl BenchTopic {
             message_bytes_max: self.message_bytes_max,
             in_flight_bytes_max: IN_FLIGHT_BYTES_MAX,
             waiting: Waiting::AtMost(GIVEN_UP_AFTER),
-            headers: self.headers.clone(),
+            headers: self.settings.headers.clone(),
         };
         let flight = flight.clone();
-        let connection = Connection { properties: self.properties.clone(), ..self.connection.clone() };
+        let connection = Connection { properties: self.settings.properties.clone(), ..self.connection.clone() };
         Ok(Publisher::connect(&connection, settings, &patience(clock), Arc::new(SystemClock), move |(), delivery| {
             flight.land(delivery);
         })?)

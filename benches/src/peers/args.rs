@@ -7,10 +7,10 @@ use clap::Args;
 use cli::logging::LogArgs;
 use cli::output::Output;
 use cli::values::{self, DurationArg};
+use testkit::workspace::root;
 
 use super::bar::{self, BarPlace};
 use super::programs::{PEERS, Peer, peer};
-use crate::brokers::root;
 use crate::size::PictureSize;
 
 pub const EXAMPLES: &str = "\

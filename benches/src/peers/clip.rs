@@ -1,10 +1,9 @@
 //! The pictures that all lines are fed: the beginning of a clip, kept in memory, in a loop.
 
-use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 
 use super::bar::BarPlace;
 use crate::size::PictureSize;
@@ -17,37 +16,25 @@ const FRAME: &[u8] = b"FRAME\n";
 pub struct PlanarClip {
     size: PictureSize,
     place: BarPlace,
-    pictures: Vec<Vec<u8>>,
+    /// The pictures one after the other.
+    pictures: Vec<u8>,
 }
 
 impl PlanarClip {
     /// Decodes a file with the `ffmpeg` program, scaled to the size, as planar 4:2:0.
     pub fn read(file: &Path, size: &PictureSize, place: BarPlace) -> anyhow::Result<PlanarClip> {
-        let mut ffmpeg = Command::new("ffmpeg")
+        let done = Command::new("ffmpeg")
             .args(["-v", "error", "-nostdin", "-i"])
             .arg(file)
             .args(["-frames:v", &DISTINCT_MAX.to_string(), "-vf", &format!("scale={}", size.pixels())])
             .args(["-pix_fmt", "yuv420p", "-f", "rawvideo", "-"])
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
+            .stderr(Stdio::inherit())
+            .output()
             .context("running ffmpeg, which decodes the clip (scripts/setup bench installs it)")?;
-        let mut pipe = ffmpeg.stdout.take().context("ffmpeg's standard output")?;
-        let mut pictures = Vec::new();
-        loop {
-            let mut picture = vec![0; place.picture_bytes()];
-            match pipe.read_exact(&mut picture) {
-                Ok(()) => pictures.push(picture),
-                Err(error) if error.kind() == ErrorKind::UnexpectedEof => break,
-                Err(error) => return Err(error).context("reading what ffmpeg decodes"),
-            }
-        }
-        let code = ffmpeg.wait().context("waiting for ffmpeg")?;
-        if !code.success() {
-            bail!("ffmpeg cannot decode {} (it says why above)", file.display());
-        }
-        ensure!(!pictures.is_empty(), "{} has no pictures", file.display());
-        Ok(PlanarClip { size: size.clone(), place, pictures })
+        ensure!(done.status.success(), "ffmpeg cannot decode {} (it says why above)", file.display());
+        ensure!(done.stdout.len() >= place.picture_bytes(), "{} has no pictures", file.display());
+        Ok(PlanarClip { size: size.clone(), place, pictures: done.stdout })
     }
 
     pub fn header(&self, fps: f64) -> String {
@@ -57,9 +44,11 @@ impl PlanarClip {
 
     /// Replaces the content of `out` by a frame in y4m, with its index drawn in.
     pub fn frame(&self, index: usize, out: &mut Vec<u8>) {
+        let bytes = self.place.picture_bytes();
+        let picture = index % (self.pictures.len() / bytes);
         out.clear();
         out.extend_from_slice(FRAME);
-        out.extend_from_slice(&self.pictures[index % self.pictures.len()]);
+        out.extend_from_slice(&self.pictures[picture * bytes..][..bytes]);
         self.place.draw(index, &mut out[FRAME.len()..]);
     }
 }

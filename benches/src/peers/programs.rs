@@ -1,11 +1,12 @@
 //! The programs to compare: each has a consumer that shows pictures at 0,0 and a producer that reads y4m.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::brokers::{BrokerChoice, root};
-use crate::running;
+use testkit::needs::on_path;
+use testkit::workspace::{built, root};
+
+use crate::brokers::BrokerChoice;
 
 /// A pair of programs, with their command lines in parts. `{NAME}` in them is replaced by a value of the run.
 #[derive(PartialEq, Eq, Debug)]
@@ -142,8 +143,8 @@ impl Peer {
     pub fn missing(&self, python: &str) -> Option<String> {
         self.needs.iter().find_map(|need| {
             let missing = match need {
-                Ours(name) => return running::program(name).err().map(|error| format!("{error:#}")),
-                Program(name) => (!is_program(name)).then(|| format!("there is no {name}")),
+                Ours(name) => return built(name).err().map(|error| format!("{error:#}")),
+                Program(name) => (!on_path(name)).then(|| format!("there is no {name}")),
                 Element(name) => {
                     (!succeeds("gst-inspect-1.0", &["--exists", name])).then(|| format!("GStreamer has no {name}"))
                 }
@@ -183,11 +184,6 @@ fn filled(line: &str, values: &[(&str, String)]) -> Vec<String> {
 pub fn find_python() -> String {
     let own = root().join(".venv/bin/python");
     if own.is_file() { own.display().to_string() } else { "python3".to_owned() }
-}
-
-pub fn is_program(name: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder: PathBuf| folder.join(name).is_file())
 }
 
 fn succeeds(program: &str, args: &[&str]) -> bool {

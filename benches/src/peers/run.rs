@@ -10,20 +10,22 @@ use anyhow::{Context, anyhow, ensure};
 use common::report::Summary;
 use common::time::Latency;
 use tempfile::tempdir;
+use testkit::child::{LoggedChild, Pipe};
+use testkit::port::free_port;
+use testkit::workspace::{built, root};
+use testkit::{Program, Xvfb};
 
 use super::args::PeersArgs;
 use super::bar::BarPlace;
 use super::clip::PlanarClip;
-use super::consumer_report;
+use super::consumer_report::{self, captured_to_decoded};
 use super::feeder::{self, FeedTimes};
 use super::programs::Peer;
 use super::report::PeerRound;
 use super::watcher::{Sightings, Watcher};
-use crate::brokers::{StartedBroker, free_port, root};
+use crate::brokers::StartedBroker;
 use crate::control::Control;
-use crate::display::Display;
 use crate::messages::topic::{BenchTopic, TopicSettings, topic_name};
-use crate::running::{Piped, Running, program};
 
 /// Time after the last frame was fed, for frames still in flight.
 const STRAGGLERS: Duration = Duration::from_secs(3);
@@ -49,39 +51,37 @@ impl PeersSetup<'_> {
         let folder = tempdir().context("a folder for logs and reports")?;
         let values = self.values(peer, broker.map(|broker| &broker.address[..]), &topic, folder.path())?;
         // The screen is as large as the picture.
-        let size = (args.size.width, args.size.height);
-        let screen = (!args.headless).then(|| Display::own(size)).transpose()?;
-        let display = screen.as_ref().map(|screen| screen.name.as_str());
+        let size = (args.size.width as u32, args.size.height as u32);
+        let screen = (!args.headless).then(|| Xvfb::with_screen(size, &[])).transpose()?;
+        let display = screen.as_ref().map(Xvfb::display);
         let watcher = display.map(|display| Watcher::connect(display, self.place)).transpose()?;
         let consumer = peer.consumer(args.headless, &values);
-        let mut consumer = Running::start("the consumer", &consumer, display, Piped::Nothing, folder.path())?;
+        let mut consumer = start("the consumer", &consumer, display, Pipe::None, folder.path())?;
         self.control.sleep(args.settle.duration());
-        ensure!(!consumer.has_ended(), "the consumer ended before anything was sent; {}", consumer.last_words());
+        ensure!(!consumer.has_ended(), "the consumer ended before anything was sent; {}", consumer.last_line());
         let producer = peer.producer(&values);
-        let mut producer = Running::start("the producer", &producer, display, Piped::Input, folder.path())?;
+        let mut producer = start("the producer", &producer, display, Pipe::Input, folder.path())?;
         let (fed, seen) = self.feed_and_watch(producer.input()?, watcher.as_ref());
         if self.control.interrupted() {
             return Ok(None);
         }
-        let fed = fed.with_context(|| producer.last_words())?;
+        let fed = fed.with_context(|| producer.last_line())?;
         let report = peer.reports().then(|| {
-            producer.ends_within(REPORTING, clock);
-            consumer.ends_within(REPORTING, clock);
-            consumer_report::read(&report(folder.path())).with_context(|| consumer.last_words())
+            producer.ends_within(REPORTING);
+            consumer.ends_within(REPORTING);
+            consumer_report::read(&report(folder.path())).with_context(|| consumer.last_line())
         });
         let report = report.transpose()?;
-        let (latency_us, all_frames_p50_us) = match (seen, &report) {
-            (Some(seen), _) => {
+        let (latency_us, all_frames_p50_us) = match seen {
+            Some(seen) => {
                 let seen = seen?;
                 (latency(&fed, &seen, args.warm), Some(latency(&fed, &seen, 0).p50))
             }
-            (None, Some(_)) if peer.is_ours() => {
-                (consumer_report::captured_to_decoded(&frames(folder.path()), args.warm as u64)?, None)
-            }
-            (None, report) => (report.as_ref().map_or_else(Summary::default, |report| report.total_us), None),
+            None if peer.is_ours() => (captured_to_decoded(&frames(folder.path()), args.warm as u64)?, None),
+            None => (report.as_ref().map(|report| report.total_us).unwrap_or_default(), None),
         };
         let shown = latency_us.count;
-        ensure!(shown > 0, "no frame was seen; {}; {}", consumer.last_words(), producer.last_words());
+        ensure!(shown > 0, "no frame was seen; {}; {}", consumer.last_line(), producer.last_line());
         Ok(Some(PeerRound {
             round,
             shown,
@@ -101,11 +101,11 @@ impl PeersSetup<'_> {
         topic: &str,
         folder: &Path,
     ) -> anyhow::Result<Vec<(&'static str, String)>> {
-        let (args, port) = (self.args, free_port(|_| true)?);
+        let (args, port) = (self.args, free_port()?);
         let path = |path: PathBuf| path.display().to_string();
         Ok(vec![
-            ("vidprod", program("vidprod").map(path).unwrap_or_default()),
-            ("vidcons", program("vidcons").map(path).unwrap_or_default()),
+            ("vidprod", built("vidprod").map(path).unwrap_or_default()),
+            ("vidcons", built("vidcons").map(path).unwrap_or_default()),
             ("python", self.python.to_owned()),
             ("script", path(root().join("benches/peers").join(peer.script))),
             ("broker", broker.unwrap_or_default().to_owned()),
@@ -142,6 +142,20 @@ impl PeersSetup<'_> {
             (fed, seen)
         })
     }
+}
+
+/// Starts a program with its output in a file called `name`.
+fn start(
+    name: &str,
+    words: &[String],
+    display: Option<&str>,
+    pipe: Pipe,
+    folder: &Path,
+) -> anyhow::Result<LoggedChild> {
+    let (program, args) = words.split_first().context("a program's name")?;
+    let program = Program::at(program).args(args);
+    let program = display.into_iter().fold(program, |program, display| program.env("DISPLAY", display));
+    program.start_logged(name, pipe, &folder.join(name))
 }
 
 /// The file for the consumer's report.
