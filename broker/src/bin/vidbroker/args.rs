@@ -19,11 +19,11 @@ Examples:
   vidbroker                                   a broker for this machine, on 127.0.0.1:9092
   vidbroker --memory 2G --retention 1h        keeps the last hour, as far as it fits into 2 GB
   vidbroker --listen 0.0.0.0:9092             for other machines too (there is no login)
-  vidbroker -q --report broker.json           logs only warnings; writes the report at the end as JSON, too
+  vidbroker -q --report broker.json           only warnings, and at the end a report, also as JSON
   vidbroker --max-connections 20000           for very many clients
 
-vidbroker keeps everything in memory. For records that must survive a restart or be replicated, use Apache Kafka: the
-commands of vidprod and vidcons are the same.";
+vidbroker keeps everything in memory. For records that must survive a restart or be replicated, use
+Apache Kafka: the commands of vidprod and vidcons are the same.";
 
 /// Range of the limit on a message, in bytes. The largest is below the limit on a request.
 const MESSAGE_BYTES: RangeInclusive<usize> = 1000..=90_000_000;
