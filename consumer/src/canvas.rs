@@ -1,14 +1,13 @@
 //! Pixels in memory, and the place of a picture in a window of another size.
 
-mod scale;
-
-pub use scale::Scaler;
-
 /// A picture in the pixel format of windows: one number for each pixel, with red, green and blue in the lower 24 bits.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Canvas {
+    /// Width in pixels.
     pub width: usize,
+    /// Height in pixels.
     pub height: usize,
+    /// The pixels, row by row without gaps.
     pub pixels: Vec<u32>,
 }
 
@@ -19,6 +18,7 @@ impl Canvas {
         self.pixels.resize(width * height, 0);
     }
 
+    /// Width and height.
     pub fn size(&self) -> (usize, usize) {
         (self.width, self.height)
     }

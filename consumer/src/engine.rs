@@ -1,0 +1,491 @@
+//! Records in, frames out.
+//!
+//! ```text
+//! TopicRecord ─push─▶ read ▸ map clocks ▸ reassemble ─Frame─▶ Track ─next─▶ PendingFrame ─▶ decoded, shown ─shown─▶ books
+//!                                                               └───────────── Snapshot ─▶ status, title, overlay, report
+//! ```
+//! The engine knows no window, codec, socket or file, and reads no clock: records and the time are arguments.
+
+mod clocks;
+mod flow;
+mod missing;
+mod snapshot;
+mod stretches;
+mod track;
+mod tracks;
+mod transport;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use common::books::{FrameInterval, Loss, SourceBooks};
+use common::report::Row;
+use common::time::rate::silent_after;
+use common::time::{Clock, Micros, Stage, TimeBase};
+use common::wire::record::{self, Incoming, Rejected};
+use common::wire::{End, Ended, Frame, FrameKind, Limits, Meta, Origin, Pushed, Reassembler, Record};
+use common::words::count;
+
+use self::clocks::Clocks;
+use self::missing::MissingSources;
+use self::stretches::Stretches;
+use self::tracks::Tracks;
+
+pub use self::missing::missing_sources;
+pub use self::snapshot::{Snapshot, SourceSnapshot, StreamState};
+pub use self::track::PendingFrame;
+pub use self::tracks::SourcePosition;
+pub use self::transport::{Direction, PlaybackCommand, Transport};
+
+/// The stages of a frame that is decoded and not presented.
+pub const HEADLESS_STAGES: &[Stage] =
+    &[Stage::Capture, Stage::Encode, Stage::Publish, Stage::Broker, Stage::Reassemble, Stage::Decode];
+/// Interval of looking for a silence that is worth a warning.
+const SILENCE_EVERY: Duration = Duration::from_secs(1);
+/// Number of rejected records that are logged; later ones are only counted.
+const REJECTIONS_LOGGED: u64 = 5;
+
+/// The settings of an engine.
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    /// Name of the topic, for messages.
+    pub topic: String,
+    /// The sources to show: the first one that is there. Empty for any source.
+    pub sources: Vec<String>,
+    /// The clock of the times that the engine is given.
+    pub clock: Origin,
+    /// The stages that a shown frame goes through. Their sum is its latency.
+    pub stages: &'static [Stage],
+    /// Number of shown frames that are left out of the histograms, because the programs warm up.
+    pub skip: u64,
+    /// True if other members of a group may read the records between two of ours. Those do not count as lost.
+    pub is_shared: bool,
+    /// True if frames are printed as they arrive, and counted for that.
+    pub prints: bool,
+}
+
+impl EngineOptions {
+    /// Shows any source of this topic. `clock` is the one whose times the engine is given.
+    pub fn new(topic: &str, clock: &dyn Clock) -> EngineOptions {
+        EngineOptions {
+            topic: topic.to_owned(),
+            sources: Vec::new(),
+            clock: Origin { boot: cli::machine::boot_id().into(), wall_offset_us: clock.wall_offset_us() },
+            stages: HEADLESS_STAGES,
+            skip: 0,
+            is_shared: false,
+            prints: false,
+        }
+    }
+}
+
+/// A record with its position in the topic.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TopicRecord {
+    /// The record.
+    pub record: Record,
+    /// Number of its partition.
+    pub partition: i32,
+    /// Its offset in the partition.
+    pub offset: i64,
+    /// When it was published.
+    pub era: Era,
+}
+
+/// When a record was published, compared with our start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Era {
+    /// Before we joined the live stream. Its age is no latency.
+    BeforeUs,
+    /// At some time; recorded frames are what is read.
+    History,
+    /// After we joined the live stream.
+    Live,
+}
+
+/// Turns the records of a topic into frames to show, and counts what each came to.
+#[derive(Debug)]
+pub struct Engine {
+    options: EngineOptions,
+    clocks: Clocks,
+    stretches: Stretches,
+    reassembler: Reassembler,
+    /// Number of sources that the reassembler has removed to make room for others.
+    evictions: u64,
+    tracks: Tracks,
+    transport: Transport,
+    rejected: u64,
+    interval: FrameInterval,
+    displayed: u64,
+    /// Size of the picture on the screen.
+    size: Option<(usize, usize)>,
+    last_arrival: Micros,
+    missing: MissingSources,
+    next_silence_check: Micros,
+    live_is_over: bool,
+    no_books: SourceBooks,
+}
+
+impl Engine {
+    /// An engine that shows the newest frame. Other ways of playback are commands.
+    pub fn new(options: EngineOptions, now: Micros) -> Engine {
+        Engine {
+            clocks: Clocks::new(options.clock.clone()),
+            stretches: Stretches::default(),
+            reassembler: Reassembler::new(Limits::default()),
+            evictions: 0,
+            tracks: Tracks::new(options.sources.clone()),
+            transport: Transport::default(),
+            rejected: 0,
+            interval: FrameInterval::default(),
+            displayed: 0,
+            size: None,
+            last_arrival: now,
+            missing: MissingSources::default(),
+            next_silence_check: Micros(0),
+            live_is_over: false,
+            no_books: SourceBooks::default(),
+            options,
+        }
+    }
+
+    /// Follows a command of the user. `Select` returns the chosen source, if there is another.
+    pub fn command(&mut self, command: PlaybackCommand, now: Micros) -> Option<&str> {
+        match command {
+            PlaybackCommand::Play => self.pause(false, now),
+            PlaybackCommand::Pause => self.pause(true, now),
+            PlaybackCommand::Live => self.transport.go_live(),
+            PlaybackCommand::Speed(speed) => self.transport.play_at(speed),
+            PlaybackCommand::Select(direction) => {
+                // While no frames arrive, because of a pause or an outage, the state of the other sources is unknown.
+                let source = self.tracks.step(direction, self.last_arrival, now)?;
+                tracing::info!(event = "source_chosen", source = &**source, "showing {source}");
+                return Some(source);
+            }
+        }
+        None
+    }
+
+    fn pause(&mut self, paused: bool, now: Micros) {
+        self.transport.set_paused(paused);
+        if let Some(track) = self.tracks.chosen_mut().filter(|_| !self.transport.is_live()) {
+            // No records are read during the pause, so none is missing.
+            track.flow.excuse_until(now);
+        }
+    }
+
+    /// The present way of playback.
+    pub fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    /// False while records are to wait in the topic: the next frame is there already, or playback is paused. Live frames
+    /// never wait; those that arrive during a pause are counted as such.
+    pub fn wants_records(&self) -> bool {
+        self.transport.is_live() || (!self.transport.is_paused() && !self.has_next())
+    }
+
+    /// Takes a record. If it completes a frame of a wanted source, the result is that of `on_frame`, which is called
+    /// with the frame whether it will be shown or not.
+    pub fn push<T>(&mut self, from: &TopicRecord, now: Micros, on_frame: impl FnOnce(&Frame) -> T) -> Option<T> {
+        let pushed = self.reassemble(from, now);
+        if let Err(why) = &pushed {
+            self.reject(from, why);
+        }
+        if std::mem::replace(&mut self.evictions, self.reassembler.evictions()) != self.reassembler.evictions() {
+            self.tracks.forget_gone(&self.reassembler);
+        }
+        match pushed.ok()? {
+            (Pushed::Nothing, _) => None,
+            (Pushed::End(ended), _) => {
+                self.session_ended(*ended, from.era, now);
+                None
+            }
+            (Pushed::Frame(frame), base) => {
+                let seen = self.tracks.wants(&frame.meta.source).then(|| on_frame(&frame));
+                self.arrived(frame, base, from.era, now);
+                seen
+            }
+        }
+    }
+
+    fn reassemble(&mut self, from: &TopicRecord, now: Micros) -> Result<(Pushed, TimeBase), Rejected> {
+        let TopicRecord { record, partition, offset, .. } = from;
+        let stretch = self.options.is_shared.then(|| self.stretches.note(*partition, *offset));
+        let (incoming, base) = self.clocks.onto_ours(record::read(record)?, now);
+        if let (Some(stretch), Some(meta)) = (stretch, incoming.meta()) {
+            self.reassembler.resume(&meta.source, meta.session, stretch, now);
+        }
+        let pushed = match incoming {
+            Incoming::Foreign(codec, payload) => {
+                let meta = self.clocks.foreign_meta(codec, record, *partition, now);
+                Pushed::Frame(self.reassembler.push_foreign(meta, payload, now)?)
+            }
+            own => self.reassembler.push(own, now)?,
+        };
+        Ok((pushed, base))
+    }
+
+    fn reject(&mut self, from: &TopicRecord, why: &Rejected) {
+        self.rejected += 1;
+        if self.rejected <= REJECTIONS_LOGGED {
+            let TopicRecord { record, partition, offset, .. } = from;
+            let frame = record.header("frame").map(|f| f[..f.len().min(20)].escape_ascii().to_string());
+            let frame = frame.map_or(String::new(), |f| format!(" (frame {f})"));
+            let last = if self.rejected == REJECTIONS_LOGGED { "; further ones are only counted" } else { "" };
+            let topic = &self.options.topic;
+            tracing::warn!(
+                event = "record_rejected",
+                topic,
+                partition,
+                offset,
+                "{topic} partition {partition} offset {offset}{frame}: rejected: {why}{last}"
+            );
+        }
+    }
+
+    /// Enters a frame that arrived, and keeps it if it is to be shown.
+    fn arrived(&mut self, frame: Frame, base: TimeBase, era: Era, now: Micros) {
+        self.last_arrival = now;
+        let source = frame.meta.source.clone();
+        let (bytes, foreign) = (frame.payload.len() as u64, u64::from(frame.kind == FrameKind::Foreign));
+        let printed = u64::from(self.options.prints && self.tracks.wants(&source));
+        self.tracks.post(&source, |books| {
+            books.bytes += bytes;
+            books.frame_bytes_max = books.frame_bytes_max.max(bytes);
+            books.foreign += foreign;
+            books.printed += printed;
+        });
+        let is_early = era == Era::BeforeUs;
+        if !self.tracks.takes(&frame, !is_early, now) {
+            return self.tracks.lose(&frame, Loss::Unselected);
+        }
+        let track = self.tracks.track(&source);
+        // The age of a frame that existed before our start is given by its own clock.
+        let came = if is_early { frame.meta.stamps.published.min(now) } else { now };
+        track.flow.frame_arrived(&source, came, track.recent.interval());
+        if self.transport.is_paused() {
+            self.tracks.lose(&frame, Loss::Paused);
+        } else if track.is_late(&frame.meta) {
+            self.tracks.lose(&frame, Loss::Late);
+        } else {
+            self.tracks.keep(PendingFrame { frame, base, timed: !is_early });
+        }
+    }
+
+    fn session_ended(&mut self, ended: Ended, era: Era, now: Micros) {
+        let Ended { meta, picture, counts } = ended;
+        if !self.tracks.wants(&meta.source) {
+            return;
+        }
+        let at = if era == Era::Live { now } else { meta.stamps.published.min(now) };
+        let track = self.tracks.track(&meta.source);
+        if era == Era::BeforeUs {
+            track.had_ended(meta.session, at);
+        }
+        let counted = track.end(meta.session, at);
+        if counted && era == Era::Live && self.tracks.all_ended(now) {
+            self.live_is_over = true;
+        }
+        if era != Era::BeforeUs {
+            return log_end(&meta, &counts);
+        }
+        log_earlier_end(&meta, now);
+        // Only for viewers that came too late for the frames themselves; others have seen this picture.
+        if let Some(frame) = picture.filter(|frame| self.wants_repeat(frame)) {
+            self.tracks.choose(&meta.source, now);
+            self.tracks.keep(PendingFrame { frame, base: TimeBase::SameHost, timed: false });
+        }
+    }
+
+    /// True if the last picture of a session is worth showing again.
+    fn wants_repeat(&mut self, frame: &Frame) -> bool {
+        let is_shown = self.tracks.chosen().is_none_or(|(chosen, _)| *chosen == frame.meta.source);
+        let track = self.tracks.track(&frame.meta.source);
+        is_shown && !self.transport.is_paused() && track.next.is_none() && track.is_news(&frame.meta)
+    }
+
+    /// True if a frame has arrived and waits to be shown.
+    pub fn has_next(&self) -> bool {
+        self.tracks.chosen().is_some_and(|(_, track)| track.next.is_some())
+    }
+
+    /// Time at which the next frame is due, if it has arrived. While playback is paused, none is.
+    pub fn next_due(&mut self, now: Micros) -> Option<Micros> {
+        let next = self.tracks.chosen()?.1.next.as_ref().filter(|_| !self.transport.is_paused())?;
+        Some(self.transport.due(&next.frame.meta, now))
+    }
+
+    /// The frame to show now. Hand it back with [`Engine::shown`] or [`Engine::undecodable`].
+    pub fn next(&mut self, now: Micros) -> Option<PendingFrame> {
+        self.next_due(now).filter(|due| *due <= now)?;
+        self.tracks.chosen_mut()?.next.take()
+    }
+
+    /// Enters a frame as shown, with all its timestamps. Returns its row for reports with a line for each frame; a
+    /// picture that is shown again has none.
+    pub fn shown(&mut self, shown: PendingFrame, size: (usize, usize), now: Micros) -> Option<Row> {
+        let PendingFrame { frame: Frame { meta, payload, kind }, base, timed: live } = shown;
+        let stages = self.options.stages;
+        self.displayed += 1;
+        self.size = Some(size);
+        let timed = live && self.tracks.total().shown >= self.options.skip;
+        let track = self.tracks.track(&meta.source);
+        track.was_shown(&meta);
+        if kind == FrameKind::Repeat {
+            return None;
+        }
+        if live {
+            track.recent.record(&meta.stamps, base, now);
+            // The frame may have waited for its time.
+            track.flow.excuse_until(now);
+        }
+        self.tracks.post(&meta.source, |books| {
+            books.shown += 1;
+            if timed {
+                books.latencies.record(&meta.stamps, stages, base);
+            }
+        });
+        if timed {
+            self.interval.enter(&meta);
+        }
+        Some(Row { timed, base, ..Row::new(&meta, payload.len(), stages) })
+    }
+
+    /// Enters a frame that could not be decoded.
+    pub fn undecodable(&mut self, frame: PendingFrame) {
+        self.tracks.lose(&frame.frame, Loss::Undecodable);
+    }
+
+    /// Lets time pass: gives up frames that have waited too long for their parts, and warns of missing sources and of
+    /// silence. To be called several times a second. `cause` is the reason why no records come, if known.
+    pub fn tick(&mut self, now: Micros, cause: impl FnOnce() -> Option<String>) {
+        self.reassembler.expire(now);
+        let there = self.reassembler.tallies().map(|(name, _)| &**name);
+        self.missing.look(&self.options.topic, self.tracks.missing(), there, now);
+        if now >= self.next_silence_check {
+            self.next_silence_check = now.plus(SILENCE_EVERY);
+            let StreamState::Silent { age, why } = self.state(cause(), now) else { return };
+            let Some(source) = self.tracks.chosen().map(|(source, _)| source.clone()) else { return };
+            let track = self.tracks.track(&source);
+            track.flow.warn_of_silence(&source, age, why.as_deref(), track.recent.interval().is_some());
+        }
+    }
+
+    /// Enters the end of watching: a frame that is still to be shown counts as superseded.
+    pub fn finish(&mut self) {
+        if let Some(next) = self.tracks.chosen_mut().and_then(|track| track.next.take()) {
+            self.tracks.lose(&next.frame, Loss::Superseded);
+        }
+    }
+
+    /// Number of all pictures put on the screen, including repeated ones.
+    pub fn displayed(&self) -> u64 {
+        self.displayed
+    }
+
+    /// Time of the last frame of any source.
+    pub fn last_arrival(&self) -> Micros {
+        self.last_arrival
+    }
+
+    /// True once all sessions that were live have ended.
+    pub fn live_is_over(&self) -> bool {
+        self.live_is_over
+    }
+
+    /// Position of the shown source among the live ones, if there are others.
+    pub fn position(&self) -> Option<SourcePosition> {
+        // While no frames arrive, because of a pause or an outage, the state of the other sources is unknown.
+        self.tracks.position(self.last_arrival)
+    }
+
+    /// Offset to add to a producer's timestamps to get this host's clock; 0 if both share one clock.
+    pub fn clock_offset_us(&self, of: &Origin) -> i64 {
+        self.clocks.offset_us(of).unwrap_or(0)
+    }
+
+    /// For example `no source "nope"; in topic video: lobby`, if none of the requested sources was seen.
+    pub fn missing_sources(&self) -> Option<String> {
+        let (wanted, there) = (self.tracks.missing(), self.reassembler.tallies().map(|(name, _)| &**name));
+        (!wanted.is_empty()).then(|| missing_sources(&self.options.topic, wanted, there, ""))
+    }
+
+    /// How things are right now. `cause` is the reason why no records come, if known.
+    pub fn snapshot(&self, cause: Option<String>, now: Micros) -> Snapshot<'_> {
+        let chosen = self.tracks.chosen();
+        let recent = chosen.map(|(_, track)| &track.recent);
+        Snapshot {
+            topic: &self.options.topic,
+            state: self.state(cause, now),
+            source: chosen.map(|(source, _)| &**source),
+            position: self.position(),
+            size: self.size,
+            fps: recent.and_then(|recent| recent.interval()).map(|interval| 1.0 / interval.as_secs_f64()),
+            latency: recent.map(|recent| recent.latency(self.options.stages)).unwrap_or_default(),
+            base: chosen.map_or(TimeBase::SameHost, |(_, track)| track.books.latencies.base),
+            displayed: self.displayed,
+            total: SourceSnapshot { books: self.tracks.total(), tally: self.reassembler.total() },
+            sources: self.sources(),
+            rejected: self.rejected,
+            interval: self.interval,
+            stages: self.options.stages,
+        }
+    }
+
+    fn sources(&self) -> BTreeMap<&str, SourceSnapshot<'_>> {
+        let sources = self.reassembler.tallies().map(|(name, tally)| {
+            let books = self.tracks.books(name).unwrap_or(&self.no_books);
+            (&**name, SourceSnapshot { books, tally })
+        });
+        sources.collect()
+    }
+
+    fn state(&self, cause: Option<String>, now: Micros) -> StreamState {
+        if self.transport.is_paused() {
+            return StreamState::Paused;
+        }
+        let Some((_, track)) = self.tracks.chosen().filter(|_| self.displayed > 0) else {
+            return StreamState::Waiting { why: self.missing.reported().map(str::to_owned).or(cause) };
+        };
+        let is_idle = track.next.is_none();
+        if let Some(at) = track.ended_at().filter(|_| is_idle) {
+            return StreamState::Ended { ago: now.since(at), why: cause };
+        }
+        let age = track.flow.age(now).unwrap_or_default();
+        // Without a connection, the next frame of a slow stream cannot be expected.
+        let interval = track.recent.interval().filter(|_| cause.is_none());
+        if age > silent_after(interval) && is_idle {
+            return StreamState::Silent { age, why: cause };
+        }
+        StreamState::Live { back_after: track.flow.back(now) }
+    }
+}
+
+fn log_end(meta: &Meta, counts: &End) {
+    tracing::info!(
+        event = "source_ended",
+        source = &*meta.source,
+        captured = counts.captured,
+        acknowledged = counts.acknowledged,
+        dropped = counts.dropped(),
+        "{}: session ended: {}, of which the producer dropped {}",
+        meta.source,
+        count(counts.captured, "frame"),
+        counts.dropped()
+    );
+}
+
+fn log_earlier_end(meta: &Meta, now: Micros) {
+    let ago = now.since(meta.stamps.published);
+    let ago = humantime::format_duration(Duration::from_secs(ago.as_secs()));
+    tracing::info!(
+        event = "source_ended_before",
+        source = &*meta.source,
+        "{} ended {ago} ago: here is its last picture; waiting for the next (-o beginning replays what the topic holds)",
+        meta.source
+    );
+}
+
+#[cfg(test)]
+mod tests;
