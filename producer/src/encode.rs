@@ -20,6 +20,9 @@ use crate::picture::Picture;
 
 pub use self::fit::{EncodeSetting, Fit, QUALITY_FLOOR, SCALE_FLOOR};
 
+/// The quality that is shown of a frame that was passed through.
+const PASSED_THROUGH: u8 = 0;
+
 /// How pictures are encoded.
 #[derive(Clone, Copy, Debug)]
 pub struct EncodeOptions {
@@ -79,7 +82,7 @@ impl FrameEncoder {
         }
     }
 
-    /// The quality of the newest frame, for another thread to read.
+    /// The quality of the newest frame, for another thread to read; zero if it was passed through.
     pub fn quality_gauge(&self) -> Arc<AtomicU8> {
         self.shown_quality.clone()
     }
@@ -89,13 +92,18 @@ impl FrameEncoder {
         self.shrinker.as_ref().map_or(EncodeSetting { quality: self.quality, scale: 1.0 }, Shrinker::setting)
     }
 
-    /// Encodes a picture. The frame says what `meta` says, with the size and the time of encoding.
+    /// Encodes a picture, or takes its JPEG if it is passed through. The frame says what `meta` says, with the size and
+    /// the time of encoding.
     pub fn encode(&mut self, picture: &Picture, mut meta: Meta) -> Result<Frame, JpegError> {
-        let (width, height) = self.fit(picture)?;
-        self.shown_quality.store(self.setting().quality, Ordering::Relaxed);
+        let ((width, height), quality) = match &picture.jpeg {
+            Some(_) => ((picture.width, picture.height), PASSED_THROUGH),
+            None => (self.fit(picture)?, self.setting().quality),
+        };
+        self.shown_quality.store(quality, Ordering::Relaxed);
         (meta.width, meta.height) = (width as u32, height as u32);
         meta.stamps.encoded = self.clock.now();
-        Ok(Frame { meta, payload: Bytes::copy_from_slice(&self.out), kind: FrameKind::Own })
+        let payload = picture.jpeg.clone().unwrap_or_else(|| Bytes::copy_from_slice(&self.out));
+        Ok(Frame { meta, payload, kind: FrameKind::Own })
     }
 
     /// Leaves the JPEG in `out`; returns its size in pixels.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use common::time::Micros;
 use jpeg::Subsampling;
 
@@ -15,6 +16,16 @@ pub struct Picture {
     pub height: usize,
     pub subsampling: Subsampling,
     pub data: Vec<u8>,
+    /// The picture as a JPEG, if it is passed through; then there are no planes.
+    pub(crate) jpeg: Option<Bytes>,
+}
+
+/// A JPEG that is published as it is.
+#[derive(Debug)]
+pub(crate) struct PassedJpeg {
+    pub width: usize,
+    pub height: usize,
+    pub jpeg: Bytes,
 }
 
 impl Picture {
@@ -27,9 +38,15 @@ impl Picture {
 
     /// Changes this buffer's shape and reuses its memory.
     pub fn reshape(&mut self, width: usize, height: usize, subsampling: Subsampling) {
+        self.jpeg = None;
         (self.width, self.height, self.subsampling) = (width, height, subsampling);
         let (luma, chroma) = (self.luma_size(), self.chroma_size());
         self.data.resize(luma.0 * luma.1 + 2 * chroma.0 * chroma.1, 0);
+    }
+
+    /// Makes this a picture that is published as it is.
+    pub(crate) fn pass_through(&mut self, passed: PassedJpeg) {
+        (self.width, self.height, self.jpeg) = (passed.width, passed.height, Some(passed.jpeg));
     }
 
     /// Columns and rows of the luma plane.

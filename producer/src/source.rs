@@ -22,6 +22,7 @@ mod info;
 mod input;
 mod mjpeg;
 mod options;
+mod passthrough;
 mod pipe;
 mod planes;
 mod stream;
@@ -46,7 +47,8 @@ pub use self::camera::list_cameras;
 pub use self::error::SourceError;
 pub use self::info::{SourceInfo, SourceTiming};
 pub use self::input::Input;
-pub use self::options::{CameraOptions, Deinterlace, Loops, SourceOptions};
+pub use self::options::{CameraOptions, Deinterlace, Loops, Passthrough, SourceOptions};
+pub use self::passthrough::NotPassed;
 use self::testcard::TestCard;
 
 #[derive(Debug)]
@@ -71,7 +73,9 @@ impl Source {
         if opened.is_err() && stop.load(Ordering::Relaxed) {
             return Err(SourceError::Stopped);
         }
-        opened.map(|(info, feed)| Source { info, feed })
+        let (mut info, feed) = opened?;
+        explain_passthrough(options, &mut info)?;
+        Ok(Source { info, feed })
     }
 
     pub fn info(&self) -> &SourceInfo {
@@ -116,6 +120,18 @@ fn open_feed(
             (about, Feed::TestCard(Box::new(card)))
         }
     })
+}
+
+/// Adds a line on JPEGs that cannot be passed through. It is an error if the user wants them to be.
+fn explain_passthrough(options: &SourceOptions, info: &mut SourceInfo) -> Result<(), SourceError> {
+    match (options.passthrough, info.passthrough) {
+        (Passthrough::Always, Err(why)) => Err(SourceError::NotPassed { name: options.input.name(), why }),
+        (Passthrough::Auto, Err(why)) if why != NotPassed::NoJpegs => {
+            info.notes.push(format!("its JPEGs are decoded and encoded again: {why}"));
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Initialises FFmpeg once in a process. Its log is switched off, because our own messages say what is wrong.

@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use super::existing::ExistingPart;
+use super::passthrough::NotPassed;
 
 /// Largest picture. A header that gives more pixels is taken for broken.
 pub const PIXELS_MAX: usize = 64 << 20;
@@ -51,6 +52,8 @@ pub enum SourceError {
     Stalled { name: String, seconds: u64 },
     #[error("cannot open camera {device}: {why}: `--list-cameras` names those that are there")]
     Camera { device: String, why: String },
+    #[error("{name} cannot be passed through: {why}: without --passthrough always its pictures are encoded")]
+    NotPassed { name: String, why: NotPassed },
     #[error("reading {name}: {why}")]
     Read { name: String, why: String },
 }

@@ -17,7 +17,7 @@ use super::decoder::DecoderThreading;
 use super::error::SourceError;
 use super::existing::ExistingPart;
 use super::info::{SourceInfo, SourceTiming};
-use super::options::{Deinterlace, Loops, SourceOptions};
+use super::options::{Loops, SourceOptions};
 use super::timestamps::TimestampMap;
 use super::video_reader::VideoReader;
 use super::{ffi, unreadable};
@@ -31,7 +31,7 @@ pub struct FileFeed {
     timestamps: TimestampMap,
     part: Part,
     loops: Loops,
-    deinterlace: Deinterlace,
+    options: SourceOptions,
     passes: u32,
     /// Number of frames sent in this pass.
     sent: u64,
@@ -60,7 +60,7 @@ impl FileFeed {
         clock: Arc<dyn Clock>,
         stop: Arc<AtomicBool>,
     ) -> Result<(SourceInfo, FileFeed), SourceError> {
-        let mut video = open_video(path, options.deinterlace, &clock)?;
+        let mut video = open_video(path, options, &clock)?;
         if !video.advance()? {
             return Err(SourceError::NoPicture(path.display().to_string()));
         }
@@ -76,7 +76,7 @@ impl FileFeed {
             timestamps: TimestampMap::default(),
             part,
             loops: options.loops,
-            deinterlace: options.deinterlace,
+            options: options.clone(),
             passes: 1,
             sent: 0,
             cut: None,
@@ -106,8 +106,7 @@ impl FileFeed {
                 }
             } else if self.at_us >= self.part.start_us {
                 let pts = self.timestamps.place(self.video.raw_us(), self.video.frame_us());
-                let converted = self.converter.convert(self.video.frame(), self.video.geometry(), &mut picture);
-                converted.map_err(|error| SourceError::decoding(&self.name(), error))?;
+                self.video.take_into(&mut picture, &mut self.converter)?;
                 self.sent += 1;
                 return Ok(Some(SourcePicture { picture, pts, number: None, due: None, captured: None }));
             }
@@ -157,7 +156,7 @@ impl FileFeed {
         let sought = self.video.seek(target_us).is_ok() && self.advance()? && self.at_us <= self.part.start_us;
         if !sought {
             debug!("{}: seeking did not lead there: opening anew", self.path.display());
-            self.video = open_video(&self.path, self.deinterlace, &self.clock)?;
+            self.video = open_video(&self.path, &self.options, &self.clock)?;
             if !self.video.advance()? {
                 return Err(SourceError::NoPicture(self.name()));
             }
@@ -172,17 +171,16 @@ impl FileFeed {
     }
 }
 
-fn open_video(path: &Path, deinterlace: Deinterlace, clock: &Arc<dyn Clock>) -> Result<VideoReader, SourceError> {
+fn open_video(path: &Path, options: &SourceOptions, clock: &Arc<dyn Clock>) -> Result<VideoReader, SourceError> {
     unreadable::check_file(path)?;
     let name = path.display().to_string();
     let unreadable = |error| unreadable::why_unreadable(path, error);
-    let options = Dictionary::new();
     let mut input = match path.to_str() {
         // With "file:" in front, a name with a colon is not taken for a protocol.
-        Some(path) => ffi::open(&format!("file:{path}"), None, options, Box::new(|| false)),
+        Some(path) => ffi::open(&format!("file:{path}"), None, Dictionary::new(), Box::new(|| false)),
         None => {
             let file = std::fs::File::open(path).map_err(|error| SourceError::reading(&name, &error))?;
-            StreamIo::from_read_seek(file).and_then(|io| ffi::open_stream(io, None, options))
+            StreamIo::from_read_seek(file).and_then(|io| ffi::open_stream(io, None, Dictionary::new()))
         }
     }
     .map_err(unreadable)?;
@@ -190,7 +188,7 @@ fn open_video(path: &Path, deinterlace: Deinterlace, clock: &Arc<dyn Clock>) -> 
         return Err(SourceError::Text(name));
     }
     ffi::find_stream_info(&mut input).map_err(unreadable)?;
-    VideoReader::new(input, VecDeque::new(), DecoderThreading::Throughput, deinterlace, &name, clock.clone()).map_err(
+    VideoReader::new(input, VecDeque::new(), DecoderThreading::Throughput, options, &name, clock.clone()).map_err(
         |error| match error {
             SourceError::NoVideo(name) if unreadable::is_text(&unreadable::beginning(path)) => SourceError::Text(name),
             error => error,
@@ -223,6 +221,7 @@ fn about(video: &VideoReader, converter: &Converter, part: Part, loops: Loops) -
         frames: times.zip(frames.filter(|_| whole)).map(|(times, frames)| times.saturating_mul(frames)),
         duration: times.zip(one_us).map(|(times, us)| Duration::from_micros(times.saturating_mul(us as u64))),
         what: video.what(),
+        passthrough: video.passthrough(),
         notes: Vec::new(),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::passthrough::NotPassed;
+
 /// Timing of a source.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SourceTiming {
@@ -29,6 +31,8 @@ pub struct SourceInfo {
     pub duration: Option<Duration>,
     /// For example "h264 yuv420p bt709".
     pub what: String,
+    /// `Ok` if its JPEGs are published as they are.
+    pub passthrough: Result<(), NotPassed>,
     /// Lines to print at the start.
     pub notes: Vec<String>,
 }

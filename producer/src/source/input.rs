@@ -29,6 +29,17 @@ pub enum InputError {
 }
 
 impl Input {
+    /// Its name in messages, without passwords.
+    pub fn name(&self) -> String {
+        match self {
+            Input::File(path) => path.display().to_string(),
+            Input::Stdin => "standard input".to_owned(),
+            Input::Url(url) => common::secret::hide_address(url).into_owned(),
+            Input::Camera(device) => device.clone(),
+            Input::TestCard { .. } => "the test card".to_owned(),
+        }
+    }
+
     /// The timing of this input.
     pub fn timing(&self) -> SourceTiming {
         match self {

@@ -16,10 +16,11 @@ use super::error::{PIXELS_MAX, SourceError};
 use super::existing::ExistingPart;
 use super::geometry::PictureGeometry;
 use super::info::{SourceInfo, SourceTiming};
-use super::options::SourceOptions;
+use super::options::{Passthrough, SourceOptions};
+use super::passthrough::JpegPass;
 use super::timed_reader::TimedReader;
 use super::timestamps::TimestampMap;
-use crate::picture::{Picture, SourcePicture};
+use crate::picture::{PassedJpeg, Picture, SourcePicture};
 
 /// Largest JPEG; more bytes are not taken for one.
 const JPEG_BYTES_MAX: usize = 256 << 20;
@@ -33,6 +34,9 @@ pub struct MjpegFeed<R> {
     first_due: Option<Micros>,
     decoder: decoder::Video,
     frame: frame::Video,
+    pass: JpegPass,
+    /// The next picture, if it is passed through; otherwise it is in `frame`.
+    passed: Option<PassedJpeg>,
     waiting: bool,
     sent: u64,
     broken: u64,
@@ -63,6 +67,8 @@ impl<R: Read> MjpegFeed<R> {
             first_due: None,
             decoder: jpeg_decoder().map_err(|error| SourceError::decoding(name, error))?,
             frame: frame::Video::empty(),
+            pass: JpegPass::new(options.box_size, options.passthrough != Passthrough::Never),
+            passed: None,
             waiting: false,
             sent: 0,
             broken: 0,
@@ -82,20 +88,33 @@ impl<R: Read> MjpegFeed<R> {
         if !more || self.stop.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let converted =
-            self.converter.convert(&self.frame, PictureGeometry::of(&self.frame, PictureGeometry::PLAIN), &mut picture);
-        converted.map_err(|error| SourceError::decoding(&self.name, error))?;
+        match self.passed.take() {
+            Some(passed) => picture.pass_through(passed),
+            None => {
+                let converted = self.converter.convert(&self.frame, self.geometry(), &mut picture);
+                converted.map_err(|error| SourceError::decoding(&self.name, error))?;
+            }
+        }
         let since_first = self.due.since(*self.first_due.get_or_insert(self.due));
         let pts = self.timestamps.place(Some(since_first.as_micros() as i64), 1);
         self.sent += 1;
         Ok(Some(SourcePicture { picture, pts, number: None, due: Some(self.due), captured: None }))
     }
 
-    /// Decodes the next JPEG that can be decoded; returns false at the end.
+    /// Takes the next JPEG that can be passed through or decoded; returns false at the end.
     fn advance(&mut self) -> Result<bool, SourceError> {
         while self.next_jpeg()? {
+            self.passed = self.pass.pass(&self.jpeg);
+            if self.passed.is_some() {
+                return Ok(true);
+            }
             match self.decode() {
-                Ok(()) => return Ok(true),
+                Ok(()) => {
+                    if self.pass.is_undecided() {
+                        self.passed = self.pass.decide(&self.jpeg, &self.frame, self.geometry());
+                    }
+                    return Ok(true);
+                }
                 Err(error) => {
                     self.broken += 1;
                     debug!("{}: skipped broken JPEG {}: {error}", self.name, self.broken);
@@ -139,11 +158,15 @@ impl<R: Read> MjpegFeed<R> {
         self.decoder.receive_frame(&mut self.frame)
     }
 
+    fn geometry(&self) -> PictureGeometry {
+        PictureGeometry::of(&self.frame, PictureGeometry::PLAIN)
+    }
+
     fn about(&self) -> SourceInfo {
         let size = (self.frame.width() as usize, self.frame.height() as usize);
-        let pose = PictureGeometry::of(&self.frame, PictureGeometry::PLAIN);
-        let (width, height) = pose.display_size(size);
-        let (out_width, out_height) = self.converter.out_size(size, &pose);
+        let geometry = self.geometry();
+        let (width, height) = geometry.display_size(size);
+        let (out_width, out_height) = self.converter.out_size(size, &geometry);
         let format = self.frame.format().descriptor().map_or("", |descriptor| descriptor.name());
         SourceInfo {
             timing: SourceTiming::Pipe,
@@ -155,6 +178,7 @@ impl<R: Read> MjpegFeed<R> {
             frames: None,
             duration: None,
             what: format!("mjpeg {format}"),
+            passthrough: self.pass.outcome(),
             notes: Vec::new(),
         }
     }

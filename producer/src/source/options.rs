@@ -22,6 +22,7 @@ pub struct SourceOptions {
     pub box_size: Option<(usize, usize)>,
     pub subsampling: Subsampling,
     pub deinterlace: Deinterlace,
+    pub passthrough: Passthrough,
     /// Frame rate of the test card; 30 if not given.
     pub fps: Option<f64>,
     pub camera: CameraOptions,
@@ -41,6 +42,18 @@ pub struct CameraOptions {
     pub fps: Option<f64>,
     /// The camera's own pixel or stream format, such as "mjpeg" or "yuyv422".
     pub format: Option<String>,
+}
+
+/// Whether JPEGs of the input are published as they are.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Passthrough {
+    /// Where nothing has to be changed, and no option asks for it
+    Auto,
+    /// Decode and encode every picture
+    #[default]
+    Never,
+    /// Fail where pictures have to be changed
+    Always,
 }
 
 /// What to do with interlaced frames.

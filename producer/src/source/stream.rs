@@ -111,7 +111,7 @@ impl StreamFeed {
         let StreamProfile { name, timing, stamped_by_driver, watch, length } = profile;
         let early = settle(&mut input).map_err(|error| SourceError::decoding(&name, error))?;
         let ends_late = ENDS_LATE.contains(&input.format().name());
-        let mut video = VideoReader::new(input, early, DecoderThreading::LowDelay, options.deinterlace, &name, clock)?;
+        let mut video = VideoReader::new(input, early, DecoderThreading::LowDelay, options, &name, clock)?;
         video.set_ends_late(ends_late);
         if !video.advance()? {
             return Err(SourceError::NoPicture(name));
@@ -149,8 +149,7 @@ impl StreamFeed {
         let pts = self.timestamps.place(self.video.raw_us(), frame_us);
         (self.sent, self.end) = (self.sent + 1, pts + Duration::from_micros(frame_us as u64));
         let due = self.due();
-        let converted = self.converter.convert(self.video.frame(), self.video.geometry(), &mut picture);
-        converted.map_err(|error| SourceError::decoding(&self.name, error))?;
+        self.video.take_into(&mut picture, &mut self.converter)?;
         Ok(Some(SourcePicture { picture, pts, number: None, due: Some(due), captured: None }))
     }
 
@@ -256,6 +255,7 @@ fn about(video: &VideoReader, converter: &Converter, timing: SourceTiming, ends_
         frames: None,
         duration: None,
         what: video.what(),
+        passthrough: video.passthrough(),
         notes: delay_notes(video.held_back(), video.fps(), ends_late),
     }
 }

@@ -15,6 +15,7 @@ use common::time::{Clock, Micros};
 use self::drawing::Drawing;
 use super::info::{SourceInfo, SourceTiming};
 use super::options::SourceOptions;
+use super::passthrough::NotPassed;
 use crate::picture::{Picture, SourcePicture};
 
 /// The longest sleep, so that a stop is noticed soon even between slow frames.
@@ -60,6 +61,7 @@ impl TestCard {
             frames: None,
             duration: None,
             what: "test card".to_owned(),
+            passthrough: Err(NotPassed::NoJpegs),
             notes: Vec::new(),
         };
         let card = TestCard {

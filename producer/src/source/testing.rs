@@ -11,7 +11,7 @@ use jpeg::Subsampling;
 use super::Source;
 use super::error::SourceError;
 use super::input::Input;
-use super::options::{CameraOptions, Deinterlace, Loops, SourceOptions};
+use super::options::{CameraOptions, Deinterlace, Loops, Passthrough, SourceOptions};
 use crate::picture::{Picture, SourcePicture};
 
 /// A folder that is removed after the test.
@@ -72,6 +72,7 @@ pub fn options(input: Input) -> SourceOptions {
         box_size: None,
         subsampling: Subsampling::S420,
         deinterlace: Deinterlace::default(),
+        passthrough: Passthrough::Never,
         fps: None,
         camera: CameraOptions::default(),
         start: None,

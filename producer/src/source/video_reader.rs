@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! demuxer ─packet─▶ decoder ─frame─▶        packets that are broken are counted and skipped
+//!                 └────────────JPEG─▶        if it is passed through
 //! ```
 
 use std::collections::VecDeque;
@@ -10,17 +11,20 @@ use std::sync::Arc;
 use common::time::{Clock, Micros};
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::context::Input;
-use ffmpeg_next::{Error, Packet, Rational, decoder, frame, media, packet};
+use ffmpeg_next::{Error, Packet, Rational, codec, decoder, frame, media, packet};
 use tracing::debug;
 
+use super::convert::Converter;
 use super::decoder::{self as decoding, DecoderThreading};
 use super::deinterlace::{Deinterlacer, Order};
 use super::error::SourceError;
 use super::existing::ExistingPart;
 use super::ffi;
 use super::geometry::{PictureGeometry, sample_aspect};
-use super::options::Deinterlace;
+use super::options::{Deinterlace, Passthrough, SourceOptions};
+use super::passthrough::{JpegPass, NotPassed};
 use super::planes::Turn;
+use crate::picture::{PassedJpeg, Picture};
 
 /// Number of broken packets in a row after which the rest of the stream counts as unusable.
 const BROKEN_IN_A_ROW_MAX: u32 = 10_000;
@@ -34,6 +38,14 @@ pub struct VideoReader {
     stream: usize,
     decoder: decoder::Video,
     frame: frame::Video,
+    pass: JpegPass,
+    /// The packet that was decoded last, until it is decided if packets are passed through.
+    packet: Option<Packet>,
+    /// The current picture, if it is passed through; otherwise it is in `frame`.
+    passed: Option<PassedJpeg>,
+    /// The current picture's time and duration, in the stream's own count.
+    stamp: Option<i64>,
+    duration: i64,
     time_base: Rational,
     frame_us: i64,
     geometry: PictureGeometry,
@@ -65,8 +77,8 @@ impl VideoReader {
     pub fn new(
         mut input: Input,
         early: VecDeque<Packet>,
-        haste: DecoderThreading,
-        deinterlace: Deinterlace,
+        threading: DecoderThreading,
+        options: &SourceOptions,
         name: &str,
         clock: Arc<dyn Clock>,
     ) -> Result<VideoReader, SourceError> {
@@ -74,10 +86,16 @@ impl VideoReader {
         let no_video = || SourceError::NoVideo(name.to_owned());
         let stream = video(&input).ok_or_else(no_video)?;
         ffi::keep_only(&mut input, stream);
-        let (decoder, geometry, time_base, frame_us) = {
+        let (decoder, geometry, time_base, frame_us, pass) = {
             let stream = input.stream(stream).ok_or_else(no_video)?;
             let rate = stream.avg_frame_rate();
-            (decoding::open(&stream, haste, name)?, geometry(&stream), stream.time_base(), frame_us(rate))
+            let holds_jpegs = stream.parameters().id() == codec::Id::MJPEG;
+            let facts = ffi::stream_facts(&stream);
+            let mut pass = JpegPass::new(options.box_size, holds_jpegs && options.passthrough != Passthrough::Never);
+            pass.expect_size(facts.width.max(0) as usize, facts.height.max(0) as usize);
+            // A picture that is not passed through is decoded at once, between those that are.
+            let threading = if pass.is_undecided() { DecoderThreading::LowDelay } else { threading };
+            (decoding::open(&stream, threading, name)?, geometry(&stream), stream.time_base(), frame_us(rate), pass)
         };
         let now = clock.now();
         Ok(VideoReader {
@@ -86,10 +104,15 @@ impl VideoReader {
             stream,
             decoder,
             frame: frame::Video::empty(),
+            pass,
+            packet: None,
+            passed: None,
+            stamp: None,
+            duration: 0,
             time_base,
             frame_us,
             geometry,
-            deinterlacer: (deinterlace == Deinterlace::Auto).then(Deinterlacer::default),
+            deinterlacer: (options.deinterlace == Deinterlace::Auto).then(Deinterlacer::default),
             arrivals: VecDeque::new(),
             arrived: now,
             packet_before: None,
@@ -103,20 +126,28 @@ impl VideoReader {
         })
     }
 
-    /// Decodes the next frame; returns false at the end.
+    /// Goes to the next picture: decodes it, or passes it through. Returns false at the end.
     pub fn advance(&mut self) -> Result<bool, SourceError> {
+        self.passed = None;
         loop {
             match self.decoder.receive_frame(&mut self.frame) {
                 Ok(()) => {
                     self.broken_in_a_row = 0;
                     self.decode_broken = false;
                     self.note_arrival();
+                    (self.stamp, self.duration) = (self.frame.timestamp(), self.frame.packet().duration);
                     SourceError::check_size(&self.name, self.frame.width().into(), self.frame.height().into())?;
+                    self.decide_on_passing();
                     self.deinterlace();
                     return Ok(true);
                 }
                 Err(Error::Eof) => return Ok(false),
-                Err(Error::Other { errno }) if errno == ffmpeg::error::EAGAIN => self.feed()?,
+                Err(Error::Other { errno }) if errno == ffmpeg::error::EAGAIN => {
+                    self.feed()?;
+                    if self.passed.is_some() {
+                        return Ok(true);
+                    }
+                }
                 Err(error) => {
                     self.decode_broken = true;
                     if !self.count_broken(error) {
@@ -127,13 +158,29 @@ impl VideoReader {
         }
     }
 
+    fn decide_on_passing(&mut self) {
+        if let Some(packet) = self.packet.take() {
+            self.passed = self.pass.decide(packet.data().unwrap_or_default(), &self.frame, self.geometry());
+        }
+    }
+
+    /// Takes the picture of a packet that is passed through; returns false if the packet is to be decoded.
+    fn pass(&mut self, packet: &Packet, began: Micros) -> bool {
+        self.passed = self.pass.pass(packet.data().unwrap_or_default());
+        if self.passed.is_some() {
+            (self.broken_in_a_row, self.decode_broken, self.arrived) = (0, false, began);
+            (self.stamp, self.duration) = (packet.pts().or(packet.dts()), packet.duration());
+        }
+        self.passed.is_some()
+    }
+
     fn deinterlace(&mut self) {
         if let Some(deinterlacer) = self.deinterlacer.as_mut().filter(|_| self.frame.is_interlaced()) {
             deinterlacer.apply(&mut self.frame, Order::Marked);
         }
     }
 
-    /// Gives the decoder one packet of the stream, or the end.
+    /// Passes one packet of the stream through, or gives it to the decoder, or the end.
     fn feed(&mut self) -> Result<(), SourceError> {
         loop {
             match self.read() {
@@ -141,12 +188,18 @@ impl VideoReader {
                 Ok(packet) => {
                     self.read_broken = packet.is_corrupt();
                     let began = self.packet_began();
+                    if self.pass(&packet, began) {
+                        return Ok(());
+                    }
                     self.arrivals.push_back((packet.pts(), began));
                     if self.arrivals.len() > 64 {
                         self.arrivals.pop_front();
                     }
                     match self.decoder.send_packet(&packet) {
-                        Ok(()) => return Ok(()),
+                        Ok(()) => {
+                            self.packet = self.pass.is_undecided().then_some(packet);
+                            return Ok(());
+                        }
                         Err(error) => {
                             self.decode_broken = true;
                             self.count_broken(error)
@@ -211,6 +264,23 @@ impl VideoReader {
         }
     }
 
+    /// Puts the current picture into `picture`: as a JPEG if it is passed through, or else converted.
+    pub fn take_into(&mut self, picture: &mut Picture, converter: &mut Converter) -> Result<(), SourceError> {
+        match self.passed.take() {
+            Some(passed) => picture.pass_through(passed),
+            None => {
+                let converted = converter.convert(&self.frame, self.geometry(), picture);
+                converted.map_err(|error| SourceError::decoding(&self.name, error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `Ok` if pictures are passed through.
+    pub fn passthrough(&self) -> Result<(), NotPassed> {
+        self.pass.outcome()
+    }
+
     pub fn frame(&self) -> &frame::Video {
         &self.frame
     }
@@ -226,12 +296,12 @@ impl VideoReader {
 
     /// The frame's time in the stream's own count.
     pub fn raw_us(&self) -> Option<i64> {
-        self.frame.timestamp().map(|stamp| in_us(stamp, self.time_base))
+        self.stamp.map(|stamp| in_us(stamp, self.time_base))
     }
 
     /// Duration of the frame, as far as the stream gives it.
     pub fn frame_us(&self) -> i64 {
-        let duration = in_us(self.frame.packet().duration, self.time_base);
+        let duration = in_us(self.duration, self.time_base);
         if duration > 0 { duration } else { self.frame_us }
     }
 
@@ -239,6 +309,7 @@ impl VideoReader {
     pub fn seek(&mut self, raw_us: i64) -> Result<(), Error> {
         self.input.seek(raw_us, ..raw_us)?;
         self.decoder.flush();
+        self.passed = None;
         self.arrivals.clear();
         self.early.clear();
         Ok(())

@@ -21,6 +21,7 @@ use super::existing::ExistingPart;
 use super::geometry::PictureGeometry;
 use super::info::{SourceInfo, SourceTiming};
 use super::options::{Deinterlace, SourceOptions};
+use super::passthrough::NotPassed;
 use super::timed_reader::TimedReader;
 use super::timestamps::TimestampMap;
 use crate::picture::{Picture, SourcePicture};
@@ -193,6 +194,7 @@ fn about(header: &Y4mHeader, converter: &Converter) -> SourceInfo {
         frames: None,
         duration: None::<Duration>,
         what: format!("y4m {}", header.colour),
+        passthrough: Err(NotPassed::NoJpegs),
         notes: Vec::new(),
     }
 }

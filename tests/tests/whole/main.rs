@@ -30,6 +30,7 @@ mod operate;
 mod outage;
 mod pages;
 mod partitions;
+mod passthrough;
 mod pictures;
 mod pipes;
 mod pixels;

@@ -11,6 +11,8 @@ pub fn announce(options: &Options, info: &SourceInfo, limit: &MessageLimit) {
     let length = info.duration.map_or(String::new(), |d| format!(", {:.1} s", d.as_secs_f64()));
     let Options { source, connection, .. } = options;
     let (topic, quality) = (&options.topic.topic, options.encode.quality);
+    let passed_through = info.passthrough.is_ok();
+    let pictures = if passed_through { "JPEGs as they are".to_owned() } else { format!("JPEG quality {quality}") };
     tracing::info!(
         event = "started",
         source = source.name,
@@ -20,9 +22,10 @@ pub fn announce(options: &Options, info: &SourceInfo, limit: &MessageLimit) {
         width = info.out_width,
         height = info.out_height,
         fps = info.fps,
-        quality,
+        quality = (!passed_through).then_some(quality),
+        passed_through,
         message_bytes_max = limit.message_bytes_max,
-        "{} ({}, {}x{}{fps}{length}) → {}x{} JPEG quality {quality} → topic {} at {}, message limit {}",
+        "{} ({}, {}x{}{fps}{length}) → {}x{} {pictures} → topic {} at {}, message limit {}",
         source.name,
         info.what,
         info.width,

@@ -13,7 +13,7 @@ use common::wire::record::{HEADERS, SOURCE_BYTES_MAX};
 use kafka::KafkaArgs;
 use reports::ReportArgs;
 
-use producer::source::Deinterlace;
+use producer::source::{Deinterlace, Passthrough};
 use producer::{Fit, Subsampling};
 
 const EXAMPLES: &str = "\
@@ -99,12 +99,15 @@ pub struct Cli {
         help_heading = "Picture"
     )]
     pub size: BoxSize,
-    /// JPEG quality
-    #[arg(long, default_value_t = 80, value_name = "1-100", value_parser = whole(1_u8..=100), allow_hyphen_values = true, help_heading = "Encoding")]
-    pub quality: u8,
-    /// Chroma subsampling: how coarse the colours are
-    #[arg(hide_short_help = true, long, default_value = "420", value_parser = subsampling(), help_heading = "Encoding")]
-    pub subsampling: Subsampling,
+    /// JPEG quality [default: 80]
+    #[arg(long, value_name = "1-100", value_parser = whole(1_u8..=100), allow_hyphen_values = true, help_heading = "Encoding")]
+    pub quality: Option<u8>,
+    /// Chroma subsampling: how coarse the colours are [default: 420]
+    #[arg(hide_short_help = true, long, value_parser = subsampling(), help_heading = "Encoding")]
+    pub subsampling: Option<Subsampling>,
+    /// Publish the JPEGs of a camera or of an MJPEG file or pipe as they are
+    #[arg(hide_short_help = true, long, value_enum, default_value_t, value_name = "WHEN", help_heading = "Picture")]
+    pub passthrough: Passthrough,
     /// What to do with interlaced video
     #[arg(hide_short_help = true, long, value_enum, default_value_t, value_name = "WHEN", help_heading = "Picture")]
     pub deinterlace: Deinterlace,
@@ -186,8 +189,23 @@ impl Cli {
                     .to_owned(),
             );
         }
+        if let (Passthrough::Always, Some(option)) = (self.passthrough, self.changes_pictures()) {
+            return Err(format!(
+                "--passthrough always keeps pictures as they are, and {option} changes them: omit one"
+            ));
+        }
         reports::check_distinct(&self.reports.files)?;
         self.kafka.check()
+    }
+
+    /// The option, if one is given, that asks for pictures other than the input's own.
+    pub fn changes_pictures(&self) -> Option<&'static str> {
+        let given = [
+            ("--quality", self.quality.is_some()),
+            ("--subsampling", self.subsampling.is_some()),
+            ("--fit shrink", self.fit == Fit::Shrink),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
     }
 }
 

@@ -109,7 +109,7 @@ fn report(options: &Options, done: &FinishedRun, started_ms: u64) -> Report {
         sums,
         pixels: None,
         explain: explained(options, done),
-        settings: options.settings(),
+        settings: options.settings(done.passed_through),
         machine: cli::machine::machine(),
         versions: kafka::versions(),
     }

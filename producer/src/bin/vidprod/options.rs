@@ -10,7 +10,7 @@ use common::wire::record::SOURCE_BYTES_MAX;
 use kafka::{Connection, NewTopic, Role};
 use reports::ReportFile;
 
-use producer::source::{CameraOptions, Input, Loops, SourceOptions, SourceTiming};
+use producer::source::{CameraOptions, Input, Loops, Passthrough, SourceOptions, SourceTiming};
 use producer::{DropPolicy, EncodeOptions, Pace, TopicOptions};
 
 use crate::args::{self, BoxSize, Cli};
@@ -86,8 +86,12 @@ impl Options {
                     BoxSize::Box(width, height) => Some((width, height)),
                     BoxSize::Source => None,
                 },
-                subsampling: cli.subsampling,
+                subsampling: cli.subsampling.unwrap_or_default(),
                 deinterlace: cli.deinterlace,
+                passthrough: match cli.passthrough {
+                    Passthrough::Auto if cli.changes_pictures().is_some() || cli.fps.is_some() => Passthrough::Never,
+                    chosen => chosen,
+                },
                 fps: cli.fps,
                 camera: CameraOptions { size: cli.input_size, fps: cli.input_fps, format: cli.input_format.clone() },
                 start: cli.start.map(DurationArg::duration),
@@ -113,7 +117,11 @@ impl Options {
             timeout: cli.timeout.duration(),
             embedded: !cli.no_embedded,
             wait_viewer: cli.wait_viewer.map(DurationArg::duration),
-            encode: EncodeOptions { quality: cli.quality, fit: cli.fit, threads: cli.threads },
+            encode: EncodeOptions {
+                quality: cli.quality.unwrap_or(EncodeOptions::default().quality),
+                fit: cli.fit,
+                threads: cli.threads,
+            },
             pace,
             drop_policy,
             reports: cli.reports.files.clone(),
@@ -129,7 +137,7 @@ impl Options {
     }
 
     /// The settings that are listed in the report.
-    pub fn settings(&self) -> serde_json::Map<String, serde_json::Value> {
+    pub fn settings(&self, passed_through: bool) -> serde_json::Map<String, serde_json::Value> {
         let Options { source, encode, .. } = self;
         let in_flight_time_ms = match self.drop_policy {
             DropPolicy::EveryFrame => None,
@@ -147,6 +155,8 @@ impl Options {
             "threads": pool::threads_for(encode.threads),
             "subsampling": format!("{:?}", source.subsampling).trim_start_matches('S').to_lowercase(),
             "fit": format!("{:?}", encode.fit).to_lowercase(),
+            "passthrough": format!("{:?}", source.passthrough).to_lowercase(),
+            "passed_through": passed_through,
             "deinterlace": format!("{:?}", source.deinterlace).to_lowercase(),
             "fps": source.fps,
             "every_frame": in_flight_time_ms.is_none(),

@@ -43,6 +43,8 @@ pub struct FinishedRun {
     /// True if the broker is `vidbroker`, or ours.
     pub embedded_broker: bool,
     pub seconds: f64,
+    /// True if the input's JPEGs were published as they are.
+    pub passed_through: bool,
     /// Our own broker, which ends when nobody needs it any more.
     pub embedded: Option<Embedded>,
     /// The reason why no broker was connected at the end, if none was.
@@ -132,6 +134,7 @@ impl<'a> ConnectedRun<'a> {
             client: self.publisher.facts().get(),
             embedded_broker: self.publisher.is_to_embedded_broker(),
             seconds: self.clock.now().since(began).as_secs_f64(),
+            passed_through: info.passthrough.is_ok(),
             embedded: self.embedded,
             cause,
             fault,

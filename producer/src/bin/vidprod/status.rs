@@ -140,7 +140,7 @@ impl Figures {
             fps: rate::rounded(fps),
             bytes_per_second,
             latency: of_period.latency,
-            quality: self.quality.load(Ordering::Relaxed),
+            quality: Some(self.quality.load(Ordering::Relaxed)).filter(|quality| *quality > 0),
             dropped: books.losses.sum(),
             drops: books.losses.by_reason(&Loss::PRODUCER),
         })

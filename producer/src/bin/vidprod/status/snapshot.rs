@@ -26,7 +26,9 @@ pub struct StatusFigures {
     /// Latency from published to acknowledged; `None` if nothing was acknowledged lately.
     #[serde(flatten)]
     pub latency: Option<Percentiles>,
-    pub quality: u8,
+    /// `None` if the last frame was passed through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<u8>,
     pub dropped: u64,
     /// Number of dropped frames by reason.
     pub drops: BTreeMap<String, u64>,
@@ -59,11 +61,11 @@ impl StatusFigures {
             .as_ref()
             .map_or(String::new(), |latency| format!(" in p50 {:.1} p99 {:.1} ms", ms(latency.p50), ms(latency.p99)));
         format!(
-            "{:.1} s  {silence}{}  {}/s  quality {}  frame {}  dropped {}  acknowledged {}{latency}",
+            "{:.1} s  {silence}{}  {}/s  {}  frame {}  dropped {}  acknowledged {}{latency}",
             self.seconds,
             rate::fps(self.fps),
             bytes(self.bytes_per_second),
-            self.quality,
+            self.quality.map_or("passed through".to_owned(), |quality| format!("quality {quality}")),
             self.frames,
             self.dropped,
             self.acknowledged,
@@ -86,7 +88,7 @@ mod tests {
             fps: 30.0,
             bytes_per_second: 3_010_000,
             latency: Some(Percentiles { p50: Duration::from_micros(640), p99: Duration::from_micros(1250) }),
-            quality: 80,
+            quality: Some(80),
             dropped: 2,
             drops: [("late".to_owned(), 2)].into(),
         }
