@@ -60,6 +60,7 @@ impl fmt::Debug for FrameEncoder {
 }
 
 impl FrameEncoder {
+    /// Starts the threads of the encoder.
     pub fn new(options: &EncodeOptions, clock: Arc<dyn Clock>) -> Result<FrameEncoder, JpegError> {
         let quality = options.quality;
         Ok(FrameEncoder {

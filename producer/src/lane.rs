@@ -19,26 +19,29 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Builder;
 use std::time::Duration;
 
-use common::time::Clock;
 use jpeg::JpegError;
 
+pub use self::capture::BoxError;
 use self::capture::Capture;
-pub use self::capture::SourceFault;
 use self::handover::{CloseOnDrop, Handover};
 pub use self::pace::Pace;
 use crate::encode::FrameEncoder;
 use crate::picture::{Picture, SourcePicture};
-use crate::publish::{FramePublisher, SessionWriter};
+use crate::publish::SessionWriter;
 
 /// Why a lane ended before its source.
 #[derive(Debug, thiserror::Error)]
-pub enum LaneFault {
+pub enum LaneError {
+    /// The source failed.
     #[error(transparent)]
-    Source(SourceFault),
+    Source(BoxError),
+    /// A picture could not be encoded.
     #[error("encoding a frame")]
     Encode(#[source] JpegError),
+    /// The capture thread could not be started.
     #[error("starting a thread")]
     Thread(#[source] io::Error),
+    /// One of the lane's threads panicked.
     #[error("a thread panicked")]
     Panicked,
 }
@@ -51,10 +54,10 @@ pub struct Lane {
     pub duration: Option<Duration>,
     /// Time for the last acknowledgements after `stop`, and for that of the session's end.
     pub timeout: Duration,
-    pub publisher: Arc<FramePublisher>,
+    /// The session that the frames belong to.
     pub session: SessionWriter,
+    /// Makes frames of the pictures.
     pub encoder: FrameEncoder,
-    pub clock: Arc<dyn Clock>,
     /// Set to end the lane.
     pub stop: Arc<AtomicBool>,
 }
@@ -70,29 +73,28 @@ impl Lane {
     /// called on a thread of its own and gets a picture whose memory it may use.
     pub fn run(
         self,
-        next: impl FnMut(Picture) -> Result<Option<SourcePicture>, SourceFault> + Send,
-    ) -> Result<(), LaneFault> {
+        next: impl FnMut(Picture) -> Result<Option<SourcePicture>, BoxError> + Send,
+    ) -> Result<(), LaneError> {
         let handover = Handover::default();
         let capture = Capture {
             handover: &handover,
-            publisher: self.publisher.clone(),
+            publisher: self.session.publisher().clone(),
             session: self.session.number(),
             pace: self.pace,
             duration: self.duration,
-            clock: self.clock.clone(),
             stop: self.stop.clone(),
         };
         std::thread::scope(|scope| {
             let thread = Builder::new().name("capture".to_owned());
-            let capture = thread.spawn_scoped(scope, || capture.run(next)).map_err(LaneFault::Thread)?;
+            let capture = thread.spawn_scoped(scope, || capture.run(next)).map_err(LaneError::Thread)?;
             let encoded = self.encode(&handover);
-            let captured = capture.join().map_err(|_| LaneFault::Panicked)?;
-            captured.map_err(LaneFault::Source).and(encoded)
+            let captured = capture.join().map_err(|_| LaneError::Panicked)?;
+            captured.map_err(LaneError::Source).and(encoded)
         })
     }
 
     /// Encodes and publishes the captured pictures as soon as there is room in flight, then closes the session.
-    fn encode(mut self, handover: &Handover) -> Result<(), LaneFault> {
+    fn encode(mut self, handover: &Handover) -> Result<(), LaneError> {
         let _close = CloseOnDrop(handover);
         let stop = self.stop.clone();
         let wanted = || !stop.load(Ordering::Relaxed);
@@ -106,7 +108,7 @@ impl Lane {
                 continue;
             }
             let meta = self.session.meta(&shot);
-            let frame = self.encoder.encode(&shot.picture, meta).map_err(LaneFault::Encode)?;
+            let frame = self.encoder.encode(&shot.picture, meta).map_err(LaneError::Encode)?;
             self.session.hand_over(frame, wanted);
             handover.recycle(shot.picture);
         }
@@ -118,7 +120,7 @@ impl Lane {
     fn finish(&self, wanted: &dyn Fn() -> bool) {
         let give_up_at = Cell::new(None);
         let patient = || {
-            let now = self.clock.now();
+            let now = self.session.publisher().clock.now();
             let until = give_up_at.get().unwrap_or(now.plus(self.timeout));
             give_up_at.set((!wanted()).then_some(until));
             now < until

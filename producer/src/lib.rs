@@ -46,6 +46,8 @@
 //! The feature `ffmpeg` brings the sources (files, pipes, cameras, URLs, the test card), and with `embedded-broker` the program
 //! `vidprod`, which serves as the broker where none is. Both are on by default.
 
+#![warn(missing_docs)]
+
 mod encode;
 mod lane;
 mod picture;
@@ -56,9 +58,9 @@ pub mod source;
 pub use jpeg::Subsampling;
 
 pub use self::encode::{EncodeOptions, Fit, FrameEncoder, QUALITY_FLOOR, SCALE_FLOOR};
-pub use self::lane::{Lane, LaneFault, Pace, SourceFault};
+pub use self::lane::{BoxError, Lane, LaneError, Pace};
 pub use self::picture::{CapturedPicture, Picture, SourcePicture};
 pub use self::publish::{
-    CLIENT_ID, DropPolicy, FramePublisher, LimitTooSmall, MessageLimit, PublishOptions, SessionWriter, TopicFault,
+    CLIENT_ID, DropPolicy, FramePublisher, LimitTooSmall, MessageLimit, PublishOptions, SessionWriter, TopicError,
     TopicKeeper, TopicOptions,
 };

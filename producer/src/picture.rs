@@ -12,9 +12,13 @@ use jpeg::Subsampling;
 /// (a copy of the last), as the encoder wants whole chroma samples: see [`Picture::luma_size`].
 #[derive(Clone, Debug, Default)]
 pub struct Picture {
+    /// Width in pixels.
     pub width: usize,
+    /// Height in pixels.
     pub height: usize,
+    /// How coarse the planes U and V are.
     pub subsampling: Subsampling,
+    /// The samples of all planes.
     pub data: Vec<u8>,
     /// The picture as a JPEG, if it is passed through; then there are no planes.
     pub(crate) jpeg: Option<Bytes>,
@@ -76,6 +80,7 @@ impl Picture {
         [y, u, v]
     }
 
+    /// The same, to be written to.
     pub fn planes_mut(&mut self) -> [&mut [u8]; 3] {
         let (luma, chroma) = (self.luma_size(), self.chroma_size());
         let (y, uv) = self.data.split_at_mut(luma.0 * luma.1);
@@ -87,6 +92,7 @@ impl Picture {
 /// A picture with the times that its source knows.
 #[derive(Debug)]
 pub struct SourcePicture {
+    /// The picture itself.
     pub picture: Picture,
     /// Time since the first frame; it always increases, across loops too.
     pub pts: Duration,
@@ -101,6 +107,7 @@ pub struct SourcePicture {
 /// A captured picture, with its number in the session and its times.
 #[derive(Debug)]
 pub struct CapturedPicture {
+    /// The picture itself.
     pub picture: Picture,
     /// Number of the frame in its session, from 0.
     pub frame: u64,
@@ -108,7 +115,8 @@ pub struct CapturedPicture {
     pub number: Option<u64>,
     /// Time since the first frame of the source.
     pub pts: Duration,
-    /// Time at which it was to be captured, and at which it was.
+    /// Time at which it was to be captured.
     pub due: Micros,
+    /// Time at which it was captured.
     pub captured: Micros,
 }

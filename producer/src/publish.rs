@@ -21,4 +21,4 @@ mod window_tests;
 pub use self::limit::{LimitTooSmall, MessageLimit};
 pub use self::publisher::{CLIENT_ID, DropPolicy, FramePublisher, PublishOptions};
 pub use self::session::SessionWriter;
-pub use self::topic::{TopicFault, TopicKeeper, TopicOptions};
+pub use self::topic::{TopicError, TopicKeeper, TopicOptions};

@@ -51,6 +51,7 @@ pub use self::options::{CameraOptions, Deinterlace, Loops, Passthrough, SourceOp
 pub use self::passthrough::NotPassed;
 use self::testcard::TestCard;
 
+/// An open input, from which pictures are taken one by one.
 #[derive(Debug)]
 pub struct Source {
     info: SourceInfo,
@@ -78,6 +79,7 @@ impl Source {
         Ok(Source { info, feed })
     }
 
+    /// What is known of it.
     pub fn info(&self) -> &SourceInfo {
         &self.info
     }

@@ -42,22 +42,19 @@ impl World {
     }
 
     fn lane(&self, publisher: &Arc<FramePublisher>, source: &str) -> Lane {
-        let session = publisher.session(source);
         Lane {
             pace: Some(Pace::Rate(200.0)),
             duration: None,
             timeout: TIMEOUT,
-            publisher: publisher.clone(),
-            session,
+            session: publisher.session(source),
             encoder: FrameEncoder::new(&EncodeOptions::default(), self.clock.clone()).expect("an encoder"),
-            clock: self.clock.clone(),
             stop: Arc::default(),
         }
     }
 }
 
 /// A source of so many grey pictures.
-fn grey(pictures: u64) -> impl FnMut(Picture) -> Result<Option<SourcePicture>, producer::SourceFault> + Send {
+fn grey(pictures: u64) -> impl FnMut(Picture) -> Result<Option<SourcePicture>, producer::BoxError> + Send {
     let mut numbers = 0..pictures;
     move |mut picture| {
         let Some(number) = numbers.next() else { return Ok(None) };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use common::time::{Clock, Micros};
+use common::time::Micros;
 
 use super::handover::{CloseOnDrop, Handover};
 use super::pace::{Pace, Pacer};
@@ -15,7 +15,7 @@ use crate::publish::FramePublisher;
 const CHECK_EVERY: Duration = Duration::from_millis(50);
 
 /// An error of a lane's source.
-pub type SourceFault = Box<dyn std::error::Error + Send + Sync>;
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 pub(super) struct Capture<'a> {
     pub handover: &'a Handover,
@@ -24,33 +24,29 @@ pub(super) struct Capture<'a> {
     pub session: usize,
     pub pace: Option<Pace>,
     pub duration: Option<Duration>,
-    pub clock: Arc<dyn Clock>,
     pub stop: Arc<AtomicBool>,
 }
 
 impl Capture<'_> {
     /// Takes pictures from the source, waits until each is due, and hands it over to the encoder.
-    pub fn run(
-        self,
-        mut next: impl FnMut(Picture) -> Result<Option<SourcePicture>, SourceFault>,
-    ) -> Result<(), SourceFault> {
+    pub fn run(self, mut next: impl FnMut(Picture) -> Result<Option<SourcePicture>, BoxError>) -> Result<(), BoxError> {
         let _close = CloseOnDrop(self.handover);
         let mut pacer = self.pace.map(Pacer::new);
         for frame in 0.. {
-            let asked = self.clock.now();
+            let asked = self.publisher.clock.now();
             let Some(shot) = next(self.handover.spare())? else { break };
-            let took = self.clock.now().since(asked);
+            let took = self.publisher.clock.now().since(asked);
             if self.duration.is_some_and(|d| shot.pts >= d) {
                 break;
             }
             let due = match &mut pacer {
-                Some(pacer) => pacer.due(shot.pts, self.clock.now()),
-                None => shot.due.unwrap_or_else(|| self.clock.now()),
+                Some(pacer) => pacer.due(shot.pts, self.publisher.clock.now()),
+                None => shot.due.unwrap_or_else(|| self.publisher.clock.now()),
             };
             if !self.sleep_until(due) {
                 break;
             }
-            let captured = shot.captured.unwrap_or_else(|| self.clock.now());
+            let captured = shot.captured.unwrap_or_else(|| self.publisher.clock.now());
             let SourcePicture { picture, number, pts, .. } = shot;
             let shot = CapturedPicture { picture, frame, number, pts, due, captured };
             if !self.hand_over(shot) || !pacer.as_mut().is_none_or(|pacer| self.sleep_until(pacer.rest(took))) {
@@ -63,11 +59,11 @@ impl Capture<'_> {
     /// Returns false if the lane is to end before that time.
     fn sleep_until(&self, due: Micros) -> bool {
         while !self.stop.load(Ordering::Relaxed) {
-            let now = self.clock.now();
+            let now = self.publisher.clock.now();
             if due <= now {
                 return true;
             }
-            self.clock.sleep_until(due.min(now.plus(CHECK_EVERY)));
+            self.publisher.clock.sleep_until(due.min(now.plus(CHECK_EVERY)));
         }
         false
     }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use cli::values::Speed;
 use common::time::Micros;
 
 /// The timing of frames.
@@ -14,18 +13,6 @@ pub enum Pace {
     Rate(f64),
     /// As fast as possible.
     Max,
-}
-
-impl Pace {
-    pub fn new(fps: Option<f64>, speed: Option<Speed>) -> Pace {
-        match (fps, speed) {
-            (_, Some(Speed::Max)) => Pace::Max,
-            (Some(fps), Some(Speed::Times(x))) => Pace::Rate(fps * x),
-            (Some(fps), None) => Pace::Rate(fps),
-            (None, Some(Speed::Times(x))) => Pace::Stamps(x),
-            (None, None) => Pace::Stamps(1.0),
-        }
-    }
 }
 
 /// Time after which the encoding, the broker and the viewer are usually done with a frame.
@@ -100,8 +87,8 @@ mod tests {
 
     #[test]
     fn a_rate_overrides_the_stamps() {
-        check(Pace::new(Some(10.0), None), [5000, 105_000, 205_000]);
-        check(Pace::new(Some(10.0), Some(Speed::Times(2.0))), [5000, 55_000, 105_000]);
+        check(Pace::Rate(10.0), [5000, 105_000, 205_000]);
+        check(Pace::Rate(20.0), [5000, 55_000, 105_000]);
     }
 
     #[test]
@@ -148,6 +135,6 @@ mod tests {
 
     #[test]
     fn at_full_speed_a_frame_is_due_when_it_is_there() {
-        check(Pace::new(Some(10.0), Some(Speed::Max)), [5000, 5040, 5100]);
+        check(Pace::Max, [5000, 5040, 5100]);
     }
 }

@@ -45,7 +45,9 @@ pub struct PublishOptions {
     pub key: Option<String>,
     /// Headers that are added to each record.
     pub headers: Vec<(String, String)>,
+    /// What happens to frames when encoding or the broker falls behind.
     pub drop_policy: DropPolicy,
+    /// The topic's message limit: see [`TopicKeeper::prepare`](super::TopicKeeper::prepare).
     pub limit: MessageLimit,
 }
 
@@ -70,7 +72,7 @@ impl PublishOptions {
 pub struct FramePublisher {
     records: kafka::Publisher<Ticket>,
     pub(super) state: Arc<PublisherState>,
-    pub(super) clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     key: Option<Bytes>,
     drop_policy: DropPolicy,
 }

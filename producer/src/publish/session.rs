@@ -64,6 +64,11 @@ impl SessionWriter {
         self.number
     }
 
+    /// The publisher that the session is published with.
+    pub(crate) fn publisher(&self) -> &Arc<FramePublisher> {
+        &self.publisher
+    }
+
     /// Counts a picture that was captured just now; `pts` is its time since the first one.
     pub fn capture(&mut self, picture: Picture, pts: Duration) -> CapturedPicture {
         let (frame, now) = (self.captured, self.publisher.clock.now());

@@ -18,6 +18,7 @@ const LIMIT_REQUESTS_MAX: u32 = 10;
 /// The topic that is published to.
 #[derive(Clone, Debug)]
 pub struct TopicOptions {
+    /// Its name, and its settings if it is made.
     pub topic: NewTopic,
     /// True if a missing topic is made.
     pub create: bool,
@@ -31,11 +32,18 @@ pub struct TopicOptions {
 
 /// Why a topic cannot be published to.
 #[derive(Debug, thiserror::Error)]
-pub enum TopicFault {
+pub enum TopicError {
+    /// The broker did not answer, or refused.
     #[error(transparent)]
     Kafka(#[from] KafkaError),
+    /// Its messages are too small.
     #[error("topic {topic}")]
-    Limit { topic: String, source: LimitTooSmall },
+    Limit {
+        /// The topic's name.
+        topic: String,
+        /// How large they must be.
+        source: LimitTooSmall,
+    },
 }
 
 /// Makes a topic, and looks after it while frames are published: a topic that is deleted is made again, and a message
@@ -55,6 +63,7 @@ pub struct TopicKeeper {
 }
 
 impl TopicKeeper {
+    /// Looks after the topic with this client of the same cluster.
     pub fn new(admin: Admin, options: TopicOptions, connection: &Connection) -> TopicKeeper {
         TopicKeeper {
             admin,
@@ -69,7 +78,7 @@ impl TopicKeeper {
     }
 
     /// Creates the topic if necessary, and reads its limit.
-    pub fn prepare(&self, timeout: Duration) -> Result<MessageLimit, TopicFault> {
+    pub fn prepare(&self, timeout: Duration) -> Result<MessageLimit, TopicError> {
         let topic = &self.options.topic;
         if self.admin.ensure(topic, self.options.create, timeout)? == Created::Now {
             let kept = topic.retention.map_or("for ever".to_owned(), |r| humantime::format_duration(r).to_string());
@@ -90,7 +99,7 @@ impl TopicKeeper {
                 None
             }),
         };
-        self.limit(of_topic).map_err(|source| TopicFault::Limit { topic: topic.name.clone(), source })
+        self.limit(of_topic).map_err(|source| TopicError::Limit { topic: topic.name.clone(), source })
     }
 
     /// The limit of a topic with this one, which the user's own may lower.
@@ -139,7 +148,7 @@ impl TopicKeeper {
         let topic = &self.options.topic.name;
         let Err(error) = self.prepare(CHECK_EVERY) else { return false };
         tracing::debug!("looking after topic {topic}: {error}");
-        let gone = matches!(error, TopicFault::Kafka(KafkaError::NoTopic { .. }));
+        let gone = matches!(error, TopicError::Kafka(KafkaError::NoTopic { .. }));
         if gone && !self.gone {
             tracing::warn!(
                 event = "topic_gone",

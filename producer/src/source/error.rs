@@ -10,7 +10,9 @@ use super::passthrough::NotPassed;
 /// Largest picture. A header that gives more pixels is taken for broken.
 pub const PIXELS_MAX: usize = 64 << 20;
 
+/// Why a source cannot be opened or read.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each variant says what it means")]
 pub enum SourceError {
     #[error("there is no file {0}: check the path")]
     Missing(String),
@@ -59,21 +61,21 @@ pub enum SourceError {
 }
 
 impl SourceError {
-    pub fn reading(name: &str, error: &io::Error) -> SourceError {
+    pub(super) fn reading(name: &str, error: &io::Error) -> SourceError {
         SourceError::Read { name: name.to_owned(), why: error.to_string() }
     }
 
-    pub fn decoding(name: &str, error: impl Display) -> SourceError {
+    pub(super) fn decoding(name: &str, error: impl Display) -> SourceError {
         SourceError::Read { name: name.to_owned(), why: error.to_string() }
     }
 
     /// The error for an input that is cut off after `there`.
-    pub fn cut(name: &str, there: ExistingPart) -> SourceError {
+    pub(super) fn cut(name: &str, there: ExistingPart) -> SourceError {
         SourceError::Cut { name: name.to_owned(), there }
     }
 
     /// Refuses sizes that only a broken header can give.
-    pub fn check_size(name: &str, width: i64, height: i64) -> Result<(), SourceError> {
+    pub(super) fn check_size(name: &str, width: i64, height: i64) -> Result<(), SourceError> {
         let pixels = width.checked_mul(height);
         if width > 0 && height > 0 && pixels.is_some_and(|pixels| pixels <= PIXELS_MAX as i64) {
             return Ok(());

@@ -8,18 +8,24 @@ use super::info::SourceTiming;
 /// A source of pictures.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Input {
+    /// A file, by its path.
     File(PathBuf),
+    /// Standard input.
     Stdin,
+    /// An address that FFmpeg can open.
     Url(String),
     /// The device, for example `/dev/video0`.
     Camera(String),
     /// A test card whose frames are numbered `start`, `start + step`, …
     TestCard {
+        /// The first number.
         start: u64,
+        /// The difference between two numbers.
         step: u64,
     },
 }
 
+/// Why a text names no input.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum InputError {
     #[error("`{0}` is no test card: write test or test:START+STEP, as in test:0+2")]

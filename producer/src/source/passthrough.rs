@@ -10,6 +10,7 @@ use crate::picture::PassedJpeg;
 
 /// The reason why an input's pictures are encoded.
 #[derive(thiserror::Error, Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "the message of each variant says what it means")]
 pub enum NotPassed {
     #[error("it holds no JPEGs")]
     NoJpegs,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use cli::values::DurationArg;
+use cli::values::{DurationArg, Speed};
 use common::secret;
 use common::wire::record::SOURCE_BYTES_MAX;
 use kafka::{Connection, NewTopic, Role};
@@ -67,7 +67,7 @@ impl Options {
             Some(None) => Loops::Forever,
             Some(Some(n)) => Loops::Times(n),
         };
-        let pace = match (input.timing(), Pace::new(cli.fps, cli.speed)) {
+        let pace = match (input.timing(), pace(cli.fps, cli.speed)) {
             (SourceTiming::File, pace) => Some(pace),
             // A pipe and a camera set their own pace, unless the user gives a rate for the pipe.
             (SourceTiming::Pipe, pace @ Pace::Rate(_)) => Some(pace),
@@ -169,6 +169,16 @@ impl Options {
     }
 }
 
+fn pace(fps: Option<f64>, speed: Option<Speed>) -> Pace {
+    match (fps, speed) {
+        (_, Some(Speed::Max)) => Pace::Max,
+        (Some(fps), Some(Speed::Times(x))) => Pace::Rate(fps * x),
+        (Some(fps), None) => Pace::Rate(fps),
+        (None, Some(Speed::Times(x))) => Pace::Stamps(x),
+        (None, None) => Pace::Stamps(1.0),
+    }
+}
+
 fn source_name(given: Option<&str>, input: &Input) -> anyhow::Result<String> {
     let name = match given {
         Some(name) => name.to_owned(),
@@ -223,6 +233,14 @@ mod tests {
         check("http://cam1?password=secret", "cam1");
         check("rtsp://[::1]:554/a", "::1");
         check("-", &cli::machine::host_name());
+    }
+
+    #[test]
+    fn a_rate_takes_the_place_of_the_stamps_and_full_speed_that_of_both() {
+        assert_eq!(pace(None, None), Pace::Stamps(1.0));
+        assert_eq!(pace(None, Some(Speed::Times(2.0))), Pace::Stamps(2.0));
+        assert_eq!(pace(Some(10.0), Some(Speed::Times(2.0))), Pace::Rate(20.0));
+        assert_eq!(pace(Some(10.0), Some(Speed::Max)), Pace::Max);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use common::report::ClientFacts;
 use common::time::Clock;
 use kafka::ConnectTimeout;
 use producer::source::{Source, SourceTiming};
-use producer::{FrameEncoder, FramePublisher, Lane, LaneFault, MessageLimit, PublishOptions, TopicKeeper};
+use producer::{FrameEncoder, FramePublisher, Lane, LaneError, MessageLimit, PublishOptions, TopicKeeper};
 use reports::recorder::{Course, Recorder};
 
 use crate::announce::announce;
@@ -102,10 +102,8 @@ impl<'a> ConnectedRun<'a> {
             pace: self.options.pace,
             duration: self.options.lane_duration(),
             timeout: self.options.timeout,
-            publisher: self.publisher.clone(),
             session,
             encoder,
-            clock: self.clock.clone(),
             stop: self.shutdown.flag(),
         };
         let mut source = self.source;
@@ -123,7 +121,7 @@ impl<'a> ConnectedRun<'a> {
             }
             self.clock.sleep_until(now.plus(LOOK_AFTER_EVERY));
         }
-        let played = lane.join().unwrap_or(Err(LaneFault::Panicked));
+        let played = lane.join().unwrap_or(Err(LaneError::Panicked));
         let cause = self.publisher.cause();
         let recorder = self.publisher.take_recorder().unwrap_or_else(Recorder::idle);
         let (course, written) = recorder.finish(self.clock.now());
