@@ -37,7 +37,7 @@ pub(crate) fn html(figure: &Figure<'_>, charts: &str) -> String {
             body { main { h1 { (title) } (content(report, &charts)) } }
         }
     };
-    page.into_string()
+    page.into_string() + "\n"
 }
 
 fn content(report: &Report, charts: &str) -> Markup {
