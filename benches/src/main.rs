@@ -30,6 +30,7 @@ use common::time::SystemClock;
 
 use crate::args::{Cli, Command};
 use crate::control::Control;
+use crate::messages::{latency, throughput};
 
 fn main() -> ExitCode {
     let cli: Cli = cli::parse();
@@ -40,10 +41,10 @@ fn main() -> ExitCode {
 fn go(cli: &Cli) -> anyhow::Result<ExitCode> {
     let control = Control { clock: &SystemClock, shutdown: &Shutdown::listen()? };
     match &cli.command {
-        Command::Hop(args) if args.full_speed => messages::full_speed(args, control),
-        Command::Hop(args) => messages::run("hop", args, control),
-        Command::Kafka(args) => messages::run("kafka", args, control),
-        Command::Throughput(args) => messages::full_speed(args, control),
+        Command::Hop(args) if args.full_speed => throughput::run(args, control),
+        Command::Hop(args) => latency::run("hop", args, control),
+        Command::Kafka(args) => latency::run("kafka", args, control),
+        Command::Throughput(args) => throughput::run(args, control),
         Command::Run(args) => run::run(args, control),
         Command::Floor(args) => floor::run(args, control),
         Command::Streams(args) => streams::run(args, control),

@@ -206,7 +206,7 @@ mod tests {
                 "vidbench floor" => rewrite::<floor::FloorReport>(&text),
                 "vidbench streams" => rewrite::<streams::StreamsReport>(&text),
                 "vidbench kafka" | "vidbench hop" => rewrite::<messages::HopReport>(&text),
-                "vidbench throughput" => rewrite::<messages::ThroughputReport>(&text),
+                "vidbench throughput" => rewrite::<crate::messages::throughput::ThroughputReport>(&text),
                 other => panic!("{other} is no command"),
             };
             keeps(&old, &new, &file.display().to_string());

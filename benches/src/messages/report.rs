@@ -1,6 +1,6 @@
-//! The figures of `vidbench hop`, `kafka` and `throughput`, and their tables.
+//! The figures of `vidbench hop` and `kafka`, and their tables.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 use anyhow::Context;
 use common::report::Summary;
@@ -11,8 +11,11 @@ use crate::report::{BenchReport, CommonSettings};
 use crate::spread::Spread;
 use crate::table::{Table, ms};
 
+/// The clients that send and read the messages.
+pub const CLIENTS: &str =
+    "vidprod's and vidcons's own (crate kafka): enable.idempotence=true unless acks is 0 or 1, no Nagle";
+
 pub type HopReport = BenchReport<HopSettings, HopFigures>;
-pub type ThroughputReport = BenchReport<ThroughputSettings, ThroughputFigures>;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct HopSettings {
@@ -169,74 +172,6 @@ pub fn hop_text(report: &HopReport, times: &str) -> String {
             text += &format!("\n{title}, the median of the rounds (the least … the most):\n");
         }
         ratios.iter().for_each(|ratio| text += &format!("{ratio}\n"));
-    }
-    text
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ThroughputSettings {
-    pub bytes: usize,
-    #[serde(flatten)]
-    pub common: CommonSettings,
-    pub clients: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub messages: Option<u64>,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ThroughputFigures {
-    pub rounds: Vec<ThroughputRound>,
-    pub ratios: Vec<ThroughputRatio>,
-}
-
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct ThroughputRound {
-    pub broker: String,
-    pub round: u32,
-    pub received: u64,
-    /// Messages that a slow consumer missed, because the broker's memory was full.
-    pub lost: u64,
-    /// Time from the first send to the last record.
-    pub seconds: f64,
-    /// Rate at which the consumer received.
-    pub mb_per_second: f64,
-    /// Rate at which the broker received.
-    pub mb_per_second_in: f64,
-}
-
-impl fmt::Display for ThroughputRound {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.0} MB/s", self.mb_per_second)
-    }
-}
-
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct ThroughputRatio {
-    pub of: String,
-    pub to: String,
-    pub ratio: Spread,
-}
-
-pub fn throughput_text(report: &ThroughputReport) -> String {
-    let ThroughputSettings { bytes, common, messages, .. } = &report.settings;
-    let seconds = common.seconds.unwrap_or_default();
-    let amount = messages.map_or(format!("{seconds} s"), |messages| count(messages, "message"));
-    let what = format!("Throughput: {bytes} bytes, {amount}");
-    let mut text = report.heading(&what, common.rounds, "MB/s, median (least…most)");
-    let mut table = Table::new(&["broker", "to the consumer", "into the broker", "records", "lost"]);
-    for broker in &report.brokers {
-        let of = || report.figures.rounds.iter().filter(|round| round.broker == broker.name);
-        let spread = |rate: fn(&ThroughputRound) -> f64| {
-            Spread::of(of().map(rate)).map_or(String::new(), |s| format!("{:.0} ({:.0}…{:.0})", s.median, s.min, s.max))
-        };
-        let sum = |number: fn(&ThroughputRound) -> u64| of().map(number).sum::<u64>().to_string();
-        let (out, into) = (spread(|r| r.mb_per_second), spread(|r| r.mb_per_second_in));
-        table.row([broker.name.clone(), out, into, sum(|r| r.received), sum(|r| r.lost)]);
-    }
-    text += &table.text();
-    for ThroughputRatio { of, to, ratio } in &report.figures.ratios {
-        // Writing into a String cannot fail.
-        let _ = writeln!(text, "\n{of} / {to}: {ratio}");
     }
     text
 }

@@ -53,6 +53,20 @@ pub struct TopicSettings {
     pub headers: Vec<(String, String)>,
 }
 
+impl TopicSettings {
+    /// Settings that are vidprod's own are left out, so that these are measured.
+    pub fn new(message_bytes: usize, acks: &str, linger_ms: u32) -> TopicSettings {
+        let mut properties = BTreeMap::new();
+        if acks != "all" {
+            properties.insert("acks".to_owned(), acks.to_owned());
+        }
+        if linger_ms > 0 {
+            properties.insert("linger.ms".to_owned(), linger_ms.to_string());
+        }
+        TopicSettings { message_bytes, properties, headers: Vec::new() }
+    }
+}
+
 impl BenchTopic {
     pub fn create(
         brokers: &str,

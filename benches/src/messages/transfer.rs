@@ -238,3 +238,17 @@ impl Readings {
         }
     }
 }
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// A transfer of 1000 messages in half a second, each with this latency.
+    pub fn took(us: u64) -> Transferred {
+        let mut from_send = Latency::default();
+        from_send.record(Duration::from_micros(us));
+        let receipt = Receipt { received: 1000, ..Receipt::default() };
+        let time = Duration::from_millis(500);
+        Transferred { from_due: from_send.clone(), from_send, receipt, sending: time, reading: time }
+    }
+}
