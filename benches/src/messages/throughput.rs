@@ -66,30 +66,6 @@ pub struct ThroughputRatio {
     pub ratio: Spread,
 }
 
-fn text(report: &ThroughputReport) -> String {
-    let ThroughputSettings { bytes, common, messages, .. } = &report.settings;
-    let seconds = common.seconds.unwrap_or_default();
-    let amount = messages.map_or(format!("{seconds} s"), |messages| count(messages, "message"));
-    let what = format!("Throughput: {bytes} bytes, {amount}");
-    let mut text = report.heading(&what, common.rounds, "MB/s, median (least…most)");
-    let mut table = Table::new(&["broker", "to the consumer", "into the broker", "records", "lost"]);
-    for broker in &report.brokers {
-        let of = || report.figures.rounds.iter().filter(|round| round.broker == broker.name);
-        let spread = |rate: fn(&ThroughputRound) -> f64| {
-            Spread::of(of().map(rate)).map_or(String::new(), |s| format!("{:.0} ({:.0}…{:.0})", s.median, s.min, s.max))
-        };
-        let sum = |number: fn(&ThroughputRound) -> u64| of().map(number).sum::<u64>().to_string();
-        let (out, into) = (spread(|r| r.mb_per_second), spread(|r| r.mb_per_second_in));
-        table.row([broker.name.clone(), out, into, sum(|r| r.received), sum(|r| r.lost)]);
-    }
-    text += &table.text();
-    for ThroughputRatio { of, to, ratio } in &report.figures.ratios {
-        // Writing into a String cannot fail.
-        let _ = writeln!(text, "\n{of} / {to}: {ratio}");
-    }
-    text
-}
-
 pub fn run(args: &MessageArgs, control: Control<'_>) -> anyhow::Result<ExitCode> {
     let [bytes] = args.sizes[..] else { bail!("at full speed --sizes is one size") };
     let [acks] = &args.acks[..] else { bail!("at full speed --acks is one value") };
@@ -136,6 +112,30 @@ fn round_result(done: &Transferred, broker: &str, round: u32, bytes: usize) -> a
         mb_per_second: rate(receipt.received, done.reading),
         mb_per_second_in: rate(receipt.received + receipt.lost, done.sending),
     })
+}
+
+fn text(report: &ThroughputReport) -> String {
+    let ThroughputSettings { bytes, common, messages, .. } = &report.settings;
+    let seconds = common.seconds.unwrap_or_default();
+    let amount = messages.map_or(format!("{seconds} s"), |messages| count(messages, "message"));
+    let what = format!("Throughput: {bytes} bytes, {amount}");
+    let mut text = report.heading(&what, common.rounds, "MB/s, median (least…most)");
+    let mut table = Table::new(&["broker", "to the consumer", "into the broker", "records", "lost"]);
+    for broker in &report.brokers {
+        let of = || report.figures.rounds.iter().filter(|round| round.broker == broker.name);
+        let spread = |rate: fn(&ThroughputRound) -> f64| {
+            Spread::of(of().map(rate)).map_or(String::new(), |s| format!("{:.0} ({:.0}…{:.0})", s.median, s.min, s.max))
+        };
+        let sum = |number: fn(&ThroughputRound) -> u64| of().map(number).sum::<u64>().to_string();
+        let (out, into) = (spread(|r| r.mb_per_second), spread(|r| r.mb_per_second_in));
+        table.row([broker.name.clone(), out, into, sum(|r| r.received), sum(|r| r.lost)]);
+    }
+    text += &table.text();
+    for ThroughputRatio { of, to, ratio } in &report.figures.ratios {
+        // Writing into a String cannot fail.
+        let _ = writeln!(text, "\n{of} / {to}: {ratio}");
+    }
+    text
 }
 
 #[cfg(test)]
