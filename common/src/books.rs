@@ -4,4 +4,4 @@ mod interval;
 mod ledger;
 
 pub use self::interval::FrameInterval;
-pub use self::ledger::{Loss, Losses, ProducerBooks, SourceBooks, ViewerBooks};
+pub use self::ledger::{Loss, Losses, ProducerBooks, SourceBooks};

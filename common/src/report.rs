@@ -17,10 +17,10 @@ pub use self::explain::{Explain, Finding};
 pub use self::hgrm::percentiles;
 pub use self::hlog::IntervalLog;
 pub use self::row::{HEADER as CSV_HEADER, Row};
-use crate::books::{Loss, ProducerBooks, SourceBooks, ViewerBooks};
+use crate::books::{Loss, ProducerBooks, SourceBooks};
 use crate::draw::PixelCheck;
 use crate::time::{Latencies, Latency, Stage};
-use crate::wire::{Reassembler, Tally};
+use crate::wire::Tally;
 
 /// Version of the JSON. Changes when a field changes its meaning or is removed; new fields do not change it.
 pub const SCHEMA: u32 = 1;
@@ -248,19 +248,4 @@ pub fn viewer_losses(books: &SourceBooks, tally: &Tally) -> BTreeMap<String, u64
     lost.insert(Loss::Torn.name().to_owned(), tally.torn);
     lost.insert(Loss::Lost.name().to_owned(), tally.lost);
     lost
-}
-
-/// The figures of a viewer: the total, and each source.
-pub fn viewer_sums(books: &ViewerBooks, reassembler: &Reassembler, stages: &[Stage]) -> (Sums, BTreeMap<String, Sums>) {
-    let mut total = Sums::viewer(&books.total, &reassembler.total(), stages);
-    total.counts.rejected = books.rejected;
-    total.balanced = books.balanced(reassembler);
-    let empty = SourceBooks::default();
-    let sources = reassembler
-        .tallies()
-        .map(|(name, tally)| {
-            (name.to_string(), Sums::viewer(books.sources.get(name).unwrap_or(&empty), &tally, stages))
-        })
-        .collect();
-    (total, sources)
 }

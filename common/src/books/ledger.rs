@@ -1,19 +1,18 @@
 //! Counts the fate of each frame, on both sides.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::FrameInterval;
 use crate::time::{Latencies, Micros};
-use crate::wire::{End, Reassembler, Tally};
+use crate::wire::{End, Tally};
 
 /// Reason why a frame was not shown, or not acknowledged.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Loss {
     /// Replaced by a newer frame.
     Superseded,
-    /// vidprod: the client dropped it after `message.timeout.ms`. vidcons: it arrived after a newer one.
+    /// vidprod: it was not acknowledged in time, or there was no time left to send it. vidcons: it arrived after a newer one.
     Late,
     /// Refused by the broker or the client.
     Refused,
@@ -139,39 +138,5 @@ impl SourceBooks {
     /// True if each frame that arrived whole was counted exactly once.
     pub fn balanced(&self, tally: &Tally) -> bool {
         tally.whole == self.shown + self.losses.sum()
-    }
-}
-
-/// vidcons' counts of the frames that arrived. The [`Reassembler`] counts those that should have arrived.
-#[derive(Default, Debug)]
-pub struct ViewerBooks {
-    pub total: SourceBooks,
-    pub sources: BTreeMap<Arc<str>, SourceBooks>,
-    pub rejected: u64,
-    /// The timing of the source that is shown.
-    pub interval: FrameInterval,
-}
-
-impl ViewerBooks {
-    /// Makes the same entry for a source and for the total.
-    pub fn post(&mut self, source: &Arc<str>, mut entry: impl FnMut(&mut SourceBooks)) {
-        entry(&mut self.total);
-        match self.sources.get_mut(source) {
-            Some(books) => entry(books),
-            None => entry(self.sources.entry(source.clone()).or_default()),
-        }
-    }
-
-    /// Removes sources that the reassembler no longer keeps; they stay in the total.
-    pub fn forget_gone(&mut self, reassembler: &Reassembler) {
-        self.sources.retain(|name, _| reassembler.knows(name));
-    }
-
-    pub fn balanced(&self, reassembler: &Reassembler) -> bool {
-        let known = |(name, tally): (&Arc<str>, Tally)| match self.sources.get(name) {
-            Some(books) => books.balanced(&tally),
-            None => tally.whole == 0,
-        };
-        self.total.balanced(&reassembler.total()) && reassembler.tallies().all(known)
     }
 }

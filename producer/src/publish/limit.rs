@@ -11,7 +11,7 @@ const VALUE_BYTES_MIN: usize = 1024;
 /// How large a message may be, and what room that leaves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct MessageLimit {
-    /// MessageLimit of a whole message, as configured for the topic.
+    /// Largest size of a whole message, as configured for the topic.
     pub message_bytes_max: usize,
     /// The room in it for a part of the JPEG.
     pub value_bytes_max: usize,
