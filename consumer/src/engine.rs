@@ -6,8 +6,10 @@
 //! ```
 //! The engine knows no window, codec, socket or file, and reads no clock: records and the time are arguments.
 
+mod assembly;
 mod clocks;
 mod flow;
+mod input;
 mod missing;
 mod snapshot;
 mod stretches;
@@ -21,100 +23,31 @@ use std::time::Duration;
 use common::books::{FrameInterval, Loss, SourceBooks};
 use common::report::Row;
 use common::time::rate::silent_after;
-use common::time::{Clock, Micros, Stage, TimeBase};
-use common::wire::record::{self, Incoming, Rejected};
-use common::wire::{End, Ended, Frame, FrameKind, Limits, Meta, Origin, Pushed, Reassembler, Record};
+use common::time::{Micros, TimeBase};
+use common::wire::{End, Ended, Frame, FrameKind, Meta, Origin, Pushed};
 use common::words::count;
 
-use self::clocks::Clocks;
-use self::missing::MissingSources;
-use self::stretches::Stretches;
+use self::assembly::Assembly;
+use self::missing::{MissingSources, missing_sources};
 use self::tracks::Tracks;
 
-pub use self::missing::missing_sources;
+pub use self::input::{EngineOptions, Era, HEADLESS_STAGES, TopicRecord};
 pub use self::snapshot::{Snapshot, SourceSnapshot, StreamState};
 pub use self::track::PendingFrame;
 pub use self::tracks::SourcePosition;
 pub use self::transport::{Direction, PlaybackCommand, Transport};
 
-/// The stages of a frame that is decoded and not presented.
-pub const HEADLESS_STAGES: &[Stage] =
-    &[Stage::Capture, Stage::Encode, Stage::Publish, Stage::Broker, Stage::Reassemble, Stage::Decode];
 /// Interval of looking for a silence that is worth a warning.
 const SILENCE_EVERY: Duration = Duration::from_secs(1);
-/// Number of rejected records that are logged; later ones are only counted.
-const REJECTIONS_LOGGED: u64 = 5;
-
-/// The settings of an engine.
-#[derive(Clone, Debug)]
-pub struct EngineOptions {
-    /// Name of the topic, for messages.
-    pub topic: String,
-    /// The sources to show: the first one that is there. Empty for any source.
-    pub sources: Vec<String>,
-    /// The clock of the times that the engine is given.
-    pub clock: Origin,
-    /// The stages that a shown frame goes through. Their sum is its latency.
-    pub stages: &'static [Stage],
-    /// Number of shown frames that are left out of the histograms, because the programs warm up.
-    pub skip: u64,
-    /// True if other members of a group may read the records between two of ours. Those do not count as lost.
-    pub is_shared: bool,
-    /// True if frames are printed as they arrive, and counted for that.
-    pub prints: bool,
-}
-
-impl EngineOptions {
-    /// Shows any source of this topic. `clock` is the one whose times the engine is given.
-    pub fn new(topic: &str, clock: &dyn Clock) -> EngineOptions {
-        EngineOptions {
-            topic: topic.to_owned(),
-            sources: Vec::new(),
-            clock: Origin { boot: cli::machine::boot_id().into(), wall_offset_us: clock.wall_offset_us() },
-            stages: HEADLESS_STAGES,
-            skip: 0,
-            is_shared: false,
-            prints: false,
-        }
-    }
-}
-
-/// A record with its position in the topic.
-#[derive(Clone, PartialEq, Debug)]
-pub struct TopicRecord {
-    /// The record.
-    pub record: Record,
-    /// Number of its partition.
-    pub partition: i32,
-    /// Its offset in the partition.
-    pub offset: i64,
-    /// When it was published.
-    pub era: Era,
-}
-
-/// When a record was published, compared with our start.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Era {
-    /// Before we joined the live stream. Its age is no latency.
-    BeforeUs,
-    /// At some time; recorded frames are what is read.
-    History,
-    /// After we joined the live stream.
-    Live,
-}
-
 /// Turns the records of a topic into frames to show, and counts what each came to.
 #[derive(Debug)]
 pub struct Engine {
     options: EngineOptions,
-    clocks: Clocks,
-    stretches: Stretches,
-    reassembler: Reassembler,
+    assembly: Assembly,
     /// Number of sources that the reassembler has removed to make room for others.
     evictions: u64,
     tracks: Tracks,
     transport: Transport,
-    rejected: u64,
     interval: FrameInterval,
     displayed: u64,
     /// Size of the picture on the screen.
@@ -130,13 +63,10 @@ impl Engine {
     /// An engine that shows the newest frame. Other ways of playback are commands.
     pub fn new(options: EngineOptions, now: Micros) -> Engine {
         Engine {
-            clocks: Clocks::new(options.clock.clone()),
-            stretches: Stretches::default(),
-            reassembler: Reassembler::new(Limits::default()),
+            assembly: Assembly::new(options.clock.clone(), options.is_shared),
             evictions: 0,
             tracks: Tracks::new(options.sources.clone()),
             transport: Transport::default(),
-            rejected: 0,
             interval: FrameInterval::default(),
             displayed: 0,
             size: None,
@@ -188,59 +118,22 @@ impl Engine {
     /// Takes a record. If it completes a frame of a wanted source, the result is that of `on_frame`, which is called
     /// with the frame whether it will be shown or not.
     pub fn push<T>(&mut self, from: &TopicRecord, now: Micros, on_frame: impl FnOnce(&Frame) -> T) -> Option<T> {
-        let pushed = self.reassemble(from, now);
-        if let Err(why) = &pushed {
-            self.reject(from, why);
+        let (pushed, base) = self.assembly.push(&self.options.topic, from, now)?;
+        let evictions = self.assembly.reassembler().evictions();
+        if std::mem::replace(&mut self.evictions, evictions) != evictions {
+            self.tracks.forget_gone(self.assembly.reassembler());
         }
-        if std::mem::replace(&mut self.evictions, self.reassembler.evictions()) != self.reassembler.evictions() {
-            self.tracks.forget_gone(&self.reassembler);
-        }
-        match pushed.ok()? {
-            (Pushed::Nothing, _) => None,
-            (Pushed::End(ended), _) => {
+        match pushed {
+            Pushed::Nothing => None,
+            Pushed::End(ended) => {
                 self.session_ended(*ended, from.era, now);
                 None
             }
-            (Pushed::Frame(frame), base) => {
+            Pushed::Frame(frame) => {
                 let seen = self.tracks.wants(&frame.meta.source).then(|| on_frame(&frame));
                 self.arrived(frame, base, from.era, now);
                 seen
             }
-        }
-    }
-
-    fn reassemble(&mut self, from: &TopicRecord, now: Micros) -> Result<(Pushed, TimeBase), Rejected> {
-        let TopicRecord { record, partition, offset, .. } = from;
-        let stretch = self.options.is_shared.then(|| self.stretches.note(*partition, *offset));
-        let (incoming, base) = self.clocks.onto_ours(record::read(record)?, now);
-        if let (Some(stretch), Some(meta)) = (stretch, incoming.meta()) {
-            self.reassembler.resume(&meta.source, meta.session, stretch, now);
-        }
-        let pushed = match incoming {
-            Incoming::Foreign(codec, payload) => {
-                let meta = self.clocks.foreign_meta(codec, record, *partition, now);
-                Pushed::Frame(self.reassembler.push_foreign(meta, payload, now)?)
-            }
-            own => self.reassembler.push(own, now)?,
-        };
-        Ok((pushed, base))
-    }
-
-    fn reject(&mut self, from: &TopicRecord, why: &Rejected) {
-        self.rejected += 1;
-        if self.rejected <= REJECTIONS_LOGGED {
-            let TopicRecord { record, partition, offset, .. } = from;
-            let frame = record.header("frame").map(|f| f[..f.len().min(20)].escape_ascii().to_string());
-            let frame = frame.map_or(String::new(), |f| format!(" (frame {f})"));
-            let last = if self.rejected == REJECTIONS_LOGGED { "; further ones are only counted" } else { "" };
-            let topic = &self.options.topic;
-            tracing::warn!(
-                event = "record_rejected",
-                topic,
-                partition,
-                offset,
-                "{topic} partition {partition} offset {offset}{frame}: rejected: {why}{last}"
-            );
         }
     }
 
@@ -360,9 +253,8 @@ impl Engine {
     /// Lets time pass: gives up frames that have waited too long for their parts, and warns of missing sources and of
     /// silence. To be called several times a second. `cause` is the reason why no records come, if known.
     pub fn tick(&mut self, now: Micros, cause: impl FnOnce() -> Option<String>) {
-        self.reassembler.expire(now);
-        let there = self.reassembler.tallies().map(|(name, _)| &**name);
-        self.missing.look(&self.options.topic, self.tracks.missing(), there, now);
+        self.assembly.expire(now);
+        self.missing.look(&self.options.topic, self.tracks.missing(), self.assembly.source_names(), now);
         if now >= self.next_silence_check {
             self.next_silence_check = now.plus(SILENCE_EVERY);
             let StreamState::Silent { age, why } = self.state(cause(), now) else { return };
@@ -402,13 +294,13 @@ impl Engine {
 
     /// Offset to add to a producer's timestamps to get this host's clock; 0 if both share one clock.
     pub fn clock_offset_us(&self, of: &Origin) -> i64 {
-        self.clocks.offset_us(of).unwrap_or(0)
+        self.assembly.clock_offset_us(of)
     }
 
     /// For example `no source "nope"; in topic video: lobby`, if none of the requested sources was seen.
     pub fn missing_sources(&self) -> Option<String> {
-        let (wanted, there) = (self.tracks.missing(), self.reassembler.tallies().map(|(name, _)| &**name));
-        (!wanted.is_empty()).then(|| missing_sources(&self.options.topic, wanted, there, ""))
+        let wanted = self.tracks.missing();
+        (!wanted.is_empty()).then(|| missing_sources(&self.options.topic, wanted, self.assembly.source_names(), ""))
     }
 
     /// How things are right now. `cause` is the reason why no records come, if known.
@@ -425,16 +317,16 @@ impl Engine {
             latency: recent.map(|recent| recent.latency(self.options.stages)).unwrap_or_default(),
             base: chosen.map_or(TimeBase::SameHost, |(_, track)| track.books.latencies.base),
             displayed: self.displayed,
-            total: SourceSnapshot { books: self.tracks.total(), tally: self.reassembler.total() },
+            total: SourceSnapshot { books: self.tracks.total(), tally: self.assembly.reassembler().total() },
             sources: self.sources(),
-            rejected: self.rejected,
+            rejected: self.assembly.rejected(),
             interval: self.interval,
             stages: self.options.stages,
         }
     }
 
     fn sources(&self) -> BTreeMap<&str, SourceSnapshot<'_>> {
-        let sources = self.reassembler.tallies().map(|(name, tally)| {
+        let sources = self.assembly.reassembler().tallies().map(|(name, tally)| {
             let books = self.tracks.books(name).unwrap_or(&self.no_books);
             (&**name, SourceSnapshot { books, tally })
         });

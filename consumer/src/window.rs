@@ -9,6 +9,7 @@ mod keys;
 mod painter;
 mod pixels;
 mod presenter;
+mod rect;
 mod scale;
 mod shared_memory;
 mod surface;
@@ -25,8 +26,8 @@ pub use self::error::{PresentError, ShowError};
 use self::keys::Key;
 use self::painter::Overlay;
 pub use self::presenter::WindowOptions;
+pub use self::rect::Rect;
 use self::target::Target;
-use crate::canvas::Rect;
 use crate::engine::{Direction, HEADLESS_STAGES, PendingFrame, Snapshot};
 use crate::status::{OverlayLine, Tone};
 

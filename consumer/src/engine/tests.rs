@@ -1,8 +1,8 @@
 //! The engine is fed records of imaginary producers, and a clock that the tests move.
 
 use cli::values::Speed;
-use common::time::{ManualClock, RecentLatency, Stamps};
-use common::wire::{Codec, Session};
+use common::time::{Clock, ManualClock, RecentLatency, Stamps};
+use common::wire::{Codec, Record, Session, record};
 
 use super::*;
 
@@ -139,7 +139,7 @@ impl Watch {
         let snapshot = self.snapshot(None);
         let of = |source: &SourceSnapshot<'_>| (source.losses(), source.books.shown, source.tally);
         assert!(snapshot.is_balanced(), "total {:?}", of(&snapshot.total));
-        self.engine.reassembler.check_invariants();
+        self.engine.assembly.reassembler().check_invariants();
     }
 
     fn lost(&self, loss: Loss) -> u64 {

@@ -12,12 +12,15 @@ use crate::engine::{Snapshot, StreamState};
 pub struct ViewerStatus {
     /// Name of the topic.
     pub topic: String,
+    /// The source that is shown, or will be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// State of the stream: `live`, `waiting`, `paused`, `silent` or `ended`.
     pub state: &'static str,
     /// Time in this state, if frames have stopped or the session has ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state_seconds: Option<f64>,
+    /// The reason for the state, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// Number of frames shown so far.
@@ -26,11 +29,15 @@ pub struct ViewerStatus {
     pub fps: f64,
     /// Byte rate of all frames that arrived, shown or not.
     pub bytes_per_second: u64,
+    /// Latency of the last frames, if they are live.
     #[serde(flatten)]
     pub latency: Option<Percentiles>,
+    /// Smallest possible difference of the clocks, if it makes the latency unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clocks_disagree_us: Option<u64>,
+    /// Number of frames that arrived and were to be shown, but were not.
     pub dropped: u64,
+    /// Number of frames that never arrived completely.
     pub lost: u64,
     /// Dropped and lost frames by reason, and frames that were not to be shown.
     pub drops: BTreeMap<String, u64>,

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use common::draw::Font;
 
-use crate::canvas::{Rect, View};
+use super::rect::{Rect, View};
 use crate::status::{OverlayLine, Tone};
 
 /// The text to draw; empty parts are not drawn.

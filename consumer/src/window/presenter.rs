@@ -16,8 +16,9 @@ use super::full_screen::FullScreen;
 use super::keys::{Key, Keys};
 use super::painter::{Overlay, Painter};
 use super::pixels::WindowPixels;
+use super::rect::{Rect, View};
 use super::scale::Scaler;
-use crate::canvas::{Canvas, Rect, View};
+use crate::canvas::Canvas;
 
 /// The settings of a window.
 #[derive(Clone, Default, Debug)]

@@ -4,7 +4,8 @@ use fast_image_resize::images::{CroppedImageMut, Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use pool::{Pool, THREADS_MAX};
 
-use crate::canvas::{Canvas, Rect, View};
+use super::rect::{Rect, View};
+use crate::canvas::Canvas;
 
 /// A smaller part would be done before another thread is awake.
 const PART_PIXELS_MIN: usize = if cfg!(test) { 4 } else { 100_000 };

@@ -6,7 +6,8 @@ use super::display;
 use super::error::{PresentError, ShowError};
 use super::painter::Overlay;
 use super::presenter::{Events, Presenter, WindowOptions};
-use crate::canvas::{Canvas, Rect};
+use super::rect::Rect;
+use crate::canvas::Canvas;
 
 /// The destination of pictures: a window, or none.
 #[derive(Debug)]

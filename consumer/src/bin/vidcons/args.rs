@@ -18,140 +18,144 @@ use crate::start::Start;
 const EXAMPLES: &str = "\
 Examples:
   vidcons --topic video                               show what is live, in a window
-  vidcons -t video --headless --print                 a line for each frame, as in 'clip: 42'
-  vidcons -t video -o beginning -e                    what the topic still holds, at its own pace
-  vidcons -t video -o s@-10m -c 250                   ten seconds of what there was ten minutes ago
-  vidcons -t video --headless --output - | ffplay -   the JPEGs, for another program
-  vidcons -t video --headless --snapshot a.png -c 1   one picture
-  vidcons -b broker:9092 --list                       topics, and the sources in them
+  vidcons -t video --headless --print                 print a line for each frame, as in 'clip: 42'
+  vidcons -t video -o beginning -e                    play what the topic still holds, at its own pace
+  vidcons -t video -o s@-10m -c 250                   play 250 frames from ten minutes ago on
+  vidcons -t video --headless --output - | ffplay -   hand the JPEGs to another program
+  vidcons -t video --headless --snapshot a.png -c 1   save one picture
+  vidcons -b broker:9092 --list                       list the topics, and the sources in them
 
 Keys: q quit, space pause, s snapshot (a new snapshot-SOURCE-DATE-TIME.png each time), o overlay,
       f full screen, Esc leaves full screen or quits, Tab next source, Shift-Tab previous, h help";
 
-/// Shows video from a Kafka topic, and says how old each picture is.
+/// Shows video from a Kafka topic, and measures the latency of each frame.
 #[derive(Parser, Clone, Debug)]
 #[command(name = "vidcons", version, about, after_help = EXAMPLES, max_term_width = 110)]
 pub struct Cli {
-    /// The topic [default: video]
-    #[arg(short, long, value_parser = kafka::topic_name)]
+    /// Topic to read [default: video]
+    #[arg(short, long, value_parser = kafka::topic_name, help_heading = "Topic")]
     pub topic: Option<String>,
-    /// Show this source (repeatable; the first that is there is shown, Tab goes on to the next)
-    #[arg(long = "source", value_name = "NAME", value_parser = values::filled)]
+    /// Show this source (repeatable; the first one that exists is shown, and Tab switches to the next)
+    #[arg(long = "source", value_name = "NAME", value_parser = values::filled, help_heading = "Topic")]
     pub sources: Vec<String>,
+    /// List the topics (with -t only that one), and the sources in each with their frame rate, size and age
+    #[arg(short, long, help_heading = "Topic")]
+    pub list: bool,
 
-    #[command(flatten)]
-    pub kafka: KafkaArgs,
-    /// Read only this partition
-    #[arg(allow_hyphen_values = true, short, long, value_name = "N", value_parser = whole(0_i32..), help_heading = "Kafka")]
-    pub partition: Option<i32>,
-    /// Share the topic with the other members of a group, and commit what was read
-    #[arg(short, long, value_parser = values::filled, conflicts_with = "partition", help_heading = "Kafka")]
-    pub group: Option<String>,
-    /// Give up after that long without broker or topic [default: wait]
-    #[arg(allow_hyphen_values = true, long, value_name = "SECONDS", help_heading = "Kafka")]
-    pub timeout: Option<DurationArg>,
-
-    /// Where to begin: newest, end, beginning, an offset N, the last N (-N), or s@TIME: s@-10m is ten minutes
-    /// ago, s@14:03 the most recent 14:03, s@2026-01-31T12:00:00 local time (add Z or an offset as in +02:00 for
-    /// another), s@2026-01-31 its beginning, s@1769857200000 ms since 1970
+    /// Where to begin: newest, end, beginning, an offset N, the last N records (-N), or s@TIME, as in s@-10m
+    ///
+    /// TIME: -10m is ten minutes ago, 14:03 the most recent 14:03, 2026-01-31T12:00:00 local time (add Z or an offset as
+    /// in +02:00 for another time zone), 2026-01-31 the beginning of that day, 1769857200000 milliseconds since 1970.
     #[arg(
         short,
         long,
         default_value = "newest",
         value_name = "WHERE",
         allow_hyphen_values = true,
-        help_heading = "What to read"
+        help_heading = "Playback"
     )]
     pub offset: Start,
     /// The same as -o beginning
-    #[arg(long, conflicts_with = "offset", help_heading = "What to read")]
+    #[arg(long, conflicts_with = "offset", hide_short_help = true, help_heading = "Playback")]
     pub from_beginning: bool,
     /// End after N pictures
-    #[arg(allow_hyphen_values = true, short, long, value_name = "N", value_parser = whole(1_u64..), help_heading = "What to read")]
+    #[arg(allow_hyphen_values = true, short, long, value_name = "N", value_parser = whole(1_u64..), help_heading = "Playback")]
     pub count: Option<u64>,
-    /// End at the end: of the live stream (one that had ended before does not count), or of the topic as it stood when
-    /// reading history
-    #[arg(short, long, help_heading = "What to read")]
+    /// End with the live stream, or at the end of the recorded frames
+    ///
+    /// A live stream that had ended before does not count. When recorded frames are read, the end is that of the topic
+    /// at the start of vidcons.
+    #[arg(short, long, help_heading = "Playback")]
     pub exit: bool,
-    /// End when no frame has come for that long
-    #[arg(allow_hyphen_values = true, long, value_name = "SECONDS", help_heading = "What to read")]
+    /// End when no frame has arrived for this time
+    #[arg(allow_hyphen_values = true, long, value_name = "SECONDS", hide_short_help = true, help_heading = "Playback")]
     pub idle_timeout: Option<DurationArg>,
-    /// Show every frame in order, and never skip to the newest (history does so by itself)
-    #[arg(long, help_heading = "What to read")]
+    /// Show every frame in order, instead of only the newest. Recorded frames are always shown so, except with --live
+    #[arg(long, hide_short_help = true, help_heading = "Playback")]
     pub every_frame: bool,
-    /// Always skip to the newest frame
-    #[arg(long, conflicts_with = "every_frame", help_heading = "What to read")]
+    /// Show only the newest frame, also when reading recorded ones
+    #[arg(long, conflicts_with = "every_frame", hide_short_help = true, help_heading = "Playback")]
     pub live: bool,
-    /// How fast to play history [default: 1 in a window, max without]
-    #[arg(long, value_name = "X|max", allow_hyphen_values = true, help_heading = "What to read")]
+    /// Speed of recorded frames [default: 1 in a window, max without]
+    #[arg(long, value_name = "X|max", allow_hyphen_values = true, hide_short_help = true, help_heading = "Playback")]
     pub speed: Option<Speed>,
-
-    /// Threads that decode a frame, at most 16 [default: one for each core that may be used]
-    #[arg(long, value_name = "N", value_parser = values::threads, allow_hyphen_values = true, help_heading = "Window")]
+    /// Number of threads that decode a frame, at most 16 [default: one for each available core]
+    #[arg(long, value_name = "N", value_parser = values::threads, allow_hyphen_values = true, hide_short_help = true, help_heading = "Playback")]
     pub threads: Option<NonZeroUsize>,
-    /// No window, and no display needed
+
+    /// Open no window; no display is needed
     #[arg(long, help_heading = "Window")]
     pub headless: bool,
-    /// Where its upper left corner goes
-    #[arg(long, value_name = "X,Y", value_parser = position, allow_hyphen_values = true, help_heading = "Window")]
+    /// Position of the window's upper left corner
+    #[arg(long, value_name = "X,Y", value_parser = position, allow_hyphen_values = true, hide_short_help = true, help_heading = "Window")]
     pub position: Option<(isize, isize)>,
-    /// Its size [default: the picture's own]
-    #[arg(long, value_name = "WxH", value_parser = window_size, allow_hyphen_values = true, help_heading = "Window")]
+    /// Size of the window [default: the picture's own]
+    #[arg(long, value_name = "WxH", value_parser = window_size, allow_hyphen_values = true, hide_short_help = true, help_heading = "Window")]
     pub window_size: Option<(usize, usize)>,
-    /// No frame around it
-    #[arg(long, help_heading = "Window")]
+    /// Open a window without a frame around it
+    #[arg(long, hide_short_help = true, help_heading = "Window")]
     pub borderless: bool,
-    /// Begin in full screen (f turns it on and off, Esc leaves it)
-    #[arg(long, help_heading = "Window")]
+    /// Begin in full screen (f switches it on and off, Esc leaves it)
+    #[arg(long, hide_short_help = true, help_heading = "Window")]
     pub fullscreen: bool,
-    /// Begin without the overlay (o turns it on)
-    #[arg(long, help_heading = "Window")]
+    /// Begin without the overlay (o switches it on)
+    #[arg(long, hide_short_help = true, help_heading = "Window")]
     pub no_overlay: bool,
-    /// Its title [default: the source and how old its picture is]
-    #[arg(long, help_heading = "Window")]
+    /// Title of the window [default: the source and its latency]
+    #[arg(long, hide_short_help = true, help_heading = "Window")]
     pub title: Option<String>,
 
     /// Print a line for each frame of every source
     #[arg(long, help_heading = "Output")]
     pub print: bool,
-    /// What to print: %s source, %n number, %f frame, %t topic, %p partition, %o offset, %k key, %T timestamp (ms),
-    /// %S bytes, %w width, %e height, %L age on arrival (ms), %h headers, \n, \t  (turns --print on)
-    #[arg(long, value_name = "FORMAT", help_heading = "Output")]
+    /// Format of that line (turns --print on): %s source, %n number, %f frame, %t topic, %p partition, %o offset, %k key,
+    /// %T timestamp (ms), %S bytes, %w width, %e height, %L latency on arrival (ms), %h headers, \n, \t
+    #[arg(long, value_name = "FORMAT", hide_short_help = true, help_heading = "Output")]
     pub format: Option<LineFormat>,
-    /// Write a picture as PNG (or as the JPEG it is, for a name that ends in .jpg); the s key then writes FILE-1, FILE-2 …
+    /// Save a picture as PNG, or unchanged if the name ends in .jpg (the s key then saves FILE-1, FILE-2 …)
     #[arg(long, value_name = "FILE", value_parser = snapshot, help_heading = "Output")]
     pub snapshot: Option<PathBuf>,
-    /// Which one: the Nth that is shown
-    #[arg(long, value_name = "N", default_value_t = 1, requires = "snapshot", allow_hyphen_values = true, value_parser = whole(1_u64..), help_heading = "Output")]
+    /// Save the Nth picture that is shown
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "snapshot", allow_hyphen_values = true, value_parser = whole(1_u64..), hide_short_help = true, help_heading = "Output")]
     pub at: u64,
-    /// Write the JPEGs that are shown one after the other, to a file or standard output (MJPEG)
-    #[arg(long, value_name = "FILE|-", value_parser = mjpeg, help_heading = "Output")]
+    /// Write the JPEGs that are shown one after the other, to a file or to standard output (MJPEG)
+    #[arg(long, value_name = "FILE|-", value_parser = mjpeg, hide_short_help = true, help_heading = "Output")]
     pub output: Option<Output>,
-    /// Read the test card's bar back from the pixels that were shown, and hold them against the headers (exit code 1 if
-    /// one disagrees)
-    #[arg(long, help_heading = "Output")]
+    /// Read the test card's bar from the pixels that were shown, and compare it with the headers. A mismatch makes the
+    /// exit code 1
+    #[arg(long, hide_short_help = true, help_heading = "Output")]
     pub verify_pixels: bool,
-    /// Print the topics (with -t that one), and the sources in each with rate, size and age
-    #[arg(short, long, help_heading = "Output")]
-    pub list: bool,
 
     #[command(flatten)]
     pub reports: ReportArgs,
-    /// Leave the first N frames out of the latency: they warm up, and count as shown
-    #[arg(allow_hyphen_values = true, long, value_name = "N", default_value_t = 0, value_parser = whole(0_u64..), help_heading = "Report")]
+    /// Leave the first N shown frames out of the latency, because the programs warm up
+    #[arg(allow_hyphen_values = true, long, value_name = "N", default_value_t = 0, value_parser = whole(0_u64..), hide_short_help = true, help_heading = "Report")]
     pub skip: u64,
     /// The same as --report FILE.hgrm, whatever the file's name
-    #[arg(long, value_name = "FILE.hgrm", help_heading = "Report")]
+    #[arg(long, value_name = "FILE.hgrm", hide_short_help = true, help_heading = "Report")]
     pub histogram: Option<PathBuf>,
-    /// Say at the end why p99 is what it is, and what to change (the JSON report always has it)
-    #[arg(long, help_heading = "Logging")]
+    /// Explain at the end why p99 is what it is, and what to change (the JSON report always has this)
+    #[arg(long, hide_short_help = true, help_heading = "Report")]
     pub explain: bool,
+
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
+    /// Read only this partition
+    #[arg(allow_hyphen_values = true, short, long, value_name = "N", value_parser = whole(0_i32..), hide_short_help = true, help_heading = "Kafka")]
+    pub partition: Option<i32>,
+    /// Share the topic with the other members of this group, and commit what was read
+    #[arg(short, long, value_parser = values::filled, conflicts_with = "partition", hide_short_help = true, help_heading = "Kafka")]
+    pub group: Option<String>,
+    /// Fail if broker or topic are not there within this time [default: wait for ever]
+    #[arg(allow_hyphen_values = true, long, value_name = "SECONDS", hide_short_help = true, help_heading = "Kafka")]
+    pub timeout: Option<DurationArg>,
+
     #[command(flatten)]
     pub log: LogArgs,
     #[command(flatten)]
     pub status: StatusArgs,
-    /// Print the completions of a shell
-    #[arg(long, value_enum, value_name = "SHELL", help_heading = "Logging", exclusive = true)]
+    /// Print the completions for a shell
+    #[arg(long, value_enum, value_name = "SHELL", hide_short_help = true, help_heading = "Logging", exclusive = true)]
     pub completions: Option<cli::Shell>,
 }
 

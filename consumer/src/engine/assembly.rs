@@ -1,0 +1,96 @@
+//! Makes whole frames from records, with the producers' timestamps on this host's clock.
+
+use common::time::{Micros, TimeBase};
+use common::wire::record::{self, Incoming, Rejected};
+use common::wire::{Limits, Origin, Pushed, Reassembler};
+
+use super::clocks::Clocks;
+use super::input::TopicRecord;
+use super::stretches::Stretches;
+
+/// Number of rejected records that are logged; later ones are only counted.
+const REJECTIONS_LOGGED: u64 = 5;
+
+#[derive(Debug)]
+pub struct Assembly {
+    clocks: Clocks,
+    /// Present if other members of a group read some of the records.
+    stretches: Option<Stretches>,
+    reassembler: Reassembler,
+    /// Number of records that are no frames, or wrong ones.
+    rejected: u64,
+}
+
+impl Assembly {
+    pub fn new(ours: Origin, is_shared: bool) -> Assembly {
+        Assembly {
+            clocks: Clocks::new(ours),
+            stretches: is_shared.then(Stretches::default),
+            reassembler: Reassembler::new(Limits::default()),
+            rejected: 0,
+        }
+    }
+
+    /// Takes a record. Returns `None` if it is rejected, which is counted and logged.
+    pub fn push(&mut self, topic: &str, from: &TopicRecord, now: Micros) -> Option<(Pushed, TimeBase)> {
+        self.reassemble(from, now).map_err(|why| self.reject(topic, from, &why)).ok()
+    }
+
+    fn reassemble(&mut self, from: &TopicRecord, now: Micros) -> Result<(Pushed, TimeBase), Rejected> {
+        let TopicRecord { record, partition, offset, .. } = from;
+        let stretch = self.stretches.as_mut().map(|stretches| stretches.note(*partition, *offset));
+        let (incoming, base) = self.clocks.onto_ours(record::read(record)?, now);
+        if let (Some(stretch), Some(meta)) = (stretch, incoming.meta()) {
+            self.reassembler.resume(&meta.source, meta.session, stretch, now);
+        }
+        let pushed = match incoming {
+            Incoming::Foreign(codec, payload) => {
+                let meta = self.clocks.foreign_meta(codec, record, *partition, now);
+                Pushed::Frame(self.reassembler.push_foreign(meta, payload, now)?)
+            }
+            own => self.reassembler.push(own, now)?,
+        };
+        Ok((pushed, base))
+    }
+
+    fn reject(&mut self, topic: &str, from: &TopicRecord, why: &Rejected) {
+        self.rejected += 1;
+        if self.rejected <= REJECTIONS_LOGGED {
+            let TopicRecord { record, partition, offset, .. } = from;
+            let frame = record.header("frame").map(|f| f[..f.len().min(20)].escape_ascii().to_string());
+            let frame = frame.map_or(String::new(), |f| format!(" (frame {f})"));
+            let last = if self.rejected == REJECTIONS_LOGGED { "; further ones are only counted" } else { "" };
+            tracing::warn!(
+                event = "record_rejected",
+                topic,
+                partition,
+                offset,
+                "{topic} partition {partition} offset {offset}{frame}: rejected: {why}{last}"
+            );
+        }
+    }
+
+    /// Gives up frames that have waited too long for their parts.
+    pub fn expire(&mut self, now: Micros) {
+        self.reassembler.expire(now);
+    }
+
+    /// The frames that should have arrived, by source.
+    pub fn reassembler(&self) -> &Reassembler {
+        &self.reassembler
+    }
+
+    /// Names of the sources that have been seen and not removed.
+    pub fn source_names(&self) -> impl Iterator<Item = &str> {
+        self.reassembler.tallies().map(|(name, _)| &**name)
+    }
+
+    pub fn rejected(&self) -> u64 {
+        self.rejected
+    }
+
+    /// Offset to add to a producer's timestamps to get this host's clock; 0 if both share one clock.
+    pub fn clock_offset_us(&self, of: &Origin) -> i64 {
+        self.clocks.offset_us(of).unwrap_or(0)
+    }
+}
