@@ -115,10 +115,16 @@ impl Engine {
         self.transport.is_live() || (!self.transport.is_paused() && !self.has_next())
     }
 
-    /// Takes a record. If it completes a frame of a wanted source, the result is that of `on_frame`, which is called
-    /// with the frame whether it will be shown or not.
-    pub fn push<T>(&mut self, from: &TopicRecord, now: Micros, on_frame: impl FnOnce(&Frame) -> T) -> Option<T> {
-        let (pushed, base) = self.assembly.push(&self.options.topic, from, now)?;
+    /// Takes a record that came at `received`; `now` is called once, when it has been read. If it completes a frame of a
+    /// wanted source, the result is that of `on_frame`, which is called with the frame whether it will be shown or not.
+    pub fn push<T>(
+        &mut self,
+        from: &TopicRecord,
+        received: Micros,
+        now: impl FnOnce() -> Micros,
+        on_frame: impl FnOnce(&Frame) -> T,
+    ) -> Option<T> {
+        let (pushed, base, now) = self.assembly.push(&self.options.topic, from, received, now)?;
         let evictions = self.assembly.reassembler().evictions();
         if std::mem::replace(&mut self.evictions, evictions) != evictions {
             self.tracks.forget_gone(self.assembly.reassembler());

@@ -112,7 +112,8 @@ impl TopicReader {
                 Polled::Nothing => break,
                 Polled::Progress => {}
                 Polled::Record(record) => {
-                    engine.push(&record, self.clock.now(), |frame| on_frame(&record, frame)).transpose()?;
+                    let clock = &*self.clock;
+                    engine.push(&record, clock.now(), || clock.now(), |frame| on_frame(&record, frame)).transpose()?;
                 }
                 Polled::End => self.at_end = true,
             }

@@ -95,7 +95,8 @@ impl Lane {
 
     /// Encodes and publishes the captured pictures as soon as there is room in flight, then closes the session.
     fn encode(mut self, handover: &Handover) -> Result<(), LaneError> {
-        let _close = CloseOnDrop(handover);
+        let close = CloseOnDrop(handover);
+        let mut failed = None;
         let stop = self.stop.clone();
         let wanted = || !stop.load(Ordering::Relaxed);
         loop {
@@ -108,12 +109,23 @@ impl Lane {
                 continue;
             }
             let meta = self.session.meta(&shot);
-            let frame = self.encoder.encode(&shot.picture, meta).map_err(LaneError::Encode)?;
-            self.session.hand_over(frame, wanted);
+            match self.encoder.encode(&shot.picture, meta) {
+                Ok(frame) => self.session.hand_over(frame, wanted),
+                Err(error) => {
+                    self.session.drop_unencodable();
+                    failed = Some(error);
+                    break;
+                }
+            }
             handover.recycle(shot.picture);
         }
+        drop(close);
+        // A picture that waits after a failure is of no use any more.
+        while handover.queue.recv().is_some() {
+            self.session.drop_late();
+        }
         self.finish(&wanted);
-        Ok(())
+        failed.map_or(Ok(()), |error| Err(LaneError::Encode(error)))
     }
 
     /// Waits until all frames are settled, after a stop for the timeout at most, and closes the session.

@@ -31,26 +31,39 @@ impl Assembly {
         }
     }
 
-    /// Takes a record. Returns `None` if it is rejected, which is counted and logged.
-    pub fn push(&mut self, topic: &str, from: &TopicRecord, now: Micros) -> Option<(Pushed, TimeBase)> {
-        self.reassemble(from, now).map_err(|why| self.reject(topic, from, &why)).ok()
+    /// Takes a record that came at `received`; `now` is called when it has been read. Returns that time too, or `None` if
+    /// the record is rejected, which is counted and logged.
+    pub fn push(
+        &mut self,
+        topic: &str,
+        from: &TopicRecord,
+        received: Micros,
+        now: impl FnOnce() -> Micros,
+    ) -> Option<(Pushed, TimeBase, Micros)> {
+        self.reassemble(from, received, now).map_err(|why| self.reject(topic, from, &why)).ok()
     }
 
-    fn reassemble(&mut self, from: &TopicRecord, now: Micros) -> Result<(Pushed, TimeBase), Rejected> {
+    fn reassemble(
+        &mut self,
+        from: &TopicRecord,
+        received: Micros,
+        now: impl FnOnce() -> Micros,
+    ) -> Result<(Pushed, TimeBase, Micros), Rejected> {
         let TopicRecord { record, partition, offset, .. } = from;
         let stretch = self.stretches.as_mut().map(|stretches| stretches.note(*partition, *offset));
-        let (incoming, base) = self.clocks.onto_ours(record::read(record)?, now);
+        let (incoming, base) = self.clocks.onto_ours(record::read(record)?, received);
+        let now = now();
         if let (Some(stretch), Some(meta)) = (stretch, incoming.meta()) {
             self.reassembler.resume(&meta.source, meta.session, stretch, now);
         }
         let pushed = match incoming {
             Incoming::Foreign(codec, payload) => {
-                let meta = self.clocks.foreign_meta(codec, record, *partition, now);
+                let meta = self.clocks.foreign_meta(codec, record, *partition, received);
                 Pushed::Frame(self.reassembler.push_foreign(meta, payload, now)?)
             }
             own => self.reassembler.push(own, now)?,
         };
-        Ok((pushed, base))
+        Ok((pushed, base, now))
     }
 
     fn reject(&mut self, topic: &str, from: &TopicRecord, why: &Rejected) {

@@ -18,6 +18,8 @@ pub struct FrameFlow {
     last: Option<Micros>,
     /// Time at which frames returned after a silence, and the length of that silence.
     back: Option<(Micros, Duration)>,
+    /// True if `last` is not the time of a frame, but of the choice of this source.
+    no_frame_yet: bool,
     /// True if a warning has reported the present silence, so that its end is reported too.
     warned: bool,
 }
@@ -25,14 +27,15 @@ pub struct FrameFlow {
 impl FrameFlow {
     /// A flow in which silence counts from `now` on.
     pub fn since(now: Micros) -> FrameFlow {
-        FrameFlow { last: Some(now), ..FrameFlow::default() }
+        FrameFlow { last: Some(now), no_frame_yet: true, ..FrameFlow::default() }
     }
 
     /// Enters a frame. `interval` is the time between two frames, if known.
     pub fn frame_arrived(&mut self, source: &str, at: Micros, interval: Option<Duration>) {
         let gap = self.last.map_or(Duration::ZERO, |last| at.since(last));
         let was_silent = gap > silent_after(interval) && (interval.is_some() || gap > SLOW);
-        if std::mem::take(&mut self.warned) || was_silent {
+        let warned = std::mem::take(&mut self.warned);
+        if !std::mem::take(&mut self.no_frame_yet) && (warned || was_silent) {
             tracing::info!(
                 event = "frames_back",
                 source,

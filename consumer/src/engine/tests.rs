@@ -80,7 +80,8 @@ impl Watch {
     fn push(&mut self, record: Record, era: Era) {
         let record = TopicRecord { record, partition: 0, offset: self.offset, era };
         self.offset += 1;
-        self.engine.push(&record, self.clock.now(), |_| ());
+        let now = self.clock.now();
+        self.engine.push(&record, now, || now, |_| ());
     }
 
     fn publish(&mut self, sent: Sent, era: Era) {
@@ -409,7 +410,8 @@ fn each_whole_frame_of_a_requested_source_is_handed_out_once() {
             Frame { meta: sent(source, 7).meta(watch.clock.now()), payload: jpeg.clone(), kind: FrameKind::Own };
         for record in record::split(&frame, 5) {
             let record = TopicRecord { record, partition: 0, offset: 0, era: Era::Live };
-            seen.extend(watch.engine.push(&record, watch.clock.now(), |frame| frame.payload.len()));
+            let now = watch.clock.now();
+            seen.extend(watch.engine.push(&record, now, || now, |frame| frame.payload.len()));
         }
     }
     assert_eq!(seen, [jpeg.len()]);

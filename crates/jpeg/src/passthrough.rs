@@ -65,7 +65,7 @@ pub enum Obstacle {
     Coding,
     #[error("its colours are stored at a resolution other than 4:2:0, 4:2:2 or 4:4:4")]
     Subsampling,
-    #[error("its pictures are larger than {} megapixels", PIXELS_MAX / 1_000_000)]
+    #[error("its pictures are larger than {} megapixels, or than a frame may be", PIXELS_MAX / 1_000_000)]
     TooLarge,
     #[error("its pictures must be turned (EXIF orientation {0})")]
     Orientation(u8),
@@ -140,12 +140,12 @@ impl Frame {
             return Err(Obstacle::TooLarge);
         }
         let mut factors = components.chunks_exact(3).map(|component| (component[1] >> 4, component[1] & 15));
+        if factors.clone().any(|(x, y)| !(1..=4).contains(&x) || !(1..=4).contains(&y)) {
+            return Err(Obstacle::Damaged);
+        }
         let luma = factors.next().ok_or(Obstacle::Damaged)?;
-        let known = |chroma: (u8, u8)| {
-            [(2, 2), (2, 1), (1, 1)]
-                .iter()
-                .any(|(x, y)| (chroma.0 * x, chroma.1 * y) == luma && chroma.0 * chroma.1 > 0)
-        };
+        let known =
+            |chroma: (u8, u8)| [(2, 2), (2, 1), (1, 1)].iter().any(|(x, y)| (chroma.0 * x, chroma.1 * y) == luma);
         let chroma: Vec<(u8, u8)> = factors.collect();
         let same = chroma.windows(2).all(|pair| pair[0] == pair[1]);
         if same && chroma.into_iter().all(known) { Ok(Frame { width, height }) } else { Err(Obstacle::Subsampling) }

@@ -198,7 +198,7 @@ impl FramePublisher {
         let is_settled = |state: &SendState| {
             state.sessions[session].unsettled == state.republish.iter().filter(|again| again.session == session).count()
         };
-        if !self.state.wait(is_settled, patient) {
+        if !self.state.wait(is_settled, patient) && !self.state.lock().others_are_open(session) {
             self.records.give_up();
             self.wait_until(self.clock.now().plus(SILENCE), is_settled);
         }

@@ -134,6 +134,12 @@ impl SessionWriter {
         self.publisher.state.lock().ledger.settle(self.number, Settlement::Late, now);
     }
 
+    /// Counts a captured frame that cannot be encoded.
+    pub(crate) fn drop_unencodable(&self) {
+        let now = self.publisher.clock.now();
+        self.publisher.state.lock().ledger.settle(self.number, Settlement::Refused("it cannot be encoded"), now);
+    }
+
     /// Sends a frame now. It waits only if the user made the client's queue smaller than we need.
     pub(crate) fn hand_over(&mut self, mut frame: Frame, wanted: impl Fn() -> bool) {
         frame.meta.stamps.published = self.publisher.clock.now();
@@ -149,7 +155,10 @@ impl SessionWriter {
         while publisher.keep_to_limit(self.number, &wanted) {
             publisher.flush(self.number, &patient);
         }
-        let Some(Frame { meta, payload, .. }) = &self.last else { return };
+        let Some(Frame { meta, payload, .. }) = &self.last else {
+            publisher.state.lock().sessions[self.number].end = EndRecord::NotNeeded;
+            return;
+        };
         let (counts, dropped, limit) = {
             let state = publisher.state.lock();
             (state.ledger.books(self.number).end(), state.ledger.dropped(self.number), state.limit)
@@ -161,6 +170,16 @@ impl SessionWriter {
                 event = "end_unacknowledged",
                 "the session's end was not acknowledged: viewers will not know that it ended"
             );
+        }
+    }
+}
+
+impl Drop for SessionWriter {
+    /// A session that was not finished keeps no other one from being given up.
+    fn drop(&mut self) {
+        let end = &mut self.publisher.state.lock().sessions[self.number].end;
+        if *end == EndRecord::NotSent {
+            *end = EndRecord::NotNeeded;
         }
     }
 }

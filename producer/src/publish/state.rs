@@ -37,6 +37,8 @@ pub(super) struct Republish {
 pub(super) enum EndRecord {
     #[default]
     NotSent,
+    /// The session had no frame, or its writer is gone.
+    NotNeeded,
     InFlight,
     Acknowledged,
     Lost,

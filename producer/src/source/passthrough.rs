@@ -1,5 +1,6 @@
 //! Publishing an input's JPEGs as they are, without decoding and encoding them.
 
+use common::wire::record::FRAME_BYTES_MAX;
 use ffmpeg_next::color::Range;
 use ffmpeg_next::frame;
 use jpeg::{Obstacle, Passable};
@@ -78,6 +79,11 @@ impl JpegPass {
         if fitted != (width, height) {
             return Err(NotPassed::Scaled(fitted.0, fitted.1));
         }
-        Ok(PassedJpeg { width, height, jpeg: passable.complete(jpeg).into() })
+        let jpeg = passable.complete(jpeg);
+        // Viewers refuse a frame of more bytes, which a picture with large comments could have.
+        if jpeg.len() > FRAME_BYTES_MAX {
+            return Err(Obstacle::TooLarge.into());
+        }
+        Ok(PassedJpeg { width, height, jpeg: jpeg.into() })
     }
 }

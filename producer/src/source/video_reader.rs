@@ -141,7 +141,11 @@ impl VideoReader {
                     self.deinterlace();
                     return Ok(true);
                 }
-                Err(Error::Eof) => return Ok(false),
+                Err(Error::Eof) => {
+                    // At the end there is no frame, whose time could be taken for the end's.
+                    (self.stamp, self.duration) = (None, 0);
+                    return Ok(false);
+                }
                 Err(Error::Other { errno }) if errno == ffmpeg::error::EAGAIN => {
                     self.feed()?;
                     if self.passed.is_some() {

@@ -38,8 +38,8 @@ fn explained(options: &Options, watched: &Watched, snapshot: &Snapshot<'_>) -> E
     }
     let latency = StageLatencies::new(&total.latencies, snapshot.stages);
     let side = SideFigures::Viewer {
-        display: watched.viewport.display_path(),
-        display_us: watched.viewport.display_latency().longest(latency.tail.frames),
+        display: watched.display_path,
+        display_us: watched.display_latency.longest(latency.tail.frames),
         frame_bytes: total.frame_bytes_max,
     };
     let explained = explain(&Evidence {

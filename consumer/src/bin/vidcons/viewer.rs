@@ -14,13 +14,14 @@ use anyhow::bail;
 use cli::shutdown::Shutdown;
 use cli::status::Status;
 use common::draw::PixelCheck;
-use common::time::{Clock, Micros, Period};
+use common::time::{Clock, Latency, Micros, Period};
 use common::wire::FrameKind;
 use consumer::engine::{Engine, EngineOptions, PendingFrame, PlaybackCommand};
 use consumer::files::{FileOutputs, PictureKey};
 use consumer::reader::TopicReader;
 use consumer::status::{Tone, ViewerStatus};
 use consumer::window::{ShowError, Viewport, WindowRequest};
+use explain::DisplayPath;
 use pool::Pool;
 use reports::recorder::{Course, Recorder};
 
@@ -38,7 +39,9 @@ pub struct Watched {
     pub engine: Engine,
     /// To be closed after the report: leaving a group whose broker is gone takes long.
     pub reader: TopicReader,
-    pub viewport: Viewport,
+    pub display_path: DisplayPath,
+    /// Time that the display kept the window waiting before each measured frame.
+    pub display_latency: Latency,
     pub course: Course,
     pub seconds: f64,
     /// Result of comparing pictures with their headers, if requested.
@@ -267,7 +270,9 @@ impl Viewer<'_> {
         let trouble = trouble.or_else(|| self.files.finish(self.engine.displayed()).err());
         let trouble = trouble.or_else(|| self.verify.as_ref()?.finish().err()).or(written.err());
         let pixels = self.verify.map(|verify| verify.pixels);
+        // The window closes here: making the reports and leaving a group may take seconds.
         let Viewer { engine, reader, viewport, .. } = self;
-        Watched { engine, reader, viewport, course, seconds, pixels, trouble }
+        let (display_path, display_latency) = (viewport.display_path(), viewport.display_latency().clone());
+        Watched { engine, reader, display_path, display_latency, course, seconds, pixels, trouble }
     }
 }

@@ -92,6 +92,8 @@ impl<'a> ConnectedRun<'a> {
         announce(self.options, &info, &self.limit);
         self.wait_for_viewer();
         let began = self.clock.now();
+        // Asked now, because a client that is replaced in an outage does not know it.
+        let embedded_broker = self.publisher.is_to_embedded_broker();
         let encoder =
             FrameEncoder::new(&self.options.encode, self.clock.clone()).context("starting the JPEG encoder")?;
         let session = self.publisher.session(&self.options.source.name);
@@ -130,7 +132,7 @@ impl<'a> ConnectedRun<'a> {
             books: self.publisher.with_books(number, ProducerBooks::clone),
             course,
             client: self.publisher.facts().get(),
-            embedded_broker: self.publisher.is_to_embedded_broker(),
+            embedded_broker,
             seconds: self.clock.now().since(began).as_secs_f64(),
             passed_through: info.passthrough.is_ok(),
             embedded: self.embedded,
