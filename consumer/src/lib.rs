@@ -9,7 +9,7 @@
 //! file, and is given the time, so it can be tested without any of them. A [`TopicReader`] feeds it from Kafka. This
 //! program watches the newest frames of a topic, and waits for broker and topic if they are not there yet:
 //!
-//! ```no_run
+//! ```
 //! # let broker = broker::Broker::start(broker::Options::default(), std::net::TcpListener::bind("127.0.0.1:0")?)?;
 //! # let brokers = &broker.address.to_string();
 //! # let connection = kafka::Connection { named: true, ..consumer::ReaderOptions::live(brokers, "video").connection };
@@ -25,7 +25,8 @@
 //! #     headers: Vec::new(),
 //! # };
 //! # let timeout = kafka::ConnectTimeout { timeout: wait, clock: &*time, wanted: &|| true };
-//! # kafka::Admin::connect(&connection, "example", &timeout)?;
+//! # let topic = kafka::NewTopic { name: "video".into(), partitions: 1, replication: None, retention: None };
+//! # kafka::Admin::connect(&connection, "example", &timeout)?.ensure(&topic, true, wait)?;
 //! # let publisher = kafka::Publisher::<()>::connect(&connection, settings, &timeout, time.clone(), |_, _| ())?;
 //! # let picture = common::wire::Record {
 //! #     key: Some("door".into()),
@@ -50,6 +51,7 @@
 //!     engine.tick(clock.now(), || reader.cause());
 //! }
 //! println!("{}", engine.snapshot(reader.cause(), clock.now()).line(true));
+//! # publisher.give_up();
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //! [`window`] shows frames, with the feature `window`, which is on by default; [`files`] writes them to files and pipes.
