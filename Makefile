@@ -54,7 +54,7 @@ fmt-check:
 	@cargo fmt --all --check
 
 lint: ## clippy on everything, warnings are errors; names that repeat, circles of imports, what vidbroker may link
-	@scripts/setup build
+	@scripts/setup lint
 	scripts/unique-names
 	scripts/circles
 	if cargo tree --locked -p broker -e normal --prefix none | grep -E '^(charts|plotters|image|turbojpeg) '; then
