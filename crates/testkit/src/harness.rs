@@ -1,7 +1,7 @@
 //! Runs the tests of a program, with the options and the output of Rust's own harness. The difference is that a test can
 //! find out while it runs that it cannot run here, and is then shown as ignored, with the reason.
 //!
-//! ```ignore
+//! ```text
 //! #[macro_use(test)]
 //! extern crate testkit;
 //!
