@@ -11,24 +11,23 @@ mod clocks;
 mod flow;
 mod input;
 mod missing;
+mod session_end;
 mod snapshot;
 mod stretches;
 mod track;
 mod tracks;
 mod transport;
+mod view;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use common::books::{FrameInterval, Loss, SourceBooks};
 use common::report::Row;
-use common::time::rate::silent_after;
 use common::time::{Micros, TimeBase};
-use common::wire::{End, Ended, Frame, FrameKind, Meta, Origin, Pushed};
-use common::words::count;
+use common::wire::{Frame, FrameKind, Origin, Pushed};
 
 use self::assembly::Assembly;
-use self::missing::{MissingSources, missing_sources};
+use self::missing::MissingSources;
 use self::tracks::Tracks;
 
 pub use self::input::{EngineOptions, Era, HEADLESS_STAGES, TopicRecord};
@@ -39,6 +38,7 @@ pub use self::transport::{Direction, PlaybackCommand, Transport};
 
 /// Interval of looking for a silence that is worth a warning.
 const SILENCE_EVERY: Duration = Duration::from_secs(1);
+
 /// Turns the records of a topic into frames to show, and counts what each came to.
 #[derive(Debug)]
 pub struct Engine {
@@ -172,38 +172,6 @@ impl Engine {
         }
     }
 
-    fn session_ended(&mut self, ended: Ended, era: Era, now: Micros) {
-        let Ended { meta, picture, counts } = ended;
-        if !self.tracks.wants(&meta.source) {
-            return;
-        }
-        let at = if era == Era::Live { now } else { meta.stamps.published.min(now) };
-        let track = self.tracks.track(&meta.source);
-        if era == Era::BeforeUs {
-            track.had_ended(meta.session, at);
-        }
-        let counted = track.end(meta.session, at);
-        if counted && era == Era::Live && self.tracks.all_ended(now) {
-            self.live_is_over = true;
-        }
-        if era != Era::BeforeUs {
-            return log_end(&meta, &counts);
-        }
-        log_earlier_end(&meta, now);
-        // Only for viewers that came too late for the frames themselves; others have seen this picture.
-        if let Some(frame) = picture.filter(|frame| self.wants_repeat(frame)) {
-            self.tracks.choose(&meta.source, now);
-            self.tracks.keep(PendingFrame { frame, base: TimeBase::SameHost, timed: false });
-        }
-    }
-
-    /// True if the last picture of a session is worth showing again.
-    fn wants_repeat(&mut self, frame: &Frame) -> bool {
-        let is_shown = self.tracks.chosen().is_none_or(|(chosen, _)| *chosen == frame.meta.source);
-        let track = self.tracks.track(&frame.meta.source);
-        is_shown && !self.transport.is_paused() && track.next.is_none() && track.is_news(&frame.meta)
-    }
-
     /// True if a frame has arrived and waits to be shown.
     pub fn has_next(&self) -> bool {
         self.tracks.chosen().is_some_and(|(_, track)| track.next.is_some())
@@ -292,97 +260,10 @@ impl Engine {
         self.live_is_over
     }
 
-    /// Position of the shown source among the live ones, if there are others.
-    pub fn position(&self) -> Option<SourcePosition> {
-        // While no frames arrive, because of a pause or an outage, the state of the other sources is unknown.
-        self.tracks.position(self.last_arrival)
-    }
-
     /// Offset to add to a producer's timestamps to get this host's clock; 0 if both share one clock.
     pub fn clock_offset_us(&self, of: &Origin) -> i64 {
         self.assembly.clock_offset_us(of)
     }
-
-    /// For example `no source "nope"; in topic video: lobby`, if none of the requested sources was seen.
-    pub fn missing_sources(&self) -> Option<String> {
-        let wanted = self.tracks.missing();
-        (!wanted.is_empty()).then(|| missing_sources(&self.options.topic, wanted, self.assembly.source_names(), ""))
-    }
-
-    /// How things are right now. `cause` is the reason why no records come, if known.
-    pub fn snapshot(&self, cause: Option<String>, now: Micros) -> Snapshot<'_> {
-        let chosen = self.tracks.chosen();
-        let recent = chosen.map(|(_, track)| &track.recent);
-        Snapshot {
-            topic: &self.options.topic,
-            state: self.state(cause, now),
-            source: chosen.map(|(source, _)| &**source),
-            position: self.position(),
-            size: self.size,
-            fps: recent.and_then(|recent| recent.interval()).map(|interval| 1.0 / interval.as_secs_f64()),
-            latency: recent.map(|recent| recent.latency(self.options.stages)).unwrap_or_default(),
-            base: chosen.map_or(TimeBase::SameHost, |(_, track)| track.books.latencies.base),
-            displayed: self.displayed,
-            total: SourceSnapshot { books: self.tracks.total(), tally: self.assembly.reassembler().total() },
-            sources: self.sources(),
-            rejected: self.assembly.rejected(),
-            interval: self.interval,
-            stages: self.options.stages,
-        }
-    }
-
-    fn sources(&self) -> BTreeMap<&str, SourceSnapshot<'_>> {
-        let sources = self.assembly.reassembler().tallies().map(|(name, tally)| {
-            let books = self.tracks.books(name).unwrap_or(&self.no_books);
-            (&**name, SourceSnapshot { books, tally })
-        });
-        sources.collect()
-    }
-
-    fn state(&self, cause: Option<String>, now: Micros) -> StreamState {
-        if self.transport.is_paused() {
-            return StreamState::Paused;
-        }
-        let Some((_, track)) = self.tracks.chosen().filter(|_| self.displayed > 0) else {
-            return StreamState::Waiting { why: self.missing.reported().map(str::to_owned).or(cause) };
-        };
-        let is_idle = track.next.is_none();
-        if let Some(at) = track.ended_at().filter(|_| is_idle) {
-            return StreamState::Ended { ago: now.since(at), why: cause };
-        }
-        let age = track.flow.age(now).unwrap_or_default();
-        // Without a connection, the next frame of a slow stream cannot be expected.
-        let interval = track.recent.interval().filter(|_| cause.is_none());
-        if age > silent_after(interval) && is_idle {
-            return StreamState::Silent { age, why: cause };
-        }
-        StreamState::Live { back_after: track.flow.back(now) }
-    }
-}
-
-fn log_end(meta: &Meta, counts: &End) {
-    tracing::info!(
-        event = "source_ended",
-        source = &*meta.source,
-        captured = counts.captured,
-        acknowledged = counts.acknowledged,
-        dropped = counts.dropped(),
-        "{}: session ended: {}, of which the producer dropped {}",
-        meta.source,
-        count(counts.captured, "frame"),
-        counts.dropped()
-    );
-}
-
-fn log_earlier_end(meta: &Meta, now: Micros) {
-    let ago = now.since(meta.stamps.published);
-    let ago = humantime::format_duration(Duration::from_secs(ago.as_secs()));
-    tracing::info!(
-        event = "source_ended_before",
-        source = &*meta.source,
-        "{} ended {ago} ago: here is its last picture; waiting for the next (-o beginning replays what the topic holds)",
-        meta.source
-    );
 }
 
 #[cfg(test)]

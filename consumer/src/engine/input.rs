@@ -1,4 +1,4 @@
-//! What an engine is given: its settings, and records with their position.
+//! The input of an engine: its settings, and records with their position.
 
 use common::time::{Clock, Stage};
 use common::wire::{Origin, Record};

@@ -1,4 +1,4 @@
-//! How things are right now. Status line, title, overlay and reports are all made from this.
+//! The present state of an engine. Status line, title, overlay and reports are all made from it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -41,7 +41,7 @@ pub enum StreamState {
     },
 }
 
-/// How things are right now. It borrows the books, because a copy of their histograms would cost more than all else
+/// The present state of an engine. It borrows the books, because a copy of their histograms would cost more than all else
 /// here.
 #[derive(Clone, Debug)]
 pub struct Snapshot<'a> {
@@ -63,9 +63,9 @@ pub struct Snapshot<'a> {
     pub base: TimeBase,
     /// Number of all pictures put on the screen, including repeated ones.
     pub displayed: u64,
-    /// What the frames of all sources came to.
+    /// The counts of all sources together.
     pub total: SourceSnapshot<'a>,
-    /// What the frames of each source came to, by name.
+    /// The counts of each source, by its name.
     pub sources: BTreeMap<&'a str, SourceSnapshot<'a>>,
     /// Number of records that are no frames, or wrong ones.
     pub rejected: u64,
@@ -75,10 +75,10 @@ pub struct Snapshot<'a> {
     pub stages: &'static [Stage],
 }
 
-/// What the frames of a source came to, on both sides: those that were seen to be sent, and those that arrived.
+/// The two counts of a source: of the frames that its producer numbered, and of those that arrived.
 #[derive(Clone, Copy, Debug)]
 pub struct SourceSnapshot<'a> {
-    /// What each frame that arrived came to.
+    /// The frames that arrived: shown, or lost for a reason.
     pub books: &'a SourceBooks,
     /// The frames that should have arrived.
     pub tally: Tally,

@@ -1,4 +1,4 @@
-//! How the picture moves: at the newest frame, through every frame at a speed, or not at all.
+//! The way of playback: the newest frame, every frame at a speed, or paused.
 //!
 //! All sources of a viewer share one transport, so that they stay in step.
 

@@ -8,6 +8,7 @@
 
 #[cfg(feature = "codec")]
 mod codec;
+mod huffman;
 mod passthrough;
 mod segments;
 mod splitter;
