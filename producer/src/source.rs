@@ -79,7 +79,7 @@ impl Source {
         Ok(Source { info, feed })
     }
 
-    /// What is known of it.
+    /// The properties that are known of it.
     pub fn info(&self) -> &SourceInfo {
         &self.info
     }

@@ -104,7 +104,7 @@ impl fmt::Display for Transferred {
     }
 }
 
-/// What one consumer read.
+/// The records that one consumer read.
 #[derive(Debug)]
 struct Readings {
     from_send: Latency,

@@ -32,7 +32,7 @@ const STRAGGLERS: Duration = Duration::from_secs(3);
 /// Time for a consumer to end by itself and write its report.
 const REPORTING: Duration = Duration::from_secs(10);
 
-/// What all runs share.
+/// The settings that all runs share.
 #[derive(Clone, Copy, Debug)]
 pub struct PeersSetup<'a> {
     pub args: &'a PeersArgs,

@@ -1,4 +1,4 @@
-//! How a frame's picture is coded, and what follows from that.
+//! The codec of a frame: its media type, its valid payloads, and their size.
 
 /// The coding of a frame's payload.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]

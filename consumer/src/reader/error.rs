@@ -26,7 +26,7 @@ pub enum ReadError {
     /// Broker or topic were not there in time.
     #[error("{why} (gave up after {} s; --timeout)", timeout.as_secs_f64())]
     GaveUp {
-        /// What was missing.
+        /// The thing that is missing, in words, as in `no broker at localhost:9092`.
         why: String,
         /// The requested timeout.
         timeout: Duration,

@@ -1,4 +1,4 @@
-//! What is read, and from where.
+//! The settings of a reader: the topic, the broker, and where to begin.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

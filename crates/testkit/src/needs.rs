@@ -1,4 +1,4 @@
-//! What a test needs from the machine it runs on.
+//! The tools that a test needs, and the reason for which it is ignored where one is missing.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What the two threads of a lane share: the captured picture between them, and pictures whose memory is free.
+//! The queue between the two threads of a lane: the captured picture between them, and pictures whose memory is free.
 
 use std::sync::{Mutex, PoisonError};
 

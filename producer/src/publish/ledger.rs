@@ -15,7 +15,7 @@ use reports::recorder::Recorder;
 
 const LATE: &str = "the broker did not answer in time";
 
-/// What a captured frame came to in the end.
+/// The outcome of a captured frame.
 #[derive(Debug)]
 pub(super) enum Settlement<'a> {
     /// The broker has acknowledged all its parts. The row lacks only the time that this took.

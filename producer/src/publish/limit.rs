@@ -8,7 +8,7 @@ const FALLBACK_BYTES: usize = 1_000_000;
 /// Smallest room for the picture that makes a message useful.
 const VALUE_BYTES_MIN: usize = 1024;
 
-/// How large a message may be, and what room that leaves.
+/// The largest message, and the room in it for a part of a frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct MessageLimit {
     /// Largest size of a whole message, as configured for the topic.

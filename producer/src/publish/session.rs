@@ -77,7 +77,7 @@ impl SessionWriter {
         CapturedPicture { picture, frame, number: None, pts, due: now, captured: now }
     }
 
-    /// What a frame's record says about it, up to its capture. The encoder adds the size and the time of encoding.
+    /// The metadata of a frame, up to its capture. The encoder adds the size and the time of encoding.
     pub fn meta(&self, shot: &CapturedPicture) -> Meta {
         let stamps = Stamps { due: shot.due.min(shot.captured), captured: shot.captured, ..Stamps::default() };
         Meta {

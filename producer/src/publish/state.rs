@@ -44,7 +44,7 @@ pub(super) enum EndRecord {
     Lost,
 }
 
-/// What a session has open.
+/// The unsettled frames of a session, and its end record.
 #[derive(Default, Debug)]
 pub(super) struct OpenSession {
     /// Number of frames that were published and are not settled, including those that will be published again.

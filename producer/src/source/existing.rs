@@ -1,4 +1,4 @@
-//! How much of an input exists, if it ends before its container says.
+//! The part of an input that exists, if it ends before its container says.
 
 use std::fmt;
 

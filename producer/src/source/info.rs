@@ -1,4 +1,4 @@
-//! What a source says about itself.
+//! The properties of a source, as far as they are known before its first picture.
 
 use std::time::Duration;
 

@@ -33,7 +33,7 @@ use crate::verify::Verify;
 const WINDOW_WAIT: Duration = Duration::from_millis(10);
 const HEADLESS_WAIT: Duration = Duration::from_millis(50);
 
-/// What is left of a viewer after its end, for the report.
+/// The result of a run, from which the report is made.
 #[derive(Debug)]
 pub struct Watched {
     pub engine: Engine,

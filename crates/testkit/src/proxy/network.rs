@@ -1,4 +1,4 @@
-//! What a network does to the bytes that it carries.
+//! The delays, limits and faults of an emulated network.
 
 use std::time::Duration;
 
