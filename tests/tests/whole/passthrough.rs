@@ -7,7 +7,6 @@ use testkit::media::{decode, ffmpeg, folder, jpegs};
 use testkit::{FinishedProgram, Program, kafka, need};
 
 const FRAMES: usize = 10;
-const AUTO: [&str; 2] = ["--passthrough", "auto"];
 /// The marker of Huffman tables.
 const DHT: u8 = 0xc4;
 
@@ -74,7 +73,7 @@ fn the_jpegs_of_a_file_are_published_byte_for_byte() {
         if file != original {
             ffmpeg(&format!("-i {} -c copy", original.display()), &file);
         }
-        let (producer, pictures) = publish(Program::vidprod().arg(&file).args(AUTO));
+        let (producer, pictures) = publish(Program::vidprod().arg(&file));
         assert_eq!(pictures, jpegs(&bytes), "{name}");
         assert!(passed_through(&producer), "{name}");
         assert_eq!(producer.report().number("frames.acknowledged"), FRAMES as u64);
@@ -93,8 +92,8 @@ fn the_jpegs_of_a_pipe_get_their_missing_tables_and_lose_what_is_between_them() 
     let file = testkit::kafka::write(clips.path(), "bare.mjpeg", &bare);
     // FFmpeg counts the bytes between two pictures of a file as a part of the first.
     for input in [
-        Program::vidprod().args(["-", "--source", "pipe"]).args(AUTO).stdin(File::open(&file).unwrap()),
-        Program::vidprod().arg(&file).args(AUTO),
+        Program::vidprod().args(["-", "--source", "pipe"]).stdin(File::open(&file).unwrap()),
+        Program::vidprod().arg(&file),
     ] {
         let (producer, pictures) = publish(input);
         assert!(passed_through(&producer));
@@ -116,12 +115,8 @@ fn pictures_that_must_be_turned_or_scaled_are_encoded() {
     let file = testkit::kafka::write(clips.path(), "turned.mjpeg", &bytes);
     let pipe = || Program::vidprod().args(["-", "--source", "pipe"]).stdin(File::open(&file).unwrap());
     for (input, size, why) in [
-        (pipe().args(AUTO), (240, 320), "EXIF orientation 6"),
-        (
-            Program::vidprod().arg(&original).args(["--size", "160x120"]).args(AUTO),
-            (160, 120),
-            "scaled down to 160x120",
-        ),
+        (pipe(), (240, 320), "EXIF orientation 6"),
+        (Program::vidprod().arg(&original).args(["--size", "160x120"]), (160, 120), "scaled down to 160x120"),
     ] {
         let (producer, pictures) = publish(input);
         assert!(!passed_through(&producer) && producer.stderr.contains(why), "{}", producer.story());
@@ -139,7 +134,7 @@ fn an_option_that_changes_pictures_turns_passing_through_off() {
     let original = mjpeg(clips.path());
     let bytes = std::fs::read(&original).unwrap();
     for options in [&["--quality", "30"][..], &["--subsampling", "420"], &["--fit", "shrink"], &["--fps", "25"]] {
-        let (producer, pictures) = publish(Program::vidprod().arg(&original).args(AUTO).args(options));
+        let (producer, pictures) = publish(Program::vidprod().arg(&original).args(options));
         assert!(!passed_through(&producer), "{options:?}");
         assert!(pictures.iter().zip(jpegs(&bytes)).all(|(picture, original)| picture != original), "{options:?}");
     }

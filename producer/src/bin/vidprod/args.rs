@@ -106,7 +106,14 @@ pub struct Cli {
     #[arg(hide_short_help = true, long, value_parser = subsampling(), help_heading = "Encoding")]
     pub subsampling: Option<Subsampling>,
     /// Publish the JPEGs of a camera or of an MJPEG file or pipe as they are
-    #[arg(hide_short_help = true, long, value_enum, default_value_t, value_name = "WHEN", help_heading = "Picture")]
+    #[arg(
+        hide_short_help = true,
+        long,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN",
+        help_heading = "Picture"
+    )]
     pub passthrough: Passthrough,
     /// What to do with interlaced video
     #[arg(hide_short_help = true, long, value_enum, default_value_t, value_name = "WHEN", help_heading = "Picture")]
