@@ -17,3 +17,10 @@ pub use self::rate::{PerSecond, Rate};
 pub use self::slowest::{Slowest, TailStages};
 pub use self::stamps::{Stage, Stamps, Tiles};
 pub use self::timeline::{Second, Timeline};
+
+/// A speed of playback: a multiple of the source's own pace, or as fast as possible.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Speed {
+    Times(f64),
+    Max,
+}

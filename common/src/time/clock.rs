@@ -38,6 +38,8 @@ pub trait Clock: Send + Sync + fmt::Debug {
     fn wall_us(&self) -> u64;
     /// Blocks the caller until `now()` has reached `until`.
     fn sleep_until(&self, until: Micros);
+    /// Identifies the zero of the monotonic clock: two processes with the same id can compare their readings.
+    fn boot_id(&self) -> String;
 
     /// Offset to add to `now()` to get the wall clock.
     fn wall_offset_us(&self) -> i64 {
@@ -69,6 +71,17 @@ impl Clock for SystemClock {
             std::thread::sleep(left);
         }
     }
+
+    /// If the system has no such id, this is one that no other process shares.
+    fn boot_id(&self) -> String {
+        match std::fs::read_to_string("/proc/sys/kernel/random/boot_id") {
+            Ok(id) => id.trim().chars().filter(|c| *c != '-').take(32).collect(),
+            Err(_) => {
+                let host = rustix::system::uname().nodename().to_string_lossy().chars().take(40).collect::<String>();
+                format!("{host}-{}", std::process::id())
+            }
+        }
+    }
 }
 
 /// A clock that stands still until a test moves it.
@@ -98,5 +111,9 @@ impl Clock for ManualClock {
     /// Jumps to `until` at once, as nobody else would move the clock.
     fn sleep_until(&self, until: Micros) {
         self.now_us.fetch_max(until.0, Ordering::SeqCst);
+    }
+
+    fn boot_id(&self) -> String {
+        "manual".to_owned()
     }
 }

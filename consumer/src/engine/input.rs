@@ -32,7 +32,7 @@ impl EngineOptions {
         EngineOptions {
             topic: topic.to_owned(),
             sources: Vec::new(),
-            clock: Origin { boot: cli::machine::boot_id().into(), wall_offset_us: clock.wall_offset_us() },
+            clock: Origin { boot: clock.boot_id().into(), wall_offset_us: clock.wall_offset_us() },
             stages: HEADLESS_STAGES,
             skip: 0,
             is_shared: false,

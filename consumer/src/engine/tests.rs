@@ -6,8 +6,7 @@ mod playback;
 mod silence;
 mod sources;
 
-use cli::values::Speed;
-use common::time::{Clock, ManualClock, RecentLatency, Stamps};
+use common::time::{Clock, ManualClock, RecentLatency, Speed, Stamps};
 use common::wire::{Codec, End, Meta, Record, Session, record};
 
 use super::*;

@@ -4,8 +4,7 @@
 
 use std::time::Duration;
 
-use cli::values::Speed;
-use common::time::Micros;
+use common::time::{Micros, Speed};
 use common::wire::{Meta, Session};
 
 /// Longest gap between two frames; a longer one (a pause, another session) is shortened.

@@ -35,12 +35,3 @@ pub fn cpu_time() -> Duration {
 pub fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
-
-/// Identifies one run of this machine's monotonic clock. If the system has no such id, this returns one that no other
-/// process shares.
-pub fn boot_id() -> String {
-    match std::fs::read_to_string("/proc/sys/kernel/random/boot_id") {
-        Ok(id) => id.trim().chars().filter(|c| *c != '-').take(32).collect(),
-        Err(_) => format!("{}-{}", host_name().chars().take(40).collect::<String>(), std::process::id()),
-    }
-}

@@ -6,6 +6,8 @@ use std::ops::{Bound, RangeBounds};
 use std::str::FromStr;
 use std::time::Duration;
 
+use common::time::Speed;
+
 /// Longest duration that is accepted: about 30 000 years.
 const SPAN_SECONDS_MAX: f64 = 1e12;
 /// Largest width and height of a JPEG, in pixels.
@@ -76,22 +78,12 @@ impl FromStr for Bytes {
     }
 }
 
-/// A speed as a multiple of the source's own pace, or as fast as possible.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Speed {
-    Times(f64),
-    Max,
-}
-
-impl FromStr for Speed {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Speed, String> {
-        if text == "max" {
-            return Ok(Speed::Max);
-        }
-        positive(text.trim_end_matches('x')).map(Speed::Times).map_err(|e| format!("{e}, or 'max'"))
+/// Parses a speed, such as `2`, `0.5x` or `max`.
+pub fn speed(text: &str) -> Result<Speed, String> {
+    if text == "max" {
+        return Ok(Speed::Max);
     }
+    positive(text.trim_end_matches('x')).map(Speed::Times).map_err(|e| format!("{e}, or 'max'"))
 }
 
 /// Parses a retention; `None` is forever.
@@ -197,7 +189,7 @@ mod tests {
         check("9999999999999".parse::<DurationArg>(), "at most 1000000000000 s");
         check("0".parse::<Bytes>(), "at least 1 byte");
         check("99999999999G".parse::<Bytes>(), "more than the");
-        check("-2".parse::<Speed>(), "between 0.001 and 10000");
+        check(speed("-2"), "between 0.001 and 10000");
         check(size("99999x99999"), "1 to 65500 pixels");
         check(size("99999999999999999999999x1"), "1 to 65500 pixels");
         check(size("-1x5"), "WIDTHxHEIGHT");
@@ -234,9 +226,9 @@ mod tests {
 
     #[test]
     fn a_speed_is_a_factor_or_the_most() {
-        assert_eq!("max".parse(), Ok(Speed::Max));
-        assert_eq!("1.5x".parse(), Ok(Speed::Times(1.5)));
-        assert!("0".parse::<Speed>().is_err() && "fast".parse::<Speed>().is_err());
+        assert_eq!(speed("max"), Ok(Speed::Max));
+        assert_eq!(speed("1.5x"), Ok(Speed::Times(1.5)));
+        assert!(speed("0").is_err() && speed("fast").is_err());
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl FramePublisher {
             number,
             source: source.into(),
             id: Session { began_ms: self.clock.wall_us() / 1000, salt },
-            boot: cli::machine::boot_id().into(),
+            boot: self.clock.boot_id().into(),
             captured: 0,
             last: None,
         }

@@ -8,7 +8,8 @@ use cli::kinds;
 use cli::logging::LogArgs;
 use cli::output::Output;
 use cli::status::StatusArgs;
-use cli::values::{self, DurationArg, Speed, whole};
+use cli::values::{self, DurationArg, whole};
+use common::time::Speed;
 use consumer::files::LineFormat;
 use kafka::KafkaArgs;
 use reports::{ReportArgs, ReportFile};
@@ -77,7 +78,7 @@ pub struct Cli {
     #[arg(long, conflicts_with = "every_frame", hide_short_help = true, help_heading = "Playback")]
     pub live: bool,
     /// Speed of recorded frames [default: 1 in a window, max without]
-    #[arg(long, value_name = "X|max", allow_hyphen_values = true, hide_short_help = true, help_heading = "Playback")]
+    #[arg(long, value_name = "X|max", value_parser = values::speed, allow_hyphen_values = true, hide_short_help = true, help_heading = "Playback")]
     pub speed: Option<Speed>,
     /// Number of threads that decode a frame, at most 16 [default: one for each available core]
     #[arg(long, value_name = "N", value_parser = values::threads, allow_hyphen_values = true, hide_short_help = true, help_heading = "Playback")]

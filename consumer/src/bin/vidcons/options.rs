@@ -4,7 +4,8 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use cli::output::Output;
-use cli::values::{DurationArg, Speed};
+use cli::values::DurationArg;
+use common::time::Speed;
 use consumer::engine::PlaybackCommand;
 use consumer::files::{FileOptions, LineFormat};
 use consumer::reader::ReaderOptions;

@@ -8,7 +8,8 @@ use clap::Parser;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use cli::logging::LogArgs;
 use cli::status::StatusArgs;
-use cli::values::{self, Bytes, DurationArg, Speed, whole};
+use cli::values::{self, Bytes, DurationArg, whole};
+use common::time::Speed;
 use common::wire::record::{HEADERS, SOURCE_BYTES_MAX};
 use kafka::KafkaArgs;
 use reports::ReportArgs;
@@ -129,7 +130,7 @@ pub struct Cli {
     #[arg(allow_hyphen_values = true, long, value_name = "N", value_parser = values::positive, help_heading = "Pace")]
     pub fps: Option<f64>,
     /// Speed of a file: 2 plays it twice as fast, max does not wait between frames
-    #[arg(hide_short_help = true, long, value_name = "X|max", allow_hyphen_values = true, help_heading = "Pace")]
+    #[arg(hide_short_help = true, long, value_name = "X|max", value_parser = values::speed, allow_hyphen_values = true, help_heading = "Pace")]
     pub speed: Option<Speed>,
     /// Play a file N times, or for ever if no number is given
     // Only numbers may begin with a hyphen here, because `--loop` without a number may be followed by an option.

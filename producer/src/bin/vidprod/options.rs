@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use cli::values::{DurationArg, Speed};
+use cli::values::DurationArg;
 use common::secret;
+use common::time::Speed;
 use common::wire::record::SOURCE_BYTES_MAX;
 use kafka::{Connection, NewTopic, Role};
 use reports::ReportFile;
