@@ -93,4 +93,5 @@ class Viewer:
         total = dict(count=len(took), min=took[0], mean=sum(took) / len(took), max=took[-1])
         total.update(p50=at(0.5), p90=at(0.9), p99=at(0.99), p999=at(0.999))
         with open(self.options.report, "w") as file:
-            json.dump({"frames": {"shown": len(took)}, "latency_us": {"total": total}}, file)
+            latency = {"clock": "same host: exact", "total": total, "stages": {}}
+            json.dump({"frames": {"shown": len(took), "lost": {}}, "latency_us": latency}, file)

@@ -55,11 +55,11 @@ pub enum Command {
 impl Command {
     pub fn log(&self) -> &LogArgs {
         match self {
-            Command::Run(args) => &args.compare.log,
-            Command::Floor(args) => &args.compare.log,
-            Command::Streams(args) => &args.compare.log,
-            Command::Peers(args) => &args.log,
-            Command::Hop(args) | Command::Kafka(args) | Command::Throughput(args) => &args.compare.log,
+            Command::Run(args) => &args.compare.experiment.log,
+            Command::Floor(args) => &args.compare.experiment.log,
+            Command::Streams(args) => &args.compare.experiment.log,
+            Command::Peers(args) => &args.experiment.log,
+            Command::Hop(args) | Command::Kafka(args) | Command::Throughput(args) => &args.compare.experiment.log,
             Command::Readme(args) => &args.log,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::ensure;
 use cli::shutdown::Shutdown;
 use common::time::Clock;
 
@@ -17,6 +18,12 @@ pub struct Control<'a> {
 impl Control<'_> {
     pub fn interrupted(&self) -> bool {
         self.shutdown.asked()
+    }
+
+    /// Fails after Ctrl-C. An experiment does not count that as a failed run.
+    pub fn check(&self) -> anyhow::Result<()> {
+        ensure!(!self.interrupted(), "interrupted");
+        Ok(())
     }
 
     /// Sleeps for this time, or until Ctrl-C.

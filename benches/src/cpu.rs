@@ -1,4 +1,4 @@
-//! Processor time that another program has used, measured from outside.
+//! Processor time that other programs have used, measured from outside.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,15 +12,17 @@ use anyhow::Context;
 pub struct CpuTime(BTreeMap<String, Duration>);
 
 impl CpuTime {
-    pub fn of(pid: u32) -> anyhow::Result<CpuTime> {
-        let threads = format!("/proc/{pid}/task");
+    /// The time of all threads of these programs.
+    pub fn of(pids: impl IntoIterator<Item = u32>) -> anyhow::Result<CpuTime> {
         let mut times = BTreeMap::new();
-        for thread in fs::read_dir(&threads).with_context(|| format!("reading {threads}"))? {
-            let thread = thread?;
-            // A thread that has ended since the listing cannot be read.
-            let Ok(text) = fs::read_to_string(thread.path().join("schedstat")) else { continue };
-            let time = parse(&text).with_context(|| format!("schedstat of a thread says {text:?}"))?;
-            times.insert(thread.file_name().to_string_lossy().into_owned(), time);
+        for threads in pids.into_iter().map(|pid| format!("/proc/{pid}/task")) {
+            for thread in fs::read_dir(&threads).with_context(|| format!("reading {threads}"))? {
+                let thread = thread?;
+                // A thread that has ended since the listing cannot be read.
+                let Ok(text) = fs::read_to_string(thread.path().join("schedstat")) else { continue };
+                let time = parse(&text).with_context(|| format!("schedstat of a thread says {text:?}"))?;
+                times.insert(thread.file_name().to_string_lossy().into_owned(), time);
+            }
         }
         Ok(CpuTime(times))
     }
@@ -65,11 +67,11 @@ mod tests {
 
     #[test]
     fn a_program_s_time_only_grows() {
-        let before = CpuTime::of(std::process::id()).unwrap();
+        let before = CpuTime::of([std::process::id()]).unwrap();
         // The scheduler updates a running thread's time only now and then, so it may take a few rounds.
         let grew = || {
             (0..20_000_000_u64).for_each(|n| _ = std::hint::black_box(n));
-            CpuTime::of(std::process::id()).unwrap().since(&before) > Duration::ZERO
+            CpuTime::of([std::process::id()]).unwrap().since(&before) > Duration::ZERO
         };
         assert!((0..100).any(|_| grew()));
     }

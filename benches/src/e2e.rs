@@ -8,25 +8,25 @@ mod result;
 #[cfg(test)]
 pub mod tests;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use common::report::Report;
-use common::time::Micros;
 use tempfile::TempDir;
 use testkit::Program;
 use testkit::child::{LoggedChild, Pipe};
 use testkit::workspace::built;
 
 pub use self::result::EndToEndResult;
-use crate::brokers::StartedBroker;
+use crate::brokers::BenchBroker;
 use crate::control::Control;
 use crate::cpu::CpuTime;
 use crate::display::Display;
-use crate::messages::schedule;
 use crate::messages::topic::{BenchTopic, TopicSettings};
 use crate::options::TimeArgs;
+use crate::pace::count;
 use crate::size::PictureSize;
 
 /// Time from the start of the viewers to the start of the producers.
@@ -57,10 +57,10 @@ pub struct EndToEndSetup {
 }
 
 impl EndToEndSetup {
-    /// One source and one viewer, with vidprod's defaults.
-    pub fn new(clip: Option<&PathBuf>, size: &PictureSize, fps: f64, times: &TimeArgs) -> EndToEndSetup {
+    /// One source and one viewer of the test card, with vidprod's defaults.
+    pub fn new(size: &PictureSize, fps: f64, times: &TimeArgs) -> EndToEndSetup {
         EndToEndSetup {
-            clip: clip.cloned(),
+            clip: None,
             size: size.clone(),
             fps,
             acks: "all".to_owned(),
@@ -77,117 +77,93 @@ impl EndToEndSetup {
 /// Where a run takes place.
 #[derive(Clone, Copy, Debug)]
 pub struct Surroundings<'a> {
-    pub broker: &'a StartedBroker,
+    pub broker: &'a BenchBroker,
     /// `None` to run without windows.
     pub display: Option<&'a Display>,
     pub control: Control<'a>,
 }
 
-/// Runs the programs with a topic of this name, which is deleted afterwards; `None` after Ctrl-C.
-pub fn run(setup: &EndToEndSetup, topic: &str, place: Surroundings<'_>) -> anyhow::Result<Option<EndToEndResult>> {
-    let _topic = BenchTopic::create(&place.broker.address, topic, &TopicSettings::default(), place.control.clock)?;
-    run_in(setup, topic, place)
+/// Runs the programs with a topic of their own, which is deleted afterwards.
+pub fn run(setup: &EndToEndSetup, place: Surroundings<'_>) -> anyhow::Result<EndToEndResult> {
+    let topic = BenchTopic::create(&place.broker.address, &TopicSettings::default(), place.control.clock)?;
+    run_in(&topic, setup, place)
 }
 
 /// Runs the programs with an existing topic.
-pub fn run_in(setup: &EndToEndSetup, topic: &str, place: Surroundings<'_>) -> anyhow::Result<Option<EndToEndResult>> {
+pub fn run_in(topic: &BenchTopic, setup: &EndToEndSetup, place: Surroundings<'_>) -> anyhow::Result<EndToEndResult> {
     let (folder, control) = (TempDir::new().context("a folder for the reports")?, place.control);
-    let programs = Programs { topic, place, folder: folder.path() };
-    let viewers = programs.start("vidcons", setup.viewers, |i| viewer_args(setup, i, place.display.is_some()))?;
+    let start = |name: &str, index: usize, args: Vec<String>| {
+        ReportingProgram::start(name, args, topic, place, &folder.path().join(format!("{name}-{index}")))
+    };
+    let viewer = |i| start("vidcons", i, viewer_args(setup, i, place.display.is_some()));
+    let viewers = (0..setup.viewers).map(viewer).collect::<anyhow::Result<Vec<_>>>()?;
     if !viewers.is_empty() {
         control.sleep(VIEWERS_FIRST);
     }
-    let producers = programs.start("vidprod", setup.sources, |i| producer_args(setup, i))?;
+    let producer = |i| start("vidprod", i, producer_args(setup, i));
+    let producers = (0..setup.sources).map(producer).collect::<anyhow::Result<Vec<_>>>()?;
+    let now = || anyhow::Ok((control.clock.now(), cpu_time(&producers)?, cpu_time(&viewers)?));
     control.sleep(setup.warmup);
-    let warm = CpuAt::now(&producers, &viewers, control)?;
+    let warm = now()?;
     control.sleep(setup.seconds);
-    let steady = CpuAt::now(&producers, &viewers, control)?;
-    producers.iter().try_for_each(LoggedChild::interrupt)?;
-    programs.end(producers)?;
-    if control.interrupted() {
-        return Ok(None);
-    }
-    programs.end(viewers)?;
-    let since = |now: &[CpuTime], then: &[CpuTime]| now.iter().zip(then).map(|(now, then)| now.since(then)).sum();
-    let result = EndToEndResult {
-        producers: programs.reports("vidprod", setup.sources)?,
-        viewers: programs.reports("vidcons", setup.viewers)?,
-        window: steady.at.since(warm.at),
-        producers_cpu: since(&steady.producers, &warm.producers),
-        viewers_cpu: since(&steady.viewers, &warm.viewers),
-    };
-    let counts = !result.producers_cpu.is_zero();
+    let steady = now()?;
+    producers.iter().try_for_each(|producer| producer.child.interrupt())?;
+    let producers = producers.into_iter().map(ReportingProgram::end).collect::<anyhow::Result<Vec<_>>>()?;
+    control.check()?;
+    let viewers = viewers.into_iter().map(ReportingProgram::end).collect::<anyhow::Result<Vec<_>>>()?;
+    let (window, producers_cpu) = (steady.0.since(warm.0), steady.1.since(&warm.1));
+    let counts = !producers_cpu.is_zero();
     ensure!(counts, "this system does not count the processor time of threads (/proc/PID/task/TID/schedstat)");
-    Ok(Some(result))
+    Ok(EndToEndResult { producers, viewers, window, producers_cpu, viewers_cpu: steady.2.since(&warm.2) })
 }
 
-/// Processor time of each program at one moment.
-#[derive(Debug)]
-struct CpuAt {
-    at: Micros,
-    producers: Vec<CpuTime>,
-    viewers: Vec<CpuTime>,
+/// A vidprod or vidcons that writes a report at its end.
+struct ReportingProgram {
+    child: LoggedChild,
+    report: PathBuf,
 }
 
-impl CpuAt {
-    fn now(producers: &[LoggedChild], viewers: &[LoggedChild], control: Control<'_>) -> anyhow::Result<CpuAt> {
-        let of = |programs: &[LoggedChild]| {
-            programs.iter().map(|program| CpuTime::of(program.id())).collect::<anyhow::Result<Vec<_>>>()
-        };
-        Ok(CpuAt { at: control.clock.now(), producers: of(producers)?, viewers: of(viewers)? })
+impl ReportingProgram {
+    /// `files` is the path of its log and report, without their extensions.
+    fn start(
+        name: &str,
+        args: Vec<String>,
+        topic: &BenchTopic,
+        place: Surroundings<'_>,
+        files: &Path,
+    ) -> anyhow::Result<ReportingProgram> {
+        let report = files.with_extension("json");
+        let program = Program::at(built(name)?)
+            .args(args)
+            .args(["-b", &place.broker.address, "-t", &topic.name, "--quiet", "--report"])
+            .arg(&report);
+        let program = place.display.into_iter().fold(program, |program, one| program.env("DISPLAY", &one.name));
+        let child = program.start_logged(name, Pipe::None, &files.with_extension("log"))?;
+        Ok(ReportingProgram { child, report })
+    }
+
+    /// Waits until it ends; returns its report.
+    fn end(self) -> anyhow::Result<Report> {
+        self.child.end_well(END_TIMEOUT)?;
+        let file = File::open(&self.report).with_context(|| format!("reading {}", self.report.display()))?;
+        serde_json::from_reader(std::io::BufReader::new(file))
+            .with_context(|| format!("{} is no report of ours: build all with make build", self.report.display()))
     }
 }
 
-/// The programs of a run.
-struct Programs<'a> {
-    topic: &'a str,
-    place: Surroundings<'a>,
-    /// The folder in which the programs write their reports.
-    folder: &'a Path,
-}
-
-impl Programs<'_> {
-    fn start(&self, name: &str, count: usize, args: impl Fn(usize) -> Vec<String>) -> anyhow::Result<Vec<LoggedChild>> {
-        let start = |index: usize| {
-            let mut program = Program::at(built(name)?)
-                .args(args(index))
-                .args(["-b", &self.place.broker.address, "-t", self.topic, "--quiet", "--report"])
-                .arg(self.report(name, index));
-            if let Some(display) = self.place.display {
-                program = program.env("DISPLAY", display.name());
-            }
-            program.start_logged(
-                &format!("{name}-{index}"),
-                Pipe::None,
-                &self.folder.join(format!("{name}-{index}.log")),
-            )
-        };
-        (0..count).map(start).collect()
-    }
-
-    fn end(&self, programs: Vec<LoggedChild>) -> anyhow::Result<()> {
-        programs.into_iter().try_for_each(|program| program.end_well(END_TIMEOUT))
-    }
-
-    fn report(&self, program: &str, index: usize) -> PathBuf {
-        self.folder.join(format!("{program}-{index}.json"))
-    }
-
-    fn reports(&self, program: &str, count: usize) -> anyhow::Result<Vec<Report>> {
-        (0..count).map(|index| read_report(&self.report(program, index))).collect()
-    }
+fn cpu_time(programs: &[ReportingProgram]) -> anyhow::Result<CpuTime> {
+    CpuTime::of(programs.iter().map(|program| program.child.id()))
 }
 
 fn viewer_args(setup: &EndToEndSetup, index: usize, window: bool) -> Vec<String> {
-    let skip = schedule::count(setup.warmup, setup.fps).to_string();
+    let skip = count(setup.warmup, setup.fps).to_string();
     let source = source(index % setup.sources.max(1));
-    let mut args: Vec<String> =
-        ["-e", "--idle-timeout", IDLE, "--skip", &skip, "--source", &source].map(str::to_owned).into();
-    args.push(if window { "--borderless" } else { "--headless" }.to_owned());
+    let mut args = vec!["-e", "--idle-timeout", IDLE, "--skip", &skip, "--source", &source];
+    args.push(if window { "--borderless" } else { "--headless" });
     if setup.verify_pixels && setup.clip.is_none() {
-        args.push("--verify-pixels".to_owned());
+        args.push("--verify-pixels");
     }
-    args
+    args.into_iter().map(str::to_owned).collect()
 }
 
 fn producer_args(setup: &EndToEndSetup, index: usize) -> Vec<String> {
@@ -208,10 +184,4 @@ fn producer_args(setup: &EndToEndSetup, index: usize) -> Vec<String> {
 
 fn source(index: usize) -> String {
     format!("source-{}", index + 1)
-}
-
-fn read_report(path: &Path) -> anyhow::Result<Report> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-    serde_json::from_str(&text)
-        .with_context(|| format!("{} is no report of ours: build all with make build", path.display()))
 }

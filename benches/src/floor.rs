@@ -7,37 +7,32 @@
 //! own figure.
 
 mod alone;
-mod codec;
-pub mod report;
 
 use std::fmt;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::ensure;
 use bytes::Bytes;
 use clap::Args;
-use cli::values::positive;
-use common::report::Summary;
-use common::time::Latency;
+use common::report::{LatencyReport, Summary, Sums};
 use common::wire::{Limits, Pushed, Reassembler, record};
+use itertools::{Itertools, iproduct};
 use kafka::Event;
+use serde_json::{Value, json};
 
-use self::alone::{AloneResult, FloorPace};
-use self::codec::{DecodeAlone, EncodeAlone};
-use self::report::{CodecCpu, FloorFigures, FloorGoal, FloorResult, FloorRound, FloorSettings, FloorStages};
-use crate::brokers::StartedBroker;
+use self::alone::{AloneResult, FloorFrames};
+use crate::brokers::BenchBroker;
 use crate::control::Control;
-use crate::display::Display;
 use crate::e2e::{self, EndToEndResult, EndToEndSetup, Surroundings};
-use crate::experiment::{Experiment, Rounds};
+use crate::experiment::{CaseRun, Rounds};
 use crate::messages::payload::Payload;
-use crate::messages::topic::{BenchTopic, TopicSettings, topic_name};
-use crate::messages::transfer::{Sending, Transfer, Transferred};
-use crate::options::{self, CompareArgs, TimeArgs};
-use crate::report::ByProgram;
-use crate::size::PictureSize;
+use crate::messages::topic::{BenchTopic, TopicSettings};
+use crate::messages::transfer::{Sending, Transfer};
+use crate::options::{CompareArgs, PictureArgs, PlayArgs, TimeArgs};
+use crate::pace::Pace;
+use crate::spread::thousandths;
+use crate::table::{Column, Table, median_ms, plain, spread, verdict};
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -50,117 +45,134 @@ Each stage is measured alone and at the frames' own pace, in the same rounds as 
 /// vidprod plays for this time; its frames are then used in a loop.
 const PLAYED: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(500);
+/// Largest allowed ratio of the whole to the sum, and the ratio that we would like to reach.
+const GOAL: f64 = 1.25;
+const DREAM: f64 = 1.10;
+/// A program may take this many times the codec's processor time per frame, plus a constant in µs.
+const CPU_GOAL_FACTOR: f64 = 1.25;
+const CPU_GOAL_REST_US: f64 = 600.0;
 
 #[derive(Args, Clone, Debug)]
 pub struct FloorArgs {
-    /// Picture size: 360p, 720p, 1080p, 4k or WIDTHxHEIGHT
-    #[arg(long, allow_hyphen_values = true, default_value = "720p", value_name = "SIZE")]
-    pub size: PictureSize,
-    /// Frames a second
-    #[arg(long, allow_hyphen_values = true, default_value = "30", value_name = "N", value_parser = positive)]
-    pub fps: f64,
-    /// Play this file instead of the test card; its pictures are made smaller, never larger
-    #[arg(long, value_name = "FILE")]
-    pub clip: Option<PathBuf>,
-    /// With windows: on DISPLAY, or under an Xvfb of its own if there is none
-    #[arg(long)]
-    pub window: bool,
     #[command(flatten)]
-    pub times: TimeArgs,
+    picture: PictureArgs,
+    #[command(flatten)]
+    play: PlayArgs,
+    #[command(flatten)]
+    times: TimeArgs,
     #[command(flatten)]
     pub compare: CompareArgs,
 }
+
+/// The first columns are those of the project's pages.
+pub const COLUMNS: [Column; 10] = [
+    ("broker", |result| plain(&result["broker"])),
+    ("encode", |result| median_ms(&result["p50_us"]["encode"])),
+    ("bare hop", |result| median_ms(&result["p50_us"]["hop"])),
+    ("decode", |result| median_ms(&result["p50_us"]["decode"])),
+    ("present", |result| median_ms(&result["p50_us"]["present"])),
+    ("sum", |result| median_ms(&result["p50_us"]["sum"])),
+    ("whole", |result| median_ms(&result["p50_us"]["whole"])),
+    ("whole / sum (rounds)", |result| spread(&result["ratio"])),
+    ("by round", |result| {
+        let ratio = |round: &Value| Some(format!("{:.2}", round["ratio"].as_f64()?));
+        Some(result["rounds"].as_array()?.iter().filter_map(ratio).join(" "))
+    }),
+    ("goal", |result| Some(verdict(result["ratio"]["median"].as_f64()? <= GOAL).to_owned())),
+];
 
 /// The figures of one round with one broker.
 #[derive(Clone, Debug)]
 struct FloorRun {
     encode: AloneResult,
     decode: AloneResult,
-    hop: Latency,
-    end_to_end: EndToEndResult,
+    hop: Summary,
+    whole: EndToEndResult,
 }
 
 impl FloorRun {
-    /// Medians in µs.
-    fn stages(&self) -> FloorStages<f64> {
-        let p50 = |latency: &Latency| latency.histogram().value_at_quantile(0.5) as f64;
-        let latency = &self.end_to_end.viewers[0].sums.latency_us;
-        let (encode, hop, decode) = (p50(&self.encode.time), p50(&self.hop), p50(&self.decode.time));
-        let present = latency.stages.get("present").map_or(0.0, |present| present.p50 as f64);
-        let (sum, whole) = (encode + hop + decode + present, latency.total.p50 as f64);
-        FloorStages { encode, hop, decode, present, sum, whole }
+    /// The whole, as vidcons reports it.
+    fn sums(&self) -> &Sums {
+        &self.whole.viewers[0].sums
     }
 
-    fn cpu(&self) -> ByProgram<CodecCpu<f64>> {
-        let program = self.end_to_end.cpu_us_a_frame();
-        ByProgram {
-            vidprod: CodecCpu::new(self.encode.cpu_us, program.vidprod),
-            vidcons: CodecCpu::new(self.decode.cpu_us, program.vidcons),
-        }
+    /// Medians in µs.
+    fn stages(&self) -> [(&'static str, f64); 6] {
+        let [encode, decode, hop] = [self.encode.time, self.decode.time, self.hop].map(|time| time.p50 as f64);
+        let LatencyReport { total, stages, .. } = &self.sums().latency_us;
+        // Without a window nothing is presented.
+        let present = stages.get("present").map_or(0.0, |present| present.p50 as f64);
+        let sum = encode + hop + decode + present;
+        let whole = total.p50 as f64;
+        [("encode", encode), ("hop", hop), ("decode", decode), ("present", present), ("sum", sum), ("whole", whole)]
+    }
+
+    fn ratio(&self) -> f64 {
+        let [.., (_, sum), (_, whole)] = self.stages();
+        whole / sum.max(1.0)
+    }
+
+    /// Processor time per frame in µs of vidprod and of vidcons: that of the codec alone, that of the program, and the
+    /// largest allowed for it.
+    fn cpu(&self) -> [[(&'static str, f64); 3]; 2] {
+        let [(_, vidprod), (_, vidcons)] = self.whole.cpu_us_a_frame();
+        [(self.encode.cpu_us, vidprod), (self.decode.cpu_us, vidcons)].map(|(codec, program)| {
+            [("codec", codec), ("program", program), ("goal", CPU_GOAL_FACTOR * codec + CPU_GOAL_REST_US)]
+        })
     }
 }
 
 impl fmt::Display for FloorRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.stages().fmt(f)
+        let [encode, hop, decode, present, _, whole] = self.stages().map(|(_, us)| us / 1e3);
+        write!(f, "{whole:.2} / ({encode:.2} + {hop:.2} + {decode:.2} + {present:.2}) ms = {:.2}", self.ratio())
     }
-}
-
-/// Pictures and messages like those that vidprod publishes.
-struct FloorFrames {
-    jpegs: Vec<Bytes>,
-    pictures: Vec<codec::PlanarPicture>,
-    payload: Payload,
 }
 
 pub fn run(args: &FloorArgs, control: Control<'_>) -> anyhow::Result<ExitCode> {
-    let mut experiment = Experiment::start(control);
-    let pace = FloorPace { fps: args.fps, warmup: args.times.warm(), seconds: args.times.seconds() };
-    ensure!(pace.seconds.as_secs_f64() * pace.fps >= 1.0, "--seconds is too short for a single frame");
-    let brokers = args.compare.start(control)?;
-    let display = args.window.then(Display::find).transpose()?;
-    let setup = EndToEndSetup::new(args.clip.as_ref(), &args.size, args.fps, &args.times);
-    let Some(frames) = frames(&setup, &brokers[0], control)? else { return Ok(ExitCode::FAILURE) };
-    let labels: Vec<String> = brokers.iter().map(|broker| broker.name.clone()).collect();
-    // The codec is measured once in a round, beside its first broker.
-    let mut codec: Option<(u32, AloneResult, AloneResult)> = None;
-    let rounds = experiment.rounds(args.compare.rounds, &labels, |round, index| {
-        if codec.as_ref().is_none_or(|(of, ..)| *of != round) {
-            codec = measure_codec(&frames, pace, control)?.map(|(encode, decode)| (round, encode, decode));
-        }
-        let Some((_, encode, decode)) = codec.clone() else { return Ok(None) };
-        let broker = &brokers[index];
-        let Some(hop) = measure_hop(&frames, pace, broker, &topic_name("floor-hop", round, index), control)? else {
-            return Ok(None);
-        };
-        let place = Surroundings { broker, display: display.as_ref(), control };
-        let end_to_end = e2e::run(&setup, &topic_name("floor", round, index), place)?.map(EndToEndResult::seen);
-        Ok(end_to_end.transpose()?.map(|end_to_end| FloorRun { encode, decode, hop, end_to_end }))
+    let PictureArgs { size, fps } = &args.picture;
+    let pace = Pace::new(*fps, &args.times);
+    ensure!(pace.measured > 0, "--seconds is too short for a single frame");
+    let display = args.play.display()?;
+    let (mut experiment, brokers) = args.compare.start("floor", control)?;
+    let setup = EndToEndSetup { clip: args.play.clip.clone(), ..EndToEndSetup::new(size, *fps, &args.times) };
+    let frames = frames(&setup, &brokers[0], control)?;
+    let labels: Vec<&String> = brokers.iter().map(|broker| &broker.name).collect();
+    let rounds = experiment.rounds(&labels, |_, index| {
+        let place = Surroundings { broker: &brokers[index], display: display.as_ref(), control };
+        let encode = alone::encode(&frames, pace, control)?;
+        let decode = alone::decode(&frames, pace, control)?;
+        let hop = measure_hop(&frames, pace, place)?;
+        Ok(FloorRun { encode, decode, hop, whole: e2e::run(&setup, place)?.seen()? })
     });
-    experiment.faults.extend(rounds.0.iter().flat_map(|run| run.result.end_to_end.faults()));
-    let settings = FloorSettings {
-        input: options::input_name(args.clip.as_ref()),
-        size: args.size.to_string(),
-        fps: args.fps,
-        frame_bytes: frames.jpegs.iter().map(Bytes::len).sum::<usize>() / frames.jpegs.len(),
-        common: args.compare.settings(Some(&args.times)),
-        window: display.as_ref().map(|display| display.kind().to_owned()),
-        present: "as vidcons reports it".to_owned(),
-    };
-    let cases = labels.iter().enumerate().filter_map(|(index, broker)| result(broker, index, &rounds)).collect();
-    let report = experiment.report("floor", &brokers, settings, FloorFigures { goal: FloorGoal::default(), cases });
-    experiment.finish(&report, args.compare.report.as_ref(), &report::text(&report))
+    experiment.faults.extend(rounds.0.iter().flat_map(|run| run.result.whole.faults()));
+    let measured = (0..brokers.len()).filter(|index| rounds.has(*index));
+    let cases: Vec<Value> = measured.map(|index| result(labels[index], index, &rounds)).collect();
+    let frame_bytes = frames.bytes_a_frame();
+    let (kb, seconds) = (frame_bytes / 1000, args.times.seconds().as_secs_f64());
+    let present = if args.play.window { "present as vidcons reports it" } else { "present not measured: headless" };
+    let title = format!("The floor: {size} {fps} fps, {kb} kB a frame, {seconds} s each");
+    let text = experiment.heading(&title, &format!("ms at p50, medians of the rounds; {present}"))
+        + &Table::of(&cases, &COLUMNS)?.text()
+        + &goals(&cases);
+    let settings = json!({
+        "input": args.play.input(),
+        "size": size.to_string(),
+        "fps": fps,
+        "frame_bytes": frame_bytes,
+        "window": display.as_ref().map(|display| display.kind),
+        "present": "as vidcons reports it",
+    });
+    let figures = json!({ "goal": { "ratio": GOAL, "dream": DREAM }, "cases": cases });
+    experiment.finish(&brokers, args.times.settings(settings), figures, &text)
 }
 
-/// Plays a short part without a viewer, and reads the frames back. `None` after Ctrl-C.
-fn frames(setup: &EndToEndSetup, broker: &StartedBroker, control: Control<'_>) -> anyhow::Result<Option<FloorFrames>> {
-    let name = topic_name("floor-frames", 0, 0);
-    let topic = BenchTopic::create(&broker.address, &name, &TopicSettings::default(), control.clock)?;
+/// Plays a short part without a viewer, and reads the frames back.
+fn frames(setup: &EndToEndSetup, broker: &BenchBroker, control: Control<'_>) -> anyhow::Result<FloorFrames> {
+    let topic = BenchTopic::create(&broker.address, &TopicSettings::default(), control.clock)?;
     let short = EndToEndSetup { viewers: 0, warmup: Duration::ZERO, seconds: PLAYED, ..setup.clone() };
-    if e2e::run_in(&short, &name, Surroundings { broker, display: None, control })?.is_none() {
-        return Ok(None);
-    }
-    let mut tail = topic.tail(control.clock)?;
+    e2e::run_in(&topic, &short, Surroundings { broker, display: None, control })?;
+    let mut tail = topic.tail()?;
     let mut reassembler = Reassembler::new(Limits::default());
     let mut jpegs = Vec::new();
     while let Event::Record(received) = tail.next(POLL) {
@@ -171,77 +183,88 @@ fn frames(setup: &EndToEndSetup, broker: &StartedBroker, control: Control<'_>) -
         }
     }
     ensure!(!jpegs.is_empty(), "vidprod published no frame");
-    let mut decode = DecodeAlone::new()?;
-    let pictures = jpegs.iter().map(|jpeg| decode.picture(jpeg)).collect::<anyhow::Result<_>>()?;
-    let payload = Payload::of_lengths(&jpegs.iter().map(Bytes::len).collect::<Vec<_>>());
-    Ok(Some(FloorFrames { jpegs, pictures, payload }))
+    FloorFrames::new(jpegs)
 }
 
-/// Encoding and decoding alone; `None` after Ctrl-C.
-fn measure_codec(
-    frames: &FloorFrames,
-    pace: FloorPace,
-    control: Control<'_>,
-) -> anyhow::Result<Option<(AloneResult, AloneResult)>> {
-    let FloorFrames { jpegs, pictures, .. } = frames;
-    let (mut encoder, mut decoder) = (EncodeAlone::new()?, DecodeAlone::new()?);
-    let encode = alone::measure(pace, control, |n| encoder.encode(&pictures[n % pictures.len()]).map(drop))?;
-    let decode = alone::measure(pace, control, |n| decoder.decode(&jpegs[n % jpegs.len()]).map(drop))?;
-    Ok(encode.zip(decode))
+/// Latency of messages as long as the frames, without vidprod and vidcons.
+fn measure_hop(frames: &FloorFrames, pace: Pace, place: Surroundings<'_>) -> anyhow::Result<Summary> {
+    let payload = &Payload::of_lengths(frames.jpegs.iter().map(Bytes::len));
+    let settings = &TopicSettings { message_bytes: payload.len_max(), ..TopicSettings::default() };
+    let transfer = Transfer { broker: place.broker, settings, payload, sending: Sending::from(pace), consumers: 1 };
+    Ok(Summary::from(&transfer.run(place.control)?.complete()?.receipt.from_send))
 }
 
-/// Messages as long as the frames through a broker, without vidprod and vidcons; `None` after Ctrl-C.
-fn measure_hop(
-    frames: &FloorFrames,
-    pace: FloorPace,
-    broker: &StartedBroker,
-    topic: &str,
-    control: Control<'_>,
-) -> anyhow::Result<Option<Latency>> {
-    let (warmup, measured) = pace.counts();
-    let payload = &frames.payload;
-    let settings = TopicSettings { message_bytes: payload.len_max(), ..TopicSettings::default() };
-    let sending = Sending::Paced { fps: pace.fps, count: warmup + measured };
-    let transfer = Transfer { broker, topic, settings: &settings, payload, sending, consumers: 1, warmup };
-    let transferred = transfer.run(control)?.map(Transferred::complete).transpose()?;
-    Ok(transferred.map(|done| done.from_send))
-}
-
-/// The figures of a broker over the rounds; `None` if it was never measured.
-fn result(broker: &str, index: usize, rounds: &Rounds<FloorRun>) -> Option<FloorResult> {
-    let stage = |figure: fn(&FloorStages<f64>) -> f64| rounds.spread(index, |run| figure(&run.stages()));
-    let cpu = |program: fn(ByProgram<CodecCpu<f64>>) -> CodecCpu<f64>| {
-        let figure = |figure: fn(&CodecCpu<f64>) -> f64| rounds.spread(index, |run| figure(&program(run.cpu())));
-        Some(CodecCpu {
-            codec: figure(|cpu| cpu.codec)?,
-            program: figure(|cpu| cpu.program)?,
-            goal: figure(|cpu| cpu.goal)?,
+/// The figures of a broker over the rounds, as they are reported.
+fn result(broker: &str, index: usize, rounds: &Rounds<FloorRun>) -> Value {
+    let round = |CaseRun { round, result: run, .. }: &CaseRun<FloorRun>| {
+        json!({
+            "round": round,
+            "ratio": thousandths(run.ratio()),
+            "encode_us": run.encode.time,
+            "hop_us": run.hop,
+            "decode_us": run.decode.time,
+            "latency_us": run.sums().latency_us,
+            "frames": run.sums().frames,
         })
     };
-    let round = |run: &crate::experiment::CaseRun<FloorRun>| {
-        let sums = &run.result.end_to_end.viewers[0].sums;
-        FloorRound {
-            round: run.round,
-            ratio: run.result.stages().ratio(),
-            encode_us: Summary::from(&run.result.encode.time),
-            hop_us: Summary::from(&run.result.hop),
-            decode_us: Summary::from(&run.result.decode.time),
-            latency_us: sums.latency_us.clone(),
-            frames: sums.frames.clone(),
-        }
-    };
-    Some(FloorResult {
-        broker: broker.to_owned(),
-        p50_us: FloorStages {
-            encode: stage(|s| s.encode)?,
-            hop: stage(|s| s.hop)?,
-            decode: stage(|s| s.decode)?,
-            present: stage(|s| s.present)?,
-            sum: stage(|s| s.sum)?,
-            whole: stage(|s| s.whole)?,
+    json!({
+        "broker": broker,
+        "p50_us": rounds.spreads(index, FloorRun::stages),
+        "ratio": rounds.spread(index, FloorRun::ratio),
+        "cpu_us_a_frame": {
+            "vidprod": rounds.spreads(index, |run| run.cpu()[0]),
+            "vidcons": rounds.spreads(index, |run| run.cpu()[1]),
         },
-        ratio: stage(FloorStages::ratio)?,
-        cpu_us_a_frame: ByProgram { vidprod: cpu(|cpu| cpu.vidprod)?, vidcons: cpu(|cpu| cpu.vidcons)? },
-        rounds: rounds.of(index).map(round).collect(),
+        "rounds": rounds.of(index).map(round).collect::<Vec<_>>(),
     })
+}
+
+fn goals(cases: &[Value]) -> String {
+    let mut text = format!("\nGoal: whole / sum <= {GOAL}, dream {DREAM}\n\nCPU for a frame, ms ");
+    text += &format!("(goal <= {CPU_GOAL_FACTOR} x codec + {} ms):\n", CPU_GOAL_REST_US / 1e3);
+    for (case, (program, stage)) in iproduct!(cases, [("vidprod", "encode"), ("vidcons", "decode")]) {
+        let cpu = &case["cpu_us_a_frame"][program];
+        let [whole, codec, goal] =
+            ["program", "codec", "goal"].map(|name| cpu[name]["median"].as_f64().unwrap_or(0.0) / 1e3);
+        let (broker, met) = (case["broker"].as_str().unwrap_or_default(), verdict(whole <= goal));
+        text += &format!("  {broker:<12}{program} {whole:.2}, {stage} alone {codec:.2}: goal <= {goal:.2} {met}\n");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::e2e::tests::{ran, report};
+    use crate::experiment::tests::rounds;
+    use crate::readme::tests::has_the_fields_of;
+
+    fn floor_run(whole: u64, present: u64) -> FloorRun {
+        let p50 = |us: u64| Summary { p50: us, ..Summary::default() };
+        let alone = |us: u64| AloneResult { time: p50(us), cpu_us: us as f64 };
+        let viewer = report("vidcons", |sums| {
+            sums.latency_us.total = p50(whole);
+            sums.latency_us.stages.insert("present".to_owned(), p50(present));
+        });
+        let whole = ran(vec![report("vidprod", |_| {})], vec![viewer]);
+        FloorRun { encode: alone(2000), decode: alone(1500), hop: p50(1000), whole }
+    }
+
+    #[test]
+    fn the_whole_stands_beside_the_sum() {
+        assert_eq!(floor_run(6000, 500).to_string(), "6.00 / (2.00 + 1.00 + 1.50 + 0.50) ms = 1.20");
+        assert_eq!(floor_run(4500, 0).to_string(), "4.50 / (2.00 + 1.00 + 1.50 + 0.00) ms = 1.00");
+    }
+
+    #[test]
+    fn a_program_may_take_a_quarter_and_something_more_than_its_codec() {
+        assert_eq!(floor_run(1, 1).cpu()[0][2], ("goal", 3100.0));
+    }
+
+    #[test]
+    fn a_case_has_all_its_fields() {
+        let result = result("a", 0, &rounds(&[(1, 0, floor_run(6000, 500))]));
+        assert_eq!(result["p50_us"]["sum"]["median"], 5000.0);
+        has_the_fields_of("floor.json", "/cases/0", &result);
+    }
 }

@@ -4,13 +4,13 @@
 //! latency; `throughput` is `hop --full-speed`.
 
 pub mod args;
-mod flight;
 pub mod latency;
 pub mod payload;
 pub mod prepare;
-mod receipt;
-pub mod report;
-pub mod schedule;
 pub mod throughput;
 pub mod topic;
 pub mod transfer;
+
+/// The clients that send and read the messages, for the report.
+const CLIENTS: &str =
+    "vidprod's and vidcons's own (crate kafka): enable.idempotence=true unless acks is 0 or 1, no Nagle";

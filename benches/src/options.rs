@@ -1,22 +1,40 @@
 //! Options that several commands have.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::ensure;
 use clap::Args;
 use cli::logging::LogArgs;
 use cli::output::Output;
-use cli::values::DurationArg;
+use cli::values::{DurationArg, positive, whole};
+use itertools::Itertools;
+use serde_json::{Value, json};
 
-use crate::brokers::{self, BrokerChoice, StartedBroker};
+use crate::brokers::{BenchBroker, BrokerChoice};
 use crate::control::Control;
-use crate::messages::prepare::prepare;
-use crate::report::CommonSettings;
+use crate::display::Display;
+use crate::experiment::{Experiment, joined};
+use crate::size::PictureSize;
 
-/// The number of messages after which a JVM has compiled the code on the request path. Its compiler takes most of a
-/// core, and stops after about 60 000.
-pub const PREPARE_MESSAGES: u64 = 100_000;
+#[derive(Args, Clone, Debug)]
+pub struct ExperimentArgs {
+    /// Number of rounds; each runs every case once
+    #[arg(long, allow_hyphen_values = true, default_value_t = 3, value_name = "N", value_parser = whole(1_u32..=1000))]
+    pub rounds: u32,
+    // A JVM's compiler takes most of a core, and stops after about 60 000 messages.
+    /// Messages through each broker, one by one, before the first round, so that a real Kafka's JVM has compiled its code
+    #[arg(long, allow_hyphen_values = true, default_value_t = 100_000, value_name = "N", value_parser = whole(0_u64..))]
+    pub prepare: u64,
+    /// Passed to vidbroker as its --memory [default: its own]
+    #[arg(long, value_name = "SIZE")]
+    pub memory: Option<String>,
+    /// Write machine, versions, settings and each round's figures as JSON ('-': standard output)
+    #[arg(long, value_name = "FILE", value_parser = report)]
+    pub report: Option<Output>,
+    #[command(flatten)]
+    pub log: LogArgs,
+}
 
 #[derive(Args, Clone, Debug)]
 pub struct CompareArgs {
@@ -28,21 +46,9 @@ pub struct CompareArgs {
         value_name = "BROKER,…",
         value_delimiter = ','
     )]
-    pub brokers: Vec<BrokerChoice>,
-    /// Number of rounds; each runs every case once
-    #[arg(long, allow_hyphen_values = true, default_value_t = 3, value_name = "N", value_parser = cli::values::whole(1_u32..=1000))]
-    pub rounds: u32,
-    /// Messages through each broker, one by one, before the first round, so that a real Kafka's JVM has compiled its code
-    #[arg(long, allow_hyphen_values = true, default_value_t = PREPARE_MESSAGES, value_name = "N", value_parser = cli::values::whole(0_u64..))]
-    pub prepare: u64,
-    /// Passed to vidbroker as its --memory [default: its own]
-    #[arg(long, value_name = "SIZE")]
-    pub memory: Option<String>,
-    /// Write machine, versions, settings and each round's figures as JSON ('-': standard output)
-    #[arg(long, value_name = "FILE", value_parser = report)]
-    pub report: Option<Output>,
+    brokers: Vec<BrokerChoice>,
     #[command(flatten)]
-    pub log: LogArgs,
+    pub experiment: ExperimentArgs,
 }
 
 #[derive(Args, Clone, Copy, Debug)]
@@ -55,6 +61,49 @@ pub struct TimeArgs {
     warm: DurationArg,
 }
 
+/// The pictures of a command that has one size.
+#[derive(Args, Clone, Debug)]
+pub struct PictureArgs {
+    /// Picture size: 360p, 720p, 1080p, 4k or WIDTHxHEIGHT
+    #[arg(long, allow_hyphen_values = true, default_value = "720p", value_name = "SIZE")]
+    pub size: PictureSize,
+    /// Frames a second
+    #[arg(long, allow_hyphen_values = true, default_value = "30", value_name = "N", value_parser = positive)]
+    pub fps: f64,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct PlayArgs {
+    /// Play this file instead of the test card; its pictures are made smaller, never larger
+    #[arg(long, value_name = "FILE")]
+    pub clip: Option<PathBuf>,
+    /// With windows: on DISPLAY, or under an Xvfb of its own if there is none
+    #[arg(long)]
+    pub window: bool,
+}
+
+/// Parses the destination of a report, which is JSON.
+fn report(text: &str) -> Result<Output, String> {
+    text.parse::<Output>()?.of_kind("a report", &["json", "txt", "log"], "name it .json")
+}
+
+impl CompareArgs {
+    /// Starts an experiment and its brokers.
+    pub fn start<'a>(
+        &'a self,
+        command: &'a str,
+        control: Control<'a>,
+    ) -> anyhow::Result<(Experiment<'a>, Vec<BenchBroker>)> {
+        if let Some(twice) = self.brokers.iter().map(|broker| &broker.name).duplicates().next() {
+            anyhow::bail!("two brokers are called {twice}");
+        }
+        let experiment = Experiment::new(command, &self.experiment, control);
+        let brokers = experiment.start_brokers(&self.brokers)?;
+        ensure!(!brokers.is_empty(), "none of the brokers could be started");
+        Ok((experiment, brokers))
+    }
+}
+
 impl TimeArgs {
     pub fn seconds(&self) -> Duration {
         self.seconds.duration()
@@ -64,47 +113,29 @@ impl TimeArgs {
         self.warm.duration()
     }
 
+    /// The settings of a command together with these.
+    pub fn settings(&self, of_command: Value) -> Value {
+        let (seconds, warmup) = (self.seconds().as_secs_f64(), self.warm().as_secs_f64());
+        joined(of_command, json!({ "seconds": seconds, "warmup_seconds": warmup }))
+    }
+
     /// For the heading of a table.
     pub fn describe(&self) -> String {
         format!("{} s a case after {} s of warm-up", self.seconds().as_secs_f64(), self.warm().as_secs_f64())
     }
 }
 
-/// Parses the destination of a report, which is JSON.
-pub fn report(text: &str) -> Result<Output, String> {
-    text.parse::<Output>()?.of_kind("a report", &["json", "txt", "log"], "name it .json")
-}
-
-/// The name of the played video in a report: that of the clip, or `test`.
-pub fn input_name(clip: Option<&PathBuf>) -> String {
-    clip.map_or("test".to_owned(), |clip| clip.display().to_string())
-}
-
-pub fn check_clip(clip: &Path) -> anyhow::Result<()> {
-    ensure!(clip.is_file(), "--clip {}: there is no such file", clip.display());
-    Ok(())
-}
-
-impl CompareArgs {
-    /// Starts the brokers and prepares them.
-    pub fn start(&self, control: Control<'_>) -> anyhow::Result<Vec<StartedBroker>> {
-        let names: Vec<&str> = self.brokers.iter().map(BrokerChoice::name).collect();
-        for (i, name) in names.iter().enumerate() {
-            ensure!(!names[..i].contains(name), "two brokers are called {name}");
+impl PlayArgs {
+    /// Checks that the clip exists, and finds the display if there are windows.
+    pub fn display(&self) -> anyhow::Result<Option<Display>> {
+        if let Some(clip) = &self.clip {
+            ensure!(clip.is_file(), "--clip {}: there is no such file", clip.display());
         }
-        self.report.iter().try_for_each(Output::check)?;
-        let brokers = brokers::start(&self.brokers, self.memory.as_deref(), control)?;
-        prepare(&brokers, self.prepare, control)?;
-        Ok(brokers)
+        self.window.then(Display::find).transpose()
     }
 
-    pub fn settings(&self, times: Option<&TimeArgs>) -> CommonSettings {
-        CommonSettings {
-            rounds: self.rounds,
-            prepare_messages: self.prepare,
-            memory: self.memory.clone(),
-            seconds: times.map(|times| times.seconds().as_secs_f64()),
-            warmup_seconds: times.map(|times| times.warm().as_secs_f64()),
-        }
+    /// The name of the played video in a report: that of the clip, or `test`.
+    pub fn input(&self) -> String {
+        self.clip.as_ref().map_or("test".to_owned(), |clip| clip.display().to_string())
     }
 }

@@ -1,8 +1,5 @@
 //! `vidbench run`: a frame's latency end to end, with the real programs.
 
-pub mod report;
-
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::ensure;
@@ -11,18 +8,18 @@ use cli::values::{Bytes, positive};
 use common::draw::PixelCheck;
 use common::report::{Report, Summary};
 use common::time::Stage;
+use itertools::iproduct;
+use serde_json::{Value, json};
 
-use self::report::{ProgramRun, RatioToFirst, RunCase, RunFigures, RunResult, RunRound, RunSettings};
+use crate::brokers::BenchBroker;
 use crate::control::Control;
-use crate::display::Display;
 use crate::e2e::{self, EndToEndResult, EndToEndSetup, Surroundings};
-use crate::experiment::{Experiment, Rounds};
+use crate::experiment::{CaseRun, Rounds, distinct};
 use crate::messages::args::acks;
-use crate::messages::topic::topic_name;
-use crate::options::{self, CompareArgs, TimeArgs};
-use crate::report::ByProgram;
+use crate::options::{CompareArgs, PlayArgs, TimeArgs};
 use crate::size::PictureSize;
-use crate::spread::SummarySpread;
+use crate::spread::of_summaries;
+use crate::table::{Column, Table, median_ms, ms, plain, spread};
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -37,117 +34,148 @@ Latency is the time from a frame's due time until it was decoded, or with --wind
 pub struct RunArgs {
     /// Picture sizes: 360p, 720p, 1080p, 4k or WIDTHxHEIGHT
     #[arg(long, allow_hyphen_values = true, default_value = "720p", value_name = "SIZE,…", value_delimiter = ',')]
-    pub sizes: Vec<PictureSize>,
+    sizes: Vec<PictureSize>,
     /// Frames a second
     #[arg(long, allow_hyphen_values = true, default_value = "30", value_name = "N,…", value_delimiter = ',', value_parser = positive)]
-    pub fps: Vec<f64>,
+    fps: Vec<f64>,
     /// Acknowledgements that vidprod waits for: all, 1, 0
     #[arg(long, allow_hyphen_values = true, default_value = "all", value_name = "ACKS,…", value_delimiter = ',', value_parser = acks)]
-    pub acks: Vec<String>,
+    acks: Vec<String>,
     /// Message limits; larger frames are sent in parts [default: the topic's limit]
     #[arg(long, allow_hyphen_values = true, value_name = "SIZE,…", value_delimiter = ',')]
-    pub limit: Vec<Bytes>,
-    /// Play this file instead of the test card; its pictures are made smaller, never larger
-    #[arg(long, value_name = "FILE")]
-    pub clip: Option<PathBuf>,
-    /// With windows: on DISPLAY, or under an Xvfb of its own if there is none
-    #[arg(long)]
-    pub window: bool,
+    limit: Vec<Bytes>,
     #[command(flatten)]
-    pub times: TimeArgs,
+    play: PlayArgs,
+    #[command(flatten)]
+    times: TimeArgs,
     #[command(flatten)]
     pub compare: CompareArgs,
 }
 
+/// The first columns are those of the project's pages.
+pub const COLUMNS: [Column; 14] = [
+    ("size", |result| {
+        let parts = plain(&result["limit"]).map_or(String::new(), |bytes| format!(", parts of {bytes}"));
+        Some(plain(&result["size"])? + &parts)
+    }),
+    ("fps", |result| plain(&result["fps"])),
+    ("broker", |result| plain(&result["broker"])),
+    ("acks", |result| plain(&result["acks"])),
+    ("p50", |result| median_ms(&result["total_us"]["p50"])),
+    ("p90", |result| median_ms(&result["total_us"]["p90"])),
+    ("p99", |result| median_ms(&result["total_us"]["p99"])),
+    ("p99.9", |result| median_ms(&result["total_us"]["p999"])),
+    ("max", |result| ms(&result["total_us"]["max"])),
+    ("shown", |result| Some(format!("{} of {}", result["shown"].as_u64()?, result["captured"].as_u64()?))),
+    ("CPU vidprod", |result| median_ms(&result["cpu_us_a_frame"]["vidprod"])),
+    ("vidcons", |result| median_ms(&result["cpu_us_a_frame"]["vidcons"])),
+    ("lost", |result| Some(result["captured"].as_u64()?.saturating_sub(result["shown"].as_u64()?).to_string())),
+    ("pixels agree", |result| {
+        let PixelCheck { agreed, checked, .. } = serde_json::from_value(result["pixels"].clone()).unwrap_or_default();
+        Some(if checked > 0 { format!("{agreed}/{checked}") } else { "-".to_owned() })
+    }),
+];
+
 pub fn run(args: &RunArgs, control: Control<'_>) -> anyhow::Result<ExitCode> {
     ensure!(!args.times.seconds().is_zero(), "--seconds must be above zero");
-    args.clip.iter().try_for_each(|clip| options::check_clip(clip))?;
-    let mut experiment = Experiment::start(control);
-    let display = args.window.then(Display::find).transpose()?;
-    let brokers = args.compare.start(control)?;
+    let display = args.play.display()?;
+    let (mut experiment, brokers) = args.compare.start("run", control)?;
     // The brokers of a setup follow each other, so that noise on the machine affects all of them.
     let setups = setups(args);
-    let cases: Vec<(usize, &EndToEndSetup)> =
-        setups.iter().flat_map(|setup| (0..brokers.len()).map(move |broker| (broker, setup))).collect();
-    let case = |&(broker, setup): &(usize, &EndToEndSetup)| RunCase {
-        broker: brokers[broker].name.clone(),
-        size: setup.size.to_string(),
-        fps: setup.fps,
-        acks: setup.acks.clone(),
-        limit: setup.message_bytes_max,
-    };
-    let run_cases: Vec<RunCase> = cases.iter().map(case).collect();
-    let labels: Vec<String> = run_cases.iter().map(RunCase::to_string).collect();
-    let rounds = experiment.rounds(args.compare.rounds, &labels, |round, index| {
-        let (broker, setup) = cases[index];
-        let place = Surroundings { broker: &brokers[broker], display: display.as_ref(), control };
-        e2e::run(setup, &topic_name("run", round, index), place)?.map(EndToEndResult::seen).transpose()
+    let cases: Vec<_> = iproduct!(&setups, &brokers).collect();
+    let labels: Vec<String> = cases.iter().map(|(setup, broker)| label(setup, broker)).collect();
+    let rounds = experiment.rounds(&labels, |_, index| {
+        let (setup, broker) = cases[index];
+        e2e::run(setup, Surroundings { broker, display: display.as_ref(), control })?.seen()
     });
-    for run in &rounds.0 {
-        let label = format!("{}, round {}", labels[run.case], run.round);
-        experiment.faults.extend(run.result.faults().iter().map(|fault| format!("{label}: {fault}")));
+    for CaseRun { round, case, result } in &rounds.0 {
+        let faults = result.faults().into_iter();
+        experiment.faults.extend(faults.map(|fault| format!("{}, round {round}: {fault}", labels[*case])));
     }
-    let settings = RunSettings {
-        input: options::input_name(args.clip.as_ref()),
-        common: args.compare.settings(Some(&args.times)),
-        window: display.as_ref().map(|display| display.kind().to_owned()),
-    };
-    let results = run_cases.iter().enumerate().filter_map(|(index, case)| result(case, index, &rounds)).collect();
-    let figures = RunFigures { faults: experiment.faults.len(), cases: results };
-    let report = experiment.report("run", &brokers, settings, figures);
-    experiment.finish(&report, args.compare.report.as_ref(), &report::text(&report, &args.times.describe()))
+    let measured: Vec<usize> = (0..cases.len()).filter(|index| rounds.has(*index)).collect();
+    let results: Vec<Value> = measured.iter().map(|index| result(cases[*index], *index, &rounds)).collect();
+    let (input, kind) = (args.play.input(), display.as_ref().map(|display| display.kind));
+    let path = kind.map_or("headless, due to decoded".to_owned(), |kind| format!("due to presented, {kind}"));
+    let unit = format!("{path}; ms and CPU ms for a frame, each figure the median of the rounds");
+    let played = if input == "test" { "the test card" } else { &input };
+    let mut text = experiment.heading(&format!("End to end: {played}, {}", args.times.describe()), &unit);
+    let labels: Vec<&String> = measured.iter().map(|index| &labels[*index]).collect();
+    text += &format!("{}\n{}", Table::of(&results, &COLUMNS)?.text(), stage_table(&labels, &results).text());
+    if let [first, _, ..] = &labels[..] {
+        text += &format!("\nTo {first}, the median of the rounds (the least … the most):\n");
+        for (label, result) in labels.iter().zip(&results) {
+            let ratio = |figure: &str| spread(&result["ratio_to_first"][figure]).unwrap_or("-".to_owned());
+            text += &format!("  {label:<44} p50 {:<20} p99 {}\n", ratio("p50"), ratio("p99"));
+        }
+    }
+    let settings = args.times.settings(json!({ "input": input, "window": kind }));
+    let figures = json!({ "faults": experiment.faults.len(), "cases": results });
+    experiment.finish(&brokers, settings, figures, &text)
+}
+
+fn label(setup: &EndToEndSetup, broker: &BenchBroker) -> String {
+    let EndToEndSetup { size, fps, acks, message_bytes_max, .. } = setup;
+    let limit = message_bytes_max.map_or(String::new(), |bytes| format!(", limit {bytes}"));
+    format!("{}, {size} {fps} fps, acks {acks}{limit}", broker.name)
 }
 
 /// Every combination of the options once.
 fn setups(args: &RunArgs) -> Vec<EndToEndSetup> {
-    let limits: Vec<Option<usize>> =
-        if args.limit.is_empty() { vec![None] } else { args.limit.iter().map(|bytes| Some(bytes.0)).collect() };
-    let mut setups: Vec<EndToEndSetup> = Vec::new();
-    for size in &args.sizes {
-        for &fps in &args.fps {
-            for &message_bytes_max in &limits {
-                for acks in &args.acks {
-                    let common = EndToEndSetup::new(args.clip.as_ref(), size, fps, &args.times);
-                    let setup = EndToEndSetup { acks: acks.clone(), message_bytes_max, verify_pixels: true, ..common };
-                    setups.extend((!setups.contains(&setup)).then_some(setup));
-                }
-            }
-        }
-    }
-    setups
+    let limits = args.limit.iter().map(|bytes| Some(bytes.0));
+    let limits: Vec<Option<usize>> = if args.limit.is_empty() { vec![None] } else { limits.collect() };
+    let all = iproduct!(&args.sizes, &args.fps, &limits, &args.acks);
+    distinct(all.map(|(size, &fps, &message_bytes_max, acks)| EndToEndSetup {
+        clip: args.play.clip.clone(),
+        acks: acks.clone(),
+        message_bytes_max,
+        verify_pixels: true,
+        ..EndToEndSetup::new(size, fps, &args.times)
+    }))
 }
 
-/// The figures of a case over its rounds; `None` if it was never run.
-fn result(case: &RunCase, index: usize, rounds: &Rounds<EndToEndResult>) -> Option<RunResult> {
-    let of = || rounds.of(index).map(|run| &run.result);
-    let viewers = || of().map(|run| &run.viewers[0]);
+/// The figures of a case over its rounds, as they are reported.
+fn result((setup, broker): (&EndToEndSetup, &BenchBroker), index: usize, rounds: &Rounds<EndToEndResult>) -> Value {
+    let results = || rounds.results(index);
+    let latency = || results().map(|run| &run.viewers[0].sums.latency_us);
     let stage = |stage: &Stage| {
-        let name = stage.name();
-        let figures = SummarySpread::of(viewers().filter_map(|viewer| viewer.sums.latency_us.stages.get(name)))?;
-        Some((name.to_owned(), figures))
+        let stages = latency().filter_map(|latency| latency.stages.get(stage.name()));
+        stages.clone().next()?;
+        Some((stage.name().to_owned(), of_summaries(stages)))
     };
-    let cpu = |program: fn(ByProgram<f64>) -> f64| rounds.spread(index, |run| program(run.cpu_us_a_frame()));
-    let to_first = |figure: fn(&Summary) -> u64| {
-        rounds.ratio(index, 0, |run| figure(&run.viewers[0].sums.latency_us.total) as f64)
-    };
-    let program = |report: &Report| ProgramRun { cpu_seconds: report.cpu_seconds, sums: report.sums.clone() };
-    Some(RunResult {
-        case: case.clone(),
-        captured: of().map(|run| run.producers[0].sums.frames.captured.unwrap_or(0)).sum(),
-        shown: viewers().map(|viewer| viewer.sums.frames.shown.unwrap_or(0)).sum(),
-        pixels: viewers().filter_map(|viewer| viewer.pixels).reduce(PixelCheck::and),
-        total_us: SummarySpread::of(viewers().map(|viewer| &viewer.sums.latency_us.total))?,
-        stages_us: Stage::ALL.iter().filter_map(stage).collect(),
-        cpu_us_a_frame: ByProgram { vidprod: cpu(|cpu| cpu.vidprod)?, vidcons: cpu(|cpu| cpu.vidcons)? },
-        ratio_to_first: RatioToFirst { p50: to_first(|s| s.p50), p99: to_first(|s| s.p99) },
-        rounds: rounds
-            .of(index)
-            .map(|run| {
-                let programs = (program(&run.result.producers[0]), program(&run.result.viewers[0]));
-                RunRound { round: run.round, programs: ByProgram { vidprod: programs.0, vidcons: programs.1 } }
-            })
-            .collect(),
+    let to_first = |figure: fn(&Summary) -> u64| rounds.ratio(index, 0, |run| run.slowest(figure));
+    let program = |report: &Report| json!({ "cpu_seconds": report.cpu_seconds, "sums": report.sums });
+    let round = |CaseRun { round, result: EndToEndResult { producers, viewers, .. }, .. }: &CaseRun<_>| json!({ "round": round, "vidprod": program(&producers[0]), "vidcons": program(&viewers[0]) });
+    json!({
+        "broker": broker.name,
+        "size": setup.size.to_string(),
+        "fps": setup.fps,
+        "acks": setup.acks,
+        // `None` for the topic's own.
+        "limit": setup.message_bytes_max,
+        "captured": results().map(EndToEndResult::captured).sum::<u64>(),
+        "shown": results().map(EndToEndResult::shown).sum::<u64>(),
+        // Pictures of a test card that were compared with their headers.
+        "pixels": results().filter_map(|run| run.viewers[0].pixels).reduce(PixelCheck::and),
+        "total_us": of_summaries(latency().map(|latency| &latency.total)),
+        "stages_us": Stage::ALL.iter().filter_map(stage).collect::<serde_json::Map<_, _>>(),
+        "cpu_us_a_frame": rounds.spreads(index, EndToEndResult::cpu_us_a_frame),
+        "ratio_to_first": { "p50": to_first(|total| total.p50), "p99": to_first(|total| total.p99) },
+        // The programs' own figures, unchanged.
+        "rounds": rounds.of(index).map(round).collect::<Vec<_>>(),
     })
+}
+
+/// p50 and p99 of each stage that a case has.
+fn stage_table(labels: &[&String], results: &[Value]) -> Table {
+    let names = Stage::ALL.map(Stage::name).into_iter();
+    let stages: Vec<&str> =
+        names.filter(|name| results.iter().any(|result| !result["stages_us"][name].is_null())).collect();
+    let cell = |us: &Value| Some(format!("{} / {}", median_ms(&us["p50"])?, median_ms(&us["p99"])?));
+    let cells =
+        |result: &Value| stages.iter().map(|name| cell(&result["stages_us"][name]).unwrap_or("-".to_owned())).collect();
+    let row = |(label, result): (&&String, &Value)| [vec![(*label).clone()], cells(result)].concat();
+    let head = [&["p50 / p99 by stage"], &stages[..]].concat().into_iter().map(str::to_owned).collect();
+    Table { head, rows: labels.iter().zip(results).map(row).collect() }
 }
 
 #[cfg(test)]
@@ -157,8 +185,10 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::brokers::running;
     use crate::e2e::tests::{ran, report};
     use crate::experiment::tests::rounds;
+    use crate::readme::tests::has_the_fields_of;
 
     #[derive(Parser)]
     struct Typed {
@@ -166,11 +196,14 @@ mod tests {
         run: RunArgs,
     }
 
+    fn typed(args: &[&str]) -> RunArgs {
+        Typed::try_parse_from([&["run"], args].concat()).expect("it parses").run
+    }
+
     #[test]
     fn every_combination_is_a_case() {
         let check = |args: &[&str], count: usize| {
-            let typed = Typed::try_parse_from([&["run"], args].concat()).expect("it parses").run;
-            assert_eq!(setups(&typed).len(), count, "{args:?}");
+            assert_eq!(setups(&typed(args)).len(), count, "{args:?}");
         };
         check(&[], 1);
         check(&["--sizes", "360p,4k", "--fps", "30,60", "--acks", "all,1,0"], 12);
@@ -197,17 +230,17 @@ mod tests {
 
     #[test]
     fn a_case_is_the_median_of_its_rounds() {
-        let case =
-            RunCase { broker: "a".to_owned(), size: "720p".to_owned(), fps: 30.0, acks: "all".to_owned(), limit: None };
+        let setups = setups(&typed(&[]));
+        let case = (&setups[0], &running("a", "127.0.0.1:1"));
         let runs = rounds(&[(1, 0, took(100)), (2, 0, took(900)), (3, 0, took(200)), (3, 1, took(50))]);
-        let first = result(&case, 0, &runs).expect("it was run");
-        assert_eq!((first.captured, first.shown), (300, 297));
-        let total = first.total_us;
-        assert_eq!((total.p50.median, total.p99.median, total.max), (200.0, 400.0, 2700));
-        assert_eq!(first.stages_us.keys().collect::<Vec<_>>(), ["decode"]);
-        assert_eq!(first.cpu_us_a_frame.vidprod.median, 2500.0);
-        let second = result(&case, 1, &runs).expect("it was run");
-        assert_eq!(second.ratio_to_first.p50.map(|ratio| ratio.median), Some(0.25));
-        assert!(result(&case, 2, &runs).is_none());
+        let first = result(case, 0, &runs);
+        assert_eq!((first["captured"].as_u64(), first["shown"].as_u64()), (Some(300), Some(297)));
+        let total = &first["total_us"];
+        let figures = (total["p50"]["median"].as_f64(), total["p99"]["median"].as_f64(), total["max"].as_u64());
+        assert_eq!(figures, (Some(200.0), Some(400.0), Some(2700)));
+        assert_eq!(first["stages_us"].as_object().unwrap().keys().collect::<Vec<_>>(), ["decode"]);
+        assert_eq!(first["cpu_us_a_frame"]["vidprod"]["median"], 2500.0);
+        assert_eq!(result(case, 1, &runs)["ratio_to_first"]["p50"]["median"], 0.25);
+        has_the_fields_of("run.json", "/cases/0", &first);
     }
 }

@@ -1,26 +1,30 @@
 //! Statistics over rounds: medians, ratios and their spread.
 
-use std::fmt;
 use std::time::Duration;
 
 use common::report::Summary;
 use common::time::Latency;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
 
 /// The median of several rounds, with the smallest and the largest value.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct Spread {
-    #[serde(serialize_with = "thousandths")]
+    #[serde(serialize_with = "rounded")]
     pub median: f64,
-    #[serde(serialize_with = "thousandths")]
+    #[serde(serialize_with = "rounded")]
     pub min: f64,
-    #[serde(serialize_with = "thousandths")]
+    #[serde(serialize_with = "rounded")]
     pub max: f64,
 }
 
-/// Writes a figure with three decimals.
-pub fn thousandths<S: Serializer>(figure: &f64, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_f64((figure * 1000.0).round() / 1000.0)
+/// Three decimals of a figure.
+pub fn thousandths(figure: f64) -> f64 {
+    (figure * 1000.0).round() / 1000.0
+}
+
+fn rounded<S: Serializer>(figure: &f64, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_f64(thousandths(*figure))
 }
 
 impl Spread {
@@ -39,36 +43,17 @@ impl Spread {
     }
 }
 
-impl fmt::Display for Spread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.2} ({:.2}…{:.2})", self.median, self.min, self.max)
-    }
-}
-
 /// The percentiles of several rounds, each the median of the rounds' percentiles, in µs. Used where the rounds cannot be
 /// merged, because programs report percentiles and not each frame's latency. The maximum is that of all rounds.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
-pub struct SummarySpread {
-    pub p50: Spread,
-    pub p90: Spread,
-    pub p99: Spread,
-    pub p999: Spread,
-    pub max: u64,
-}
-
-impl SummarySpread {
-    /// `None` if there are no rounds.
-    pub fn of<'a>(rounds: impl Iterator<Item = &'a Summary> + Clone) -> Option<SummarySpread> {
-        let of = |figure: fn(&Summary) -> u64| Spread::of(rounds.clone().map(|s| figure(s) as f64));
-        let max = rounds.clone().map(|s| s.max).max()?;
-        Some(SummarySpread {
-            p50: of(|s| s.p50)?,
-            p90: of(|s| s.p90)?,
-            p99: of(|s| s.p99)?,
-            p999: of(|s| s.p999)?,
-            max,
-        })
-    }
+pub fn of_summaries<'a>(rounds: impl Iterator<Item = &'a Summary> + Clone) -> Value {
+    let of = |figure: fn(&Summary) -> u64| Spread::of(rounds.clone().map(|summary| figure(summary) as f64));
+    json!({
+        "p50": of(|summary| summary.p50),
+        "p90": of(|summary| summary.p90),
+        "p99": of(|summary| summary.p99),
+        "p999": of(|summary| summary.p999),
+        "max": rounds.clone().map(|summary| summary.max).max(),
+    })
 }
 
 /// Merges several histograms into one.

@@ -1,10 +1,9 @@
 //! Tests of the programs' arguments and of the figures made from their reports.
 
 use common::draw::PixelCheck;
-use common::report::{Machine, Sums};
+use common::report::{Machine, Summary, Sums};
 
 use super::*;
-use crate::report::ByProgram;
 
 pub fn setup() -> EndToEndSetup {
     EndToEndSetup {
@@ -74,6 +73,24 @@ fn a_viewer_that_showed_nothing_has_no_figures() {
 }
 
 #[test]
+fn figures_are_those_of_the_slowest_viewer_and_the_watched_sources() {
+    let producer = |captured: u64| report("vidprod", |sums| sums.frames.captured = Some(captured));
+    let viewer = |shown: u64, p99: u64| {
+        report("vidcons", |sums| {
+            sums.frames.shown = Some(shown);
+            sums.latency_us.total = Summary { count: shown, p50: p99 / 2, p99, ..Summary::default() };
+        })
+    };
+    let two = ran(vec![producer(300), producer(100)], vec![viewer(299, 8000), viewer(100, 40_000)]);
+    assert_eq!((two.slowest(|total| total.p50), two.slowest(|total| total.p99)), (20_000.0, 40_000.0));
+    assert_eq!((two.captured(), two.lost()), (400, 1));
+    let unwatched = ran(vec![producer(300), producer(300)], vec![viewer(290, 10)]);
+    assert_eq!((unwatched.captured(), unwatched.lost()), (300, 10));
+    let nothing = ran(vec![producer(0)], vec![viewer(0, 0)]);
+    assert_eq!(nothing.to_string(), "p50 0.00 p99 0.00 ms, 0 of 0 lost, 1 viewer showed nothing");
+}
+
+#[test]
 fn processor_time_is_that_of_the_window_over_its_frames() {
     let playing = |frames: u64, seconds: f64| {
         let played = report("vidprod", |s| s.frames.encoded = Some(frames));
@@ -84,8 +101,8 @@ fn processor_time_is_that_of_the_window_over_its_frames() {
     let viewers_cpu = Duration::from_millis(360);
     let check = |producers: Vec<Report>, viewers: Vec<Report>, vidprod: f64, vidcons: f64| {
         let run = EndToEndResult { producers, viewers, window, producers_cpu, viewers_cpu };
-        let ByProgram { vidprod: producer, vidcons: viewer } = run.cpu_us_a_frame();
-        assert_eq!((producer.round(), viewer.round()), (vidprod, vidcons));
+        let cpu = run.cpu_us_a_frame().map(|(name, us)| (name, us.round()));
+        assert_eq!(cpu, [("vidprod", vidprod), ("vidcons", vidcons)]);
     };
     // 30 frames a second for 6 s: 180 frames.
     check(vec![playing(240, 8.0)], vec![watching(240)], 4000.0, 2000.0);

@@ -7,6 +7,7 @@ use cli::values::{Bytes, positive};
 use super::payload::STAMP_BYTES;
 use super::topic::IN_FLIGHT_BYTES_MAX;
 use crate::options::{CompareArgs, TimeArgs};
+use crate::pace::count;
 
 pub const HOP_EXAMPLES: &str = "\
 Examples:
@@ -72,8 +73,8 @@ impl MessageArgs {
         ensure!(self.messages.is_none(), "--messages needs --full-speed");
         for &bytes in &self.sizes {
             for fps in self.fps.iter().map(|fps| self.rate(bytes, *fps)) {
-                let count = super::schedule::count(self.times.seconds(), fps);
-                ensure!(count > 0, "--seconds is too short for a single message of {bytes} bytes at {fps:.2} fps");
+                let messages = count(self.times.seconds(), fps);
+                ensure!(messages > 0, "--seconds is too short for a single message of {bytes} bytes at {fps:.2} fps");
             }
         }
         Ok(())

@@ -22,17 +22,10 @@ pub struct Payload {
 }
 
 impl Payload {
-    pub fn new(length: usize) -> Payload {
-        Payload::of_lengths(&[length])
-    }
-
     /// Makes messages whose lengths follow these in turn.
-    pub fn of_lengths(lengths: &[usize]) -> Payload {
-        let mut lengths: Vec<usize> = lengths.iter().map(|length| (*length).max(STAMP_BYTES)).collect();
-        if lengths.is_empty() {
-            lengths.push(STAMP_BYTES);
-        }
-        let longest = lengths.iter().copied().max().unwrap_or(STAMP_BYTES);
+    pub fn of_lengths(lengths: impl IntoIterator<Item = usize>) -> Payload {
+        let lengths: Vec<usize> = lengths.into_iter().map(|length| length.max(STAMP_BYTES)).collect();
+        let longest = *lengths.iter().max().expect("messages have a length");
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
         let noise = std::iter::repeat_with(|| {
             // xorshift64: the bytes of a JPEG look like noise too.
@@ -60,9 +53,9 @@ impl Payload {
 
     /// Reads the stamp of a received message; `None` if it is not one of ours or has changed.
     pub fn read(&self, message: &[u8]) -> Option<Stamp> {
-        let (stamp, rest) = message.split_at_checked(STAMP_BYTES)?;
-        let stamp = Stamp::read(stamp);
-        (rest == &self.bytes[STAMP_BYTES..self.len(stamp.sequence)]).then_some(stamp)
+        let [sequence, due, sent] = message.as_chunks().0.first_chunk()?.map(u64::from_le_bytes);
+        let intact = message[STAMP_BYTES..] == self.bytes[STAMP_BYTES..self.len(sequence)];
+        intact.then_some(Stamp { sequence, due: Micros(due), sent: Micros(sent) })
     }
 }
 
@@ -71,14 +64,6 @@ impl Stamp {
         for (into, number) in message.chunks_exact_mut(8).zip([self.sequence, self.due.0, self.sent.0]) {
             into.copy_from_slice(&number.to_le_bytes());
         }
-    }
-
-    fn read(bytes: &[u8]) -> Stamp {
-        let number = |i: usize| {
-            let bytes = bytes[8 * i..8 * i + 8].try_into().expect("a slice of 8 is an array of 8");
-            u64::from_le_bytes(bytes)
-        };
-        Stamp { sequence: number(0), due: Micros(number(1)), sent: Micros(number(2)) }
     }
 }
 
@@ -91,7 +76,7 @@ mod tests {
     #[test]
     fn a_stamp_comes_back() {
         for length in [STAMP_BYTES, 25, 100_000] {
-            let payload = Payload::new(length);
+            let payload = Payload::of_lengths([length]);
             let mut message = payload.blank(STAMP.sequence);
             STAMP.write(&mut message);
             assert_eq!((message.len(), payload.read(&message)), (length, Some(STAMP)));
@@ -100,7 +85,7 @@ mod tests {
 
     #[test]
     fn messages_take_their_lengths_in_turn() {
-        let payload = Payload::of_lengths(&[100, 30, 5]);
+        let payload = Payload::of_lengths([100, 30, 5]);
         assert_eq!([0, 1, 2, 3].map(|n| payload.blank(n).len()), [100, 30, STAMP_BYTES, 100]);
         let mut message = payload.blank(0);
         Stamp { sequence: 1, ..STAMP }.write(&mut message);
@@ -109,7 +94,7 @@ mod tests {
 
     #[test]
     fn what_is_not_as_it_was_sent_is_seen() {
-        let payload = Payload::new(100);
+        let payload = Payload::of_lengths([100]);
         let mut message = payload.blank(STAMP.sequence);
         STAMP.write(&mut message);
         assert_eq!(payload.read(&message[..99]), None);

@@ -1,7 +1,8 @@
-//! A case's topic and its clients, with the settings of vidprod and vidcons.
+//! A topic for one run, and clients for it with the settings of vidprod and vidcons.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -9,14 +10,13 @@ use common::time::{Clock, SystemClock};
 use common::wire::record::OVERHEAD_BYTES_MAX;
 use futures_executor::block_on;
 use kafka::{
-    Admin, ConnectTimeout, Connection, NewTopic, Position, Publisher, PublisherSettings, Tail, TopicState, Waiting,
-    check_topic_name,
+    Admin, ConnectTimeout, Connection, Delivery, NewTopic, Position, Publisher, PublisherSettings, Tail, TopicState,
+    Waiting,
 };
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
-
-use super::flight::Flight;
+use rdkafka::types::RDKafkaErrorCode;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Retention of the topic, longer than any run.
@@ -27,20 +27,6 @@ pub const IN_FLIGHT_BYTES_MAX: usize = 8 << 20;
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(30);
 /// The default message limit of brokers.
 const MESSAGE_BYTES_MAX: usize = 1_048_588;
-
-/// Name of a topic for one run.
-pub fn topic_name(command: &str, round: u32, case: usize) -> String {
-    format!("{command}-{}-{round}-{case}", std::process::id())
-}
-
-/// A topic that is deleted together with this value.
-#[derive(Debug)]
-pub struct BenchTopic {
-    name: String,
-    connection: Connection,
-    message_bytes_max: usize,
-    settings: TopicSettings,
-}
 
 /// A case's deviations from vidprod's settings.
 #[derive(Clone, Default, Debug)]
@@ -56,34 +42,34 @@ pub struct TopicSettings {
 impl TopicSettings {
     /// Settings that are vidprod's own are left out, so that these are measured.
     pub fn new(message_bytes: usize, acks: &str, linger_ms: u32) -> TopicSettings {
-        let mut properties = BTreeMap::new();
-        if acks != "all" {
-            properties.insert("acks".to_owned(), acks.to_owned());
-        }
-        if linger_ms > 0 {
-            properties.insert("linger.ms".to_owned(), linger_ms.to_string());
-        }
-        TopicSettings { message_bytes, properties, headers: Vec::new() }
+        let acks = (acks != "all").then(|| ("acks".to_owned(), acks.to_owned()));
+        let linger = (linger_ms > 0).then(|| ("linger.ms".to_owned(), linger_ms.to_string()));
+        TopicSettings { message_bytes, properties: acks.into_iter().chain(linger).collect(), headers: Vec::new() }
     }
 }
 
+/// A topic that is deleted together with this value.
+#[derive(Debug)]
+pub struct BenchTopic {
+    pub name: String,
+    connection: Connection,
+    message_bytes_max: usize,
+    settings: TopicSettings,
+}
+
 impl BenchTopic {
-    pub fn create(
-        brokers: &str,
-        name: &str,
-        settings: &TopicSettings,
-        clock: &dyn Clock,
-    ) -> anyhow::Result<BenchTopic> {
-        check_topic_name(name)?;
+    /// Creates a topic with a name that no other run has.
+    pub fn create(brokers: &str, settings: &TopicSettings, clock: &dyn Clock) -> anyhow::Result<BenchTopic> {
+        let name = format!("vidbench-{}-{}", std::process::id(), clock.wall_us());
         let connection = Connection { brokers: brokers.to_owned(), named: true, properties: BTreeMap::new() };
         let admin = Admin::connect(&connection, "vidbench", &patience(clock))?;
-        let new = NewTopic { name: name.to_owned(), partitions: 1, replication: None, retention: Some(RETENTION) };
+        let new = NewTopic { name: name.clone(), partitions: 1, replication: None, retention: Some(RETENTION) };
         admin.ensure(&new, true, TIMEOUT)?;
-        let message_bytes_max = admin.message_bytes_max(name, TIMEOUT)?.unwrap_or(MESSAGE_BYTES_MAX);
-        let mut topic = BenchTopic { name: name.to_owned(), connection, message_bytes_max, settings: settings.clone() };
+        let message_bytes_max = admin.message_bytes_max(&name, TIMEOUT)?.unwrap_or(MESSAGE_BYTES_MAX);
+        let mut topic = BenchTopic { name, connection, message_bytes_max, settings: settings.clone() };
         let wanted = settings.message_bytes + OVERHEAD_BYTES_MAX;
         if wanted > message_bytes_max {
-            topic.raise_limit(wanted)?;
+            topic.raise_limit(wanted).with_context(|| format!("raising the topic's limit to {wanted} bytes"))?;
         }
         Ok(topic)
     }
@@ -91,15 +77,13 @@ impl BenchTopic {
     fn raise_limit(&mut self, bytes: usize) -> anyhow::Result<()> {
         let limit = bytes.to_string();
         let resource = AlterConfig::new(ResourceSpecifier::Topic(&self.name)).set("max.message.bytes", &limit);
-        let answer = block_on(self.admin()?.alter_configs([&resource], &options()))?;
-        let raised = answer.into_iter().next().context("no answer")?;
-        raised.map_err(|(_, code)| code).with_context(|| format!("raising the topic's limit to {bytes} bytes"))?;
+        only(block_on(self.admin()?.alter_configs([&resource], &options()))?)?;
         self.message_bytes_max = bytes;
         Ok(())
     }
 
-    /// Makes a connected producer.
-    pub fn publisher(&self, flight: &Flight, clock: &dyn Clock) -> anyhow::Result<Publisher<()>> {
+    /// Makes a connected producer, which sends the delivery of each message to `delivered`.
+    pub fn publisher(&self, delivered: Sender<Delivery>, clock: &dyn Clock) -> anyhow::Result<Publisher<()>> {
         let settings = PublisherSettings {
             topic: self.name.clone(),
             partition: Some(0),
@@ -109,25 +93,22 @@ impl BenchTopic {
             waiting: Waiting::AtMost(GIVEN_UP_AFTER),
             headers: self.settings.headers.clone(),
         };
-        let flight = flight.clone();
         let connection = Connection { properties: self.settings.properties.clone(), ..self.connection.clone() };
-        Ok(Publisher::connect(&connection, settings, &patience(clock), Arc::new(SystemClock), move |(), delivery| {
-            flight.land(delivery);
-        })?)
+        // After an error nobody waits for deliveries any more.
+        let delivered = move |(), delivery| _ = delivered.send(delivery);
+        Ok(Publisher::connect(&connection, settings, &patience(clock), Arc::new(SystemClock), delivered)?)
     }
 
     /// Makes a consumer that reads from the first record on.
-    pub fn tail(&self, clock: &dyn Clock) -> anyhow::Result<Tail> {
-        let mut tail =
-            Tail::new(&self.connection, "vidbench", &self.name, None, Position::Beginning, Arc::new(SystemClock))?;
-        let until = clock.now().plus(TIMEOUT);
-        loop {
-            match tail.find(TIMEOUT)? {
-                TopicState::Topic { .. } => break,
-                other => anyhow::ensure!(clock.now() < until, "topic {} cannot be read: {other:?}", self.name),
-            }
-            clock.sleep_until(clock.now().plus(Duration::from_millis(20)));
-        }
+    pub fn tail(&self) -> anyhow::Result<Tail> {
+        let clock = Arc::new(SystemClock);
+        let mut tail = Tail::new(&self.connection, "vidbench", &self.name, None, Position::Beginning, clock)?;
+        let found = || match tail.find(TIMEOUT) {
+            Ok(TopicState::Topic { .. }) => Some(Ok(())),
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        };
+        testkit::within(TIMEOUT, found).with_context(|| format!("topic {} cannot be read", self.name))??;
         tail.start(&[0], Position::Beginning, TIMEOUT)?;
         Ok(tail)
     }
@@ -137,11 +118,7 @@ impl BenchTopic {
     }
 
     fn delete(&self) -> anyhow::Result<()> {
-        let answer = block_on(self.admin()?.delete_topics(&[&self.name], &options()))?;
-        match answer.into_iter().next().context("no answer")? {
-            Ok(_) => Ok(()),
-            Err((_, code)) => Err(code.into()),
-        }
+        only(block_on(self.admin()?.delete_topics(&[&self.name], &options()))?)
     }
 }
 
@@ -150,6 +127,14 @@ impl Drop for BenchTopic {
         if let Err(error) = self.delete() {
             tracing::warn!("topic {} could not be deleted: {error:#}", self.name);
         }
+    }
+}
+
+/// The broker's answer to a request about one topic.
+fn only<T>(answers: Vec<Result<T, (T, RDKafkaErrorCode)>>) -> anyhow::Result<()> {
+    match answers.into_iter().next().context("no answer")? {
+        Ok(_) => Ok(()),
+        Err((_, code)) => Err(code.into()),
     }
 }
 

@@ -4,21 +4,22 @@
 //! disturb a broker on the same machine equally; and no process has to be started while something is measured.
 
 use std::fmt;
+use std::sync::OnceLock;
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{anyhow, bail};
+use anyhow::{Context, anyhow, bail, ensure};
+use common::report::Summary;
 use common::time::{Clock, Latency, Micros};
 use common::wire::Record;
-use kafka::{Event, Publisher, Tail};
+use kafka::{Delivery, Event, Publisher, Tail};
 
-use super::flight::Flight;
 use super::payload::{Payload, Stamp};
-use super::receipt::Receipt;
-use super::schedule::Schedule;
 use super::topic::{BenchTopic, IN_FLIGHT_BYTES_MAX, TopicSettings};
-use crate::brokers::StartedBroker;
+use crate::brokers::BenchBroker;
 use crate::control::Control;
+use crate::pace::{Pace, due};
 use crate::spread::merged;
 
 /// Time between the last preparation and the first message.
@@ -30,55 +31,115 @@ const POLL: Duration = Duration::from_millis(100);
 /// Time without a message after the last was sent. After that no more are expected.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// When messages are sent, and how many.
+/// When messages are sent, and how many. By default there are no limits.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Sending {
-    Paced {
-        fps: f64,
-        count: u64,
-    },
-    /// As fast as possible, with at most so many messages in flight.
-    Unpaced {
-        in_flight_max: u64,
-        amount: Amount,
-    },
+pub struct Sending {
+    /// Messages a second; infinite to send as fast as possible.
+    pub fps: f64,
+    /// Sending ends after this number of messages, or after this time.
+    pub messages: u64,
+    pub time: Duration,
+    pub in_flight_max: u64,
+    /// Number of messages at the beginning whose latency is not measured.
+    pub warmup: u64,
 }
 
-/// The point at which unpaced sending ends.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Amount {
-    Time(Duration),
-    Messages(u64),
+impl Default for Sending {
+    fn default() -> Sending {
+        Sending { fps: f64::INFINITY, messages: u64::MAX, time: Duration::MAX, in_flight_max: u64::MAX, warmup: 0 }
+    }
 }
 
-impl Sending {
-    /// As many messages in flight as our producer allows.
-    pub fn full_speed(bytes: usize, amount: Amount) -> Sending {
-        Sending::Unpaced { in_flight_max: (IN_FLIGHT_BYTES_MAX / bytes.max(1)).max(2) as u64, amount }
+impl From<Pace> for Sending {
+    fn from(pace: Pace) -> Sending {
+        Sending { fps: pace.fps, messages: pace.total(), warmup: pace.warmup, ..Sending::default() }
     }
 }
 
 #[derive(Clone, Copy, Debug)]
 pub struct Transfer<'a> {
-    pub broker: &'a StartedBroker,
-    /// Name of the topic, which is created and deleted afterwards.
-    pub topic: &'a str,
+    pub broker: &'a BenchBroker,
     pub settings: &'a TopicSettings,
     pub payload: &'a Payload,
     pub sending: Sending,
     pub consumers: usize,
-    /// Number of messages at the beginning whose latency is not measured.
-    pub warmup: u64,
 }
 
-/// The times and counts of all consumers together.
-#[derive(Clone, Debug)]
-pub struct Transferred {
+/// The messages that a consumer received. Every sent message is counted once, as received or lost.
+#[derive(Clone, Default, Debug)]
+pub struct Receipt {
     /// Latency from just before the send call.
     pub from_send: Latency,
     /// Latency from the time at which the message was due, so it includes delays of the producer.
     pub from_due: Latency,
+    pub received: u64,
+    pub bytes: u64,
+    pub lost: u64,
+    pub duplicates: u64,
+    /// Messages of wrong length or content.
+    pub damaged: u64,
+    /// Time of the last message.
+    last: Micros,
+    /// The next expected number.
+    next: u64,
+}
+
+impl Receipt {
+    /// Counts a message. The latency of the first `warmup` is left out.
+    fn take(&mut self, message: &[u8], payload: &Payload, at: Micros, warmup: u64) {
+        match payload.read(message) {
+            None => self.damaged += 1,
+            // A message that came out of order counts as a duplicate too, and as lost.
+            Some(stamp) if stamp.sequence < self.next => self.duplicates += 1,
+            Some(Stamp { sequence, due, sent }) => {
+                self.received += 1;
+                self.bytes += message.len() as u64;
+                (self.last, self.next) = (at, sequence + 1);
+                if sequence >= warmup {
+                    self.from_send.record(at.since(sent));
+                    self.from_due.record(at.since(due));
+                }
+            }
+        }
+    }
+
+    fn has_last(&self, sent: u64) -> bool {
+        self.next >= sent
+    }
+
+    /// Counts messages that have not arrived as lost; no more will come.
+    fn close(&mut self, sent: u64) {
+        self.lost = sent.saturating_sub(self.received);
+    }
+
+    /// The messages of several consumers together.
+    fn sum(all: &[Receipt]) -> Receipt {
+        let sum = |count: fn(&Receipt) -> u64| all.iter().map(count).sum();
+        Receipt {
+            from_send: merged(all.iter().map(|one| &one.from_send)),
+            from_due: merged(all.iter().map(|one| &one.from_due)),
+            received: sum(|one| one.received),
+            bytes: sum(|one| one.bytes),
+            lost: sum(|one| one.lost),
+            duplicates: sum(|one| one.duplicates),
+            damaged: sum(|one| one.damaged),
+            last: all.iter().map(|one| one.last).max().unwrap_or_default(),
+            next: all.iter().map(|one| one.next).max().unwrap_or_default(),
+        }
+    }
+
+    fn complaint(&self) -> String {
+        let Receipt { lost, duplicates, damaged, received, .. } = self;
+        format!("{received} records came, {lost} were lost, {duplicates} came twice, {damaged} damaged")
+    }
+}
+
+/// The result of a transfer.
+#[derive(Clone, Debug)]
+pub struct Transferred {
+    /// The messages of all consumers together.
     pub receipt: Receipt,
+    pub bytes_sent: u64,
     /// Time from the first send to the last acknowledgement.
     pub sending: Duration,
     /// Time from the first send to the last record.
@@ -86,113 +147,102 @@ pub struct Transferred {
 }
 
 impl Transferred {
-    /// A percentile of the latency from the send call in µs: `p50` or `p99`.
-    pub fn at(&self, figure: &str) -> f64 {
-        let quantile = if figure == "p50" { 0.5 } else { 0.99 };
-        self.from_send.histogram().value_at_quantile(quantile) as f64
-    }
-
     /// Fails if a message was lost, duplicated or damaged.
     pub fn complete(self) -> anyhow::Result<Transferred> {
-        self.receipt.complaint().map_or(Ok(self), |complaint| bail!(complaint))
+        ensure!(self.receipt.lost == 0, self.receipt.complaint());
+        self.intact()
+    }
+
+    /// Fails if a message was duplicated or damaged, or none was received.
+    pub fn intact(self) -> anyhow::Result<Transferred> {
+        let Receipt { received, duplicates, damaged, .. } = self.receipt;
+        ensure!(received > 0 && duplicates + damaged == 0, self.receipt.complaint());
+        Ok(self)
+    }
+
+    /// Rate at which the consumers received.
+    pub fn mb_per_second(&self) -> f64 {
+        self.receipt.bytes as f64 / 1e6 / self.reading.as_secs_f64().max(1e-6)
+    }
+
+    /// Rate at which the broker received.
+    pub fn mb_per_second_in(&self) -> f64 {
+        self.bytes_sent as f64 / 1e6 / self.sending.as_secs_f64().max(1e-6)
     }
 }
 
 impl fmt::Display for Transferred {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "p50 {} p99 {} µs", self.at("p50"), self.at("p99"))
+        let Summary { p50, p99, .. } = Summary::from(&self.receipt.from_send);
+        write!(f, "p50 {p50} p99 {p99} µs, {:.1} MB/s", self.mb_per_second())
     }
-}
-
-/// The records that one consumer read.
-#[derive(Debug)]
-struct Readings {
-    from_send: Latency,
-    from_due: Latency,
-    receipt: Receipt,
-    last: Micros,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Sent {
     count: u64,
+    bytes: u64,
     first: Micros,
     acknowledged: Micros,
 }
 
 impl Transfer<'_> {
-    /// `None` after Ctrl-C.
-    pub fn run(&self, control: Control<'_>) -> anyhow::Result<Option<Transferred>> {
+    /// Runs the transfer in a topic of its own, which is deleted afterwards.
+    pub fn run(&self, control: Control<'_>) -> anyhow::Result<Transferred> {
         let clock = control.clock;
-        let topic = BenchTopic::create(&self.broker.address, self.topic, self.settings, clock)?;
-        let flight = Flight::default();
-        let publisher = topic.publisher(&flight, clock)?;
-        let tails = (0..self.consumers).map(|_| topic.tail(clock)).collect::<anyhow::Result<Vec<_>>>()?;
+        let topic = BenchTopic::create(&self.broker.address, self.settings, clock)?;
+        let (delivered, deliveries) = mpsc::channel();
+        let publisher = topic.publisher(delivered, clock)?;
+        let tails = (0..self.consumers).map(|_| topic.tail()).collect::<anyhow::Result<Vec<_>>>()?;
+        // The number of messages sent, for the consumers; set after the last one.
+        let total = OnceLock::new();
         let (sent, read) = thread::scope(|threads| {
-            let read = |tail| threads.spawn(|| self.read(tail, &flight, clock));
+            let read = |tail| threads.spawn(|| self.read(tail, &total, clock));
             let readers: Vec<_> = tails.into_iter().map(read).collect();
-            let sender = threads.spawn(|| self.send(&publisher, &flight, control));
-            let sent = sender.join().unwrap_or_else(|_| Err(anyhow!("the producer's thread panicked")));
-            flight.close(sent.as_ref().map_or(0, |sent| sent.count));
+            let sent = self.send(&publisher, &deliveries, control);
+            total.get_or_init(|| sent.as_ref().map_or(0, |sent| sent.count));
             let joined = readers.into_iter().map(|reader| reader.join());
             let read = joined.map(|read| read.unwrap_or_else(|_| Err(anyhow!("a consumer's thread panicked"))));
-            (sent, read.collect::<anyhow::Result<Vec<Readings>>>())
+            (sent, read.collect::<anyhow::Result<Vec<Receipt>>>())
         });
-        let sent = sent?;
-        if control.interrupted() {
-            return Ok(None);
-        }
-        let read = read?;
-        let last = read.iter().map(|one| one.last).max().unwrap_or(sent.first);
-        Ok(Some(Transferred {
-            from_send: merged(read.iter().map(|one| &one.from_send)),
-            from_due: merged(read.iter().map(|one| &one.from_due)),
-            receipt: read.iter().fold(Receipt::default(), |sum, one| sum.and(&one.receipt)),
-            sending: sent.acknowledged.since(sent.first),
-            reading: last.since(sent.first),
-        }))
+        let Sent { bytes, first, acknowledged, .. } = sent?;
+        let receipt = Receipt::sum(&read?);
+        let (sending, reading) = (acknowledged.since(first), receipt.last.since(first));
+        Ok(Transferred { receipt, bytes_sent: bytes, sending, reading })
     }
 
-    /// Sends until the amount is reached or Ctrl-C, and waits for all acknowledgements.
-    fn send(&self, publisher: &Publisher<()>, flight: &Flight, control: Control<'_>) -> anyhow::Result<Sent> {
+    /// Sends until the limit is reached, and waits for all acknowledgements.
+    fn send(
+        &self,
+        publisher: &Publisher<()>,
+        deliveries: &Receiver<Delivery>,
+        control: Control<'_>,
+    ) -> anyhow::Result<Sent> {
+        let Sending { fps, messages, time, in_flight_max, .. } = self.sending;
         let clock = control.clock;
-        let (lead, fps) = match self.sending {
-            Sending::Paced { fps, .. } => (LEAD, fps),
-            Sending::Unpaced { .. } => (Duration::ZERO, f64::INFINITY),
-        };
-        let first = clock.now().plus(lead);
-        let schedule = Schedule::new(first, fps);
-        let goes_on = |sequence: u64| match self.sending {
-            Sending::Paced { count, .. } => sequence < count,
-            Sending::Unpaced { amount: Amount::Messages(count), .. } => sequence < count,
-            Sending::Unpaced { amount: Amount::Time(time), .. } => clock.now().since(first) < time,
-        };
-        let mut count = 0;
-        while goes_on(count) {
+        let first = clock.now().plus(LEAD);
+        let (mut count, mut bytes, mut in_flight) = (0, 0, 0);
+        while count < messages && clock.now().since(first) < time {
             // Copying takes longer than stamping, so the message is made before it is due.
             let mut message = self.payload.blank(count);
-            match self.sending {
-                Sending::Paced { .. } => clock.sleep_until(schedule.due(count)),
-                Sending::Unpaced { in_flight_max, .. } => flight.wait_below(in_flight_max, ACKNOWLEDGE_TIMEOUT)?,
-            }
-            if control.interrupted() {
-                break;
-            }
-            flight.take_off();
-            Stamp { sequence: count, due: schedule.due(count), sent: clock.now() }.write(&mut message);
+            wait_below(in_flight_max, &mut in_flight, deliveries)?;
+            let due = due(first, fps, count);
+            clock.sleep_until(due);
+            control.check()?;
+            let size = message.len() as u64;
+            Stamp { sequence: count, due, sent: clock.now() }.write(&mut message);
             if publisher.send(&Record { value: message.into(), ..Record::default() }, ()).is_some() {
                 bail!("the client's queue of {} MB is full: the broker does not keep up", IN_FLIGHT_BYTES_MAX >> 20);
             }
-            count += 1;
+            (count, bytes, in_flight) = (count + 1, bytes + size, in_flight + 1);
         }
-        flight.wait_below(1, ACKNOWLEDGE_TIMEOUT)?;
-        Ok(Sent { count, first, acknowledged: clock.now() })
+        wait_below(1, &mut in_flight, deliveries)?;
+        Ok(Sent { count, bytes, first, acknowledged: clock.now() })
     }
 
     /// Reads until every message that was sent has arrived, or none comes any more.
-    fn read(&self, mut tail: Tail, flight: &Flight, clock: &dyn Clock) -> anyhow::Result<Readings> {
-        let (from_send, from_due) = (Latency::default(), Latency::default());
-        let mut readings = Readings { from_send, from_due, receipt: Receipt::default(), last: clock.now() };
+    fn read(&self, mut tail: Tail, total: &OnceLock<u64>, clock: &dyn Clock) -> anyhow::Result<Receipt> {
+        let mut receipt = Receipt::default();
         // Time of the last record, or of learning that the last message was sent.
         let mut active = clock.now();
         let mut ended = false;
@@ -200,7 +250,7 @@ impl Transfer<'_> {
             match tail.next(POLL) {
                 Event::Record(received) => {
                     active = clock.now();
-                    readings.take(self.payload.read(&received.record.value), active, self.warmup);
+                    receipt.take(&received.record.value, self.payload, active, self.sending.warmup);
                 }
                 Event::Nothing | Event::End => {}
                 Event::Moved { .. } => tracing::warn!("the consumer's offset is no longer in the topic"),
@@ -209,46 +259,110 @@ impl Transfer<'_> {
                 Event::Refused(words) => bail!(words),
                 Event::ConnectionProblem(words) => tracing::warn!("the consumer reports: {words}"),
             }
-            if let Some(sent) = flight.closed() {
-                if !ended {
-                    (ended, active) = (true, clock.now());
-                }
-                if readings.receipt.has_all(sent) || clock.now().since(active) > GRACE {
-                    readings.receipt.close(sent);
-                    return Ok(readings);
-                }
+            let Some(&sent) = total.get() else { continue };
+            if !ended {
+                (ended, active) = (true, clock.now());
+            }
+            if receipt.has_last(sent) || clock.now().since(active) > GRACE {
+                receipt.close(sent);
+                return Ok(receipt);
             }
         }
     }
 }
 
-impl Readings {
-    /// `None` is a message that has changed on its way.
-    fn take(&mut self, stamp: Option<Stamp>, at: Micros, warmup: u64) {
-        match stamp {
-            Some(stamp) if self.receipt.take(stamp.sequence) => {
-                self.last = at;
-                if stamp.sequence >= warmup {
-                    self.from_send.record(at.since(stamp.sent));
-                    self.from_due.record(at.since(stamp.due));
-                }
-            }
-            Some(_) => {}
-            None => self.receipt.damaged += 1,
+/// Waits until fewer than `max` messages are in flight. Fails if one was not acknowledged.
+fn wait_below(max: u64, in_flight: &mut u64, deliveries: &Receiver<Delivery>) -> anyhow::Result<()> {
+    while *in_flight >= max {
+        let delivery = deliveries.recv_timeout(ACKNOWLEDGE_TIMEOUT);
+        match delivery.with_context(|| format!("no acknowledgement within {} s", ACKNOWLEDGE_TIMEOUT.as_secs()))? {
+            Delivery::Acknowledged => *in_flight -= 1,
+            Delivery::Refused(why) => bail!("a message was refused: {why}"),
+            Delivery::TooLarge => bail!("a message was refused: it is larger than the topic takes"),
+            Delivery::NoTopic => bail!("the topic is gone"),
+            _ => bail!("a message was not acknowledged in time: the broker does not keep up"),
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]
 pub mod tests {
     use super::*;
 
-    /// A transfer of 1000 messages in half a second, each with this latency.
+    /// A transfer of 1000 messages of 100 kB in half a second, each with this latency.
     pub fn took(us: u64) -> Transferred {
-        let mut from_send = Latency::default();
-        from_send.record(Duration::from_micros(us));
-        let receipt = Receipt { received: 1000, ..Receipt::default() };
+        let mut receipt = Receipt { received: 1000, bytes: 100_000_000, ..Receipt::default() };
+        receipt.from_send.record(Duration::from_micros(us));
         let time = Duration::from_millis(500);
-        Transferred { from_due: from_send.clone(), from_send, receipt, sending: time, reading: time }
+        Transferred { receipt, bytes_sent: 100_000_000, sending: time, reading: time }
+    }
+
+    #[test]
+    fn as_many_are_in_flight_as_are_not_acknowledged() {
+        let (delivered, deliveries) = mpsc::channel();
+        let mut in_flight = 2;
+        delivered.send(Delivery::Acknowledged).unwrap();
+        wait_below(2, &mut in_flight, &deliveries).unwrap();
+        assert_eq!(in_flight, 1);
+        delivered.send(Delivery::TooLarge).unwrap();
+        assert!(wait_below(1, &mut in_flight, &deliveries).is_err());
+    }
+
+    const LENGTH: usize = 30;
+
+    fn take(receipt: &mut Receipt, sequence: u64, warmup: u64) {
+        let payload = Payload::of_lengths([LENGTH]);
+        let mut message = payload.blank(sequence);
+        Stamp { sequence, due: Micros(10), sent: Micros(20) }.write(&mut message);
+        receipt.take(&message, &payload, Micros(100), warmup);
+    }
+
+    fn check(sequences: &[u64], sent: u64, (received, lost, duplicates): (u64, u64, u64)) {
+        let mut receipt = Receipt::default();
+        sequences.iter().for_each(|sequence| take(&mut receipt, *sequence, 0));
+        receipt.close(sent);
+        assert_eq!((receipt.received, receipt.lost, receipt.duplicates), (received, lost, duplicates), "{sequences:?}");
+        assert_eq!(receipt.bytes, received * LENGTH as u64);
+        let done = Transferred { receipt, ..took(1) };
+        assert_eq!(done.clone().intact().is_ok(), received > 0 && duplicates == 0, "{sequences:?}");
+        assert_eq!(done.complete().is_ok(), lost + duplicates == 0, "{sequences:?}");
+    }
+
+    #[test]
+    fn every_message_is_received_or_lost() {
+        check(&[0, 1, 2], 3, (3, 0, 0));
+        check(&[], 3, (0, 3, 0));
+        check(&[1, 2], 3, (2, 1, 0));
+        check(&[0, 2], 4, (2, 2, 0));
+    }
+
+    #[test]
+    fn what_came_twice_is_counted_apart() {
+        check(&[0, 1, 1, 2], 3, (3, 0, 1));
+        check(&[0, 1, 0, 1], 2, (2, 0, 2));
+    }
+
+    #[test]
+    fn damage_is_a_complaint() {
+        let mut receipt = Receipt::default();
+        receipt.take(b"damaged", &Payload::of_lengths([LENGTH]), Micros(1), 0);
+        let receipt = Receipt::sum(&[receipt.clone(), receipt, took(1).receipt]);
+        assert_eq!((receipt.damaged, receipt.received), (2, 1000));
+        assert!(Transferred { receipt, ..took(1) }.intact().is_err());
+    }
+
+    #[test]
+    fn latency_is_of_the_messages_after_the_warm_up() {
+        let mut receipt = Receipt::default();
+        (0..3).for_each(|sequence| take(&mut receipt, sequence, 2));
+        assert_eq!((receipt.from_send.histogram().len(), receipt.from_send.histogram().max()), (1, 80));
+        assert_eq!(receipt.from_due.histogram().max(), 90);
+    }
+
+    #[test]
+    fn throughput_is_what_the_consumer_got() {
+        let done = Transferred { bytes_sent: 200_000_000, ..took(1) };
+        assert_eq!((done.mb_per_second(), done.mb_per_second_in()), (200.0, 400.0));
     }
 }

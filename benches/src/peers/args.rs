@@ -4,13 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
 use clap::Args;
-use cli::logging::LogArgs;
-use cli::output::Output;
 use cli::values::{self, DurationArg};
 use testkit::workspace::root;
 
 use super::bar::{self, BarPlace};
 use super::programs::{PEERS, Peer, peer};
+use crate::options::{ExperimentArgs, PictureArgs};
 use crate::size::PictureSize;
 
 pub const EXAMPLES: &str = "\
@@ -31,21 +30,14 @@ pub struct PeersArgs {
     /// Without a screen: from captured to decoded, as the programs themselves report it
     #[arg(long)]
     pub headless: bool,
-    /// Number of rounds; each runs every line once
-    #[arg(long, allow_hyphen_values = true, default_value_t = 3, value_name = "N", value_parser = values::whole(1_u32..=1000))]
-    pub rounds: u32,
     /// Number of frames in a run
     #[arg(long, allow_hyphen_values = true, default_value_t = 450, value_name = "N", value_parser = values::whole(1_usize..))]
     pub frames: usize,
     /// Number of frames at the beginning that do not count
     #[arg(long, allow_hyphen_values = true, default_value_t = 60, value_name = "N", value_parser = values::whole(0_usize..))]
     pub warm: usize,
-    /// Size of the pictures and of the screen
-    #[arg(long, allow_hyphen_values = true, default_value = "1280x720", value_name = "WxH")]
-    pub size: PictureSize,
-    /// Frames a second
-    #[arg(long, allow_hyphen_values = true, default_value = "30", value_name = "N", value_parser = values::positive)]
-    pub fps: f64,
+    #[command(flatten)]
+    pub picture: PictureArgs,
     /// JPEG quality
     #[arg(long, allow_hyphen_values = true, default_value_t = 80, value_name = "1-100", value_parser = values::whole(1_u8..=100))]
     pub quality: u8,
@@ -55,11 +47,8 @@ pub struct PeersArgs {
     /// Time for a consumer to start before its producer does
     #[arg(long, allow_hyphen_values = true, default_value = "3", value_name = "TIME")]
     pub settle: DurationArg,
-    /// Write machine, versions, settings and each run's figures as JSON ('-': standard output)
-    #[arg(long, value_name = "FILE", value_parser = crate::options::report)]
-    pub report: Option<Output>,
     #[command(flatten)]
-    pub log: LogArgs,
+    pub experiment: ExperimentArgs,
 }
 
 impl PeersArgs {
@@ -79,14 +68,14 @@ impl PeersArgs {
             ensure!(!self.lines[..i].contains(line), "{line} is named twice in --lines");
             ensure!(!self.headless || line.reports(), "{line} does not report its latency: omit --headless");
         }
-        let PictureSize { width, height, .. } = self.size;
+        let PictureSize { width, height, .. } = self.picture.size;
         ensure!(width % 2 == 0 && height % 2 == 0, "--size must be even both ways, as 4:2:0 requires");
-        let place = BarPlace::of(&self.size).with_context(|| format!("--size must be at least {}x32", bar::WIDTH))?;
+        let place =
+            BarPlace::of(&self.picture.size).with_context(|| format!("--size must be at least {}x32", bar::WIDTH))?;
         ensure!(self.frames <= bar::FRAMES_MAX, "--frames can be {} at most", bar::FRAMES_MAX);
         ensure!(self.frames > self.warm, "--frames must be more than --warm ({})", self.warm);
         let clip = self.clip();
         ensure!(clip.is_file(), "there is no clip {}: name one with --clip", clip.display());
-        self.report.iter().try_for_each(Output::check)?;
         Ok(place)
     }
 }

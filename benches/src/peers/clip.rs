@@ -1,11 +1,11 @@
 //! The pictures that all lines are fed: the beginning of a clip, kept in memory, in a loop.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 
 use super::bar::BarPlace;
+use crate::planes;
 use crate::size::PictureSize;
 
 /// Number of pictures: four seconds at 30 fps, 166 MB at 720p.
@@ -21,20 +21,12 @@ pub struct PlanarClip {
 }
 
 impl PlanarClip {
-    /// Decodes a file with the `ffmpeg` program, scaled to the size, as planar 4:2:0.
+    /// Decodes a file, scaled to the size.
     pub fn read(file: &Path, size: &PictureSize, place: BarPlace) -> anyhow::Result<PlanarClip> {
-        let done = Command::new("ffmpeg")
-            .args(["-v", "error", "-nostdin", "-i"])
-            .arg(file)
-            .args(["-frames:v", &DISTINCT_MAX.to_string(), "-vf", &format!("scale={}", size.pixels())])
-            .args(["-pix_fmt", "yuv420p", "-f", "rawvideo", "-"])
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .output()
-            .context("running ffmpeg, which decodes the clip (scripts/setup bench installs it)")?;
-        ensure!(done.status.success(), "ffmpeg cannot decode {} (it says why above)", file.display());
-        ensure!(done.stdout.len() >= place.picture_bytes(), "{} has no pictures", file.display());
-        Ok(PlanarClip { size: size.clone(), place, pictures: done.stdout })
+        let (count, scale) = (DISTINCT_MAX.to_string(), format!("scale={}", size.pixels()));
+        let pictures = planes::decode(file, &[], &["-frames:v", &count, "-vf", &scale, "-pix_fmt", "yuv420p"])?;
+        ensure!(pictures.len() >= place.picture_bytes(), "{} has no pictures", file.display());
+        Ok(PlanarClip { size: size.clone(), place, pictures })
     }
 
     pub fn header(&self, fps: f64) -> String {

@@ -4,38 +4,32 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
-use common::report::Summary;
+use common::report::{Frames, LatencyReport, Summary};
 use common::time::{Latency, Micros};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::report::ConsumerFigures;
+/// The figures of a consumer that are in our report.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct ConsumerFigures {
+    pub shown: u64,
+    /// Number of lost frames for each reason.
+    pub lost: BTreeMap<String, u64>,
+    pub total_us: Summary,
+    pub stages_us: BTreeMap<String, Summary>,
+}
 
 #[derive(Deserialize)]
 struct ConsumerReport {
-    frames: FrameCounts,
-    latency_us: StageSummaries,
-}
-
-#[derive(Deserialize)]
-struct FrameCounts {
-    shown: u64,
-    #[serde(default)]
-    lost: BTreeMap<String, u64>,
-}
-
-#[derive(Deserialize)]
-struct StageSummaries {
-    total: Summary,
-    #[serde(default)]
-    stages: BTreeMap<String, Summary>,
+    frames: Frames,
+    latency_us: LatencyReport,
 }
 
 pub fn read(file: &Path) -> anyhow::Result<ConsumerFigures> {
     let text = std::fs::read_to_string(file).context("the consumer left no report")?;
-    let ConsumerReport { frames, latency_us } =
+    let ConsumerReport { frames: Frames { shown, lost, .. }, latency_us: LatencyReport { total, stages, .. } } =
         serde_json::from_str(&text).context("the consumer's report cannot be read")?;
-    let FrameCounts { shown, lost } = frames;
-    Ok(ConsumerFigures { shown, lost, total_us: latency_us.total, stages_us: latency_us.stages })
+    let shown = shown.context("the consumer's report has no number of shown frames")?;
+    Ok(ConsumerFigures { shown, lost, total_us: total, stages_us: stages })
 }
 
 /// Latency from captured to decoded, of the frames from number `warm` on, read from vidcons' report of each frame.

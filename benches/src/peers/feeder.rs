@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::clip::PlanarClip;
 use crate::control::Control;
-use crate::messages::schedule::Schedule;
+use crate::pace::due;
 
 /// The largest pipe allowed without being root, so that a frame of 720p hardly waits for its reader.
 const PIPE_BYTES: usize = 1 << 20;
@@ -26,7 +26,7 @@ pub struct FeedTimes {
     pub late_max: Duration,
 }
 
-/// Feeds `frames` frames, or fewer after Ctrl-C, and closes the pipe.
+/// Feeds `frames` frames, and closes the pipe.
 pub fn feed(
     mut pipe: ChildStdin,
     clip: &PlanarClip,
@@ -38,17 +38,15 @@ pub fn feed(
     let _ = rustix::pipe::fcntl_setpipe_size(&pipe, PIPE_BYTES);
     rustix::io::ioctl_fionbio(&pipe, true).context("making the pipe give up on a reader that hangs")?;
     write_all(&mut pipe, clip.header(fps).as_bytes())?;
-    let schedule = Schedule::new(clock.now().plus(LEAD), fps);
+    let start = clock.now().plus(LEAD);
     let mut fed = FeedTimes::default();
     let mut frame = Vec::new();
     for index in 0..frames {
         // The frame is made before it is due.
         clip.frame(index, &mut frame);
-        let due = schedule.due(index as u64);
+        let due = due(start, fps, index as u64);
         clock.sleep_until(due);
-        if control.interrupted() {
-            break;
-        }
+        control.check()?;
         let began = clock.now();
         write_all(&mut pipe, &frame).with_context(|| format!("feeding frame {index}"))?;
         fed.began.push(began);

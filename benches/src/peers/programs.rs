@@ -3,10 +3,7 @@
 use std::fmt;
 use std::process::{Command, Stdio};
 
-use testkit::needs::on_path;
 use testkit::workspace::{built, root};
-
-use crate::brokers::BrokerChoice;
 
 /// A pair of programs, with their command lines in parts. `{NAME}` in them is replaced by a value of the run.
 #[derive(PartialEq, Eq, Debug)]
@@ -14,8 +11,11 @@ pub struct Peer {
     pub name: &'static str,
     /// The Python script in benches/peers, if it is one.
     pub script: &'static str,
-    pub broker: Option<BrokerChoice>,
-    needs: &'static [Need],
+    /// Name of the broker between the programs.
+    pub broker: Option<&'static str>,
+    /// The elements of GStreamer and modules of Python that it needs.
+    elements: &'static [&'static str],
+    modules: &'static [&'static str],
     consumer: &'static [&'static str],
     /// Further arguments of the consumer with a screen.
     window: &'static str,
@@ -24,33 +24,33 @@ pub struct Peer {
     producer: &'static [&'static str],
 }
 
-/// A requirement of a peer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Need {
-    /// A program in this program's folder.
-    Ours(&'static str),
-    Program(&'static str),
-    /// An element of GStreamer.
-    Element(&'static str),
-    PythonModule(&'static str),
-}
-use Need::{Element, Ours, Program, PythonModule};
-
-const REAL: Option<BrokerChoice> = Some(BrokerChoice::Real);
+const REAL: Option<&str> = Some("real");
 
 /// With -e, vidcons ends with the session and then writes its report.
-const fn ours(name: &'static str, broker: BrokerChoice) -> Peer {
-    Peer {
-        name,
-        script: "",
-        broker: Some(broker),
-        needs: &[Ours("vidprod"), Ours("vidcons")],
-        consumer: &["{vidcons} -q -b {broker} -t {topic} -e --report {report}"],
-        window: "--borderless --position 0,0 --no-overlay",
-        headless: Some("--headless --report {frames}"),
-        producer: &["{vidprod} - -q -b {broker} -t {topic} --size source --quality {quality}"],
-    }
-}
+const OURS: Peer = Peer {
+    name: "ours-real",
+    script: "",
+    broker: REAL,
+    elements: &[],
+    modules: &[],
+    consumer: &["{vidcons} -q -b {broker} -t {topic} -e --report {report}"],
+    window: "--borderless --position 0,0 --no-overlay",
+    headless: Some("--headless --report {frames}"),
+    producer: &["{vidprod} - -q -b {broker} -t {topic} --size source --quality {quality}"],
+};
+
+/// The fastest way found without a broker. By default a sending sink waits for the stream's clock, which begins with the
+/// first frame. That frame is slow, and then all the others are (`gstreamer-synced`).
+const GSTREAMER: Peer = Peer {
+    name: "gstreamer",
+    broker: None,
+    elements: &["y4mdec", "jpegenc", "tcpserversrc", "ximagesink"],
+    consumer: &[GST, TCP_RECEIVE, GST_SHOW],
+    window: "",
+    headless: None,
+    producer: &[GST, GST_ENCODE, TCP_SEND, "sync=false"],
+    ..OURS
+};
 
 const GST: &str = "gst-launch-1.0 -q";
 /// The block size is large, so that the pipe is read in few pieces.
@@ -58,60 +58,58 @@ const GST_ENCODE: &str = "fdsrc fd=0 blocksize=262144 ! y4mdec ! jpegenc quality
 const GST_SHOW: &str = "! jpegdec ! videoconvert ! ximagesink sync=false";
 const TCP_RECEIVE: &str = "tcpserversrc host=127.0.0.1 port={port} ! matroskademux";
 const TCP_SEND: &str = "matroskamux streamable=true ! tcpclientsink host=127.0.0.1 port={port}";
-const TCP_NEEDS: &[Need] =
-    &[Program("gst-launch-1.0"), Element("y4mdec"), Element("jpegenc"), Element("tcpserversrc"), Element("ximagesink")];
 /// With the system's default receive buffer frames would be lost.
 const RTP_RECEIVE: &str = "udpsrc address=127.0.0.1 port={port} buffer-size=4194304 \
     caps=application/x-rtp,media=video,encoding-name=JPEG,payload=26,clock-rate=90000 ! rtpjpegdepay";
 const RTP_SEND: &str = "rtpjpegpay ! udpsink host=127.0.0.1 port={port} sync=false";
-const RTP_NEEDS: &[Need] =
-    &[Program("gst-launch-1.0"), Element("y4mdec"), Element("rtpjpegpay"), Element("ximagesink")];
-
-const fn gstreamer(
-    name: &'static str,
-    needs: &'static [Need],
-    consumer: &'static [&'static str],
-    producer: &'static [&'static str],
-) -> Peer {
-    Peer { name, script: "", broker: None, needs, consumer, window: "", headless: None, producer }
-}
 
 /// A script in benches/peers; all take the same arguments.
-const fn python(
-    name: &'static str,
-    script: &'static str,
-    broker: Option<BrokerChoice>,
-    needs: &'static [Need],
-) -> Peer {
-    Peer {
-        name,
-        script,
-        broker,
-        needs,
-        consumer: &["{python} {script} consume --address {address} --topic {topic} --report {report}"],
-        window: "--window {size}",
-        headless: Some("--skip {warm}"),
-        producer: &["{python} {script} produce --address {address} --topic {topic} --quality {quality}"],
-    }
-}
-
-const PYGAME: Need = PythonModule("pygame");
-const SIMPLEJPEG: Need = PythonModule("simplejpeg");
-const OPENCV: Need = PythonModule("cv2");
-const CONFLUENT: Need = PythonModule("confluent_kafka");
+const PYTHON: Peer = Peer {
+    name: "imagezmq",
+    script: "imagezmq_simplejpeg.py",
+    broker: None,
+    modules: &["pygame", "simplejpeg", "imagezmq"],
+    consumer: &["{python} {script} consume --address {address} --topic {topic} --report {report}"],
+    window: "--window {size}",
+    headless: Some("--skip {warm}"),
+    producer: &["{python} {script} produce --address {address} --topic {topic} --quality {quality}"],
+    ..OURS
+};
 
 pub static PEERS: [Peer; 9] = [
-    ours("ours-real", BrokerChoice::Real),
-    ours("ours-embedded", BrokerChoice::Embedded),
-    // The fastest way found without a broker. By default a sending sink waits for the stream's clock, which begins with
-    // the first frame. That frame is slow, and then all the others are (`gstreamer-synced`).
-    gstreamer("gstreamer", TCP_NEEDS, &[GST, TCP_RECEIVE, GST_SHOW], &[GST, GST_ENCODE, TCP_SEND, "sync=false"]),
-    gstreamer("gstreamer-synced", TCP_NEEDS, &[GST, TCP_RECEIVE, GST_SHOW], &[GST, GST_ENCODE, TCP_SEND]),
-    gstreamer("gstreamer-rtp", RTP_NEEDS, &[GST, RTP_RECEIVE, GST_SHOW], &[GST, GST_ENCODE, RTP_SEND]),
-    python("imagezmq", "imagezmq_simplejpeg.py", None, &[PYGAME, SIMPLEJPEG, PythonModule("imagezmq")]),
-    python("confluent-tuned", "confluent_tuned.py", REAL, &[PYGAME, SIMPLEJPEG, CONFLUENT]),
-    python("confluent", "confluent_defaults.py", REAL, &[PYGAME, OPENCV, CONFLUENT]),
-    python("kafka-python", "kafka_python_defaults.py", REAL, &[PYGAME, OPENCV, PythonModule("kafka")]),
+    OURS,
+    Peer { name: "ours-embedded", broker: Some("embedded"), ..OURS },
+    GSTREAMER,
+    Peer { name: "gstreamer-synced", producer: &[GST, GST_ENCODE, TCP_SEND], ..GSTREAMER },
+    Peer {
+        name: "gstreamer-rtp",
+        elements: &["y4mdec", "rtpjpegpay", "ximagesink"],
+        consumer: &[GST, RTP_RECEIVE, GST_SHOW],
+        producer: &[GST, GST_ENCODE, RTP_SEND],
+        ..GSTREAMER
+    },
+    PYTHON,
+    Peer {
+        name: "confluent-tuned",
+        script: "confluent_tuned.py",
+        broker: REAL,
+        modules: &["pygame", "simplejpeg", "confluent_kafka"],
+        ..PYTHON
+    },
+    Peer {
+        name: "confluent",
+        script: "confluent_defaults.py",
+        broker: REAL,
+        modules: &["pygame", "cv2", "confluent_kafka"],
+        ..PYTHON
+    },
+    Peer {
+        name: "kafka-python",
+        script: "kafka_python_defaults.py",
+        broker: REAL,
+        modules: &["pygame", "cv2", "kafka"],
+        ..PYTHON
+    },
 ];
 
 impl Peer {
@@ -141,18 +139,16 @@ impl Peer {
 
     /// The first requirement that is missing, and what to do about it.
     pub fn missing(&self, python: &str) -> Option<String> {
-        self.needs.iter().find_map(|need| {
-            let missing = match need {
-                Ours(name) => return built(name).err().map(|error| format!("{error:#}")),
-                Program(name) => (!on_path(name)).then(|| format!("there is no {name}")),
-                Element(name) => {
-                    (!succeeds("gst-inspect-1.0", &["--exists", name])).then(|| format!("GStreamer has no {name}"))
-                }
-                PythonModule(name) => (!succeeds(python, &["-c", &format!("import {name}")]))
-                    .then(|| format!("{python} has no module {name}")),
-            };
-            missing.map(|missing| format!("{missing}: scripts/setup bench installs it"))
-        })
+        if self.is_ours() {
+            return ["vidprod", "vidcons"].iter().find_map(|name| built(name).err()).map(|error| format!("{error:#}"));
+        }
+        let has_element = |name: &&&str| succeeds("gst-inspect-1.0", &["--exists", name]);
+        let has_module = |name: &&&str| succeeds(python, &["-c", &format!("import {name}")]);
+        let element =
+            self.elements.iter().find(|name| !has_element(name)).map(|name| format!("GStreamer has no {name}"));
+        let module =
+            || self.modules.iter().find(|name| !has_module(name)).map(|name| format!("{python} has no {name}"));
+        element.or_else(module).map(|missing| format!("{missing}: scripts/setup bench installs it"))
     }
 }
 

@@ -1,14 +1,15 @@
 //! One run of one line: starts its consumer, then its producer, then feeds the frames.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::ChildStdin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, ensure};
 use common::report::Summary;
 use common::time::Latency;
+use serde::Serialize;
 use tempfile::tempdir;
 use testkit::child::{LoggedChild, Pipe};
 use testkit::port::free_port;
@@ -18,19 +19,41 @@ use testkit::{Program, Xvfb};
 use super::args::PeersArgs;
 use super::bar::BarPlace;
 use super::clip::PlanarClip;
-use super::consumer_report::{self, captured_to_decoded};
+use super::consumer_report::{self, ConsumerFigures, captured_to_decoded};
 use super::feeder::{self, FeedTimes};
 use super::programs::Peer;
-use super::report::PeerRound;
 use super::watcher::{Sightings, Watcher};
-use crate::brokers::StartedBroker;
+use crate::brokers::BenchBroker;
 use crate::control::Control;
-use crate::messages::topic::{BenchTopic, TopicSettings, topic_name};
+use crate::messages::topic::{BenchTopic, TopicSettings};
 
 /// Time after the last frame was fed, for frames still in flight.
 const STRAGGLERS: Duration = Duration::from_secs(3);
 /// Time for a consumer to end by itself and write its report.
 const REPORTING: Duration = Duration::from_secs(10);
+
+/// The figures of one run of a line, as they are reported.
+#[derive(Clone, PartialEq, Default, Debug, Serialize)]
+pub struct PeerRound {
+    pub round: u32,
+    /// Number of frames that count and were shown, and of those that count.
+    pub shown: u64,
+    pub of: u64,
+    /// The latency by which lines are compared: fed → seen on the screen, or captured → decoded.
+    pub latency_us: Summary,
+    /// p50 of all frames that were seen, including the warm-up, in the way that the consumer's report counts them.
+    pub all_frames_p50_us: Option<u64>,
+    pub feeder_late_max_us: u64,
+    pub consumer_report: Option<ConsumerFigures>,
+}
+
+impl fmt::Display for PeerRound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Summary { p50, p99, .. } = self.latency_us;
+        let (p50, p99) = (p50 as f64 / 1e3, p99 as f64 / 1e3);
+        write!(f, "p50 {p50:.2} p99 {p99:.2} ms, {} of {} shown", self.shown, self.of)
+    }
+}
 
 /// The settings that all runs share.
 #[derive(Clone, Copy, Debug)]
@@ -43,15 +66,14 @@ pub struct PeersSetup<'a> {
 }
 
 impl PeersSetup<'_> {
-    /// Runs one peer, with a topic, a screen and a port of its own; `None` after Ctrl-C.
-    pub fn run(&self, peer: &Peer, broker: Option<&StartedBroker>, round: u32) -> anyhow::Result<Option<PeerRound>> {
+    /// Runs one peer, with a topic, a screen and a port of its own.
+    pub fn run(&self, peer: &Peer, broker: Option<&BenchBroker>, round: u32) -> anyhow::Result<PeerRound> {
         let (args, clock, settings) = (self.args, self.control.clock, TopicSettings::default());
-        let topic = topic_name(&format!("peers-{peer}"), round, 0);
-        let _topic = broker.map(|b| BenchTopic::create(&b.address, &topic, &settings, clock)).transpose()?;
+        let topic = broker.map(|broker| BenchTopic::create(&broker.address, &settings, clock)).transpose()?;
         let folder = tempdir().context("a folder for logs and reports")?;
-        let values = self.values(peer, broker.map(|broker| &broker.address[..]), &topic, folder.path())?;
+        let values = self.values(peer, broker, topic.as_ref(), folder.path())?;
         // The screen is as large as the picture.
-        let size = (args.size.width as u32, args.size.height as u32);
+        let size = (args.picture.size.width as u32, args.picture.size.height as u32);
         let screen = (!args.headless).then(|| Xvfb::with_screen(size, &[])).transpose()?;
         let display = screen.as_ref().map(Xvfb::display);
         let watcher = display.map(|display| Watcher::connect(display, self.place)).transpose()?;
@@ -62,9 +84,7 @@ impl PeersSetup<'_> {
         let producer = peer.producer(&values);
         let mut producer = start("the producer", &producer, display, Pipe::Input, folder.path())?;
         let (fed, seen) = self.feed_and_watch(producer.input()?, watcher.as_ref());
-        if self.control.interrupted() {
-            return Ok(None);
-        }
+        self.control.check()?;
         let fed = fed.with_context(|| producer.last_line())?;
         let report = peer.reports().then(|| {
             producer.ends_within(REPORTING);
@@ -82,7 +102,7 @@ impl PeersSetup<'_> {
         };
         let shown = latency_us.count;
         ensure!(shown > 0, "no frame was seen; {}; {}", consumer.last_line(), producer.last_line());
-        Ok(Some(PeerRound {
+        Ok(PeerRound {
             round,
             shown,
             of: (args.frames - args.warm) as u64,
@@ -90,31 +110,32 @@ impl PeersSetup<'_> {
             all_frames_p50_us,
             feeder_late_max_us: fed.late_max.as_micros() as u64,
             consumer_report: report,
-        }))
+        })
     }
 
     /// The values in the command lines.
     fn values(
         &self,
         peer: &Peer,
-        broker: Option<&str>,
-        topic: &str,
+        broker: Option<&BenchBroker>,
+        topic: Option<&BenchTopic>,
         folder: &Path,
     ) -> anyhow::Result<Vec<(&'static str, String)>> {
         let (args, port) = (self.args, free_port()?);
+        let address = broker.map(|broker| broker.address.clone());
         let path = |path: PathBuf| path.display().to_string();
         Ok(vec![
             ("vidprod", built("vidprod").map(path).unwrap_or_default()),
             ("vidcons", built("vidcons").map(path).unwrap_or_default()),
             ("python", self.python.to_owned()),
             ("script", path(root().join("benches/peers").join(peer.script))),
-            ("broker", broker.unwrap_or_default().to_owned()),
-            ("address", broker.map_or_else(|| format!("127.0.0.1:{port}"), str::to_owned)),
+            ("broker", address.clone().unwrap_or_default()),
+            ("address", address.unwrap_or_else(|| format!("127.0.0.1:{port}"))),
             ("port", port.to_string()),
-            ("topic", topic.to_owned()),
+            ("topic", topic.map_or(String::new(), |topic| topic.name.clone())),
             ("report", path(report(folder))),
             ("frames", path(frames(folder))),
-            ("size", args.size.pixels()),
+            ("size", args.picture.size.pixels()),
             ("warm", args.warm.to_string()),
             ("quality", args.quality.to_string()),
         ])
@@ -126,20 +147,19 @@ impl PeersSetup<'_> {
         pipe: ChildStdin,
         watcher: Option<&Watcher>,
     ) -> (anyhow::Result<FeedTimes>, Option<anyhow::Result<Sightings>>) {
-        let (stop, control, frames) = (AtomicBool::new(false), self.control, self.args.frames);
+        let (args, control) = (self.args, self.control);
+        let now = || control.clock.now();
         thread::scope(|threads| {
-            let watching = watcher.map(|watcher| threads.spawn(|| watcher.watch(frames, control.clock, &stop)));
-            let fed = feeder::feed(pipe, self.clip, (frames, self.args.fps), control);
-            let until = control.clock.now().plus(if fed.is_ok() { STRAGGLERS } else { Duration::ZERO });
-            while watching.as_ref().is_some_and(|thread| !thread.is_finished())
-                && control.clock.now() < until
-                && !control.interrupted()
-            {
-                control.sleep(Duration::from_millis(20));
-            }
-            stop.store(true, Ordering::Relaxed);
-            let seen = watching.map(|thread| thread.join().unwrap_or_else(|_| Err(anyhow!("the watcher panicked"))));
-            (fed, seen)
+            let feeding = threads.spawn(|| feeder::feed(pipe, self.clip, (args.frames, args.picture.fps), control));
+            let mut ended = None;
+            let goes_on = || {
+                if feeding.is_finished() {
+                    ended.get_or_insert_with(now);
+                }
+                !control.interrupted() && ended.is_none_or(|ended| now().since(ended) < STRAGGLERS)
+            };
+            let seen = watcher.map(|watcher| watcher.watch(args.frames, control.clock, goes_on));
+            (feeding.join().unwrap_or_else(|_| Err(anyhow!("the feeder panicked"))), seen)
         })
     }
 }

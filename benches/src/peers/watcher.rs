@@ -4,7 +4,6 @@
 //! So nothing is polled: the watcher sleeps between frames, and its times are late by no more than two small messages.
 
 use std::os::fd::AsFd;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, ensure};
 use common::time::{Clock, Micros};
@@ -17,7 +16,7 @@ use x11rb::rust_connection::RustConnection;
 
 use super::bar::{self, BarPlace};
 
-/// Longest time until it notices that it is to stop.
+/// Longest time until it notices that it shall not go on.
 const LOOK_EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 /// Bytes of a pixel on a 24-bit screen: blue, green, red, unused.
 const PIXEL_BYTES: usize = 4;
@@ -49,10 +48,15 @@ impl Watcher {
         Ok(Watcher { connection, root, damage, x: i16::try_from(x)?, y: i16::try_from(y)? })
     }
 
-    /// Records when each of `frames` frames was first seen, until the last one was seen or `stop` is set.
-    pub fn watch(&self, frames: usize, clock: &dyn Clock, stop: &AtomicBool) -> anyhow::Result<Sightings> {
+    /// Records when each of `frames` frames was first seen, until the last one was seen or `goes_on` returns false.
+    pub fn watch(
+        &self,
+        frames: usize,
+        clock: &dyn Clock,
+        mut goes_on: impl FnMut() -> bool,
+    ) -> anyhow::Result<Sightings> {
         let mut seen = vec![None; frames];
-        while seen.last() == Some(&None) && !stop.load(Ordering::Relaxed) {
+        while seen.last() == Some(&None) && goes_on() {
             let mut drawn = false;
             while let Some(event) = self.connection.poll_for_event().context("listening to the screen")? {
                 drawn |= matches!(event, Event::DamageNotify(_));

@@ -1,23 +1,32 @@
-//! The time at which each message is due. Times are absolute, so that one late message delays no other.
+//! The time at which each frame or message is due. Times are absolute, so that one that is late delays no other.
 
 use std::time::Duration;
 
 use common::time::Micros;
 
+use crate::options::TimeArgs;
+
+/// Frames or messages at a fixed rate: some to warm up, and then those that are measured.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Schedule {
-    start: Micros,
-    fps: f64,
+pub struct Pace {
+    pub fps: f64,
+    pub warmup: u64,
+    pub measured: u64,
 }
 
-impl Schedule {
-    pub fn new(start: Micros, fps: f64) -> Schedule {
-        Schedule { start, fps }
+impl Pace {
+    pub fn new(fps: f64, times: &TimeArgs) -> Pace {
+        Pace { fps, warmup: count(times.warm(), fps), measured: count(times.seconds(), fps) }
     }
 
-    pub fn due(&self, n: u64) -> Micros {
-        self.start.plus(Duration::from_secs_f64(n as f64 / self.fps))
+    pub fn total(&self) -> u64 {
+        self.warmup + self.measured
     }
+}
+
+/// The time at which number `n` is due, counted from 0.
+pub fn due(start: Micros, fps: f64, n: u64) -> Micros {
+    start.plus(Duration::from_secs_f64(n as f64 / fps))
 }
 
 /// Number of messages that are due within a time.
@@ -32,12 +41,13 @@ mod tests {
 
     #[test]
     fn what_is_due_does_not_drift() {
-        let check = |fps: f64, n: u64, us: u64| assert_eq!(Schedule::new(Micros(1000), fps).due(n), Micros(1000 + us));
+        let check = |fps: f64, n: u64, us: u64| assert_eq!(due(Micros(1000), fps, n), Micros(1000 + us));
         check(30.0, 0, 0);
         check(30.0, 1, 33_333);
         check(30.0, 3, 100_000);
         check(60.0, 60 * 3600, 3_600_000_000);
         check(30_000.0 / 1001.0, 30_000, 1_001_000_000);
+        check(f64::INFINITY, 1000, 0);
     }
 
     #[test]
