@@ -6,7 +6,9 @@ use std::io::Write;
 use std::process::{Command, ExitCode};
 
 use anyhow::Context;
+use clap::Args;
 use cli::output::Output;
+use cli::values::whole;
 use common::report::Machine;
 use common::time::Micros;
 use common::words::count;
@@ -15,11 +17,27 @@ use serde_json::{Value, json};
 use crate::brokers::{self, BenchBroker, BrokerChoice};
 use crate::control::Control;
 use crate::messages::prepare::prepare;
-use crate::options::ExperimentArgs;
 use crate::spread::Spread;
 
 /// Version of the report's format. Changes when a field changes its meaning or is removed.
 const SCHEMA: u32 = 1;
+
+#[derive(Args, Clone, Debug)]
+pub struct ExperimentArgs {
+    /// Number of rounds; each runs every case once
+    #[arg(long, allow_hyphen_values = true, default_value_t = 3, value_name = "N", value_parser = whole(1_u32..=1000))]
+    pub rounds: u32,
+    // A JVM's compiler takes most of a core, and stops after about 60 000 messages.
+    /// Messages through each broker, one by one, before the first round, so that a real Kafka's JVM has compiled its code
+    #[arg(long, allow_hyphen_values = true, default_value_t = 100_000, value_name = "N", value_parser = whole(0_u64..))]
+    prepare: u64,
+    /// Passed to vidbroker as its --memory [default: its own]
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<String>,
+    /// Write machine, versions, settings and each round's figures as JSON ('-': standard output)
+    #[arg(long, value_name = "FILE", value_parser = report)]
+    report: Option<Output>,
+}
 
 #[derive(Debug)]
 pub struct Experiment<'a> {
@@ -127,6 +145,11 @@ impl<'a> Experiment<'a> {
         let good = self.failed.is_empty() && self.faults.is_empty();
         Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
+
+/// Parses the destination of a report, which is JSON.
+fn report(text: &str) -> Result<Output, String> {
+    text.parse::<Output>()?.of_kind("a report", &["json", "txt", "log"], "name it .json")
 }
 
 /// The commit of the sources, and whether they have changed since.

@@ -30,7 +30,7 @@ use crate::messages::payload::Payload;
 use crate::messages::topic::{BenchTopic, TopicSettings};
 use crate::messages::transfer::{Sending, Transfer};
 use crate::options::{CompareArgs, PictureArgs, PlayArgs, TimeArgs};
-use crate::pace::Pace;
+use crate::schedule::Schedule;
 use crate::spread::thousandths;
 use crate::table::{Column, Table, median_ms, plain, spread, verdict};
 
@@ -131,8 +131,8 @@ impl fmt::Display for FloorRun {
 
 pub fn run(args: &FloorArgs, control: Control<'_>) -> anyhow::Result<ExitCode> {
     let PictureArgs { size, fps } = &args.picture;
-    let pace = Pace::new(*fps, &args.times);
-    ensure!(pace.measured > 0, "--seconds is too short for a single frame");
+    let schedule = args.times.schedule(*fps);
+    ensure!(schedule.measured > 0, "--seconds is too short for a single frame");
     let display = args.play.display()?;
     let (mut experiment, brokers) = args.compare.start("floor", control)?;
     let setup = EndToEndSetup { clip: args.play.clip.clone(), ..EndToEndSetup::new(size, *fps, &args.times) };
@@ -140,9 +140,9 @@ pub fn run(args: &FloorArgs, control: Control<'_>) -> anyhow::Result<ExitCode> {
     let labels: Vec<&String> = brokers.iter().map(|broker| &broker.name).collect();
     let rounds = experiment.rounds(&labels, |_, index| {
         let place = Surroundings { broker: &brokers[index], display: display.as_ref(), control };
-        let encode = alone::encode(&frames, pace, control)?;
-        let decode = alone::decode(&frames, pace, control)?;
-        let hop = measure_hop(&frames, pace, place)?;
+        let encode = alone::encode(&frames, schedule, control)?;
+        let decode = alone::decode(&frames, schedule, control)?;
+        let hop = measure_hop(&frames, schedule, place)?;
         Ok(FloorRun { encode, decode, hop, whole: e2e::run(&setup, place)?.seen()? })
     });
     experiment.faults.extend(rounds.0.iter().flat_map(|run| run.result.whole.faults()));
@@ -187,10 +187,10 @@ fn frames(setup: &EndToEndSetup, broker: &BenchBroker, control: Control<'_>) -> 
 }
 
 /// Latency of messages as long as the frames, without vidprod and vidcons.
-fn measure_hop(frames: &FloorFrames, pace: Pace, place: Surroundings<'_>) -> anyhow::Result<Summary> {
+fn measure_hop(frames: &FloorFrames, schedule: Schedule, place: Surroundings<'_>) -> anyhow::Result<Summary> {
     let payload = &Payload::of_lengths(frames.jpegs.iter().map(Bytes::len));
     let settings = &TopicSettings { message_bytes: payload.len_max(), ..TopicSettings::default() };
-    let transfer = Transfer { broker: place.broker, settings, payload, sending: Sending::from(pace), consumers: 1 };
+    let transfer = Transfer { broker: place.broker, settings, payload, sending: Sending::from(schedule), consumers: 1 };
     Ok(Summary::from(&transfer.run(place.control)?.complete()?.receipt.from_send))
 }
 

@@ -5,36 +5,16 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use clap::Args;
-use cli::logging::LogArgs;
-use cli::output::Output;
-use cli::values::{DurationArg, positive, whole};
+use cli::values::{DurationArg, positive};
 use itertools::Itertools;
 use serde_json::{Value, json};
 
 use crate::brokers::{BenchBroker, BrokerChoice};
 use crate::control::Control;
 use crate::display::Display;
-use crate::experiment::{Experiment, joined};
+use crate::experiment::{Experiment, ExperimentArgs, joined};
+use crate::schedule::{Schedule, count};
 use crate::size::PictureSize;
-
-#[derive(Args, Clone, Debug)]
-pub struct ExperimentArgs {
-    /// Number of rounds; each runs every case once
-    #[arg(long, allow_hyphen_values = true, default_value_t = 3, value_name = "N", value_parser = whole(1_u32..=1000))]
-    pub rounds: u32,
-    // A JVM's compiler takes most of a core, and stops after about 60 000 messages.
-    /// Messages through each broker, one by one, before the first round, so that a real Kafka's JVM has compiled its code
-    #[arg(long, allow_hyphen_values = true, default_value_t = 100_000, value_name = "N", value_parser = whole(0_u64..))]
-    pub prepare: u64,
-    /// Passed to vidbroker as its --memory [default: its own]
-    #[arg(long, value_name = "SIZE")]
-    pub memory: Option<String>,
-    /// Write machine, versions, settings and each round's figures as JSON ('-': standard output)
-    #[arg(long, value_name = "FILE", value_parser = report)]
-    pub report: Option<Output>,
-    #[command(flatten)]
-    pub log: LogArgs,
-}
 
 #[derive(Args, Clone, Debug)]
 pub struct CompareArgs {
@@ -82,11 +62,6 @@ pub struct PlayArgs {
     pub window: bool,
 }
 
-/// Parses the destination of a report, which is JSON.
-fn report(text: &str) -> Result<Output, String> {
-    text.parse::<Output>()?.of_kind("a report", &["json", "txt", "log"], "name it .json")
-}
-
 impl CompareArgs {
     /// Starts an experiment and its brokers.
     pub fn start<'a>(
@@ -111,6 +86,11 @@ impl TimeArgs {
 
     pub fn warm(&self) -> Duration {
         self.warm.duration()
+    }
+
+    /// The times at which frames or messages at this rate are due.
+    pub fn schedule(&self, fps: f64) -> Schedule {
+        Schedule { fps, warmup: count(self.warm(), fps), measured: count(self.seconds(), fps) }
     }
 
     /// The settings of a command together with these.

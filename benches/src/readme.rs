@@ -11,7 +11,6 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use cli::logging::LogArgs;
 use common::words::count;
 use itertools::Itertools;
 use serde_json::Value;
@@ -33,15 +32,13 @@ const SHORT: &str = " short";
 pub struct ReadmeArgs {
     /// The texts [default: the project's README.md, docs/benchmarks.md and benches/README.md]
     #[arg(value_name = "FILE")]
-    pub files: Vec<PathBuf>,
+    files: Vec<PathBuf>,
     /// Where the results are [default: the project's benches/results]
     #[arg(long, value_name = "DIR")]
-    pub results: Option<PathBuf>,
+    results: Option<PathBuf>,
     /// Change nothing; exit with 1 if a table is not the one that the results make
     #[arg(long)]
-    pub check: bool,
-    #[command(flatten)]
-    pub log: LogArgs,
+    check: bool,
 }
 
 pub fn run(args: &ReadmeArgs) -> anyhow::Result<ExitCode> {

@@ -1,7 +1,6 @@
 //! Tests of the programs' arguments and of the figures made from their reports.
 
-use common::draw::PixelCheck;
-use common::report::{Machine, Summary, Sums};
+use common::report::{Machine, Sums};
 
 use super::*;
 

@@ -11,8 +11,8 @@ use jpeg::{Decoder, Encoder, Plane, Planes, Subsampling};
 use pool::Pool;
 
 use crate::control::Control;
-use crate::pace::{Pace, due};
 use crate::planes;
+use crate::schedule::{Schedule, due};
 
 const LEAD: Duration = Duration::from_millis(100);
 /// vidprod's default quality.
@@ -68,15 +68,15 @@ pub struct AloneResult {
 }
 
 /// The work that vidprod does on a picture.
-pub fn encode(frames: &FloorFrames, pace: Pace, control: Control<'_>) -> anyhow::Result<AloneResult> {
+pub fn encode(frames: &FloorFrames, schedule: Schedule, control: Control<'_>) -> anyhow::Result<AloneResult> {
     let (mut encoder, mut jpeg) = (Encoder::on(Pool::new(None))?, Vec::new());
-    measure(pace, control, |n| encoder.encode(&frames.picture(n), QUALITY, &mut jpeg).context("encoding a frame"))
+    measure(schedule, control, |n| encoder.encode(&frames.picture(n), QUALITY, &mut jpeg).context("encoding a frame"))
 }
 
 /// The work that vidcons does on a frame.
-pub fn decode(frames: &FloorFrames, pace: Pace, control: Control<'_>) -> anyhow::Result<AloneResult> {
+pub fn decode(frames: &FloorFrames, schedule: Schedule, control: Control<'_>) -> anyhow::Result<AloneResult> {
     let (mut decoder, mut pixels) = (Decoder::on(Pool::new(None))?, Vec::new());
-    measure(pace, control, |n| {
+    measure(schedule, control, |n| {
         let header = decoder.header(frames.jpeg(n))?;
         pixels.resize(header.width * header.height, 0);
         decoder.decode_xrgb(frames.jpeg(n), &mut pixels, header.width).context("decoding a frame")?;
@@ -86,25 +86,25 @@ pub fn decode(frames: &FloorFrames, pace: Pace, control: Control<'_>) -> anyhow:
 
 /// Calls `work` for each frame when it is due, and measures it.
 fn measure(
-    pace: Pace,
+    schedule: Schedule,
     control: Control<'_>,
     mut work: impl FnMut(usize) -> anyhow::Result<()>,
 ) -> anyhow::Result<AloneResult> {
     let clock = control.clock;
     let start = clock.now().plus(LEAD);
     let (mut time, mut cpu) = (Latency::default(), Duration::ZERO);
-    for n in 0..pace.total() {
-        clock.sleep_until(due(start, pace.fps, n));
+    for n in 0..schedule.total() {
+        clock.sleep_until(due(start, schedule.fps, n));
         control.check()?;
         let (cpu_before, before) = (cli::machine::cpu_time(), clock.now());
         work(n as usize)?;
         let took = clock.now().since(before);
-        if n >= pace.warmup {
+        if n >= schedule.warmup {
             time.record(took);
             cpu += cli::machine::cpu_time().saturating_sub(cpu_before);
         }
     }
-    Ok(AloneResult { time: Summary::from(&time), cpu_us: cpu.as_secs_f64() * 1e6 / pace.measured.max(1) as f64 })
+    Ok(AloneResult { time: Summary::from(&time), cpu_us: cpu.as_secs_f64() * 1e6 / schedule.measured.max(1) as f64 })
 }
 
 #[cfg(test)]
@@ -117,10 +117,10 @@ mod tests {
     #[test]
     fn the_warm_up_is_done_and_not_counted() {
         let clock = ManualClock::default();
-        let pace = Pace { fps: 10.0, warmup: 10, measured: 20 };
+        let schedule = Schedule { fps: 10.0, warmup: 10, measured: 20 };
         let mut done = Vec::new();
         let control = Control { clock: &clock, shutdown: &Shutdown::default() };
-        let alone = measure(pace, control, |n| {
+        let alone = measure(schedule, control, |n| {
             done.push(n);
             clock.advance(Duration::from_millis(if n < 10 { 50 } else { 5 }));
             Ok(())

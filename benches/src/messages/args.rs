@@ -7,7 +7,7 @@ use cli::values::{Bytes, positive};
 use super::payload::STAMP_BYTES;
 use super::topic::IN_FLIGHT_BYTES_MAX;
 use crate::options::{CompareArgs, TimeArgs};
-use crate::pace::count;
+use crate::schedule::count;
 
 pub const HOP_EXAMPLES: &str = "\
 Examples:

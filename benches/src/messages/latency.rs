@@ -17,7 +17,6 @@ use super::transfer::{Sending, Transfer, Transferred};
 use crate::brokers::{BenchBroker, base};
 use crate::control::Control;
 use crate::experiment::{CaseRun, Rounds, distinct, joined};
-use crate::pace::Pace;
 use crate::spread::merged;
 use crate::table::{Column, Table, ms, plain, spread, verdict};
 
@@ -56,7 +55,7 @@ pub fn run(command: &str, args: &MessageArgs, control: Control<'_>) -> anyhow::R
     let rounds = experiment.rounds(&labels, |_, index| {
         let HopCase { bytes, ref acks, linger_ms, consumers, fps, .. } = cases[index];
         let (payload, settings) = (&Payload::of_lengths([bytes]), &TopicSettings::new(bytes, acks, linger_ms));
-        let (broker, sending) = (&brokers[index % brokers.len()], Sending::from(Pace::new(fps, &args.times)));
+        let (broker, sending) = (&brokers[index % brokers.len()], Sending::from(args.times.schedule(fps)));
         Transfer { broker, settings, payload, sending, consumers }.run(control)?.complete()
     });
     let fewest = args.consumers.iter().copied().min().unwrap_or(0);

@@ -19,7 +19,7 @@ use super::payload::{Payload, Stamp};
 use super::topic::{BenchTopic, IN_FLIGHT_BYTES_MAX, TopicSettings};
 use crate::brokers::BenchBroker;
 use crate::control::Control;
-use crate::pace::{Pace, due};
+use crate::schedule::{Schedule, due};
 use crate::spread::merged;
 
 /// Time between the last preparation and the first message.
@@ -50,9 +50,9 @@ impl Default for Sending {
     }
 }
 
-impl From<Pace> for Sending {
-    fn from(pace: Pace) -> Sending {
-        Sending { fps: pace.fps, messages: pace.total(), warmup: pace.warmup, ..Sending::default() }
+impl From<Schedule> for Sending {
+    fn from(schedule: Schedule) -> Sending {
+        Sending { fps: schedule.fps, messages: schedule.total(), warmup: schedule.warmup, ..Sending::default() }
     }
 }
 

@@ -9,7 +9,8 @@ use testkit::workspace::root;
 
 use super::bar::{self, BarPlace};
 use super::programs::{PEERS, Peer, peer};
-use crate::options::{ExperimentArgs, PictureArgs};
+use crate::experiment::ExperimentArgs;
+use crate::options::PictureArgs;
 use crate::size::PictureSize;
 
 pub const EXAMPLES: &str = "\

@@ -1,35 +1,36 @@
 //! A consumer's own report: that of vidcons, or the same few fields from the Python scripts.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
 use common::report::{Frames, LatencyReport, Summary};
 use common::time::{Latency, Micros};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
-/// The figures of a consumer that are in our report.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct ConsumerFigures {
-    pub shown: u64,
-    /// Number of lost frames for each reason.
-    pub lost: BTreeMap<String, u64>,
-    pub total_us: Summary,
-    pub stages_us: BTreeMap<String, Summary>,
-}
-
+/// The fields that all consumers report.
 #[derive(Deserialize)]
-struct ConsumerReport {
-    frames: Frames,
-    latency_us: LatencyReport,
+pub struct ConsumerReport {
+    pub frames: Frames,
+    pub latency_us: LatencyReport,
 }
 
-pub fn read(file: &Path) -> anyhow::Result<ConsumerFigures> {
-    let text = std::fs::read_to_string(file).context("the consumer left no report")?;
-    let ConsumerReport { frames: Frames { shown, lost, .. }, latency_us: LatencyReport { total, stages, .. } } =
-        serde_json::from_str(&text).context("the consumer's report cannot be read")?;
-    let shown = shown.context("the consumer's report has no number of shown frames")?;
-    Ok(ConsumerFigures { shown, lost, total_us: total, stages_us: stages })
+impl ConsumerReport {
+    pub fn read(file: &Path) -> anyhow::Result<ConsumerReport> {
+        let text = std::fs::read_to_string(file).context("the consumer left no report")?;
+        serde_json::from_str(&text).context("the consumer's report cannot be read")
+    }
+
+    /// The part that is in our report.
+    pub fn figures(&self) -> Value {
+        let ConsumerReport { frames, latency_us } = self;
+        json!({
+            "shown": frames.shown,
+            "lost": frames.lost,
+            "total_us": latency_us.total,
+            "stages_us": latency_us.stages,
+        })
+    }
 }
 
 /// Latency from captured to decoded, of the frames from number `warm` on, read from vidcons' report of each frame.

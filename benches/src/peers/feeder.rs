@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::clip::PlanarClip;
 use crate::control::Control;
-use crate::pace::due;
+use crate::schedule::due;
 
 /// The largest pipe allowed without being root, so that a frame of 720p hardly waits for its reader.
 const PIPE_BYTES: usize = 1 << 20;

@@ -10,6 +10,7 @@ use anyhow::{Context, anyhow, ensure};
 use common::report::Summary;
 use common::time::Latency;
 use serde::Serialize;
+use serde_json::Value;
 use tempfile::tempdir;
 use testkit::child::{LoggedChild, Pipe};
 use testkit::port::free_port;
@@ -19,7 +20,7 @@ use testkit::{Program, Xvfb};
 use super::args::PeersArgs;
 use super::bar::BarPlace;
 use super::clip::PlanarClip;
-use super::consumer_report::{self, ConsumerFigures, captured_to_decoded};
+use super::consumer_report::{ConsumerReport, captured_to_decoded};
 use super::feeder::{self, FeedTimes};
 use super::programs::Peer;
 use super::watcher::{Sightings, Watcher};
@@ -44,7 +45,7 @@ pub struct PeerRound {
     /// p50 of all frames that were seen, including the warm-up, in the way that the consumer's report counts them.
     pub all_frames_p50_us: Option<u64>,
     pub feeder_late_max_us: u64,
-    pub consumer_report: Option<ConsumerFigures>,
+    pub consumer_report: Option<Value>,
 }
 
 impl fmt::Display for PeerRound {
@@ -89,7 +90,7 @@ impl PeersSetup<'_> {
         let report = peer.reports().then(|| {
             producer.ends_within(REPORTING);
             consumer.ends_within(REPORTING);
-            consumer_report::read(&report(folder.path())).with_context(|| consumer.last_line())
+            ConsumerReport::read(&report(folder.path())).with_context(|| consumer.last_line())
         });
         let report = report.transpose()?;
         let (latency_us, all_frames_p50_us) = match seen {
@@ -98,7 +99,7 @@ impl PeersSetup<'_> {
                 (latency(&fed, &seen, args.warm), Some(latency(&fed, &seen, 0).p50))
             }
             None if peer.is_ours() => (captured_to_decoded(&frames(folder.path()), args.warm as u64)?, None),
-            None => (report.as_ref().map(|report| report.total_us).unwrap_or_default(), None),
+            None => (report.as_ref().map(|report| report.latency_us.total).unwrap_or_default(), None),
         };
         let shown = latency_us.count;
         ensure!(shown > 0, "no frame was seen; {}; {}", consumer.last_line(), producer.last_line());
@@ -109,7 +110,7 @@ impl PeersSetup<'_> {
             latency_us,
             all_frames_p50_us,
             feeder_late_max_us: fed.late_max.as_micros() as u64,
-            consumer_report: report,
+            consumer_report: report.as_ref().map(ConsumerReport::figures),
         })
     }
 

@@ -4,21 +4,15 @@ use std::time::Duration;
 
 use common::time::Micros;
 
-use crate::options::TimeArgs;
-
 /// Frames or messages at a fixed rate: some to warm up, and then those that are measured.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Pace {
+pub struct Schedule {
     pub fps: f64,
     pub warmup: u64,
     pub measured: u64,
 }
 
-impl Pace {
-    pub fn new(fps: f64, times: &TimeArgs) -> Pace {
-        Pace { fps, warmup: count(times.warm(), fps), measured: count(times.seconds(), fps) }
-    }
-
+impl Schedule {
     pub fn total(&self) -> u64 {
         self.warmup + self.measured
     }
