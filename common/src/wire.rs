@@ -16,5 +16,5 @@ pub use self::codec::Codec;
 pub use self::drop_rule::DropRule;
 pub use self::frame::{End, Frame, FrameKind, Meta, Origin, Session};
 pub use self::headers::Headers;
-pub use self::reassemble::{Ended, Limits, Pushed, Reassembler, Sighting, Tally};
+pub use self::reassemble::{Ended, Limits, Pushed, Reassembler, SessionState, Tally};
 pub use self::record::{Incoming, Part, Record, Rejected};

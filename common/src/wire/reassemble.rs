@@ -4,10 +4,10 @@
 //! Incoming ─push(now)─▶ source ▸ session ▸ pending frame ─all parts there─▶ Option<Frame>
 //! ```
 //! A frame is dropped as *torn* when a newer one of its session completes, when its deadline passes, or when memory
-//! runs out. The numbers seen in each session are kept in a [`Sighting`], which yields the counts of expected frames.
+//! runs out. The numbers seen in each session are kept in a [`SessionState`], which yields the counts of expected frames.
 
 mod rise;
-mod sighting;
+mod session_state;
 mod span;
 mod tally;
 
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-pub use self::sighting::Sighting;
+pub use self::session_state::SessionState;
 pub use self::tally::Tally;
 use crate::time::Micros;
 use crate::wire::record::{FRAME_BYTES_MAX, Incoming, Part, Rejected};
@@ -74,7 +74,7 @@ pub struct Ended {
 /// The state of one source.
 #[derive(Clone, Default, Debug)]
 struct Source {
-    sessions: BTreeMap<Session, Sighting>,
+    sessions: BTreeMap<Session, SessionState>,
     /// Sums of removed sessions.
     folded: Tally,
     seen: Micros,
@@ -109,18 +109,18 @@ impl Reassembler {
     /// have read records of the partition since the last call. The frames in those records do not count as lost.
     pub fn resume(&mut self, source: &Arc<str>, session: Session, stretch: u64, now: Micros) {
         // A source without room is refused when its record is pushed.
-        if let Ok(sighting) = self.sighting(source, session, now) {
-            let freed = sighting.resume(stretch);
+        if let Ok(state) = self.session_mut(source, session, now) {
+            let freed = state.resume(stretch);
             self.held_bytes -= freed;
         }
     }
 
     /// Makes a frame of `source` from another client's picture, and numbers it.
     pub fn push_foreign(&mut self, mut meta: Meta, payload: Bytes, now: Micros) -> Result<Frame, Rejected> {
-        let sighting = self.sighting(&meta.source, meta.session, now)?;
-        meta.frame = sighting.next_number();
-        sighting.see(&meta, 0);
-        sighting.settle_whole(meta.frame);
+        let state = self.session_mut(&meta.source, meta.session, now)?;
+        meta.frame = state.next_number();
+        state.see(&meta, 0);
+        state.settle_whole(meta.frame);
         meta.stamps.reassembled = now;
         Ok(Frame { meta, payload, kind: FrameKind::Foreign })
     }
@@ -128,8 +128,8 @@ impl Reassembler {
     /// Drops frames that have been unfinished for too long.
     pub fn expire(&mut self, now: Micros) {
         let deadline = self.limits.deadline;
-        for sighting in self.sources.values_mut().flat_map(|s| s.sessions.values_mut()) {
-            self.held_bytes -= sighting.expire(now, deadline);
+        for state in self.sources.values_mut().flat_map(|s| s.sessions.values_mut()) {
+            self.held_bytes -= state.expire(now, deadline);
         }
     }
 
@@ -157,7 +157,7 @@ impl Reassembler {
         self.sources.contains_key(source)
     }
 
-    pub fn session(&self, source: &str, session: Session) -> Option<&Sighting> {
+    pub fn session(&self, source: &str, session: Session) -> Option<&SessionState> {
         self.sources.get(source)?.sessions.get(&session)
     }
 
@@ -166,29 +166,29 @@ impl Reassembler {
             return Err(Rejected::OverBound);
         }
         let (source, session) = (part.meta.source.clone(), part.meta.session);
-        let sighting = self.sighting(&source, session, now)?;
-        sighting.check(&part.meta)?;
-        sighting.see(&part.meta, part.index);
-        let before = sighting.held_bytes();
-        let frame = sighting.push(part, now);
-        let after = sighting.held_bytes();
+        let state = self.session_mut(&source, session, now)?;
+        state.check(&part.meta)?;
+        state.see(&part.meta, part.index);
+        let before = state.held_bytes();
+        let frame = state.push(part, now);
+        let after = state.held_bytes();
         self.held_bytes = self.held_bytes + after - before;
         while self.held_bytes > self.limits.bytes_max && self.give_up_oldest() {}
         Ok(frame)
     }
 
     fn push_end(&mut self, mut meta: Meta, end: End, picture: Option<Bytes>, now: Micros) -> Result<Pushed, Rejected> {
-        let sighting = self.sighting(&meta.source, meta.session, now)?;
-        let before = sighting.held_bytes();
-        sighting.finish(end, meta.skipped);
-        let freed = before - sighting.held_bytes();
+        let state = self.session_mut(&meta.source, meta.session, now)?;
+        let before = state.held_bytes();
+        state.finish(end, meta.skipped);
+        let freed = before - state.held_bytes();
         self.held_bytes -= freed;
         meta.stamps.reassembled = now;
         let picture = picture.map(|payload| Frame { meta: meta.clone(), payload, kind: FrameKind::Repeat });
         Ok(Pushed::End(Box::new(Ended { meta, counts: end, picture })))
     }
 
-    fn sighting(&mut self, name: &Arc<str>, session: Session, now: Micros) -> Result<&mut Sighting, Rejected> {
+    fn session_mut(&mut self, name: &Arc<str>, session: Session, now: Micros) -> Result<&mut SessionState, Rejected> {
         if !self.sources.contains_key(name) {
             self.make_room(now)?;
         }
@@ -214,8 +214,8 @@ impl Reassembler {
             return Err(Rejected::TooManySources(self.limits.sources_max));
         }
         if let Some(mut source) = self.sources.remove(&silent) {
-            for sighting in source.sessions.values_mut() {
-                self.held_bytes -= sighting.give_up_all();
+            for state in source.sessions.values_mut() {
+                self.held_bytes -= state.give_up_all();
             }
             self.folded = self.folded.plus(source.tally());
             self.evictions += 1;
@@ -230,26 +230,26 @@ impl Reassembler {
             .flat_map(|s| s.sessions.values_mut())
             .filter(|s| s.held_bytes() > 0)
             .min_by_key(|s| s.oldest_pending());
-        let Some(sighting) = oldest else { return false };
-        self.held_bytes -= sighting.give_up_oldest();
+        let Some(state) = oldest else { return false };
+        self.held_bytes -= state.give_up_oldest();
         true
     }
 
     /// Panics if an invariant is violated; for fuzzing.
     #[doc(hidden)]
     pub fn check_invariants(&self) {
-        let sightings = || self.sources.values().flat_map(|s| s.sessions.values());
-        assert_eq!(self.held_bytes, sightings().map(Sighting::held_bytes).sum::<usize>(), "held bytes are counted");
+        let sessions = || self.sources.values().flat_map(|s| s.sessions.values());
+        assert_eq!(self.held_bytes, sessions().map(SessionState::held_bytes).sum::<usize>(), "held bytes are counted");
         assert!(self.held_bytes <= self.limits.bytes_max, "memory is bounded");
         assert!(self.sources.len() <= self.limits.sources_max, "sources are bounded");
         assert!(self.sources.values().all(|s| s.sessions.len() <= self.limits.sessions_max), "sessions are bounded");
-        sightings().for_each(Sighting::check_invariants);
+        sessions().for_each(SessionState::check_invariants);
     }
 }
 
 impl Source {
     fn tally(&self) -> Tally {
-        self.sessions.values().map(Sighting::tally).fold(self.folded, Tally::plus)
+        self.sessions.values().map(SessionState::tally).fold(self.folded, Tally::plus)
     }
 
     /// Adds the session that was silent longest to the sums, and removes it. Returns the number of bytes that it held.
@@ -257,9 +257,9 @@ impl Source {
         let Some(oldest) = self.sessions.iter().min_by_key(|(_, s)| s.seen_at()).map(|(session, _)| *session) else {
             return 0;
         };
-        let Some(mut sighting) = self.sessions.remove(&oldest) else { return 0 };
-        let freed = sighting.give_up_all();
-        self.folded = self.folded.plus(sighting.tally());
+        let Some(mut state) = self.sessions.remove(&oldest) else { return 0 };
+        let freed = state.give_up_all();
+        self.folded = self.folded.plus(state.tally());
         freed
     }
 }

@@ -269,7 +269,7 @@ proptest! {
         once.dedup();
         prop_assert_eq!(once.len(), link.got.len(), "no frame comes out twice");
         // Frames before the first one seen are not counted.
-        let first = link.to.session("clip", meta(0).session).and_then(Sighting::first_number).unwrap_or(60) as usize;
+        let first = link.to.session("clip", meta(0).session).and_then(SessionState::first_number).unwrap_or(60) as usize;
         let (dropped, skipped) = (counts[60].0 - counts[first].0, counts[60].1 - counts[first].1);
         prop_assert_eq!(tally.skipped, skipped);
         prop_assert_eq!(tally.expected() + dropped + skipped, 60 - first as u64);

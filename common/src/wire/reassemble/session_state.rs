@@ -27,7 +27,7 @@ struct Pending {
 
 /// The state of one session.
 #[derive(Clone, Default, Debug)]
-pub struct Sighting {
+pub struct SessionState {
     seen_at: Micros,
     /// Sums until other members of a group took over the partition; the frames that they read are not ours to count.
     before: Tally,
@@ -50,7 +50,7 @@ pub struct Sighting {
     duplicates: u64,
 }
 
-impl Sighting {
+impl SessionState {
     /// Time of the last record of this session.
     pub fn seen_at(&self) -> Micros {
         self.seen_at
@@ -81,7 +81,7 @@ impl Sighting {
         self.span.as_ref().map_or(0, Span::numbered)
     }
 
-    pub(super) fn touch(&mut self, now: Micros) -> &mut Sighting {
+    pub(super) fn touch(&mut self, now: Micros) -> &mut SessionState {
         self.seen_at = now;
         self
     }
@@ -93,13 +93,13 @@ impl Sighting {
             return 0;
         }
         let freed = self.give_up_all();
-        *self = Sighting {
+        *self = SessionState {
             seen_at: self.seen_at,
             before: self.tally(),
             stretch,
             settled: std::mem::take(&mut self.settled),
             newest_whole: self.newest_whole,
-            ..Sighting::default()
+            ..SessionState::default()
         };
         freed
     }
