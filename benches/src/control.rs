@@ -17,7 +17,7 @@ pub struct Control<'a> {
 
 impl Control<'_> {
     pub fn interrupted(&self) -> bool {
-        self.shutdown.asked()
+        self.shutdown.requested()
     }
 
     /// Fails after Ctrl-C. An experiment does not count that as a failed run.

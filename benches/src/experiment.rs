@@ -295,7 +295,7 @@ pub mod tests {
     fn an_interruption_is_no_failure_and_ends_the_experiment() {
         let run = |round, case, shutdown: &Shutdown| {
             if case == 1 {
-                shutdown.ask();
+                shutdown.request();
                 return Err(anyhow!("vidcons ended"));
             }
             Ok(round)

@@ -28,7 +28,7 @@ impl Shutdown {
         let ending = ending_signals(is_ignored(SIGHUP));
         let mut signals = Signals::new(&ending).context("listening for Ctrl-C")?;
         unblock(&ending);
-        let asked = shutdown.clone();
+        let flag = shutdown.clone();
         let listen = move || {
             let mut first: Option<Micros> = None;
             for signal in signals.forever() {
@@ -36,19 +36,19 @@ impl Shutdown {
                 if now.since(*first.get_or_insert(now)) > TWICE {
                     std::process::exit(128 + signal);
                 }
-                asked.ask();
+                flag.request();
             }
         };
         std::thread::Builder::new().name("signals".to_owned()).spawn(listen).context("listening for Ctrl-C")?;
         Ok(shutdown)
     }
 
-    pub fn asked(&self) -> bool {
+    pub fn requested(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
     /// Requests the end from within the program.
-    pub fn ask(&self) {
+    pub fn request(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 

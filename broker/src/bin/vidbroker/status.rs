@@ -15,7 +15,7 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// Shows the status until the program is to end. Fails if the broker ends by itself.
 pub(crate) fn watch(broker: &Broker, shutdown: &Shutdown, every: Option<Duration>) -> anyhow::Result<()> {
-    watch_with(&SystemClock, || broker.snapshot(), || shutdown.asked(), every)
+    watch_with(&SystemClock, || broker.snapshot(), || shutdown.requested(), every)
 }
 
 fn watch_with(

@@ -58,7 +58,7 @@ struct Listed {
 }
 
 pub fn list(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
-    let wanted = || !shutdown.asked();
+    let wanted = || !shutdown.requested();
     let patience = ConnectTimeout { timeout: options.reader.timeout.unwrap_or(ASK), clock: &*clock, wanted: &wanted };
     let admin = Admin::connect(&options.reader.connection, "vidcons", &patience)?;
     let mut topics = admin.topics(ASK)?;
@@ -77,7 +77,7 @@ pub fn list(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> an
         return cli::output::print(&format!("no topics at {}\n", options.reader.connection.brokers));
     }
     for (index, topic) in topics.iter().enumerate() {
-        if shutdown.asked() {
+        if shutdown.requested() {
             break;
         }
         let listed = lister.topic(&topic.name, share_of(until.since(clock.now()), topics.len() - index));
@@ -182,7 +182,7 @@ impl Lister<'_> {
             })
             .collect();
         let until = self.clock.now().plus(NEWEST);
-        while self.clock.now() < until && !tail.caught_up() && !self.shutdown.asked() {
+        while self.clock.now() < until && !tail.caught_up() && !self.shutdown.requested() {
             match tail.next(Duration::from_millis(200)) {
                 Event::Record(received) => {
                     listed.records += 1;
@@ -211,7 +211,8 @@ impl Lister<'_> {
         listed: &mut Listed,
     ) -> anyhow::Result<()> {
         for _ in 0..looks {
-            let Some(range) = survey.next_look().filter(|_| self.clock.now() < until && !self.shutdown.asked()) else {
+            let Some(range) = survey.next_look().filter(|_| self.clock.now() < until && !self.shutdown.requested())
+            else {
                 break;
             };
             let read = self.look(partition, range, until, survey, listed)?;
@@ -236,7 +237,7 @@ impl Lister<'_> {
         self.back.seek(partition, range.start)?;
         listed.sources.begin_run();
         let reached = |tail: &Tail| tail.position(partition).unwrap_or(range.start).clamp(range.start, range.end);
-        while reached(&self.back) < range.end && self.clock.now() < until && !self.shutdown.asked() {
+        while reached(&self.back) < range.end && self.clock.now() < until && !self.shutdown.requested() {
             match self.back.next(Duration::from_millis(50)) {
                 // Offsets may be missing, for example in a compacted topic, so the next record may be after the range.
                 Event::Record(received) if received.offset < range.end => {

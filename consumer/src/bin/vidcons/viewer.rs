@@ -100,7 +100,7 @@ impl Viewer<'_> {
         let mut status = Status::new(self.options.until.pictures, self.options.status_every);
         let drawn = status.is_drawn();
         let mut period = Period::new(self.options.status_every.unwrap_or_default(), self.clock.now());
-        while !shutdown.asked() && !self.is_done() {
+        while !shutdown.requested() && !self.is_done() {
             self.read()?;
             if let Some(next) = self.engine.next(self.clock.now()) {
                 self.show(next)?;

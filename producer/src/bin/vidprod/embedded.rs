@@ -102,7 +102,7 @@ impl Embedded {
         let seconds = wait.as_secs_f64();
         let began = clock.now();
         let mut said = false;
-        while !shutdown.asked() && clock.now().since(began) < wait {
+        while !shutdown.requested() && clock.now().since(began) < wait {
             if self.is_read(topic) {
                 return;
             }
@@ -118,7 +118,7 @@ impl Embedded {
             }
             clock.sleep_until(clock.now().plus(LOOK));
         }
-        if !shutdown.asked() {
+        if !shutdown.requested() {
             tracing::info!(event = "no_viewer", topic, "nobody came: playing all the same");
         }
     }
@@ -136,7 +136,7 @@ impl Embedded {
         while let Some(snapshot) = self.broker.snapshot() {
             let Some(why) = needed_by(&snapshot) else { break };
             let now = clock.now();
-            if shutdown.asked() {
+            if shutdown.requested() {
                 let asked_at = *asked_at.get_or_insert(now);
                 if now.since(asked_at) >= OTHERS_END || !snapshot.clients.iter().any(|client| client.produces) {
                     break;

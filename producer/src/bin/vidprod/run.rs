@@ -58,7 +58,7 @@ pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> any
     match ConnectedRun::start(options, clock, shutdown) {
         Ok(running) => running.finish(),
         // After Ctrl-C before the first picture nothing was captured, and that is no error.
-        Err(_) if shutdown.asked() => Ok(FinishedRun::default()),
+        Err(_) if shutdown.requested() => Ok(FinishedRun::default()),
         Err(error) => Err(error),
     }
 }
@@ -69,7 +69,7 @@ impl<'a> ConnectedRun<'a> {
         let open = || Source::open(&options.source, clock.clone(), shutdown.flag());
         // A file waits for us and may be missing, so it is opened first. A live input is opened last.
         let file = if options.source.input.timing() == SourceTiming::File { Some(open()?) } else { None };
-        let wanted = || !shutdown.asked();
+        let wanted = || !shutdown.requested();
         let patience = ConnectTimeout { timeout: options.timeout, clock: &*clock, wanted: &wanted };
         let (embedded, admin) = embedded::reach_broker(options, &patience)?;
         let keeper = TopicKeeper::new(admin, options.topic.clone(), &options.connection);
@@ -119,7 +119,7 @@ impl<'a> ConnectedRun<'a> {
             self.publisher.write_rows(now);
             if let Some(why) = self.keeper.look_after(&self.publisher, now) {
                 forbidden.get_or_insert(why);
-                self.shutdown.ask();
+                self.shutdown.request();
             }
             self.clock.sleep_until(now.plus(LOOK_AFTER_EVERY));
         }
