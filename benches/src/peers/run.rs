@@ -23,7 +23,7 @@ use super::clip::PlanarClip;
 use super::consumer_report::{ConsumerReport, captured_to_decoded};
 use super::feeder::{self, FeedTimes};
 use super::programs::Peer;
-use super::watcher::{Sightings, Watcher};
+use super::watcher::{ScreenTimes, Watcher};
 use crate::brokers::BenchBroker;
 use crate::control::Control;
 use crate::messages::topic::{BenchTopic, TopicSettings};
@@ -147,7 +147,7 @@ impl PeersSetup<'_> {
         &self,
         pipe: ChildStdin,
         watcher: Option<&Watcher>,
-    ) -> (anyhow::Result<FeedTimes>, Option<anyhow::Result<Sightings>>) {
+    ) -> (anyhow::Result<FeedTimes>, Option<anyhow::Result<ScreenTimes>>) {
         let (args, control) = (self.args, self.control);
         let now = || control.clock.now();
         thread::scope(|threads| {
@@ -190,7 +190,7 @@ fn frames(folder: &Path) -> PathBuf {
 }
 
 /// The latency of the frames from number `from` on that were seen.
-fn latency(fed: &FeedTimes, seen: &Sightings, from: usize) -> Summary {
+fn latency(fed: &FeedTimes, seen: &ScreenTimes, from: usize) -> Summary {
     let mut latency = Latency::default();
     let both = fed.began.iter().zip(seen).skip(from);
     both.filter_map(|(began, seen)| Some(seen.as_ref()?.since(*began))).for_each(|time| latency.record(time));

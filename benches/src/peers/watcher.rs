@@ -23,7 +23,7 @@ const PIXEL_BYTES: usize = 4;
 const GREEN: usize = 1;
 
 /// Time at which each frame was first seen on the screen.
-pub type Sightings = Vec<Option<Micros>>;
+pub type ScreenTimes = Vec<Option<Micros>>;
 
 #[derive(Debug)]
 pub struct Watcher {
@@ -54,7 +54,7 @@ impl Watcher {
         frames: usize,
         clock: &dyn Clock,
         mut goes_on: impl FnMut() -> bool,
-    ) -> anyhow::Result<Sightings> {
+    ) -> anyhow::Result<ScreenTimes> {
         let mut seen = vec![None; frames];
         while seen.last() == Some(&None) && goes_on() {
             let mut drawn = false;
