@@ -21,7 +21,7 @@
 //! #     client_id: "example",
 //! #     message_bytes_max: 1_000_000,
 //! #     in_flight_bytes_max: 1_000_000,
-//! #     waiting: kafka::Waiting::Forever,
+//! #     delivery_timeout: kafka::DeliveryTimeout::Never,
 //! #     headers: Vec::new(),
 //! # };
 //! # let timeout = kafka::ConnectTimeout { timeout: wait, clock: &*time, wanted: &|| true };

@@ -10,8 +10,8 @@ use common::time::{Clock, SystemClock};
 use common::wire::record::OVERHEAD_BYTES_MAX;
 use futures_executor::block_on;
 use kafka::{
-    Admin, ConnectTimeout, Connection, Delivery, NewTopic, Position, Publisher, PublisherSettings, Tail, TopicState,
-    Waiting,
+    Admin, ConnectTimeout, Connection, Delivery, DeliveryTimeout, NewTopic, Position, Publisher, PublisherSettings,
+    Tail, TopicState,
 };
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
@@ -24,7 +24,7 @@ const RETENTION: Duration = Duration::from_secs(3600);
 /// Largest number of bytes in flight: about five requests of a megabyte, and the messages gathered for the next ones.
 pub const IN_FLIGHT_BYTES_MAX: usize = 8 << 20;
 /// Delivery timeout. vidprod drops a live frame after two seconds; here a stall is to show its full length.
-const GIVEN_UP_AFTER: Duration = Duration::from_secs(30);
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(30);
 /// The default message limit of brokers.
 const MESSAGE_BYTES_MAX: usize = 1_048_588;
 
@@ -90,7 +90,7 @@ impl BenchTopic {
             client_id: "vidbench",
             message_bytes_max: self.message_bytes_max,
             in_flight_bytes_max: IN_FLIGHT_BYTES_MAX,
-            waiting: Waiting::AtMost(GIVEN_UP_AFTER),
+            delivery_timeout: DeliveryTimeout::After(DELIVERY_TIMEOUT),
             headers: self.settings.headers.clone(),
         };
         let connection = Connection { properties: self.settings.properties.clone(), ..self.connection.clone() };

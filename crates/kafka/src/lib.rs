@@ -35,7 +35,7 @@ pub use self::properties::Role;
 pub use self::publisher::{Delivery, Publisher, PublisherSettings};
 pub use self::reach::ConnectTimeout;
 pub use self::server_kind::{ServerKind, probe_server};
-pub use self::settings::Waiting;
+pub use self::settings::DeliveryTimeout;
 pub use self::statistics::Facts;
 pub use self::tail::{Event, Position, Received, Tail, TopicState};
 pub use self::topic_name::{check_topic_name, topic_name};

@@ -23,13 +23,13 @@ const REFRESH_MS: &str = "5000";
 /// line for each request.
 const DEBUG_CONTEXTS: &str = "broker,metadata,cgrp";
 
-/// The longest time that a record may wait for its acknowledgement.
+/// Time after which a record without acknowledgement is dropped (`message.timeout.ms`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Waiting {
-    /// Without limit: a file's frames are never dropped.
-    Forever,
-    /// At most this: an older live picture is worthless.
-    AtMost(Duration),
+pub enum DeliveryTimeout {
+    /// A file's frames are never dropped.
+    Never,
+    /// A live picture that is older than this is worthless.
+    After(Duration),
 }
 
 /// Settings of all our clients.
@@ -72,12 +72,12 @@ pub(crate) fn producer(
     client_id: &str,
     message_bytes_max: usize,
     in_flight_bytes_max: usize,
-    waiting: Waiting,
+    delivery_timeout: DeliveryTimeout,
 ) -> ClientConfig {
     let mut config = common(connection, client_id);
-    let timeout_ms = match waiting {
-        Waiting::Forever => 0,
-        Waiting::AtMost(time) => time.as_millis(),
+    let timeout_ms = match delivery_timeout {
+        DeliveryTimeout::Never => 0,
+        DeliveryTimeout::After(time) => time.as_millis(),
     };
     let queue_kbytes = (QUEUE_OVER_IN_FLIGHT * in_flight_bytes_max / 1024).max(QUEUE_KBYTES_MIN);
     config
@@ -92,7 +92,7 @@ pub(crate) fn producer(
         .set("partitioner", "murmur2_random");
     // Keeps records in order and without duplicates when they are sent again. However, librdkafka then allows only five
     // records in flight, not five requests: over a round trip of 200 ms a live stream would arrive in bursts.
-    if waiting == Waiting::Forever && may_be_idempotent(connection) {
+    if delivery_timeout == DeliveryTimeout::Never && may_be_idempotent(connection) {
         config.set("enable.idempotence", "true");
     }
     with_the_users(config, connection)
@@ -189,7 +189,7 @@ mod tests {
     }
 
     fn check(properties: &[(&str, &str)], name: &str, expected: Option<&str>) {
-        let config = producer(&with(properties), "vidprod", 1_000_000, 4_000_000, Waiting::Forever);
+        let config = producer(&with(properties), "vidprod", 1_000_000, 4_000_000, DeliveryTimeout::Never);
         assert_eq!(config.get(name), expected, "{properties:?}");
         let created: Result<rdkafka::producer::BaseProducer, _> = config.create();
         assert!(created.is_ok(), "{properties:?}: {:?}", created.err());

@@ -8,7 +8,7 @@ use common::books::ProducerBooks;
 use common::time::{Clock, Micros, Timeline};
 use common::wire::Frame;
 use common::wire::record::{FRAME_BYTES_MAX, Record};
-use kafka::{ConnectTimeout, Connection, Facts, KafkaError, PublisherSettings, Waiting};
+use kafka::{ConnectTimeout, Connection, DeliveryTimeout, Facts, KafkaError, PublisherSettings};
 use reports::recorder::Recorder;
 
 use super::delivery::{TOO_LARGE, Ticket};
@@ -86,9 +86,9 @@ impl FramePublisher {
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<FramePublisher>, KafkaError> {
         let PublishOptions { topic, partition, key, headers, drop_policy, limit } = options;
-        let (waiting, in_flight_time) = match drop_policy {
-            DropPolicy::EveryFrame => (Waiting::Forever, None),
-            DropPolicy::NewestWins { in_flight_time } => (Waiting::AtMost(LIVE_WAIT), Some(in_flight_time)),
+        let (delivery_timeout, in_flight_time) = match drop_policy {
+            DropPolicy::EveryFrame => (DeliveryTimeout::Never, None),
+            DropPolicy::NewestWins { in_flight_time } => (DeliveryTimeout::After(LIVE_WAIT), Some(in_flight_time)),
         };
         let settings = PublisherSettings {
             topic,
@@ -96,7 +96,7 @@ impl FramePublisher {
             client_id: CLIENT_ID,
             message_bytes_max: limit.message_bytes_max,
             in_flight_bytes_max: FRAME_BYTES_MAX,
-            waiting,
+            delivery_timeout,
             headers,
         };
         let state = Arc::new(PublisherState::new(limit, InFlight::new(in_flight_time)));

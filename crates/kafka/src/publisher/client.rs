@@ -16,7 +16,7 @@ use super::unsettled::Unsettled;
 use crate::context::Context;
 use crate::error::{KafkaError, setting};
 use crate::options::Connection;
-use crate::settings::{self, Waiting};
+use crate::settings::{self, DeliveryTimeout};
 use crate::watch::ClientWatch;
 
 /// Interval at which the thread checks if it is to end; deliveries do not wait for it. rdkafka's `ThreadedProducer`
@@ -38,7 +38,7 @@ pub struct PublisherSettings {
     pub client_id: &'static str,
     pub message_bytes_max: usize,
     pub in_flight_bytes_max: usize,
-    pub waiting: Waiting,
+    pub delivery_timeout: DeliveryTimeout,
     /// Headers that the user adds to each record.
     pub headers: Vec<(String, String)>,
 }
@@ -80,9 +80,10 @@ impl<T: Send + Sync + 'static> Renewable<T> {
 
     /// Makes a client, which is not connected yet.
     pub fn make(&self, context: Context, generation: u64) -> Result<DeliveringProducer<T>, KafkaError> {
-        let PublisherSettings { client_id, in_flight_bytes_max, waiting, .. } = &self.settings;
+        let PublisherSettings { client_id, in_flight_bytes_max, delivery_timeout, .. } = &self.settings;
         let message_bytes_max = self.message_bytes_max.load(Ordering::Relaxed);
-        let config = settings::producer(&self.connection, client_id, message_bytes_max, *in_flight_bytes_max, *waiting);
+        let config =
+            settings::producer(&self.connection, client_id, message_bytes_max, *in_flight_bytes_max, *delivery_timeout);
         let topic = self.settings.topic.clone();
         let context = Deliveries { context, topic, generation, unsettled: self.unsettled.clone() };
         config.create_with_context(context).map_err(setting)
@@ -274,7 +275,7 @@ impl<T: Send + Sync + 'static> Renewable<T> {
 
     /// True if no record may be lost, so that each is kept until it is acknowledged.
     fn keeps_records(&self) -> bool {
-        self.settings.waiting == Waiting::Forever
+        self.settings.delivery_timeout == DeliveryTimeout::Never
     }
 
     fn client(&self) -> RwLockReadGuard<'_, Option<DeliveringProducer<T>>> {
