@@ -147,7 +147,7 @@ impl TopicReader {
             // After the last record there may be others that are not for readers.
             Event::End if self.ends_with_history() => return Ok(Polled::End),
             Event::End => {}
-            Event::Anew => self.gone(),
+            Event::TopicRecreated => self.gone(),
             // This is a reason to check the topic, but no proof.
             Event::Missing if self.missed_looks == 0 => self.checked = Micros(0),
             Event::Missing => {}

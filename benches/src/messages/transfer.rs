@@ -254,7 +254,7 @@ impl Transfer<'_> {
                 }
                 Event::Nothing | Event::End => {}
                 Event::Moved { .. } => tracing::warn!("the consumer's offset is no longer in the topic"),
-                Event::Anew | Event::Missing => bail!("the topic went away while it was read"),
+                Event::TopicRecreated | Event::Missing => bail!("the topic went away while it was read"),
                 Event::Forbidden { problem, .. } => bail!(problem.words),
                 Event::Refused(words) => bail!(words),
                 Event::ConnectionProblem(words) => tracing::warn!("the consumer reports: {words}"),

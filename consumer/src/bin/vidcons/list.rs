@@ -191,7 +191,7 @@ impl Lister<'_> {
                         survey.saw(&entered.source, received.offset, entered.ended);
                     }
                 }
-                Event::Anew | Event::Missing => break,
+                Event::TopicRecreated | Event::Missing => break,
                 _ => {}
             }
         }
@@ -247,7 +247,7 @@ impl Lister<'_> {
                     }
                 }
                 Event::End => return Ok(range),
-                Event::Anew | Event::Missing | Event::Moved { .. } => break,
+                Event::TopicRecreated | Event::Missing | Event::Moved { .. } => break,
                 _ => {}
             }
         }

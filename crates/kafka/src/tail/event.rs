@@ -21,7 +21,7 @@ pub enum Event {
     /// There is nothing more in any partition at the moment.
     End,
     /// The topic was deleted and created again: it is shorter than the part that we had read.
-    Anew,
+    TopicRecreated,
     /// A broker reports that there is no such topic. The broker may have just started.
     Missing,
     /// The records at our position no longer exist, so the position was moved.

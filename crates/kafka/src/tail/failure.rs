@@ -69,7 +69,7 @@ impl Tail {
                 Err(error) => return Event::ConnectionProblem(error.to_string()),
             };
             if next > high {
-                return Event::Anew;
+                return Event::TopicRecreated;
             }
             if next < low {
                 let offset = if self.fallback == Position::Newest { (high - 1).max(low) } else { low };
