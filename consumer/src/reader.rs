@@ -124,7 +124,7 @@ impl TopicReader {
 
     fn poll(&mut self, timeout: Duration) -> Result<Polled, ReadError> {
         if !self.reading {
-            self.tail.renew_if_dark();
+            self.tail.renew_if_stuck();
             if let Some(partitions) = self.search.look(&self.tail, timeout)? {
                 self.begin(&partitions)?;
             }

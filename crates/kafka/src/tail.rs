@@ -163,7 +163,7 @@ impl Tail {
 
     /// The next event; waits at most `timeout`.
     pub fn next(&mut self, timeout: Duration) -> Event {
-        self.renew_if_dark();
+        self.renew_if_stuck();
         if self.out_of_range {
             return self.reset(timeout);
         }
@@ -193,9 +193,9 @@ impl Tail {
         }
     }
 
-    /// Replaces a client that has lost all its brokers while they answer others. Every partition continues at its
-    /// position.
-    pub fn renew_if_dark(&mut self) {
+    /// Replaces the client if it has lost all its brokers although they answer other clients. Every partition continues
+    /// at its position.
+    pub fn renew_if_stuck(&mut self) {
         let now = self.clock.now();
         if !self.watch.must_renew(now, &self.context, &self.connection, &self.topic) {
             return;
