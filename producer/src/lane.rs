@@ -110,7 +110,7 @@ impl Lane {
             }
             let meta = self.session.meta(&shot);
             match self.encoder.encode(&shot.picture, meta) {
-                Ok(frame) => self.session.hand_over(frame, wanted),
+                Ok(frame) => self.session.send_now(frame, wanted),
                 Err(error) => {
                     self.session.drop_unencodable();
                     failed = Some(error);

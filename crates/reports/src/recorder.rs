@@ -81,15 +81,15 @@ impl Recorder {
         if let Some(writer) = &mut self.writer {
             writer.batch.rows.push(row);
             if writer.batch.rows.len() == BATCH_ROWS_MAX {
-                writer.hand_over(now);
+                writer.send_batch(now);
             }
         }
     }
 
-    /// Hands rows over if it is time. Must be called several times a second.
+    /// Sends the collected rows to the writing thread if it is time. Must be called several times a second.
     pub fn turn(&mut self, now: Micros) {
         if let Some(writer) = self.writer.as_mut().filter(|writer| now.since(writer.batch.from) >= EVERY) {
-            writer.hand_over(now);
+            writer.send_batch(now);
         }
     }
 
@@ -117,7 +117,7 @@ impl Writer {
         RowBatch { until: now, ..batch }
     }
 
-    fn hand_over(&mut self, now: Micros) {
+    fn send_batch(&mut self, now: Micros) {
         let batch = self.next_batch(now);
         if let Err(TrySendError::Full(batch) | TrySendError::Disconnected(batch)) = self.queue.try_send(batch) {
             self.dropped += batch.rows.len() as u64;

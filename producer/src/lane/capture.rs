@@ -49,7 +49,7 @@ impl Capture<'_> {
             let captured = shot.captured.unwrap_or_else(|| self.publisher.clock.now());
             let SourcePicture { picture, number, pts, .. } = shot;
             let shot = CapturedPicture { picture, frame, number, pts, due, captured };
-            if !self.hand_over(shot) || !pacer.as_mut().is_none_or(|pacer| self.sleep_until(pacer.rest(took))) {
+            if !self.enqueue(shot) || !pacer.as_mut().is_none_or(|pacer| self.sleep_until(pacer.rest(took))) {
                 break;
             }
         }
@@ -69,7 +69,7 @@ impl Capture<'_> {
     }
 
     /// Returns false if the encoder takes no more pictures.
-    fn hand_over(&self, shot: CapturedPicture) -> bool {
+    fn enqueue(&self, shot: CapturedPicture) -> bool {
         let (captured_at, queue) = (shot.captured, &self.handover.queue);
         if self.publisher.sends_every_frame() {
             let refused = queue.send_wait(shot);

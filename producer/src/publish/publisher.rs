@@ -175,7 +175,7 @@ impl FramePublisher {
 
     /// Sends a frame as records, all parts or none. It waits only if the user made the client's queue smaller than we
     /// need. `again` says that the frame was refused as too large before.
-    pub(super) fn hand_over(&self, session: usize, frame: &Frame, again: bool, wanted: &dyn Fn() -> bool) {
+    pub(super) fn send_frame(&self, session: usize, frame: &Frame, again: bool, wanted: &dyn Fn() -> bool) {
         let (records, ticket) = self.state.enter(session, frame, self.sends_every_frame(), again);
         for record in records {
             self.send(record, Ticket::Part(ticket.clone()), wanted);
@@ -248,7 +248,7 @@ impl FramePublisher {
                 drop(state);
                 let mut frame = again.frame;
                 frame.meta.stamps.published = self.clock.now();
-                self.hand_over(session, &frame, true, &wanted);
+                self.send_frame(session, &frame, true, &wanted);
                 published = true;
             } else {
                 state.settle_published(session, Settlement::Refused(TOO_LARGE), self.clock.now());

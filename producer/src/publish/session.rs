@@ -100,7 +100,7 @@ impl SessionWriter {
     /// Publishes a frame as soon as there is room in flight.
     pub fn publish(&mut self, frame: Frame) {
         while self.make_room(|| true).is_none() {}
-        self.hand_over(frame, || true);
+        self.send_now(frame, || true);
     }
 
     /// Waits until everything is acknowledged, closes the session with its final counts, and returns its books. At most
@@ -141,9 +141,9 @@ impl SessionWriter {
     }
 
     /// Sends a frame now. It waits only if the user made the client's queue smaller than we need.
-    pub(crate) fn hand_over(&mut self, mut frame: Frame, wanted: impl Fn() -> bool) {
+    pub(crate) fn send_now(&mut self, mut frame: Frame, wanted: impl Fn() -> bool) {
         frame.meta.stamps.published = self.publisher.clock.now();
-        self.publisher.hand_over(self.number, &frame, false, &wanted);
+        self.publisher.send_frame(self.number, &frame, false, &wanted);
         self.last = Some(frame);
     }
 
