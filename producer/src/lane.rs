@@ -103,13 +103,13 @@ impl Lane {
             // Waits for room before taking a picture, so that the picture taken after a wait is the newest.
             let Some(has_room) = self.session.make_room(wanted) else { continue };
             self.encoder.keep_to(self.session.value_bytes_max());
-            let Some(shot) = handover.queue.recv() else { break };
+            let Some(captured) = handover.queue.recv() else { break };
             if !has_room && !self.session.has_room() {
                 self.session.drop_late();
                 continue;
             }
-            let meta = self.session.meta(&shot);
-            match self.encoder.encode(&shot.picture, meta) {
+            let meta = self.session.meta(&captured);
+            match self.encoder.encode(&captured.picture, meta) {
                 Ok(frame) => self.session.send_now(frame, wanted),
                 Err(error) => {
                     self.session.drop_unencodable();
@@ -117,7 +117,7 @@ impl Lane {
                     break;
                 }
             }
-            handover.recycle(shot.picture);
+            handover.recycle(captured.picture);
         }
         drop(close);
         // A picture that waits after a failure is of no use any more.

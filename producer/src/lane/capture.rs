@@ -28,28 +28,29 @@ pub(super) struct Capture<'a> {
 }
 
 impl Capture<'_> {
-    /// Takes pictures from the source, waits until each is due, and hands it over to the encoder.
+    /// Takes pictures from the source, waits until each is due, and queues it for the encoder.
     pub fn run(self, mut next: impl FnMut(Picture) -> Result<Option<SourcePicture>, BoxError>) -> Result<(), BoxError> {
         let _close = CloseOnDrop(self.handover);
         let mut pacer = self.pace.map(Pacer::new);
         for frame in 0.. {
-            let asked = self.publisher.clock.now();
-            let Some(shot) = next(self.handover.spare())? else { break };
-            let took = self.publisher.clock.now().since(asked);
-            if self.duration.is_some_and(|d| shot.pts >= d) {
+            let requested_at = self.publisher.clock.now();
+            let Some(from_source) = next(self.handover.spare())? else { break };
+            let took = self.publisher.clock.now().since(requested_at);
+            if self.duration.is_some_and(|d| from_source.pts >= d) {
                 break;
             }
             let due = match &mut pacer {
-                Some(pacer) => pacer.due(shot.pts, self.publisher.clock.now()),
-                None => shot.due.unwrap_or_else(|| self.publisher.clock.now()),
+                Some(pacer) => pacer.due(from_source.pts, self.publisher.clock.now()),
+                None => from_source.due.unwrap_or_else(|| self.publisher.clock.now()),
             };
             if !self.sleep_until(due) {
                 break;
             }
-            let captured = shot.captured.unwrap_or_else(|| self.publisher.clock.now());
-            let SourcePicture { picture, number, pts, .. } = shot;
-            let shot = CapturedPicture { picture, frame, number, pts, due, captured };
-            if !self.enqueue(shot) || !pacer.as_mut().is_none_or(|pacer| self.sleep_until(pacer.rest(took))) {
+            let captured = from_source.captured.unwrap_or_else(|| self.publisher.clock.now());
+            let SourcePicture { picture, number, pts, .. } = from_source;
+            let captured_picture = CapturedPicture { picture, frame, number, pts, due, captured };
+            if !self.enqueue(captured_picture) || !pacer.as_mut().is_none_or(|pacer| self.sleep_until(pacer.rest(took)))
+            {
                 break;
             }
         }
@@ -68,17 +69,17 @@ impl Capture<'_> {
         false
     }
 
-    /// Returns false if the encoder takes no more pictures.
-    fn enqueue(&self, shot: CapturedPicture) -> bool {
-        let (captured_at, queue) = (shot.captured, &self.handover.queue);
+    /// Queues a picture for the encoder. Returns false if the encoder takes no more.
+    fn enqueue(&self, picture: CapturedPicture) -> bool {
+        let (captured_at, queue) = (picture.captured, &self.handover.queue);
         if self.publisher.sends_every_frame() {
-            let refused = queue.send_wait(shot);
+            let refused = queue.send_wait(picture);
             if refused.is_none() {
                 self.publisher.capture(self.session, captured_at, || None::<()>);
             }
             return refused.is_none();
         }
-        if let Some(displaced) = self.publisher.capture(self.session, captured_at, || queue.send(shot, true)) {
+        if let Some(displaced) = self.publisher.capture(self.session, captured_at, || queue.send(picture, true)) {
             self.handover.recycle(displaced.picture);
         }
         !queue.is_closed()

@@ -78,14 +78,14 @@ impl SessionWriter {
     }
 
     /// The metadata of a frame, up to its capture. The encoder adds the size and the time of encoding.
-    pub fn meta(&self, shot: &CapturedPicture) -> Meta {
-        let stamps = Stamps { due: shot.due.min(shot.captured), captured: shot.captured, ..Stamps::default() };
+    pub fn meta(&self, picture: &CapturedPicture) -> Meta {
+        let stamps = Stamps { due: picture.due.min(picture.captured), captured: picture.captured, ..Stamps::default() };
         Meta {
             source: self.source.clone(),
             session: self.id,
-            frame: shot.frame,
-            number: shot.number,
-            pts: shot.pts,
+            frame: picture.frame,
+            number: picture.number,
+            pts: picture.pts,
             stamps,
             origin: Origin { boot: self.boot.clone(), wall_offset_us: self.publisher.clock.wall_offset_us() },
             codec: Codec::Jpeg,

@@ -10,11 +10,11 @@ fn check_luma(cases: &[(&str, &str, &str)]) {
     for (name, words, filter) in cases {
         let path = folder.make(name, &format!("{PICTURE} {words}"));
         let expected = reference(&path, filter, "gray");
-        let shots = play(&file(&path));
-        let size = shots[0].picture.width * shots[0].picture.height;
-        assert_eq!(shots.len(), expected.len() / size, "{name}: frames");
-        for (shot, expected) in shots.iter().zip(expected.chunks(size)) {
-            let db = psnr(&luma(&shot.picture), expected);
+        let pictures = play(&file(&path));
+        let size = pictures[0].picture.width * pictures[0].picture.height;
+        assert_eq!(pictures.len(), expected.len() / size, "{name}: frames");
+        for (picture, expected) in pictures.iter().zip(expected.chunks(size)) {
+            let db = psnr(&luma(&picture.picture), expected);
             assert!(db >= 40.0, "{name}: luma is {db:.1} dB from FFmpeg's");
         }
     }

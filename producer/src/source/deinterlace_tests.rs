@@ -20,11 +20,11 @@ fn moments() -> Vec<Vec<u8>> {
 }
 
 /// Mean PSNR, in dB, of the pictures against the fields of their own time.
-fn nearness(shots: &[SourcePicture]) -> f64 {
+fn nearness(pictures: &[SourcePicture]) -> f64 {
     let moments = moments();
-    assert_eq!(shots.len(), moments.len(), "one picture for each frame");
-    let each = shots.iter().zip(&moments).map(|(shot, moment)| psnr(&luma(&shot.picture), moment));
-    each.sum::<f64>() / shots.len() as f64
+    assert_eq!(pictures.len(), moments.len(), "one picture for each frame");
+    let each = pictures.iter().zip(&moments).map(|(picture, moment)| psnr(&luma(&picture.picture), moment));
+    each.sum::<f64>() / pictures.len() as f64
 }
 
 fn never(path: &Path) -> SourceOptions {
@@ -72,13 +72,13 @@ fn interlaced_y4m_is_deinterlaced_without_delay() {
     let bytes = ffmpeg(&format!("{INTERLACED} -f yuv4mpegpipe"), None);
     let header = bytes.split(|byte| *byte == b'\n').next().unwrap();
     assert!(String::from_utf8_lossy(header).contains(" It"), "{:?}", String::from_utf8_lossy(header));
-    let shots = |deinterlace| {
+    let pictures = |deinterlace| {
         let reader = TimedReader::new(Chunks::new(bytes.clone(), &[5000]), clock());
         let options = SourceOptions { deinterlace, ..options(Input::Stdin) };
         let (_, mut feed) = Y4mFeed::open(reader, "a pipe", &options, running()).unwrap();
         all(|| feed.next(Picture::default()))
     };
-    let (whole, combed) = (nearness(&shots(Deinterlace::Auto)), nearness(&shots(Deinterlace::Never)));
+    let (whole, combed) = (nearness(&pictures(Deinterlace::Auto)), nearness(&pictures(Deinterlace::Never)));
     assert!(whole > combed + 2.0, "{whole:.1} dB deinterlaced, {combed:.1} dB as it is");
 }
 

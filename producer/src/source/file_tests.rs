@@ -10,8 +10,8 @@ fn refusal(path: &Path) -> String {
 #[test]
 fn every_frame_comes_once_at_its_time() {
     let folder = Folder::new();
-    let shots = play(&file(&folder.make("clip.mp4", CLIP)));
-    assert_eq!(pts_ms(&shots), (0..50).map(|n| n * 40).collect::<Vec<_>>());
+    let pictures = play(&file(&folder.make("clip.mp4", CLIP)));
+    assert_eq!(pts_ms(&pictures), (0..50).map(|n| n * 40).collect::<Vec<_>>());
 }
 
 #[test]
@@ -27,8 +27,8 @@ fn a_file_that_begins_late_begins_at_zero() {
 fn a_variable_frame_rate_is_kept() {
     let folder = Folder::new();
     let words = format!("{CLIP} -vf select='not(mod(n\\,5))+lt(n\\,5)' -vsync vfr");
-    let shots = play(&file(&folder.make("vfr.mkv", &words)));
-    assert_eq!(pts_ms(&shots)[..8], [0, 40, 80, 120, 160, 200, 400, 600]);
+    let pictures = play(&file(&folder.make("vfr.mkv", &words)));
+    assert_eq!(pts_ms(&pictures)[..8], [0, 40, 80, 120, 160, 200, 400, 600]);
 }
 
 #[test]
@@ -66,9 +66,9 @@ fn part_of_a_file_loops_too() {
     let folder = Folder::new();
     let path = folder.make("clip.mp4", CLIP);
     let (start, duration) = (Some(Duration::from_secs(1)), Some(Duration::from_millis(200)));
-    let shots = play(&SourceOptions { start, duration, loops: Loops::Times(2), ..file(&path) });
-    assert_eq!(pts_ms(&shots), (0..10).map(|n| n * 40).collect::<Vec<_>>());
-    assert_eq!(luma(&shots[0].picture), luma(&shots[5].picture));
+    let pictures = play(&SourceOptions { start, duration, loops: Loops::Times(2), ..file(&path) });
+    assert_eq!(pts_ms(&pictures), (0..10).map(|n| n * 40).collect::<Vec<_>>());
+    assert_eq!(luma(&pictures[0].picture), luma(&pictures[5].picture));
 }
 
 #[test]
@@ -87,10 +87,10 @@ fn a_change_of_size_in_the_middle_is_followed() {
     };
     let joined = [bytes("a.ts", "320x240"), bytes("b.ts", "640x360")].concat();
     let path = folder.write("joined.ts", &joined);
-    let shots = play(&SourceOptions { box_size: Some((400, 400)), ..file(&path) });
-    let sizes: Vec<_> = shots.iter().map(|shot| (shot.picture.width, shot.picture.height)).collect();
+    let pictures = play(&SourceOptions { box_size: Some((400, 400)), ..file(&path) });
+    let sizes: Vec<_> = pictures.iter().map(|picture| (picture.picture.width, picture.picture.height)).collect();
     assert_eq!(sizes, [[(320, 240); 10], [(400, 225); 10]].concat());
-    assert!(pts_ms(&shots).windows(2).all(|pair| pair[0] < pair[1]), "times go forward");
+    assert!(pts_ms(&pictures).windows(2).all(|pair| pair[0] < pair[1]), "times go forward");
 }
 
 #[test]
@@ -100,8 +100,8 @@ fn damage_in_the_middle_costs_only_what_is_damaged() {
     let mut bytes = std::fs::read(&path).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle..middle + 3000].fill(0);
-    let shots = play(&file(&folder.write("hurt.avi", &bytes)));
-    assert!((45..=50).contains(&shots.len()), "{} of 50 frames", shots.len());
+    let pictures = play(&file(&folder.write("hurt.avi", &bytes)));
+    assert!((45..=50).contains(&pictures.len()), "{} of 50 frames", pictures.len());
 }
 
 #[test]

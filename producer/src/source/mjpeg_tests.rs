@@ -5,7 +5,7 @@ use crate::source::timed_reader::Chunks;
 
 const SMALL: &[u8] = b"\xff\xd8\xff\xdb\x00\x04\xff\xd9\xff\xda\x00\x02\x01\xff\x00\x02\xff\xd0\x03\xff\xd9";
 
-fn shots(bytes: Vec<u8>, size: usize) -> Vec<SourcePicture> {
+fn pictures(bytes: Vec<u8>, size: usize) -> Vec<SourcePicture> {
     let intake = TimedReader::new(Chunks::new(bytes, &[size]), clock());
     let opened = MjpegFeed::open(intake, "a pipe", &options(Input::Stdin), running());
     let (_, mut feed) = opened.unwrap();
@@ -16,7 +16,7 @@ fn shots(bytes: Vec<u8>, size: usize) -> Vec<SourcePicture> {
 fn every_jpeg_of_a_stream_is_decoded() {
     let bytes = ffmpeg("-f lavfi -i testsrc2=s=64x48:r=10 -t 1 -c:v mjpeg -f mjpeg", None);
     for size in [100, 70_000] {
-        assert_eq!(shots(bytes.clone(), size).len(), 10);
+        assert_eq!(pictures(bytes.clone(), size).len(), 10);
     }
 }
 
@@ -24,7 +24,8 @@ fn every_jpeg_of_a_stream_is_decoded() {
 fn sizes_may_change_and_broken_ones_are_skipped() {
     let one = |size: &str| ffmpeg(&format!("-f lavfi -i testsrc2=s={size} -frames:v 1 -c:v mjpeg -f mjpeg"), None);
     let bytes = [one("64x48"), SMALL.to_vec(), one("32x20")].concat();
-    let sizes: Vec<_> = shots(bytes, 500).iter().map(|shot| (shot.picture.width, shot.picture.height)).collect();
+    let sizes: Vec<_> =
+        pictures(bytes, 500).iter().map(|picture| (picture.picture.width, picture.picture.height)).collect();
     assert_eq!(sizes, [(64, 48), (32, 20)]);
 }
 
@@ -40,6 +41,6 @@ fn a_pipe_without_one_whole_jpeg_is_refused() {
 fn jpegs_of_other_subsamplings_are_converted() {
     for format in ["yuvj422p", "yuvj444p"] {
         let words = format!("-f lavfi -i testsrc2=s=64x48:r=2 -t 1 -pix_fmt {format} -c:v mjpeg -f mjpeg");
-        assert_eq!(shots(ffmpeg(&words, None), 900).len(), 2, "{format}");
+        assert_eq!(pictures(ffmpeg(&words, None), 900).len(), 2, "{format}");
     }
 }

@@ -48,8 +48,8 @@ fn no_frame_is_lost_whatever_the_container() {
         let opened = open_with_ffmpeg(intake, format, &options(Input::Stdin), clock(), running());
         let (about, mut feed) = opened.unwrap();
         assert_eq!(about.timing, SourceTiming::Pipe);
-        let shots = all(|| feed.next(Picture::default()));
-        assert_eq!(shots.len(), 25, "{words}");
-        assert!(shots.windows(2).all(|pair| pair[0].pts < pair[1].pts), "{words}: in order");
+        let pictures = all(|| feed.next(Picture::default()));
+        assert_eq!(pictures.len(), 25, "{words}");
+        assert!(pictures.windows(2).all(|pair| pair[0].pts < pair[1].pts), "{words}: in order");
     }
 }

@@ -144,38 +144,38 @@ mod tests {
         (card, clock, stop)
     }
 
-    fn shot(card: &mut TestCard) -> (u64, u64, u64) {
-        let shot = card.next(Picture::default()).unwrap();
-        (shot.number.unwrap(), shot.pts.as_micros() as u64, shot.due.unwrap().0)
+    fn next(card: &mut TestCard) -> (u64, u64, u64) {
+        let picture = card.next(Picture::default()).unwrap();
+        (picture.number.unwrap(), picture.pts.as_micros() as u64, picture.due.unwrap().0)
     }
 
     #[test]
     fn frames_are_due_one_interval_apart_and_counted_by_step() {
         let (mut card, _, _) = card(25.0, 1, 2);
-        assert_eq!(shot(&mut card), (1, 0, 7_000_000));
-        assert_eq!(shot(&mut card), (3, 40_000, 7_040_000));
-        assert_eq!(shot(&mut card), (5, 80_000, 7_080_000));
+        assert_eq!(next(&mut card), (1, 0, 7_000_000));
+        assert_eq!(next(&mut card), (3, 40_000, 7_040_000));
+        assert_eq!(next(&mut card), (5, 80_000, 7_080_000));
     }
 
     #[test]
     fn a_stall_skips_frames_and_numbers_and_keeps_the_beat() {
         let (mut card, clock, _) = card(10.0, 0, 1);
-        assert_eq!(shot(&mut card).0, 0);
+        assert_eq!(next(&mut card).0, 0);
         clock.advance(Duration::from_millis(150));
-        assert_eq!(shot(&mut card), (1, 100_000, 7_100_000), "late by less than an interval: taken");
+        assert_eq!(next(&mut card), (1, 100_000, 7_100_000), "late by less than an interval: taken");
         clock.advance(Duration::from_millis(400));
-        assert_eq!(shot(&mut card), (5, 500_000, 7_500_000), "550 ms in, 2 to 4 were missed");
-        assert_eq!(shot(&mut card), (6, 600_000, 7_600_000));
+        assert_eq!(next(&mut card), (5, 500_000, 7_500_000), "550 ms in, 2 to 4 were missed");
+        assert_eq!(next(&mut card), (6, 600_000, 7_600_000));
     }
 
     #[test]
     fn the_bar_and_the_shot_say_the_same() {
         let (mut card, _, _) = card(30.0, 40, 1);
         card.next(Picture::default());
-        let shot = card.next(Picture::default()).unwrap();
-        let [y, ..] = shot.picture.planes();
+        let picture = card.next(Picture::default()).unwrap();
+        let [y, ..] = picture.picture.planes();
         let bar = Bar::read(320, 180, |column, row| y[row * 320 + column]).unwrap();
-        assert_eq!(bar, Bar { source: Bar::source_of("A"), number: 41, captured: shot.captured.unwrap() });
+        assert_eq!(bar, Bar { source: Bar::source_of("A"), number: 41, captured: picture.captured.unwrap() });
     }
 
     #[test]

@@ -108,8 +108,8 @@ pub fn all(mut next: impl FnMut() -> Result<Option<SourcePicture>, SourceError>)
     std::iter::from_fn(|| next().unwrap()).collect()
 }
 
-pub fn pts_ms(shots: &[SourcePicture]) -> Vec<u64> {
-    shots.iter().map(|shot| (shot.pts.as_micros() as u64 + 500) / 1000).collect()
+pub fn pts_ms(pictures: &[SourcePicture]) -> Vec<u64> {
+    pictures.iter().map(|picture| (picture.pts.as_micros() as u64 + 500) / 1000).collect()
 }
 
 /// Returns luma without the padding to whole chroma samples.

@@ -66,7 +66,7 @@ fn an_hdr_file_is_tone_mapped_and_another_is_not() {
     assert!(psnr(&luma(&hdr[0].picture), &luma(&sdr[0].picture)) < 25.0, "it was mapped");
     let map = ToneMap::new(Hdr::Pq);
     let mut expected = sdr;
-    expected.iter_mut().for_each(|shot| map.apply(&mut shot.picture));
+    expected.iter_mut().for_each(|picture| map.apply(&mut picture.picture));
     assert!(hdr.iter().zip(&expected).all(|(hdr, expected)| hdr.picture.data == expected.picture.data));
 }
 

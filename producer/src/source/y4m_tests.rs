@@ -10,7 +10,7 @@ fn feed(bytes: Vec<u8>, sizes: &[usize]) -> Result<Y4mFeed<Chunks>, SourceError>
     Y4mFeed::open(intake, "a pipe", &options(Input::Stdin), running()).map(|(_, feed)| feed)
 }
 
-fn shots(bytes: &[u8], sizes: &[usize]) -> Vec<SourcePicture> {
+fn pictures(bytes: &[u8], sizes: &[usize]) -> Vec<SourcePicture> {
     let mut feed = feed(bytes.to_vec(), sizes).unwrap();
     all(|| feed.next(Picture::default()))
 }
@@ -25,12 +25,12 @@ fn a_stream_is_the_same_however_it_is_cut() {
     let filter = "-vf format=yuv420p,scale,format=yuvj420p";
     let expected = ffmpeg(&format!("-f lavfi -i testsrc2=s=34x20:r=10 -t 0.5 {filter} -f rawvideo"), None);
     for sizes in [&[1][..], &[3, 1, 1000], &[70_000]] {
-        let shots = shots(&bytes, sizes);
-        assert_eq!(shots.len(), 5);
-        for (shot, expected) in shots.iter().zip(expected.chunks(34 * 20 * 3 / 2)) {
-            assert!(psnr(&shot.picture.data, expected) > 45.0);
+        let pictures = pictures(&bytes, sizes);
+        assert_eq!(pictures.len(), 5);
+        for (picture, expected) in pictures.iter().zip(expected.chunks(34 * 20 * 3 / 2)) {
+            assert!(psnr(&picture.picture.data, expected) > 45.0);
         }
-        assert_eq!(shots[4].pts.as_millis(), 400);
+        assert_eq!(pictures[4].pts.as_millis(), 400);
     }
 }
 
@@ -38,10 +38,10 @@ fn a_stream_is_the_same_however_it_is_cut() {
 fn every_kind_of_pixels_is_read() {
     for format in ["yuv411p", "yuv422p", "yuv444p", "gray", "yuv420p10le", "yuv422p12le", "yuv444p16le", "gray10le"] {
         let words = format!("-f lavfi -i testsrc2=s=32x24:r=5 -t 1 -pix_fmt {format} -strict -1 -f yuv4mpegpipe");
-        let shots = shots(&ffmpeg(&words, None), &[777]);
-        assert_eq!(shots.len(), 5, "{format}");
+        let pictures = pictures(&ffmpeg(&words, None), &[777]);
+        assert_eq!(pictures.len(), 5, "{format}");
         let gray = ffmpeg("-f lavfi -i testsrc2=s=32x24:r=5 -frames:v 1 -pix_fmt gray -f rawvideo", None);
-        let db = psnr(&luma(&shots[0].picture), &gray);
+        let db = psnr(&luma(&pictures[0].picture), &gray);
         assert!(db > 30.0, "{format}: {db:.1} dB");
     }
 }
@@ -53,21 +53,21 @@ fn small(header: &str, frame: &str, luma: u8) -> Vec<u8> {
 
 #[test]
 fn the_range_is_believed() {
-    let value = |header: &str| shots(&small(header, "FRAME", 235), &[5])[0].picture.data[0];
+    let value = |header: &str| pictures(&small(header, "FRAME", 235), &[5])[0].picture.data[0];
     assert_eq!(value("YUV4MPEG2 W2 H2 F25:1"), 255);
     assert_eq!(value("YUV4MPEG2 W2 H2 F25:1 Ip A1:1 C420jpeg XYSCSS=420JPEG XCOLORRANGE=FULL"), 235);
 }
 
 #[test]
 fn words_behind_frame_are_passed_over() {
-    assert_eq!(shots(&small("YUV4MPEG2 W2 H2 F25:1", "FRAME Ip XFOO", 16), &[4]).len(), 1);
+    assert_eq!(pictures(&small("YUV4MPEG2 W2 H2 F25:1", "FRAME Ip XFOO", 16), &[4]).len(), 1);
 }
 
 #[test]
 fn streams_behind_one_another_are_one() {
     let bigger = [&b"YUV4MPEG2 W4 H2 F25:1 Cmono\nFRAME\n"[..], &[9; 8]].concat();
-    let shots = shots(&[small("YUV4MPEG2 W2 H2 F25:1", "FRAME", 16), bigger].concat(), &[11]);
-    assert_eq!(shots.iter().map(|shot| shot.picture.width).collect::<Vec<_>>(), [2, 4]);
+    let pictures = pictures(&[small("YUV4MPEG2 W2 H2 F25:1", "FRAME", 16), bigger].concat(), &[11]);
+    assert_eq!(pictures.iter().map(|picture| picture.picture.width).collect::<Vec<_>>(), [2, 4]);
 }
 
 #[test]
