@@ -196,7 +196,7 @@ impl Engine {
         let stages = self.options.stages;
         self.displayed += 1;
         self.size = Some(size);
-        let timed = live && self.tracks.total().shown >= self.options.skip;
+        let timed = live && self.tracks.total().shown >= self.options.warmup_frames;
         let track = self.tracks.track(&meta.source);
         track.was_shown(&meta);
         if kind == FrameKind::Repeat {

@@ -19,7 +19,7 @@ pub struct EngineOptions {
     /// The stages that a shown frame goes through. Their sum is its latency.
     pub stages: &'static [Stage],
     /// Number of shown frames that are left out of the histograms, because the programs warm up.
-    pub skip: u64,
+    pub warmup_frames: u64,
     /// True if other members of a group may read the records between two of ours. Those do not count as lost.
     pub is_shared: bool,
     /// True if frames are printed as they arrive, and counted for that.
@@ -34,7 +34,7 @@ impl EngineOptions {
             sources: Vec::new(),
             clock: Origin { boot: clock.boot_id().into(), wall_offset_us: clock.wall_offset_us() },
             stages: HEADLESS_STAGES,
-            skip: 0,
+            warmup_frames: 0,
             is_shared: false,
             prints: false,
         }

@@ -45,7 +45,7 @@ pub struct Options {
     pub reports: Vec<ReportFile>,
     pub live_histogram: bool,
     /// Number of shown frames that are left out of the histograms.
-    pub skip: u64,
+    pub warmup_frames: u64,
     pub explain: bool,
     /// Interval at which the status is logged if it is not drawn. `None`: it is neither logged nor drawn.
     pub status_every: Option<Duration>,
@@ -100,7 +100,7 @@ impl Options {
             verify_pixels: cli.verify_pixels,
             reports,
             live_histogram: cli.reports.live_histogram,
-            skip: cli.skip,
+            warmup_frames: cli.skip,
             explain: cli.explain,
             status_every: cli.status.every(&cli.log),
         })
@@ -121,7 +121,7 @@ impl Options {
             "headless": self.window.is_none(),
             "threads": pool::threads_for(self.threads),
             "verify_pixels": self.verify_pixels,
-            "skip": self.skip,
+            "skip": self.warmup_frames,
         });
         match settings {
             serde_json::Value::Object(map) => map,

@@ -71,7 +71,7 @@ pub fn watch(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> a
     let engine_options = EngineOptions {
         sources: options.sources.clone(),
         stages: viewport.stages(),
-        skip: options.skip,
+        warmup_frames: options.warmup_frames,
         is_shared: options.reader.group.is_some(),
         prints: options.files.lines.is_some(),
         ..EngineOptions::new(&options.reader.topic, &*clock)

@@ -14,7 +14,7 @@ fn a_picture_that_was_there_before_us_is_in_no_histogram() {
 
 #[test]
 fn frames_that_warm_up_count_as_shown_and_are_in_no_histogram() {
-    let mut watch = Watch::with(|options| options.skip = 2);
+    let mut watch = Watch::with(|options| options.warmup_frames = 2);
     watch.frames(0, 5, FRAME);
     let snapshot = watch.snapshot(None);
     let counts = |source: &SourceSnapshot<'_>| (source.books.shown, source.books.latencies.total.histogram().len());
