@@ -62,7 +62,7 @@ pub struct TopicReader {
     /// End of each partition when we joined the live stream.
     live_from: BTreeMap<i32, i64>,
     /// Errors logged since the last record.
-    logged_troubles: BTreeSet<String>,
+    logged_problems: BTreeSet<String>,
     /// Time of the last record, or of the last check of the topic.
     checked: Micros,
     missed_looks: u32,
@@ -80,7 +80,7 @@ impl TopicReader {
             at_end: false,
             joining: BTreeSet::new(),
             live_from: BTreeMap::new(),
-            logged_troubles: BTreeSet::new(),
+            logged_problems: BTreeSet::new(),
             checked: clock.now(),
             missed_looks: 0,
             doubt: Doubt::default(),
@@ -138,7 +138,7 @@ impl TopicReader {
         }
         match self.tail.next(timeout) {
             Event::Record(received) => {
-                self.logged_troubles.clear();
+                self.logged_problems.clear();
                 self.doubt = Doubt::default();
                 self.checked = self.clock.now();
                 return self.take(received);
@@ -166,19 +166,19 @@ impl TopicReader {
                 return Err(ReadError::Refused(problem.sentence(&self.options.connection.brokers)));
             }
             Event::Forbidden { problem, had: true } => {
-                self.log_trouble(problem.sentence(&self.options.connection.brokers));
+                self.log_problem(problem.sentence(&self.options.connection.brokers));
                 self.doubt.lost_right(problem.words);
             }
             Event::Refused(words) => return Err(ReadError::Refused(words)),
-            Event::ConnectionProblem(words) => self.log_trouble(words),
+            Event::ConnectionProblem(words) => self.log_problem(words),
         }
         Ok(Polled::Nothing)
     }
 
-    fn log_trouble(&mut self, words: String) {
-        if !self.logged_troubles.contains(&words) {
+    fn log_problem(&mut self, words: String) {
+        if !self.logged_problems.contains(&words) {
             tracing::warn!(event = "trouble", topic = self.options.topic, "{words}; trying on");
-            self.logged_troubles.insert(words);
+            self.logged_problems.insert(words);
         }
     }
 

@@ -43,7 +43,7 @@ pub struct Reading {
     /// Limit of the answer.
     bytes_max: usize,
     /// True if there is an error in a partition, which is reported at once.
-    trouble: bool,
+    has_error: bool,
 }
 
 #[derive(Debug)]
@@ -68,7 +68,7 @@ impl Reading {
     /// True if the fetch is to be answered before its time is up.
     pub fn is_enough(&self, request: &FetchRequest) -> bool {
         let enough = usize::try_from(request.min_bytes).unwrap_or(0).min(self.bytes_max);
-        self.trouble || self.topics.is_empty() || (self.bytes >= enough && (self.bytes > 0 || request.min_bytes <= 0))
+        self.has_error || self.topics.is_empty() || (self.bytes >= enough && (self.bytes > 0 || request.min_bytes <= 0))
     }
 
     /// Upper limit of the bytes that the answer takes besides the batches, which are not copied.
@@ -124,7 +124,7 @@ pub fn read(state: &BrokerState, request: &FetchRequest, version: i16) -> Readin
                 None => failed(asked, ResponseError::UnknownTopicOrPartition),
             };
             reading.bytes += part.slices.iter().map(|s| s.batch.len()).sum::<usize>();
-            reading.trouble |= part.error != OK;
+            reading.has_error |= part.error != OK;
             partitions.push(part);
         }
         reading.topics.push(TopicReading { name, id: topic.topic_id, partitions });

@@ -135,15 +135,15 @@ impl Search {
             TopicState::NoLeader => {
                 (format!("topic {} at {} has no leader now", self.topic, self.brokers), Awaited::Leader)
             }
-            TopicState::NoBroker(mut trouble) => {
+            TopicState::NoBroker(mut problem) => {
                 let hint = match self.ask_who_is_there()? {
                     Some(ServerKind::Nobody) => "; vidprod brings one with it",
                     Some(ServerKind::Silent) => "; something listens there and does not answer",
                     _ => "",
                 };
-                trouble.words.push_str(hint);
-                let what = if trouble.sentence.is_some() { Awaited::Access } else { Awaited::Broker };
-                (trouble.sentence(&self.brokers), what)
+                problem.words.push_str(hint);
+                let what = if problem.sentence.is_some() { Awaited::Access } else { Awaited::Broker };
+                (problem.sentence(&self.brokers), what)
             }
         };
         self.not_yet(&missing, what)?;

@@ -73,19 +73,19 @@ fn a_join_that_nobody_reads_holds_up_nobody() {
 #[test]
 fn a_member_needs_an_id_first() {
     let mut groups = groups();
-    let told = groups.join(join_request(""), 4, &requester(1), 0).try_recv().unwrap();
-    assert_eq!(told.error_code, ResponseError::MemberIdRequired.code());
-    let joined = groups.join(join_request(&told.member_id), 4, &requester(1), 0).try_recv().unwrap();
+    let answer = groups.join(join_request(""), 4, &requester(1), 0).try_recv().unwrap();
+    assert_eq!(answer.error_code, ResponseError::MemberIdRequired.code());
+    let joined = groups.join(join_request(&answer.member_id), 4, &requester(1), 0).try_recv().unwrap();
     assert_eq!((joined.error_code, joined.generation_id), (0, 1));
 }
 
 #[test]
 fn an_id_that_is_never_used_is_forgotten() {
     let mut groups = groups();
-    let told = groups.join(join_request(""), 4, &requester(1), 0).try_recv().unwrap();
+    let answer = groups.join(join_request(""), 4, &requester(1), 0).try_recv().unwrap();
     groups.tick(groups.next_deadline().unwrap());
     assert!(groups.is_empty());
-    let refused = groups.join(join_request(&told.member_id), 4, &requester(1), 0).try_recv().unwrap();
+    let refused = groups.join(join_request(&answer.member_id), 4, &requester(1), 0).try_recv().unwrap();
     assert_eq!(refused.error_code, ResponseError::UnknownMemberId.code());
 }
 

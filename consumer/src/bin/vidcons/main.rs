@@ -64,5 +64,5 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     };
     let reported = reports::write_all(&figure, &options.reports);
     watched.reader.close();
-    cli::exit_code(watched.trouble, reported)
+    cli::exit_code(watched.error, reported)
 }

@@ -47,7 +47,7 @@ pub struct Watched {
     /// Result of comparing pictures with their headers, if requested.
     pub pixels: Option<PixelCheck>,
     /// The error that ended the run, if any.
-    pub trouble: Option<anyhow::Error>,
+    pub error: Option<anyhow::Error>,
 }
 
 struct Viewer<'a> {
@@ -90,9 +90,9 @@ pub fn watch(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> a
     };
     let began = viewer.clock.now();
     viewer.engine.command(options.playback, began);
-    let trouble = viewer.run(shutdown).err();
+    let error = viewer.run(shutdown).err();
     let seconds = viewer.clock.now().since(began).as_secs_f64();
-    Ok(viewer.finish(seconds, trouble))
+    Ok(viewer.finish(seconds, error))
 }
 
 impl Viewer<'_> {
@@ -263,16 +263,16 @@ impl Viewer<'_> {
             || self.files.is_closed()
     }
 
-    fn finish(mut self, seconds: f64, trouble: Option<anyhow::Error>) -> Watched {
+    fn finish(mut self, seconds: f64, error: Option<anyhow::Error>) -> Watched {
         self.engine.finish();
         self.report_picture(true);
         let (course, written) = self.recorder.finish(self.clock.now());
-        let trouble = trouble.or_else(|| self.files.finish(self.engine.displayed()).err());
-        let trouble = trouble.or_else(|| self.verify.as_ref()?.finish().err()).or(written.err());
+        let error = error.or_else(|| self.files.finish(self.engine.displayed()).err());
+        let error = error.or_else(|| self.verify.as_ref()?.finish().err()).or(written.err());
         let pixels = self.verify.map(|verify| verify.pixels);
         // The window closes here: making the reports and leaving a group may take seconds.
         let Viewer { engine, reader, viewport, .. } = self;
         let (display_path, display_latency) = (viewport.display_path(), viewport.display_latency().clone());
-        Watched { engine, reader, display_path, display_latency, course, seconds, pixels, trouble }
+        Watched { engine, reader, display_path, display_latency, course, seconds, pixels, error }
     }
 }
