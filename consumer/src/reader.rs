@@ -22,7 +22,7 @@ use kafka::{Event, Facts, KafkaError, Position, Received, Tail, TopicState};
 use self::doubt::Doubt;
 pub use self::error::ReadError;
 pub use self::options::ReaderOptions;
-use self::search::{Awaited, LOOK, Search};
+use self::search::{Awaited, REQUEST_TIMEOUT, Search};
 use crate::engine::{Engine, Era, TopicRecord};
 
 /// Time of silence after which the topic is checked.
@@ -231,7 +231,7 @@ impl TopicReader {
             return;
         }
         self.checked = now;
-        let found = self.tail.find(LOOK);
+        let found = self.tail.find(REQUEST_TIMEOUT);
         // Without an answer nothing is known.
         self.missed_looks = if matches!(found, Ok(TopicState::NoTopic)) { self.missed_looks + 1 } else { 0 };
         self.doubt.looked(&self.options.topic, &found);
@@ -278,7 +278,7 @@ impl TopicReader {
         match self.tail.start(&partitions, from, timeout) {
             Ok(()) => {}
             Err(error @ KafkaError::Denied { .. }) => return self.search.refused(error),
-            Err(error) => return self.search.not_yet(&error.to_string(), Awaited::Broker),
+            Err(error) => return self.search.keep_waiting(&error.to_string(), Awaited::Broker),
         }
         if from == Position::Newest {
             self.joining = partitions.iter().copied().collect();

@@ -8,17 +8,17 @@ use kafka::{Connection, KafkaError, Position, ServerKind, Tail, TopicState};
 
 use super::error::ReadError;
 
-/// Longest time that a request for the topic may block everything else.
-pub const LOOK: Duration = Duration::from_millis(100);
-/// Longest timeout of such a request. It is doubled up to this after each one without an answer, because the broker may
-/// be far away.
-const LOOK_MAX: Duration = Duration::from_millis(800);
+/// Timeout of a request for the topic. Meanwhile nothing else is done.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_millis(100);
+/// Longest timeout of such a request. The timeout is doubled up to this after each request without an answer, because
+/// the broker may be far away.
+const REQUEST_TIMEOUT_MAX: Duration = Duration::from_millis(800);
 /// Interval at which the server at Kafka's usual address is probed.
-const ASK_WHO_EVERY: Duration = Duration::from_secs(1);
+const PROBE_EVERY: Duration = Duration::from_secs(1);
 /// A shorter wait for a broker is not logged.
-const UNREMARKABLE: Duration = Duration::from_secs(1);
+const QUIET_WAIT: Duration = Duration::from_secs(1);
 /// Time between two requests for the topic.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+const REQUEST_EVERY: Duration = Duration::from_millis(50);
 
 /// The missing thing that is waited for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,19 +45,19 @@ pub struct Search {
     topic: String,
     brokers: String,
     /// True if the user named no brokers, so that any server may be there.
-    usual: bool,
+    is_default_broker: bool,
     /// The kind of server at the address, if it was probed, and the time of the next probe.
-    who: Option<ServerKind>,
-    ask_who_at: Micros,
+    server: Option<ServerKind>,
+    next_probe: Micros,
     /// Time after which the search fails.
     timeout: Option<Duration>,
     since: Micros,
-    next_look: Micros,
+    next_request: Micros,
     /// Timeout of the next request.
-    patience: Duration,
-    said: Option<Awaited>,
+    request_timeout: Duration,
+    logged: Option<Awaited>,
     /// True if the topic was read before it disappeared.
-    had_been_there: bool,
+    was_read: bool,
     /// The reason why the topic is not being read.
     why: Option<String>,
     /// The position at which to begin once the topic exists.
@@ -79,15 +79,15 @@ impl Search {
         Search {
             topic: topic.to_owned(),
             brokers: connection.brokers.clone(),
-            usual: connection.uses_default_broker(),
-            who: None,
-            ask_who_at: now,
+            is_default_broker: connection.uses_default_broker(),
+            server: None,
+            next_probe: now,
             timeout,
             since: now,
-            next_look: now,
-            patience: LOOK,
-            said: None,
-            had_been_there: false,
+            next_request: now,
+            request_timeout: REQUEST_TIMEOUT,
+            logged: None,
+            was_read: false,
             why: None,
             from,
             was_missing: false,
@@ -98,8 +98,8 @@ impl Search {
     /// Searches for a topic that disappeared while it was read, which was logged already.
     pub fn again(&mut self) {
         let now = self.clock.now();
-        (self.since, self.next_look, self.said) = (now, now.plus(BETWEEN_LOOKS), Some(Awaited::Topic));
-        self.had_been_there = true;
+        (self.since, self.next_request, self.logged) = (now, now.plus(REQUEST_EVERY), Some(Awaited::Topic));
+        self.was_read = true;
         (self.from, self.was_missing) = (Position::Beginning, true);
         self.why = Some(format!("topic {} is gone", self.topic));
     }
@@ -112,11 +112,11 @@ impl Search {
     /// The partitions, if the topic exists. Takes at most `at_most`, or the time of one request.
     pub fn look(&mut self, tail: &Tail, at_most: Duration) -> Result<Option<Vec<i32>>, ReadError> {
         let now = self.clock.now();
-        if now < self.next_look {
-            self.clock.sleep_until(self.next_look.min(now.plus(at_most)));
+        if now < self.next_request {
+            self.clock.sleep_until(self.next_request.min(now.plus(at_most)));
             return Ok(None);
         }
-        let found = match tail.find(self.patience) {
+        let found = match tail.find(self.request_timeout) {
             Ok(found) => found,
             Err(fault) => {
                 self.refused(fault)?;
@@ -124,7 +124,8 @@ impl Search {
             }
         };
         let silent = matches!(found, TopicState::NoBroker(_));
-        self.patience = if silent { (2 * self.patience).min(LOOK_MAX) } else { LOOK };
+        self.request_timeout =
+            if silent { (2 * self.request_timeout).min(REQUEST_TIMEOUT_MAX) } else { REQUEST_TIMEOUT };
         let (missing, what) = match found {
             TopicState::Topic { partitions } => return Ok(Some(partitions)),
             TopicState::NoTopic => {
@@ -136,7 +137,7 @@ impl Search {
                 (format!("topic {} at {} has no leader now", self.topic, self.brokers), Awaited::Leader)
             }
             TopicState::NoBroker(mut problem) => {
-                let hint = match self.ask_who_is_there()? {
+                let hint = match self.probe()? {
                     Some(ServerKind::Nobody) => "; vidprod brings one with it",
                     Some(ServerKind::Silent) => "; something listens there and does not answer",
                     _ => "",
@@ -146,41 +147,41 @@ impl Search {
                 (problem.sentence(&self.brokers), what)
             }
         };
-        self.not_yet(&missing, what)?;
+        self.keep_waiting(&missing, what)?;
         Ok(None)
     }
 
     /// Fails if a broker refuses us, because it would do so again. If it had let us read before, this waits instead.
     pub fn refused(&mut self, fault: KafkaError) -> Result<(), ReadError> {
-        if self.had_been_there { self.not_yet(&fault.to_string(), Awaited::Access) } else { Err(fault.into()) }
+        if self.was_read { self.keep_waiting(&fault.to_string(), Awaited::Access) } else { Err(fault.into()) }
     }
 
-    /// Probes Kafka's usual address now and then. To the client, a web server there looks like a broker that is
+    /// Probes Kafka's usual address once a second. To the client, a web server there looks like a broker that is
     /// starting.
-    fn ask_who_is_there(&mut self) -> Result<Option<ServerKind>, ReadError> {
+    fn probe(&mut self) -> Result<Option<ServerKind>, ReadError> {
         let now = self.clock.now();
-        if self.usual && now >= self.ask_who_at {
-            self.ask_who_at = now.plus(ASK_WHO_EVERY);
-            self.who = Some(kafka::probe_server(&self.brokers, LOOK));
+        if self.is_default_broker && now >= self.next_probe {
+            self.next_probe = now.plus(PROBE_EVERY);
+            self.server = Some(kafka::probe_server(&self.brokers, REQUEST_TIMEOUT));
         }
-        match self.who {
+        match self.server {
             Some(ServerKind::Other) => Err(KafkaError::NotKafka { brokers: self.brokers.clone() }.into()),
-            who => Ok(who),
+            server => Ok(server),
         }
     }
 
-    /// Logs once for each missing thing that it is waited for; fails when the timeout is over.
-    pub fn not_yet(&mut self, why: &str, what: Awaited) -> Result<(), ReadError> {
+    /// Logs once for each kind of missing thing that vidcons waits for it. Fails when the timeout is over.
+    pub fn keep_waiting(&mut self, why: &str, what: Awaited) -> Result<(), ReadError> {
         let now = self.clock.now();
-        self.next_look = now.plus(BETWEEN_LOOKS);
+        self.next_request = now.plus(REQUEST_EVERY);
         self.why = Some(why.to_owned());
         if let Some(timeout) = self.timeout.filter(|t| now.since(self.since) >= *t) {
             return Err(ReadError::GaveUp { why: why.to_owned(), timeout });
         }
         // Normally a broker answers, and a leader exists, after a moment. Such a wait is not logged.
-        let patience = if what == Awaited::Topic { LOOK } else { UNREMARKABLE };
-        if self.said != Some(what) && now.since(self.since) > patience {
-            self.said = Some(what);
+        let patience = if what == Awaited::Topic { REQUEST_TIMEOUT } else { QUIET_WAIT };
+        if self.logged != Some(what) && now.since(self.since) > patience {
+            self.logged = Some(what);
             tracing::info!(event = "waiting", topic = self.topic, brokers = self.brokers, "{}", what.line(why));
         }
         Ok(())
@@ -202,14 +203,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_broker_that_answers_within_a_second_is_not_spoken_of() {
-        let check = |what, waited_ms: u64, said| {
+    fn a_wait_of_less_than_a_second_for_a_broker_is_not_logged() {
+        let check = |what, waited_ms: u64, logged| {
             let clock = Arc::new(ManualClock::default());
             let connection = Connection { brokers: "h:1".to_owned(), named: true, properties: Default::default() };
             let mut search = Search::new("video", &connection, None, Position::Newest, clock.clone());
             clock.advance(Duration::from_millis(waited_ms));
-            search.not_yet("why", what).expect("there is no --timeout");
-            assert_eq!(search.said.is_some(), said, "{what:?} {waited_ms}");
+            search.keep_waiting("why", what).expect("there is no --timeout");
+            assert_eq!(search.logged.is_some(), logged, "{what:?} {waited_ms}");
         };
         check(Awaited::Broker, 900, false);
         check(Awaited::Broker, 1100, true);
