@@ -22,13 +22,13 @@ use crate::bar;
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Logging")]
 pub struct LogArgs {
-    /// Print only warnings, errors, and the report at the end
+    /// Print only warnings, errors and the report at the end
     #[arg(short, long, conflicts_with = "verbose", hide_short_help = true)]
     pub quiet: bool,
-    /// Log more; with -vv everything, frame by frame
+    /// Log more; -vv logs everything, frame by frame
     #[arg(short, long, action = clap::ArgAction::Count, hide_short_help = true)]
     pub verbose: u8,
-    /// Format of the log lines; json: each line is an object with an event, its fields and a message
+    /// Format of log lines; json: an object with an event, its fields and a message
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", hide_short_help = true)]
     pub log_format: LogFormat,
 }

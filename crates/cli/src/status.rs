@@ -23,9 +23,10 @@ const PROGRESS: u64 = 20;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Logging")]
 pub struct StatusArgs {
-    /// Interval between status lines in the log, as in 10s or 1m. Rates and latencies cover the time since the last line, but
-    /// at least the last seconds. On a terminal the status is redrawn in place instead, four times a second. 'never', 0 and
-    /// -q turn the status off, on a terminal too
+    /// Interval between status lines, as in 10s or 1m; never, 0 and -q turn them off
+    ///
+    /// Rates and latencies cover the time since the last line, but at least the last seconds. On a terminal the status is
+    /// redrawn in place four times a second.
     #[arg(allow_hyphen_values = true, long, hide_short_help = true, default_value = "1s", value_name = "TIME|never", value_parser = every)]
     pub status_every: Every,
 }

@@ -1,7 +1,9 @@
 //! Parses the command line, prints usage errors, and prints shell completions.
 
+use std::ffi::OsString;
+
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Parser};
+use clap::{Arg, ArgAction, Command, CommandFactory, Parser};
 pub use clap_complete::Shell;
 use common::secret;
 
@@ -9,7 +11,29 @@ use crate::logging;
 
 /// Parses the command line. A usage error is printed without secrets, and ends the program with exit code 2.
 pub fn parse<C: Parser>() -> C {
-    C::try_parse().unwrap_or_else(|error| end_with::<C>(&without_secrets(error)))
+    let mut command = with_compact_help(C::command(), asks_for_all_options(std::env::args_os()));
+    let matches = command.try_get_matches_from_mut(std::env::args_os());
+    let parsed = matches.and_then(|mut matches| C::from_arg_matches_mut(&mut matches));
+    parsed.unwrap_or_else(|error| end_with::<C>(&without_secrets(error.format(&mut command))))
+}
+
+/// Replaces clap's `--help`, which prints each option as a paragraph, by one with a line for most options. Its `-h`
+/// prints only the options that are not marked with `hide_short_help`.
+fn with_compact_help(command: Command, all_options: bool) -> Command {
+    let help = Arg::new("help").short('h').long("help").action(ArgAction::HelpShort);
+    let command = command.disable_help_flag(true).arg(help.help("Print the options used most (-h) or all (--help)"));
+    let command = if all_options { command.mut_args(with_whole_help) } else { command };
+    command.mut_subcommands(|subcommand| with_compact_help(subcommand, all_options))
+}
+
+fn with_whole_help(arg: Arg) -> Arg {
+    let text = arg.get_long_help().map(|text| text.to_string().replace("\n\n", "\n"));
+    let arg = arg.hide_short_help(false);
+    text.into_iter().fold(arg, |arg, text| arg.help(text))
+}
+
+fn asks_for_all_options(args: impl Iterator<Item = OsString>) -> bool {
+    args.skip(1).take_while(|arg| arg != "--").any(|arg| arg == "--help")
 }
 
 /// Prints a usage error that clap cannot detect by itself, and exits with 2.
@@ -70,6 +94,35 @@ mod tests {
         input: String,
         #[arg(short, long)]
         number: Option<u8>,
+    }
+
+    #[test]
+    fn help_has_a_line_for_each_option() {
+        #[derive(Parser, Debug)]
+        struct Options {
+            /// Use this
+            #[arg(long)]
+            usual: Option<u8>,
+            /// Use that
+            ///
+            /// It is rare.
+            #[arg(long, hide_short_help = true)]
+            rare: Option<u8>,
+        }
+        let help = |all| with_compact_help(Options::command(), all).render_help().to_string();
+        assert!(help(false).contains("Use this") && !help(false).contains("Use that"), "{}", help(false));
+        let all = help(true);
+        let rare = all.lines().find(|line| line.contains("Use that")).expect("it is shown");
+        assert!(rare.contains("--rare") && all.contains("It is rare."), "{all}");
+    }
+
+    #[test]
+    fn all_options_are_printed_for_the_long_form() {
+        let check = |args: &[&str], all| assert_eq!(asks_for_all_options(args.iter().map(OsString::from)), all);
+        check(&["program", "--help"], true);
+        check(&["program", "-t", "x", "--help"], true);
+        check(&["program", "-h"], false);
+        check(&["program", "--", "--help"], false);
     }
 
     fn refused(args: &[&str]) -> String {

@@ -22,10 +22,10 @@ pub struct KafkaArgs {
     /// Brokers to connect to first [env: KAFKA_BROKERS, KAFKA_BOOTSTRAP_SERVERS, BOOTSTRAP_SERVERS] [default: localhost:9092]
     #[arg(short, long, visible_alias = "bootstrap-server", value_name = "HOST:PORT,…", value_parser = brokers)]
     pub brokers: Option<String>,
-    /// Set any librdkafka property; overrides ours and the file's (repeatable)
+    /// Set a librdkafka property; overrides -F and our own settings (repeatable)
     #[arg(short = 'X', hide_short_help = true, value_name = "PROP=VALUE", value_parser = PropertyParser)]
     pub properties: Vec<(String, String)>,
-    /// Read properties from a file: kcat's format, or a Java client.properties
+    /// Read properties from a file in kcat's format, or a Java client.properties
     #[arg(short = 'F', long, hide_short_help = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }

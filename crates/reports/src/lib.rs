@@ -24,11 +24,10 @@ const INSTEAD: &str = "name it .json, .html, .svg, .png, .hgrm, .hlog or .csv";
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Report")]
 pub struct ReportArgs {
-    /// Write the report to a file (repeatable; '-': standard output).
+    /// Write the report to a file, as JSON or by its extension (repeatable; '-': standard output)
     ///
-    /// The extension selects the format: .html is a page with charts; .svg and .png are the charts alone; .hgrm has
-    /// HdrHistogram's percentiles, with those of each stage beside it, as in FILE.decode.hgrm; .hlog is HdrHistogram's
-    /// interval log; .csv has a line for each frame; anything else is JSON.
+    /// .html: a page with charts; .svg, .png: the charts alone; .csv: a line for each frame; .hgrm: HdrHistogram's
+    /// percentiles, with those of each stage in files beside it, as in FILE.decode.hgrm; .hlog: HdrHistogram's interval log.
     #[arg(long = "report", value_name = "FILE|-")]
     pub files: Vec<ReportFile>,
     /// Draw a histogram of the latency below the status line, on a terminal

@@ -40,17 +40,17 @@ pub(crate) struct Cli {
     /// Address to listen on
     #[arg(allow_hyphen_values = true, short, long, default_value = "127.0.0.1:9092", value_name = "HOST:PORT", value_parser = host_and_port)]
     pub(crate) listen: (String, u16),
-    /// Address that clients are given to connect to [default: the address at which they reached the broker]
+    /// Address that clients are given to connect to [default: the one at which they reached the broker]
     #[arg(allow_hyphen_values = true, long, value_name = "HOST:PORT", value_parser = host_and_port)]
     advertise: Option<(String, u16)>,
 
-    /// Limit of all memory, as in 512M [default: an eighth of the machine's, at most 4G]
+    /// Limit on all memory, as in 512M [default: an eighth of the machine's, at most 4G]
     #[arg(allow_hyphen_values = true, short, long, value_name = "SIZE", help_heading = "Retention")]
     memory: Option<Bytes>,
     /// Time for which records are kept, as in 10m, 12h, forever; a topic can set its own (retention.ms)
     #[arg(allow_hyphen_values = true, long, default_value = "7d", value_name = "TIME", value_parser = values::retention, help_heading = "Retention")]
     retention: Retention,
-    /// Bytes kept in each partition [default: as many as fit] (retention.bytes)
+    /// Bytes kept in each partition (retention.bytes) [default: as many as fit]
     #[arg(hide_short_help = true, allow_hyphen_values = true, long, value_name = "SIZE", help_heading = "Retention")]
     partition_bytes: Option<Bytes>,
 
@@ -60,28 +60,29 @@ pub(crate) struct Cli {
     /// Partitions of a topic that is created without a number
     #[arg(allow_hyphen_values = true, long, default_value_t = 1, value_name = "N", value_parser = values::whole(1_usize..=1000), help_heading = "Topics")]
     partitions: usize,
-    /// Do not create a topic when a client asks for one that does not exist
+    /// Do not create topics that a client requests and that do not exist
     #[arg(hide_short_help = true, long, help_heading = "Topics")]
     no_auto_create: bool,
     /// Time for which metadata requests are answered like by a Kafka that is still starting: without brokers (for tests)
     #[arg(allow_hyphen_values = true, long, default_value = "0s", value_name = "TIME", hide = true)]
     starting: values::DurationArg,
 
-    /// Largest number of connections; further ones are refused, with a warning in the log. Each takes an open file
-    /// (ulimit -n) [default: 5000, or as many as open files allow]
+    /// Largest number of connections [default: 5000, or as many as open files (ulimit -n) allow]
+    ///
+    /// Further ones are refused, with a warning in the log. Each takes an open file.
     #[arg(allow_hyphen_values = true, long, value_name = "N", value_parser = values::whole(1_usize..=100_000), help_heading = "Limits")]
     max_connections: Option<usize>,
-    /// Largest number of topics; a further one is refused with an error
+    /// Largest number of topics
     #[arg(hide_short_help = true, allow_hyphen_values = true, long, default_value_t = BrokerLimits::default().topics, value_name = "N", value_parser = values::whole(1_usize..=100_000), help_heading = "Limits")]
     max_topics: usize,
-    /// Largest number of partitions of all topics together
+    /// Largest number of partitions in all topics together
     #[arg(hide_short_help = true, allow_hyphen_values = true, long, default_value_t = BrokerLimits::default().partitions, value_name = "N", value_parser = values::whole(1_usize..=200_000), help_heading = "Limits")]
     max_partitions: usize,
 
     #[command(flatten)]
     pub(crate) groups: GroupArgs,
 
-    /// Write the report at the end as JSON, too ('-': standard output)
+    /// Write the report at the end as JSON too ('-': standard output)
     #[arg(long, value_name = "FILE|-", value_parser = report, help_heading = "Report")]
     pub(crate) report: Option<Output>,
     #[command(flatten)]

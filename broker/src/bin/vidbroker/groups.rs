@@ -10,19 +10,17 @@ use cli::values;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Groups")]
 pub(crate) struct GroupArgs {
-    /// Shortest session timeout that a member may request, as in 1s (group.min.session.timeout.ms)
+    /// Shortest session timeout that a classic member may request (group.min.session.timeout.ms)
     #[arg(hide_short_help = true, allow_hyphen_values = true, long, default_value = "6s", value_name = "TIME", value_parser = time)]
     group_min_session: Duration,
-    /// Session timeout of members with group.protocol=consumer: a member that is silent for this long is removed
-    /// (group.consumer.session.timeout.ms)
+    /// Session timeout of members with group.protocol=consumer (group.consumer.session.timeout.ms)
     #[arg(hide_short_help = true, allow_hyphen_values = true, long, default_value = "6s", value_name = "TIME", value_parser = time)]
     group_session: Duration,
-    /// Interval between heartbeats of members with group.protocol=consumer; a new member gets its share after about two of
-    /// them (group.consumer.heartbeat.interval.ms)
+    /// Heartbeat interval of members with group.protocol=consumer; a new member gets its partitions after about two of them
+    /// (group.consumer.heartbeat.interval.ms)
     #[arg(hide_short_help = true, allow_hyphen_values = true, long, default_value = "500ms", value_name = "TIME", value_parser = time)]
     group_heartbeat: Duration,
-    /// Largest number of members of one group; a further one is refused with GROUP_MAX_SIZE_REACHED (group.max.size,
-    /// group.consumer.max.size)
+    /// Largest number of members of a group (group.max.size, group.consumer.max.size)
     #[arg(hide_short_help = true, allow_hyphen_values = true, long, default_value_t = broker::GROUP_MEMBERS_MAX, value_name = "N", value_parser = values::whole(1_usize..=100_000))]
     group_max_size: usize,
 }

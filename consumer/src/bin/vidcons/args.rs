@@ -34,16 +34,19 @@ Keys: q quit, space pause, s snapshot (a new snapshot-SOURCE-DATE-TIME.png each 
 #[command(name = "vidcons", version, about, after_help = EXAMPLES, max_term_width = 110)]
 pub struct Cli {
     /// Topic to read [default: video]
-    #[arg(short, long, value_parser = kafka::topic_name, help_heading = "Topic")]
+    #[arg(short, long, value_parser = kafka::topic_name)]
     pub topic: Option<String>,
-    /// Show this source (repeatable; the first one that exists is shown, and Tab switches to the next)
-    #[arg(long = "source", value_name = "NAME", value_parser = values::filled, help_heading = "Topic")]
+    /// Show this source (repeatable: the first one that exists is shown, Tab switches to the next)
+    #[arg(long = "source", value_name = "NAME", value_parser = values::filled)]
     pub sources: Vec<String>,
-    /// List the topics (with -t only that one), and the sources in each with their frame rate, size and age
-    #[arg(short, long, help_heading = "Topic")]
+    /// List the topics (with -t only that one), and the sources in each: frame rate, size, age
+    #[arg(short, long)]
     pub list: bool,
+    /// Print completions for a shell
+    #[arg(long, value_enum, value_name = "SHELL", hide_short_help = true, exclusive = true)]
+    pub completions: Option<cli::Shell>,
 
-    /// Where to begin: newest, end, beginning, an offset N, the last N records (-N), or s@TIME, as in s@-10m
+    /// Begin at: newest, end, beginning, an offset N, the last N records (-N), or s@TIME, as in s@-10m
     ///
     /// TIME: -10m is ten minutes ago, 14:03 the most recent 14:03, 2026-01-31T12:00:00 local time (add Z or an offset as
     /// in +02:00 for another time zone), 2026-01-31 the beginning of that day, 1769857200000 milliseconds since 1970.
@@ -64,23 +67,23 @@ pub struct Cli {
     pub count: Option<u64>,
     /// End with the live stream, or at the end of the recorded frames
     ///
-    /// A live stream that had ended before does not count. When recorded frames are read, the end is that of the topic
-    /// at the start of vidcons.
+    /// A live stream that had ended before does not count. The end of the recorded frames is that of the topic when vidcons
+    /// started.
     #[arg(short, long, help_heading = "Playback")]
     pub exit: bool,
     /// End when no frame has arrived for this time
     #[arg(allow_hyphen_values = true, long, value_name = "SECONDS", hide_short_help = true, help_heading = "Playback")]
     pub idle_timeout: Option<DurationArg>,
-    /// Show every frame in order, instead of only the newest. Recorded frames are always shown so, except with --live
+    /// Show every frame in order [default when reading recorded frames]
     #[arg(long, hide_short_help = true, help_heading = "Playback")]
     pub every_frame: bool,
-    /// Show only the newest frame, also when reading recorded ones
+    /// Show only the newest frame [default otherwise]
     #[arg(long, conflicts_with = "every_frame", hide_short_help = true, help_heading = "Playback")]
     pub live: bool,
     /// Speed of recorded frames [default: 1 in a window, max without]
     #[arg(long, value_name = "X|max", value_parser = values::speed, allow_hyphen_values = true, hide_short_help = true, help_heading = "Playback")]
     pub speed: Option<Speed>,
-    /// Number of threads that decode a frame, at most 16 [default: one for each available core]
+    /// Threads that decode a frame, at most 16 [default: one for each available core]
     #[arg(long, value_name = "N", value_parser = values::threads, allow_hyphen_values = true, hide_short_help = true, help_heading = "Playback")]
     pub threads: Option<NonZeroUsize>,
 
@@ -109,7 +112,7 @@ pub struct Cli {
     /// Print a line for each frame of every source
     #[arg(long, help_heading = "Output")]
     pub print: bool,
-    /// Format of that line (turns --print on): %s source, %n number, %f frame, %t topic, %p partition, %o offset, %k key,
+    /// Print that line in this format: %s source, %n number, %f frame, %t topic, %p partition, %o offset, %k key,
     /// %T timestamp (ms), %S bytes, %w width, %e height, %L latency on arrival (ms), %h headers, \n, \t
     #[arg(long, value_name = "FORMAT", hide_short_help = true, help_heading = "Output")]
     pub format: Option<LineFormat>,
@@ -119,13 +122,24 @@ pub struct Cli {
     /// Save the Nth picture that is shown
     #[arg(long, value_name = "N", default_value_t = 1, requires = "snapshot", allow_hyphen_values = true, value_parser = whole(1_u64..), hide_short_help = true, help_heading = "Output")]
     pub at: u64,
-    /// Write the JPEGs that are shown one after the other, to a file or to standard output (MJPEG)
+    /// Write the JPEGs that are shown, one after the other (MJPEG); '-': standard output
     #[arg(long, value_name = "FILE|-", value_parser = mjpeg, hide_short_help = true, help_heading = "Output")]
     pub output: Option<Output>,
-    /// Read the test card's bar from the pixels that were shown, and compare it with the headers. A mismatch makes the
-    /// exit code 1
+    /// Compare the bar in each shown test card with the headers; a mismatch makes the exit code 1
     #[arg(long, hide_short_help = true, help_heading = "Output")]
     pub verify_pixels: bool,
+
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
+    /// Read only this partition
+    #[arg(allow_hyphen_values = true, short, long, value_name = "N", value_parser = whole(0_i32..), hide_short_help = true, help_heading = "Kafka")]
+    pub partition: Option<i32>,
+    /// Share the topic with the other members of this group, and commit the position
+    #[arg(short, long, value_parser = values::filled, conflicts_with = "partition", hide_short_help = true, help_heading = "Kafka")]
+    pub group: Option<String>,
+    /// Fail if broker or topic are not there within this time [default: wait for ever]
+    #[arg(allow_hyphen_values = true, long, value_name = "SECONDS", hide_short_help = true, help_heading = "Kafka")]
+    pub timeout: Option<DurationArg>,
 
     #[command(flatten)]
     pub reports: ReportArgs,
@@ -135,29 +149,13 @@ pub struct Cli {
     /// The same as --report FILE.hgrm, whatever the file's name
     #[arg(long, value_name = "FILE.hgrm", hide_short_help = true, help_heading = "Report")]
     pub histogram: Option<PathBuf>,
-    /// Explain at the end why p99 is what it is, and what to change (the JSON report always has this)
+    /// Explain at the end why p99 is what it is, and what to change (JSON reports always do)
     #[arg(long, hide_short_help = true, help_heading = "Report")]
     pub explain: bool,
-
-    #[command(flatten)]
-    pub kafka: KafkaArgs,
-    /// Read only this partition
-    #[arg(allow_hyphen_values = true, short, long, value_name = "N", value_parser = whole(0_i32..), hide_short_help = true, help_heading = "Kafka")]
-    pub partition: Option<i32>,
-    /// Share the topic with the other members of this group, and commit what was read
-    #[arg(short, long, value_parser = values::filled, conflicts_with = "partition", hide_short_help = true, help_heading = "Kafka")]
-    pub group: Option<String>,
-    /// Fail if broker or topic are not there within this time [default: wait for ever]
-    #[arg(allow_hyphen_values = true, long, value_name = "SECONDS", hide_short_help = true, help_heading = "Kafka")]
-    pub timeout: Option<DurationArg>,
-
     #[command(flatten)]
     pub log: LogArgs,
     #[command(flatten)]
     pub status: StatusArgs,
-    /// Print the completions for a shell
-    #[arg(long, value_enum, value_name = "SHELL", hide_short_help = true, help_heading = "Logging", exclusive = true)]
-    pub completions: Option<cli::Shell>,
 }
 
 /// Largest size and position of a window in X11.

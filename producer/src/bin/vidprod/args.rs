@@ -36,27 +36,118 @@ If no broker is given and no Kafka runs at localhost:9092, vidprod itself is the
 #[command(name = "vidprod", version, about, after_help = EXAMPLES, max_term_width = 110)]
 #[command(override_usage = "vidprod [OPTIONS] <INPUT>")]
 pub struct Cli {
-    /// A file, '-' for standard input, a URL, a camera (/dev/video0 or 0), or 'test' (test:START+STEP numbers its pictures)
+    /// A file, '-' for standard input, a URL, a camera (0 or /dev/video0), or 'test' for a test card (test:START+STEP
+    /// numbers its pictures)
     pub input: Option<String>,
 
-    /// The topic, which is created if it is missing
+    /// Topic to publish to; it is created if it is missing
     #[arg(short, long, default_value = "video", value_parser = kafka::topic_name)]
     pub topic: String,
-    /// The source's name [default: the file's name without its extension, or the camera's or host's name]
+    /// Name of the source [default: the file's name without extension, or the camera's or host's name]
     #[arg(long, value_name = "NAME", value_parser = source_name)]
     pub source: Option<String>,
+    /// Print completions for a shell
+    #[arg(hide_short_help = true, long, value_enum, value_name = "SHELL", exclusive = true)]
+    pub completions: Option<cli::Shell>,
+
+    /// Frames per second, instead of the file's timestamps [default for the test card: 30]
+    #[arg(allow_hyphen_values = true, long, value_name = "N", value_parser = values::positive, help_heading = "Playback")]
+    pub fps: Option<f64>,
+    /// Play a file N times; without N, for ever
+    // Only numbers may begin with a hyphen here, because `--loop` without a number may be followed by an option.
+    #[arg(long = "loop", value_name = "N", value_parser = times, allow_negative_numbers = true, help_heading = "Playback")]
+    pub loops: Option<Option<u32>>,
+    /// Speed of a file: 2 is twice as fast, max does not wait between frames
+    #[arg(hide_short_help = true, long, value_name = "X|max", value_parser = values::speed, allow_hyphen_values = true, help_heading = "Playback")]
+    pub speed: Option<Speed>,
+    /// Start at this time of the file
+    #[arg(hide_short_help = true, allow_hyphen_values = true, long, value_name = "TIME", help_heading = "Playback")]
+    pub start: Option<DurationArg>,
+    /// Stop after this time
+    #[arg(hide_short_help = true, allow_hyphen_values = true, long, value_name = "TIME", value_parser = duration, help_heading = "Playback")]
+    pub duration: Option<DurationArg>,
+
+    /// Scale down to fit into this box; 'source' keeps the size
+    #[arg(
+        long,
+        default_value = "1280x720",
+        value_name = "WxH|source",
+        allow_hyphen_values = true,
+        help_heading = "Picture"
+    )]
+    pub size: BoxSize,
+    /// JPEG quality [default: 80]
+    #[arg(long, value_name = "1-100", value_parser = whole(1_u8..=100), allow_hyphen_values = true, help_heading = "Picture")]
+    pub quality: Option<u8>,
+    /// Chroma subsampling [default: 420]
+    #[arg(hide_short_help = true, long, value_name = "KIND", value_parser = subsampling(), help_heading = "Picture")]
+    pub subsampling: Option<Subsampling>,
+    /// Deinterlace pictures that are marked as interlaced
+    #[arg(hide_short_help = true, long, value_enum, default_value_t, value_name = "WHEN", help_heading = "Picture")]
+    pub deinterlace: Deinterlace,
+    /// Publish the JPEGs of a camera, or of an MJPEG file or pipe, without encoding them again. auto: unless a picture or an
+    /// option requires encoding; always: fail if one does
+    #[arg(
+        hide_short_help = true,
+        long,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN",
+        help_heading = "Picture"
+    )]
+    pub passthrough: Passthrough,
+    /// Threads that encode a frame, at most 16 [default: one for each available core]
+    #[arg(hide_short_help = true, long, value_name = "N", value_parser = values::threads, allow_hyphen_values = true, help_heading = "Picture")]
+    pub threads: Option<NonZeroUsize>,
+
+    /// List the cameras of this machine
+    #[arg(hide_short_help = true, long, help_heading = "Camera", exclusive = true)]
+    pub list_cameras: bool,
+    /// Picture size to request
+    #[arg(hide_short_help = true, long, value_name = "WxH", value_parser = values::size, allow_hyphen_values = true, help_heading = "Camera")]
+    pub input_size: Option<(usize, usize)>,
+    /// Frame rate to request
+    #[arg(hide_short_help = true, long, value_name = "N", value_parser = values::positive, allow_hyphen_values = true, help_heading = "Camera")]
+    pub input_fps: Option<f64>,
+    /// Pixel or stream format to request, as in mjpeg or yuyv422
+    #[arg(hide_short_help = true, long, value_name = "FORMAT", value_parser = values::filled, help_heading = "Camera")]
+    pub input_format: Option<String>,
+
+    /// Drop older frames in favour of newer ones [default for cameras, URLs and the test card]
+    #[arg(long, conflicts_with = "every_frame", help_heading = "If encoding or the broker is too slow")]
+    pub live: bool,
+    /// Drop nothing: every frame waits its turn [default for files and pipes]
+    #[arg(hide_short_help = true, long, help_heading = "If encoding or the broker is too slow")]
+    pub every_frame: bool,
+    /// Live: longest time that a frame may be on its way to the broker. Frames for which the link has no time are dropped
+    /// before they are encoded
+    #[arg(
+        hide_short_help = true,
+        allow_hyphen_values = true,
+        long,
+        default_value = "300ms",
+        value_name = "TIME",
+        help_heading = "If encoding or the broker is too slow"
+    )]
+    pub in_flight_time: DurationArg,
 
     #[command(flatten)]
     pub kafka: KafkaArgs,
-    /// The records' key [default: the source's name, which keeps a source in one partition]
+    /// Key of the records [default: the source's name, which keeps a source in one partition]
     #[arg(hide_short_help = true, short, long, value_parser = values::filled, help_heading = "Kafka")]
     pub key: Option<String>,
-    /// Publish to this partition
+    /// Partition to publish to [default: chosen by the key]
     #[arg(hide_short_help = true, short, long, value_name = "N", value_parser = whole(0_i32..), allow_hyphen_values = true, help_heading = "Kafka")]
     pub partition: Option<i32>,
-    /// Add a header of your own to each record (repeatable)
+    /// Add a header to each record (repeatable)
     #[arg(hide_short_help = true, short = 'H', value_name = "NAME=VALUE", value_parser = header, help_heading = "Kafka")]
     pub headers: Vec<(String, String)>,
+    /// Largest message, as in 500000 or 4M [default: the topic's limit]
+    #[arg(hide_short_help = true, long, value_name = "SIZE", allow_hyphen_values = true, help_heading = "Kafka")]
+    pub max_message_bytes: Option<Bytes>,
+    /// Larger frames: split them into messages, or shrink them (lower quality, then size)
+    #[arg(hide_short_help = true, long, value_enum, default_value_t, value_name = "HOW", help_heading = "Kafka")]
+    pub fit: Fit,
     /// Timeout for reaching a broker at the start, and for the last acknowledgements after Ctrl-C
     #[arg(
         hide_short_help = true,
@@ -67,16 +158,12 @@ pub struct Cli {
         help_heading = "Kafka"
     )]
     pub timeout: DurationArg,
-    /// Never serve as the broker, even if none is given and none is at localhost:9092
+    /// Never start the embedded broker, even if none is given and none is at localhost:9092
     #[arg(hide_short_help = true, long, help_heading = "Kafka")]
     pub no_embedded: bool,
-    /// How long a file or pipe waits for a viewer before its first frame, if vidprod itself is the broker; 0 does not wait
-    /// [default: 30s]
+    /// Embedded broker: longest wait of a file or pipe for a viewer before its first frame; 0 does not wait [default: 30s]
     #[arg(hide_short_help = true, allow_hyphen_values = true, long, value_name = "TIME", help_heading = "Kafka")]
     pub wait_viewer: Option<DurationArg>,
-    /// Largest message in bytes, as in 500000 or 4M [default: the topic's limit]
-    #[arg(hide_short_help = true, long, value_name = "SIZE", allow_hyphen_values = true, help_heading = "Kafka")]
-    pub max_message_bytes: Option<Bytes>,
 
     /// Fail instead of creating it
     #[arg(hide_short_help = true, long, help_heading = "If the topic is missing")]
@@ -87,104 +174,19 @@ pub struct Cli {
     /// Number of its replicas [default: the broker's]
     #[arg(hide_short_help = true, long, value_name = "N", value_parser = whole(1_i32..=100), allow_hyphen_values = true, help_heading = "If the topic is missing")]
     pub replication_factor: Option<i32>,
-    /// How long it keeps frames, as in 10m, 12h, forever
+    /// Time for which it keeps frames, as in 10m, 12h, forever
     #[arg(hide_short_help = true, long, default_value = "10m", value_name = "TIME", value_parser = values::retention, allow_hyphen_values = true, help_heading = "If the topic is missing")]
     pub retention: Retention,
 
-    /// Scale pictures down to fit into this box, keeping their shape; 'source' keeps their size
-    #[arg(
-        long,
-        default_value = "1280x720",
-        value_name = "WxH|source",
-        allow_hyphen_values = true,
-        help_heading = "Picture"
-    )]
-    pub size: BoxSize,
-    /// JPEG quality [default: 80]
-    #[arg(long, value_name = "1-100", value_parser = whole(1_u8..=100), allow_hyphen_values = true, help_heading = "Encoding")]
-    pub quality: Option<u8>,
-    /// Chroma subsampling: how coarse the colours are [default: 420]
-    #[arg(hide_short_help = true, long, value_parser = subsampling(), help_heading = "Encoding")]
-    pub subsampling: Option<Subsampling>,
-    /// Publish the JPEGs of a camera or of an MJPEG file or pipe as they are
-    #[arg(
-        hide_short_help = true,
-        long,
-        value_enum,
-        default_value = "auto",
-        value_name = "WHEN",
-        help_heading = "Picture"
-    )]
-    pub passthrough: Passthrough,
-    /// What to do with interlaced video
-    #[arg(hide_short_help = true, long, value_enum, default_value_t, value_name = "WHEN", help_heading = "Picture")]
-    pub deinterlace: Deinterlace,
-    /// Threads that encode a frame, at most 16 [default: one for each core that may be used]
-    #[arg(hide_short_help = true, long, value_name = "N", value_parser = values::threads, allow_hyphen_values = true, help_heading = "Encoding")]
-    pub threads: Option<NonZeroUsize>,
-    /// What to do with a frame over the message limit
-    #[arg(hide_short_help = true, long, value_enum, default_value_t, help_heading = "Encoding")]
-    pub fit: Fit,
-
-    /// Frames per second, instead of the file's own timestamps [default for the test card: 30]
-    #[arg(allow_hyphen_values = true, long, value_name = "N", value_parser = values::positive, help_heading = "Pace")]
-    pub fps: Option<f64>,
-    /// Speed of a file: 2 plays it twice as fast, max does not wait between frames
-    #[arg(hide_short_help = true, long, value_name = "X|max", value_parser = values::speed, allow_hyphen_values = true, help_heading = "Pace")]
-    pub speed: Option<Speed>,
-    /// Play a file N times, or for ever if no number is given
-    // Only numbers may begin with a hyphen here, because `--loop` without a number may be followed by an option.
-    #[arg(long = "loop", value_name = "N", value_parser = times, allow_negative_numbers = true, help_heading = "Pace")]
-    pub loops: Option<Option<u32>>,
-    /// Start playing at this time of the file
-    #[arg(hide_short_help = true, allow_hyphen_values = true, long, value_name = "TIME", help_heading = "Pace")]
-    pub start: Option<DurationArg>,
-    /// Stop after this time
-    #[arg(hide_short_help = true, allow_hyphen_values = true, long, value_name = "TIME", value_parser = duration, help_heading = "Pace")]
-    pub duration: Option<DurationArg>,
-    /// Drop older frames in favour of newer ones when encoding or the broker falls behind (the default for cameras and URLs)
-    #[arg(long, conflicts_with = "every_frame", help_heading = "Pace")]
-    pub live: bool,
-    /// Drop nothing: every frame waits its turn (the default for files and standard input)
-    #[arg(hide_short_help = true, long, help_heading = "Pace")]
-    pub every_frame: bool,
-    /// Longest time that frames of a live input may be on their way to the broker. On a link that is too slow for all
-    /// frames, the others are dropped before they are encoded
-    #[arg(
-        hide_short_help = true,
-        allow_hyphen_values = true,
-        long,
-        default_value = "300ms",
-        value_name = "TIME",
-        help_heading = "Pace"
-    )]
-    pub in_flight_time: DurationArg,
-
-    /// Picture size to request from the camera
-    #[arg(hide_short_help = true, long, value_name = "WxH", value_parser = values::size, allow_hyphen_values = true, help_heading = "Camera")]
-    pub input_size: Option<(usize, usize)>,
-    /// Frame rate to request from the camera
-    #[arg(hide_short_help = true, long, value_name = "N", value_parser = values::positive, allow_hyphen_values = true, help_heading = "Camera")]
-    pub input_fps: Option<f64>,
-    /// Pixel or stream format to request, as in mjpeg or yuyv422
-    #[arg(hide_short_help = true, long, value_name = "FORMAT", value_parser = values::filled, help_heading = "Camera")]
-    pub input_format: Option<String>,
-    /// List the cameras of this machine
-    #[arg(hide_short_help = true, long, help_heading = "Camera", exclusive = true)]
-    pub list_cameras: bool,
-
     #[command(flatten)]
     pub reports: ReportArgs,
-    /// Explain at the end which stage p99 is spent in, why, and what to change (the JSON report always has it)
+    /// Explain at the end why p99 is what it is, and what to change (JSON reports always do)
     #[arg(long, help_heading = "Report")]
     pub explain: bool,
     #[command(flatten)]
     pub log: LogArgs,
     #[command(flatten)]
     pub status: StatusArgs,
-    /// Print the completions for a shell
-    #[arg(hide_short_help = true, long, value_enum, value_name = "SHELL", exclusive = true)]
-    pub completions: Option<cli::Shell>,
 }
 
 impl Cli {
