@@ -109,7 +109,7 @@ async fn accept(listener: &tokio::net::TcpListener, state: &SharedState) {
                         event = "clients_turned_away",
                         %peer,
                         limit,
-                        "{peer} is turned away, as any other client for now: {limit} are connected, and no more may be \
+                        "{peer} is turned away: {limit} clients are connected, and that is the limit; others will be turned away too \
                          ({more_connections})"
                     );
                 }
@@ -121,7 +121,7 @@ async fn accept(listener: &tokio::net::TcpListener, state: &SharedState) {
             }
             Err(error) => {
                 if failed.is_due(state.borrow().now().ms) {
-                    tracing::warn!(event = "accept_failed", "a client cannot be let in: {error}{}", hint(&error));
+                    tracing::warn!(event = "accept_failed", "a client cannot be accepted: {error}{}", hint(&error));
                 }
                 sleep(ACCEPT_AGAIN).await;
             }

@@ -101,7 +101,7 @@ impl BrokerState {
                 event = "client_cut_off",
                 %peer,
                 client = name,
-                "{peer} ({name}) takes long for a request or an answer, and its memory is needed: cut off"
+                "{peer} ({name}) is cut off: it takes long to send a request or to read an answer, and that memory is needed"
             );
         }
     }

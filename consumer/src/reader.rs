@@ -156,7 +156,7 @@ impl TopicReader {
                     event = "records_gone",
                     topic = self.options.topic,
                     partition,
-                    "partition {partition}: what was to be read is no longer kept; went on at what is"
+                    "partition {partition}: the next records are no longer kept; continuing with the oldest ones that are"
                 );
                 if !self.options.every_frame {
                     self.joining.insert(partition);
@@ -177,7 +177,7 @@ impl TopicReader {
 
     fn log_problem(&mut self, words: String) {
         if !self.logged_problems.contains(&words) {
-            tracing::warn!(event = "trouble", topic = self.options.topic, "{words}; trying on");
+            tracing::warn!(event = "trouble", topic = self.options.topic, "{words}; trying again");
             self.logged_problems.insert(words);
         }
     }

@@ -135,7 +135,7 @@ impl FrameEncoder {
             tracing::warn!(
                 event = "frame_too_large",
                 "a frame does not fit into one message at quality {QUALITY_FLOOR} and {SCALE_FLOOR} of its size: \
-                 such frames are split; a larger --max-message-bytes would hold them"
+                 such frames are split; a larger --max-message-bytes avoids that"
             );
         }
     }

@@ -122,7 +122,7 @@ fn metadata_of(
             // The answer has no field for a message, and a client repeats its request, so the reason is logged, once.
             if !std::mem::replace(&mut state.topic_refused, true) {
                 let topic = name.as_str();
-                tracing::warn!(event = "topic_refused", topic, "topic {topic} is not made: {why}");
+                tracing::warn!(event = "topic_refused", topic, "topic {topic} is not created: {why}");
             }
             missing.with_error_code(not_made(&why).0)
         }

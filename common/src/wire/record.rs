@@ -120,7 +120,7 @@ pub enum Rejected {
     Version(String),
     #[error("header {0} is missing")]
     Missing(&'static str),
-    #[error("header {0} makes no sense")]
+    #[error("header {0} is invalid")]
     Unreadable(&'static str),
     #[error("the slice has {got} bytes where part {index} of {count} has {expected}")]
     Length { index: u32, count: u32, expected: usize, got: usize },

@@ -156,7 +156,7 @@ impl Track {
             tracing::warn!(
                 event = "two_producers",
                 source = &*meta.source,
-                "two producers send as {}: the one that began later is shown; --source NAME names them apart",
+                "two producers publish as {}: the one that started later is shown; give each its own vidprod --source NAME",
                 meta.source
             );
         }

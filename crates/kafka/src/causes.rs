@@ -50,7 +50,7 @@ fn moved(
         return problem;
     }
     let sentence = format!(
-        "the broker at {} answers, and says to come to {} (its advertised.listeners), which cannot be reached: {}",
+        "the broker at {} answers, but advertises {} (its advertised.listeners), which cannot be reached: {}",
         credentials.bootstrap.join(","),
         failure.broker,
         problem.words

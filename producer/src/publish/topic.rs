@@ -87,7 +87,7 @@ impl TopicKeeper {
                 topic = topic.name,
                 partitions = topic.partitions,
                 retention_seconds = topic.retention.map(|time| time.as_secs()),
-                "made topic {}: {}, keeps frames {kept} (--partitions, --retention; 720p30 is 10-15 GB an hour)",
+                "created topic {}: {}, keeps frames {kept} (--partitions, --retention; 720p30 is 10-15 GB an hour)",
                 topic.name,
                 count(topic.partitions, "partition")
             );
@@ -153,7 +153,7 @@ impl TopicKeeper {
             tracing::warn!(
                 event = "topic_gone",
                 topic,
-                "topic {topic} is gone, and --no-create forbids to make it again: waiting for it"
+                "topic {topic} is gone, and --no-create forbids creating it again: waiting for it"
             );
         }
         gone
@@ -181,7 +181,7 @@ impl TopicKeeper {
         });
         if state.learn_limit(limit) {
             let bytes = limit.message_bytes_max;
-            let how = if self.options.fit == Fit::Shrink { "made to fit" } else { "split" };
+            let how = if self.options.fit == Fit::Shrink { "shrunk" } else { "split" };
             tracing::warn!(
                 event = "limit_lowered",
                 topic,

@@ -12,7 +12,7 @@ use testkit::media::{ffmpeg, folder, small_clip};
 use testkit::{BrokerKind, Program, Signal, cannot_run, need};
 
 const DEFAULT_ADDRESS: &str = "127.0.0.1:9092";
-const SERVES: &str = "no Kafka at localhost:9092: serving as one here";
+const SERVES: &str = "no Kafka at localhost:9092: vidprod serves as the broker there";
 
 /// Access to the default address for one test at a time. The test cannot run if something listens there already.
 pub fn default_address() -> MutexGuard<'static, ()> {
@@ -62,7 +62,7 @@ fn a_file_waits_for_a_viewer_no_longer_than_the_option_says() {
     let none = Program::vidprod().arg(&clip).unnamed("nobody").args(["--wait-viewer", "0"]).run().ok();
     assert!(!none.stderr.contains("waiting at most"), "{}", none.story());
     let some = Program::vidprod().arg(&clip).unnamed("nobody").args(["--wait-viewer", "600ms"]).run().ok();
-    assert!(some.stderr.contains("nobody came: playing all the same"), "{}", some.story());
+    assert!(some.stderr.contains("no viewer came: starting without one"), "{}", some.story());
     assert_eq!(some.report().number("frames.acknowledged"), 10, "{}", some.story());
     let mut long = Program::vidprod().arg(&clip).unnamed("nobody").args(["--wait-viewer", "1h"]).start();
     long.until_stderr("waiting at most 3600 s");
@@ -90,7 +90,7 @@ fn a_second_producer_does_not_lose_its_broker() {
     viewer.until_stdout("a frame of the second", |out| out.contains("B: "));
     std::io::copy(&mut File::open(&short).expect("ffmpeg made it"), &mut pipe).expect("the first producer reads on");
     drop(pipe);
-    first.until_stderr("serving on: another producer is connected");
+    first.until_stderr("the broker keeps running: another producer is connected");
     let second = second.interrupt().ok();
     assert!(!second.stderr.contains(SERVES), "{}", second.story());
     let seen = viewer.wait().ok();

@@ -140,7 +140,7 @@ fn a_topic_that_is_deleted_and_may_not_be_made_again_is_named() {
     let mut producer = Program::vidprod().args(["test", "--size", "320x180", "--no-create"]).on(kafka, &topic).start();
     producer.until_stderr("frame 3");
     kafka.delete_topic(&topic);
-    producer.until_stderr(&format!("topic {topic} is gone, and --no-create forbids to make it again"));
+    producer.until_stderr(&format!("topic {topic} is gone, and --no-create forbids creating it again"));
     assert!(!kafka.topics().contains(&topic));
     producer.interrupt();
 }

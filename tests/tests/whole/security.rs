@@ -71,7 +71,7 @@ fn an_advertised_address_that_cannot_be_reached_is_named_with_who_gave_it() {
         [(Listener::AdvertisesNoHost, "kafka.invalid:9092"), (Listener::AdvertisesNobody, "127.0.0.1:9 ")]
     {
         let address = kafka.at(listener);
-        check(&address, &[], &format!("the broker at {address} answers, and says to come to {advertised}"));
+        check(&address, &[], &format!("the broker at {address} answers, but advertises {advertised}"));
     }
 }
 

@@ -48,7 +48,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         event = "started",
         address = %broker.address,
         memory_bound_bytes = bound,
-        "listening on {}, keeping at most {} in memory; what must outlive this belongs into Apache Kafka",
+        "listening on {}, with at most {} of memory; all records are lost when this program ends",
         broker.address,
         bytes(bound as u64)
     );
@@ -56,7 +56,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         tracing::warn!(
             event = "unprotected",
             address = %broker.address,
-            "anybody who reaches {} may read, write and delete here: nothing asks who they are",
+            "everybody who can reach {} may read, write and delete records: there is no login",
             broker.address
         );
     }

@@ -58,7 +58,7 @@ impl Start {
             tracing::warn!(
                 event = "start_in_future",
                 time,
-                "-o s@TIME: {shown} is in the future: only what comes from now on is read"
+                "-o s@TIME: {shown} is in the future: only records from now on are read"
             );
         } else {
             tracing::info!(event = "start_time", time, "reading from {shown} on");

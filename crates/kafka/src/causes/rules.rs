@@ -177,8 +177,8 @@ pub(super) const RULES: &[Rule] = &[
 
 const CLIENT_CERTIFICATE: &str = "the broker at {broker} wants a certificate of this client: \
     -X ssl.certificate.location=FILE.pem -X ssl.key.location=FILE.pem";
-const NO_TLS: &str = "the broker at {broker} does not speak TLS at this port: leave SSL in security.protocol \
-    away, or name its TLS port with -b";
+const NO_TLS: &str = "the broker at {broker} does not speak TLS at this port: omit SSL in security.protocol, \
+    or name its TLS port with -b";
 
 impl Rule {
     pub fn fits(&self, failure: &Failure<'_>, credentials: &Credentials) -> bool {

@@ -155,7 +155,7 @@ fn an_advertised_address_that_cannot_be_reached_is_named_with_who_gave_it() {
             line,
             false,
             "advertised kafka.internal:9098 unreachable",
-            "the broker at 127.0.0.1:9092 answers, and says to come to kafka.internal:9098 (its advertised.listeners), \
+            "the broker at 127.0.0.1:9092 answers, but advertises kafka.internal:9098 (its advertised.listeners), \
              which cannot be reached: host name kafka.internal not found",
         );
         let failure = Failure::parse(line).expect("it names a broker");

@@ -170,7 +170,7 @@ impl<T: Send + Sync + 'static> Renewable<T> {
                 tracing::warn!(
                     event = "trouble",
                     brokers = self.connection.brokers,
-                    "{}; trying on",
+                    "{}; trying again",
                     denied.iter().map(|t| t.sentence(&self.connection.brokers)).collect::<String>()
                 );
                 warned = denied;

@@ -24,7 +24,7 @@ impl Tail {
             tracing::warn!(
                 event = "partitions_unread",
                 topic,
-                "topic {topic} has more partitions, whose frames are not seen: {error}"
+                "topic {topic} has new partitions, which cannot be read: {error}"
             );
             return;
         }

@@ -95,7 +95,7 @@ impl File {
     }
 
     fn fail(&mut self, error: anyhow::Error) {
-        tracing::warn!(event = "report_failed", "{error:#}: that report ends here, all else goes on");
+        tracing::warn!(event = "report_failed", "{error:#}: that report ends here, the program continues");
         // The content of its buffer must not be written when it is dropped.
         self.out.take().map(BufWriter::into_parts);
         self.failed = Some(error);

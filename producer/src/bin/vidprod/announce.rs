@@ -39,7 +39,7 @@ pub fn announce(options: &Options, info: &SourceInfo, limit: &MessageLimit) {
     if options.encode.fit == Fit::Shrink {
         tracing::info!(
             event = "note",
-            "frames over the limit are made to fit: quality down to {QUALITY_FLOOR}, then size down to {SCALE_FLOOR} of it"
+            "frames over the message limit are shrunk: quality down to {QUALITY_FLOOR}, then width and height down to {SCALE_FLOOR} of theirs"
         );
     }
     for note in &info.notes {

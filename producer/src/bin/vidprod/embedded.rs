@@ -23,7 +23,7 @@ const WAIT_VIEWER: Duration = Duration::from_secs(30);
 const ANSWER: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(10);
 /// Time after which waiting is logged; a shorter wait is not worth a line.
-const SAY_AFTER: Duration = Duration::from_millis(500);
+const LOG_AFTER: Duration = Duration::from_millis(500);
 /// Ctrl-C in a terminal also ends other producers there. This is their time to close their sessions with our broker.
 const OTHERS_END: Duration = Duration::from_secs(1);
 /// Time for which a newly connected client counts as a newcomer: if it has not sent or read anything by then, the
@@ -65,7 +65,7 @@ impl Embedded {
                 tracing::warn!(
                     event = "waiting",
                     brokers = DEFAULT_BROKERS,
-                    "something listens at {DEFAULT_BROKERS} and does not answer as a Kafka does: waiting for it"
+                    "something listens at {DEFAULT_BROKERS} but does not answer as Kafka does: waiting for an answer"
                 );
                 return Ok(None);
             }
@@ -76,7 +76,7 @@ impl Embedded {
         // If another program has taken the port since the probe, its broker is used.
         let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, PORT)) else { return Ok(None) };
         let mut settings = broker::Options::default();
-        settings.limits.more_connections = "a vidbroker that is started before takes more: --max-connections";
+        settings.limits.more_connections = "a vidbroker that is started before vidprod takes more: --max-connections";
         files::fit(&mut settings.limits).context("starting the embedded broker")?;
         let memory_bound_bytes = settings.memory_bytes;
         let megabytes = memory_bound_bytes / 1_000_000;
@@ -85,7 +85,7 @@ impl Embedded {
             event = "serving",
             brokers = DEFAULT_BROKERS,
             memory_bound_bytes,
-            "no Kafka at {DEFAULT_BROKERS}: serving as one here, in at most {megabytes} MB of memory (-b HOST:PORT names another)"
+            "no Kafka at {DEFAULT_BROKERS}: vidprod serves as the broker there, with at most {megabytes} MB of memory (-b HOST:PORT uses another)"
         );
         Ok(Some(Embedded { broker }))
     }
@@ -101,14 +101,14 @@ impl Embedded {
         }
         let seconds = wait.as_secs_f64();
         let began = clock.now();
-        let mut said = false;
+        let mut logged = false;
         while !shutdown.requested() && clock.now().since(began) < wait {
             if self.is_read(topic) {
                 return;
             }
             // A viewer that was started before us needs a moment to notice.
-            if !said && clock.now().since(began) > SAY_AFTER {
-                said = true;
+            if !logged && clock.now().since(began) > LOG_AFTER {
+                logged = true;
                 tracing::info!(
                     event = "waiting",
                     topic,
@@ -119,7 +119,7 @@ impl Embedded {
             clock.sleep_until(clock.now().plus(LOOK));
         }
         if !shutdown.requested() {
-            tracing::info!(event = "no_viewer", topic, "nobody came: playing all the same");
+            tracing::info!(event = "no_viewer", topic, "no viewer came: starting without one");
         }
     }
 
@@ -130,20 +130,20 @@ impl Embedded {
     /// Serves until no client needs the broker: a second producer must not lose its broker, nor a viewer the last
     /// frame.
     pub fn serve_on(self, clock: &dyn Clock, shutdown: &Shutdown) {
-        let mut said = String::new();
+        let mut logged = String::new();
         let began = clock.now();
-        let mut asked_at = None;
+        let mut requested_at = None;
         while let Some(snapshot) = self.broker.snapshot() {
             let Some(why) = needed_by(&snapshot) else { break };
             let now = clock.now();
             if shutdown.requested() {
-                let asked_at = *asked_at.get_or_insert(now);
-                if now.since(asked_at) >= OTHERS_END || !snapshot.clients.iter().any(|client| client.produces) {
+                let requested_at = *requested_at.get_or_insert(now);
+                if now.since(requested_at) >= OTHERS_END || !snapshot.clients.iter().any(|client| client.produces) {
                     break;
                 }
-            } else if why != said && now.since(began) > SAY_AFTER {
-                tracing::info!(event = "serving_on", why, "serving on: {why} (Ctrl-C ends it)");
-                said = why;
+            } else if why != logged && now.since(began) > LOG_AFTER {
+                tracing::info!(event = "serving_on", why, "the broker keeps running: {why} (Ctrl-C ends it)");
+                logged = why;
             }
             clock.sleep_until(now.plus(LOOK));
         }

@@ -51,7 +51,7 @@ impl Options {
             tracing::warn!(
                 event = "password_exposed",
                 "the input's address holds a password, and every user of this machine can read the command line (ps); \
-                 vidprod can take an address from nowhere else yet: use the password of an account that may only watch"
+                 vidprod takes addresses only from the command line: use an account that may only watch"
             );
         }
         let name = source_name(cli.source.as_deref(), &input)?;
@@ -60,7 +60,7 @@ impl Options {
             tracing::warn!(
                 event = "option_ignored",
                 option = if cli.loops.is_some() { "--loop" } else { "--start" },
-                "--loop and --start are for files: this input has no beginning to go to"
+                "--loop and --start are ignored: this input is no file and cannot be rewound"
             );
         }
         let loops = match cli.loops {

@@ -149,7 +149,7 @@ impl<'a> ConnectedRun<'a> {
                 tracing::warn!(
                     event = "option_ignored",
                     option = "--wait-viewer",
-                    "--wait-viewer is for a broker of our own: who reads from another cannot be seen"
+                    "--wait-viewer is ignored: only vidprod's own broker sees if a viewer is connected"
                 );
             }
             None => {}
