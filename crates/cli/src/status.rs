@@ -25,8 +25,8 @@ const PROGRESS: u64 = 20;
 pub struct StatusArgs {
     /// Interval between status lines, as in 10s or 1m; never, 0 and -q turn them off
     ///
-    /// Rates and latencies cover the time since the last line, but at least the last seconds. On a terminal the status is
-    /// redrawn in place four times a second.
+    /// Rates and latencies cover the time since the last line; if that is short, the last 2 s. On a terminal the status is
+    /// redrawn in place instead.
     #[arg(allow_hyphen_values = true, long, hide_short_help = true, default_value = "1s", value_name = "TIME|never", value_parser = every)]
     pub status_every: Every,
 }
