@@ -58,7 +58,7 @@ impl Group {
 }
 
 impl Groups {
-    /// Groups whose memory is a part beside `memory`.
+    /// No groups yet. Their memory is a limited part of its own, beside `memory`.
     pub fn new(limits: GroupLimits, memory: &Memory) -> Groups {
         Groups { memory: memory.beside(limits.memory_bytes), limits, groups: BTreeMap::new() }
     }

@@ -26,7 +26,7 @@ pub struct Options {
     pub defaults: Defaults,
     /// Number of partitions of a topic that is created automatically, or without a number.
     pub partitions: i32,
-    /// True if a topic is created when a client asks for it.
+    /// True if a missing topic is created when a client requests it.
     pub auto_create: bool,
     /// Time after the start for which the broker behaves like a Kafka that is still starting: its metadata name topics
     /// but no brokers. For tests of clients.
@@ -55,7 +55,7 @@ pub struct BrokerLimits {
     pub groups: GroupLimits,
 }
 
-/// The largest number of groups, and of what each group may keep.
+/// Limits on the number of groups, and on the data of each group.
 #[derive(Clone, Debug)]
 pub struct GroupLimits {
     pub groups: usize,

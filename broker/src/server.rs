@@ -202,7 +202,7 @@ fn welcome(stream: TcpStream, peer: SocketAddr, state: &SharedState) -> io::Resu
     Ok(())
 }
 
-/// Removes a client when its task ends, in whatever way.
+/// Removes a client when its task ends, even by a panic.
 struct Goodbye {
     state: SharedState,
     id: u64,

@@ -1,4 +1,4 @@
-//! Accounting: what each frame came to, on both sides.
+//! Accounting: the outcome of each frame, for producers and viewers.
 
 mod interval;
 mod ledger;

@@ -39,7 +39,7 @@ pub use self::transport::{Direction, PlaybackCommand, Transport};
 /// Interval of looking for a silence that is worth a warning.
 const SILENCE_EVERY: Duration = Duration::from_secs(1);
 
-/// Turns the records of a topic into frames to show, and counts what each came to.
+/// Turns the records of a topic into frames to show, and counts the outcome of each.
 #[derive(Debug)]
 pub struct Engine {
     options: EngineOptions,
@@ -224,7 +224,7 @@ impl Engine {
         self.tracks.lose(&frame.frame, Loss::Undecodable);
     }
 
-    /// Lets time pass: gives up frames that have waited too long for their parts, and warns of missing sources and of
+    /// Lets time pass: drops frames that have waited too long for their parts, and warns of missing sources and of
     /// silence. To be called several times a second. `cause` is the reason why no records come, if known.
     pub fn tick(&mut self, now: Micros, cause: impl FnOnce() -> Option<String>) {
         self.assembly.expire(now);

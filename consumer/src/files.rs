@@ -1,4 +1,4 @@
-//! Takes frames to files and pipes: a line for each, the JPEGs one after the other, a single picture.
+//! Writes frames to files and pipes: a line for each, the JPEGs one after the other, a single picture.
 
 mod format;
 mod picture;

@@ -5,7 +5,7 @@
 //!                                          │   └──────────────▶ FileOutputs (lines, JPEGs, pictures)
 //!                                          └─ Snapshot ─▶ status line, title, overlay, report
 //! ```
-//! The [`Engine`] turns records into frames and counts what each came to. It knows no Kafka client, window, codec or
+//! The [`Engine`] turns records into frames and counts the outcome of each. It knows no Kafka client, window, codec or
 //! file, and is given the time, so it can be tested without any of them. A [`TopicReader`] feeds it from Kafka. This
 //! program watches the newest frames of a topic, and waits for broker and topic if they are not there yet:
 //!

@@ -20,7 +20,7 @@ use crate::picture::Picture;
 
 pub use self::fit::{EncodeSetting, Fit, QUALITY_FLOOR, SCALE_FLOOR};
 
-/// The quality that is shown of a frame that was passed through.
+/// Stands for the quality of a frame that was passed through.
 const PASSED_THROUGH: u8 = 0;
 
 /// How pictures are encoded.
@@ -93,8 +93,8 @@ impl FrameEncoder {
         self.shrinker.as_ref().map_or(EncodeSetting { quality: self.quality, scale: 1.0 }, Shrinker::setting)
     }
 
-    /// Encodes a picture, or takes its JPEG if it is passed through. The frame says what `meta` says, with the size and
-    /// the time of encoding.
+    /// Encodes a picture, or takes its JPEG if it is passed through. The frame gets `meta`,
+    /// with the size and the time of encoding added.
     pub fn encode(&mut self, picture: &Picture, mut meta: Meta) -> Result<Frame, JpegError> {
         let ((width, height), quality) = match &picture.jpeg {
             Some(_) => ((picture.width, picture.height), PASSED_THROUGH),

@@ -1,13 +1,13 @@
-//! Publishes video to a Kafka topic, frame by frame as JPEG. The program `vidprod` is made of it.
+//! Publishes video to a Kafka topic, frame by frame as JPEG. The program `vidprod` is built on it.
 //!
 //! ```text
 //! per input, a Lane:  [source ─SourcePicture─▶ pace] ─CapturedPicture─▶ [FrameEncoder ─Frame─▶ SessionWriter] ─┐
 //!                     another Lane …                                                                           ├─▶ FramePublisher ═══▶ broker
 //!                                                                                                              ┘
 //! ```
-//! A [`FramePublisher`] is one connection. It bounds what is in flight and keeps the books. A [`SessionWriter`] publishes
-//! the frames of one source over it, and a [`Lane`] does so on threads of its own, at the source's pace. Whoever has pictures
-//! already needs no lane:
+//! A [`FramePublisher`] is one connection. It bounds the frames in flight and keeps the books. A [`SessionWriter`] publishes
+//! the frames of one source over it, and a [`Lane`] does so on threads of its own, at the source's pace. A program that has
+//! pictures already needs no lane:
 //!
 //! ```
 //! # use std::{net::TcpListener, sync::Arc, time::Duration};
@@ -44,7 +44,7 @@
 //! ```
 //!
 //! The feature `ffmpeg` brings the sources (files, pipes, cameras, URLs, the test card), and with `embedded-broker` the program
-//! `vidprod`, which serves as the broker where none is. Both are on by default.
+//! `vidprod`, which serves as the broker if there is none. Both are on by default.
 
 #![warn(missing_docs)]
 

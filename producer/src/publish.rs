@@ -1,4 +1,4 @@
-//! Publishing: what is in flight, what each frame came to, and the session.
+//! Publishing: the frames in flight, the outcome of each frame, and the session.
 //!
 //! ```text
 //! Frame ─SessionWriter─▶ records ─▶ librdkafka ═══▶ broker

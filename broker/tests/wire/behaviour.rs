@@ -1,4 +1,4 @@
-//! Tests of what requests do: waiting, limits, duplicates, refusals.
+//! Tests of the effects of requests: waiting, limits, duplicates, refusals.
 
 use broker::fuzzing::log::builder::{Spec, seal};
 use broker::{Broker, Defaults, Options};

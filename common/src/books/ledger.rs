@@ -1,4 +1,4 @@
-//! Counts the fate of each frame, on both sides.
+//! Counts the outcome of each frame, for producers and viewers.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

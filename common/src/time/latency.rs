@@ -137,7 +137,7 @@ impl Ahead {
     }
 }
 
-/// Says in words why the latency is unknown.
+/// Describes why the latency is unknown.
 pub fn clocks_disagree(by: Duration) -> String {
     format!("unknown: the clocks disagree by at least {}", crate::words::how_long(by))
 }

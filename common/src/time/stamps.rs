@@ -11,7 +11,7 @@ pub enum Stage {
     Capture,
     /// captured → encoded
     Encode,
-    /// encoded → published (handed to the Kafka client)
+    /// encoded → published (passed to the Kafka client)
     Publish,
     /// published → received: the client's queue, the network, the broker, and back
     Broker,

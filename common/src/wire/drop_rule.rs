@@ -1,4 +1,4 @@
-//! Which frames may be dropped, so that the newest goes on.
+//! Decides which frames may be dropped in favour of newer ones.
 
 /// Decides which frame is dropped where they come faster than they are taken.
 ///

@@ -244,7 +244,7 @@ fn read_meta(record: &Record) -> Result<Meta, Rejected> {
         return Err(Rejected::TooLarge(width, height));
     }
     let stamp = |name| record.number(name).map(Micros);
-    // The header is for people who look: what it does not name is a JPEG, or is refused for its bytes.
+    // The header is informative: an unknown type counts as JPEG, and a payload that is none is rejected for its bytes.
     let codec = record.text("type").ok().and_then(Codec::of_media_type).unwrap_or_default();
     let session: Session = record.number("session")?;
     if session.began_ms == 0 {

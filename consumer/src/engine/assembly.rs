@@ -17,7 +17,7 @@ pub struct Assembly {
     /// Present if other members of a group read some of the records.
     stretches: Option<Stretches>,
     reassembler: Reassembler,
-    /// Number of records that are no frames, or wrong ones.
+    /// Number of records that are invalid, or no frames.
     rejected: u64,
 }
 
@@ -83,7 +83,7 @@ impl Assembly {
         }
     }
 
-    /// Gives up frames that have waited too long for their parts.
+    /// Drops frames that have waited too long for their parts.
     pub fn expire(&mut self, now: Micros) {
         self.reassembler.expire(now);
     }

@@ -27,7 +27,7 @@ pub struct EngineOptions {
 }
 
 impl EngineOptions {
-    /// Shows any source of this topic. `clock` is the one whose times the engine is given.
+    /// Shows any source of this topic. `clock` is the clock of the times that the engine gets.
     pub fn new(topic: &str, clock: &dyn Clock) -> EngineOptions {
         EngineOptions {
             topic: topic.to_owned(),
@@ -59,7 +59,7 @@ pub struct TopicRecord {
 pub enum Era {
     /// Before we joined the live stream. Its age is no latency.
     BeforeUs,
-    /// At some time; recorded frames are what is read.
+    /// At any time, because recorded frames are read.
     History,
     /// After we joined the live stream.
     Live,

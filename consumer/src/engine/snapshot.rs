@@ -67,7 +67,7 @@ pub struct Snapshot<'a> {
     pub total: SourceSnapshot<'a>,
     /// The counts of each source, by its name.
     pub sources: BTreeMap<&'a str, SourceSnapshot<'a>>,
-    /// Number of records that are no frames, or wrong ones.
+    /// Number of records that are invalid, or no frames.
     pub rejected: u64,
     /// Frame interval of the source that is shown.
     pub interval: FrameInterval,

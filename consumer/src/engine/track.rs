@@ -1,4 +1,4 @@
-//! One source: the session that counts, its next frame, its books, and what its recent frames tell.
+//! One source: the session that counts, its next frame, its books, and the figures of its recent frames.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const DEAD: Duration = Duration::from_secs(10);
 #[must_use = "a frame that is not handed back is not counted"]
 #[derive(Debug)]
 pub struct PendingFrame {
-    /// The frame. Whoever shows it enters the time in `meta.stamps.decoded` and `presented`.
+    /// The frame. Its viewer enters the time in `meta.stamps.decoded` and `presented`.
     pub frame: Frame,
     pub(super) base: TimeBase,
     pub(super) timed: bool,

@@ -1,4 +1,4 @@
-//! The sources of a topic: which of them is shown, and what each frame came to.
+//! The sources of a topic: which of them is shown, and the outcome of each frame.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -32,7 +32,7 @@ pub struct Tracks {
     wanted: Vec<String>,
     tracks: BTreeMap<Arc<str>, Track>,
     chosen: Option<Arc<str>>,
-    /// True once the user has chosen; from then on nothing else does.
+    /// True once the user has chosen a source, which from then on is never changed automatically.
     by_hand: bool,
     /// The books of all sources together, including those that were removed.
     total: SourceBooks,

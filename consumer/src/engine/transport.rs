@@ -34,7 +34,7 @@ pub enum Direction {
     Previous,
 }
 
-/// The present motion. A pause is apart from the pace, because what it interrupts goes on afterwards.
+/// The state of playback. The pause is a field of its own, so that playback continues at the same pace afterwards.
 #[derive(Default, Debug)]
 pub struct Transport {
     pace: Pace,

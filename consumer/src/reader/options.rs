@@ -22,7 +22,7 @@ pub struct ReaderOptions {
     pub start: Position,
     /// True if no record may be skipped.
     pub every_frame: bool,
-    /// True to end, when reading history, at the end of what the topic held at the start.
+    /// True to end, when reading recorded frames, after the last record that the topic held at the start.
     pub ends: bool,
 }
 

@@ -20,7 +20,7 @@ const QUIET_WAIT: Duration = Duration::from_secs(1);
 /// Time between two requests for the topic.
 const REQUEST_EVERY: Duration = Duration::from_millis(50);
 
-/// The missing thing that is waited for.
+/// The missing thing that the search waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Awaited {
     Broker,

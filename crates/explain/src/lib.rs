@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! histograms, slowest frames ─┐
-//! what the client counted ────┼─▶ Evidence ─rules─▶ Finding { stage, share, cause, evidence, advice } …
+//! the client's counters ──────┼─▶ Evidence ─rules─▶ Finding { stage, share, cause, evidence, advice } …
 //! settings ───────────────────┘
 //! ```
-//! Each program sees its own side only. If the time was spent on the other side, it says so.
+//! Each program sees its own side only. If the time was spent on the other side, its finding says so.
 
 mod advice;
 mod evidence;

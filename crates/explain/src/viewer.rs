@@ -120,7 +120,7 @@ fn broken(evidence: &Evidence) -> Option<Finding> {
     (n > 0).then(|| found(evidence, Stage::Broker, share_us, "the connection was lost and made anew", words, &advice))
 }
 
-/// The display is slow. The thread that looks after the window waits for it, and takes no frames meanwhile.
+/// The display is slow. The window's thread waits for it, and takes no frames in that time.
 fn display(evidence: &Evidence) -> Option<Finding> {
     let SideFigures::Viewer { display_us, .. } = evidence.side else { return None };
     let words =

@@ -26,7 +26,7 @@ pub(crate) struct Context {
     pub link: Arc<Link>,
     pub facts: Facts,
     credentials: Credentials,
-    /// A problem, and the result of asking the broker about it.
+    /// A problem, and the result of probing the broker for it.
     pub checked: Arc<Mutex<Option<(ConnectionProblem, ConnectionProblem)>>>,
     may_not_write: Arc<AtomicBool>,
     may_not_join: Arc<AtomicBool>,
@@ -134,7 +134,7 @@ impl Context {
         causes::problem(failure, &self.credentials, self.facts.ever_up(failure.broker))
     }
 
-    /// Remembers why a connection broke, and logs it once.
+    /// Stores the reason why a connection broke, and logs it once.
     fn connection_failed(&self, message: &str) {
         let Some(failure) = Failure::parse(message) else { return };
         let problem = self.problem_of(&failure);

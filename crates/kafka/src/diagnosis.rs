@@ -1,4 +1,4 @@
-//! Asks a broker that breaks connections what it expects, over a connection of its own, so that an error can be certain.
+//! Probes a broker that breaks connections, over a separate connection, to find out what it expects (TLS, a login).
 
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -13,7 +13,7 @@ use crate::options::Connection;
 use crate::server_kind::{ServerKind, probe_server};
 use crate::settings;
 
-/// Timeout of each question. Every Kafka answers at once.
+/// Timeout of each probe. Every Kafka answers at once.
 const TIMEOUT: Duration = Duration::from_secs(1);
 /// The smallest TLS 1.2 ClientHello that a server must answer, if only with an alert: 32 bytes that should be random,
 /// no session, one cipher suite, no compression, no extensions.
@@ -24,7 +24,7 @@ const CLIENT_HELLO: &[u8; 50] = b"\x16\x03\x01\0\x2d\x01\0\0\x29\x03\x03\
 const SASL_HANDSHAKE: &[u8; 27] = b"\0\0\0\x17\0\x11\0\x01\0\0\x2a\x2a\0\x06vidask\0\x05PLAIN";
 
 impl Context {
-    /// The problem, made certain by asking the broker if that is possible. Takes up to some seconds, once for each
+    /// The problem, confirmed by probing the broker if that is possible. Takes up to some seconds, once for each
     /// problem.
     pub fn checked_problem(&self, connection: &Connection) -> Option<ConnectionProblem> {
         let problem = self.problem()?;
@@ -32,7 +32,7 @@ impl Context {
         match &*checked {
             Some((asked, answer)) if *asked == problem => Some(answer.clone()),
             _ => {
-                let answer = made_certain(problem.clone(), connection);
+                let answer = confirmed(problem.clone(), connection);
                 *checked = Some((problem, answer.clone()));
                 Some(answer)
             }
@@ -40,8 +40,8 @@ impl Context {
     }
 }
 
-/// Asks the broker to make the cause certain. Returns `problem` unchanged if that is not possible.
-fn made_certain(problem: ConnectionProblem, connection: &Connection) -> ConnectionProblem {
+/// Probes the broker to confirm the cause. Returns `problem` unchanged if that is not possible.
+fn confirmed(problem: ConnectionProblem, connection: &Connection) -> ConnectionProblem {
     let Some((question, broker)) = &problem.question else { return problem };
     let certain = |words: &str, sentence: String| ConnectionProblem {
         denied: true,

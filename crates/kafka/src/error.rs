@@ -1,4 +1,4 @@
-//! Errors of a broker, in words that say what to do.
+//! Errors of a connection or a broker. Each message says what to do.
 
 use common::words::count;
 use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};

@@ -26,8 +26,8 @@ pub(crate) fn other_protocol(group: &str, brokers: &str) -> String {
     )
 }
 
-/// Message about a fatal error of a group's member, with advice. `said` is librdkafka's description.
-pub(crate) fn words(code: RDKafkaErrorCode, said: &str, group: &str, brokers: &str) -> String {
+/// Message about a fatal error of a group's member, with advice. `description` is librdkafka's.
+pub(crate) fn words(code: RDKafkaErrorCode, description: &str, group: &str, brokers: &str) -> String {
     let hint = match code {
         RDKafkaErrorCode::UnsupportedVersion | RDKafkaErrorCode::UnsupportedFeature => return not_served(brokers),
         RDKafkaErrorCode::UnreleasedInstanceId => {
@@ -40,7 +40,7 @@ pub(crate) fn words(code: RDKafkaErrorCode, said: &str, group: &str, brokers: &s
             "the broker has no such group.remote.assignor; Kafka has uniform and range"
         }
         RDKafkaErrorCode::GroupMaxSizeReached => "the group has as many members as the broker allows",
-        _ => said,
+        _ => description,
     };
     format!("{brokers}: group {group} does not take this member ({}): {hint}", error::name(code))
 }

@@ -31,14 +31,14 @@ pub fn probe_server(address: &str, timeout: Duration) -> ServerKind {
     all.sort_by_key(SocketAddr::is_ipv6);
     let Some(first) = all.first() else { return ServerKind::Nobody };
     match TcpStream::connect_timeout(first, timeout) {
-        Ok(stream) => ask(stream, timeout),
+        Ok(stream) => identify(stream, timeout),
         Err(_) => ServerKind::Nobody,
     }
 }
 
-fn ask(mut stream: TcpStream, timeout: Duration) -> ServerKind {
-    let asked = stream.set_read_timeout(Some(timeout)).and_then(|()| stream.write_all(QUESTION));
-    if asked.is_err() {
+fn identify(mut stream: TcpStream, timeout: Duration) -> ServerKind {
+    let sent = stream.set_read_timeout(Some(timeout)).and_then(|()| stream.write_all(QUESTION));
+    if sent.is_err() {
         return ServerKind::Silent;
     }
     let mut answer = [0; 8];

@@ -60,7 +60,7 @@ pub(crate) fn common(connection: &Connection, client_id: &str) -> ClientConfig {
 }
 
 /// True if a network interface other than the loopback has an IPv4 address. Otherwise the resolver finds no IPv4
-/// address for any name or number when librdkafka asks for IPv4 only: it asks with `AI_ADDRCONFIG`, which ignores the
+/// address for any name or number when librdkafka requests IPv4 only, because it sets `AI_ADDRCONFIG`, which ignores the
 /// loopback.
 fn has_ipv4_beside_loopback() -> bool {
     // If the interfaces cannot be listed, an IPv4 address is assumed.

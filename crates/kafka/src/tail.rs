@@ -48,7 +48,7 @@ pub struct Tail {
     /// True if a partition's offset was out of range, and the new position is not known yet.
     out_of_range: bool,
     at_end: BTreeSet<i32>,
-    /// True once the broker has let us read.
+    /// True once the broker has allowed us to read.
     allowed: bool,
     /// The position at which reading continues when our own is gone.
     fallback: Position,

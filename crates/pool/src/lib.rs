@@ -102,9 +102,9 @@ impl Pool {
     }
 }
 
-/// Number of threads of a pool for which `asked` were requested; by default one for each core that we may use.
-pub fn threads_for(asked: Option<NonZeroUsize>) -> usize {
-    let threads = asked.or_else(|| std::thread::available_parallelism().ok());
+/// Number of threads of a pool, limited to its maximum; by default one for each core that we may use.
+pub fn threads_for(requested: Option<NonZeroUsize>) -> usize {
+    let threads = requested.or_else(|| std::thread::available_parallelism().ok());
     threads.map_or(1, NonZeroUsize::get).min(THREADS_MAX)
 }
 

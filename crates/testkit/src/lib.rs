@@ -11,7 +11,7 @@
 //! No test asserts a time. Deadlines only guard against hanging. They are many times longer than the operation, and a
 //! test that exceeds one panics with all output of the program.
 //!
-//! A test states what it needs at its top: [`need`] for tools, [`kafka()`] for the broker. What is missing ends the test,
+//! A test states what it needs at its top: [`need`] for tools, [`kafka()`] for the broker. A missing requirement ends the test,
 //! and the [`harness`] shows it as ignored with the reason. Benches use the parts that return errors: [`child`], [`port`],
 //! [`Program::start_logged`], [`Xvfb::with_screen`], [`node::start_embedded`] and [`cluster::Cluster`].
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a harness that cannot go on has only one way to say so")]

@@ -42,7 +42,7 @@ impl BrokerKind {
 /// The setup of a broker for tests that cannot use the shared one.
 #[derive(Clone, Debug)]
 pub struct BrokerSetup {
-    /// True if a topic is created when a client asks for it by name.
+    /// True if a missing topic is created when a client requests it by name.
     pub auto_create: bool,
     /// The port that is advertised to clients.
     pub advertised: Option<u16>,

@@ -23,7 +23,7 @@ impl Handover {
     }
 }
 
-/// Closes the queue when a thread ends, in whatever way.
+/// Closes the queue when a thread ends, even by a panic.
 pub(super) struct CloseOnDrop<'a>(pub &'a Handover);
 
 impl Drop for CloseOnDrop<'_> {

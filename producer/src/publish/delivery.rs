@@ -41,7 +41,7 @@ pub(super) struct FrameTicket {
 }
 
 impl PublisherState {
-    /// Enters a frame that is about to be sent, and returns its records with their common ticket. `again` says that the
+    /// Enters a frame that is about to be sent, and returns its records with their common ticket. `again` is true if the
     /// frame was refused as too large before.
     pub fn enter(&self, session: usize, frame: &Frame, keep: bool, again: bool) -> (Vec<Record>, Arc<FrameTicket>) {
         let published = frame.meta.stamps.published;
@@ -105,7 +105,7 @@ impl PublisherState {
     }
 }
 
-/// Takes a frame out of what is in flight, and settles it unless it will be published again.
+/// Removes a frame from those in flight, and settles it unless it will be published again.
 fn leave(state: &mut SendState, ticket: &FrameTicket, now: Micros) {
     let failed = ticket.failed.get();
     let outcome = match failed {

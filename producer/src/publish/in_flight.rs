@@ -1,4 +1,4 @@
-//! The frames in flight, from handing over to acknowledgement, and the decision whether another frame may follow.
+//! The frames in flight, from sending to acknowledgement, and the decision whether another frame may be sent.
 //!
 //! The frames of a file or pipe are limited by their bytes alone: every one has to arrive, and none can be too old. The
 //! frames of a live source are limited by time, with a [`LinkWindow`]: on a link that is slower than the source, the next
@@ -50,7 +50,7 @@ impl InFlight {
         self.frames.is_empty()
     }
 
-    /// True if another frame may be handed over. One frame is always allowed.
+    /// True if another frame may be sent. One frame is always allowed.
     pub fn has_room(&self, now: Micros) -> bool {
         let Some(oldest) = self.frames.front() else { return true };
         match &self.window {
@@ -66,7 +66,7 @@ impl InFlight {
         }
     }
 
-    /// Adds a frame that is handed over.
+    /// Adds a frame that is sent.
     pub fn enter(&mut self, bytes: usize, now: Micros) -> InFlightFrame {
         self.number += 1;
         self.bytes += bytes;

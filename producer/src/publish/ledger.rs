@@ -1,11 +1,11 @@
-//! The ledger: what became of each frame of each session.
+//! The ledger: the outcome of each frame of each session.
 //!
 //! ```text
 //! a frame's end ─Settlement─▶ Ledger ─▶ books, histograms ─▶ report, status
 //!                                    └▶ Row ─▶ CSV, interval log, timeline
 //! ```
 //! Each captured frame is settled exactly once, and all figures about acknowledged frames are made from that one event.
-//! So the histograms, the rows of the report files and the books hold the same frames, whatever was refused or late.
+//! So the histograms, the rows of the report files and the books hold the same frames, regardless of those that were refused or late.
 
 use common::books::{Loss, ProducerBooks};
 use common::report::Row;
@@ -82,7 +82,7 @@ impl Ledger {
         self.sessions[session].records += records as u64;
     }
 
-    /// Enters what a frame came to. This is the only place where a frame gets into histograms and rows.
+    /// Enters the outcome of a frame. This is the only place where a frame gets into histograms and rows.
     pub fn settle(&mut self, session: usize, settlement: Settlement<'_>, now: Micros) {
         let books = &mut self.sessions[session];
         match settlement {

@@ -67,7 +67,7 @@ impl PublishOptions {
 
 /// Publishes the frames of several sessions over one connection to Kafka.
 ///
-/// It bounds what is in flight for all of them together, and keeps the books of each.
+/// It bounds the frames in flight of all of them together, and keeps the books of each.
 #[derive(Debug)]
 pub struct FramePublisher {
     records: kafka::Publisher<Ticket>,
@@ -78,7 +78,7 @@ pub struct FramePublisher {
 }
 
 impl FramePublisher {
-    /// Connects before the first frame, so that it does not wait for that.
+    /// Connects before the first frame, so that this frame need not wait for the connection.
     pub fn connect(
         connection: &Connection,
         options: PublishOptions,
@@ -114,7 +114,7 @@ impl FramePublisher {
         self.state.lock().ledger.recorder = Some(recorder);
     }
 
-    /// Hands the recorded rows over to their files, if it is time. To be called several times a second.
+    /// Passes the recorded rows to the thread that writes the files, if it is time. To be called several times a second.
     pub fn write_rows(&self, now: Micros) {
         self.state.lock().ledger.recorder.iter_mut().for_each(|recorder| recorder.turn(now));
     }
@@ -174,7 +174,7 @@ impl FramePublisher {
     }
 
     /// Sends a frame as records, all parts or none. It waits only if the user made the client's queue smaller than we
-    /// need. `again` says that the frame was refused as too large before.
+    /// need. `again` is true if the frame was refused as too large before.
     pub(super) fn send_frame(&self, session: usize, frame: &Frame, again: bool, wanted: &dyn Fn() -> bool) {
         let (records, ticket) = self.state.enter(session, frame, self.sends_every_frame(), again);
         for record in records {

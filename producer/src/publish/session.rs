@@ -103,8 +103,8 @@ impl SessionWriter {
         self.send_now(frame, || true);
     }
 
-    /// Waits until everything is acknowledged, closes the session with its final counts, and returns its books. At most
-    /// `timeout` is waited for each.
+    /// Waits until everything is acknowledged, closes the session with its final counts, and returns its books. Each
+    /// of the two waits takes at most `timeout`.
     pub fn end(self, timeout: Duration) -> ProducerBooks {
         let until = self.publisher.clock.now().plus(timeout);
         self.finish(|| self.publisher.clock.now() < until, || true, timeout);
@@ -175,7 +175,7 @@ impl SessionWriter {
 }
 
 impl Drop for SessionWriter {
-    /// A session that was not finished keeps no other one from being given up.
+    /// An unfinished session must not count as open, because then the other sessions' frames would never be dropped.
     fn drop(&mut self) {
         let end = &mut self.publisher.state.lock().sessions[self.number].end;
         if *end == EndRecord::NotSent {

@@ -1,4 +1,4 @@
-//! The state that the threads of a publisher share: what is in flight, and the ledger.
+//! The state that the threads of a publisher share: the frames in flight, and the ledger.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

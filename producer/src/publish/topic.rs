@@ -1,4 +1,4 @@
-//! The topic: makes it, reads its message limit, and looks after both while frames are published.
+//! The topic: makes it, reads its message limit, and watches both while frames are published.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ pub enum TopicError {
     },
 }
 
-/// Makes a topic, and looks after it while frames are published: a topic that is deleted is made again, and a message
+/// Makes a topic, and watches it while frames are published: a topic that is deleted is made again, and a message
 /// limit that is lowered is adopted.
 #[derive(Debug)]
 pub struct TopicKeeper {
@@ -63,7 +63,7 @@ pub struct TopicKeeper {
 }
 
 impl TopicKeeper {
-    /// Looks after the topic with this client of the same cluster.
+    /// Watches the topic with this client of the same cluster.
     pub fn new(admin: Admin, options: TopicOptions, connection: &Connection) -> TopicKeeper {
         TopicKeeper {
             admin,
@@ -113,7 +113,7 @@ impl TopicKeeper {
         self.gone
     }
 
-    /// Checks what the broker's answers have put in doubt. To be called several times a second. Returns the reason why
+    /// Checks the topic, or its limit, again if an answer of the broker has put it in doubt. To be called several times a second. Returns the reason why
     /// we may not write to the topic, once that is known.
     pub fn look_after(&mut self, publisher: &FramePublisher, now: Micros) -> Option<String> {
         let (forbidden, may_be_gone, limit_doubted) = {

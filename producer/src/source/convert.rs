@@ -71,7 +71,7 @@ impl Converter {
         Converter { box_size, subsampling, filter, current: None, turned, halved, coloured }
     }
 
-    /// Makes a converter that scales in half the time, for pictures that somebody waits for.
+    /// Makes a converter that scales in half the time, for live pictures, whose latency counts.
     pub fn quick(box_size: Option<(usize, usize)>, subsampling: Subsampling) -> Converter {
         Converter { filter: scaling::Flags::BILINEAR, ..Converter::new(box_size, subsampling) }
     }

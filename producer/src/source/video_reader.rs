@@ -126,7 +126,7 @@ impl VideoReader {
         })
     }
 
-    /// Goes to the next picture: decodes it, or passes it through. Returns false at the end.
+    /// Moves to the next picture: decodes it, or passes it through. Returns false at the end.
     pub fn advance(&mut self) -> Result<bool, SourceError> {
         self.passed = None;
         loop {
@@ -221,7 +221,7 @@ impl VideoReader {
                             self.name
                         );
                     }
-                    // In any case, the decoder is asked for its remaining frames.
+                    // In any case, the decoder then returns its remaining frames.
                     let _ = self.decoder.send_eof();
                     return Ok(());
                 }

@@ -70,7 +70,7 @@ impl ConsumerMember {
         (self.epoch, self.previous_epoch) = (0, 0);
     }
 
-    /// Marks a static member as away; it has said that it will be back.
+    /// Marks a static member as away; it has announced that it will rejoin.
     pub(super) fn go_away(&mut self) {
         self.epoch = WILL_BE_BACK;
         self.state = MemberState::Stable;

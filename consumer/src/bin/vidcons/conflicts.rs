@@ -1,4 +1,4 @@
-//! Options that exclude each other, or values of others, which the parser of the command line cannot know.
+//! Options that exclude each other, or certain values of other options, which clap cannot check.
 
 use cli::output::Output;
 

@@ -1,4 +1,4 @@
-//! The end of a session, for those who watched it and for those who come later.
+//! The end of a session, for viewers that watched it and for viewers that start later.
 
 use super::*;
 

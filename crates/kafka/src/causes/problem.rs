@@ -11,13 +11,13 @@ pub struct ConnectionProblem {
     pub words: String,
     /// The same as a sentence that names the broker and, if there is one, the cure.
     pub sentence: Option<String>,
-    /// A question that makes the cause certain, and the address of the broker to ask.
+    /// A probe that can confirm the cause, and the address of the broker to probe.
     pub(crate) question: Option<(Question, String)>,
     /// An advertised address that cannot be reached, although the broker that advertises it answers.
     pub(crate) advertised: Option<String>,
 }
 
-/// A guess at the reason why a broker breaks connections, to be checked by asking it.
+/// A guess at the reason why a broker breaks connections, to be confirmed by a probe.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Question {
     Tls,

@@ -30,7 +30,7 @@ impl ConsumerContext for Context {
 
 impl Context {
     /// Makes this member read a partition that was added meanwhile from its first record. An offset is committed for it
-    /// before the client asks where to begin, because `auto.offset.reset` would skip the records that exist already.
+    /// before the client requests its start position, because `auto.offset.reset` would skip the records that exist already.
     fn begin_new_partitions(&self, consumer: &BaseConsumer<Context>, assigned: &TopicPartitionList) {
         let Some(found) = self.partitions_found.get() else { return };
         let is_new = |one: &TopicPartitionListElem<'_>| usize::try_from(one.partition()).is_ok_and(|p| p >= *found);
@@ -76,7 +76,7 @@ impl Context {
                 }
             }
             Rebalance::Assign(list) => {
-                // The client asks for the offsets only after this callback, and does not report the answer.
+                // The client requests the offsets only after this callback, and does not report the answer.
                 let committed = consumer.committed_offsets((*list).clone(), COMMITTED).ok();
                 let from = committed.as_ref().map_or_else(|| list.elements(), TopicPartitionList::elements);
                 from.iter().for_each(|one| tracing::debug!("group {group}: assigned {}", place(one)));

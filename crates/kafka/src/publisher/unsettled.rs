@@ -1,4 +1,4 @@
-//! The records that were handed to the client and are not settled yet, in the order in which they were sent.
+//! The records that were passed to the client and are not settled yet, in the order in which they were sent.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -28,7 +28,7 @@ pub enum Event {
     Moved {
         partition: i32,
     },
-    /// An error; the client goes on trying.
+    /// An error; the client tries again.
     ConnectionProblem(String),
     /// The client has stopped, because the group refuses this member.
     Refused(String),

@@ -23,7 +23,7 @@ impl Tail {
                 | RDKafkaErrorCode::UnknownPartition,
             ) => Event::Missing,
             Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => self.reset(timeout),
-            // Brokers are unreachable or refuse us; the client goes on trying.
+            // Brokers are unreachable or refuse us; the client tries again.
             Some(
                 RDKafkaErrorCode::BrokerTransportFailure
                 | RDKafkaErrorCode::AllBrokersDown

@@ -1,11 +1,11 @@
-//! The lines at the start: what will be sent where.
+//! Log lines at the start: the input, its pictures, the topic and the broker.
 
 use producer::source::SourceInfo;
 use producer::{Fit, MessageLimit, QUALITY_FLOOR, SCALE_FLOOR};
 
 use crate::options::Options;
 
-/// Logs what will be sent where.
+/// Logs the input, its pictures, the topic and the broker.
 pub fn announce(options: &Options, info: &SourceInfo, limit: &MessageLimit) {
     let fps = info.fps.map_or(String::new(), |fps| format!(" at {} fps", (fps * 100.0).round() / 100.0));
     let length = info.duration.map_or(String::new(), |d| format!(", {:.1} s", d.as_secs_f64()));

@@ -190,7 +190,7 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Refuses what the parser of the command line cannot know to be wrong.
+    /// Refuses combinations of options that clap cannot check.
     pub fn check(&self) -> Result<(), String> {
         if self.input.is_none() && !self.list_cameras {
             return Err(
@@ -208,7 +208,7 @@ impl Cli {
         self.kafka.check()
     }
 
-    /// The option, if one is given, that asks for pictures other than the input's own.
+    /// The given option that requires changing the input's pictures, if any.
     pub fn changes_pictures(&self) -> Option<&'static str> {
         let given = [
             ("--quality", self.quality.is_some()),
@@ -222,7 +222,7 @@ impl Cli {
 /// `None` is forever.
 pub type Retention = Option<Duration>;
 
-/// Parses how coarse the colours are.
+/// Parses the chroma subsampling.
 fn subsampling() -> impl TypedValueParser<Value = Subsampling> {
     PossibleValuesParser::new(["420", "422", "444", "gray"]).map(|name| match name.as_str() {
         "422" => Subsampling::S422,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use common::books::ProducerBooks;
 
-/// A live source fails if nothing was acknowledged for this time up to its end.
+/// A live source fails if no frame of this last time was acknowledged.
 const LAST: Duration = Duration::from_secs(2);
 
 /// The error if frames were not acknowledged. `cause` is the reason why no broker is connected, if none is.

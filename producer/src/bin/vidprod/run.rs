@@ -1,4 +1,4 @@
-//! A run, from the checked options to what it came to: [`ConnectedRun`] is connected and plays, [`FinishedRun`] is over.
+//! A run, from the checked options to its result: [`ConnectedRun`] is connected and plays, [`FinishedRun`] is over.
 
 use std::sync::Arc;
 use std::thread::Builder;
@@ -19,8 +19,8 @@ use crate::embedded::{self, Embedded};
 use crate::options::Options;
 use crate::status::StatusReporter;
 
-/// Interval at which the run is looked after.
-const LOOK_AFTER_EVERY: Duration = Duration::from_millis(50);
+/// Interval of the run's housekeeping: status, report files, the topic.
+const HOUSEKEEPING_EVERY: Duration = Duration::from_millis(50);
 
 /// A run whose input is open and whose broker is connected.
 pub struct ConnectedRun<'a> {
@@ -45,7 +45,7 @@ pub struct FinishedRun {
     pub seconds: f64,
     /// True if the input's JPEGs were published as they are.
     pub passed_through: bool,
-    /// Our own broker, which ends when nobody needs it any more.
+    /// Our own broker, which ends when no client needs it any more.
     pub embedded: Option<Embedded>,
     /// The reason why no broker was connected at the end, if none was.
     pub cause: Option<String>,
@@ -67,7 +67,7 @@ impl<'a> ConnectedRun<'a> {
     /// Opens the input, starts a broker if there is none, and connects.
     fn start(options: &'a Options, clock: Arc<dyn Clock>, shutdown: &'a Shutdown) -> anyhow::Result<ConnectedRun<'a>> {
         let open = || Source::open(&options.source, clock.clone(), shutdown.flag());
-        // A file waits for us and may be missing, so it is opened first. A live input is opened last.
+        // A file may be missing, so it is opened first. A live input is opened last, because it does not wait.
         let file = if options.source.input.timing() == SourceTiming::File { Some(open()?) } else { None };
         let wanted = || !shutdown.requested();
         let patience = ConnectTimeout { timeout: options.timeout, clock: &*clock, wanted: &wanted };
@@ -92,7 +92,7 @@ impl<'a> ConnectedRun<'a> {
         announce(self.options, &info, &self.limit);
         self.wait_for_viewer();
         let began = self.clock.now();
-        // Asked now, because a client that is replaced in an outage does not know it.
+        // Read now, because a client that is replaced in an outage does not know it.
         let embedded_broker = self.publisher.is_to_embedded_broker();
         let encoder =
             FrameEncoder::new(&self.options.encode, self.clock.clone()).context("starting the JPEG encoder")?;
@@ -121,7 +121,7 @@ impl<'a> ConnectedRun<'a> {
                 forbidden.get_or_insert(why);
                 self.shutdown.request();
             }
-            self.clock.sleep_until(now.plus(LOOK_AFTER_EVERY));
+            self.clock.sleep_until(now.plus(HOUSEKEEPING_EVERY));
         }
         let played = lane.join().unwrap_or(Err(LaneError::Panicked));
         let cause = self.publisher.cause();

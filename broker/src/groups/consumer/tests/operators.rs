@@ -1,4 +1,4 @@
-//! Offsets, and what operators see and delete.
+//! Offsets, and the requests of operators: describing and deleting groups.
 
 use super::*;
 
