@@ -172,20 +172,20 @@ impl ClientConnection {
         let mut reading = fetch::read(&self.state.borrow(), request, version);
         // The reader's position does not change while it waits.
         self.note(&reading);
-        let bell = Rc::new(Notify::new());
+        let change = Rc::new(Notify::new());
         while !reading.is_enough(request) {
             drop(reading);
-            fetch::wait(&mut self.state.borrow_mut(), request, version, &bell);
+            fetch::wait(&mut self.state.borrow_mut(), request, version, &change);
             if large {
                 self.mark_busy(true);
             }
-            let rung = tokio::select! {
+            let changed = tokio::select! {
                 biased;
-                rung = timeout_at(until, bell.notified()) => rung,
+                changed = timeout_at(until, change.notified()) => changed,
                 gone = Self::gone(&mut self.stream, &mut self.length, &mut self.have) => return Err(gone),
             };
             reading = fetch::read(&self.state.borrow(), request, version);
-            if rung.is_err() {
+            if changed.is_err() {
                 break;
             }
         }

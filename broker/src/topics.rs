@@ -269,13 +269,13 @@ mod tests {
     async fn a_bell_is_rung_once_by_whatever_happens_first() {
         let mut topics = topics(&BrokerLimits::default());
         topics.make("a", 2, TopicConfig::default()).unwrap();
-        let bell = Rc::new(Notify::new());
+        let change = Rc::new(Notify::new());
         for index in 0..2 {
-            topics.partition_mut("a", index).unwrap().wait(&bell);
+            topics.partition_mut("a", index).unwrap().wait(&change);
         }
         topics.partition_mut("a", 1).unwrap().wake();
-        bell.notified().await;
+        change.notified().await;
         topics.remove("a");
-        bell.notified().await;
+        change.notified().await;
     }
 }

@@ -156,8 +156,8 @@ fn failed(asked: &FetchPartition, why: ResponseError) -> PartitionReading {
     }
 }
 
-/// Makes `bell` ring when something happens to any partition in the request.
-pub fn wait(state: &mut BrokerState, request: &FetchRequest, version: i16, bell: &Rc<Notify>) {
+/// Notifies `change` when any partition in the request changes.
+pub fn wait(state: &mut BrokerState, request: &FetchRequest, version: i16, change: &Rc<Notify>) {
     for topic in &request.topics {
         let name = if version < BY_ID {
             Some(topic.topic.to_string())
@@ -168,7 +168,7 @@ pub fn wait(state: &mut BrokerState, request: &FetchRequest, version: i16, bell:
         for asked in &topic.partitions {
             let index = usize::try_from(asked.partition).unwrap_or(usize::MAX);
             if let Some(partition) = topic_there.partitions.get_mut(index) {
-                partition.wait(bell);
+                partition.wait(change);
             }
         }
     }

@@ -147,10 +147,10 @@ fn a_known_tags_size_has_to_be_its_contents() {
     let cluster = fetch_with_tag(12, b"\x00\x03\x03id");
     assert_eq!(check(ApiKey::Fetch, 12, &cluster, 1), Ok(()));
     let short = fetch_with_tag(12, b"\x00\x02\x03id");
-    assert_eq!(refused(ApiKey::Fetch, 12, &short), Flaw::Tag { tag: 0, said: 2, held: 3 });
+    assert_eq!(refused(ApiKey::Fetch, 12, &short), Flaw::Tag { tag: 0, declared: 2, held: 3 });
     // This tag does not exist in this version yet; the decoder refuses it as well.
     let early = fetch_with_tag(12, &[&[1, 13][..], &[0; 13]].concat());
-    assert_eq!(refused(ApiKey::Fetch, 12, &early), Flaw::Tag { tag: 1, said: 13, held: 0 });
+    assert_eq!(refused(ApiKey::Fetch, 12, &early), Flaw::Tag { tag: 1, declared: 13, held: 0 });
     let replica = fetch_with_tag(15, &[&[1, 13][..], &[0; 13]].concat());
     assert_eq!(check(ApiKey::Fetch, 15, &replica, 1), Ok(()));
 }

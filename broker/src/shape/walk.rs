@@ -16,8 +16,8 @@ pub enum Flaw {
     Length(i32),
     #[error("a variable-length number of more than 32 bits")]
     Number,
-    #[error("tagged field {tag} is {held} bytes long and says {said}")]
-    Tag { tag: u32, said: usize, held: usize },
+    #[error("tagged field {tag} is {held} bytes long and declares {declared}")]
+    Tag { tag: u32, declared: usize, held: usize },
 }
 
 pub(super) struct Walk<'a> {
@@ -122,12 +122,12 @@ impl<'a> Walk<'a> {
     /// Walks a tagged field. The decoder parses a known tag by its content and ignores the size, so both have to agree.
     fn tagged_field(&mut self, known: &[u8]) -> Result<(), Flaw> {
         let tag = self.number()?;
-        let said = self.number()? as usize;
-        let Some(items) = text::tagged(known, tag) else { return self.skip(said) };
+        let declared = self.number()? as usize;
+        let Some(items) = text::tagged(known, tag) else { return self.skip(declared) };
         let before = self.left.len();
         self.items(items)?;
         let held = before - self.left.len();
-        if held == said { Ok(()) } else { Err(Flaw::Tag { tag, said, held }) }
+        if held == declared { Ok(()) } else { Err(Flaw::Tag { tag, declared, held }) }
     }
 
     fn count(&mut self, elements: usize) -> Result<(), Flaw> {

@@ -25,12 +25,12 @@ impl Partition {
         }
     }
 
-    /// Rings `bell` once, at the next change.
-    pub fn wait(&mut self, bell: &Rc<Notify>) {
+    /// Notifies `change` once, at the next change of the partition.
+    pub fn wait(&mut self, change: &Rc<Notify>) {
         self.waiting.retain(|w| w.strong_count() > 0);
         // A fetch that was woken by another partition and waits again is already in the list.
-        if !self.waiting.iter().any(|w| std::ptr::eq(w.as_ptr(), Rc::as_ptr(bell))) {
-            self.waiting.push(Rc::downgrade(bell));
+        if !self.waiting.iter().any(|w| std::ptr::eq(w.as_ptr(), Rc::as_ptr(change))) {
+            self.waiting.push(Rc::downgrade(change));
         }
     }
 }

@@ -94,8 +94,8 @@ impl SecuredKafka {
             .args(arguments)
             .output()
             .expect("java is there");
-        let said = String::from_utf8_lossy(&done.stderr);
-        assert!(done.status.success(), "kafka-acls {arguments:?}: {}{said}", String::from_utf8_lossy(&done.stdout));
+        let errors = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "kafka-acls {arguments:?}: {}{errors}", String::from_utf8_lossy(&done.stdout));
     }
 }
 

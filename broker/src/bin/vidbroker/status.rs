@@ -25,7 +25,7 @@ fn watch_with(
     every: Option<Duration>,
 ) -> anyhow::Result<()> {
     let mut status = Status::new(None, every);
-    let every = every.filter(|_| !status.is_drawn()).unwrap_or(GLANCE_EVERY);
+    let every = every.filter(|_| !status.is_drawn()).unwrap_or(CHECK_EVERY);
     let (mut before, mut at) = (snapshot().unwrap_or_default(), clock.now());
     let mut looked = at;
     let first = Figures::new(&before, &before, every);
@@ -34,7 +34,7 @@ fn watch_with(
         clock.sleep_until(clock.now().plus(LOOK));
         let now = clock.now();
         let is_due = now.since(at) >= every;
-        if is_due || now.since(looked) >= GLANCE_EVERY {
+        if is_due || now.since(looked) >= CHECK_EVERY {
             looked = now;
             let snapshot = snapshot().context("the broker has ended by itself")?;
             if is_due {
@@ -48,7 +48,7 @@ fn watch_with(
 }
 
 /// Longest time after which the end of the broker is noticed, and interval at which a terminal gets new figures.
-const GLANCE_EVERY: Duration = Duration::from_secs(1);
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// The fields of the event `status`, which docs/operate.md describes.
 #[derive(Clone, Debug, Serialize)]

@@ -11,7 +11,7 @@ use testkit::{BrokerKind, Network, Program, need};
 fn every_client_resumes_when_a_restarted_broker_names_no_brokers_at_first() {
     only(BrokerKind::Embedded, "a real Kafka answers like that only now and then");
     let kafka = own_kafka();
-    let topic = kafka.topic("dark");
+    let topic = kafka.topic("lost-brokers");
     let viewer = || Program::vidcons().on(&kafka, &topic).args(["--headless", "--print"]).start();
     let mut viewers = [viewer(), viewer(), viewer()];
     let mut producer = Program::vidprod().args(["test", "--size", "320x180", "--fps", "25"]).on(&kafka, &topic).start();
