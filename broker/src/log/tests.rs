@@ -49,7 +49,7 @@ fn a_read_begins_with_the_batch_that_holds_the_offset() {
 }
 
 #[test]
-fn a_read_stops_before_its_limit_but_gives_one_where_asked() {
+fn a_read_stops_before_its_limit_but_returns_one_batch_if_requested() {
     let (log, one) = batches(3);
     assert_eq!(offsets(&log, 0, 2 * one - 1, false), [0]);
     assert!(offsets(&log, 0, one - 1, false).is_empty());

@@ -21,7 +21,7 @@ fn broker_thread() -> String {
 }
 
 #[test]
-fn ten_parked_consumers_wake_nobody() {
+fn ten_waiting_consumers_wake_no_thread() {
     let Some(_alone) = alone() else { return };
     let broker = start(Options::default());
     let mut clients: Vec<Client> = (0..10).map(|_| Client::new(broker.address)).collect();

@@ -110,7 +110,7 @@ fn bits(operations: &[u8]) -> i32 {
 }
 
 #[test]
-fn everything_is_allowed_where_nothing_asks_who_it_is() {
+fn every_operation_is_allowed_without_an_authorizer() {
     const NOT_SAID: i32 = i32::MIN;
     let (_broker, mut client) = with_topic();
     let cluster = bits(&[5, 7, 8, 9, 10, 11, 12]);
@@ -203,7 +203,7 @@ fn a_record_with_a_time_out_of_range_is_refused_and_named() {
 }
 
 #[test]
-fn a_fetch_session_that_nobody_opened_is_not_found() {
+fn an_unknown_fetch_session_is_not_found() {
     let (_broker, mut client) = with_topic();
     client.produce("a", 0, batch(10));
     for version in 7..=12 {

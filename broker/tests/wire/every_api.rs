@@ -121,7 +121,7 @@ fn topics_are_described_there_or_not() {
 }
 
 #[test]
-fn one_topic_asked_for_many_times_is_described_once() {
+fn a_topic_requested_many_times_is_described_once() {
     let (_broker, mut client) = with_topic();
     let topic = MetadataRequestTopic::default().with_name(Some(topic_name("a")));
     let request = MetadataRequest::default().with_topics(Some(vec![topic; 10_000]));

@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_that_finds_the_topic_ends_what_a_look_said() {
+    fn a_check_that_finds_the_topic_clears_the_reason_of_an_earlier_check() {
         let mut doubt = Doubt::default();
         doubt.looked("video", &Ok(TopicState::NoLeader));
         assert_eq!(doubt.why(), Some("topic video has no leader now"));

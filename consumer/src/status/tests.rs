@@ -71,7 +71,7 @@ fn a_source_beside_others_has_its_place() {
 }
 
 #[test]
-fn before_the_first_picture_it_says_what_it_waits_for() {
+fn before_the_first_picture_the_line_names_the_reason_for_waiting() {
     let why = Some("no source \"nope\" yet; in topic video: lobby".to_owned());
     let waiting = Snapshot { source: None, size: None, ..snapshot(StreamState::Waiting { why }) };
     assert_eq!(waiting.line(false), "waiting for frames: no source \"nope\" yet; in topic video: lobby");
@@ -103,7 +103,7 @@ fn a_latency_by_clocks_that_disagree_is_not_shown() {
 }
 
 #[test]
-fn the_figures_say_what_the_line_says() {
+fn figures_and_line_agree() {
     let figures = |state| {
         let figures = ViewerStatus::new(&snapshot(state), 1_500_000);
         serde_json::to_value(figures).expect("it is JSON")

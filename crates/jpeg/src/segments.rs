@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_jpeg_says_its_own_size() {
+    fn the_size_is_read_from_the_jpeg() {
         let check = |jpeg: &[u8], expected| assert_eq!(size(jpeg), expected, "{jpeg:02x?}");
         let frame_header = [0xff, 0xc0, 0, 11, 8, 0x02, 0xd0, 0x05, 0x00, 1, 1, 0x11, 0];
         let after = |segments: &[u8]| [&[0xff, 0xd8], segments, &frame_header].concat();

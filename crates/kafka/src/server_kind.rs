@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_where_nobody_listens() {
+    fn a_closed_port_has_no_server() {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("there is a free port").port();
         assert_eq!(probe_server(&format!("127.0.0.1:{port}"), Duration::from_secs(10)), ServerKind::Nobody);
     }

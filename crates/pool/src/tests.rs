@@ -69,7 +69,7 @@ fn a_panic_is_the_callers_and_the_pool_goes_on() {
 }
 
 #[test]
-fn no_more_threads_than_asked_for() {
+fn no_more_threads_than_requested() {
     assert_eq!(pool(1).threads(), 1);
     assert_eq!(pool(3).threads(), 3);
     assert_eq!(pool(1000).threads(), THREADS_MAX);

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_that_nobody_answers_holds_others_back() {
+    fn an_unanswered_frame_holds_others_back() {
         let mut live = InFlight::new(Some(Duration::from_millis(300)));
         for n in 0..10 {
             let at = START.plus(Duration::from_millis(33 * n));

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_camera_the_list_says_so() {
+    fn a_list_without_cameras_contains_a_message() {
         assert_eq!(list(Path::new("/no/such/folder")), "no camera is connected (there is no /dev/video0)");
     }
 }

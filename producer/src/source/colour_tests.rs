@@ -65,7 +65,7 @@ fn pure_colours_are_the_same_under_every_matrix() {
 }
 
 #[test]
-fn grey_has_full_range_where_nothing_is_said() {
+fn grey_has_full_range_by_default() {
     assert!(Colour::new(Space::Unspecified, Range::Unspecified, Pixel::GRAY8).is_copy());
     assert!(!Colour::new(Space::Unspecified, Range::MPEG, Pixel::GRAY8).is_copy());
 }

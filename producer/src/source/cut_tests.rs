@@ -96,7 +96,7 @@ fn a_part_that_ends_before_the_cut_is_not_accused() {
 }
 
 #[test]
-fn a_cut_file_is_played_as_often_as_asked_and_reported_at_the_end() {
+fn a_cut_file_is_played_as_often_as_requested_and_reported_at_the_end() {
     let folder = Folder::new();
     let path = half(&folder, "a.mkv", "-c:v libx264");
     let (once, error) = until_the_end(&file(&path));

@@ -105,7 +105,7 @@ fn damage_in_the_middle_costs_only_what_is_damaged() {
 }
 
 #[test]
-fn what_the_file_is_is_told() {
+fn the_format_of_the_file_is_described() {
     let folder = Folder::new();
     let path = folder.make("clip.mp4", &format!("{CLIP} -colorspace bt709"));
     let options = SourceOptions { box_size: Some((80, 80)), loops: Loops::Times(2), ..file(&path) };

@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_typed_says_what_it_is() {
+    fn an_input_is_recognised_by_its_text() {
         check(&[
             ("-", Input::Stdin),
             ("clip.mp4", Input::File("clip.mp4".into())),

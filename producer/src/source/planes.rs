@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn every_display_matrix_turns_the_picture_as_it_says() {
+    fn every_display_matrix_turns_the_picture_correctly() {
         check(&[
             ([1, 0, 0, 1], "abc/def"),
             ([0, 1, -1, 0], "da/eb/fc"),

@@ -3,7 +3,7 @@ use crate::source::testing::{clock, open, options};
 use crate::source::{self, Input as Given};
 
 #[test]
-fn the_delay_of_the_codec_is_told() {
+fn the_delay_of_the_codec_is_reported() {
     assert_eq!(delay_notes(0, Some(25.0), false), [] as [&str; 0]);
     assert_eq!(delay_notes(2, Some(25.0), false), ["the codec holds back 2 frames (B-frames): 80 ms of its own"]);
     assert_eq!(delay_notes(1, None, false), ["the codec holds back 1 frame (B-frames)"]);
@@ -11,15 +11,15 @@ fn the_delay_of_the_codec_is_told() {
 }
 
 #[test]
-fn a_watch_ends_a_read_when_told_or_too_late() {
+fn a_read_ends_at_its_deadline_or_when_stopped() {
     let (clock, stop) = (clock(), Arc::new(AtomicBool::default()));
-    let mut asked = ReadDeadline::new(clock.clone(), stop.clone()).interrupt();
-    assert!(!asked());
+    let mut is_over = ReadDeadline::new(clock.clone(), stop.clone()).interrupt();
+    assert!(!is_over());
     clock.sleep_until(Micros(6_000_000));
-    assert!(asked(), "5 s are over");
-    let mut asked = ReadDeadline::new(clock, stop.clone()).interrupt();
+    assert!(is_over(), "5 s are over");
+    let mut is_over = ReadDeadline::new(clock, stop.clone()).interrupt();
     stop.store(true, Ordering::Relaxed);
-    assert!(asked(), "told to stop");
+    assert!(is_over(), "stopped");
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn small(header: &str, frame: &str, luma: u8) -> Vec<u8> {
 }
 
 #[test]
-fn the_range_is_believed() {
+fn the_range_in_the_header_is_used() {
     let value = |header: &str| pictures(&small(header, "FRAME", 235), &[5])[0].picture.data[0];
     assert_eq!(value("YUV4MPEG2 W2 H2 F25:1"), 255);
     assert_eq!(value("YUV4MPEG2 W2 H2 F25:1 Ip A1:1 C420jpeg XYSCSS=420JPEG XCOLORRANGE=FULL"), 235);
@@ -83,7 +83,7 @@ fn a_torn_last_picture_is_left_out_and_reported() {
 }
 
 #[test]
-fn a_header_says_where_pictures_begin_and_how_long_they_are() {
+fn a_header_gives_the_offset_and_length_of_pictures() {
     assert_eq!(layout(b"YUV4MPEG2 W2 H2 F25:1\nFRAME\n"), Some((22, 12)));
     assert_eq!(layout(b"YUV4MPEG2 W2 H2 Cmono16\n"), Some((24, 14)));
     assert_eq!(layout(b"YUV4MPEG2 W2 H2 F25:1"), None);

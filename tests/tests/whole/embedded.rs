@@ -170,7 +170,7 @@ fn a_viewer_that_stays_sees_the_next_producer_too() {
 }
 
 #[test]
-fn a_broker_that_somebody_named_is_never_replaced() {
+fn a_broker_that_was_given_is_never_replaced() {
     let _address = default_address();
     let folder = folder();
     let clip = small_clip(folder.path(), 5);
@@ -214,7 +214,7 @@ fn another_server_at_the_default_address_is_reported_with_the_remedy() {
 }
 
 #[test]
-fn a_producer_without_files_for_its_broker_says_what_to_raise() {
+fn a_producer_with_too_few_files_for_its_broker_names_the_limit() {
     need(&["sh"]);
     let _address = default_address();
     let limited = |files: u32| {
@@ -231,7 +231,7 @@ fn a_producer_without_files_for_its_broker_says_what_to_raise() {
 }
 
 #[test]
-fn the_broker_by_itself_says_where_it_listens_and_ends_at_once() {
+fn vidbroker_logs_its_address_and_ends_at_once() {
     only(BrokerKind::Embedded, "it is about vidbroker");
     let mut broker = Program::vidbroker().args(["--listen", "127.0.0.1:0", "--memory", "64M"]).start();
     broker.until_stderr("listening on 127.0.0.1:");

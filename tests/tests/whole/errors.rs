@@ -119,7 +119,7 @@ fn a_broker_that_is_not_there() {
 }
 
 #[test]
-fn a_broker_whose_name_means_nothing() {
+fn a_broker_with_an_unknown_host_name() {
     let args = ["-b", "no-such-host.invalid:9092", "-t", "wrong", "--timeout", "2"];
     Program::vidprod().arg("test").args(args).run().assert_fails(1, "no-such-host.invalid:9092");
 }

@@ -41,7 +41,7 @@ fn a_recording_is_read_from_the_requested_start() {
 }
 
 #[test]
-fn a_time_is_local_unless_it_says_otherwise() {
+fn a_time_without_a_zone_is_local() {
     need(&["ffmpeg"]);
     let kafka = kafka();
     let topic = record(kafka, "times");
@@ -65,7 +65,7 @@ fn a_time_is_local_unless_it_says_otherwise() {
 }
 
 #[test]
-fn an_idle_viewer_ends_by_itself_when_asked_to() {
+fn an_idle_viewer_ends_after_the_idle_timeout() {
     need(&["ffmpeg"]);
     let kafka = kafka();
     let topic = record(kafka, "idle");
@@ -124,7 +124,7 @@ fn a_session_of_one_frame_is_reported_in_the_singular() {
 }
 
 #[test]
-fn a_viewer_that_comes_after_the_end_says_so_and_shows_the_last_picture() {
+fn a_viewer_started_after_the_end_reports_it_and_shows_the_last_picture() {
     need(&["ffmpeg"]);
     let kafka = kafka();
     let (topic, out) = (record(kafka, "after"), folder());

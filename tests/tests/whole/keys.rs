@@ -38,7 +38,7 @@ fn press_s(screen: &Xvfb, viewer: &mut RunningProgram, line: &str) {
 }
 
 #[test]
-fn each_press_of_s_writes_a_new_file_and_the_window_says_so() {
+fn each_press_of_s_writes_a_new_file_and_shows_a_notice() {
     need(&TOOLS);
     let kafka = kafka();
     let (screen, topic, out) = (Xvfb::start(), kafka.topic("snapshots"), folder());
@@ -130,7 +130,7 @@ fn a_window_that_begins_in_full_screen_shows_the_right_pixels() {
 }
 
 #[test]
-fn a_window_manager_is_asked_for_full_screen() {
+fn full_screen_is_requested_from_the_window_manager() {
     need(&TOOLS);
     let kafka = kafka();
     let (screen, topic) = (Xvfb::start(), kafka.topic("managed"));
@@ -184,7 +184,7 @@ fn full_screen_can_be_left_when_the_window_manager_that_set_it_is_dead() {
 }
 
 #[test]
-fn the_title_says_which_of_how_many_sources_is_shown() {
+fn the_title_contains_the_position_among_the_sources() {
     need(&["Xvfb", "xdotool"]);
     let kafka = kafka();
     let (screen, topic) = (Xvfb::start(), kafka.topic("sources"));

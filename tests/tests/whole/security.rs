@@ -39,7 +39,7 @@ fn plaintext_and_tls_that_meet_are_named() {
 }
 
 #[test]
-fn a_wrong_ca_and_a_wrong_host_name_are_told_apart() {
+fn a_wrong_ca_and_a_wrong_host_name_have_different_errors() {
     let kafka = secured();
     check(&kafka.at(Listener::Tls), &tls(&kafka.ca(false)), "is signed by no CA that is trusted here");
     check(&kafka.at(Listener::TlsOfAnotherHost), &tls(&kafka.ca(true)), "is for another host name");
@@ -112,7 +112,7 @@ fn bob_watches(kafka: &SecuredKafka, topic: &str) -> (RunningProgram, RunningPro
 }
 
 #[test]
-fn a_viewer_that_loses_its_right_says_so_and_goes_on_when_it_has_it_again() {
+fn a_viewer_that_loses_its_right_reports_it_and_continues_when_it_is_granted_again() {
     let kafka = secured();
     let topic = kafka.topic("acl-lost");
     let (producer, mut viewer) = bob_watches(kafka, &topic);
@@ -127,7 +127,7 @@ fn a_viewer_that_loses_its_right_says_so_and_goes_on_when_it_has_it_again() {
 }
 
 #[test]
-fn a_viewer_whose_login_is_taken_away_says_so_and_waits() {
+fn a_viewer_that_loses_its_login_reports_it_and_waits() {
     only(BrokerKind::Real, "vidbroker has no logins");
     let kafka = SecuredKafka::start();
     let topic = kafka.topic("revoked");

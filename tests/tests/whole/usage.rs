@@ -91,7 +91,7 @@ fn options_that_exclude_each_other_are_refused() {
 }
 
 #[test]
-fn vidprod_alone_says_what_is_missing_and_how_to_write_it() {
+fn vidprod_without_an_input_prints_the_usage_and_an_example() {
     let alone = Program::vidprod().run();
     alone.assert_fails(2, "vidprod test --topic video");
     assert!(alone.stderr.contains("Usage: vidprod [OPTIONS] <INPUT>"), "{}", alone.story());

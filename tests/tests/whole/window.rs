@@ -115,7 +115,7 @@ fn no_window_is_opened_but_that_of_the_picture() {
 }
 
 #[test]
-fn the_overlay_says_when_the_stream_stops_and_when_it_is_back() {
+fn the_overlay_shows_when_the_stream_stops_and_when_it_is_back() {
     need(&TOOLS);
     let kafka = kafka();
     let (screen, topic) = (Xvfb::start(), kafka.topic("overlay"));

@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_count_is_believed() {
+    fn false_counts_are_refused() {
         let cases: [(&[u8], Option<&[&str]>); 6] = [
             (b"", None),
             (b"\0\x01\0\0\0\0", Some(&[])),

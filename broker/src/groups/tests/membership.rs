@@ -38,7 +38,7 @@ fn a_silent_member_is_removed_and_the_other_gets_all() {
 }
 
 #[test]
-fn a_leader_that_dies_before_it_assigns_holds_nobody_up() {
+fn a_leader_that_dies_before_it_assigns_does_not_block_the_others() {
     let mut groups = groups();
     let (_, follower) = two(&mut groups);
     let mut waits = groups.sync(sync_request(&follower, 2, &[]), 0, 0);
@@ -62,7 +62,7 @@ fn a_member_that_does_not_rejoin_in_time_is_removed() {
 }
 
 #[test]
-fn a_join_that_nobody_reads_holds_up_nobody() {
+fn a_join_of_a_closed_connection_does_not_block_the_others() {
     let mut groups = groups();
     let first = settled(&mut groups);
     drop(groups.join(join_request(""), 3, &requester(7), 0));

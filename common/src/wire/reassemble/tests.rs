@@ -93,7 +93,7 @@ fn a_gap_is_lost() {
 }
 
 #[test]
-fn the_frame_in_whose_middle_we_joined_is_not_ours_to_count() {
+fn a_frame_that_was_joined_in_its_middle_is_not_counted() {
     check(&[(7, 1), (7, 2), (8, 0), (8, 1), (8, 2)], &[8], (0, 0, 0));
     check(&[(7, 1), (7, 2)], &[], (0, 0, 0));
     check(&[(7, 1), (7, 0), (7, 2), (9, 0), (9, 1), (9, 2)], &[7, 9], (0, 1, 0));
@@ -142,7 +142,7 @@ fn a_lie_about_what_was_skipped_hides_no_more_than_is_missing() {
 }
 
 #[test]
-fn the_end_of_a_session_says_what_was_skipped_up_to_it() {
+fn the_end_of_a_session_contains_the_final_skipped_count() {
     let mut link = Link::new(Limits::default());
     link.push_frame(0, 0, 0);
     link.push_frame(4, 1, 2);
@@ -155,7 +155,7 @@ fn the_end_of_a_session_says_what_was_skipped_up_to_it() {
 }
 
 #[test]
-fn one_number_astray_is_rejected_and_a_real_jump_is_believed() {
+fn one_number_astray_is_rejected_and_a_confirmed_jump_is_accepted() {
     let mut link = Link::new(Limits::default());
     for number in [0, 1, 5_000_000, 2, 3, 90_000, 90_001] {
         link.push(parts(number, 3, 3).remove(0));
@@ -164,7 +164,7 @@ fn one_number_astray_is_rejected_and_a_real_jump_is_believed() {
 }
 
 #[test]
-fn a_long_gap_that_was_counted_is_believed_at_once() {
+fn a_long_gap_that_was_counted_is_accepted_at_once() {
     let mut link = Link::new(Limits::default());
     link.push(parts(10, 3, 3).remove(0));
     link.push_frame(5000, 4980, 0);
@@ -276,7 +276,7 @@ proptest! {
     }
 
     #[test]
-    fn lies_about_counts_and_lengths_harm_nobody(
+    fn false_counts_and_lengths_do_no_harm(
         sent in prop::collection::vec((0u64..6, 0u32..4, 1u32..5, 1usize..12, 0u64..3, 0u64..6), 0..60)
     ) {
         let mut link = Link::new(Limits { bytes_max: 700, sources_max: 3, sessions_max: 2, ..Limits::default() });

@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn history_shows_every_frame_at_its_pace_unless_asked_otherwise() {
+    fn history_shows_every_frame_at_its_pace_by_default() {
         let check = |args: &[&str], expected: PlaybackCommand| {
             let cli = Cli::try_parse_from([&["vidcons"], args].concat()).expect("it parses");
             let options = Options::check(&cli, &ZonedDateTime::default()).expect("it is sound");

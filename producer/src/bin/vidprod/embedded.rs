@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_s_first_connection_holds_nobody_up() {
+    fn a_reader_s_first_connection_keeps_no_broker_running() {
         check(vec![client("v", 5_000), reader("v", 4_990, false)], false);
         // Another client, or one that connected after the reader, may still request something.
         check(vec![client("other", 5_000), reader("v", 4_990, false)], true);

@@ -61,20 +61,20 @@ mod tests {
     }
 
     #[test]
-    fn a_live_source_that_lost_frames_and_reached_the_broker_at_its_end_is_well() {
+    fn a_live_source_that_lost_frames_and_reached_the_broker_at_its_end_succeeds() {
         check(&books(90, 3, 1900), false, None);
         check(&books(0, 0, 0), false, None);
     }
 
     #[test]
-    fn a_live_source_that_reached_nobody_failed() {
+    fn a_live_source_without_acknowledgements_fails() {
         check(&books(90, 0, 0), false, Some("none of 90 frames was acknowledged"));
         check(&books(1, 0, 0), false, Some("the only frame was not acknowledged"));
         check(&books(90, 80, 2100), false, Some("no frame of the last 2.1 s was acknowledged"));
     }
 
     #[test]
-    fn the_present_cause_is_said_before_that_of_a_frame() {
+    fn the_present_cause_precedes_that_of_a_frame() {
         let books = ProducerBooks { last_failure: Some("not authorized".to_owned()), ..books(9, 0, 0) };
         let words = |cause| unacknowledged(&books, false, cause).map(|error| error.to_string());
         assert_eq!(words(None).as_deref(), Some("none of 9 frames was acknowledged: not authorized"));

@@ -26,7 +26,7 @@ fn offsets_are_a_members_in_its_epoch() {
 }
 
 #[test]
-fn a_group_changes_its_protocol_when_nobody_is_in_it() {
+fn a_group_without_members_changes_its_protocol() {
     let mut rig = Rig::new();
     let (a, b) = rig.two();
     rig.commit(&a, 2, 9);
