@@ -86,7 +86,6 @@ pub struct Reassembler {
     sources: BTreeMap<Arc<str>, Source>,
     /// Sums of removed sources.
     folded: Tally,
-    held_bytes: usize,
     /// Number of sources removed to make room for others.
     evictions: u64,
 }
@@ -110,8 +109,7 @@ impl Reassembler {
     pub fn resume(&mut self, source: &Arc<str>, session: Session, stretch: u64, now: Micros) {
         // A source without room is refused when its record is pushed.
         if let Ok(state) = self.session_mut(source, session, now) {
-            let freed = state.resume(stretch);
-            self.held_bytes -= freed;
+            state.resume(stretch);
         }
     }
 
@@ -128,14 +126,12 @@ impl Reassembler {
     /// Drops frames that have been unfinished for too long.
     pub fn expire(&mut self, now: Micros) {
         let deadline = self.limits.deadline;
-        for state in self.sources.values_mut().flat_map(|s| s.sessions.values_mut()) {
-            self.held_bytes -= state.expire(now, deadline);
-        }
+        self.sources.values_mut().flat_map(|s| s.sessions.values_mut()).for_each(|s| s.expire(now, deadline));
     }
 
     /// Number of bytes held for unfinished frames.
     pub fn held_bytes(&self) -> usize {
-        self.held_bytes
+        self.sessions().map(SessionState::held_bytes).sum()
     }
 
     /// The sums of each source.
@@ -169,20 +165,14 @@ impl Reassembler {
         let state = self.session_mut(&source, session, now)?;
         state.check(&part.meta)?;
         state.see(&part.meta, part.index);
-        let before = state.held_bytes();
         let frame = state.push(part, now);
-        let after = state.held_bytes();
-        self.held_bytes = self.held_bytes + after - before;
-        while self.held_bytes > self.limits.bytes_max && self.give_up_oldest() {}
+        while self.held_bytes() > self.limits.bytes_max && self.give_up_oldest() {}
         Ok(frame)
     }
 
     fn push_end(&mut self, mut meta: Meta, end: End, picture: Option<Bytes>, now: Micros) -> Result<Pushed, Rejected> {
         let state = self.session_mut(&meta.source, meta.session, now)?;
-        let before = state.held_bytes();
         state.finish(end, meta.skipped);
-        let freed = before - state.held_bytes();
-        self.held_bytes -= freed;
         meta.stamps.reassembled = now;
         let picture = picture.map(|payload| Frame { meta: meta.clone(), payload, kind: FrameKind::Repeat });
         Ok(Pushed::End(Box::new(Ended { meta, counts: end, picture })))
@@ -195,7 +185,7 @@ impl Reassembler {
         let source = self.sources.entry(name.clone()).or_default();
         source.seen = now;
         if !source.sessions.contains_key(&session) && source.sessions.len() >= self.limits.sessions_max {
-            self.held_bytes -= source.fold_oldest();
+            source.fold_oldest();
         }
         Ok(source.sessions.entry(session).or_default().touch(now))
     }
@@ -213,10 +203,7 @@ impl Reassembler {
         if now.since(seen) < self.limits.silence {
             return Err(Rejected::TooManySources(self.limits.sources_max));
         }
-        if let Some(mut source) = self.sources.remove(&silent) {
-            for state in source.sessions.values_mut() {
-                self.held_bytes -= state.give_up_all();
-            }
+        if let Some(source) = self.sources.remove(&silent) {
             self.folded = self.folded.plus(source.tally());
             self.evictions += 1;
         }
@@ -231,19 +218,21 @@ impl Reassembler {
             .filter(|s| s.held_bytes() > 0)
             .min_by_key(|s| s.oldest_pending());
         let Some(state) = oldest else { return false };
-        self.held_bytes -= state.give_up_oldest();
+        state.give_up_oldest();
         true
+    }
+
+    fn sessions(&self) -> impl Iterator<Item = &SessionState> {
+        self.sources.values().flat_map(|s| s.sessions.values())
     }
 
     /// Panics if an invariant is violated; for fuzzing.
     #[doc(hidden)]
     pub fn check_invariants(&self) {
-        let sessions = || self.sources.values().flat_map(|s| s.sessions.values());
-        assert_eq!(self.held_bytes, sessions().map(SessionState::held_bytes).sum::<usize>(), "held bytes are counted");
-        assert!(self.held_bytes <= self.limits.bytes_max, "memory is bounded");
+        assert!(self.held_bytes() <= self.limits.bytes_max, "memory is bounded");
         assert!(self.sources.len() <= self.limits.sources_max, "sources are bounded");
         assert!(self.sources.values().all(|s| s.sessions.len() <= self.limits.sessions_max), "sessions are bounded");
-        sessions().for_each(SessionState::check_invariants);
+        self.sessions().for_each(SessionState::check_invariants);
     }
 }
 
@@ -252,15 +241,12 @@ impl Source {
         self.sessions.values().map(SessionState::tally).fold(self.folded, Tally::plus)
     }
 
-    /// Adds the session that was silent longest to the sums, and removes it. Returns the number of bytes that it held.
-    fn fold_oldest(&mut self) -> usize {
-        let Some(oldest) = self.sessions.iter().min_by_key(|(_, s)| s.seen_at()).map(|(session, _)| *session) else {
-            return 0;
-        };
-        let Some(mut state) = self.sessions.remove(&oldest) else { return 0 };
-        let freed = state.give_up_all();
-        self.folded = self.folded.plus(state.tally());
-        freed
+    /// Adds the session that was silent longest to the sums, and removes it.
+    fn fold_oldest(&mut self) {
+        let oldest = self.sessions.iter().min_by_key(|(_, s)| s.seen_at()).map(|(session, _)| *session);
+        if let Some(state) = oldest.and_then(|oldest| self.sessions.remove(&oldest)) {
+            self.folded = self.folded.plus(state.tally());
+        }
     }
 }
 

@@ -312,15 +312,11 @@ fn read_pair_or(
     between: char,
     missing: (u32, u32),
 ) -> Result<(u32, u32), Rejected> {
-    match record.header(name) {
-        None => Ok(missing),
-        Some(_) => read_pair(record.text(name)?, between).ok_or(Rejected::Unreadable(name)),
+    if record.header(name).is_none() {
+        return Ok(missing);
     }
-}
-
-fn read_pair(text: &str, between: char) -> Option<(u32, u32)> {
-    let (a, b) = text.split_once(between)?;
-    Some((a.parse().ok()?, b.parse().ok()?))
+    let pair = record.text(name)?.split_once(between).and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+    pair.ok_or(Rejected::Unreadable(name))
 }
 
 fn read_end(text: &str) -> Result<End, Rejected> {

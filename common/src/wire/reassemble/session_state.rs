@@ -87,12 +87,11 @@ impl SessionState {
     }
 
     /// Continues after other members may have read some of this session: counts start again, as for a new reader.
-    /// Returns the number of bytes freed.
-    pub(super) fn resume(&mut self, stretch: u64) -> usize {
+    pub(super) fn resume(&mut self, stretch: u64) {
         if self.stretch == stretch {
-            return 0;
+            return;
         }
-        let freed = self.give_up_all();
+        self.give_up_all();
         *self = SessionState {
             seen_at: self.seen_at,
             before: self.tally(),
@@ -101,7 +100,6 @@ impl SessionState {
             newest_whole: self.newest_whole,
             ..SessionState::default()
         };
-        freed
     }
 
     pub(super) fn next_number(&self) -> u64 {
@@ -212,33 +210,27 @@ impl SessionState {
         self.give_up_all();
     }
 
-    pub(super) fn expire(&mut self, now: Micros, deadline: Duration) -> usize {
-        let before = self.held_bytes();
+    pub(super) fn expire(&mut self, now: Micros, deadline: Duration) {
         let old: Vec<u64> =
             self.pending.iter().filter(|(_, p)| now.since(p.since) > deadline).map(|(&n, _)| n).collect();
         old.into_iter().for_each(|n| self.give_up(n));
-        before - self.held_bytes()
     }
 
-    pub(super) fn give_up_all(&mut self) -> usize {
-        let freed = self.held_bytes();
+    fn give_up_all(&mut self) {
         while let Some((&number, _)) = self.pending.first_key_value() {
             self.give_up(number);
         }
-        freed
     }
 
     pub(super) fn oldest_pending(&self) -> Micros {
         self.pending.values().map(|p| p.since).min().unwrap_or(Micros(u64::MAX))
     }
 
-    /// Drops the oldest unfinished frame; returns the number of bytes freed.
-    pub(super) fn give_up_oldest(&mut self) -> usize {
-        let before = self.held_bytes();
+    /// Drops the oldest unfinished frame.
+    pub(super) fn give_up_oldest(&mut self) {
         if let Some(number) = self.pending.iter().min_by_key(|(n, p)| (p.since, **n)).map(|(n, _)| *n) {
             self.give_up(number);
         }
-        before - self.held_bytes()
     }
 
     fn give_up(&mut self, number: u64) {
