@@ -51,7 +51,7 @@ impl Bar {
 
     /// The rows of the picture that the bar covers, where chroma must be neutral; `None` if the picture is too small.
     pub fn rows(width: usize, height: usize) -> Option<Range<usize>> {
-        (width >= WIDTH_MIN && height >= HEIGHT_MIN).then(|| row_edge(0, height)..height)
+        (width >= WIDTH_MIN && height >= HEIGHT_MIN).then(|| down(0, height).start..height)
     }
 
     /// Draws the bar into a plane of luma, unless the picture is too small.
@@ -59,14 +59,12 @@ impl Bar {
         if Bar::rows(width, height).is_none() {
             return;
         }
-        let bits = u128::from_be_bytes(self.to_bytes());
-        for row in 0..ROWS {
-            for y in row_edge(row, height)..row_edge(row + 1, height) {
-                let line = &mut luma[y * stride..][..width];
-                for column in 0..COLUMNS {
-                    let block = &mut line[column_edge(column, width)..column_edge(column + 1, width)];
-                    block.fill(if bit(bits, row, column) { WHITE } else { DARK });
-                }
+        let data = u128::from_be_bytes(self.to_bytes());
+        let mut bits = (0..u128::BITS).rev().map(|place| data >> place & 1 == 1);
+        for (row, column) in blocks() {
+            let is_white = sync_bit(row, column).or_else(|| bits.next()) == Some(true);
+            for y in down(row, height) {
+                luma[y * stride..][across(column, width)].fill(if is_white { WHITE } else { DARK });
             }
         }
     }
@@ -74,24 +72,17 @@ impl Bar {
     /// Reads a picture's bar; `None` if there is no intact one. `luma_at(x, y)` is called for pixels within the size.
     pub fn read(width: usize, height: usize, luma_at: impl Fn(usize, usize) -> u8) -> Option<Bar> {
         Bar::rows(width, height)?;
-        let mut levels = [[0; COLUMNS]; ROWS];
-        for (row, levels) in levels.iter_mut().enumerate() {
-            for (column, level) in levels.iter_mut().enumerate() {
-                let across = column_edge(column, width)..column_edge(column + 1, width);
-                let down = row_edge(row, height)..row_edge(row + 1, height);
-                *level = block_level(across, down, &luma_at);
-            }
-        }
+        let level = |row, column| block_level(across(column, width), down(row, height), &luma_at);
+        let levels = blocks().map(|(row, column)| (sync_bit(row, column), level(row, column)));
+        let levels: Vec<(Option<bool>, u32)> = levels.collect();
         let threshold = threshold(&levels)?;
         let mut bits = 0u128;
-        for (row, levels) in levels.iter().enumerate() {
-            for (column, level) in levels.iter().enumerate() {
-                let is_white = *level > threshold;
-                match sync_bit(row, column) {
-                    Some(expected) if expected != is_white => return None,
-                    Some(_) => {}
-                    None => bits = bits << 1 | u128::from(is_white),
-                }
+        for (expected, level) in levels {
+            let is_white = level > threshold;
+            match expected {
+                Some(expected) if expected != is_white => return None,
+                Some(_) => {}
+                None => bits = bits << 1 | u128::from(is_white),
             }
         }
         Bar::from_bytes(bits.to_be_bytes())
@@ -117,25 +108,26 @@ impl Bar {
     }
 }
 
-fn column_edge(column: usize, width: usize) -> usize {
-    column * width / COLUMNS
+/// Row and column of each block, from left to right and from top to bottom.
+fn blocks() -> impl Iterator<Item = (usize, usize)> {
+    (0..ROWS).flat_map(|row| (0..COLUMNS).map(move |column| (row, column)))
 }
 
-fn row_edge(row: usize, height: usize) -> usize {
-    (PICTURE_ROWS - ROWS + row) * height / PICTURE_ROWS
+/// The columns of pixels of a column of blocks.
+fn across(column: usize, width: usize) -> Range<usize> {
+    column * width / COLUMNS..(column + 1) * width / COLUMNS
+}
+
+/// The rows of pixels of a row of blocks.
+fn down(row: usize, height: usize) -> Range<usize> {
+    let edge = |row: usize| (PICTURE_ROWS - ROWS + row) * height / PICTURE_ROWS;
+    edge(row)..edge(row + 1)
 }
 
 /// The bit of a block that belongs to the pattern; `None` for other blocks.
 fn sync_bit(row: usize, column: usize) -> Option<bool> {
     let at_edge = !(SYNC..COLUMNS - SYNC).contains(&column);
     at_edge.then(|| (row + column + usize::from(column >= SYNC)).is_multiple_of(2))
-}
-
-fn bit(bits: u128, row: usize, column: usize) -> bool {
-    sync_bit(row, column).unwrap_or_else(|| {
-        let place = row * (COLUMNS - 2 * SYNC) + column - SYNC;
-        bits >> (127 - place) & 1 == 1
-    })
 }
 
 /// Mean of nine pixels around a block's centre, away from its edges.
@@ -151,18 +143,9 @@ fn block_level(across: Range<usize>, down: Range<usize>, luma_at: &impl Fn(usize
 }
 
 /// The middle between the pattern's white and dark; `None` if they hardly differ.
-fn threshold(levels: &[[u32; COLUMNS]; ROWS]) -> Option<u32> {
-    let (mut white, mut dark) = (0, 0);
-    for (row, levels) in levels.iter().enumerate() {
-        for (column, level) in levels.iter().enumerate() {
-            match sync_bit(row, column) {
-                Some(true) => white += level,
-                Some(false) => dark += level,
-                None => {}
-            }
-        }
-    }
-    let each = (ROWS * SYNC) as u32;
+fn threshold(levels: &[(Option<bool>, u32)]) -> Option<u32> {
+    let sum = |white| levels.iter().filter(|(sync, _)| *sync == Some(white)).map(|(_, level)| level).sum::<u32>();
+    let (white, dark, each) = (sum(true), sum(false), (ROWS * SYNC) as u32);
     (white >= dark + CONTRAST_MIN * each).then(|| (white + dark) / (2 * each))
 }
 
