@@ -46,10 +46,7 @@ impl<T> Latest<T> {
 
     /// Waits until there is room; returns `value` if the queue was closed.
     pub fn send_wait(&self, value: T) -> Option<T> {
-        let mut state = self.lock();
-        while state.value.is_some() && !state.closed {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
+        let mut state = self.wait_while(|state| state.value.is_some() && !state.closed);
         if state.closed {
             return Some(value);
         }
@@ -60,17 +57,9 @@ impl<T> Latest<T> {
 
     /// Waits for the next value; `None` once the queue is closed and empty.
     pub fn recv(&self) -> Option<T> {
-        let mut state = self.lock();
-        loop {
-            if let Some(value) = state.value.take() {
-                self.changed.notify_all();
-                return Some(value);
-            }
-            if state.closed {
-                return None;
-            }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
+        let value = self.wait_while(|state| state.value.is_none() && !state.closed).value.take();
+        self.changed.notify_all();
+        value
     }
 
     /// Closes the queue. A stored value can still be taken.
@@ -81,6 +70,10 @@ impl<T> Latest<T> {
 
     pub fn is_closed(&self) -> bool {
         self.lock().closed
+    }
+
+    fn wait_while(&self, condition: impl FnMut(&mut State<T>) -> bool) -> MutexGuard<'_, State<T>> {
+        self.changed.wait_while(self.lock(), condition).unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
