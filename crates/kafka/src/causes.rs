@@ -10,18 +10,34 @@ mod rules;
 pub(crate) use self::failure::Failure;
 pub use self::problem::ConnectionProblem;
 pub(crate) use self::problem::{Credentials, Question};
-use self::rules::RULES;
+use self::rules::{RULES, Rule};
 
 /// Explains why the connection failed, and what helps. `ever_up` is true if this broker was connected before.
 pub(crate) fn problem(failure: &Failure<'_>, credentials: &Credentials, ever_up: bool) -> ConnectionProblem {
-    let Some(rule) = RULES.iter().find(|rule| rule.fits(failure, credentials)) else {
-        return moved(
-            ConnectionProblem { words: brief(failure.text), ..ConnectionProblem::default() },
-            failure,
-            credentials,
-            ever_up,
-        );
+    let problem = match RULES.iter().find(|rule| rule.fits(failure, credentials)) {
+        Some(rule) => by_rule(rule, failure, credentials),
+        None => ConnectionProblem { words: brief(failure.text), ..ConnectionProblem::default() },
     };
+    let named = credentials.bootstrap.iter().any(|broker| broker == failure.broker);
+    if problem.sentence.is_some() || !failure.learned || named || ever_up {
+        return problem;
+    }
+    // The broker was never reached at the address that a bootstrap broker advertised for it.
+    let sentence = format!(
+        "the broker at {} answers, but advertises {} (its advertised.listeners), which cannot be reached: {}",
+        credentials.bootstrap.join(","),
+        failure.broker,
+        problem.words
+    );
+    ConnectionProblem {
+        words: format!("advertised {} unreachable", failure.broker),
+        sentence: Some(sentence),
+        advertised: Some(failure.broker.to_owned()),
+        ..ConnectionProblem::default()
+    }
+}
+
+fn by_rule(rule: &Rule, failure: &Failure<'_>, credentials: &Credentials) -> ConnectionProblem {
     let detail = failure.text.rsplit_once(": ").map_or(failure.text, |(_, detail)| detail).trim();
     let fill = |template: &str| {
         template
@@ -31,36 +47,12 @@ pub(crate) fn problem(failure: &Failure<'_>, credentials: &Credentials, ever_up:
             .replace("{mechanism}", &credentials.mechanism)
             .replace("{detail}", detail)
     };
-    let sentence = (!rule.sentence.is_empty()).then(|| fill(rule.sentence));
-    let question = rule.question.map(|question| (question, failure.broker.to_owned()));
-    let problem =
-        ConnectionProblem { denied: rule.denied, words: fill(rule.words), sentence, question, advertised: None };
-    moved(problem, failure, credentials, ever_up)
-}
-
-/// Adds a sentence if the broker was never reached at the address that a bootstrap broker advertised for it.
-fn moved(
-    problem: ConnectionProblem,
-    failure: &Failure<'_>,
-    credentials: &Credentials,
-    ever_up: bool,
-) -> ConnectionProblem {
-    let named = credentials.bootstrap.iter().any(|broker| broker == failure.broker);
-    if problem.sentence.is_some() || !failure.learned || named || ever_up {
-        return problem;
-    }
-    let sentence = format!(
-        "the broker at {} answers, but advertises {} (its advertised.listeners), which cannot be reached: {}",
-        credentials.bootstrap.join(","),
-        failure.broker,
-        problem.words
-    );
-    let words = format!("advertised {} unreachable", failure.broker);
     ConnectionProblem {
-        words,
-        sentence: Some(sentence),
-        advertised: Some(failure.broker.to_owned()),
-        ..ConnectionProblem::default()
+        denied: rule.denied,
+        words: fill(rule.words),
+        sentence: rule.sentence.map(fill),
+        question: rule.question.map(|question| (question, failure.broker.to_owned())),
+        advertised: None,
     }
 }
 

@@ -21,166 +21,102 @@ pub(super) struct Rule {
     when: When,
     pub denied: bool,
     pub words: &'static str,
-    /// Empty if [`ConnectionProblem::sentence`](crate::ConnectionProblem::sentence) is to make one.
-    pub sentence: &'static str,
+    /// `None` if [`ConnectionProblem::sentence`](crate::ConnectionProblem::sentence) is to make one.
+    pub sentence: Option<&'static str>,
     pub question: Option<Question>,
 }
 
 /// The rules in order; the first that fits is used. `{broker}`, `{host}`, `{who}`, `{mechanism}` and `{detail}` (the
 /// text after librdkafka's last colon) are replaced.
 pub(super) const RULES: &[Rule] = &[
-    Rule {
-        texts: &["SASL", "Unsupported SASL mechanism"],
-        when: When::Always,
-        denied: true,
-        words: "SASL mechanism {mechanism} not offered",
-        sentence: "the broker at {broker} does not offer the SASL mechanism {mechanism}, only {detail}: \
-                   choose one with -X sasl.mechanism=NAME",
-        question: None,
-    },
-    Rule {
-        texts: &["SASL", "not valid in current SASL state"],
-        when: When::Always,
-        denied: true,
-        words: "broker takes no login",
-        sentence: "the broker at {broker} takes no login at this port: omit SASL_ in security.protocol, or name its \
-                   SASL port with -b",
-        question: None,
-    },
-    Rule {
-        texts: &["SASL", "uthentication"],
-        when: When::Always,
-        denied: true,
-        words: "login of {who} refused",
-        sentence: "the broker at {broker} refuses the login of {who} ({detail}): check sasl.username, sasl.password and \
-                   sasl.mechanism",
-        question: None,
-    },
-    Rule {
-        texts: &["certificate verify failed"],
-        when: When::Always,
-        denied: true,
-        words: "broker's certificate not trusted",
-        sentence: "the certificate of the broker at {broker} is not trusted: name the CA that signed it with \
-                   -X ssl.ca.location=FILE.pem, and the broker with -b as its certificate does",
-        question: Some(Question::Certificate),
-    },
-    Rule {
-        texts: &["alert bad certificate"],
-        when: When::Always,
-        denied: true,
-        words: "client certificate required",
-        sentence: CLIENT_CERTIFICATE,
-        question: None,
-    },
-    Rule {
-        texts: &["alert certificate required"],
-        when: When::Always,
-        denied: true,
-        words: "client certificate required",
-        sentence: CLIENT_CERTIFICATE,
-        question: None,
-    },
-    Rule {
-        texts: &["alert", "unknown ca"],
-        when: When::Always,
-        denied: true,
-        words: "client certificate not trusted",
-        sentence: "the broker at {broker} does not trust our certificate: take one of a CA that it knows \
-                   (ssl.certificate.location, ssl.key.location)",
-        question: None,
-    },
-    Rule {
-        texts: &["alert", "certificate"],
-        when: When::Always,
-        denied: true,
-        words: "client certificate not accepted",
-        sentence: "the broker at {broker} does not accept our certificate ({detail}): check ssl.certificate.location",
-        question: None,
-    },
-    Rule {
-        texts: &["wrong version number"],
-        when: When::Always,
-        denied: true,
-        words: "broker speaks no TLS",
-        sentence: NO_TLS,
-        question: None,
-    },
-    Rule {
-        texts: &["Disconnected"],
-        when: When::In("SSL_HANDSHAKE"),
-        denied: false,
-        words: "connection closed during the TLS handshake",
-        sentence: "the broker at {broker} closed the connection during the TLS handshake: does it expect plaintext? \
-                   Omit SSL in security.protocol, or name its TLS port with -b",
-        question: Some(Question::Plaintext),
-    },
-    Rule {
-        texts: &["Disconnected"],
-        when: When::PlainIn("APIVERSION_QUERY"),
-        denied: false,
-        words: "connection closed at once",
-        sentence: "the broker at {broker} closed the connection at once: it may expect TLS (-X security.protocol=SSL), or \
-                   have as many clients as it takes",
-        question: Some(Question::Tls),
-    },
-    Rule {
-        texts: &["Disconnected"],
-        when: When::AnonymousJustUp,
-        denied: false,
-        words: "connection closed at the first request",
-        sentence: "the broker at {broker} closed the connection at the first request: does it expect a login? \
-                   -X security.protocol=SASL_PLAINTEXT (or SASL_SSL), sasl.mechanism, sasl.username, sasl.password",
-        question: Some(Question::Login),
-    },
-    Rule {
-        texts: &["Disconnected"],
-        when: When::Always,
-        denied: false,
-        words: "connection closed",
-        sentence: "",
-        question: None,
-    },
-    Rule {
-        texts: &["Failed to resolve"],
-        when: When::Always,
-        denied: false,
-        words: "host name {host} not found",
-        sentence: "",
-        question: None,
-    },
-    Rule {
-        texts: &["Connection refused"],
-        when: When::Always,
-        denied: false,
-        words: "connection refused",
-        sentence: "",
-        question: None,
-    },
-    Rule {
-        texts: &["timed out"],
-        when: When::In("CONNECT"),
-        denied: false,
-        words: "no answer from {host}",
-        sentence: "",
-        question: None,
-    },
-    Rule {
-        texts: &["request(s) timed out"],
-        when: When::Always,
-        denied: false,
-        words: "requests timed out",
-        sentence: "",
-        question: None,
-    },
+    denied(
+        &["SASL", "Unsupported SASL mechanism"],
+        "SASL mechanism {mechanism} not offered",
+        "the broker at {broker} does not offer the SASL mechanism {mechanism}, only {detail}: choose one with \
+         -X sasl.mechanism=NAME",
+    ),
+    denied(
+        &["SASL", "not valid in current SASL state"],
+        "broker takes no login",
+        "the broker at {broker} takes no login at this port: omit SASL_ in security.protocol, or name its SASL port with -b",
+    ),
+    denied(
+        &["SASL", "uthentication"],
+        "login of {who} refused",
+        "the broker at {broker} refuses the login of {who} ({detail}): check sasl.username, sasl.password and sasl.mechanism",
+    ),
+    denied(
+        &["certificate verify failed"],
+        "broker's certificate not trusted",
+        "the certificate of the broker at {broker} is not trusted: name the CA that signed it with \
+         -X ssl.ca.location=FILE.pem, and the broker with -b as its certificate does",
+    )
+    .asking(Question::Certificate),
+    denied(&["alert bad certificate"], "client certificate required", CLIENT_CERTIFICATE),
+    denied(&["alert certificate required"], "client certificate required", CLIENT_CERTIFICATE),
+    denied(
+        &["alert", "unknown ca"],
+        "client certificate not trusted",
+        "the broker at {broker} does not trust our certificate: take one of a CA that it knows (ssl.certificate.location, \
+         ssl.key.location)",
+    ),
+    denied(
+        &["alert", "certificate"],
+        "client certificate not accepted",
+        "the broker at {broker} does not accept our certificate ({detail}): check ssl.certificate.location",
+    ),
+    denied(
+        &["wrong version number"],
+        "broker speaks no TLS",
+        "the broker at {broker} does not speak TLS at this port: omit SSL in security.protocol, or name its TLS port with -b",
+    ),
+    broken(&["Disconnected"], When::In("SSL_HANDSHAKE"), "connection closed during the TLS handshake")
+        .saying(
+            "the broker at {broker} closed the connection during the TLS handshake: does it expect plaintext? Omit SSL in \
+             security.protocol, or name its TLS port with -b",
+        )
+        .asking(Question::Plaintext),
+    broken(&["Disconnected"], When::PlainIn("APIVERSION_QUERY"), "connection closed at once")
+        .saying(
+            "the broker at {broker} closed the connection at once: it may expect TLS (-X security.protocol=SSL), or have as \
+             many clients as it takes",
+        )
+        .asking(Question::Tls),
+    broken(&["Disconnected"], When::AnonymousJustUp, "connection closed at the first request")
+        .saying(
+            "the broker at {broker} closed the connection at the first request: does it expect a login? \
+             -X security.protocol=SASL_PLAINTEXT (or SASL_SSL), sasl.mechanism, sasl.username, sasl.password",
+        )
+        .asking(Question::Login),
+    broken(&["Disconnected"], When::Always, "connection closed"),
+    broken(&["Failed to resolve"], When::Always, "host name {host} not found"),
+    broken(&["Connection refused"], When::Always, "connection refused"),
+    broken(&["timed out"], When::In("CONNECT"), "no answer from {host}"),
+    broken(&["request(s) timed out"], When::Always, "requests timed out"),
 ];
 
 const CLIENT_CERTIFICATE: &str = "the broker at {broker} wants a certificate of this client: \
     -X ssl.certificate.location=FILE.pem -X ssl.key.location=FILE.pem";
-const NO_TLS: &str = "the broker at {broker} does not speak TLS at this port: omit SSL in security.protocol, \
-    or name its TLS port with -b";
+
+/// A rule for a broker that refuses this client, so that trying again will not help.
+const fn denied(texts: &'static [&'static str], words: &'static str, sentence: &'static str) -> Rule {
+    Rule { texts, when: When::Always, denied: true, words, sentence: Some(sentence), question: None }
+}
+
+/// A rule for a connection that may succeed later.
+const fn broken(texts: &'static [&'static str], when: When, words: &'static str) -> Rule {
+    Rule { texts, when, denied: false, words, sentence: None, question: None }
+}
 
 impl Rule {
+    const fn saying(self, sentence: &'static str) -> Rule {
+        Rule { sentence: Some(sentence), ..self }
+    }
+
+    const fn asking(self, question: Question) -> Rule {
+        Rule { question: Some(question), ..self }
+    }
+
     pub fn fits(&self, failure: &Failure<'_>, credentials: &Credentials) -> bool {
         let when = match self.when {
             When::Always => true,
