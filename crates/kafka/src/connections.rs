@@ -2,25 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The state of one broker, taken from librdkafka's statistics.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub(crate) struct BrokerConnection {
-    /// `host:9092`
-    pub address: String,
-    /// Negative until the metadata has named the broker.
-    pub id: i64,
-    pub state: String,
-}
-
-impl BrokerConnection {
-    pub fn is_up(&self) -> bool {
-        matches!(self.state.as_str(), "UP" | "UPDATE" | "REAUTH")
-    }
-}
-
 /// The connections of one client, as of the last statistics.
 #[derive(Default, Debug)]
 pub(crate) struct Connections {
+    /// The id of each address, negative until the metadata has named the broker.
     up: BTreeMap<String, i64>,
     ever_up: BTreeSet<String>,
     /// The failure of each broker that was logged last.
@@ -28,13 +13,13 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
-    /// Updates the connections from the statistics; returns the lines to log.
-    pub fn look(&mut self, brokers: &[BrokerConnection]) -> Vec<String> {
+    /// Takes the address and id of each connected broker from the statistics; returns the lines to log.
+    pub fn look<'a>(&mut self, up: impl Iterator<Item = (&'a str, i64)>) -> Vec<String> {
         let mut now: BTreeMap<String, i64> = BTreeMap::new();
-        for broker in brokers.iter().filter(|broker| broker.is_up()) {
+        for (address, id) in up {
             // The same address may be a bootstrap broker, a broker of the cluster and the group's coordinator.
-            let id = now.entry(broker.address.clone()).or_insert(broker.id);
-            *id = broker.id.max(*id);
+            let known = now.entry(address.to_owned()).or_insert(id);
+            *known = id.max(*known);
         }
         let lost = self.up.iter().filter(|(address, id)| **id >= 0 && !now.contains_key(*address));
         let lost = lost.map(|(address, id)| format!("lost the connection to {}", named(address, *id)));
@@ -73,31 +58,27 @@ fn named(address: &str, id: i64) -> String {
 mod tests {
     use super::*;
 
-    fn broker(address: &str, id: i64, state: &str) -> BrokerConnection {
-        BrokerConnection { address: address.to_owned(), id, state: state.to_owned() }
-    }
-
     #[test]
     fn each_change_is_one_line() {
         let mut connections = Connections::default();
-        let (first, up) = (broker("h:1", -1, "UP"), broker("h:1", 7, "UP"));
-        assert_eq!(connections.look(&[first, up.clone()]), ["connected to broker 7 at h:1"]);
-        assert_eq!(connections.look(std::slice::from_ref(&up)), Vec::<String>::new());
+        let (nothing, up) = (Vec::<String>::new(), || [("h:1", 7)].into_iter());
+        assert_eq!(connections.look([("h:1", -1)].into_iter().chain(up())), ["connected to broker 7 at h:1"]);
+        assert_eq!(connections.look(up()), nothing);
         let lost = connections.fail("h:1", true, "connection closed");
         assert_eq!(lost.as_deref(), Some("lost the connection to broker 7 at h:1: connection closed"));
-        assert_eq!(connections.look(&[broker("h:1", 7, "TRY_CONNECT")]), Vec::<String>::new());
+        assert_eq!(connections.look([].into_iter()), nothing);
         let refused = connections.fail("h:1", false, "connection refused");
         assert_eq!(refused.as_deref(), Some("no connection to h:1: connection refused"));
         assert_eq!(connections.fail("h:1", false, "connection refused"), None, "nothing new");
-        assert_eq!(connections.look(std::slice::from_ref(&up)), ["connected to broker 7 at h:1"]);
-        assert_eq!(connections.look(&[broker("h:1", 7, "DOWN")]), ["lost the connection to broker 7 at h:1"]);
+        assert_eq!(connections.look(up()), ["connected to broker 7 at h:1"]);
+        assert_eq!(connections.look([].into_iter()), ["lost the connection to broker 7 at h:1"]);
         assert!(connections.ever_up("h:1") && !connections.ever_up("h:2"));
     }
 
     #[test]
     fn a_bootstrap_broker_that_is_no_longer_needed_was_not_lost() {
         let mut connections = Connections::default();
-        assert_eq!(connections.look(&[broker("first:1", -1, "UP")]), ["connected to first:1"]);
-        assert_eq!(connections.look(&[broker("h:1", 7, "UP")]), ["connected to broker 7 at h:1"]);
+        assert_eq!(connections.look([("first:1", -1)].into_iter()), ["connected to first:1"]);
+        assert_eq!(connections.look([("h:1", 7)].into_iter()), ["connected to broker 7 at h:1"]);
     }
 }

@@ -8,15 +8,14 @@ mod window;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use common::report::ClientFacts;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use self::window::{IntervalHistogram, us};
-use crate::connections::{BrokerConnection, Connections};
+use crate::connections::Connections;
 
 /// Longer statistics are not read at once, as that would hold frames up: reading 46 kB, from 30 brokers, took 160 µs in
 /// a debug build.
@@ -31,7 +30,7 @@ const LONG_READ_EVERY: u64 = 10;
 
 /// The figures of one client, added up over the run.
 #[derive(Clone, Default, Debug)]
-pub struct Facts(Arc<Mutex<StatisticsTotals>>, Arc<AtomicBool>);
+pub struct Facts(Arc<Mutex<StatisticsTotals>>);
 
 /// The part of the statistics that needs a reaction at once.
 #[derive(Default, PartialEq, Eq, Debug)]
@@ -52,6 +51,7 @@ struct StatisticsTotals {
     connections: Connections,
     /// The partitions of each topic that have a leader.
     partitions: BTreeMap<String, BTreeSet<i32>>,
+    partitions_changed: bool,
     long: u64,
     /// The last statistics that were too long to be read at once.
     unread: Vec<u8>,
@@ -59,7 +59,7 @@ struct StatisticsTotals {
 
 impl Facts {
     pub fn get(&self) -> ClientFacts {
-        let Ok(mut totals) = self.0.lock() else { return ClientFacts::default() };
+        let mut totals = self.lock();
         let unread = std::mem::take(&mut totals.unread);
         totals.read(&unread);
         totals.facts
@@ -67,22 +67,19 @@ impl Facts {
 
     /// Counts a reconnection: a new client takes the place of this one, and its counters start at 0.
     pub(crate) fn renewed(&self) {
-        if let Ok(mut totals) = self.0.lock() {
-            totals.facts.reconnections += 1;
-        }
+        self.lock().facts.reconnections += 1;
         self.restarted();
     }
 
     /// Prepares for a client whose counters start at 0.
     pub(crate) fn restarted(&self) {
-        if let Ok(mut totals) = self.0.lock() {
-            totals.disconnects_before = totals.facts.disconnects;
-        }
+        let mut totals = self.lock();
+        totals.disconnects_before = totals.facts.disconnects;
     }
 
     /// Reads the client's statistics. Unreadable ones are ignored.
     pub(crate) fn enter(&self, json: &[u8]) -> StatisticsNews {
-        let Ok(mut totals) = self.0.lock() else { return StatisticsNews::default() };
+        let mut totals = self.lock();
         let readable = json.len() <= BYTES_MAX;
         let long = json.len() > BYTES_AT_ONCE;
         totals.long += u64::from(long);
@@ -90,9 +87,7 @@ impl Facts {
         let in_turn = totals.long.is_multiple_of(LONG_READ_EVERY) || tracing::enabled!(tracing::Level::DEBUG);
         if readable && (!long || in_turn) {
             totals.unread.clear();
-            let (news, changed) = totals.read(json);
-            self.1.fetch_or(changed, Ordering::Relaxed);
-            return news;
+            return totals.read(json);
         }
         if readable {
             totals.unread.clear();
@@ -104,30 +99,32 @@ impl Facts {
 
     /// True if the partitions of a topic have changed since the last call.
     pub(crate) fn take_partitions_changed(&self) -> bool {
-        self.1.load(Ordering::Relaxed) && self.1.swap(false, Ordering::Relaxed)
+        std::mem::take(&mut self.lock().partitions_changed)
     }
 
     /// The partitions of a topic that have a leader, as far as the client knows them.
     pub(crate) fn partitions(&self, topic: &str) -> Vec<i32> {
-        let partitions = self.0.lock().ok().and_then(|totals| totals.partitions.get(topic).cloned());
-        partitions.unwrap_or_default().into_iter().collect()
+        self.lock().partitions.get(topic).into_iter().flatten().copied().collect()
     }
 
     /// Forgets the partitions of all topics, as a topic may have been deleted and created again.
     pub(crate) fn forget_partitions(&self) {
-        if let Ok(mut totals) = self.0.lock() {
-            totals.partitions.clear();
-        }
+        self.lock().partitions.clear();
     }
 
     /// Records a failed connection; returns a line to log if the cause is new.
     pub(crate) fn fail(&self, address: &str, was_up: bool, cause: &str) -> Option<String> {
-        self.0.lock().ok().and_then(|mut totals| totals.connections.fail(address, was_up, cause))
+        self.lock().connections.fail(address, was_up, cause)
     }
 
     /// True if this broker was ever connected.
     pub(crate) fn ever_up(&self, address: &str) -> bool {
-        self.0.lock().is_ok_and(|totals| totals.connections.ever_up(address))
+        self.lock().connections.ever_up(address)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, StatisticsTotals> {
+        // Totals that a panic left half updated only make a figure wrong.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -141,17 +138,15 @@ pub(crate) enum Connected {
 }
 
 impl StatisticsTotals {
-    /// Reads the statistics. Also returns true if the partitions of a topic have changed.
-    fn read(&mut self, json: &[u8]) -> (StatisticsNews, bool) {
+    fn read(&mut self, json: &[u8]) -> StatisticsNews {
         let Ok(statistics) = serde_json::from_slice::<Statistics>(json) else { return Default::default() };
         statistics.add_to(&mut self.facts);
         self.facts.disconnects += self.disconnects_before;
-        let mut changed = false;
         let fetches = statistics.topics.values().any(Topic::is_fetched);
         for (name, topic) in statistics.topics {
             let led: BTreeSet<i32> = topic.led().collect();
             if self.partitions.get(&name) != Some(&led) {
-                changed = true;
+                self.partitions_changed = true;
                 self.partitions.insert(name, led);
             }
         }
@@ -165,8 +160,8 @@ impl StatisticsTotals {
         let connected = up.iter().filter(matter).map(|broker| broker.connected(is_producer)).max();
         let connected = connected.unwrap_or(Connected::No);
         let received_us = up.iter().filter(matter).filter_map(|broker| u64::try_from(broker.rxidle).ok()).min();
-        let brokers: Vec<BrokerConnection> = statistics.brokers.into_values().map(Broker::state).collect();
-        (StatisticsNews { connected: Some(connected), received_us, lines: self.connections.look(&brokers) }, changed)
+        let lines = self.connections.look(up.iter().map(|broker| (broker.nodename.as_str(), broker.nodeid)));
+        StatisticsNews { connected: Some(connected), received_us, lines }
     }
 }
 
@@ -177,65 +172,51 @@ fn says_up(json: &[u8]) -> bool {
 }
 
 /// The fields of librdkafka's STATISTICS.md that are used. Windows cover the last interval, counters the whole run.
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
+#[serde(default)]
 struct Statistics {
     /// `consumer` or `producer`.
-    #[serde(default, rename = "type")]
+    #[serde(rename = "type")]
     kind: String,
-    #[serde(default)]
     brokers: HashMap<String, Broker>,
-    #[serde(default)]
     topics: HashMap<String, Topic>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
+#[serde(default)]
 struct Broker {
     /// -1 for a bootstrap address.
-    #[serde(default)]
     nodeid: i64,
-    #[serde(default)]
     nodename: String,
-    #[serde(default)]
     state: String,
     /// The partitions that this broker leads and the client uses.
-    #[serde(default)]
     toppars: HashMap<String, IgnoredAny>,
     /// Time since the last request was sent and the last answer received, in µs; -1 if there was none on this
     /// connection.
-    #[serde(default)]
     txidle: i64,
-    #[serde(default)]
     rxidle: i64,
-    #[serde(default)]
     disconnects: u64,
-    #[serde(default)]
     int_latency: IntervalHistogram,
-    #[serde(default)]
     outbuf_latency: IntervalHistogram,
-    #[serde(default)]
     rtt: IntervalHistogram,
     /// In ms; the other windows are in µs.
-    #[serde(default)]
     throttle: IntervalHistogram,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
+#[serde(default)]
 struct Topic {
-    #[serde(default)]
     partitions: HashMap<String, Partition>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
+#[serde(default)]
 struct Partition {
-    #[serde(default)]
     fetchq_cnt: i64,
     /// `active` if the partition is being fetched.
-    #[serde(default)]
     fetch_state: String,
-    #[serde(default)]
     leader: i32,
     /// True if the client uses the partition but the metadata does not list it.
-    #[serde(default)]
     unknown: bool,
 }
 
@@ -283,12 +264,6 @@ impl Statistics {
         let partitions = self.topics.values().flat_map(|topic| topic.partitions.values());
         let fetched = partitions.map(|partition| us(partition.fetchq_cnt, 1)).sum();
         facts.fetched_max = facts.fetched_max.max(fetched);
-    }
-}
-
-impl Broker {
-    fn state(self) -> BrokerConnection {
-        BrokerConnection { address: self.nodename, id: self.nodeid, state: self.state }
     }
 }
 

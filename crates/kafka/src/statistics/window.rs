@@ -4,15 +4,14 @@ use common::report::Waits;
 use serde::Deserialize;
 
 #[derive(Deserialize, Clone, Copy, Default)]
+#[serde(default)]
 pub(super) struct IntervalHistogram {
     min: i64,
-    #[serde(default)]
     max: i64,
     avg: i64,
     cnt: i64,
     p99: i64,
     /// Number of values in no percentile: the client's histograms end at 100 or 500 ms at first, and grow only later.
-    #[serde(default)]
     outofrange: i64,
 }
 
