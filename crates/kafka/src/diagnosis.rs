@@ -1,7 +1,7 @@
 //! Probes a broker that breaks connections, over a separate connection, to find out what it expects (TLS, a login).
 
 use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -10,7 +10,7 @@ use rdkafka::producer::{BaseProducer, Producer};
 use crate::causes::{ConnectionProblem, Question};
 use crate::context::Context;
 use crate::options::Connection;
-use crate::server_kind::{ServerKind, probe_server};
+use crate::server_kind::{ServerKind, connect, probe_server};
 use crate::settings;
 
 /// Timeout of each probe. Every Kafka answers at once.
@@ -103,14 +103,6 @@ fn confirmed(problem: ConnectionProblem, connection: &Connection) -> ConnectionP
     }
 }
 
-fn connect(broker: &str) -> Option<TcpStream> {
-    let mut all: Vec<_> = broker.to_socket_addrs().ok()?.collect();
-    all.sort_by_key(std::net::SocketAddr::is_ipv6);
-    let stream = TcpStream::connect_timeout(all.first()?, TIMEOUT).ok()?;
-    stream.set_read_timeout(Some(TIMEOUT)).ok()?;
-    Some(stream)
-}
-
 /// Sends `question` and returns the first `N` bytes of the answer. An error if the broker closes the connection or does
 /// not answer.
 fn answer<const N: usize>(mut stream: TcpStream, question: &[u8]) -> io::Result<[u8; N]> {
@@ -123,7 +115,7 @@ fn answer<const N: usize>(mut stream: TcpStream, question: &[u8]) -> io::Result<
 /// True if the server answers with a TLS handshake record or an alert. `None` if it cannot be reached or does not
 /// answer, which proves nothing.
 fn speaks_tls(broker: &str) -> Option<bool> {
-    match answer::<2>(connect(broker)?, CLIENT_HELLO) {
+    match answer::<2>(connect(broker, TIMEOUT)?, CLIENT_HELLO) {
         Ok(head) => Some(matches!(head, [0x15 | 0x16, 3])),
         Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => None,
         Err(_) => Some(false),
@@ -134,7 +126,7 @@ fn speaks_tls(broker: &str) -> Option<bool> {
 /// with another error.
 fn expects_login(broker: &str) -> bool {
     const UNSUPPORTED_MECHANISM: i16 = 33;
-    let answer = connect(broker).and_then(|stream| answer::<10>(stream, SASL_HANDSHAKE).ok());
+    let answer = connect(broker, TIMEOUT).and_then(|stream| answer::<10>(stream, SASL_HANDSHAKE).ok());
     answer.is_some_and(|a| {
         a[4..8] == [0, 0, 0x2a, 0x2a] && [0, UNSUPPORTED_MECHANISM].contains(&i16::from_be_bytes([a[8], a[9]]))
     })

@@ -23,49 +23,45 @@ pub enum ServerKind {
     Other,
 }
 
-/// Probes `address`, one `HOST:PORT`, over IPv4 if there is a choice, as the clients on this machine do. Every Kafka
-/// answers at once; `timeout` is the timeout for other servers.
+/// Probes `address`, one `HOST:PORT`. Every Kafka answers at once; `timeout` is the timeout for other servers.
 pub fn probe_server(address: &str, timeout: Duration) -> ServerKind {
-    let Ok(all) = address.to_socket_addrs() else { return ServerKind::Nobody };
-    let mut all: Vec<SocketAddr> = all.collect();
-    all.sort_by_key(SocketAddr::is_ipv6);
-    let Some(first) = all.first() else { return ServerKind::Nobody };
-    match TcpStream::connect_timeout(first, timeout) {
-        Ok(stream) => identify(stream, timeout),
-        Err(_) => ServerKind::Nobody,
-    }
+    connect(address, timeout).map_or(ServerKind::Nobody, identify)
 }
 
-fn identify(mut stream: TcpStream, timeout: Duration) -> ServerKind {
-    let sent = stream.set_read_timeout(Some(timeout)).and_then(|()| stream.write_all(QUESTION));
-    if sent.is_err() {
+/// Connects over IPv4 if there is a choice, as the clients on this machine do. `timeout` is also that of each answer.
+pub(crate) fn connect(address: &str, timeout: Duration) -> Option<TcpStream> {
+    let mut all: Vec<SocketAddr> = address.to_socket_addrs().ok()?.collect();
+    all.sort_by_key(SocketAddr::is_ipv6);
+    let stream = TcpStream::connect_timeout(all.first()?, timeout).ok()?;
+    stream.set_read_timeout(Some(timeout)).ok()?;
+    Some(stream)
+}
+
+fn identify(mut stream: TcpStream) -> ServerKind {
+    if stream.write_all(QUESTION).is_err() {
         return ServerKind::Silent;
     }
-    let mut answer = [0; 8];
-    let mut have = read_into(&mut stream, &mut answer);
-    if have == 0 {
+    let mut answer = Vec::new();
+    read_head(&stream, &mut answer);
+    if answer.is_empty() {
         // A server that reads lines waits for the rest of our request; after the end of the stream it shows what it is.
         let _ = stream.shutdown(Shutdown::Write);
-        have = read_into(&mut stream, &mut answer);
+        read_head(&stream, &mut answer);
     }
-    let length = u32::from_be_bytes([answer[0], answer[1], answer[2], answer[3]]);
-    match have {
-        0 => ServerKind::Silent,
-        8 if answer[4..] == *CORRELATION && (6..ANSWER_BYTES_MAX).contains(&length) => ServerKind::Kafka,
+    match answer[..] {
+        [] => ServerKind::Silent,
+        [a, b, c, d, ref correlation @ ..]
+            if correlation == CORRELATION && (6..ANSWER_BYTES_MAX).contains(&u32::from_be_bytes([a, b, c, d])) =>
+        {
+            ServerKind::Kafka
+        }
         _ => ServerKind::Other,
     }
 }
 
-/// Reads until `answer` is full, or until the end, an error or the timeout. Returns the number of bytes read.
-fn read_into(stream: &mut TcpStream, answer: &mut [u8]) -> usize {
-    let mut have = 0;
-    while have < answer.len() {
-        match stream.read(&mut answer[have..]) {
-            Ok(read @ 1..) => have += read,
-            _ => break,
-        }
-    }
-    have
+/// Reads the length and the correlation id of an answer, or what comes before the end, an error or the timeout.
+fn read_head(stream: &TcpStream, answer: &mut Vec<u8>) {
+    let _ = stream.take(8).read_to_end(answer);
 }
 
 #[cfg(test)]
