@@ -90,16 +90,14 @@ impl Admin {
     /// create it with its own defaults.
     pub fn ensure(&self, topic: &NewTopic, create: bool, timeout: Duration) -> Result<Created, KafkaError> {
         check_topic_name(&topic.name)?;
-        let there =
-            self.metadata(timeout)?.topics().iter().find(|t| t.name() == topic.name).map(|t| t.partitions().len());
-        match there {
-            Some(partitions) => Ok(Created::WasThere { partitions }),
-            None if !create => match self.hidden(&topic.name, timeout) {
-                Some(fault) => Err(fault),
-                None => Err(KafkaError::NoTopic { topic: topic.name.clone(), brokers: self.brokers.clone() }),
-            },
-            None => self.create(topic, timeout),
+        if let Some(there) = self.metadata(timeout)?.topics().iter().find(|t| t.name() == topic.name) {
+            return Ok(Created::WasThere { partitions: there.partitions().len() });
         }
+        if create {
+            return self.create(topic, timeout);
+        }
+        let missing = || KafkaError::NoTopic { topic: topic.name.clone(), brokers: self.brokers.clone() };
+        Err(self.hidden(&topic.name, timeout).unwrap_or_else(missing))
     }
 
     /// Returns the error for a topic that we are not allowed to see. No list of topics contains it, but a metadata
@@ -108,7 +106,7 @@ impl Admin {
         let client = self.client();
         let metadata = client.inner().fetch_metadata(Some(topic), timeout).ok()?;
         let code = metadata.topics().first()?.error().map(RDKafkaErrorCode::from)?;
-        let cause = client.inner().context().missing(Right::Write { topic }).sentence(&self.brokers);
+        let cause = client.inner().context().missing(Right::Write(topic)).sentence(&self.brokers);
         (code == RDKafkaErrorCode::TopicAuthorizationFailed).then_some(KafkaError::Forbidden { cause })
     }
 
@@ -137,27 +135,25 @@ impl Admin {
         if let Some(segment_ms) = &segment_ms {
             new = new.set("segment.ms", segment_ms);
         }
+        use RDKafkaErrorCode::{
+            ClusterAuthorizationFailed, PolicyViolation, TopicAlreadyExists, TopicAuthorizationFailed,
+        };
         let fault = |cause: String| KafkaError::Create { topic: topic.name.clone(), cause };
         let answer = block_on(self.client().create_topics([&new], &options(timeout)));
         match answer.map_err(|e| fault(plain(&e)))?.into_iter().next() {
             Some(Ok(_)) => Ok(Created::Now),
             // Another producer has created the topic first.
-            Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => {
+            Some(Err((_, TopicAlreadyExists))) => {
                 Ok(Created::WasThere { partitions: topic.partitions.max(1) as usize })
             }
-            Some(Err((
-                _,
-                RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::ClusterAuthorizationFailed,
-            ))) => {
-                let right = Right::Create { topic: &topic.name };
-                Err(KafkaError::Forbidden {
-                    cause: self.client().inner().context().missing(right).sentence(&self.brokers),
-                })
+            Some(Err((_, TopicAuthorizationFailed | ClusterAuthorizationFailed))) => {
+                let problem = self.client().inner().context().missing(Right::Create(&topic.name));
+                Err(KafkaError::Forbidden { cause: problem.sentence(&self.brokers) })
             }
             // librdkafka passes on the code without the broker's message.
-            Some(Err((_, RDKafkaErrorCode::PolicyViolation))) => Err(fault(format!(
+            Some(Err((_, PolicyViolation))) => Err(fault(format!(
                 "{} (for vidbroker: it has as many topics or partitions as --max-topics and --max-partitions allow)",
-                name(RDKafkaErrorCode::PolicyViolation)
+                name(PolicyViolation)
             ))),
             Some(Err((_, code))) => Err(fault(name(code))),
             None => Err(fault("the broker gave no answer".to_owned())),

@@ -3,8 +3,7 @@
 mod link;
 mod rebalance;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -22,18 +21,27 @@ use crate::statistics::{Connected, Facts};
 /// Receives a client's callbacks: keeps its last connection error, and passes its log lines on.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Context {
-    problem: Arc<Mutex<Option<ConnectionProblem>>>,
-    pub link: Arc<Link>,
+    state: Arc<Mutex<ClientState>>,
     pub facts: Facts,
     credentials: Credentials,
     /// A problem, and the result of probing the broker for it.
     pub checked: Arc<Mutex<Option<(ConnectionProblem, ConnectionProblem)>>>,
-    may_not_write: Arc<AtomicBool>,
-    may_not_join: Arc<AtomicBool>,
-    lacks_group_protocol: Arc<AtomicBool>,
     group: Option<String>,
     /// Number of partitions of the topic when this member of a group first found it.
     partitions_found: Arc<OnceLock<usize>>,
+}
+
+/// The state of one client, which a client that takes its place does not have.
+#[derive(Debug, Default)]
+pub(crate) struct ClientState {
+    problem: Option<ConnectionProblem>,
+    pub link: Link,
+    /// True if the producer may write to no topic at all, which librdkafka reports as a fatal error of the client.
+    pub may_not_write: bool,
+    /// True if the broker denied the group to this member.
+    pub may_not_join: bool,
+    /// True if the broker does not support the group protocol that this member is set to use.
+    pub lacks_group_protocol: bool,
 }
 
 impl Context {
@@ -56,77 +64,56 @@ impl Context {
         rights::missing(right, &self.credentials)
     }
 
-    /// True if the producer may write to no topic at all, which librdkafka reports as a fatal error of the client.
-    pub fn may_not_write(&self) -> bool {
-        self.may_not_write.load(Ordering::Relaxed)
-    }
-
-    /// True if the broker denied the group to this member.
-    pub fn may_not_join(&self) -> bool {
-        self.may_not_join.load(Ordering::Relaxed)
-    }
-
-    /// True if the broker does not support the group protocol that this member is set to use.
-    pub fn lacks_group_protocol(&self) -> bool {
-        self.lacks_group_protocol.load(Ordering::Relaxed)
-    }
-
-    /// The group has accepted this member, so earlier denials no longer count.
-    fn joined(&self) {
-        self.may_not_join.store(false, Ordering::Relaxed);
-    }
-
     pub fn problem(&self) -> Option<ConnectionProblem> {
-        self.problem.lock().ok().and_then(|problem| problem.clone())
+        self.state().problem.clone()
+    }
+
+    pub fn state(&self) -> MutexGuard<'_, ClientState> {
+        // No code that holds the lock can leave the state half changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The context of a client that replaces this one: it has no problem yet, and its figures are added to the present
     /// ones.
     pub fn successor(&self) -> Context {
         self.facts.renewed();
-        Context { problem: Arc::default(), link: Arc::default(), may_not_join: Arc::default(), ..self.clone() }
+        Context { state: Arc::default(), ..self.clone() }
     }
 
     /// The context of a client that replaces this one because of other settings.
     pub fn restarted(&self) -> Context {
         self.facts.restarted();
-        Context { problem: Arc::default(), link: Arc::default(), ..self.clone() }
+        Context { state: Arc::default(), ..self.clone() }
     }
 
     /// The reason why there is no connection now; `None` while there is one.
     pub fn cause(&self) -> Option<String> {
-        if self.link.is_connected() {
+        let connected = self.state().link.connected;
+        if connected == Some(true) {
             return None;
         }
-        let without_words = || self.link.is_down().then(|| "no broker is connected".to_owned());
+        let without_words = || connected.map(|_| "no broker is connected".to_owned());
         self.problem().map(|problem| problem.words).or_else(without_words)
     }
 
     /// Records that a broker has answered a request.
     pub fn answered(&self) {
-        self.link.answered();
+        self.state().link.signs_of_life += 1;
         self.clear();
     }
 
     /// Clears the problem, because there is a connection. An advertised address that was never reached stays reported.
     fn clear(&self) {
-        if let Ok(mut problem) = self.problem.lock() {
-            let unreached =
-                |t: &ConnectionProblem| t.advertised.as_ref().is_some_and(|broker| !self.facts.ever_up(broker));
-            if !problem.as_ref().is_some_and(unreached) {
-                *problem = None;
-            }
-        }
+        let unreached = |t: &ConnectionProblem| t.advertised.as_ref().is_some_and(|broker| !self.facts.ever_up(broker));
+        let mut state = self.state();
+        state.problem = state.problem.take().filter(unreached);
     }
 
     fn note_problem(&self, heard: ConnectionProblem) {
-        if heard.advertised.is_some() {
-            self.link.advertised_unreachable();
-        }
-        if let Ok(mut problem) = self.problem.lock()
-            && !problem.as_ref().is_some_and(|t| t.denied)
-        {
-            *problem = Some(heard);
+        let mut state = self.state();
+        state.link.times_unreachable += u64::from(heard.advertised.is_some());
+        if !state.problem.as_ref().is_some_and(|t| t.denied) {
+            state.problem = Some(heard);
         }
     }
 
@@ -151,7 +138,7 @@ impl ClientContext for Context {
             RDKafkaLogLevel::Debug => {
                 tracing::trace!(event = "librdkafka", "librdkafka {facility}: {message}");
                 if refusal::is_not_served(message) {
-                    self.lacks_group_protocol.store(true, Ordering::Relaxed);
+                    self.state().lacks_group_protocol = true;
                 }
             }
             // For a client that is not polled, this is the only place where the cause of a broken connection is
@@ -160,15 +147,9 @@ impl ClientContext for Context {
                 tracing::trace!(event = "librdkafka", "librdkafka {facility}: {message}");
                 self.connection_failed(message);
             }
-            // The group's next event reports this.
-            _ if facility == "FATAL" && message.contains("ConsumerGroupHeartbeat") => {
-                tracing::debug!(event = "librdkafka", "librdkafka {facility}: {message}");
-            }
-            // The consequence is reported when a record fails.
-            _ if facility == "FATAL" && message.contains("Cluster authorization failed") => {
-                tracing::debug!(event = "librdkafka", "librdkafka {facility}: {message}");
-            }
-            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
+            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical
+                if !is_reported_later(facility, message) =>
+            {
                 tracing::error!(event = "librdkafka", "librdkafka {facility}: {message}");
             }
             // The client warns of many things that it repairs by itself a moment later; important ones are also
@@ -181,7 +162,7 @@ impl ClientContext for Context {
         let seen = self.facts.enter(json);
         seen.lines.iter().for_each(|line| tracing::debug!("{line}"));
         let Some(connected) = seen.connected else { return };
-        self.link.enter(connected, seen.received_us);
+        self.state().link.enter(connected, seen.received_us);
         if connected != Connected::No {
             self.clear();
         }
@@ -209,15 +190,21 @@ impl ClientContext for Context {
             // This error comes once, possibly before the group is joined.
             Some(GroupAuthorizationFailed) => {
                 tracing::trace!(event = "librdkafka", "librdkafka: {error}: {reason}");
-                self.may_not_join.store(true, Ordering::Relaxed);
+                self.state().may_not_join = true;
             }
             Some(ClusterAuthorizationFailed) if reason.contains("idempotence PID") => {
                 tracing::trace!(event = "librdkafka", "librdkafka: {error}: {reason}");
-                self.may_not_write.store(true, Ordering::Relaxed);
+                self.state().may_not_write = true;
             }
             _ => tracing::debug!(event = "librdkafka", "librdkafka: {error}: {reason}"),
         }
     }
+}
+
+/// True for a fatal error that the group's next event reports, or the next record that fails.
+fn is_reported_later(facility: &str, message: &str) -> bool {
+    facility == "FATAL"
+        && ["ConsumerGroupHeartbeat", "Cluster authorization failed"].iter().any(|s| message.contains(s))
 }
 
 /// For a producer that is only used to receive connection errors.

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use common::wire::Headers;
 use common::wire::record::{HEADERS, Record};
-use rdkafka::Message;
+use rdkafka::error::KafkaResult;
 use rdkafka::message::{BorrowedMessage, Header, Headers as _, OwnedHeaders};
+use rdkafka::{Message, Offset, TopicPartitionList};
 
 /// The record's headers, followed by those that the user adds to every record.
 pub(crate) fn headers(record: &Record, extra: &[(String, String)]) -> OwnedHeaders {
@@ -47,6 +48,15 @@ pub(crate) fn record(message: &BorrowedMessage<'_>) -> Record {
         headers,
         value: owned(message.payload()).unwrap_or_default(),
     }
+}
+
+/// An offset for each of these partitions of a topic.
+pub(crate) fn offsets(topic: &str, each: impl IntoIterator<Item = (i32, Offset)>) -> KafkaResult<TopicPartitionList> {
+    let mut list = TopicPartitionList::new();
+    for (partition, offset) in each {
+        list.add_partition_offset(topic, partition, offset)?;
+    }
+    Ok(list)
 }
 
 /// Our own header names are static and need no allocation.

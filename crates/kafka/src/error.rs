@@ -32,7 +32,7 @@ pub enum KafkaError {
     #[error("{property} (from -X, -F or our own settings) is not understood: {cause}")]
     Setting { property: String, cause: String },
     #[error("{property} (from {from}) cannot be used here: {why}")]
-    Unsupported { property: &'static str, from: &'static str, why: &'static str },
+    Unsupported { property: &'static str, from: &'static str, why: String },
     #[error("topic {topic:?} is no Kafka topic name: use up to 249 letters, digits, '.', '_' and '-'")]
     TopicName { topic: String },
     #[error("topic {topic} does not exist at {brokers}: create it, or omit --no-create")]
@@ -52,16 +52,7 @@ pub enum KafkaError {
 }
 
 /// Properties that librdkafka refuses for group.protocol=consumer (KIP-848), because the broker sets these times.
-const SET_BY_BROKER: [(&str, &str); 2] = [
-    (
-        "session.timeout.ms",
-        "with group.protocol=consumer the broker's group.consumer.session.timeout.ms counts; omit it",
-    ),
-    (
-        "heartbeat.interval.ms",
-        "with group.protocol=consumer the broker's group.consumer.heartbeat.interval.ms counts; omit it",
-    ),
-];
+const SET_BY_BROKER: [&str; 2] = ["session.timeout.ms", "heartbeat.interval.ms"];
 
 /// Turns an error of the client configuration into one that names the property.
 pub(crate) fn setting(cause: ClientError) -> KafkaError {
@@ -72,8 +63,12 @@ pub(crate) fn setting(cause: ClientError) -> KafkaError {
         other => {
             let cause = plain(&other);
             let is_named = |property: &str| cause.contains(&format!("`{property}` is not supported"));
-            match SET_BY_BROKER.into_iter().find(|(property, _)| is_named(property)) {
-                Some((property, why)) => KafkaError::Unsupported { property, from: "-X or -F", why },
+            match SET_BY_BROKER.into_iter().find(|property| is_named(property)) {
+                Some(property) => KafkaError::Unsupported {
+                    property,
+                    from: "-X or -F",
+                    why: format!("with group.protocol=consumer the broker's group.consumer.{property} counts; omit it"),
+                },
                 None => KafkaError::Setting { property: "a client property".to_owned(), cause },
             }
         }

@@ -8,7 +8,6 @@
 
 mod client;
 mod deliveries;
-mod delivery;
 mod read_back;
 mod unsettled;
 
@@ -25,7 +24,7 @@ use rdkafka::producer::Producer;
 pub use self::client::PublisherSettings;
 use self::client::Renewable;
 use self::deliveries::DeliveringProducer;
-pub use self::delivery::Delivery;
+pub use self::unsettled::Delivery;
 use crate::context::Context;
 use crate::error::KafkaError;
 use crate::options::Connection;
@@ -106,12 +105,6 @@ impl<T: Send + Sync + 'static> Publisher<T> {
     /// The reason why there is no connection to a broker now; `None` while there is one.
     pub fn cause(&self) -> Option<String> {
         self.renewable.context().cause()
-    }
-
-    /// A function that returns the same on another thread; also `None` once the publisher is gone.
-    pub fn causes(&self) -> impl Fn() -> Option<String> + Send + use<T> {
-        let renewable = Arc::downgrade(&self.renewable);
-        move || renewable.upgrade()?.context().cause()
     }
 
     /// Limits the size of requests from now on: a broker compares a request's records together with the topic's limit.

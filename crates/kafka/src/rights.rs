@@ -5,33 +5,26 @@ use crate::causes::{ConnectionProblem, Credentials};
 /// An operation that needs a right.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Right<'a> {
-    Read {
-        topic: &'a str,
-    },
-    Write {
-        topic: &'a str,
-    },
+    /// Read a topic.
+    Read(&'a str),
+    /// Write to a topic.
+    Write(&'a str),
     /// Create a topic, or see that it exists.
-    Create {
-        topic: &'a str,
-    },
-    Join {
-        group: &'a str,
-    },
+    Create(&'a str),
+    /// Join a group.
+    Join(&'a str),
 }
 
 /// Explains a missing right: names the user, the topic or group, the right, and the command that grants it.
 pub(crate) fn missing(right: Right<'_>, credentials: &Credentials) -> ConnectionProblem {
     let who = credentials.who();
     let (words, option) = match right {
-        Right::Read { topic } => {
-            (format!("no right to read topic {topic}"), format!("--operation Read --topic {topic}"))
-        }
-        Right::Write { topic } => {
+        Right::Read(topic) => (format!("no right to read topic {topic}"), format!("--operation Read --topic {topic}")),
+        Right::Write(topic) => {
             (format!("no right to write topic {topic}"), format!("--operation Write --topic {topic}"))
         }
-        Right::Create { topic } => (format!("no right to create topic {topic}"), format!("--producer --topic {topic}")),
-        Right::Join { group } => {
+        Right::Create(topic) => (format!("no right to create topic {topic}"), format!("--producer --topic {topic}")),
+        Right::Join(group) => {
             (format!("no right to read with group {group}"), format!("--operation Read --group {group}"))
         }
     };
@@ -58,19 +51,19 @@ mod tests {
         let alice = [("security.protocol", "SASL_SSL"), ("sasl.username", "alice")];
         check(
             &alice,
-            Right::Read { topic: "video" },
+            Right::Read("video"),
             "user alice has no right to read topic video at this broker: an administrator gives it with kafka-acls --add \
              --allow-principal User:alice --operation Read --topic video",
         );
         check(
             &alice,
-            Right::Join { group: "wall" },
+            Right::Join("wall"),
             "user alice has no right to read with group wall at this broker: an administrator gives it with kafka-acls \
              --add --allow-principal User:alice --operation Read --group wall",
         );
         check(
             &[],
-            Right::Create { topic: "video" },
+            Right::Create("video"),
             "this client has no right to create topic video at this broker: an administrator gives it with kafka-acls \
              --add --allow-principal User:ANONYMOUS --producer --topic video",
         );

@@ -5,7 +5,6 @@ mod failure;
 mod find;
 mod grow;
 mod place;
-mod position;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -27,7 +26,21 @@ use crate::statistics::Facts;
 use crate::watch::ClientWatch;
 pub use event::{Event, Received};
 pub use find::TopicState;
-pub use position::Position;
+
+/// The position at which reading begins in each partition.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Position {
+    Beginning,
+    /// After the last record.
+    End,
+    /// At the last record.
+    Newest,
+    At(i64),
+    /// This many records before the end.
+    Last(i64),
+    /// The first record with this timestamp or a later one, in ms since 1970.
+    Time(i64),
+}
 
 pub struct Tail {
     consumer: BaseConsumer<Context>,
@@ -101,7 +114,7 @@ impl Tail {
 
     /// The reason why no broker answers now; `None` while one does.
     pub fn cause(&self) -> Option<String> {
-        let silent = || self.context.link.is_silent().then(|| "the broker does not answer".to_owned());
+        let silent = || self.context.state().link.silent.then(|| "the broker does not answer".to_owned());
         self.context.cause().or_else(silent)
     }
 
@@ -130,8 +143,8 @@ impl Tail {
 
     /// Shares the topic with the other members of the group.
     pub fn subscribe(&mut self) -> Result<(), KafkaError> {
-        if let Some(group) = self.group.as_ref().filter(|_| self.context.may_not_join()) {
-            let cause = self.context.missing(Right::Join { group }).sentence(&self.brokers);
+        if let Some(group) = self.group.as_ref().filter(|_| self.context.state().may_not_join) {
+            let cause = self.context.missing(Right::Join(group)).sentence(&self.brokers);
             return Err(KafkaError::Forbidden { cause });
         }
         self.subscribed = true;
@@ -168,7 +181,7 @@ impl Tail {
             return self.reset(timeout);
         }
         match self.consumer.poll(timeout) {
-            None if self.context.lacks_group_protocol() => Event::Refused(refusal::not_served(&self.brokers)),
+            None if self.context.state().lacks_group_protocol => Event::Refused(refusal::not_served(&self.brokers)),
             None => Event::Nothing,
             Some(Ok(message)) => {
                 let (partition, offset) = (message.partition(), message.offset());

@@ -1,6 +1,6 @@
 //! Watches one client: collects its signs of life, probes the brokers, and decides when the client must be renewed.
 
-use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use common::time::Micros;
@@ -28,7 +28,8 @@ pub(crate) struct ClientWatch {
     /// False if the user's own `statistics.interval.ms` leaves it without signs of life.
     on: bool,
     watchdog: Watchdog,
-    probe: Option<Probe>,
+    /// A probe in flight, which returns true if a broker answered and named at least one broker.
+    probe: Option<JoinHandle<bool>>,
     /// Number of signs of life at the last check.
     signs: u64,
     /// Number of unreachable advertised addresses at the last check, and the time of the last one.
@@ -65,27 +66,25 @@ impl ClientWatch {
             return false;
         }
         self.next_look = now.plus(LOOK_EVERY);
-        let signs = context.link.signs_of_life();
-        if std::mem::replace(&mut self.signs, signs) != signs {
+        let link = context.state().link;
+        if std::mem::replace(&mut self.signs, link.signs_of_life) != link.signs_of_life {
             self.watchdog.sign_of_life(now);
         }
-        let unreachable = context.link.times_advertised_unreachable();
-        if std::mem::replace(&mut self.unreachable, unreachable) != unreachable {
+        if std::mem::replace(&mut self.unreachable, link.times_unreachable) != link.times_unreachable {
             self.unreachable_at = Some(now);
         }
         // A new client would be sent to the same address.
         if self.unreachable_at.is_some_and(|at| now.since(at) < UNREACHABLE_FOR) {
             self.watchdog.sign_of_life(now);
         }
-        if let Some(answered) = self.probe.as_ref().and_then(Probe::answer) {
-            self.probe = None;
-            self.watchdog.probed(answered, now);
+        if let Some(probe) = self.probe.take_if(|probe| probe.is_finished()) {
+            self.watchdog.probed(probe.join().unwrap_or(false), now);
         }
-        match self.watchdog.step(now, context.link.is_connected()) {
+        match self.watchdog.step(now, link.is_connected()) {
             WatchdogStep::Nothing => {}
-            WatchdogStep::Probe => match Probe::start(connection, topic) {
-                Some(probe) => self.probe = Some(probe),
-                None => self.watchdog.probed(false, now),
+            WatchdogStep::Probe => match start_probe(connection, topic) {
+                Ok(probe) => self.probe = Some(probe),
+                Err(_) => self.watchdog.probed(false, now),
             },
             WatchdogStep::Renew => {
                 // A new client counts its signs of life from zero.
@@ -106,31 +105,10 @@ impl ClientWatch {
 /// Timeout of a probe, longer than a TLS handshake over a slow link takes.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A request in flight.
-#[derive(Debug)]
-pub(crate) struct Probe(Receiver<bool>);
-
-impl Probe {
-    /// Asks for the leaders of `topic`. `None` if no thread could be started.
-    pub fn start(connection: &Connection, topic: &str) -> Option<Probe> {
-        let (answer, receiver) = sync_channel(1);
-        let (connection, topic) = (connection.clone(), topic.to_owned());
-        let ask = move || {
-            // Nobody waits for the answer once the client was dropped.
-            let _ = answer.send(brokers(&connection, &topic) > 0);
-        };
-        std::thread::Builder::new().name("probe".to_owned()).spawn(ask).ok()?;
-        Some(Probe(receiver))
-    }
-
-    /// `Some(true)` if a broker answered and named at least one broker; `None` if there is no answer yet.
-    pub fn answer(&self) -> Option<bool> {
-        match self.0.try_recv() {
-            Ok(answered) => Some(answered),
-            Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => Some(false),
-        }
-    }
+/// Asks for the leaders of `topic`, on a thread of its own. Fails if no thread could be started.
+fn start_probe(connection: &Connection, topic: &str) -> std::io::Result<JoinHandle<bool>> {
+    let (connection, topic) = (connection.clone(), topic.to_owned());
+    Builder::new().name("probe".to_owned()).spawn(move || brokers(&connection, &topic) > 0)
 }
 
 /// Number of brokers that the cluster names; 0 if nobody answers.

@@ -14,7 +14,8 @@ impl ConsumerContext for Context {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Context>, rebalance: &Rebalance<'_>) {
         match rebalance {
             Rebalance::Assign(list) => {
-                self.joined();
+                // The group has accepted this member, so earlier denials no longer count.
+                self.state().may_not_join = false;
                 self.begin_new_partitions(consumer, list);
             }
             _ => self.log_rebalance(consumer, rebalance),

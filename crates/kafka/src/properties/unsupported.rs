@@ -69,7 +69,7 @@ pub(crate) fn why_unsupported(name: &str, value: &str) -> Option<&'static str> {
 pub(crate) fn check_supported(properties: &mut BTreeMap<String, String>, role: Role) -> Result<(), KafkaError> {
     properties.retain(|name, value| find(name, value).is_none_or(|one| one.role == role));
     match properties.iter().find_map(|(name, value)| find(name, value)) {
-        Some(Unsupported { name, why, .. }) => Err(KafkaError::Unsupported { property: name, from: "-F", why }),
+        Some(one) => Err(KafkaError::Unsupported { property: one.name, from: "-F", why: one.why.to_owned() }),
         None => Ok(()),
     }
 }

@@ -10,9 +10,8 @@ use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::{BaseRecord, Producer, PurgeConfig};
 
 use super::deliveries::{Deliveries, DeliveringProducer};
-use super::delivery::Delivery;
 use super::read_back;
-use super::unsettled::Unsettled;
+use super::unsettled::{Delivery, Unsettled};
 use crate::context::Context;
 use crate::error::{KafkaError, setting};
 use crate::options::Connection;
@@ -175,7 +174,7 @@ impl<T: Send + Sync + 'static> Renewable<T> {
                 );
                 warned = denied;
             }
-            if self.unsettled.is_idle() || (self.unsettled.is_empty() && context.link.is_connected()) {
+            if self.unsettled.is_idle() || (self.unsettled.is_empty() && context.state().link.is_connected()) {
                 watch.sign_of_life(now);
             }
             if watch.must_renew(now, &context, &self.connection, &self.settings.topic) {
@@ -221,12 +220,12 @@ impl<T: Send + Sync + 'static> Renewable<T> {
         while !self.unsettled.is_empty() && !ending.load(Ordering::Relaxed) {
             let (records, from) = (self.unsettled.records(), self.unsettled.unknown_from());
             match read_back::find(&self.connection, &self.settings.topic, &records, &from) {
-                Ok(read_back::ReadBack::Read { found }) => {
+                Ok(Some(found)) => {
                     tracing::debug!("{} of {} records in flight are in the topic already", found.len(), records.len());
                     found.into_iter().for_each(|number| self.unsettled.settle(number, Delivery::Acknowledged));
                     return;
                 }
-                Ok(read_back::ReadBack::Missing) => {
+                Ok(None) => {
                     missing += 1;
                     if missing >= TRIES_WITHOUT_TOPIC {
                         return;

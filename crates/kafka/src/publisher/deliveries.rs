@@ -8,8 +8,7 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, ProducerContext};
 use rdkafka::{ClientContext, Message};
 
-use super::delivery::Delivery;
-use super::unsettled::Unsettled;
+use super::unsettled::{Delivery, Unsettled};
 use crate::context::Context;
 use crate::rights::Right;
 
@@ -28,11 +27,11 @@ impl<T> Deliveries<T> {
     pub fn failed(&self, code: RDKafkaErrorCode) -> Delivery {
         use RDKafkaErrorCode::{ClusterAuthorizationFailed, Fatal, TopicAuthorizationFailed};
         let forbidden = matches!(code, TopicAuthorizationFailed | ClusterAuthorizationFailed)
-            || (code == Fatal && self.context.may_not_write());
+            || (code == Fatal && self.context.state().may_not_write);
         if !forbidden {
             return code.into();
         }
-        let problem = self.context.missing(Right::Write { topic: &self.topic });
+        let problem = self.context.missing(Right::Write(&self.topic));
         Delivery::Forbidden(problem.sentence.unwrap_or(problem.words))
     }
 }

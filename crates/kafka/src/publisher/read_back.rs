@@ -7,9 +7,10 @@ use std::time::Duration;
 use common::wire::Record;
 use rdkafka::consumer::{BaseConsumer, Consumer, DefaultConsumerContext};
 use rdkafka::error::KafkaError as ClientError;
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use rdkafka::{Message, message::BorrowedMessage};
+use rdkafka::message::BorrowedMessage;
+use rdkafka::{Message, Offset};
 
+use crate::convert;
 use crate::error::{KafkaError, setting};
 use crate::options::Connection;
 use crate::settings;
@@ -19,30 +20,21 @@ const ASK: Duration = Duration::from_secs(5);
 /// Time without a record after which a partition counts as unreadable for now.
 const READ: Duration = Duration::from_secs(5);
 
-/// The result of reading back.
-pub(super) enum ReadBack {
-    /// The numbers of the records found in the topic.
-    Read { found: Vec<usize> },
-    /// There is no such topic.
-    Missing,
-}
-
-/// Reads the end of each partition, from its offset in `unknown_from` on, and looks for `records`.
+/// Reads the end of each partition, from its offset in `unknown_from` on, and looks for `records`. Returns the numbers of
+/// those that are in the topic; `None` if there is no such topic.
 pub(super) fn find(
     connection: &Connection,
     topic: &str,
     records: &[(usize, Record)],
     unknown_from: &BTreeMap<i32, i64>,
-) -> Result<ReadBack, KafkaError> {
+) -> Result<Option<Vec<usize>>, KafkaError> {
     let fault = |cause| KafkaError::Client { doing: "reading back what was not acknowledged", cause };
     let config = settings::consumer(connection, "vidprod", None);
     let consumer: BaseConsumer<DefaultConsumerContext> = config.create().map_err(setting)?;
-    let Some(mut unread) = ranges(&consumer, topic, unknown_from).map_err(fault)? else { return Ok(ReadBack::Missing) };
-    let mut list = TopicPartitionList::new();
-    for (&partition, &(from, _)) in &unread {
-        list.add_partition_offset(topic, partition, Offset::Offset(from)).map_err(fault)?;
-    }
-    consumer.assign(&list).map_err(fault)?;
+    let Some(mut unread) = ranges(&consumer, topic, unknown_from).map_err(fault)? else { return Ok(None) };
+    let begin =
+        convert::offsets(topic, unread.iter().map(|(partition, (from, _))| (*partition, Offset::Offset(*from))));
+    begin.and_then(|begin| consumer.assign(&begin)).map_err(fault)?;
     let mut found = Vec::new();
     while !unread.is_empty() {
         match consumer.poll(READ) {
@@ -64,7 +56,7 @@ pub(super) fn find(
             Some(Err(error)) => return Err(fault(error)),
         }
     }
-    Ok(ReadBack::Read { found })
+    Ok(Some(found))
 }
 
 /// For each partition, the offset to read from and the one to stop before.
@@ -96,5 +88,5 @@ fn ranges(
 fn is_same(ours: &Record, message: &BorrowedMessage<'_>) -> bool {
     message.key() == ours.key.as_deref()
         && message.payload().unwrap_or_default() == &ours.value[..]
-        && crate::convert::has_headers(message, &ours.headers)
+        && convert::has_headers(message, &ours.headers)
 }

@@ -1,11 +1,43 @@
 //! The records that were passed to the client and are not settled yet, in the order in which they were sent.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use common::wire::Record;
+use rdkafka::error::RDKafkaErrorCode;
 
-use super::delivery::Delivery;
+use crate::error::name;
+
+/// The result of sending a record.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Delivery {
+    Acknowledged,
+    /// The client dropped it, because it waited too long or the program ended.
+    Late,
+    /// The topic does not exist.
+    NoTopic,
+    /// It exceeds the limit of the topic, the broker or the client.
+    TooLarge,
+    /// The broker or the client refused it, for this reason.
+    Refused(String),
+    /// We have no right to write to this topic. The text names the right, and the command that grants it.
+    Forbidden(String),
+}
+
+impl From<RDKafkaErrorCode> for Delivery {
+    fn from(code: RDKafkaErrorCode) -> Delivery {
+        match code {
+            RDKafkaErrorCode::MessageTimedOut | RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight => {
+                Delivery::Late
+            }
+            RDKafkaErrorCode::UnknownTopic
+            | RDKafkaErrorCode::UnknownTopicOrPartition
+            | RDKafkaErrorCode::UnknownPartition => Delivery::NoTopic,
+            RDKafkaErrorCode::MessageSizeTooLarge => Delivery::TooLarge,
+            code => Delivery::Refused(name(code)),
+        }
+    }
+}
 
 /// Tracks records until each is settled once: by its acknowledgement, or with the reason why there is none.
 pub(super) struct Unsettled<T> {
@@ -14,10 +46,10 @@ pub(super) struct Unsettled<T> {
 }
 
 struct State<T> {
-    /// One entry for each record, `None` once it is settled. The first is never `None`.
-    entries: VecDeque<Option<Entry<T>>>,
-    /// The number of the first entry.
-    first: usize,
+    /// The records by their numbers.
+    entries: BTreeMap<usize, Entry<T>>,
+    /// The number of the next record.
+    next: usize,
     /// Number of clients used so far. Failures reported by earlier clients are ignored: their records are still in
     /// flight.
     generation: u64,
@@ -36,7 +68,7 @@ struct Entry<T> {
 impl<T> Unsettled<T> {
     pub fn new(settled: impl Fn(T, Delivery) + Send + Sync + 'static) -> Unsettled<T> {
         let state =
-            State { entries: VecDeque::new(), first: 0, generation: 0, good: true, unknown_from: BTreeMap::new() };
+            State { entries: BTreeMap::new(), next: 0, generation: 0, good: true, unknown_from: BTreeMap::new() };
         Unsettled { state: Mutex::new(state), settled: Box::new(settled) }
     }
 
@@ -49,26 +81,24 @@ impl<T> Unsettled<T> {
     /// Adds a record that is about to be sent; returns its number.
     pub fn push(&self, record: Option<Record>, ticket: T) -> usize {
         let mut state = self.lock();
-        state.entries.push_back(Some(Entry { record, ticket }));
-        state.first.wrapping_add(state.entries.len() - 1)
+        let number = state.next;
+        state.next += 1;
+        state.entries.insert(number, Entry { record, ticket });
+        number
     }
 
     /// Removes a record that was not sent.
     pub fn take(&self, number: usize) -> Option<T> {
-        self.lock().take(number)
+        self.lock().entries.remove(&number).map(|entry| entry.ticket)
     }
 
     /// Settles a record, unless it is settled already.
     pub fn settle(&self, number: usize, delivery: Delivery) {
-        let ticket = {
-            let mut state = self.lock();
-            let ticket = state.take(number);
-            state.good = ticket.as_ref().map_or(state.good, |_| delivery == Delivery::Acknowledged);
-            ticket
-        };
-        if let Some(ticket) = ticket {
-            (self.settled)(ticket, delivery);
-        }
+        let mut state = self.lock();
+        let Some(entry) = state.entries.remove(&number) else { return };
+        state.good = delivery == Delivery::Acknowledged;
+        drop(state);
+        (self.settled)(entry.ticket, delivery);
     }
 
     /// Settles a record that never was in flight.
@@ -78,11 +108,10 @@ impl<T> Unsettled<T> {
 
     /// Settles a record that a broker has acknowledged at `offset`.
     pub fn acknowledged(&self, number: usize, partition: i32, offset: i64) {
-        {
-            let mut state = self.lock();
-            let from = state.unknown_from.entry(partition).or_default();
-            *from = (*from).max(offset + 1);
-        }
+        let mut state = self.lock();
+        let from = state.unknown_from.entry(partition).or_default();
+        *from = (*from).max(offset + 1);
+        drop(state);
         self.settle(number, Delivery::Acknowledged);
     }
 
@@ -108,9 +137,8 @@ impl<T> Unsettled<T> {
 
     /// Settles every record in flight.
     pub fn settle_all(&self, delivery: &Delivery) {
-        for number in self.numbers() {
-            self.settle(number, delivery.clone());
-        }
+        let numbers: Vec<usize> = self.lock().entries.keys().copied().collect();
+        numbers.into_iter().for_each(|number| self.settle(number, delivery.clone()));
     }
 
     pub fn is_empty(&self) -> bool {
@@ -135,25 +163,7 @@ impl<T> Unsettled<T> {
     /// The kept records in flight, in order.
     pub fn records(&self) -> Vec<(usize, Record)> {
         let state = self.lock();
-        let numbered = state.entries.iter().enumerate();
-        numbered.filter_map(|(i, entry)| Some((state.first.wrapping_add(i), entry.as_ref()?.record.clone()?))).collect()
-    }
-
-    fn numbers(&self) -> Vec<usize> {
-        let state = self.lock();
-        let open = state.entries.iter().enumerate().filter(|(_, entry)| entry.is_some());
-        open.map(|(i, _)| state.first.wrapping_add(i)).collect()
-    }
-}
-
-impl<T> State<T> {
-    fn take(&mut self, number: usize) -> Option<T> {
-        let entry = self.entries.get_mut(number.wrapping_sub(self.first))?.take();
-        while matches!(self.entries.front(), Some(None)) {
-            self.entries.pop_front();
-            self.first = self.first.wrapping_add(1);
-        }
-        entry.map(|entry| entry.ticket)
+        state.entries.iter().filter_map(|(number, entry)| Some((*number, entry.record.clone()?))).collect()
     }
 }
 

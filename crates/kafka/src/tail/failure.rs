@@ -5,9 +5,8 @@ use std::time::Duration;
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
 
-use super::Tail;
 use super::event::Event;
-use super::position::Position;
+use super::{Position, Tail};
 use crate::refusal;
 use crate::rights::Right;
 
@@ -34,9 +33,9 @@ impl Tail {
             ) => Event::ConnectionProblem(
                 self.context.problem().map_or_else(|| crate::error::plain(error), |t| t.sentence(&self.brokers)),
             ),
-            Some(RDKafkaErrorCode::TopicAuthorizationFailed) => self.forbidden(Right::Read { topic: &self.topic }),
+            Some(RDKafkaErrorCode::TopicAuthorizationFailed) => self.forbidden(Right::Read(&self.topic)),
             Some(RDKafkaErrorCode::GroupAuthorizationFailed) => match &self.group {
-                Some(group) => self.forbidden(Right::Join { group }),
+                Some(group) => self.forbidden(Right::Join(group)),
                 // librdkafka looks for a group's coordinator even without a group.
                 None => Event::Nothing,
             },

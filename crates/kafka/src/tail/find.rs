@@ -39,7 +39,7 @@ impl Tail {
             Some(RDKafkaErrorCode::UnknownTopicOrPartition) => return Ok(TopicState::NoTopic),
             Some(RDKafkaErrorCode::LeaderNotAvailable) => return Ok(TopicState::NoLeader),
             Some(RDKafkaErrorCode::TopicAuthorizationFailed) => {
-                let problem = self.context.missing(Right::Read { topic: &self.topic });
+                let problem = self.context.missing(Right::Read(&self.topic));
                 return Err(KafkaError::Forbidden { cause: problem.sentence(&self.brokers) });
             }
             Some(code) => {

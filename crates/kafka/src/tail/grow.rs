@@ -1,10 +1,10 @@
 //! Partitions that are added to a topic while it is read.
 
+use rdkafka::Offset;
 use rdkafka::consumer::Consumer;
-use rdkafka::error::KafkaResult;
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::Tail;
+use crate::convert::offsets;
 
 impl Tail {
     /// Starts reading partitions that were added to the topic, from their first record. This sends no request and does
@@ -20,7 +20,8 @@ impl Tail {
             return;
         }
         let topic = &self.topic;
-        if let Err(error) = self.read_from_first_record(&new) {
+        let first = offsets(topic, new.iter().map(|&partition| (partition, Offset::Beginning)));
+        if let Err(error) = first.and_then(|first| self.consumer.incremental_assign(&first)) {
             tracing::warn!(
                 event = "partitions_unread",
                 topic,
@@ -34,13 +35,5 @@ impl Tail {
         };
         tracing::info!(event = "partitions_added", topic, added = new.len(), "topic {topic} has {words}");
         self.next.extend(new.iter().map(|&partition| (partition, 0)));
-    }
-
-    fn read_from_first_record(&self, partitions: &[i32]) -> KafkaResult<()> {
-        let mut list = TopicPartitionList::new();
-        for &partition in partitions {
-            list.add_partition_offset(&self.topic, partition, Offset::Beginning)?;
-        }
-        self.consumer.incremental_assign(&list)
     }
 }

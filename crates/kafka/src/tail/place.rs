@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use rdkafka::Offset;
 use rdkafka::consumer::Consumer;
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::Tail;
-use super::position::Position;
+use super::{Position, Tail};
+use crate::convert::offsets;
 use crate::error::KafkaError;
 
 impl Tail {
@@ -64,20 +64,14 @@ impl Tail {
         self.at_end.clear();
         self.out_of_range = false;
         let fault = |cause| KafkaError::Client { doing: "choosing where to read", cause };
-        let mut list = TopicPartitionList::new();
-        for (&partition, &offset) in &self.next {
-            list.add_partition_offset(&self.topic, partition, Offset::Offset(offset)).map_err(fault)?;
-        }
-        self.consumer.assign(&list).map_err(fault)
+        let next = self.next.iter().map(|(&partition, &offset)| (partition, Offset::Offset(offset)));
+        offsets(&self.topic, next).and_then(|next| self.consumer.assign(&next)).map_err(fault)
     }
 
     fn offsets_at(&self, partitions: &[i32], ms: i64, timeout: Duration) -> Result<BTreeMap<i32, i64>, KafkaError> {
         let fault = |cause| KafkaError::Client { doing: "asking where that time is", cause };
-        let mut list = TopicPartitionList::new();
-        for &partition in partitions {
-            list.add_partition_offset(&self.topic, partition, Offset::Offset(ms)).map_err(fault)?;
-        }
-        let found = self.consumer.offsets_for_times(list, timeout).map_err(fault)?;
+        let times = offsets(&self.topic, partitions.iter().map(|&partition| (partition, Offset::Offset(ms))));
+        let found = times.and_then(|times| self.consumer.offsets_for_times(times, timeout)).map_err(fault)?;
         let offset = |o: Offset| if let Offset::Offset(o) = o { Some(o) } else { None };
         Ok(found.elements().iter().filter_map(|e| offset(e.offset()).map(|o| (e.partition(), o))).collect())
     }
