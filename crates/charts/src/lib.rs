@@ -12,13 +12,13 @@ mod figure;
 mod page;
 mod panels;
 
-use std::error::Error;
 use std::io::Cursor;
 
 use image::{ImageFormat, RgbImage};
 use plotters::prelude::*;
 
 pub use self::figure::{ChartError, Figure};
+use self::panels::{Area, Drawn};
 
 /// Size in screen pixels; a PNG has twice as many in each direction.
 const SIZE: (u32, u32) = (1000, 1120);
@@ -56,15 +56,7 @@ pub fn png(figure: &Figure<'_>) -> Result<Vec<u8>, ChartError> {
     Ok(file.into_inner())
 }
 
-fn draw<B: DrawingBackend>(
-    area: &panels::Area<B>,
-    figure: &Figure<'_>,
-    ground: bool,
-    scale: i32,
-) -> Result<(), DrawingAreaErrorKind<B::ErrorType>>
-where
-    B::ErrorType: Error + Send + Sync + 'static,
-{
+fn draw<B: DrawingBackend>(area: &Area<B>, figure: &Figure<'_>, ground: bool, scale: i32) -> Drawn<B> {
     if ground {
         area.fill(&WHITE)?;
     }

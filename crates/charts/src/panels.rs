@@ -5,17 +5,12 @@ mod bars;
 mod percentiles;
 mod time;
 
-use std::error::Error;
-
 use plotters::prelude::*;
 
 pub(crate) use self::axes::{Area, Drawn};
 use crate::figure::Figure;
 
-pub(crate) fn draw<B: DrawingBackend>(area: &Area<B>, figure: &Figure<'_>, scale: i32) -> Drawn<B>
-where
-    B::ErrorType: Error + Send + Sync + 'static,
-{
+pub(crate) fn draw<B: DrawingBackend>(area: &Area<B>, figure: &Figure<'_>, scale: i32) -> Drawn<B> {
     let area = area.margin(6 * scale, 6 * scale, 6 * scale, 14 * scale);
     let height = area.dim_in_pixel().1 as i32;
     let (first, rest) = area.split_vertically(height * 36 / 100);

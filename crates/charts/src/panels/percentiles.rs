@@ -1,21 +1,16 @@
 //! Latency by percentile. Each further nine takes the same width, as in HdrHistogram's own plots.
 
-use std::error::Error;
-
 use common::time::Latency;
 use plotters::prelude::*;
 
-use super::axes::{self, Area, Drawn, LegendEntry, head, labels, ms_label, stage_entries, text_style, top_ms};
+use super::axes::{Area, Drawn, LegendEntry, chart, head, ms_label, stage_entries, styled, top_ms};
 use crate::colours::{ACKNOWLEDGE, INK};
 use crate::figure::Figure;
 
 /// Number of points for each halving of the distance to 100 %.
 const TICKS_PER_HALF: u32 = 8;
 
-pub(crate) fn draw<B: DrawingBackend>(area: &Area<B>, figure: &Figure<'_>, scale: i32) -> Drawn<B>
-where
-    B::ErrorType: Error + Send + Sync + 'static,
-{
+pub(crate) fn draw<B: DrawingBackend>(area: &Area<B>, figure: &Figure<'_>, scale: i32) -> Drawn<B> {
     let mut legend: Vec<LegendEntry> = vec![("total", INK)];
     legend.extend(stage_entries(figure));
     let acknowledge = figure.acknowledge.filter(|latency| !latency.histogram().is_empty());
@@ -26,22 +21,12 @@ where
     let nines = (frames.max(10) as f64).log10();
     let largest = [Some(&figure.latencies.total), acknowledge].into_iter().flatten();
     let top = top_ms(largest.map(|latency| latency.histogram().max() as f64));
-    let (left, bottom) = labels(scale);
-    let mut chart = ChartBuilder::on(&chart_area)
-        .set_label_area_size(LabelAreaPosition::Left, left)
-        .set_label_area_size(LabelAreaPosition::Bottom, bottom)
-        .margin_right(24 * scale)
-        .build_cartesian_2d(0.0..nines, 0.0..top)?;
-    chart
-        .configure_mesh()
+    let mut chart = chart(&chart_area, 0.0..nines, top, 24, scale)?;
+    styled(&mut chart.configure_mesh(), scale)
         .x_labels(nines as usize + 1)
         .y_labels(8)
         .x_label_formatter(&|nines| percentile(*nines))
         .y_label_formatter(&|ms| ms_label(*ms, top))
-        .label_style(text_style(axes::TEXT * scale))
-        .axis_style(INK.mix(0.5).stroke_width(scale as u32))
-        .bold_line_style(INK.mix(0.18).stroke_width(scale as u32))
-        .light_line_style(INK.mix(0.0))
         .draw()?;
     let mut curve = |latency: &Latency, colour: RGBColor, width: i32| {
         let style = colour.stroke_width((width * scale) as u32);

@@ -1,52 +1,36 @@
 //! Latency over time, second by second, in total and by stage.
 
-use std::error::Error;
 use std::ops::Range;
 
 use common::time::{Second, Stage};
 use plotters::prelude::*;
 
-use super::axes::{self, Area, Drawn, head, labels, ms_label, stage_entries, text_style, top_ms};
-use crate::colours::{INK, MAX, P50, P99, of_stage};
+use super::axes::{Area, Chart, Drawn, chart, head, ms_label, stage_entries, styled, top_ms};
+use crate::colours::{MAX, P50, P99, of_stage};
 use crate::figure::Figure;
 
 /// Largest number of points: more could not be distinguished.
 const POINTS_MAX: u32 = 400;
 
-/// Draws the axes of time and milliseconds. It is a macro because the type of its result cannot be written down.
-macro_rules! time_chart {
-    ($area:expr, $axis:expr, $top:expr, $scale:expr) => {{
-        let (axis, top, (left, bottom)) = ($axis, $top, labels($scale));
-        let end = axis.end;
-        let mut chart = ChartBuilder::on($area)
-            .set_label_area_size(LabelAreaPosition::Left, left)
-            .set_label_area_size(LabelAreaPosition::Bottom, bottom)
-            .margin_right(24 * $scale)
-            .build_cartesian_2d(axis, 0.0..top)?;
-        chart
-            .configure_mesh()
-            .disable_x_mesh()
-            .x_labels(8)
-            .y_labels(6)
-            .x_label_formatter(&|seconds| moment(*seconds, end))
-            .y_label_formatter(&|ms| ms_label(*ms, top))
-            .label_style(text_style(axes::TEXT * $scale))
-            .axis_style(INK.mix(0.5).stroke_width($scale as u32))
-            .bold_line_style(INK.mix(0.18).stroke_width($scale as u32))
-            .light_line_style(INK.mix(0.0))
-            .draw()?;
-        chart
-    }};
+/// Draws the axes of time and milliseconds.
+fn time_chart<B: DrawingBackend>(area: &Area<B>, axis: Range<f64>, top: f64, scale: i32) -> Drawn<B, Chart<'_, B>> {
+    let end = axis.end;
+    let mut chart = chart(area, axis, top, 24, scale)?;
+    styled(&mut chart.configure_mesh(), scale)
+        .disable_x_mesh()
+        .x_labels(8)
+        .y_labels(6)
+        .x_label_formatter(&|seconds| moment(*seconds, end))
+        .y_label_formatter(&|ms| ms_label(*ms, top))
+        .draw()?;
+    Ok(chart)
 }
 
-pub(crate) fn draw_latency<B: DrawingBackend>(area: &Area<B>, figure: &Figure<'_>, scale: i32) -> Drawn<B>
-where
-    B::ErrorType: Error + Send + Sync + 'static,
-{
+pub(crate) fn draw_latency<B: DrawingBackend>(area: &Area<B>, figure: &Figure<'_>, scale: i32) -> Drawn<B> {
     let course = Course::of(figure);
     let area = head(area, &course.title("Latency"), &[("p50", P50), ("p99", P99), ("max", MAX)], scale)?;
     let top = top_ms(course.points.iter().map(|p| f64::from(p.max)));
-    let mut chart = time_chart!(&area, course.axis(), top, scale);
+    let mut chart = time_chart(&area, course.axis(), top, scale)?;
     // With fewer than a hundred frames in a second the maximum is also the p99, so it is drawn wide and below the p99.
     let mut line = |colour: RGBColor, width: u32, value: fn(&Second) -> u32| {
         course.runs().try_for_each(|run| {
@@ -59,15 +43,12 @@ where
     line(P50, 2, |p| p.p50)
 }
 
-pub(crate) fn draw_stages<B: DrawingBackend>(area: &Area<B>, figure: &Figure<'_>, scale: i32) -> Drawn<B>
-where
-    B::ErrorType: Error + Send + Sync + 'static,
-{
+pub(crate) fn draw_stages<B: DrawingBackend>(area: &Area<B>, figure: &Figure<'_>, scale: i32) -> Drawn<B> {
     let course = Course::of(figure);
     let area = head(area, &course.title("Mean stages"), &stage_entries(figure), scale)?;
     let sum = |p: &Second, stages: &[Stage]| stages.iter().map(|&s| f64::from(p.stage(s))).sum::<f64>();
     let top = top_ms(course.points.iter().map(|p| sum(p, figure.stages)));
-    let mut chart = time_chart!(&area, course.axis(), top, scale);
+    let mut chart = time_chart(&area, course.axis(), top, scale)?;
     // The sum of all stages is drawn first, and the smaller sums over it.
     for (n, &stage) in figure.stages.iter().enumerate().rev() {
         for run in course.runs() {
