@@ -75,16 +75,7 @@ pub enum DisplayPath {
 /// Figures that only one of the programs has.
 #[derive(Clone, Copy, Debug)]
 pub enum SideFigures {
-    Producer {
-        acknowledge_p50_us: u64,
-        acknowledge_p99_us: u64,
-        /// Time to the acknowledgement of the first frame.
-        first_us: u64,
-        /// True if no frame may be dropped, so no record has a time limit.
-        every_frame: bool,
-        /// Number of frames that waited for acknowledgements of others before they were encoded.
-        held_back: u64,
-    },
+    Producer(ProducerFigures),
     Viewer {
         display: DisplayPath,
         /// Time for which the display kept the window waiting, at least, as many times as there are frames in the tail.
@@ -93,17 +84,29 @@ pub enum SideFigures {
     },
 }
 
+/// The producer's figures about acknowledgements.
+#[derive(Clone, Copy, Debug)]
+pub struct ProducerFigures {
+    pub acknowledge_p50_us: u64,
+    pub acknowledge_p99_us: u64,
+    /// Time to the acknowledgement of the first frame.
+    pub first_us: u64,
+    /// True if no frame may be dropped, so no record has a time limit.
+    pub every_frame: bool,
+    /// Number of frames that waited for acknowledgements of others before they were encoded.
+    pub held_back: u64,
+}
+
 impl SideFigures {
     pub fn producer(books: &ProducerBooks, every_frame: bool) -> SideFigures {
         let at = |q: f64| books.ack.histogram().value_at_quantile(q);
-        let first_us = books.ack_first.as_micros() as u64;
-        SideFigures::Producer {
+        SideFigures::Producer(ProducerFigures {
             acknowledge_p50_us: at(0.5),
             acknowledge_p99_us: at(0.99),
-            first_us,
+            first_us: books.ack_first.as_micros() as u64,
             every_frame,
             held_back: books.held_back,
-        }
+        })
     }
 }
 

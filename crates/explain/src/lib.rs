@@ -16,7 +16,7 @@ mod weight;
 #[cfg(test)]
 mod tests;
 
-pub use self::evidence::{DisplayPath, Evidence, RunContext, SideFigures, SourceKind, StageLatencies};
+pub use self::evidence::{DisplayPath, Evidence, ProducerFigures, RunContext, SideFigures, SourceKind, StageLatencies};
 use common::report::{Explain, Finding};
 use common::time::Stage;
 use common::words::count;
@@ -31,7 +31,7 @@ pub fn explain(evidence: &Evidence) -> Explain {
     let mut findings = Vec::new();
     if evidence.latency.frames >= FRAMES_MIN {
         findings = match &evidence.side {
-            SideFigures::Producer { .. } => producer::findings(evidence),
+            SideFigures::Producer(figures) => producer::findings(evidence, figures),
             SideFigures::Viewer { .. } => viewer::findings(evidence),
         };
         findings.extend(slower_than_usual(evidence, &findings));

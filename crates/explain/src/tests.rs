@@ -51,7 +51,13 @@ fn producer(tail_us: [u64; 7], acknowledge_p99_us: u64) -> Evidence {
 }
 
 fn acknowledging([acknowledge_p50_us, acknowledge_p99_us]: [u64; 2], first_us: u64, every_frame: bool) -> SideFigures {
-    SideFigures::Producer { acknowledge_p50_us, acknowledge_p99_us, first_us, every_frame, held_back: 0 }
+    SideFigures::Producer(ProducerFigures {
+        acknowledge_p50_us,
+        acknowledge_p99_us,
+        first_us,
+        every_frame,
+        held_back: 0,
+    })
 }
 
 fn waits(min_us: u64, mean_us: u64, p99_us: u64) -> Waits {

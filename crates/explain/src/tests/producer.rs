@@ -58,8 +58,8 @@ fn a_link_that_holds_a_live_source_back_is_named() {
     let narrow = producer(USUAL, 320_000).with(|e| {
         e.superseded = 280;
         e.client.round_trip = waits(4000, 270_000, 320_000);
-        if let SideFigures::Producer { held_back, .. } = &mut e.side {
-            *held_back = e.latency.frames - 10;
+        if let SideFigures::Producer(figures) = &mut e.side {
+            figures.held_back = e.latency.frames - 10;
         }
     });
     let words = ["more is published than the connection takes", "frames waited until others", "280 more were dropped"];
