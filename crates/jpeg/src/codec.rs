@@ -15,7 +15,8 @@ mod stripe_tests;
 mod tests;
 mod turbo;
 
-pub use self::decode::{Decoder, Header};
+pub use self::decode::Decoder;
 pub use self::encode::Encoder;
 pub use self::error::JpegError;
 pub use self::planes::{Plane, Planes, Subsampling};
+pub use self::turbo::Header;

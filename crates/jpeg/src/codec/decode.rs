@@ -17,26 +17,12 @@ use pool::{Pool, THREADS_MAX};
 use crate::codec::encode::STRIPE_PIXELS_MIN;
 use crate::codec::error::JpegError;
 use crate::codec::layout::{Bands, Layout, renumber};
-use crate::codec::planes::Subsampling;
-use crate::codec::turbo::{Decompressor, Found};
-use crate::segments::PIXELS_MAX;
+use crate::codec::turbo::{Decompressor, Found, Header};
 use crate::segments::marker::EOI;
-use crate::segments::markers;
-
-/// Progressive pictures have about ten scans. A malicious one can have hundreds, each as costly as a whole picture.
-const SCANS_MAX: u32 = 40;
+use crate::segments::{PIXELS_MAX, markers};
 
 /// A block of 8x8 pixels takes at least one bit of Huffman code.
 const PIXELS_PER_BYTE_MAX: usize = 64 * 8;
-
-/// Properties given by a JPEG's header.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Header {
-    pub width: usize,
-    pub height: usize,
-    /// `None` for rare kinds that we never write (4:4:0, 4:1:1 …).
-    pub subsampling: Option<Subsampling>,
-}
 
 /// A decoder, with memory that it reuses from picture to picture.
 #[derive(Debug)]
@@ -74,7 +60,7 @@ impl Decoder {
 
     /// Makes a decoder for a pool. It cuts large pictures into stripes if they have restart markers.
     pub fn on(pool: Pool) -> Result<Decoder, JpegError> {
-        let lane = || Ok(Lane { codec: fresh_codec()?, jpeg: Vec::new() });
+        let lane = || Ok(Lane { codec: Decompressor::new()?, jpeg: Vec::new() });
         let lanes = (0..pool.threads()).map(|_| lane()).collect::<Result<_, JpegError>>()?;
         Ok(Decoder { pool, lanes })
     }
@@ -84,7 +70,7 @@ impl Decoder {
     /// It refuses a picture that is too large, or whose data are too short for its number of pixels, so that a false
     /// header of a few bytes does not cost hundreds of megabytes.
     pub fn header(&mut self, jpeg: &[u8]) -> Result<Header, JpegError> {
-        self.lanes[0].header(jpeg).map(|found| plain(&found))
+        self.lanes[0].header(jpeg).map(|found| found.header)
     }
 
     /// Decodes into `out`, one `0xFFRRGGBB` for each pixel; rows are `stride_px` pixels apart.
@@ -97,7 +83,7 @@ impl Decoder {
             return Ok(found);
         }
         // Only decoding the whole picture shows if it is damaged, and if the damage counts as an error.
-        self.lanes[0].decode_whole(jpeg, out, stride_px).map(|found| plain(&found))
+        self.lanes[0].decode_whole(jpeg, out, stride_px).map(|found| found.header)
     }
 
     /// Decodes in stripes. `None` if the picture cannot be cut, if that is not worthwhile, or if a stripe is damaged.
@@ -122,22 +108,20 @@ impl Decoder {
             rest = below;
             *stripe = Some(Stripe { jpeg, bands, mine, out, stride_px, lane, decoded: Err(JpegError::Stripe) });
         }
-        self.pool.each(&mut stripes[..count], |stripe| stripe.iter_mut().for_each(Stripe::decode));
+        self.pool.each(&mut stripes[..count], |stripe| {
+            stripe.iter_mut().for_each(|stripe| stripe.decoded = stripe.decode())
+        });
         let mut whole = None;
         for stripe in stripes.into_iter().flatten() {
             let found = stripe.decoded.ok()?;
-            whole = Some(Header { height, ..plain(&found) });
+            whole = Some(Header { height, ..found.header });
         }
         whole
     }
 }
 
 impl Stripe<'_> {
-    fn decode(&mut self) {
-        self.decoded = self.try_decode();
-    }
-
-    fn try_decode(&mut self) -> Result<Found, JpegError> {
+    fn decode(&mut self) -> Result<Found, JpegError> {
         let Range { start, end } = self.mine;
         let top = self.bands.top(start);
         let rows = self.bands.seam(start) - top..self.bands.seam(end) - top;
@@ -153,8 +137,12 @@ impl Stripe<'_> {
         let size = (self.bands.layout.width, rows.end);
         let choose = |found: &Found| {
             check(found, jpeg)?;
-            let cuttable = !found.inks && found.subsampling.is_some();
-            if cuttable && (found.width, found.height) == size { Ok(rows) } else { Err(JpegError::Stripe) }
+            let Header { width, height, subsampling } = found.header;
+            if !found.inks && subsampling.is_some() && (width, height) == size {
+                Ok(rows)
+            } else {
+                Err(JpegError::Stripe)
+            }
         };
         let drawn = self.lane.codec.decompress(jpeg, choose, self.out, self.stride_px);
         self.lane.recovered(drawn)
@@ -209,7 +197,7 @@ impl Lane {
     /// header, reading the next picture's header fails too.
     fn recovered<T>(&mut self, result: Result<T, JpegError>) -> Result<T, JpegError> {
         if matches!(result, Err(JpegError::Codec(_))) {
-            self.codec = fresh_codec()?;
+            self.codec = Decompressor::new()?;
         }
         result
     }
@@ -221,12 +209,12 @@ impl Lane {
     }
 
     fn decode_whole(&mut self, jpeg: &[u8], out: &mut [u32], stride_px: usize) -> Result<Found, JpegError> {
-        let all = |found: &Found| check(found, jpeg).map(|()| 0..found.height);
+        let all = |found: &Found| check(found, jpeg).map(|()| 0..found.header.height);
         let decoded = self.codec.decompress(jpeg, all, out, stride_px);
         let found = self.recovered(decoded)?;
         if found.inks {
-            let rows = out.chunks_mut(stride_px).take(found.height);
-            rows.for_each(|row| row[..found.width].iter_mut().for_each(ink_to_light));
+            let rows = out.chunks_mut(stride_px).take(found.header.height);
+            rows.for_each(|row| row[..found.header.width].iter_mut().for_each(ink_to_light));
         }
         Ok(found)
     }
@@ -234,7 +222,7 @@ impl Lane {
 
 /// Checks that a header is plausible, before memory or time is spent on its picture.
 fn check(found: &Found, jpeg: &[u8]) -> Result<(), JpegError> {
-    let Found { width, height, .. } = *found;
+    let Header { width, height, .. } = found.header;
     if width == 0 || height == 0 {
         return Err(JpegError::Size { width, height });
     }
@@ -248,17 +236,9 @@ fn check(found: &Found, jpeg: &[u8]) -> Result<(), JpegError> {
     Ok(())
 }
 
-fn fresh_codec() -> Result<Decompressor, JpegError> {
-    Decompressor::new(SCANS_MAX)
-}
-
 /// Converts inks to light. The codec leaves inks as they are: C, M, Y, K, inverted as Adobe has always stored them.
 fn ink_to_light(pixel: &mut u32) {
     let [cyan, magenta, yellow, black] = pixel.to_ne_bytes().map(u32::from);
     let light = |ink: u32| (ink * black + 127) / 255;
     *pixel = 0xFF00_0000 | light(cyan) << 16 | light(magenta) << 8 | light(yellow);
-}
-
-fn plain(found: &Found) -> Header {
-    Header { width: found.width, height: found.height, subsampling: found.subsampling }
 }

@@ -11,11 +11,13 @@ use std::ptr;
 use turbojpeg::raw;
 
 use crate::codec::error::JpegError;
-use crate::codec::planes::Checked;
-use crate::codec::planes::Subsampling;
+use crate::codec::planes::{Checked, Subsampling};
 
 /// The byte order that gives `0xFFRRGGBB` when read as one number.
 const XRGB: c_int = if cfg!(target_endian = "little") { raw::TJPF_TJPF_BGRX } else { raw::TJPF_TJPF_XRGB };
+
+/// Progressive pictures have about ten scans. A malicious one can have hundreds, each as costly as a whole picture.
+const SCANS_MAX: c_int = 40;
 
 #[derive(Debug)]
 struct Handle(raw::tjhandle);
@@ -111,12 +113,19 @@ impl Compressor {
     }
 }
 
+/// Properties given by a JPEG's header.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Header {
+    pub width: usize,
+    pub height: usize,
+    /// `None` for rare kinds that we never write (4:4:0, 4:1:1 …).
+    pub subsampling: Option<Subsampling>,
+}
+
 /// The properties that libjpeg-turbo reads from a header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Found {
-    pub width: usize,
-    pub height: usize,
-    pub subsampling: Option<Subsampling>,
+    pub header: Header,
     pub inks: bool,
     pub arithmetic: bool,
 }
@@ -129,9 +138,9 @@ pub struct Decompressor {
 }
 
 impl Decompressor {
-    pub fn new(scans_max: u32) -> Result<Decompressor, JpegError> {
+    pub fn new() -> Result<Decompressor, JpegError> {
         let mut handle = Handle::new(raw::TJINIT_TJINIT_DECOMPRESS)?;
-        handle.set(raw::TJPARAM_TJPARAM_SCANLIMIT, scans_max as c_int)?;
+        handle.set(raw::TJPARAM_TJPARAM_SCANLIMIT, SCANS_MAX)?;
         Ok(Decompressor { handle, cropped: false })
     }
 
@@ -141,7 +150,7 @@ impl Decompressor {
         self.handle.check(result)?;
         let size = |value: c_int| usize::try_from(value).unwrap_or(0);
         let colours = self.handle.get(raw::TJPARAM_TJPARAM_COLORSPACE);
-        Ok(Found {
+        let header = Header {
             width: size(self.handle.get(raw::TJPARAM_TJPARAM_JPEGWIDTH)),
             height: size(self.handle.get(raw::TJPARAM_TJPARAM_JPEGHEIGHT)),
             subsampling: match self.handle.get(raw::TJPARAM_TJPARAM_SUBSAMP) {
@@ -151,6 +160,9 @@ impl Decompressor {
                 raw::TJSAMP_TJSAMP_GRAY => Some(Subsampling::Gray),
                 _ => None,
             },
+        };
+        Ok(Found {
+            header,
             inks: [raw::TJCS_TJCS_CMYK, raw::TJCS_TJCS_YCCK].contains(&(colours as raw::TJCS)),
             arithmetic: self.handle.get(raw::TJPARAM_TJPARAM_ARITHMETIC) != 0,
         })
@@ -168,7 +180,7 @@ impl Decompressor {
     ) -> Result<Found, JpegError> {
         let found = self.header(jpeg)?;
         let rows = choose(&found)?;
-        let Found { width, height, .. } = found;
+        let Header { width, height, .. } = found.header;
         let needed = stride_px.checked_mul(rows.len().saturating_sub(1)).and_then(|above| above.checked_add(width));
         let pitch = stride_px.checked_mul(4).and_then(|pitch| c_int::try_from(pitch).ok());
         let fits = stride_px >= width && needed.is_some_and(|needed| needed <= out.len());
