@@ -105,27 +105,20 @@ impl ReportFile {
 
 /// Refuses two reports that would go to the same file.
 pub fn check_distinct(reports: &[ReportFile]) -> Result<(), String> {
-    match written_twice(reports) {
-        Some(place) => Err(format!("two reports go to {place}: give each a file of its own")),
-        None => Ok(()),
+    let mut taken: Vec<Output> = Vec::new();
+    for report in reports {
+        let places = report.places();
+        if let Some(place) = places.iter().find(|place| taken.contains(place)) {
+            return Err(format!("two reports go to {place}: give each a file of its own"));
+        }
+        taken.extend(places);
     }
+    Ok(())
 }
 
 /// Fails now, rather than after an hour, if a report cannot be written.
 pub fn check_writable(reports: &[ReportFile]) -> anyhow::Result<()> {
     reports.iter().try_for_each(|report| report.to.check())
-}
-
-fn written_twice(reports: &[ReportFile]) -> Option<Output> {
-    let mut taken: Vec<Output> = Vec::new();
-    for report in reports {
-        let places = report.places();
-        if let Some(place) = places.iter().find(|place| taken.contains(place)) {
-            return Some(place.clone());
-        }
-        taken.extend(places);
-    }
-    None
 }
 
 /// Ends a run: prints the report on standard error, and writes it in each requested format. A failure of one does not
@@ -207,7 +200,7 @@ mod tests {
     fn two_reports_in_one_file_are_refused() {
         let refused = |names: &[&str]| {
             let reports: Vec<ReportFile> = names.iter().map(|name| file(name)).collect();
-            written_twice(&reports).is_some()
+            check_distinct(&reports).is_err()
         };
         assert!(refused(&["-", "-"]));
         assert!(refused(&["a.csv", "./a.csv"]));
