@@ -119,6 +119,15 @@ impl Drop for LoggedChild {
     }
 }
 
+/// Runs a tool to its end and returns its output; panics if it fails.
+#[track_caller]
+pub(crate) fn output_of(command: &mut Command) -> Vec<u8> {
+    let done = command.stdin(Stdio::null()).output();
+    let done = done.unwrap_or_else(|e| panic!("the test needs {}: {e}", command.get_program().display()));
+    assert!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
+    done.stdout
+}
+
 /// A shell that runs a script when this is dropped or when our own process has ended, even if it was killed.
 #[derive(Debug)]
 pub struct AfterExit(Child);

@@ -2,20 +2,22 @@
 
 mod record;
 
-use std::fs::File;
-use std::io::Write;
+use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
+use futures_executor::block_on;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{
     AdminClient, AdminOptions, AlterConfig, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
 };
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::message::OwnedHeaders;
+use rdkafka::error::KafkaResult;
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::metadata::Metadata;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 use tempfile::TempDir;
@@ -165,47 +167,38 @@ impl KafkaServer {
         for (key, value) in config {
             topic = topic.set(key, value);
         }
-        let made = block_on(self.admin().create_topics([&topic], &admin_options())).expect("the broker answers");
-        made.into_iter().next().expect("one answer for one topic").unwrap_or_else(|e| panic!("creating {name}: {e:?}"));
+        done("creating a topic", self.admin().create_topics([&topic], &admin_options()));
     }
 
     /// Adds partitions to a topic, and waits until they have leaders.
     pub fn grow_topic(&self, name: &str, partitions: usize) {
         let new = NewPartitions::new(name, partitions);
-        let grown = block_on(self.admin().create_partitions([&new], &admin_options())).expect("the broker answers");
-        grown.into_iter().next().expect("one answer for one topic").unwrap_or_else(|e| panic!("growing {name}: {e:?}"));
+        done("adding partitions", self.admin().create_partitions([&new], &admin_options()));
         until("the new partitions", || (self.partitions(name) == partitions).then_some(()));
     }
 
     pub fn delete_topic(&self, name: &str) {
-        let gone = block_on(self.admin().delete_topics(&[name], &admin_options())).expect("the broker answers");
-        gone.into_iter().next().expect("one answer for one topic").unwrap_or_else(|e| panic!("deleting {name}: {e:?}"));
+        done("deleting a topic", self.admin().delete_topics(&[name], &admin_options()));
         until("the topic is gone", || (!self.topics().iter().any(|t| t == name)).then_some(()));
     }
 
     pub fn topic_config(&self, topic: &str, key: &str) -> Option<String> {
-        let answer = block_on(self.admin().describe_configs([&ResourceSpecifier::Topic(topic)], &admin_options()));
-        let resource = answer.expect("the broker answers").into_iter().next()?.expect("a topic that is there");
-        resource.get(key).and_then(|entry| entry.value.clone())
+        let topic = ResourceSpecifier::Topic(topic);
+        let config = done("reading a topic's settings", self.admin().describe_configs([&topic], &admin_options()));
+        config.get(key).and_then(|entry| entry.value.clone())
     }
 
     pub fn set_topic_config(&self, topic: &str, key: &str, value: &str) {
         let change = AlterConfig::new(ResourceSpecifier::Topic(topic)).set(key, value);
-        let done = block_on(self.admin().alter_configs([&change], &admin_options())).expect("the broker answers");
-        done.into_iter()
-            .next()
-            .expect("one answer for one topic")
-            .unwrap_or_else(|e| panic!("{key} of {topic}: {e:?}"));
+        done("changing a topic's settings", self.admin().alter_configs([&change], &admin_options()));
     }
 
     pub fn topics(&self) -> Vec<String> {
-        let metadata = self.consumer().fetch_metadata(None, Duration::from_secs(20)).expect("the broker answers");
-        metadata.topics().iter().map(|t| t.name().to_owned()).collect()
+        self.metadata().topics().iter().map(|t| t.name().to_owned()).collect()
     }
 
     pub fn partitions(&self, topic: &str) -> usize {
-        let metadata = self.consumer().fetch_metadata(None, Duration::from_secs(20)).expect("the broker answers");
-        metadata.topics().iter().find(|t| t.name() == topic).map_or(0, |t| t.partitions().len())
+        self.metadata().topics().iter().find(|t| t.name() == topic).map_or(0, |t| t.partitions().len())
     }
 
     /// All records of partition 0 that exist now.
@@ -232,9 +225,10 @@ impl KafkaServer {
             .create()
             .expect("a producer with these settings");
         for record in records {
-            let headers = record.headers.iter().fold(OwnedHeaders::new(), |all, (key, value)| {
-                all.insert(rdkafka::message::Header { key, value: Some(value) })
-            });
+            let headers = record
+                .headers
+                .iter()
+                .fold(OwnedHeaders::new(), |all, (key, value)| all.insert(Header { key, value: Some(value) }));
             let mut message = BaseRecord::<[u8], [u8]>::to(topic).partition(0).payload(&record.value).headers(headers);
             if let Some(key) = &record.key {
                 message = message.key(key);
@@ -260,6 +254,10 @@ impl KafkaServer {
         self.config().set("enable.auto.commit", "false").create().expect("a consumer with these settings")
     }
 
+    fn metadata(&self) -> Metadata {
+        self.consumer().fetch_metadata(None, Duration::from_secs(20)).expect("the broker answers")
+    }
+
     fn admin(&self) -> AdminClient<DefaultClientContext> {
         self.config().create().expect("an admin client with these settings")
     }
@@ -279,28 +277,16 @@ fn admin_options() -> AdminOptions {
     AdminOptions::new().operation_timeout(Some(Duration::from_secs(20))).request_timeout(Some(Duration::from_secs(20)))
 }
 
-/// Waits for a future. Admin answers arrive on a thread of the client's own, so it is enough to park this thread.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    struct Unpark(std::thread::Thread);
-    impl std::task::Wake for Unpark {
-        fn wake(self: std::sync::Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = std::sync::Arc::new(Unpark(std::thread::current())).into();
-    let mut context = std::task::Context::from_waker(&waker);
-    let mut future = std::pin::pin!(future);
-    loop {
-        match future.as_mut().poll(&mut context) {
-            std::task::Poll::Ready(value) => return value,
-            std::task::Poll::Pending => std::thread::park_timeout(Duration::from_millis(100)),
-        }
-    }
+/// Waits for the answer to a request about one topic; panics if the broker refuses it.
+#[track_caller]
+fn done<T, E: Debug>(what: &str, answers: impl Future<Output = KafkaResult<Vec<Result<T, E>>>>) -> T {
+    let answer = block_on(answers).expect("the broker answers").into_iter().next().expect("one answer for one topic");
+    answer.unwrap_or_else(|e| panic!("{what}: {e:?}"))
 }
 
 /// Writes a file into a test's folder; returns its path.
 pub fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     let path = folder.join(name);
-    File::create(&path).and_then(|mut file| file.write_all(bytes)).expect("writing into a temporary folder");
+    std::fs::write(&path, bytes).expect("writing into a temporary folder");
     path
 }

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use image::RgbImage;
 use tempfile::TempDir;
 
+use crate::child::output_of;
 use crate::workspace::target;
 
 /// A folder for the clips of one test.
@@ -17,27 +18,20 @@ pub fn folder() -> TempDir {
 /// Runs ffmpeg; its arguments are one string, split at spaces.
 #[track_caller]
 pub fn ffmpeg(args: &str, out: &Path) {
-    let done = Command::new("ffmpeg")
-        .args(["-nostdin", "-v", "error", "-y"])
-        .args(args.split_whitespace())
-        .arg(out)
-        .stdin(Stdio::null())
-        .output()
-        .expect("the test needs ffmpeg");
-    assert!(done.status.success(), "ffmpeg {args}: {}", String::from_utf8_lossy(&done.stderr));
+    output_of(command(args).arg(out));
 }
 
 /// Starts an ffmpeg that writes to a pipe, to be a program's standard input.
 pub fn ffmpeg_pipe(args: &str) -> std::process::Child {
-    Command::new("ffmpeg")
-        .args(["-nostdin", "-v", "error"])
-        .args(args.split_whitespace())
-        .arg("-")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the test needs ffmpeg")
+    let mut command = command(args);
+    command.arg("-").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.spawn().expect("the test needs ffmpeg")
+}
+
+fn command(args: &str) -> Command {
+    let mut command = Command::new("ffmpeg");
+    command.args(["-nostdin", "-v", "error", "-y"]).args(args.split_whitespace());
+    command
 }
 
 /// The standard clip: 1280x720, 25 frames a second, 10 seconds. It is made once, and kept beside the built programs.
@@ -48,10 +42,7 @@ pub fn clip_720p25() -> &'static Path {
         if !path.exists() {
             let folder = TempDir::new_in(target()).expect("a folder beside the programs");
             let unfinished = folder.path().join("clip.mp4");
-            ffmpeg(
-                "-f lavfi -i testsrc2=s=1280x720:r=25 -t 10 -c:v libx264 -preset ultrafast -pix_fmt yuv420p",
-                &unfinished,
-            );
+            clip("1280x720", 250, &unfinished);
             std::fs::rename(&unfinished, &path).expect("moving a file within a folder");
         }
         path
@@ -61,28 +52,22 @@ pub fn clip_720p25() -> &'static Path {
 /// A small clip with this many frames at 25 a second, for tests in which the pictures do not matter.
 pub fn small_clip(folder: &Path, frames: u32) -> PathBuf {
     let path = folder.join(format!("small{frames}.mp4"));
-    ffmpeg(
-        &format!(
-            "-f lavfi -i testsrc2=s=320x240:r=25 -frames:v {frames} -c:v libx264 -preset ultrafast -pix_fmt yuv420p"
-        ),
-        &path,
-    );
+    clip("320x240", frames, &path);
     path
+}
+
+fn clip(size: &str, frames: u32, out: &Path) {
+    let source = format!("-f lavfi -i testsrc2=s={size}:r=25 -frames:v {frames}");
+    ffmpeg(&format!("{source} -c:v libx264 -preset ultrafast -pix_fmt yuv420p"), out);
 }
 
 /// Frame `n` of a file, as ffmpeg decodes it.
 #[track_caller]
 pub fn frame_of(file: &Path, n: usize) -> RgbImage {
-    let done = Command::new("ffmpeg")
-        .args(["-nostdin", "-v", "error", "-i"])
-        .arg(file)
-        .args(["-vf", &format!("select=eq(n\\,{n}),scale=flags=accurate_rnd+full_chroma_int,format=rgb24")])
-        .args(["-frames:v", "1", "-f", "image2pipe", "-c:v", "png", "-"])
-        .stdin(Stdio::null())
-        .output()
-        .expect("the test needs ffmpeg");
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    image::load_from_memory(&done.stdout).expect("ffmpeg writes a PNG").to_rgb8()
+    let filters = format!("select=eq(n\\,{n}),scale=flags=accurate_rnd+full_chroma_int,format=rgb24");
+    let mut command = command("-i");
+    command.arg(file).args(["-vf", &filters, "-frames:v", "1", "-f", "image2pipe", "-c:v", "png", "-"]);
+    image::load_from_memory(&output_of(&mut command)).expect("ffmpeg writes a PNG").to_rgb8()
 }
 
 #[track_caller]
@@ -96,8 +81,7 @@ pub fn luma_psnr(a: &RgbImage, b: &RgbImage) -> f64 {
     assert_eq!(a.dimensions(), b.dimensions(), "pictures of one size");
     let luma = |p: &image::Rgb<u8>| 0.299 * f64::from(p[0]) + 0.587 * f64::from(p[1]) + 0.114 * f64::from(p[2]);
     let squares: f64 = a.pixels().zip(b.pixels()).map(|(x, y)| (luma(x) - luma(y)).powi(2)).sum();
-    let mean = squares / f64::from(a.width() * a.height());
-    if mean == 0.0 { f64::INFINITY } else { 10.0 * (255.0 * 255.0 / mean).log10() }
+    psnr(squares, a.pixels().len())
 }
 
 /// PSNR over all three colour channels, in dB.
@@ -105,8 +89,12 @@ pub fn luma_psnr(a: &RgbImage, b: &RgbImage) -> f64 {
 pub fn rgb_psnr(a: &RgbImage, b: &RgbImage) -> f64 {
     assert_eq!(a.dimensions(), b.dimensions(), "pictures of one size");
     let squares: f64 = a.as_raw().iter().zip(b.as_raw()).map(|(x, y)| (f64::from(*x) - f64::from(*y)).powi(2)).sum();
-    let mean = squares / a.as_raw().len() as f64;
-    if mean == 0.0 { f64::INFINITY } else { 10.0 * (255.0 * 255.0 / mean).log10() }
+    psnr(squares, a.as_raw().len())
+}
+
+/// PSNR of samples whose differences have this sum of squares; infinite if there are none.
+fn psnr(squares: f64, samples: usize) -> f64 {
+    10.0 * (255.0 * 255.0 * samples as f64 / squares).log10()
 }
 
 /// Splits an MJPEG stream after each end-of-image marker, which cannot occur inside our pictures.

@@ -153,7 +153,7 @@ fn properties(data: &Path, port: u16, controller: u16, setup: &BrokerSetup) -> S
 }
 
 /// A program that is a class of Kafka's jars.
-fn java(class: &str) -> Program {
+pub(crate) fn java(class: &str) -> Program {
     let jars = java_and_jars();
     Program::at("java")
         // Small and quick to start: the default cleaner buffer alone takes 128 MB, and C2 pays off only after minutes.

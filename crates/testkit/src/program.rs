@@ -60,17 +60,9 @@ impl Program {
 
     /// Makes a hangup end the program even if the tests run under `nohup`; otherwise it would inherit the ignored
     /// signal.
-    pub fn heeding_hangup(mut self) -> Program {
-        let mut command = Command::new("env");
-        command.arg("--default-signal=HUP").arg(self.command.get_program()).args(self.command.get_args());
-        for (name, value) in self.command.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        self.command = command;
-        self
+    pub fn heeding_hangup(self) -> Program {
+        let env = Program::at("env").arg("--default-signal=HUP").arg(self.command.get_program());
+        Program { command: env.args(self.command.get_args()).command, ..self }
     }
 
     /// Uses this topic without naming a broker, and writes a JSON report.
@@ -267,12 +259,7 @@ impl RunningProgram {
     }
 
     fn story(&self) -> String {
-        format!(
-            "--- {}\n--- stdout\n{}\n--- stderr\n{}",
-            self.name,
-            shortened(&self.stdout()),
-            shortened(&self.stderr())
-        )
+        story(&self.name, &self.stdout(), &self.stderr())
     }
 }
 
@@ -343,15 +330,13 @@ impl FinishedProgram {
     }
 
     pub fn story(&self) -> String {
-        let out = String::from_utf8_lossy(&self.stdout);
-        format!(
-            "--- {} ended: {}\n--- stdout\n{}\n--- stderr\n{}",
-            self.name,
-            self.status,
-            shortened(&out),
-            shortened(&self.stderr)
-        )
+        story(&format!("{} ended: {}", self.name, self.status), &self.text(), &self.stderr)
     }
+}
+
+/// The output of a program, for the message of a failed test.
+fn story(program: &str, stdout: &str, stderr: &str) -> String {
+    format!("--- {program}\n--- stdout\n{}\n--- stderr\n{}", shortened(stdout), shortened(stderr))
 }
 
 /// The beginning and the end of a long text.

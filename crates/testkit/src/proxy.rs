@@ -122,24 +122,22 @@ impl Wires {
             let direct = network.only_client.is_some_and(|id| !is_client(&client, id));
             let (client2, broker2) = (client.try_clone().expect("a handle"), broker.try_clone().expect("a handle"));
             let [there, back] = wires.routers.clone().map(|router| (!direct).then_some(router));
-            carry(client, broker, wires.clone(), Way { router: there, answers_of: None });
-            carry(broker2, client2, wires, Way { router: back, answers_of: Some(number) });
+            carry(client, broker, wires.clone(), there, None);
+            carry(broker2, client2, wires, back, Some(number));
         });
     }
 }
 
-/// One direction of a connection.
-struct Way {
-    /// `None` if the connection bypasses the network.
+/// Carries one direction, without a router if the connection bypasses the network. `answers_of` is the number of the
+/// connection if these are the broker's answers. One thread reads and adds the due time, another waits and writes, so
+/// data in flight are not delayed by data behind them.
+fn carry(
+    from: TcpStream,
+    to: TcpStream,
+    wires: Arc<Wires>,
     router: Option<Arc<Mutex<Router>>>,
-    /// Number of the connection, if this direction carries the broker's answers.
     answers_of: Option<usize>,
-}
-
-/// Carries one direction. One thread reads and adds the due time, another waits and writes, so data in flight are not
-/// delayed by data behind them.
-fn carry(from: TcpStream, to: TcpStream, wires: Arc<Wires>, way: Way) {
-    let Way { router, answers_of } = way;
+) {
     let (under_way, arriving) = mpsc::channel();
     let writing = wires.clone();
     std::thread::spawn(move || read(from, &under_way, &wires, router.as_deref()));

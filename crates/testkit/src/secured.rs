@@ -6,6 +6,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::child::output_of;
 use crate::kafka::{KafkaServer, a_free_port};
 use crate::needs::need;
 use crate::node::{self, BrokerKind};
@@ -86,34 +87,24 @@ impl SecuredKafka {
 
     /// Runs Kafka's `kafka-acls` with these arguments.
     pub fn acl(&self, arguments: &[&str]) {
-        let jars = node::java_and_jars();
-        let done = Command::new("java")
-            .args(["-XX:TieredStopAtLevel=1", "-cp"])
-            .arg(jars.join("*"))
-            .args(["org.apache.kafka.tools.AclCommand", "--bootstrap-server", &self.kafka.bootstrap(), "--force"])
-            .args(arguments)
-            .output()
-            .expect("java is there");
-        let errors = String::from_utf8_lossy(&done.stderr);
-        assert!(done.status.success(), "kafka-acls {arguments:?}: {}{errors}", String::from_utf8_lossy(&done.stdout));
+        let command = node::java("org.apache.kafka.tools.AclCommand");
+        command.args(["--bootstrap-server", &self.kafka.bootstrap(), "--force"]).args(arguments).run().ok();
     }
 }
 
 /// The arguments of a client that logs in as `user`.
 pub fn login(user: &str, password: &str) -> Vec<String> {
-    let properties = [
-        "security.protocol=SASL_PLAINTEXT".to_owned(),
-        "sasl.mechanism=PLAIN".to_owned(),
-        format!("sasl.username={user}"),
-        format!("sasl.password={password}"),
-    ];
-    properties.into_iter().flat_map(|property| ["-X".to_owned(), property]).collect()
+    let login = format!("sasl.mechanism=PLAIN sasl.username={user} sasl.password={password}");
+    options(&format!("security.protocol=SASL_PLAINTEXT {login}"))
 }
 
 /// The arguments of a client that uses TLS and trusts this CA.
 pub fn tls(ca: &Path) -> Vec<String> {
-    let properties = ["security.protocol=SSL".to_owned(), format!("ssl.ca.location={}", ca.display())];
-    properties.into_iter().flat_map(|property| ["-X".to_owned(), property]).collect()
+    options(&format!("security.protocol=SSL ssl.ca.location={}", ca.display()))
+}
+
+fn options(properties: &str) -> Vec<String> {
+    properties.split(' ').flat_map(|property| ["-X".to_owned(), property.to_owned()]).collect()
 }
 
 fn logins(users: &[&str]) -> String {
@@ -173,6 +164,5 @@ fn make_certificates(folder: &Path) {
             cat $1.p8 $1.crt ca.pem >$1.pem
         }
         ca ca && ca other-ca && host this-host DNS:localhost,IP:127.0.0.1 && host other-host DNS:kafka.example"#;
-    let made = Command::new("sh").args(["-ec", script]).current_dir(folder).output().expect("there is always an sh");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    output_of(Command::new("sh").args(["-ec", script]).current_dir(folder));
 }

@@ -45,15 +45,10 @@ impl WindowManager {
             let here = display.change_property32(PropMode::REPLACE, of, check, AtomEnum::WINDOW, &[window]);
             here.expect("a request");
         }
+        let messages = ChangeWindowAttributesAux::new().event_mask(EventMask::SUBSTRUCTURE_NOTIFY);
+        display.change_window_attributes(root, &messages).expect("a request").check().expect("nobody forbids it");
         let manager = WindowManager { display, atoms, full_screen: Cell::new(false), requests: Cell::new(0) };
         manager.set_atoms(root, atoms._NET_SUPPORTED, &[atoms._NET_WM_STATE_FULLSCREEN]);
-        let messages = ChangeWindowAttributesAux::new().event_mask(EventMask::SUBSTRUCTURE_NOTIFY);
-        manager
-            .display
-            .change_window_attributes(root, &messages)
-            .expect("a request")
-            .check()
-            .expect("nobody forbids it");
         manager
     }
 

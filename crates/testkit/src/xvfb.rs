@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -14,7 +14,7 @@ use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{AtomEnum, ChangeWindowAttributesAux, ConnectionExt, EventMask};
 use x11rb::rust_connection::RustConnection;
 
-use crate::child::{LoggedChild, Pipe};
+use crate::child::{LoggedChild, Pipe, output_of};
 use crate::program::Program;
 
 /// The size of the screen for tests.
@@ -102,13 +102,8 @@ impl Xvfb {
     /// A picture of the whole screen.
     #[track_caller]
     pub fn screenshot(&self) -> RgbImage {
-        let done = Command::new("import")
-            .args(["-display", &self.display, "-window", "root", "png:-"])
-            .stdin(Stdio::null())
-            .output()
-            .expect("the test needs import");
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-        image::load_from_memory(&done.stdout).expect("import writes a PNG").to_rgb8()
+        let png = output_of(Command::new("import").args(["-display", &self.display, "-window", "root", "png:-"]));
+        image::load_from_memory(&png).expect("import writes a PNG").to_rgb8()
     }
 
     /// A picture of a part of the screen.
@@ -120,10 +115,8 @@ impl Xvfb {
     /// Runs xdotool with these arguments. Without a window manager, keys go to the window under the pointer.
     #[track_caller]
     pub fn xdotool(&self, args: &[&str]) -> String {
-        let done = Command::new("xdotool").env("DISPLAY", &self.display).args(args).output();
-        let done = done.expect("the test needs xdotool");
-        assert!(done.status.success(), "xdotool {args:?}: {}", String::from_utf8_lossy(&done.stderr));
-        String::from_utf8_lossy(&done.stdout).into_owned()
+        let output = output_of(Command::new("xdotool").env("DISPLAY", &self.display).args(args));
+        String::from_utf8_lossy(&output).into_owned()
     }
 }
 
