@@ -16,7 +16,7 @@ use tracing::Level;
 use tracing_subscriber::fmt::format::debug_fn;
 use tracing_subscriber::{EnvFilter, fmt};
 
-use self::json::{JsonLines, LogLine};
+use self::json::JsonLines;
 use crate::bar;
 
 #[derive(Args, Clone, Debug, Default)]
@@ -154,7 +154,7 @@ fn print(level: Level, event: &str, message: &str, fields: Map<String, Value>, t
 }
 
 fn print_line(program: &str, level: Level, event: &str, message: &str, fields: Map<String, Value>) {
-    let line = LogLine { level, event, message, fields }.into_json(program);
+    let line = json::line(program, level, event, message, fields);
     let _ = AroundTheBar(LogFormat::Json).write_all(line.as_bytes());
 }
 

@@ -1,18 +1,15 @@
 //! Sets the C library's policy for freed memory.
 
-/// Free memory at the end of a heap beyond this goes back to the system; a frame of 1080p needs less.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-const KEPT_BYTES: i32 = 512 << 10;
-/// Larger pieces are allocated and returned one by one.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-const APART_BYTES: i32 = 1 << 20;
-
 /// Makes memory that a stall needed go back to the system when it is freed. By default glibc raises both limits to the
 /// largest piece that it has seen, so each stall would leave some memory behind. Must be called before other threads
 /// exist.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[allow(unsafe_code, reason = "a setting of the C library, which no crate makes safe")]
 pub fn give_back() {
+    /// Free memory at the end of a heap beyond this goes back to the system; a frame of 1080p needs less.
+    const KEPT_BYTES: i32 = 512 << 10;
+    /// Larger pieces are allocated and returned one by one.
+    const APART_BYTES: i32 = 1 << 20;
     // SAFETY: it takes two numbers, and changes nothing but when memory goes back to the system.
     unsafe {
         libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT_BYTES);
@@ -24,7 +21,8 @@ pub fn give_back() {
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub fn give_back() {}
 
-#[cfg(all(test, target_os = "linux", target_env = "gnu"))]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[cfg(test)]
 mod tests {
     use std::io::Read;
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use clap::Args;
 use common::time::Micros;
+use console::{Term, truncate_str};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
-use unicode_width::UnicodeWidthChar;
 
 use crate::logging::{self, LogArgs};
 use crate::values::DurationArg;
@@ -87,7 +87,7 @@ impl Status {
         match &self.bar {
             Some(bar) => {
                 let text = self.frames.map_or(String::new(), |all| progress(frames, all)) + &status().0;
-                bar.set_message(fitted(&text, terminal_size()));
+                bar.set_message(fitted(&text, Term::stderr().size()));
                 bar.tick();
             }
             None if first => {} // there are no figures yet
@@ -126,31 +126,11 @@ fn progress(done: u64, all: u64) -> String {
     format!("{}{} {done}/{all}  ", "█".repeat(full), "░".repeat(PROGRESS as usize - full))
 }
 
-/// Returns the number of columns and rows.
-fn terminal_size() -> (usize, usize) {
-    match rustix::termios::tcgetwinsize(io::stderr()) {
-        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col.into(), size.ws_row.into()),
-        _ => (80, 24),
-    }
-}
-
-/// The part of a text that fits on a terminal without wrapping or scrolling, so that it can be redrawn in place.
-fn fitted(text: &str, (columns, rows): (usize, usize)) -> String {
-    let lines: Vec<String> =
-        text.lines().take(rows.saturating_sub(1).max(1)).map(|line| cut(line, columns - 1)).collect();
-    lines.join("\n")
-}
-
-/// Cuts a line. The last column stays free, because some terminals wrap when it is written.
-fn cut(line: &str, columns: usize) -> String {
-    let mut left = columns;
-    let fits = |c: &char| {
-        let width = c.width().unwrap_or(0);
-        let fits = width <= left;
-        left = if fits { left - width } else { 0 };
-        fits
-    };
-    line.chars().take_while(fits).collect()
+/// The part of a text that fits on a terminal without wrapping or scrolling, so that it can be redrawn in place. The last
+/// column stays free, because some terminals wrap when it is written.
+fn fitted(text: &str, (rows, columns): (u16, u16)) -> String {
+    let lines = text.lines().take(usize::from(rows - 1).max(1));
+    lines.map(|line| truncate_str(line, usize::from(columns - 1), "")).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -160,10 +140,10 @@ mod tests {
     #[test]
     fn no_line_is_wider_than_the_terminal() {
         let check = |text: &str, size, expected: &str| assert_eq!(fitted(text, size), expected);
-        check("lobby  30.0 fps", (10, 24), "lobby  30");
-        check("lobby  30.0 fps", (80, 24), "lobby  30.0 fps");
-        check("玄関玄関  30.0 fps", (6, 24), "玄関");
-        check("one\ntwo\nthree", (80, 3), "one\ntwo");
+        check("lobby  30.0 fps", (24, 10), "lobby  30");
+        check("lobby  30.0 fps", (24, 80), "lobby  30.0 fps");
+        check("玄関玄関  30.0 fps", (24, 6), "玄関");
+        check("one\ntwo\nthree", (3, 80), "one\ntwo");
         check("one\ntwo", (1, 1), "");
     }
 
