@@ -20,7 +20,8 @@ pub fn parse<C: Parser>() -> C {
 /// Replaces clap's `--help`, which prints each option as a paragraph, by one with a line for most options. Its `-h`
 /// prints only the options that are not marked with `hide_short_help`.
 fn with_compact_help(command: Command, all_options: bool) -> Command {
-    let help = Arg::new("help").short('h').long("help").action(ArgAction::HelpShort);
+    // Without the last option's heading.
+    let help = Arg::new("help").short('h').long("help").action(ArgAction::HelpShort).help_heading(None::<&str>);
     let command = command.disable_help_flag(true).arg(help.help("Print the options used most (-h) or all (--help)"));
     let command = if all_options { command.mut_args(with_whole_help) } else { command };
     command.mut_subcommands(|subcommand| with_compact_help(subcommand, all_options))

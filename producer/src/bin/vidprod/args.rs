@@ -24,7 +24,7 @@ Examples:
   ffmpeg -i in.mkv -f yuv4mpegpipe - | vidprod - -t video   a pipe: y4m, MJPEG, MPEG-TS, Matroska …
   vidprod 0 --input-size 1280x720 --input-fps 30            the first camera
   vidprod rtsp://camera/stream -b broker:9092               a network camera
-  vidprod test --fps 60                                     a test card that shows its time of capture
+  vidprod test --fps 60                                     a test card that shows the time
   vidprod test:0+2 --fps 1 --source A                       a test card with even numbers
 
 Watch it with:  vidcons --topic video
