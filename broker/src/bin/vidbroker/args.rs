@@ -43,6 +43,9 @@ pub(crate) struct Cli {
     /// Address that clients are given to connect to [default: the one at which they reached the broker]
     #[arg(allow_hyphen_values = true, long, value_name = "HOST:PORT", value_parser = host_and_port)]
     advertise: Option<(String, u16)>,
+    /// Print completions for a shell
+    #[arg(hide_short_help = true, long, value_enum, value_name = "SHELL", exclusive = true)]
+    pub(crate) completions: Option<cli::Shell>,
 
     /// Limit on all memory, as in 512M [default: an eighth of the machine's, at most 4G]
     #[arg(allow_hyphen_values = true, short, long, value_name = "SIZE", help_heading = "Retention")]
@@ -89,9 +92,6 @@ pub(crate) struct Cli {
     pub(crate) log: LogArgs,
     #[command(flatten)]
     pub(crate) status: StatusArgs,
-    /// Print completions for a shell
-    #[arg(hide_short_help = true, long, value_enum, value_name = "SHELL", exclusive = true)]
-    pub(crate) completions: Option<cli::Shell>,
 }
 
 /// Retention time; `None` to keep records forever.

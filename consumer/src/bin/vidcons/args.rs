@@ -20,7 +20,7 @@ const EXAMPLES: &str = "\
 Examples:
   vidcons --topic video                               show what is live, in a window
   vidcons -t video --headless --print                 print a line for each frame, as in 'clip: 42'
-  vidcons -t video -o beginning -e                    play what the topic still holds, at its own pace
+  vidcons -t video -o beginning -e                    play all recorded frames, at their own pace
   vidcons -t video -o s@-10m -c 250                   play 250 frames from ten minutes ago on
   vidcons -t video --headless --output - | ffplay -   hand the JPEGs to another program
   vidcons -t video --headless --snapshot a.png -c 1   save one picture
