@@ -14,13 +14,12 @@ mod cut;
 mod decoder;
 mod deinterlace;
 mod error;
-mod existing;
 mod ffi;
 mod file;
 mod geometry;
-mod info;
 mod input;
 mod mjpeg;
+mod opened;
 mod options;
 mod passthrough;
 mod pipe;
@@ -41,87 +40,38 @@ use std::sync::{Arc, Once};
 
 use common::time::Clock;
 
-use crate::picture::{Picture, SourcePicture};
-
 pub use self::camera::list_cameras;
 pub use self::error::SourceError;
-pub use self::info::{SourceInfo, SourceTiming};
-pub use self::input::Input;
+use self::file::FileFeed;
+pub use self::input::{Input, SourceTiming};
+use self::opened::SourceSetup;
+pub use self::opened::{Source, SourceInfo};
 pub use self::options::{CameraOptions, Deinterlace, Loops, Passthrough, SourceOptions};
 pub use self::passthrough::NotPassed;
 use self::testcard::TestCard;
-
-/// An open input, from which pictures are taken one by one.
-#[derive(Debug)]
-pub struct Source {
-    info: SourceInfo,
-    feed: Feed,
-}
-
-#[derive(Debug)]
-enum Feed {
-    File(Box<file::FileFeed>),
-    Pipe(pipe::PipeFeed),
-    Stream(Box<stream::StreamFeed>),
-    TestCard(Box<TestCard>),
-}
 
 impl Source {
     /// Opens the input and waits for its first frame; returns [`SourceError::Stopped`] if `stop` is set first.
     pub fn open(options: &SourceOptions, clock: Arc<dyn Clock>, stop: Arc<AtomicBool>) -> Result<Source, SourceError> {
         set_up_ffmpeg();
-        let opened = open_feed(options, clock, stop.clone());
-        if opened.is_err() && stop.load(Ordering::Relaxed) {
+        let setup = SourceSetup { options: options.clone(), clock, stop };
+        let opened = match &options.input {
+            Input::File(path) => FileFeed::open(path, &setup),
+            Input::Stdin => pipe::open(&setup),
+            Input::Url(url) => stream::open_url(url, &setup),
+            Input::Camera(device) => camera::open(device, &setup),
+            Input::TestCard { start, step } => {
+                let (info, mut card) = TestCard::open(*start, *step, &setup);
+                Ok(Source::new(info, move |picture| Ok(card.next(picture))))
+            }
+        };
+        if opened.is_err() && setup.stop.load(Ordering::Relaxed) {
             return Err(SourceError::Stopped);
         }
-        let (mut info, feed) = opened?;
-        explain_passthrough(options, &mut info)?;
-        Ok(Source { info, feed })
+        let mut source = opened?;
+        explain_passthrough(options, &mut source.info)?;
+        Ok(source)
     }
-
-    /// The properties that are known of it.
-    pub fn info(&self) -> &SourceInfo {
-        &self.info
-    }
-
-    /// Returns the next picture, in `reuse`'s memory; `None` at the end, and soon after `stop` is set.
-    pub fn next(&mut self, reuse: Picture) -> Result<Option<SourcePicture>, SourceError> {
-        match &mut self.feed {
-            Feed::File(feed) => feed.next(reuse),
-            Feed::Pipe(feed) => feed.next(reuse),
-            Feed::Stream(feed) => feed.next(reuse),
-            Feed::TestCard(card) => Ok(card.next(reuse)),
-        }
-    }
-}
-
-fn open_feed(
-    options: &SourceOptions,
-    clock: Arc<dyn Clock>,
-    stop: Arc<AtomicBool>,
-) -> Result<(SourceInfo, Feed), SourceError> {
-    Ok(match &options.input {
-        Input::File(path) => {
-            let (about, feed) = file::FileFeed::open(path, options, clock, stop)?;
-            (about, Feed::File(Box::new(feed)))
-        }
-        Input::Stdin => {
-            let (about, feed) = pipe::open(options, clock, stop)?;
-            (about, Feed::Pipe(feed))
-        }
-        Input::Url(url) => {
-            let (about, feed) = stream::open_url(url, options, clock, stop)?;
-            (about, Feed::Stream(Box::new(feed)))
-        }
-        Input::Camera(device) => {
-            let (about, feed) = camera::open(device, options, clock, stop)?;
-            (about, Feed::Stream(Box::new(feed)))
-        }
-        Input::TestCard { start, step } => {
-            let (about, card) = TestCard::open(*start, *step, options, clock, stop);
-            (about, Feed::TestCard(Box::new(card)))
-        }
-    })
 }
 
 /// Adds a line on JPEGs that cannot be passed through. It is an error if the user wants them to be.

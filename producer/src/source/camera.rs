@@ -1,26 +1,18 @@
 //! Cameras, through FFmpeg's devices (Video4Linux; AVFoundation on macOS).
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
-use common::time::Clock;
 use ffmpeg_next::{Dictionary, Error};
 
 use super::error::SourceError;
 use super::ffi;
-use super::info::{SourceInfo, SourceTiming};
-use super::options::{CameraOptions, SourceOptions};
-use super::stream::{ReadDeadline, StreamFeed, StreamProfile};
+use super::opened::{Source, SourceSetup};
+use super::options::CameraOptions;
+use super::stream::{ReadDeadline, StreamFeed, StreamKind};
 
 const SYSTEM_LIST: &str = "/sys/class/video4linux";
 
-pub fn open(
-    device: &str,
-    options: &SourceOptions,
-    clock: Arc<dyn Clock>,
-    stop: Arc<AtomicBool>,
-) -> Result<(SourceInfo, StreamFeed), SourceError> {
+pub fn open(device: &str, setup: &SourceSetup) -> Result<Source, SourceError> {
     let failed = |why: String| SourceError::Camera { device: device.to_owned(), why };
     if cfg!(target_os = "linux") && !Path::new(device).exists() {
         return Err(failed("there is no such device".to_owned()));
@@ -30,17 +22,10 @@ pub fn open(
     } else {
         ("video4linux2", device)
     };
-    let watch = ReadDeadline::new(clock.clone(), stop.clone());
-    let opened = ffi::open(address, Some(format), settings(&options.camera), watch.interrupt());
+    let watch = ReadDeadline::new(setup);
+    let opened = ffi::open(address, Some(format), settings(&setup.options.camera), watch.interrupt());
     let input = opened.map_err(|error| failed(why(error)))?;
-    let profile = StreamProfile {
-        name: device.to_owned(),
-        timing: SourceTiming::Live,
-        stamped_by_driver: true,
-        watch: Some(watch),
-        length: None,
-    };
-    StreamFeed::open(input, profile, options, clock, stop)
+    StreamFeed::open(input, device, StreamKind::Camera(watch), setup)
 }
 
 fn settings(camera: &CameraOptions) -> Dictionary<'static> {

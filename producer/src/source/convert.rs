@@ -16,6 +16,7 @@ use jpeg::Subsampling;
 use super::colour::Colour;
 use super::ffi;
 use super::geometry::{PictureGeometry, fit};
+use super::opened::Sizes;
 use super::planes::{SourcePlanes, Turn};
 use super::tone::{Hdr, ToneMap};
 use crate::picture::Picture;
@@ -57,12 +58,6 @@ struct Plan {
     tone: Option<ToneMap>,
 }
 
-impl std::fmt::Debug for Converter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Converter").field("box_size", &self.box_size).finish_non_exhaustive()
-    }
-}
-
 impl Converter {
     /// Makes a converter that scales with the quality of FFmpeg's own tools.
     pub fn new(box_size: Option<(usize, usize)>, subsampling: Subsampling) -> Converter {
@@ -76,9 +71,10 @@ impl Converter {
         Converter { filter: scaling::Flags::BILINEAR, ..Converter::new(box_size, subsampling) }
     }
 
-    /// The size of the output for pictures of this size and geometry.
-    pub fn out_size(&self, size: (usize, usize), geometry: &PictureGeometry) -> (usize, usize) {
-        fit(geometry.display_size(size), self.box_size)
+    /// The sizes of a decoded picture with this geometry.
+    pub fn sizes(&self, frame: &frame::Video, geometry: PictureGeometry) -> Sizes {
+        let size = geometry.display_size((frame.width() as usize, frame.height() as usize));
+        (size, fit(size, self.box_size))
     }
 
     pub fn convert(
@@ -160,8 +156,8 @@ impl Converter {
     }
 
     fn plan(&self, frame: &frame::Video, kind: Kind) -> Result<Plan, Error> {
-        let size = self.out_size((kind.size.0 as usize, kind.size.1 as usize), &kind.geometry);
-        let from_rgb = !is_yuv(kind.format);
+        let (_, size) = self.sizes(frame, kind.geometry);
+        let from_rgb = !ffi::is_yuv(kind.format);
         let space = match kind.space {
             Space::Unspecified if kind.hdr.is_some() => Space::BT2020NCL,
             space => space,
@@ -295,10 +291,6 @@ fn without_range(format: Pixel) -> Pixel {
         Pixel::YUVJ411P => Pixel::YUV411P,
         other => other,
     }
-}
-
-fn is_yuv(format: Pixel) -> bool {
-    ffi::is_yuv(format)
 }
 
 fn has_chroma(format: Pixel) -> bool {

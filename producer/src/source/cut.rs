@@ -3,6 +3,7 @@
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use super::timed_reader::read_full;
 use super::y4m;
 
 /// Largest number of boxes that are looked through in a file.
@@ -130,14 +131,7 @@ fn riff_bytes(file: &mut (impl Read + Seek), bytes: u64) -> io::Result<Option<u6
 
 fn read_at(file: &mut (impl Read + Seek), at: u64, into: &mut [u8]) -> io::Result<usize> {
     file.seek(SeekFrom::Start(at))?;
-    let mut read = 0;
-    while read < into.len() {
-        match file.read(&mut into[read..])? {
-            0 => break,
-            more => read += more,
-        }
-    }
-    Ok(read)
+    read_full(file, into)
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@ use std::io::Cursor;
 
 use super::*;
 use crate::picture::Picture;
-use crate::source::testing::{Folder, all, clock, file, open, options, play, running};
-use crate::source::timed_reader::{Chunks, TimedReader};
+use crate::source::testing::{Chunks, Folder, all, clock, file, open, options, play, setup};
+use crate::source::timed_reader::TimedReader;
 use crate::source::{Input, Loops, SourceOptions, pipe};
 
 const CLIP: &str = "-f lavfi -i testsrc2=s=160x120:r=25 -t 2 -pix_fmt yuv420p";
@@ -111,8 +111,8 @@ fn standard_input_that_is_cut_is_reported() {
         let words = KINDS.iter().find(|(kind, _)| *kind == name).unwrap().1;
         let bytes = std::fs::read(half(&folder, name, words)).unwrap();
         let intake = TimedReader::new(Chunks::new(bytes, &[1000]), clock());
-        let opened = pipe::open_with_ffmpeg(intake, Some(format), &options(Input::Stdin), clock(), running());
-        let (_, mut feed) = opened.unwrap();
+        let opened = pipe::open_with_ffmpeg(intake, Some(format), &setup(options(Input::Stdin)));
+        let mut feed = opened.unwrap();
         let mut frames = 0;
         let error = loop {
             match feed.next(Picture::default()) {
@@ -127,8 +127,8 @@ fn standard_input_that_is_cut_is_reported() {
     for words in ["-c:v libvpx -f webm", "-c:v libx264 -f matroska -live 1", "-c:v libx264 -f matroska"] {
         let bytes = crate::source::testing::ffmpeg(&format!("{CLIP} {words}"), None);
         let intake = TimedReader::new(Chunks::new(bytes, &[1000]), clock());
-        let opened = pipe::open_with_ffmpeg(intake, Some("matroska"), &options(Input::Stdin), clock(), running());
-        let (_, mut feed) = opened.unwrap();
+        let opened = pipe::open_with_ffmpeg(intake, Some("matroska"), &setup(options(Input::Stdin)));
+        let mut feed = opened.unwrap();
         assert_eq!(all(|| feed.next(Picture::default())).len(), 50, "{words}");
     }
 }

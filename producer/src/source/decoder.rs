@@ -25,7 +25,7 @@ pub fn open(
 ) -> Result<decoder::Video, SourceError> {
     let parameters = stream.parameters();
     let codec = parameters.id();
-    let failed = |error| SourceError::decoding(name, error);
+    let failed = |error| SourceError::reading(name, error);
     let mut context = codec::Context::from_parameters(parameters).map_err(failed)?;
     context.set_threading(threading::Config::kind(match threading_for {
         DecoderThreading::Throughput => threading::Type::Frame,

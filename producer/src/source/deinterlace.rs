@@ -36,12 +36,6 @@ pub struct Deinterlacer {
     refused: bool,
 }
 
-impl std::fmt::Debug for Deinterlacer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Deinterlacer").field("current", &self.current.as_ref().map(|(kind, _)| kind)).finish()
-    }
-}
-
 impl Deinterlacer {
     /// Replaces an interlaced frame by a whole picture with the same timestamps. A frame that FFmpeg cannot deinterlace
     /// stays as it is.

@@ -2,8 +2,8 @@ use std::path::Path;
 
 use super::*;
 use crate::picture::{Picture, SourcePicture};
-use crate::source::testing::{Folder, all, clock, ffmpeg, file, luma, options, play, psnr, pts_ms, running};
-use crate::source::timed_reader::{Chunks, TimedReader};
+use crate::source::testing::{Chunks, Folder, all, clock, ffmpeg, file, luma, options, play, psnr, pts_ms, setup};
+use crate::source::timed_reader::TimedReader;
 use crate::source::y4m::Y4mFeed;
 use crate::source::{Deinterlace, Input, SourceOptions};
 
@@ -75,7 +75,7 @@ fn interlaced_y4m_is_deinterlaced_without_delay() {
     let pictures = |deinterlace| {
         let reader = TimedReader::new(Chunks::new(bytes.clone(), &[5000]), clock());
         let options = SourceOptions { deinterlace, ..options(Input::Stdin) };
-        let (_, mut feed) = Y4mFeed::open(reader, "a pipe", &options, running()).unwrap();
+        let mut feed = Y4mFeed::open(reader, "a pipe", &setup(options)).unwrap();
         all(|| feed.next(Picture::default()))
     };
     let (whole, combed) = (nearness(&pictures(Deinterlace::Auto)), nearness(&pictures(Deinterlace::Never)));

@@ -1,10 +1,10 @@
 //! Errors of an input, each in one line that names the input and the cure.
 
-use std::fmt::Display;
-use std::io;
+use std::fmt::{self, Display};
 use std::time::Duration;
 
-use super::existing::ExistingPart;
+use common::words::count;
+
 use super::passthrough::NotPassed;
 
 /// Largest picture. A header that gives more pixels is taken for broken.
@@ -61,12 +61,8 @@ pub enum SourceError {
 }
 
 impl SourceError {
-    pub(super) fn reading(name: &str, error: &io::Error) -> SourceError {
-        SourceError::Read { name: name.to_owned(), why: error.to_string() }
-    }
-
-    pub(super) fn decoding(name: &str, error: impl Display) -> SourceError {
-        SourceError::Read { name: name.to_owned(), why: error.to_string() }
+    pub(super) fn reading(name: &str, why: impl Display) -> SourceError {
+        SourceError::Read { name: name.to_owned(), why: why.to_string() }
     }
 
     /// The error for an input that is cut off after `there`.
@@ -81,5 +77,48 @@ impl SourceError {
             return Ok(());
         }
         Err(SourceError::Size { name: name.to_owned(), width, height })
+    }
+}
+
+/// The part of an input that exists, if it ends before its container says, and its full extent as far as the container
+/// gives it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ExistingPart {
+    /// Number of frames; `None` if the input was not played from its beginning.
+    pub frames: Option<u64>,
+    pub of_frames: Option<u64>,
+    /// End of the last frame, and its duration.
+    pub end_us: i64,
+    pub frame_us: i64,
+    pub of_us: Option<i64>,
+}
+
+impl ExistingPart {
+    /// This many frames, of an input that gives no extent.
+    pub fn frames(frames: u64, end_us: i64) -> ExistingPart {
+        ExistingPart { frames: Some(frames), end_us, ..ExistingPart::default() }
+    }
+
+    /// True if no picture is missing, whatever else is. A container's duration may be a frame more than the pictures'.
+    pub fn is_all(&self) -> bool {
+        match (self.frames, self.of_frames, self.of_us) {
+            (Some(frames), Some(of), _) => frames >= of,
+            (_, _, Some(of_us)) => self.end_us + self.frame_us + self.frame_us / 2 >= of_us,
+            _ => false,
+        }
+    }
+}
+
+impl Display for ExistingPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = |us: i64| us.max(0) as f64 / 1e6;
+        let of =
+            self.of_us.filter(|us| *us > self.end_us).map_or(String::new(), |us| format!(" of {:.1}", seconds(us)));
+        let time = format!("{:.1}{of} s", seconds(self.end_us));
+        match (self.frames, self.of_frames) {
+            (Some(frames), Some(of)) => write!(f, "{frames} of {} ({time})", count(of, "frame")),
+            (Some(frames), None) => write!(f, "{} ({time})", count(frames, "frame")),
+            (None, _) => write!(f, "{time}"),
+        }
     }
 }

@@ -2,11 +2,9 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use common::time::Clock;
 use ffmpeg_next::Dictionary;
 use ffmpeg_next::format::context::StreamIo;
 use tracing::debug;
@@ -14,24 +12,22 @@ use tracing::debug;
 use super::convert::Converter;
 use super::cut;
 use super::decoder::DecoderThreading;
-use super::error::SourceError;
-use super::existing::ExistingPart;
-use super::info::{SourceInfo, SourceTiming};
-use super::options::{Loops, SourceOptions};
+use super::error::{ExistingPart, SourceError};
+use super::input::SourceTiming;
+use super::opened::{Source, SourceInfo, SourceSetup};
+use super::options::Loops;
 use super::timestamps::TimestampMap;
 use super::video_reader::VideoReader;
 use super::{ffi, unreadable};
 use crate::picture::{Picture, SourcePicture};
 
-#[derive(Debug)]
 pub struct FileFeed {
     path: PathBuf,
     video: VideoReader,
     converter: Converter,
     timestamps: TimestampMap,
     part: Part,
-    loops: Loops,
-    options: SourceOptions,
+    setup: SourceSetup,
     passes: u32,
     /// Number of frames sent in this pass.
     sent: u64,
@@ -41,8 +37,6 @@ pub struct FileFeed {
     waiting: bool,
     /// Position of the video, counted from the file's first frame.
     at_us: i64,
-    clock: Arc<dyn Clock>,
-    stop: Arc<AtomicBool>,
 }
 
 /// The part of the file that is played; `zero_us` is the stream's time of its first frame.
@@ -54,13 +48,9 @@ struct Part {
 }
 
 impl FileFeed {
-    pub fn open(
-        path: &Path,
-        options: &SourceOptions,
-        clock: Arc<dyn Clock>,
-        stop: Arc<AtomicBool>,
-    ) -> Result<(SourceInfo, FileFeed), SourceError> {
-        let mut video = open_video(path, options, &clock)?;
+    pub fn open(path: &Path, setup: &SourceSetup) -> Result<Source, SourceError> {
+        let options = &setup.options;
+        let mut video = open_video(path, setup)?;
         if !video.advance()? {
             return Err(SourceError::NoPicture(path.display().to_string()));
         }
@@ -75,25 +65,22 @@ impl FileFeed {
             converter,
             timestamps: TimestampMap::default(),
             part,
-            loops: options.loops,
-            options: options.clone(),
+            setup: setup.clone(),
             passes: 1,
             sent: 0,
             cut: None,
             waiting: true,
             at_us: 0,
-            clock,
-            stop,
         };
         if start_us > 0 {
             feed.rewind()?;
         }
-        Ok((about, feed))
+        Ok(Source::new(about, move |picture| feed.next(picture)))
     }
 
-    pub fn next(&mut self, mut picture: Picture) -> Result<Option<SourcePicture>, SourceError> {
+    fn next(&mut self, mut picture: Picture) -> Result<Option<SourcePicture>, SourceError> {
         loop {
-            if self.stop.load(Ordering::Relaxed) {
+            if self.setup.stop.load(Ordering::Relaxed) {
                 return Ok(None);
             }
             let more = std::mem::take(&mut self.waiting) || self.advance()?;
@@ -133,7 +120,7 @@ impl FileFeed {
             let start = Duration::from_micros(self.part.start_us as u64);
             return Err(SourceError::BehindEnd { name: self.name(), start });
         }
-        let more = match self.loops {
+        let more = match self.setup.options.loops {
             Loops::Once => false,
             Loops::Times(times) => self.passes < times,
             Loops::Forever => true,
@@ -156,7 +143,7 @@ impl FileFeed {
         let sought = self.video.seek(target_us).is_ok() && self.advance()? && self.at_us <= self.part.start_us;
         if !sought {
             debug!("{}: seeking did not lead there: opening anew", self.path.display());
-            self.video = open_video(&self.path, &self.options, &self.clock)?;
+            self.video = open_video(&self.path, &self.setup)?;
             if !self.video.advance()? {
                 return Err(SourceError::NoPicture(self.name()));
             }
@@ -171,7 +158,7 @@ impl FileFeed {
     }
 }
 
-fn open_video(path: &Path, options: &SourceOptions, clock: &Arc<dyn Clock>) -> Result<VideoReader, SourceError> {
+fn open_video(path: &Path, setup: &SourceSetup) -> Result<VideoReader, SourceError> {
     unreadable::check_file(path)?;
     let name = path.display().to_string();
     let unreadable = |error| unreadable::why_unreadable(path, error);
@@ -179,7 +166,7 @@ fn open_video(path: &Path, options: &SourceOptions, clock: &Arc<dyn Clock>) -> R
         // With "file:" in front, a name with a colon is not taken for a protocol.
         Some(path) => ffi::open(&format!("file:{path}"), None, Dictionary::new(), Box::new(|| false)),
         None => {
-            let file = std::fs::File::open(path).map_err(|error| SourceError::reading(&name, &error))?;
+            let file = std::fs::File::open(path).map_err(|error| SourceError::reading(&name, error))?;
             StreamIo::from_read_seek(file).and_then(|io| ffi::open_stream(io, None, Dictionary::new()))
         }
     }
@@ -188,18 +175,14 @@ fn open_video(path: &Path, options: &SourceOptions, clock: &Arc<dyn Clock>) -> R
         return Err(SourceError::Text(name));
     }
     ffi::find_stream_info(&mut input).map_err(unreadable)?;
-    VideoReader::new(input, VecDeque::new(), DecoderThreading::Throughput, options, &name, clock.clone()).map_err(
-        |error| match error {
-            SourceError::NoVideo(name) if unreadable::is_text(&unreadable::beginning(path)) => SourceError::Text(name),
-            error => error,
-        },
-    )
+    let reader = VideoReader::new(input, VecDeque::new(), DecoderThreading::Throughput, &name, setup);
+    reader.map_err(|error| match error {
+        SourceError::NoVideo(name) if unreadable::is_text(&unreadable::beginning(path)) => SourceError::Text(name),
+        error => error,
+    })
 }
 
 fn about(video: &VideoReader, converter: &Converter, part: Part, loops: Loops) -> SourceInfo {
-    let size = (video.frame().width() as usize, video.frame().height() as usize);
-    let (width, height) = video.geometry().display_size(size);
-    let (out_width, out_height) = converter.out_size(size, &video.geometry());
     let (length_us, frames) = video.extent();
     let one_us = match (length_us, part.end_us) {
         (Some(length), end) => Some((end.unwrap_or(length).min(length) - part.start_us).max(0)),
@@ -212,17 +195,9 @@ fn about(video: &VideoReader, converter: &Converter, part: Part, loops: Loops) -
         Loops::Forever => None,
     };
     SourceInfo {
-        timing: SourceTiming::File,
-        width,
-        height,
-        out_width,
-        out_height,
-        fps: video.fps(),
         frames: times.zip(frames.filter(|_| whole)).map(|(times, frames)| times.saturating_mul(frames)),
         duration: times.zip(one_us).map(|(times, us)| Duration::from_micros(times.saturating_mul(us as u64))),
-        what: video.what(),
-        passthrough: video.passthrough(),
-        notes: Vec::new(),
+        ..video.info(SourceTiming::File, converter)
     }
 }
 

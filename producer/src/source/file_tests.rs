@@ -1,4 +1,5 @@
 use super::*;
+use crate::source::SourceOptions;
 use crate::source::testing::{Folder, file, luma, open, play, pts_ms};
 
 const CLIP: &str = "-f lavfi -i testsrc2=s=160x120:r=25 -t 2 -c:v libx264 -g 12 -pix_fmt yuv420p";
@@ -111,7 +112,7 @@ fn the_format_of_the_file_is_described() {
     let options = SourceOptions { box_size: Some((80, 80)), loops: Loops::Times(2), ..file(&path) };
     let source = open(&options).unwrap();
     let about = source.info();
-    assert_eq!((about.width, about.height, about.out_width, about.out_height), (160, 120, 80, 60));
+    assert_eq!((about.size, about.out_size), ((160, 120), (80, 60)));
     assert_eq!((about.timing, about.fps, about.frames), (SourceTiming::File, Some(25.0), Some(100)));
     assert_eq!((about.duration, about.what.as_str()), (Some(Duration::from_secs(4)), "h264 yuv420p bt709"));
 }

@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::info::SourceTiming;
-
 /// A source of pictures.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Input {
@@ -23,6 +21,17 @@ pub enum Input {
         /// The difference between two numbers.
         step: u64,
     },
+}
+
+/// Timing of a source.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SourceTiming {
+    /// Paced by its timestamps.
+    File,
+    /// Read as it comes; the sender waits if we are slow.
+    Pipe,
+    /// Read as it comes; frames are dropped in favour of newer ones if we are slow.
+    Live,
 }
 
 /// Why a text names no input.

@@ -12,11 +12,11 @@ use jpeg::Splitter;
 use tracing::debug;
 
 use super::convert::Converter;
-use super::error::{PIXELS_MAX, SourceError};
-use super::existing::ExistingPart;
+use super::error::{ExistingPart, PIXELS_MAX, SourceError};
 use super::geometry::PictureGeometry;
-use super::info::{SourceInfo, SourceTiming};
-use super::options::{Passthrough, SourceOptions};
+use super::input::SourceTiming;
+use super::opened::{Source, SourceInfo, SourceSetup};
+use super::options::Passthrough;
 use super::passthrough::JpegPass;
 use super::timed_reader::TimedReader;
 use super::timestamps::TimestampMap;
@@ -45,19 +45,9 @@ pub struct MjpegFeed<R> {
     stop: Arc<AtomicBool>,
 }
 
-impl<R> std::fmt::Debug for MjpegFeed<R> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MjpegFeed").field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
-impl<R: Read> MjpegFeed<R> {
-    pub fn open(
-        intake: TimedReader<R>,
-        name: &str,
-        options: &SourceOptions,
-        stop: Arc<AtomicBool>,
-    ) -> Result<(SourceInfo, MjpegFeed<R>), SourceError> {
+impl<R: Read + Send + 'static> MjpegFeed<R> {
+    pub fn open(intake: TimedReader<R>, name: &str, setup: &SourceSetup) -> Result<Source, SourceError> {
+        let options = &setup.options;
         let mut feed = MjpegFeed {
             intake,
             name: name.to_owned(),
@@ -65,7 +55,7 @@ impl<R: Read> MjpegFeed<R> {
             jpeg: Vec::new(),
             due: Micros::default(),
             first_due: None,
-            decoder: jpeg_decoder().map_err(|error| SourceError::decoding(name, error))?,
+            decoder: jpeg_decoder().map_err(|error| SourceError::reading(name, error))?,
             frame: frame::Video::empty(),
             pass: JpegPass::new(options.box_size, options.passthrough != Passthrough::Never),
             passed: None,
@@ -74,16 +64,16 @@ impl<R: Read> MjpegFeed<R> {
             broken: 0,
             converter: Converter::quick(options.box_size, options.subsampling),
             timestamps: TimestampMap::default(),
-            stop,
+            stop: setup.stop.clone(),
         };
         if !feed.advance()? {
             return Err(SourceError::NoPicture(name.to_owned()));
         }
         feed.waiting = true;
-        Ok((feed.about(), feed))
+        Ok(Source::new(feed.about(), move |picture| feed.next(picture)))
     }
 
-    pub fn next(&mut self, mut picture: Picture) -> Result<Option<SourcePicture>, SourceError> {
+    fn next(&mut self, mut picture: Picture) -> Result<Option<SourcePicture>, SourceError> {
         let more = std::mem::take(&mut self.waiting) || self.advance()?;
         if !more || self.stop.load(Ordering::Relaxed) {
             return Ok(None);
@@ -92,7 +82,7 @@ impl<R: Read> MjpegFeed<R> {
             Some(passed) => picture.pass_through(passed),
             None => {
                 let converted = self.converter.convert(&self.frame, self.geometry(), &mut picture);
-                converted.map_err(|error| SourceError::decoding(&self.name, error))?;
+                converted.map_err(|error| SourceError::reading(&self.name, error))?;
             }
         }
         let since_first = self.due.since(*self.first_due.get_or_insert(self.due));
@@ -127,16 +117,13 @@ impl<R: Read> MjpegFeed<R> {
     fn next_jpeg(&mut self) -> Result<bool, SourceError> {
         self.jpeg.clear();
         loop {
-            let chunk = self.intake.some().map_err(|error| SourceError::reading(&self.name, &error))?;
+            let chunk = self.intake.some().map_err(|error| SourceError::reading(&self.name, error))?;
             if chunk.is_empty() {
                 if self.jpeg.is_empty() || self.sent == 0 || self.stop.load(Ordering::Relaxed) {
                     return Ok(false);
                 }
                 let end_us = self.first_due.map_or(0, |first| self.due.since(first).as_micros() as i64);
-                return Err(SourceError::cut(
-                    &self.name,
-                    ExistingPart { frames: Some(self.sent), end_us, ..ExistingPart::default() },
-                ));
+                return Err(SourceError::cut(&self.name, ExistingPart::frames(self.sent, end_us)));
             }
             let (taken, whole) = self.splitter.push(chunk, &mut self.jpeg);
             self.intake.consume(taken);
@@ -163,24 +150,9 @@ impl<R: Read> MjpegFeed<R> {
     }
 
     fn about(&self) -> SourceInfo {
-        let size = (self.frame.width() as usize, self.frame.height() as usize);
-        let geometry = self.geometry();
-        let (width, height) = geometry.display_size(size);
-        let (out_width, out_height) = self.converter.out_size(size, &geometry);
-        let format = self.frame.format().descriptor().map_or("", |descriptor| descriptor.name());
-        SourceInfo {
-            timing: SourceTiming::Pipe,
-            width,
-            height,
-            out_width,
-            out_height,
-            fps: None,
-            frames: None,
-            duration: None,
-            what: format!("mjpeg {format}"),
-            passthrough: self.pass.outcome(),
-            notes: Vec::new(),
-        }
+        let what = format!("mjpeg {}", self.frame.format().descriptor().map_or("", |descriptor| descriptor.name()));
+        let sizes = self.converter.sizes(&self.frame, self.geometry());
+        SourceInfo { passthrough: self.pass.outcome(), ..SourceInfo::new(SourceTiming::Pipe, what, sizes) }
     }
 }
 

@@ -1,14 +1,13 @@
 use super::*;
 use crate::source::Input;
-use crate::source::testing::{all, clock, ffmpeg, options, running};
-use crate::source::timed_reader::Chunks;
+use crate::source::testing::{Chunks, all, clock, ffmpeg, options, setup};
 
 const SMALL: &[u8] = b"\xff\xd8\xff\xdb\x00\x04\xff\xd9\xff\xda\x00\x02\x01\xff\x00\x02\xff\xd0\x03\xff\xd9";
 
 fn pictures(bytes: Vec<u8>, size: usize) -> Vec<SourcePicture> {
     let intake = TimedReader::new(Chunks::new(bytes, &[size]), clock());
-    let opened = MjpegFeed::open(intake, "a pipe", &options(Input::Stdin), running());
-    let (_, mut feed) = opened.unwrap();
+    let opened = MjpegFeed::open(intake, "a pipe", &setup(options(Input::Stdin)));
+    let mut feed = opened.unwrap();
     all(|| feed.next(Picture::default()))
 }
 
@@ -32,7 +31,7 @@ fn sizes_may_change_and_broken_ones_are_skipped() {
 #[test]
 fn a_pipe_without_one_whole_jpeg_is_refused() {
     let intake = TimedReader::new(Chunks::new(SMALL[..9].to_vec(), &[4]), clock());
-    let refused = MjpegFeed::open(intake, "a pipe", &options(Input::Stdin), running()).unwrap_err();
+    let refused = MjpegFeed::open(intake, "a pipe", &setup(options(Input::Stdin))).unwrap_err();
     assert!(refused.to_string().contains("no picture that can be decoded"), "{refused}");
 }
 

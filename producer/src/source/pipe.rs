@@ -6,19 +6,16 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::time::Clock;
 use ffmpeg_next::format::context::StreamIo;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::error::SourceError;
-use super::info::{SourceInfo, SourceTiming};
 use super::mjpeg::MjpegFeed;
-use super::options::SourceOptions;
-use super::stream::{self, StreamFeed, StreamLength, StreamProfile};
+use super::opened::{Source, SourceSetup};
+use super::stream::{self, StreamFeed, StreamKind, StreamLength};
 use super::timed_reader::TimedReader;
 use super::y4m::{self, Y4mFeed};
 use super::{cut, ffi, unreadable};
-use crate::picture::{Picture, SourcePicture};
 
 const NAME: &str = "standard input";
 /// Size of the pipe. A pipe of 1 MB kept its reader asleep until it was full, so its bytes had waited for a time that
@@ -26,63 +23,30 @@ const NAME: &str = "standard input";
 #[cfg(target_os = "linux")]
 const PIPE_BYTES: usize = 128 << 10;
 
-/// The pictures of a pipe, by its format.
-#[derive(Debug)]
-pub enum PipeFeed {
-    Y4m(Box<Y4mFeed<Stdin>>),
-    Mjpeg(Box<MjpegFeed<Stdin>>),
-    Stream(Box<StreamFeed>),
-}
-
-impl PipeFeed {
-    pub fn next(&mut self, reuse: Picture) -> Result<Option<SourcePicture>, SourceError> {
-        match self {
-            PipeFeed::Y4m(feed) => feed.next(reuse),
-            PipeFeed::Mjpeg(feed) => feed.next(reuse),
-            PipeFeed::Stream(feed) => feed.next(reuse),
-        }
-    }
-}
-
 /// Opens the video on standard input.
-pub fn open(
-    options: &SourceOptions,
-    clock: Arc<dyn Clock>,
-    stop: Arc<AtomicBool>,
-) -> Result<(SourceInfo, PipeFeed), SourceError> {
+pub fn open(setup: &SourceSetup) -> Result<Source, SourceError> {
     #[cfg(target_os = "linux")]
     {
         // A failure does not matter: any size works.
         let _ = rustix::pipe::fcntl_setpipe_size(io::stdin(), PIPE_BYTES);
     }
-    let mut intake = TimedReader::new(Stdin { stop: stop.clone() }, clock.clone());
-    match sniff(&mut intake).map_err(|error| SourceError::reading(NAME, &error))? {
+    let mut intake = TimedReader::new(Stdin { stop: setup.stop.clone() }, setup.clock.clone());
+    match sniff(&mut intake).map_err(|error| SourceError::reading(NAME, error))? {
         Content::Nothing => Err(SourceError::Empty(NAME.to_owned())),
-        Content::Y4m => {
-            let (about, feed) = Y4mFeed::open(intake, NAME, options, stop)?;
-            Ok((about, PipeFeed::Y4m(Box::new(feed))))
-        }
-        Content::Jpegs => {
-            let (about, feed) = MjpegFeed::open(intake, NAME, options, stop)?;
-            Ok((about, PipeFeed::Mjpeg(Box::new(feed))))
-        }
+        Content::Y4m => Y4mFeed::open(intake, NAME, setup),
+        Content::Jpegs => MjpegFeed::open(intake, NAME, setup),
         Content::Text => Err(SourceError::Text(NAME.to_owned())),
-        Content::Other(format) => {
-            let (about, feed) = open_with_ffmpeg(intake, format, options, clock, stop)?;
-            Ok((about, PipeFeed::Stream(Box::new(feed))))
-        }
+        Content::Other(format) => open_with_ffmpeg(intake, format, setup),
     }
 }
 
 pub fn open_with_ffmpeg<R: Read + Send + 'static>(
     mut intake: TimedReader<R>,
     format: Option<&str>,
-    options: &SourceOptions,
-    clock: Arc<dyn Clock>,
-    stop: Arc<AtomicBool>,
-) -> Result<(SourceInfo, StreamFeed), SourceError> {
-    let decoding = |error| SourceError::decoding(NAME, error);
-    let head = intake.peek(cut::MATROSKA_HEAD_BYTES).map_err(|error| SourceError::reading(NAME, &error))?;
+    setup: &SourceSetup,
+) -> Result<Source, SourceError> {
+    let decoding = |error| SourceError::reading(NAME, error);
+    let head = intake.peek(cut::MATROSKA_HEAD_BYTES).map_err(|error| SourceError::reading(NAME, error))?;
     let length = StreamLength { bytes: cut::matroska_bytes(head).unwrap_or(0), read: intake.taken() };
     let opened = if format == Some("mov") && is_seekable() {
         ffi::open("file:/dev/stdin", format, stream::settings(), Box::new(|| false))
@@ -90,14 +54,7 @@ pub fn open_with_ffmpeg<R: Read + Send + 'static>(
         ffi::open_stream(StreamIo::from_read(intake).map_err(decoding)?, format, stream::settings())
     };
     let input = opened.map_err(|_| SourceError::NotVideo(NAME.to_owned()))?;
-    let profile = StreamProfile {
-        name: NAME.to_owned(),
-        timing: SourceTiming::Pipe,
-        stamped_by_driver: false,
-        watch: None,
-        length: Some(length),
-    };
-    StreamFeed::open(input, profile, options, clock, stop).map_err(|error| match error {
+    StreamFeed::open(input, NAME, StreamKind::Pipe(length), setup).map_err(|error| match error {
         SourceError::NoPicture(name) if format == Some("mov") => SourceError::IndexLast(name),
         error => error,
     })
@@ -157,18 +114,11 @@ fn format(head: &[u8]) -> Option<&'static str> {
     if let Some((_, format)) = starts.iter().find(|(start, _)| head.starts_with(&start[..start.len().min(16)])) {
         return Some(format);
     }
-    match head.get(4..8)? {
-        b"ftyp" | b"styp" => return Some("mov"),
-        _ => {}
+    if matches!(head.get(4..8)?, b"ftyp" | b"styp") {
+        return Some("mov");
     }
-    let nal = if head.starts_with(&[0, 0, 0, 1]) {
-        head[4]
-    } else if head.starts_with(&[0, 0, 1]) {
-        head[3]
-    } else {
-        return None;
-    };
-    match nal {
+    let nal = head.strip_prefix(&[0, 0, 0, 1]).or_else(|| head.strip_prefix(&[0, 0, 1]))?;
+    match nal.first()? {
         // An access unit delimiter or a parameter set of H.264 or HEVC.
         0x09 | 0x27 | 0x47 | 0x67 => Some("h264"),
         0x40 | 0x42 | 0x46 => Some("hevc"),

@@ -1,8 +1,7 @@
 use super::*;
 use crate::picture::Picture;
-use crate::source::Input;
-use crate::source::testing::{all, clock, ffmpeg, options, running};
-use crate::source::timed_reader::Chunks;
+use crate::source::testing::{Chunks, all, clock, ffmpeg, options, setup};
+use crate::source::{Input, SourceTiming};
 
 fn check(cases: &[(&[u8], Content)]) {
     for (bytes, expected) in cases {
@@ -45,9 +44,9 @@ fn no_frame_is_lost_whatever_the_container() {
     ] {
         let bytes = ffmpeg(&format!("{clip} -pix_fmt yuv420p {words}"), None);
         let intake = TimedReader::new(Chunks::new(bytes, &[1000]), clock());
-        let opened = open_with_ffmpeg(intake, format, &options(Input::Stdin), clock(), running());
-        let (about, mut feed) = opened.unwrap();
-        assert_eq!(about.timing, SourceTiming::Pipe);
+        let opened = open_with_ffmpeg(intake, format, &setup(options(Input::Stdin)));
+        let mut feed = opened.unwrap();
+        assert_eq!(feed.info().timing, SourceTiming::Pipe);
         let pictures = all(|| feed.next(Picture::default()));
         assert_eq!(pictures.len(), 25, "{words}");
         assert!(pictures.windows(2).all(|pair| pair[0].pts < pair[1].pts), "{words}: in order");

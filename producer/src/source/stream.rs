@@ -14,10 +14,10 @@ use super::convert::Converter;
 use super::decoder::DecoderThreading;
 use super::error::SourceError;
 use super::ffi;
-use super::info::{SourceInfo, SourceTiming};
-use super::options::SourceOptions;
+use super::input::SourceTiming;
+use super::opened::{Source, SourceInfo, SourceSetup};
 use super::timestamps::TimestampMap;
-use super::video_reader::{ENDS_LATE, VideoReader};
+use super::video_reader::VideoReader;
 use crate::picture::{Picture, SourcePicture};
 
 const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -30,20 +30,16 @@ const PROBE: [(&str, &str); 3] = [("probesize", "500000"), ("analyzeduration", "
 const EARLY_PACKETS_MAX: usize = 64;
 const EARLY_STREAMS_MAX: u32 = 16;
 
-#[derive(Debug)]
 pub struct StreamFeed {
     video: VideoReader,
     name: String,
-    /// True if the stream's timestamps are the driver's readings of the monotonic clock.
-    stamped_by_driver: bool,
+    kind: StreamKind,
     waiting: bool,
     converter: Converter,
     timestamps: TimestampMap,
     /// Number of frames sent, and the end of the last one.
     sent: u64,
     end: Duration,
-    length: Option<StreamLength>,
-    watch: Option<ReadDeadline>,
     stop: Arc<AtomicBool>,
 }
 
@@ -56,8 +52,8 @@ pub struct ReadDeadline {
 }
 
 impl ReadDeadline {
-    pub fn new(clock: Arc<dyn Clock>, stop: Arc<AtomicBool>) -> ReadDeadline {
-        let watch = ReadDeadline { deadline_us: Arc::default(), clock, stop };
+    pub fn new(setup: &SourceSetup) -> ReadDeadline {
+        let watch = ReadDeadline { deadline_us: Arc::default(), clock: setup.clock.clone(), stop: setup.stop.clone() };
         watch.allow(OPEN_TIMEOUT);
         watch
     }
@@ -76,18 +72,26 @@ impl ReadDeadline {
     }
 }
 
-/// Properties of a stream that determine how it is read.
+/// The kind of a stream, which determines how it is read.
 #[derive(Debug)]
-pub struct StreamProfile {
-    pub name: String,
-    pub timing: SourceTiming,
-    pub stamped_by_driver: bool,
-    pub watch: Option<ReadDeadline>,
-    pub length: Option<StreamLength>,
+pub enum StreamKind {
+    /// Its timestamps are the driver's readings of the monotonic clock.
+    Camera(ReadDeadline),
+    Url(ReadDeadline),
+    Pipe(StreamLength),
+}
+
+impl StreamKind {
+    fn watch(&self) -> Option<&ReadDeadline> {
+        match self {
+            StreamKind::Camera(watch) | StreamKind::Url(watch) => Some(watch),
+            StreamKind::Pipe(_) => None,
+        }
+    }
 }
 
 /// Expected length of a byte stream, and the number of bytes read so far.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct StreamLength {
     pub bytes: u64,
     pub read: Arc<AtomicU64>,
@@ -101,41 +105,32 @@ impl StreamLength {
 
 impl StreamFeed {
     /// Opens the stream and waits for its first frame.
-    pub fn open(
-        mut input: Input,
-        profile: StreamProfile,
-        options: &SourceOptions,
-        clock: Arc<dyn Clock>,
-        stop: Arc<AtomicBool>,
-    ) -> Result<(SourceInfo, StreamFeed), SourceError> {
-        let StreamProfile { name, timing, stamped_by_driver, watch, length } = profile;
-        let early = settle(&mut input).map_err(|error| SourceError::decoding(&name, error))?;
-        let ends_late = ENDS_LATE.contains(&input.format().name());
-        let mut video = VideoReader::new(input, early, DecoderThreading::LowDelay, options, &name, clock)?;
-        video.set_ends_late(ends_late);
+    pub fn open(mut input: Input, name: &str, kind: StreamKind, setup: &SourceSetup) -> Result<Source, SourceError> {
+        let early = settle(&mut input).map_err(|error| SourceError::reading(name, error))?;
+        let mut video = VideoReader::new(input, early, DecoderThreading::LowDelay, name, setup)?;
         if !video.advance()? {
-            return Err(SourceError::NoPicture(name));
+            return Err(SourceError::NoPicture(name.to_owned()));
         }
-        let converter = Converter::quick(options.box_size, options.subsampling);
-        let about = about(&video, &converter, timing, ends_late);
-        let feed = StreamFeed {
+        let converter = Converter::quick(setup.options.box_size, setup.options.subsampling);
+        let timing = if kind.watch().is_some() { SourceTiming::Live } else { SourceTiming::Pipe };
+        let notes = delay_notes(video.held_back(), video.fps(), video.ends_late());
+        let about = SourceInfo { notes, ..video.info(timing, &converter) };
+        let mut feed = StreamFeed {
             video,
-            name,
-            stamped_by_driver,
+            name: name.to_owned(),
+            kind,
             waiting: true,
             converter,
             timestamps: TimestampMap::default(),
             sent: 0,
             end: Duration::ZERO,
-            length,
-            watch,
-            stop,
+            stop: setup.stop.clone(),
         };
-        Ok((about, feed))
+        Ok(Source::new(about, move |picture| feed.next(picture)))
     }
 
-    pub fn next(&mut self, mut picture: Picture) -> Result<Option<SourcePicture>, SourceError> {
-        if let Some(watch) = &self.watch {
+    fn next(&mut self, mut picture: Picture) -> Result<Option<SourcePicture>, SourceError> {
+        if let Some(watch) = self.kind.watch() {
             watch.allow(READ_TIMEOUT);
         }
         let more = std::mem::take(&mut self.waiting) || self.video.advance()?;
@@ -155,10 +150,10 @@ impl StreamFeed {
 
     /// A stream that falls silent is an error, and so is a pipe that ends too early. Any other end is normal.
     fn end(&self) -> Result<Option<SourcePicture>, SourceError> {
-        if self.watch.as_ref().is_some_and(ReadDeadline::is_late) {
+        if self.kind.watch().is_some_and(ReadDeadline::is_late) {
             return Err(SourceError::Stalled { name: self.name.clone(), seconds: READ_TIMEOUT.as_secs() });
         }
-        let Some(length) = &self.length else { return Ok(None) };
+        let StreamKind::Pipe(length) = &self.kind else { return Ok(None) };
         let there = self.video.there(Some(self.sent), self.end.as_micros() as i64);
         let cut = (length.is_short() || self.video.ends_in_a_picture()) && !there.is_all();
         if cut { Err(SourceError::cut(&self.name, there)) } else { Ok(None) }
@@ -166,7 +161,7 @@ impl StreamFeed {
 
     fn due(&self) -> Micros {
         let arrived = self.video.arrived();
-        if !self.stamped_by_driver {
+        if !matches!(self.kind, StreamKind::Camera(_)) {
             return arrived;
         }
         let stamp = self.video.raw_us().and_then(|us| u64::try_from(us).ok()).map(Micros);
@@ -176,13 +171,8 @@ impl StreamFeed {
 }
 
 /// Opens a stream from the network.
-pub fn open_url(
-    url: &str,
-    options: &SourceOptions,
-    clock: Arc<dyn Clock>,
-    stop: Arc<AtomicBool>,
-) -> Result<(SourceInfo, StreamFeed), SourceError> {
-    let watch = ReadDeadline::new(clock.clone(), stop.clone());
+pub fn open_url(url: &str, setup: &SourceSetup) -> Result<Source, SourceError> {
+    let watch = ReadDeadline::new(setup);
     let name = secret::hide_address(url).into_owned();
     let unreachable = |why: String| SourceError::Unreachable { url: name.clone(), why };
     let mut settings = Dictionary::from_iter(PROBE);
@@ -196,16 +186,9 @@ pub fn open_url(
         error => unreachable(error.to_string()),
     })?;
     watch.allow(READ_TIMEOUT);
-    let late = watch.clone();
-    let profile = StreamProfile {
-        name: name.clone(),
-        timing: SourceTiming::Live,
-        stamped_by_driver: false,
-        watch: Some(watch),
-        length: None,
-    };
-    StreamFeed::open(input, profile, options, clock, stop).map_err(|error| match error {
-        SourceError::NoPicture(_) if late.is_late() => unreachable("it answers but sends no picture".to_owned()),
+    let kind = StreamKind::Url(watch.clone());
+    StreamFeed::open(input, &name, kind, setup).map_err(|error| match error {
+        SourceError::NoPicture(_) if watch.is_late() => unreachable("it answers but sends no picture".to_owned()),
         error => error,
     })
 }
@@ -239,25 +222,6 @@ fn settle(input: &mut Input) -> Result<VecDeque<Packet>, Error> {
 
 fn is_video_known(input: &Input) -> bool {
     input.streams().best(media::Type::Video).is_some_and(|stream| ffi::codec_is_known(&stream))
-}
-
-fn about(video: &VideoReader, converter: &Converter, timing: SourceTiming, ends_late: bool) -> SourceInfo {
-    let size = (video.frame().width() as usize, video.frame().height() as usize);
-    let (width, height) = video.geometry().display_size(size);
-    let (out_width, out_height) = converter.out_size(size, &video.geometry());
-    SourceInfo {
-        timing,
-        width,
-        height,
-        out_width,
-        out_height,
-        fps: video.fps(),
-        frames: None,
-        duration: None,
-        what: video.what(),
-        passthrough: video.passthrough(),
-        notes: delay_notes(video.held_back(), video.fps(), ends_late),
-    }
 }
 
 /// Lines about the delay that the codec and the container cause by themselves.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::source::testing::{clock, open, options};
+use crate::source::testing::{open, options, setup};
 use crate::source::{self, Input as Given};
 
 #[test]
@@ -12,13 +12,13 @@ fn the_delay_of_the_codec_is_reported() {
 
 #[test]
 fn a_read_ends_at_its_deadline_or_when_stopped() {
-    let (clock, stop) = (clock(), Arc::new(AtomicBool::default()));
-    let mut is_over = ReadDeadline::new(clock.clone(), stop.clone()).interrupt();
+    let setup = setup(options(Given::Stdin));
+    let mut is_over = ReadDeadline::new(&setup).interrupt();
     assert!(!is_over());
-    clock.sleep_until(Micros(6_000_000));
+    setup.clock.sleep_until(Micros(6_000_000));
     assert!(is_over(), "5 s are over");
-    let mut is_over = ReadDeadline::new(clock, stop.clone()).interrupt();
-    stop.store(true, Ordering::Relaxed);
+    let mut is_over = ReadDeadline::new(&setup).interrupt();
+    setup.stop.store(true, Ordering::Relaxed);
     assert!(is_over(), "stopped");
 }
 

@@ -13,9 +13,8 @@ use common::draw::Bar;
 use common::time::{Clock, Micros};
 
 use self::drawing::Drawing;
-use super::info::{SourceInfo, SourceTiming};
-use super::options::SourceOptions;
-use super::passthrough::NotPassed;
+use super::input::SourceTiming;
+use super::opened::{SourceInfo, SourceSetup};
 use crate::picture::{Picture, SourcePicture};
 
 /// The longest sleep, so that a stop is noticed soon even between slow frames.
@@ -42,28 +41,11 @@ impl TestCard {
     pub const FPS_MAX: f64 = 1000.0;
 
     /// A card whose frames are numbered `start`, `start + step`, … until `stop` is set.
-    pub fn open(
-        start: u64,
-        step: u64,
-        options: &SourceOptions,
-        clock: Arc<dyn Clock>,
-        stop: Arc<AtomicBool>,
-    ) -> (SourceInfo, TestCard) {
+    pub fn open(start: u64, step: u64, setup: &SourceSetup) -> (SourceInfo, TestCard) {
+        let options = &setup.options;
         let (width, height) = options.box_size.unwrap_or((1280, 720));
         let fps = options.fps.unwrap_or(30.0);
-        let info = SourceInfo {
-            timing: SourceTiming::Live,
-            width,
-            height,
-            out_width: width,
-            out_height: height,
-            fps: Some(fps),
-            frames: None,
-            duration: None,
-            what: "test card".to_owned(),
-            passthrough: Err(NotPassed::NoJpegs),
-            notes: Vec::new(),
-        };
+        let info = SourceInfo::new(SourceTiming::Live, "test card".to_owned(), ((width, height), (width, height)));
         let card = TestCard {
             drawing: Drawing::new(width, height, options.subsampling, &options.name),
             // NaN becomes the minimum too.
@@ -71,12 +53,12 @@ impl TestCard {
             start,
             step,
             source: Bar::source_of(&options.name),
-            clock,
-            stop,
+            clock: setup.clock.clone(),
+            stop: setup.stop.clone(),
             begun: None,
             next: 0,
         };
-        (info, card)
+        (SourceInfo { fps: Some(fps), ..info }, card)
     }
 
     /// Waits until the next frame is due and draws it into the memory of `reuse`; `None` once stopped.
@@ -128,7 +110,7 @@ impl TestCard {
 mod tests {
     use common::time::ManualClock;
 
-    use super::super::{Input, testing};
+    use super::super::{Input, SourceOptions, testing};
     use super::*;
 
     fn card(fps: f64, start: u64, step: u64) -> (TestCard, Arc<ManualClock>, Arc<AtomicBool>) {
@@ -140,7 +122,8 @@ mod tests {
             name: "A".to_owned(),
             ..testing::options(Input::TestCard { start, step })
         };
-        let (_, card) = TestCard::open(start, step, &options, clock.clone(), stop.clone());
+        let setup = SourceSetup { options, clock: clock.clone(), stop: stop.clone() };
+        let (_, card) = TestCard::open(start, step, &setup);
         (card, clock, stop)
     }
 

@@ -1,16 +1,17 @@
 //! Media for tests, made by the `ffmpeg` program.
 
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use common::time::{Clock, ManualClock};
 use jpeg::Subsampling;
 
-use super::Source;
 use super::error::SourceError;
 use super::input::Input;
+use super::opened::{Source, SourceSetup};
 use super::options::{CameraOptions, Deinterlace, Loops, Passthrough, SourceOptions};
 use crate::picture::{Picture, SourcePicture};
 
@@ -94,8 +95,29 @@ pub fn clock() -> Arc<dyn Clock> {
     Arc::new(ManualClock::default())
 }
 
-pub fn running() -> Arc<AtomicBool> {
-    Arc::default()
+pub fn setup(options: SourceOptions) -> SourceSetup {
+    SourceSetup { options, clock: clock(), stop: Arc::default() }
+}
+
+/// A reader that returns bytes in pieces of the given sizes, over and over.
+pub struct Chunks {
+    pub bytes: io::Cursor<Vec<u8>>,
+    pub sizes: Vec<usize>,
+    pub turn: usize,
+}
+
+impl Chunks {
+    pub fn new(bytes: Vec<u8>, sizes: &[usize]) -> Chunks {
+        Chunks { bytes: io::Cursor::new(bytes), sizes: sizes.to_vec(), turn: 0 }
+    }
+}
+
+impl Read for Chunks {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let size = self.sizes[self.turn % self.sizes.len()].min(into.len());
+        self.turn += 1;
+        self.bytes.read(&mut into[..size])
+    }
 }
 
 /// Returns all pictures of a source.

@@ -69,18 +69,6 @@ impl<R: Read> TimedReader<R> {
         self.came
     }
 
-    /// Fills `into`, and returns the number of bytes, which is smaller only at the end.
-    pub fn read_full(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let mut filled = 0;
-        while filled < into.len() {
-            match self.read(&mut into[filled..])? {
-                0 => break,
-                got => filled += got,
-            }
-        }
-        Ok(filled)
-    }
-
     /// Returns one line without its end; `None` at the end of the input. It is an error if no line ends within
     /// `bytes_max`.
     pub fn line(&mut self, bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
@@ -118,35 +106,23 @@ impl<R: Read> Read for TimedReader<R> {
     }
 }
 
+/// Fills `into`, and returns the number of bytes, which is smaller only at the end.
+pub fn read_full(from: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < into.len() {
+        match read(from, &mut into[filled..])? {
+            0 => break,
+            got => filled += got,
+        }
+    }
+    Ok(filled)
+}
+
 fn read(from: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
     loop {
         match from.read(into) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             result => return result,
         }
-    }
-}
-
-/// A reader for tests that returns bytes in pieces of the given sizes, over and over.
-#[cfg(test)]
-pub struct Chunks {
-    pub bytes: io::Cursor<Vec<u8>>,
-    pub sizes: Vec<usize>,
-    pub turn: usize,
-}
-
-#[cfg(test)]
-impl Chunks {
-    pub fn new(bytes: Vec<u8>, sizes: &[usize]) -> Chunks {
-        Chunks { bytes: io::Cursor::new(bytes), sizes: sizes.to_vec(), turn: 0 }
-    }
-}
-
-#[cfg(test)]
-impl Read for Chunks {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let size = self.sizes[self.turn % self.sizes.len()].min(into.len());
-        self.turn += 1;
-        self.bytes.read(&mut into[..size])
     }
 }

@@ -29,15 +29,6 @@ pub enum Hdr {
     Hlg,
 }
 
-impl std::fmt::Display for Hdr {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Hdr::Pq => "PQ",
-            Hdr::Hlg => "HLG",
-        })
-    }
-}
-
 impl Hdr {
     /// `None` if the picture is not HDR.
     pub fn of(transfer: TransferCharacteristic) -> Option<Hdr> {
@@ -69,7 +60,8 @@ pub struct ToneMap {
 
 impl ToneMap {
     pub fn new(hdr: Hdr) -> ToneMap {
-        tracing::info!(event = "note", "the video is HDR ({hdr}): it is tone-mapped for ordinary screens");
+        let name = if hdr == Hdr::Pq { "PQ" } else { "HLG" };
+        tracing::info!(event = "note", "the video is HDR ({name}): it is tone-mapped for ordinary screens");
         let level = |step: usize| (step * STEP).min(255) as f64;
         let colours = (0..GRID * GRID * GRID).map(|at| [at % GRID, at / GRID / GRID, at / GRID % GRID].map(level));
         ToneMap { table: colours.map(|[y, cb, cr]| mapped(hdr, [y, cb, cr])).collect() }

@@ -13,7 +13,7 @@ pub fn check_file(path: &Path) -> Result<(), SourceError> {
     let by_kind = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => SourceError::Missing(name.clone()),
         io::ErrorKind::PermissionDenied => SourceError::Permission(name.clone()),
-        _ => SourceError::reading(&name, &error),
+        _ => SourceError::reading(&name, error),
     };
     let facts = std::fs::metadata(path).map_err(by_kind)?;
     if facts.is_dir() {
@@ -37,7 +37,7 @@ pub fn why_unreadable(path: &Path, error: ffmpeg::Error) -> SourceError {
         _ if head.get(4..8) == Some(b"ftyp") => SourceError::Truncated(name),
         _ if is_text(&head) => SourceError::Text(name),
         ffmpeg::Error::InvalidData | ffmpeg::Error::Eof => SourceError::NotVideo(name),
-        error => SourceError::decoding(&name, error),
+        error => SourceError::reading(&name, error),
     }
 }
 

@@ -17,12 +17,13 @@ use tracing::debug;
 use super::convert::Converter;
 use super::decoder::{self as decoding, DecoderThreading};
 use super::deinterlace::{Deinterlacer, Order};
-use super::error::SourceError;
-use super::existing::ExistingPart;
+use super::error::{ExistingPart, SourceError};
 use super::ffi;
 use super::geometry::{PictureGeometry, sample_aspect};
-use super::options::{Deinterlace, Passthrough, SourceOptions};
-use super::passthrough::{JpegPass, NotPassed};
+use super::input::SourceTiming;
+use super::opened::{SourceInfo, SourceSetup};
+use super::options::{Deinterlace, Passthrough};
+use super::passthrough::JpegPass;
 use super::planes::Turn;
 use crate::picture::{PassedJpeg, Picture};
 
@@ -30,7 +31,7 @@ use crate::picture::{PassedJpeg, Picture};
 const BROKEN_IN_A_ROW_MAX: u32 = 10_000;
 
 /// Formats in which a picture's data may have no length.
-pub const ENDS_LATE: [&str; 5] = ["mpegts", "mpeg", "mpegvideo", "h264", "hevc"];
+const ENDS_LATE: [&str; 5] = ["mpegts", "mpeg", "mpegvideo", "h264", "hevc"];
 
 pub struct VideoReader {
     input: Input,
@@ -66,22 +67,16 @@ pub struct VideoReader {
     name: String,
 }
 
-impl std::fmt::Debug for VideoReader {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("VideoReader").field("name", &self.name).field("stream", &self.stream).finish_non_exhaustive()
-    }
-}
-
 impl VideoReader {
     /// Takes the best video stream of an open input. `early` are packets that were read to recognise the codec.
     pub fn new(
         mut input: Input,
         early: VecDeque<Packet>,
         threading: DecoderThreading,
-        options: &SourceOptions,
         name: &str,
-        clock: Arc<dyn Clock>,
+        setup: &SourceSetup,
     ) -> Result<VideoReader, SourceError> {
+        let options = &setup.options;
         let video = |input: &Input| input.streams().best(media::Type::Video).map(|stream| stream.index());
         let no_video = || SourceError::NoVideo(name.to_owned());
         let stream = video(&input).ok_or_else(no_video)?;
@@ -97,8 +92,8 @@ impl VideoReader {
             let threading = if pass.is_undecided() { DecoderThreading::LowDelay } else { threading };
             (decoding::open(&stream, threading, name)?, geometry(&stream), stream.time_base(), frame_us(rate), pass)
         };
-        let now = clock.now();
         Ok(VideoReader {
+            ends_late: ENDS_LATE.contains(&input.format().name()),
             input,
             early,
             stream,
@@ -114,14 +109,13 @@ impl VideoReader {
             geometry,
             deinterlacer: (options.deinterlace == Deinterlace::Auto).then(Deinterlacer::default),
             arrivals: VecDeque::new(),
-            arrived: now,
+            arrived: setup.clock.now(),
             packet_before: None,
-            ends_late: false,
             broken: 0,
             broken_in_a_row: 0,
             read_broken: false,
             decode_broken: false,
-            clock,
+            clock: setup.clock.clone(),
             name: name.to_owned(),
         })
     }
@@ -237,9 +231,9 @@ impl VideoReader {
         before.filter(|_| self.ends_late).unwrap_or(now)
     }
 
-    /// Sets if a packet's end is recognised only by the next one's beginning.
-    pub fn set_ends_late(&mut self, ends_late: bool) {
-        self.ends_late = ends_late;
+    /// True if a packet's end is recognised only by the next one's beginning.
+    pub fn ends_late(&self) -> bool {
+        self.ends_late
     }
 
     fn read(&mut self) -> Result<Packet, Error> {
@@ -274,22 +268,20 @@ impl VideoReader {
             Some(passed) => picture.pass_through(passed),
             None => {
                 let converted = converter.convert(&self.frame, self.geometry(), picture);
-                converted.map_err(|error| SourceError::decoding(&self.name, error))?;
+                converted.map_err(|error| SourceError::reading(&self.name, error))?;
             }
         }
         Ok(())
     }
 
-    /// `Ok` if pictures are passed through.
-    pub fn passthrough(&self) -> Result<(), NotPassed> {
-        self.pass.outcome()
+    /// The properties of the stream, if its pictures are like the current one.
+    pub fn info(&self, timing: SourceTiming, converter: &Converter) -> SourceInfo {
+        let sizes = converter.sizes(&self.frame, self.geometry());
+        let of_pictures = SourceInfo::new(timing, self.what(), sizes);
+        SourceInfo { fps: self.fps(), passthrough: self.pass.outcome(), ..of_pictures }
     }
 
-    pub fn frame(&self) -> &frame::Video {
-        &self.frame
-    }
-
-    pub fn geometry(&self) -> PictureGeometry {
+    fn geometry(&self) -> PictureGeometry {
         PictureGeometry::of(&self.frame, self.geometry)
     }
 
@@ -334,7 +326,7 @@ impl VideoReader {
 
     /// True if the stream ends in the middle of a picture, in a format that gives the length of its pictures.
     pub fn ends_in_a_picture(&self) -> bool {
-        (self.read_broken || self.decode_broken) && !ENDS_LATE.contains(&self.input.format().name())
+        (self.read_broken || self.decode_broken) && !self.ends_late
     }
 
     /// The part of the stream up to `end_us`, and its full extent.
@@ -350,7 +342,7 @@ impl VideoReader {
     }
 
     /// For example "h264 yuv420p bt709".
-    pub fn what(&self) -> String {
+    fn what(&self) -> String {
         let codec = self.decoder.codec().map_or_else(String::new, |codec| codec.name().to_owned());
         let format = self.frame.format().descriptor().map_or("unknown pixels", |descriptor| descriptor.name());
         let space = self.frame.color_space().name().filter(|name| !["unknown", "unspecified"].contains(name));

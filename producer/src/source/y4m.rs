@@ -9,20 +9,17 @@ mod header;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use ffmpeg_next::frame;
 
 use super::colour::Colour;
 use super::convert::Converter;
 use super::deinterlace::Deinterlacer;
-use super::error::SourceError;
-use super::existing::ExistingPart;
-use super::geometry::PictureGeometry;
-use super::info::{SourceInfo, SourceTiming};
-use super::options::{Deinterlace, SourceOptions};
-use super::passthrough::NotPassed;
-use super::timed_reader::TimedReader;
+use super::error::{ExistingPart, SourceError};
+use super::input::SourceTiming;
+use super::opened::{Source, SourceInfo, SourceSetup};
+use super::options::Deinterlace;
+use super::timed_reader::{TimedReader, read_full};
 use super::timestamps::TimestampMap;
 use crate::picture::{Picture, SourcePicture};
 
@@ -32,12 +29,11 @@ pub use header::{FRAME_LINE, layout};
 pub const MAGIC: &[u8] = b"YUV4MPEG2";
 const LINE_BYTES_MAX: usize = 4096;
 
-#[derive(Debug)]
 pub struct Y4mFeed<R> {
     intake: TimedReader<R>,
     name: String,
     header: Y4mHeader,
-    frame: Frame,
+    frame: frame::Video,
     converter: Converter,
     deinterlacer: Option<Deinterlacer>,
     timestamps: TimestampMap,
@@ -45,33 +41,24 @@ pub struct Y4mFeed<R> {
     stop: Arc<AtomicBool>,
 }
 
-struct Frame(frame::Video);
-
-impl std::fmt::Debug for Frame {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Frame({}x{})", self.0.width(), self.0.height())
-    }
-}
-
-impl<R: Read> Y4mFeed<R> {
-    pub fn open(
-        mut intake: TimedReader<R>,
-        name: &str,
-        options: &SourceOptions,
-        stop: Arc<AtomicBool>,
-    ) -> Result<(SourceInfo, Y4mFeed<R>), SourceError> {
-        let line = intake.line(LINE_BYTES_MAX).map_err(|error| SourceError::reading(name, &error))?;
+impl<R: Read + Send + 'static> Y4mFeed<R> {
+    pub fn open(mut intake: TimedReader<R>, name: &str, setup: &SourceSetup) -> Result<Source, SourceError> {
+        let (options, stop) = (&setup.options, setup.stop.clone());
+        let line = intake.line(LINE_BYTES_MAX).map_err(|error| SourceError::reading(name, error))?;
         let header = Y4mHeader::parse(&line.unwrap_or_default(), name)?;
         let converter = Converter::quick(options.box_size, options.subsampling);
-        let about = about(&header, &converter);
-        let frame = Frame(header.frame());
+        let frame = header.frame();
+        let what = format!("y4m {}", header.colour);
+        let sizes = converter.sizes(&frame, header.geometry());
+        let about = SourceInfo { fps: header.fps, ..SourceInfo::new(SourceTiming::Pipe, what, sizes) };
         let (timestamps, name) = (TimestampMap::default(), name.to_owned());
         let deinterlacer = (options.deinterlace == Deinterlace::Auto).then(Deinterlacer::default);
-        Ok((about, Y4mFeed { intake, name, header, frame, converter, deinterlacer, timestamps, count: 0, stop }))
+        let mut feed = Y4mFeed { intake, name, header, frame, converter, deinterlacer, timestamps, count: 0, stop };
+        Ok(Source::new(about, move |picture| feed.next(picture)))
     }
 
-    pub fn next(&mut self, mut picture: Picture) -> Result<Option<SourcePicture>, SourceError> {
-        let reading = |error| SourceError::reading(&self.name, &error);
+    fn next(&mut self, mut picture: Picture) -> Result<Option<SourcePicture>, SourceError> {
+        let reading = |error| SourceError::reading(&self.name, error);
         if self.intake.some().map_err(reading)?.is_empty() || self.stop.load(Ordering::Relaxed) {
             return Ok(None);
         }
@@ -82,10 +69,7 @@ impl<R: Read> Y4mFeed<R> {
                 return Ok(None);
             }
             let end_us = (self.count as f64 * frame_us) as i64;
-            return Err(SourceError::cut(
-                &self.name,
-                ExistingPart { frames: Some(self.count as u64), end_us, ..ExistingPart::default() },
-            ));
+            return Err(SourceError::cut(&self.name, ExistingPart::frames(self.count as u64, end_us)));
         }
         let pts = self.timestamps.place(Some((self.count as f64 * frame_us) as i64), frame_us as i64);
         self.count += 1;
@@ -102,7 +86,7 @@ impl<R: Read> Y4mFeed<R> {
                 Some(line) if line.starts_with(b"FRAME ") => return Ok(true),
                 Some(line) if line.starts_with(MAGIC) => {
                     self.header = Y4mHeader::parse(line, &self.name)?;
-                    self.frame = Frame(self.header.frame());
+                    self.frame = self.header.frame();
                 }
                 Some(line) => {
                     let text = String::from_utf8_lossy(&line[..line.len().min(20)]).into_owned();
@@ -114,25 +98,25 @@ impl<R: Read> Y4mFeed<R> {
 
     /// Returns false if the stream ends first.
     fn read_picture(&mut self, picture: &mut Picture) -> Result<bool, SourceError> {
-        let pose = PictureGeometry { sample_aspect: self.header.sample_aspect, ..PictureGeometry::PLAIN };
-        let decoding = |error| SourceError::decoding(&self.name, error);
-        let reading = |error: io::Error| SourceError::reading(&self.name, &error);
+        let geometry = self.header.geometry();
+        let decoding = |error| SourceError::reading(&self.name, error);
+        let reading = |error: io::Error| SourceError::reading(&self.name, error);
         let interlaced = self.deinterlacer.as_mut().zip(self.header.interlaced);
         if interlaced.is_none()
-            && let Some(colour) = self.converter.by_samples(&self.frame.0, pose, picture).map_err(decoding)?
+            && let Some(colour) = self.converter.by_samples(&self.frame, geometry, picture).map_err(decoding)?
         {
             return read_samples(&mut self.intake, colour, picture).map_err(reading);
         }
-        if !read_planes(&mut self.intake, &mut self.frame.0, self.header.sample_bytes()).map_err(reading)? {
+        if !read_planes(&mut self.intake, &mut self.frame, self.header.sample_bytes()).map_err(reading)? {
             return Ok(false);
         }
         if let Some((deinterlacer, order)) = interlaced {
-            deinterlacer.apply(&mut self.frame.0, order);
+            deinterlacer.apply(&mut self.frame, order);
         }
-        self.converter.convert(&self.frame.0, pose, picture).map_err(decoding)?;
+        self.converter.convert(&self.frame, geometry, picture).map_err(decoding)?;
         if self.header.interlaced.is_some() {
             // The deinterlacer still holds the planes of this frame, so the next gets a new one.
-            self.frame = Frame(self.header.frame());
+            self.frame = self.header.frame();
         }
         Ok(true)
     }
@@ -171,32 +155,12 @@ fn read_planes<R: Read>(
         let rows_at_once = if stride == row_bytes { rows } else { 1 };
         for rows in frame.data_mut(plane)[..stride * rows].chunks_mut(stride * rows_at_once) {
             let bytes = row_bytes * rows_at_once;
-            if intake.read_full(&mut rows[..bytes])? < bytes {
+            if read_full(intake, &mut rows[..bytes])? < bytes {
                 return Ok(false);
             }
         }
     }
     Ok(true)
-}
-
-fn about(header: &Y4mHeader, converter: &Converter) -> SourceInfo {
-    let pose = PictureGeometry { sample_aspect: header.sample_aspect, ..PictureGeometry::PLAIN };
-    let size = (header.width as usize, header.height as usize);
-    let (width, height) = pose.display_size(size);
-    let (out_width, out_height) = converter.out_size(size, &pose);
-    SourceInfo {
-        timing: SourceTiming::Pipe,
-        width,
-        height,
-        out_width,
-        out_height,
-        fps: header.fps,
-        frames: None,
-        duration: None::<Duration>,
-        what: format!("y4m {}", header.colour),
-        passthrough: Err(NotPassed::NoJpegs),
-        notes: Vec::new(),
-    }
 }
 
 #[cfg(test)]

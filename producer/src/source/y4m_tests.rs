@@ -2,12 +2,12 @@ use jpeg::Subsampling;
 
 use super::*;
 use crate::source::Input;
-use crate::source::testing::{all, clock, ffmpeg, luma, options, psnr, running};
-use crate::source::timed_reader::Chunks;
+use crate::source::geometry::PictureGeometry;
+use crate::source::testing::{Chunks, all, clock, ffmpeg, luma, options, psnr, setup};
 
-fn feed(bytes: Vec<u8>, sizes: &[usize]) -> Result<Y4mFeed<Chunks>, SourceError> {
+fn feed(bytes: Vec<u8>, sizes: &[usize]) -> Result<Source, SourceError> {
     let intake = TimedReader::new(Chunks::new(bytes, sizes), clock());
-    Y4mFeed::open(intake, "a pipe", &options(Input::Stdin), running()).map(|(_, feed)| feed)
+    Y4mFeed::open(intake, "a pipe", &setup(options(Input::Stdin)))
 }
 
 fn pictures(bytes: &[u8], sizes: &[usize]) -> Vec<SourcePicture> {

@@ -11,6 +11,7 @@ pub fn announce(options: &Options, info: &SourceInfo, limit: &MessageLimit) {
     let length = info.duration.map_or(String::new(), |d| format!(", {:.1} s", d.as_secs_f64()));
     let Options { source, connection, .. } = options;
     let (topic, quality) = (&options.topic.topic, options.encode.quality);
+    let ((width, height), (out_width, out_height)) = (info.size, info.out_size);
     let passed_through = info.passthrough.is_ok();
     let pictures = if passed_through { "JPEGs as they are".to_owned() } else { format!("JPEG quality {quality}") };
     tracing::info!(
@@ -19,19 +20,15 @@ pub fn announce(options: &Options, info: &SourceInfo, limit: &MessageLimit) {
         input = info.what,
         topic = topic.name,
         brokers = connection.brokers,
-        width = info.out_width,
-        height = info.out_height,
+        width = out_width,
+        height = out_height,
         fps = info.fps,
         quality = (!passed_through).then_some(quality),
         passed_through,
         message_bytes_max = limit.message_bytes_max,
-        "{} ({}, {}x{}{fps}{length}) → {}x{} {pictures} → topic {} at {}, message limit {}",
+        "{} ({}, {width}x{height}{fps}{length}) → {out_width}x{out_height} {pictures} → topic {} at {}, message limit {}",
         source.name,
         info.what,
-        info.width,
-        info.height,
-        info.out_width,
-        info.out_height,
         topic.name,
         connection.brokers,
         limit.message_bytes_max,

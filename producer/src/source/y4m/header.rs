@@ -6,7 +6,7 @@ use ffmpeg_next::{Rational, frame};
 
 use crate::source::deinterlace::Order;
 use crate::source::error::SourceError;
-use crate::source::geometry::sample_aspect;
+use crate::source::geometry::{PictureGeometry, sample_aspect};
 
 /// The line before each picture, if it has no parameters.
 pub const FRAME_LINE: [u8; 6] = *b"FRAME\n";
@@ -80,6 +80,10 @@ impl Y4mHeader {
         if self.pixel.descriptor().is_some_and(is_deep) { 2 } else { 1 }
     }
 
+    pub fn geometry(&self) -> PictureGeometry {
+        PictureGeometry { sample_aspect: self.sample_aspect, ..PictureGeometry::PLAIN }
+    }
+
     /// Makes a frame with room for one picture.
     pub fn frame(&self) -> frame::Video {
         let mut frame = frame::Video::new(self.pixel, self.width, self.height);
@@ -99,34 +103,17 @@ fn to_aspect((num, den): (i32, i32)) -> Option<(u32, u32)> {
 }
 
 fn pixel(name: &str) -> Option<Pixel> {
-    use Pixel::*;
+    let is_planar = ["420p", "422p", "444p"].iter().any(|planes| name.starts_with(planes));
     Some(match name {
-        "420" | "420jpeg" | "420mpeg2" | "420paldv" => YUV420P,
-        "411" => YUV411P,
-        "422" => YUV422P,
-        "444" => YUV444P,
-        "444alpha" => YUVA444P,
-        "mono" => GRAY8,
-        "mono9" => GRAY9LE,
-        "mono10" => GRAY10LE,
-        "mono12" => GRAY12LE,
-        "mono16" => GRAY16LE,
-        "420p9" => YUV420P9LE,
-        "420p10" => YUV420P10LE,
-        "420p12" => YUV420P12LE,
-        "420p14" => YUV420P14LE,
-        "420p16" => YUV420P16LE,
-        "422p9" => YUV422P9LE,
-        "422p10" => YUV422P10LE,
-        "422p12" => YUV422P12LE,
-        "422p14" => YUV422P14LE,
-        "422p16" => YUV422P16LE,
-        "444p9" => YUV444P9LE,
-        "444p10" => YUV444P10LE,
-        "444p12" => YUV444P12LE,
-        "444p14" => YUV444P14LE,
-        "444p16" => YUV444P16LE,
-        _ => return Option::None,
+        "420" | "420jpeg" | "420mpeg2" | "420paldv" => Pixel::YUV420P,
+        "411" => Pixel::YUV411P,
+        "422" => Pixel::YUV422P,
+        "444" => Pixel::YUV444P,
+        "444alpha" => Pixel::YUVA444P,
+        "mono" => Pixel::GRAY8,
+        // The others name their depth, as in 420p10 and mono16.
+        _ if is_planar => format!("yuv{name}le").parse().ok()?,
+        _ => format!("gray{}le", name.strip_prefix("mono")?).parse().ok()?,
     })
 }
 
