@@ -9,7 +9,6 @@ use common::wire::Frame;
 use common::wire::record::{self, Record};
 use kafka::Delivery;
 
-use super::in_flight::SendOutcome;
 use super::ledger::Settlement;
 use super::limit::MessageLimit;
 use super::state::{EndRecord, PublisherState, Republish, SendState};
@@ -107,32 +106,27 @@ impl PublisherState {
 
 /// Removes a frame from those in flight, and settles it unless it will be published again.
 fn leave(state: &mut SendState, ticket: &FrameTicket, now: Micros) {
-    let failed = ticket.failed.get();
-    let outcome = match failed {
-        None => SendOutcome::Acknowledged,
-        Some(Delivery::Late) => SendOutcome::TimedOut,
-        Some(_) => SendOutcome::Refused,
-    };
-    state.in_flight.leave(ticket.in_flight, outcome, now);
-    match failed {
-        Some(Delivery::NoTopic) => state.topic_gone = true,
-        Some(Delivery::TooLarge) => state.limit_doubted = true,
-        Some(Delivery::Forbidden(why)) if state.ledger.books(ticket.session).acknowledged == 0 => {
+    let delivery = ticket.failed.get().unwrap_or(&Delivery::Acknowledged);
+    state.in_flight.leave(ticket.in_flight, delivery, now);
+    match delivery {
+        Delivery::NoTopic => state.topic_gone = true,
+        Delivery::TooLarge => state.limit_doubted = true,
+        Delivery::Forbidden(why) if state.ledger.books(ticket.session).acknowledged == 0 => {
             state.forbidden = Some(why.clone());
         }
         _ => {}
     }
-    let settlement = match (failed, &ticket.again) {
-        (Some(Delivery::TooLarge), Some(frame)) => {
+    let settlement = match (delivery, &ticket.again) {
+        (Delivery::TooLarge, Some(frame)) => {
             let (session, frame, limit) = (ticket.session, frame.clone(), ticket.limit);
             state.republish.push_back(Republish { session, frame, limit });
             return;
         }
-        (None | Some(Delivery::Acknowledged), _) => Settlement::Acknowledged(&ticket.row),
-        (Some(Delivery::Late), _) => Settlement::Late,
-        (Some(Delivery::NoTopic), _) => Settlement::Refused("the topic is gone"),
-        (Some(Delivery::TooLarge), None) => Settlement::Refused(TOO_LARGE),
-        (Some(Delivery::Refused(why) | Delivery::Forbidden(why)), _) => Settlement::Refused(why),
+        (Delivery::Acknowledged, _) => Settlement::Acknowledged(&ticket.row),
+        (Delivery::Late, _) => Settlement::Late,
+        (Delivery::NoTopic, _) => Settlement::Refused("the topic is gone"),
+        (Delivery::TooLarge, None) => Settlement::Refused(TOO_LARGE),
+        (Delivery::Refused(why) | Delivery::Forbidden(why), _) => Settlement::Refused(why),
     };
     state.settle_published(ticket.session, settlement, now);
 }

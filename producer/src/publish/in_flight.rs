@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use common::time::Micros;
+use kafka::Delivery;
 
 use super::window::{InFlightFrame, LinkWindow};
 
@@ -16,16 +17,6 @@ const BYTES_MAX: usize = 4 << 20;
 /// Upper limit for a live source, which is limited by time. It bounds the memory, and allows 80 MB/s over a round trip
 /// of 200 ms.
 const LIVE_BYTES_MAX: usize = 16 << 20;
-
-/// The result of sending a frame.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum SendOutcome {
-    Acknowledged,
-    /// No answer came.
-    TimedOut,
-    /// The broker refused the frame. Its answer shows nothing about the rate of the link.
-    Refused,
-}
 
 #[derive(Debug, Default)]
 pub struct InFlight {
@@ -80,17 +71,18 @@ impl InFlight {
         frame
     }
 
-    /// Removes a frame that was sent, with this outcome.
-    pub fn leave(&mut self, frame: InFlightFrame, outcome: SendOutcome, now: Micros) {
+    /// Removes a frame that was delivered, or could not be.
+    pub fn leave(&mut self, frame: InFlightFrame, delivery: &Delivery, now: Micros) {
         // Brokers answer in order, so this is nearly always the first.
         let Some(index) = self.frames.iter().position(|other| other.number == frame.number) else { return };
         self.frames.remove(index);
         self.bytes -= frame.bytes;
         let Some(window) = &mut self.window else { return };
-        match outcome {
-            SendOutcome::Acknowledged => window.acknowledged(&frame, now),
-            SendOutcome::TimedOut => window.timed_out(),
-            SendOutcome::Refused => {}
+        match delivery {
+            Delivery::Acknowledged => window.acknowledged(&frame, now),
+            Delivery::Late => window.timed_out(),
+            // The broker's answer to a frame that it refuses shows nothing about the rate of the link.
+            Delivery::NoTopic | Delivery::TooLarge | Delivery::Refused(_) | Delivery::Forbidden(_) => {}
         }
     }
 }
@@ -109,7 +101,7 @@ mod tests {
             frames.push(file.enter(1 << 20, START));
         }
         assert_eq!(frames.len(), 4);
-        file.leave(frames[1], SendOutcome::TimedOut, START);
+        file.leave(frames[1], &Delivery::Late, START);
         assert!(file.has_room(START));
     }
 
@@ -128,7 +120,7 @@ mod tests {
         assert!(live.has_room(START));
         let frame = live.enter(20 << 20, START);
         assert!(!live.has_room(START));
-        live.leave(frame, SendOutcome::TimedOut, START.plus(Duration::from_secs(2)));
+        live.leave(frame, &Delivery::Late, START.plus(Duration::from_secs(2)));
         assert!(live.is_empty() && live.has_room(START.plus(Duration::from_secs(2))));
     }
 
@@ -138,7 +130,7 @@ mod tests {
         for n in 0..10 {
             let at = START.plus(Duration::from_millis(33 * n));
             let frame = live.enter(1000, at);
-            live.leave(frame, SendOutcome::Acknowledged, at.plus(Duration::from_millis(2)));
+            live.leave(frame, &Delivery::Acknowledged, at.plus(Duration::from_millis(2)));
         }
         let silent = START.plus(Duration::from_secs(1));
         live.enter(1000, silent);

@@ -52,7 +52,7 @@ pub(super) struct OpenSession {
     pub end: EndRecord,
 }
 
-#[derive(Debug)]
+#[derive(Default, Debug)]
 pub(super) struct SendState {
     pub ledger: Ledger,
     pub in_flight: InFlight,
@@ -91,20 +91,7 @@ impl SendState {
 
 impl PublisherState {
     pub fn new(limit: MessageLimit, in_flight: InFlight) -> PublisherState {
-        let state = SendState {
-            ledger: Ledger::default(),
-            in_flight,
-            sessions: Vec::new(),
-            in_flight_records: 0,
-            limit,
-            topic_limit: limit,
-            replacing_client: false,
-            limit_doubted: false,
-            republish: VecDeque::new(),
-            topic_gone: false,
-            forbidden: None,
-            last_answer: Micros(0),
-        };
+        let state = SendState { limit, topic_limit: limit, in_flight, ..SendState::default() };
         PublisherState { state: Mutex::new(state), changed: Condvar::new() }
     }
 

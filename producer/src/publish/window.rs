@@ -54,7 +54,7 @@ impl InFlightFrame {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Default, Debug)]
 pub(super) struct LinkWindow {
     wanted: Duration,
     bytes: f64,
@@ -73,17 +73,7 @@ pub(super) struct LinkWindow {
 
 impl LinkWindow {
     pub(super) fn new(wanted: Duration) -> LinkWindow {
-        LinkWindow {
-            wanted,
-            bytes: START_BYTES as f64,
-            starting: true,
-            rates: RecentMax::default(),
-            alone: [None; ALONE_KEPT],
-            alone_bytes: 0,
-            alone_at: Micros(0),
-            together_at: Micros(0),
-            took: None,
-        }
+        LinkWindow { wanted, bytes: START_BYTES as f64, starting: true, ..LinkWindow::default() }
     }
 
     pub(super) fn bytes(&self) -> usize {

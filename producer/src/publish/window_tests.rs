@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use common::time::Micros;
+use kafka::Delivery;
 
-use super::in_flight::{InFlight, SendOutcome};
+use super::in_flight::InFlight;
 use super::window::InFlightFrame;
 
 const WANTED: Duration = Duration::from_millis(300);
@@ -88,10 +89,10 @@ impl Simulation {
         while let Some((frame, due_ms)) = self.on_the_way.front().copied() {
             let took = now.since(frame.at);
             if !self.link.halted && due_ms <= self.now_ms as f64 {
-                self.in_flight.leave(frame, SendOutcome::Acknowledged, now);
+                self.in_flight.leave(frame, &Delivery::Acknowledged, now);
                 self.acknowledged.push(took);
             } else if took > TIMEOUT {
-                self.in_flight.leave(frame, SendOutcome::TimedOut, now);
+                self.in_flight.leave(frame, &Delivery::Late, now);
                 self.timed_out += 1;
             } else {
                 break;
