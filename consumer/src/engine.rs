@@ -13,7 +13,6 @@ mod input;
 mod missing;
 mod session_end;
 mod snapshot;
-mod stretches;
 mod track;
 mod tracks;
 mod transport;

@@ -1,7 +1,6 @@
 //! Encodes a picture into a frame: a JPEG that, if requested, fits into one message.
 
 mod fit;
-mod scale;
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -11,7 +10,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use bytes::Bytes;
 use common::time::Clock;
 use common::wire::{Frame, FrameKind, Meta};
-use fast_image_resize::Resizer;
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use jpeg::{JpegError, Plane, Planes};
 use pool::Pool;
 
@@ -112,7 +112,7 @@ impl FrameEncoder {
         loop {
             let EncodeSetting { quality, scale } = self.setting();
             let picture = if scale < 1.0 {
-                scale::shrink(picture, scale, &mut self.small, &mut self.resizer);
+                shrink(picture, scale, &mut self.small, &mut self.resizer);
                 &self.small
             } else {
                 picture
@@ -151,5 +151,44 @@ fn planes(picture: &Picture) -> Planes<'_> {
         y: Plane { data: y, stride: luma },
         u: Plane { data: u, stride: chroma },
         v: Plane { data: v, stride: chroma },
+    }
+}
+
+/// Scales `from` by `scale` into `to`; each new sample is the mean of the samples that it covers.
+fn shrink(from: &Picture, scale: f64, to: &mut Picture, resizer: &mut Resizer) {
+    const FITS: &str = "a picture's planes have the sizes that it states";
+    let scaled = |n: usize| ((n as f64 * scale).round() as usize).clamp(1, n);
+    to.reshape(scaled(from.width), scaled(from.height), from.subsampling);
+    let sizes = [from.luma_size(), from.chroma_size(), from.chroma_size()];
+    let to_sizes = [to.luma_size(), to.chroma_size(), to.chroma_size()];
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Box));
+    for (((plane, target), size), to_size) in from.planes().into_iter().zip(to.planes_mut()).zip(sizes).zip(to_sizes) {
+        // A gray picture has no chroma, and planes of no size are no images.
+        if !target.is_empty() {
+            let plane = ImageRef::new(size.0 as u32, size.1 as u32, plane, PixelType::U8).expect(FITS);
+            let mut target =
+                Image::from_slice_u8(to_size.0 as u32, to_size.1 as u32, target, PixelType::U8).expect(FITS);
+            resizer.resize(&plane, &mut target, &options).expect(FITS);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Subsampling;
+
+    #[test]
+    fn a_flat_picture_stays_flat_at_any_size() {
+        for subsampling in [Subsampling::S420, Subsampling::S422, Subsampling::S444, Subsampling::Gray] {
+            for (width, height, scale) in [(64, 36, 0.5), (63, 35, 0.7), (5, 3, 0.2), (1, 1, 0.3)] {
+                let (mut from, mut to) = (Picture::default(), Picture::default());
+                from.reshape(width, height, subsampling);
+                from.data.fill(77);
+                shrink(&from, scale, &mut to, &mut Resizer::new());
+                assert!(to.width <= width && to.width >= 1);
+                assert!(to.data.iter().all(|&s| s == 77), "{subsampling:?} {width}x{height} x {scale}");
+            }
+        }
     }
 }

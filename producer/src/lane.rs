@@ -8,7 +8,6 @@
 //! acknowledgements and closes the session with its final counts.
 
 mod capture;
-mod handover;
 mod pace;
 
 use std::cell::Cell;
@@ -22,8 +21,7 @@ use std::time::Duration;
 use jpeg::JpegError;
 
 pub use self::capture::BoxError;
-use self::capture::Capture;
-use self::handover::{CloseOnDrop, Handover};
+use self::capture::{Capture, CloseOnDrop, Handover};
 pub use self::pace::Pace;
 use crate::encode::FrameEncoder;
 use crate::picture::{Picture, SourcePicture};

@@ -1,12 +1,13 @@
 //! Makes whole frames from records, with the producers' timestamps on this host's clock.
 
+use std::collections::BTreeMap;
+
 use common::time::{Micros, TimeBase};
 use common::wire::record::{self, Incoming, Rejected};
 use common::wire::{Limits, Origin, Pushed, Reassembler};
 
 use super::clocks::Clocks;
 use super::input::TopicRecord;
-use super::stretches::Stretches;
 
 /// Number of rejected records that are logged; later ones are only counted.
 const REJECTIONS_LOGGED: u64 = 5;
@@ -105,5 +106,41 @@ impl Assembly {
     /// Offset to add to a producer's timestamps to get this host's clock; 0 if both share one clock.
     pub fn clock_offset_us(&self, of: &Origin) -> i64 {
         self.clocks.offset_us(of).unwrap_or(0)
+    }
+}
+
+/// Numbers the stretches in which this member of a group reads a partition without a gap: it does not read the records
+/// that other members read while they had the partition.
+#[derive(Default, Debug)]
+struct Stretches {
+    /// For each partition: the next offset, and the number of the stretch.
+    partitions: BTreeMap<i32, (i64, u64)>,
+    /// Number of gaps.
+    gaps: u64,
+}
+
+impl Stretches {
+    /// Enters a record; returns the number of its stretch.
+    fn note(&mut self, partition: i32, offset: i64) -> u64 {
+        let (next, stretch) = self.partitions.entry(partition).or_insert((offset, 0));
+        if offset > *next {
+            self.gaps += 1;
+            *stretch = self.gaps;
+        }
+        *next = (offset + 1).max(*next);
+        *stretch
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_in_the_offsets_of_a_partition_begins_a_new_stretch() {
+        let mut stretches = Stretches::default();
+        let records = [(0, 100), (0, 101), (1, 7), (0, 150), (1, 8), (0, 151), (0, 140), (0, 141), (0, 152), (1, 20)];
+        let numbers: Vec<u64> = records.iter().map(|&(partition, offset)| stretches.note(partition, offset)).collect();
+        assert_eq!(numbers, [0, 0, 0, 1, 0, 1, 1, 1, 1, 2]);
     }
 }

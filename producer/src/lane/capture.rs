@@ -1,12 +1,12 @@
 //! The capture thread: takes pictures from the source and hands each over when it is due.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use common::latest::Latest;
 use common::time::Micros;
 
-use super::handover::{CloseOnDrop, Handover};
 use super::pace::{Pace, Pacer};
 use crate::picture::{CapturedPicture, Picture, SourcePicture};
 use crate::publish::FramePublisher;
@@ -83,5 +83,32 @@ impl Capture<'_> {
             self.handover.recycle(displaced.picture);
         }
         !queue.is_closed()
+    }
+}
+
+/// The queue between the two threads of a lane: the captured picture between them, and pictures whose memory is free.
+#[derive(Default)]
+pub(super) struct Handover {
+    pub queue: Latest<CapturedPicture>,
+    /// Pictures that were encoded or superseded, whose memory is reused.
+    spare: Mutex<Vec<Picture>>,
+}
+
+impl Handover {
+    pub fn recycle(&self, picture: Picture) {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(picture);
+    }
+
+    pub fn spare(&self) -> Picture {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+}
+
+/// Closes the queue when a thread ends, even by a panic.
+pub(super) struct CloseOnDrop<'a>(pub &'a Handover);
+
+impl Drop for CloseOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.queue.close();
     }
 }
