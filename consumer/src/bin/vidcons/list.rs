@@ -62,8 +62,8 @@ pub fn list(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> an
     let patience = ConnectTimeout { timeout: options.reader.timeout.unwrap_or(ASK), clock: &*clock, wanted: &wanted };
     let admin = Admin::connect(&options.reader.connection, "vidcons", &patience)?;
     let mut topics = admin.topics(ASK)?;
-    topics.retain(|topic| !options.list_only || topic.name == options.reader.topic);
-    if topics.is_empty() && options.list_only {
+    topics.retain(|topic| options.cli.topic.is_none() || topic.name == options.reader.topic);
+    if topics.is_empty() && options.cli.topic.is_some() {
         bail!("no topic {} at {}: omit -t to see all topics", options.reader.topic, options.reader.connection.brokers);
     }
     topics.sort_by(|a, b| a.name.cmp(&b.name));

@@ -1,6 +1,5 @@
 //! The viewer's options after checking the command line.
 
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use cli::output::Output;
@@ -18,35 +17,18 @@ use crate::args::Cli;
 
 const DEFAULT_TOPIC: &str = "video";
 
-/// Conditions that end the viewer.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub struct Until {
-    pub pictures: Option<u64>,
-    pub end: bool,
-    pub idle: Option<Duration>,
-}
-
 /// The checked options.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// The command line, for what is right as it was typed.
+    pub cli: Cli,
     pub reader: ReaderOptions,
     pub files: FileOptions,
     /// `None` to run without a window.
     pub window: Option<WindowOptions>,
-    pub overlay: bool,
-    /// True if `--list` is to show this topic only.
-    pub list_only: bool,
-    pub until: Until,
-    pub sources: Vec<String>,
     /// The command with which playback begins.
     pub playback: PlaybackCommand,
-    pub threads: Option<NonZeroUsize>,
-    pub verify_pixels: bool,
     pub reports: Vec<ReportFile>,
-    pub live_histogram: bool,
-    /// Number of shown frames that are left out of the histograms.
-    pub warmup_frames: u64,
-    pub explain: bool,
     /// Interval at which the status is logged if it is not drawn. `None`: it is neither logged nor drawn.
     pub status_every: Option<Duration>,
 }
@@ -91,42 +73,33 @@ impl Options {
                 borderless: cli.borderless,
                 full_screen: cli.fullscreen,
             }),
-            overlay: !cli.no_overlay,
-            list_only: cli.topic.is_some(),
-            until: Until { pictures: cli.count, end: cli.exit, idle: cli.idle_timeout.map(DurationArg::duration) },
-            sources: cli.sources.clone(),
             playback: if every_frame { PlaybackCommand::Speed(speed) } else { PlaybackCommand::Live },
-            threads: cli.threads,
-            verify_pixels: cli.verify_pixels,
             reports,
-            live_histogram: cli.reports.live_histogram,
-            warmup_frames: cli.skip,
-            explain: cli.explain,
             status_every: cli.status.every(&cli.log),
+            cli: cli.clone(),
         })
     }
 
     /// The settings for the report.
     pub fn settings(&self) -> serde_json::Map<String, serde_json::Value> {
-        let reader = &self.reader;
-        let settings = serde_json::json!({
+        let Options { cli, reader, .. } = self;
+        serde_json::json!({
             "topic": reader.topic,
             "brokers": reader.connection.brokers,
             "properties": reader.connection.shown_properties(),
             "partition": reader.partition,
             "group": reader.group,
             "start": format!("{:?}", reader.start).to_lowercase(),
-            "sources": self.sources,
+            "sources": cli.sources,
             "every_frame": reader.every_frame,
             "headless": self.window.is_none(),
-            "threads": pool::threads_for(self.threads),
-            "verify_pixels": self.verify_pixels,
-            "skip": self.warmup_frames,
-        });
-        match settings {
-            serde_json::Value::Object(map) => map,
-            _ => serde_json::Map::new(),
-        }
+            "threads": pool::threads_for(cli.threads),
+            "verify_pixels": cli.verify_pixels,
+            "skip": cli.skip,
+        })
+        .as_object()
+        .cloned()
+        .unwrap_or_default()
     }
 }
 

@@ -34,7 +34,7 @@ fn explained(options: &Options, watched: &Watched, snapshot: &Snapshot<'_>) -> E
     let total = snapshot.total.books;
     if let Some(by) = total.latencies.clocks_disagree() {
         let summary = format!("the latency is {}", clocks_disagree(by));
-        return Explain { summary, printed: options.explain, ..Explain::default() };
+        return Explain { summary, printed: options.cli.explain, ..Explain::default() };
     }
     let latency = StageLatencies::new(&total.latencies, snapshot.stages);
     let side = SideFigures::Viewer {
@@ -56,5 +56,5 @@ fn explained(options: &Options, watched: &Watched, snapshot: &Snapshot<'_>) -> E
         },
         side,
     });
-    Explain { printed: options.explain, ..explained }
+    Explain { printed: options.cli.explain, ..explained }
 }

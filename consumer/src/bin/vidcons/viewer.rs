@@ -13,6 +13,7 @@ use std::time::Duration;
 use anyhow::bail;
 use cli::shutdown::Shutdown;
 use cli::status::Status;
+use cli::values::DurationArg;
 use common::draw::PixelCheck;
 use common::time::{Clock, Latency, Micros, Period};
 use common::wire::FrameKind;
@@ -67,11 +68,12 @@ struct Viewer<'a> {
 
 /// Watches until the requested end, or until `shutdown`.
 pub fn watch(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> anyhow::Result<Watched> {
-    let viewport = Viewport::new(options.window.as_ref(), options.overlay, Pool::new(options.threads))?;
+    let cli = &options.cli;
+    let viewport = Viewport::new(options.window.as_ref(), !cli.no_overlay, Pool::new(cli.threads))?;
     let engine_options = EngineOptions {
-        sources: options.sources.clone(),
+        sources: cli.sources.clone(),
         stages: viewport.stages(),
-        warmup_frames: options.warmup_frames,
+        warmup_frames: cli.skip,
         is_shared: options.reader.group.is_some(),
         prints: options.files.lines.is_some(),
         ..EngineOptions::new(&options.reader.topic, &*clock)
@@ -82,7 +84,7 @@ pub fn watch(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> a
         viewport,
         files: FileOutputs::new(options.files.clone()),
         picture_key: PictureKey::new(options.files.picture.as_ref().map(|(path, _)| path.clone())),
-        verify: options.verify_pixels.then(|| Verify::new(options.window.as_ref())),
+        verify: cli.verify_pixels.then(|| Verify::new(options.window.as_ref())),
         recorder: Recorder::start("vidcons", &options.reports, &clock)?,
         quit: false,
         options,
@@ -97,7 +99,7 @@ pub fn watch(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> a
 
 impl Viewer<'_> {
     fn run(&mut self, shutdown: &Shutdown) -> anyhow::Result<()> {
-        let mut status = Status::new(self.options.until.pictures, self.options.status_every);
+        let mut status = Status::new(self.options.cli.count, self.options.status_every);
         let drawn = status.is_drawn();
         let mut period = Period::new(self.options.status_every.unwrap_or_default(), self.clock.now());
         while !shutdown.requested() && !self.is_done() {
@@ -230,7 +232,7 @@ impl Viewer<'_> {
             snapshot.cover(&of_period);
         }
         let mut text = snapshot.line(drawn);
-        if drawn && self.options.live_histogram && known {
+        if drawn && self.options.cli.reports.live_histogram && known {
             text += &cli::live::histogram(self.recorder.timeline(), &books.latencies.total);
         }
         let figures = ViewerStatus::new(&snapshot, of_period.bytes_per_second);
@@ -249,17 +251,17 @@ impl Viewer<'_> {
 
     /// True if no more frames will come.
     fn is_ended(&self) -> bool {
-        self.reader.is_at_end() || (self.options.until.end && self.engine.live_is_over())
+        self.reader.is_at_end() || (self.options.cli.exit && self.engine.live_is_over())
     }
 
     fn is_done(&self) -> bool {
-        let until = &self.options.until;
-        let idle = |limit: Duration| self.clock.now().since(self.engine.last_arrival()) >= limit;
+        let cli = &self.options.cli;
+        let idle = |limit: DurationArg| self.clock.now().since(self.engine.last_arrival()) >= limit.duration();
         let nothing_waits = !self.engine.has_next();
         self.quit
             || (self.is_ended() && nothing_waits)
-            || until.pictures.is_some_and(|n| self.engine.displayed() >= n)
-            || (nothing_waits && !self.engine.transport().is_paused() && until.idle.is_some_and(idle))
+            || cli.count.is_some_and(|n| self.engine.displayed() >= n)
+            || (nothing_waits && !self.engine.transport().is_paused() && cli.idle_timeout.is_some_and(idle))
             || self.files.is_closed()
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use broker::{Broker, BrokerSnapshot, ClientSnapshot, files};
 use cli::shutdown::Shutdown;
+use cli::values::DurationArg;
 use common::time::Clock;
 use kafka::{Admin, ConnectTimeout, DEFAULT_BROKERS, KafkaError, ServerKind};
 
@@ -43,7 +44,7 @@ pub struct Embedded {
 pub fn reach_broker(options: &Options, patience: &ConnectTimeout<'_>) -> anyhow::Result<(Option<Embedded>, Admin)> {
     loop {
         let embedded = Embedded::start_if_needed(options)?;
-        let may_serve = embedded.is_none() && options.embedded && options.connection.uses_default_broker();
+        let may_serve = embedded.is_none() && !options.cli.no_embedded && options.connection.uses_default_broker();
         let is_gone = || may_serve && kafka::probe_server(DEFAULT_BROKERS, ANSWER) == ServerKind::Nobody;
         let wanted = || (patience.wanted)() && !is_gone();
         match Admin::connect(&options.connection, CLIENT_ID, &ConnectTimeout { wanted: &wanted, ..*patience }) {
@@ -70,7 +71,7 @@ impl Embedded {
                 return Ok(None);
             }
             ServerKind::Other => return Err(KafkaError::NotKafka { brokers: DEFAULT_BROKERS.to_owned() }.into()),
-            ServerKind::Nobody if !options.embedded => return Ok(None),
+            ServerKind::Nobody if options.cli.no_embedded => return Ok(None),
             ServerKind::Nobody => {}
         }
         // If another program has taken the port since the probe, its broker is used.
@@ -95,7 +96,7 @@ impl Embedded {
         let source = &options.source;
         let has_an_end = source.input.timing() != SourceTiming::Live && source.loops != Loops::Forever;
         let topic = &options.topic.topic.name;
-        let wait = options.wait_viewer.unwrap_or(WAIT_VIEWER);
+        let wait = options.cli.wait_viewer.map_or(WAIT_VIEWER, DurationArg::duration);
         if !has_an_end || wait.is_zero() || self.is_read(topic) {
             return;
         }

@@ -57,7 +57,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     };
     let every_frame = options.drop_policy == DropPolicy::EveryFrame;
     // Waits even if a report failed, because viewers may still read from our broker.
-    let written = reports::write_all(&figure, &options.reports);
+    let written = reports::write_all(&figure, &options.cli.reports.files);
     if let Some(embedded) = done.embedded {
         embedded.serve_on(&SystemClock, &shutdown);
     }
@@ -81,7 +81,7 @@ fn explained(options: &Options, done: &FinishedRun) -> Explain {
         },
         side: SideFigures::producer(books, options.drop_policy == DropPolicy::EveryFrame),
     });
-    Explain { printed: options.explain, ..explained }
+    Explain { printed: options.cli.explain, ..explained }
 }
 
 /// The kind that is used in advice about a late input.

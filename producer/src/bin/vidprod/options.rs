@@ -9,7 +9,6 @@ use common::secret;
 use common::time::Speed;
 use common::wire::record::SOURCE_BYTES_MAX;
 use kafka::{Connection, NewTopic, Role};
-use reports::ReportFile;
 
 use producer::source::{CameraOptions, Input, Loops, Passthrough, SourceOptions, SourceTiming};
 use producer::{DropPolicy, EncodeOptions, Pace, TopicOptions};
@@ -19,25 +18,17 @@ use crate::args::{self, BoxSize, Cli};
 /// The checked command line.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// The command line, for what is right as it was typed.
+    pub cli: Cli,
     /// The input as the user wrote it, without passwords.
     pub typed: String,
     pub source: SourceOptions,
     pub connection: Connection,
     pub topic: TopicOptions,
-    pub key: Option<String>,
-    pub partition: Option<i32>,
-    pub timeout: Duration,
-    /// True if the program may be the broker itself, if none was given and none is running.
-    pub embedded: bool,
-    /// Time to wait for a viewer, if that is possible.
-    pub wait_viewer: Option<Duration>,
     pub encode: EncodeOptions,
     /// The schedule of the pictures; `None` if the input sets its own pace.
     pub pace: Option<Pace>,
     pub drop_policy: DropPolicy,
-    pub reports: Vec<ReportFile>,
-    pub live_histogram: bool,
-    pub explain: bool,
     /// Interval at which the status is logged if it is not drawn. `None`: it is neither logged nor drawn.
     pub status_every: Option<Duration>,
 }
@@ -113,11 +104,6 @@ impl Options {
                 headers: cli.headers.clone(),
                 fit: cli.fit,
             },
-            key: cli.key.clone(),
-            partition: cli.partition,
-            timeout: cli.timeout.duration(),
-            embedded: !cli.no_embedded,
-            wait_viewer: cli.wait_viewer.map(DurationArg::duration),
             encode: EncodeOptions {
                 quality: cli.quality.unwrap_or(EncodeOptions::default().quality),
                 fit: cli.fit,
@@ -125,10 +111,8 @@ impl Options {
             },
             pace,
             drop_policy,
-            reports: cli.reports.files.clone(),
-            live_histogram: cli.reports.live_histogram,
-            explain: cli.explain,
             status_every: cli.status.every(&cli.log),
+            cli: cli.clone(),
         })
     }
 
@@ -144,13 +128,13 @@ impl Options {
             DropPolicy::EveryFrame => None,
             DropPolicy::NewestWins { in_flight_time } => Some(in_flight_time.as_millis() as u64),
         };
-        let settings = serde_json::json!({
+        serde_json::json!({
             "input": self.typed,
             "source": source.name,
             "topic": self.topic.topic.name,
             "brokers": self.connection.brokers,
             "properties": self.connection.shown_properties(),
-            "partition": self.partition,
+            "partition": self.cli.partition,
             "size": source.box_size.map_or("source".to_owned(), |(w, h)| format!("{w}x{h}")),
             "quality": encode.quality,
             "threads": pool::threads_for(encode.threads),
@@ -162,11 +146,10 @@ impl Options {
             "fps": source.fps,
             "every_frame": in_flight_time_ms.is_none(),
             "in_flight_time_ms": in_flight_time_ms,
-        });
-        match settings {
-            serde_json::Value::Object(map) => map,
-            _ => serde_json::Map::new(),
-        }
+        })
+        .as_object()
+        .cloned()
+        .unwrap_or_default()
     }
 }
 

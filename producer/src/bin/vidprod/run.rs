@@ -70,13 +70,14 @@ impl<'a> ConnectedRun<'a> {
         // A file may be missing, so it is opened first. A live input is opened last, because it does not wait.
         let file = if options.source.input.timing() == SourceTiming::File { Some(open()?) } else { None };
         let wanted = || !shutdown.requested();
-        let patience = ConnectTimeout { timeout: options.timeout, clock: &*clock, wanted: &wanted };
+        let timeout = options.cli.timeout.duration();
+        let patience = ConnectTimeout { timeout, clock: &*clock, wanted: &wanted };
         let (embedded, admin) = embedded::reach_broker(options, &patience)?;
         let keeper = TopicKeeper::new(admin, options.topic.clone(), &options.connection);
-        let limit = keeper.prepare(options.timeout)?;
+        let limit = keeper.prepare(timeout)?;
         let publish = PublishOptions {
-            partition: options.partition,
-            key: options.key.clone(),
+            partition: options.cli.partition,
+            key: options.cli.key.clone(),
             headers: options.topic.headers.clone(),
             drop_policy: options.drop_policy,
             limit,
@@ -98,12 +99,12 @@ impl<'a> ConnectedRun<'a> {
             FrameEncoder::new(&self.options.encode, self.clock.clone()).context("starting the JPEG encoder")?;
         let session = self.publisher.session(&self.options.source.name);
         let mut status = StatusReporter::new(&info, self.options, session.number(), encoder.quality_gauge(), began);
-        self.publisher.record_with(Recorder::start("vidprod", &self.options.reports, &self.clock)?);
+        self.publisher.record_with(Recorder::start("vidprod", &self.options.cli.reports.files, &self.clock)?);
         let number = session.number();
         let lane = Lane {
             pace: self.options.pace,
             duration: self.options.lane_duration(),
-            timeout: self.options.timeout,
+            timeout: self.options.cli.timeout.duration(),
             session,
             encoder,
             stop: self.shutdown.flag(),
@@ -145,7 +146,7 @@ impl<'a> ConnectedRun<'a> {
         let options = self.options;
         match &self.embedded {
             Some(embedded) => embedded.wait_for_viewer(options, &*self.clock, self.shutdown),
-            None if options.wait_viewer.is_some_and(|wait| !wait.is_zero()) => {
+            None if options.cli.wait_viewer.is_some_and(|wait| !wait.duration().is_zero()) => {
                 tracing::warn!(
                     event = "option_ignored",
                     option = "--wait-viewer",

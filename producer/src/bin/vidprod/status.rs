@@ -56,7 +56,7 @@ impl StatusReporter {
         let status = Status::new(frames(options, info), options.status_every);
         let period = options.status_every.filter(|_| !status.is_drawn()).unwrap_or_default().max(PERIOD_MIN);
         StatusReporter {
-            live: options.live_histogram && status.is_drawn(),
+            live: options.cli.reports.live_histogram && status.is_drawn(),
             status,
             figures: Figures {
                 source: options.source.name.clone(),
