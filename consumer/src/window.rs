@@ -2,7 +2,6 @@
 //!
 //! Decoding and showing happen on the caller's thread: a frame is decoded straight into the memory that is presented.
 
-mod display;
 mod error;
 mod full_screen;
 mod keys;
@@ -11,7 +10,6 @@ mod pixels;
 mod presenter;
 mod rect;
 mod scale;
-mod shared_memory;
 mod surface;
 mod target;
 
@@ -25,6 +23,7 @@ use pool::Pool;
 pub use self::error::{PresentError, ShowError};
 use self::keys::Key;
 use self::painter::Overlay;
+use self::presenter::Presenter;
 pub use self::presenter::WindowOptions;
 pub use self::rect::Rect;
 use self::target::Target;
@@ -137,8 +136,8 @@ impl Viewport {
         let size = self.decode(&next.frame.payload)?;
         let meta = &mut next.frame.meta;
         meta.stamps.decoded = clock.now();
-        if self.is_window() {
-            self.target.present(&self.overlay)?;
+        if let Some(window) = self.target.window() {
+            window.present(&self.overlay)?;
             meta.stamps.presented = clock.now();
             self.on_screen = Some(OnScreen { source: meta.source.clone(), jpeg: next.frame.payload.clone() });
             if next.is_timed() {
@@ -161,13 +160,13 @@ impl Viewport {
     /// Processes the window's events, and returns the requests that others have to fulfil.
     pub fn events(&mut self, clock: &dyn Clock) -> Vec<WindowRequest> {
         let began = clock.now();
-        let events = self.target.events();
+        let events = self.target.window().map(Presenter::events).unwrap_or_default();
         let now = clock.now();
         self.events_took = now.since(began);
         self.redraw |= events.resized;
         let mut requests: Vec<WindowRequest> =
             events.keys.into_iter().filter_map(|key| self.pressed(key, now)).collect();
-        if self.target.is_closed() {
+        if self.target.window().is_some_and(|window| !window.is_open()) {
             requests.push(WindowRequest::Quit);
         }
         requests
@@ -175,10 +174,10 @@ impl Viewport {
 
     fn pressed(&mut self, key: Key, now: Micros) -> Option<WindowRequest> {
         match key {
-            Key::Escape if self.target.is_full_screen() => self.set_full_screen(false, now),
+            Key::Escape if self.is_full_screen() => self.set_full_screen(false, now),
             Key::Quit | Key::Escape => return Some(WindowRequest::Quit),
             Key::FullScreen => {
-                let on = self.target.is_full_screen();
+                let on = self.is_full_screen();
                 self.set_full_screen(!on, now);
             }
             Key::Overlay => {
@@ -208,9 +207,13 @@ impl Viewport {
         self.redraw = true;
     }
 
+    fn is_full_screen(&mut self) -> bool {
+        self.target.window().is_some_and(Presenter::is_full_screen)
+    }
+
     /// Switches full screen on or off; the new size comes as an event.
     fn set_full_screen(&mut self, on: bool, now: Micros) {
-        if let Err(error) = self.target.set_full_screen(on) {
+        if let Some(Err(error)) = self.target.window().map(|window| window.set_full_screen(on)) {
             tracing::warn!(event = "no_full_screen", "{error}");
             self.notify(error.to_string(), Tone::Alert, now);
         }
@@ -231,8 +234,8 @@ impl Viewport {
     /// Renews title and overlay. While frames arrive, the overlay is drawn with the next one.
     pub fn set_status(&mut self, snapshot: &Snapshot<'_>, now: Micros) {
         self.status_due = now.plus(STATUS_EVERY);
-        if self.title.is_none() {
-            self.target.set_title(&snapshot.title());
+        if let Some(window) = self.target.window().filter(|_| self.title.is_none()) {
+            window.set_title(&snapshot.title());
         }
         let lines = if self.has_lines { snapshot.overlay() } else { Vec::new() };
         let stands_still = std::mem::replace(&mut self.displayed, snapshot.displayed) == snapshot.displayed;
@@ -248,7 +251,7 @@ impl Viewport {
         }
         let Some(jpeg) = self.on_screen.as_ref().map(|on| on.jpeg.clone()) else { return Ok(()) };
         match self.decode(&jpeg) {
-            Ok(_) => self.target.present(&self.overlay),
+            Ok(_) => self.target.window().map_or(Ok(()), |window| window.present(&self.overlay)),
             Err(ShowError::Present(error)) => Err(error),
             Err(ShowError::Jpeg(error)) => {
                 // It was counted when it was shown first.

@@ -1,11 +1,9 @@
 //! The window's pixels, and their path to the screen: shared with the X server if possible, otherwise sent to it.
 
-use std::ops::{Deref, DerefMut};
-
+use either::Either;
 use minifb::Window;
 
 use super::error::PresentError;
-use super::shared_memory::shares_memory;
 use super::surface::{Surface, SurfacePixels};
 use crate::canvas::Canvas;
 
@@ -53,10 +51,10 @@ impl WindowPixels {
     }
 
     /// The pixels of the window, row by row without gaps; `None` if the display does not provide them.
-    pub fn pixels(&mut self) -> Option<Pixels<'_>> {
+    pub fn pixels(&mut self) -> Option<Either<SurfacePixels<'_>, &mut [u32]>> {
         match self {
-            WindowPixels::Shared(surface) => surface.pixels().ok().map(Pixels::Shared),
-            WindowPixels::Sent(canvas) => Some(Pixels::Sent(&mut canvas.pixels)),
+            WindowPixels::Shared(surface) => surface.pixels().ok().map(Either::Left),
+            WindowPixels::Sent(canvas) => Some(Either::Right(&mut canvas.pixels)),
         }
     }
 
@@ -76,27 +74,35 @@ fn sent((width, height): (usize, usize)) -> WindowPixels {
     WindowPixels::Sent(canvas)
 }
 
-pub enum Pixels<'a> {
-    Shared(SurfacePixels<'a>),
-    Sent(&'a mut [u32]),
-}
-
-impl Deref for Pixels<'_> {
-    type Target = [u32];
-
-    fn deref(&self) -> &[u32] {
-        match self {
-            Pixels::Shared(pixels) => pixels,
-            Pixels::Sent(pixels) => pixels,
+/// Tests if the display can read our memory, by sharing a page with it: one on another machine cannot. Returns true if
+/// the display cannot be asked, so that sharing is tried.
+#[cfg(target_os = "linux")]
+fn shares_memory() -> bool {
+    match x11rb::connect(None) {
+        Ok((display, _)) => share_a_page(&display).unwrap_or_else(|error| {
+            tracing::debug!("sharing a page with the display: {error}");
+            false
+        }),
+        Err(error) => {
+            tracing::debug!("asking the display for shared memory: {error}");
+            true
         }
     }
 }
 
-impl DerefMut for Pixels<'_> {
-    fn deref_mut(&mut self) -> &mut [u32] {
-        match self {
-            Pixels::Shared(pixels) => pixels,
-            Pixels::Sent(pixels) => pixels,
-        }
-    }
+#[cfg(target_os = "linux")]
+fn share_a_page(display: &impl x11rb::connection::Connection) -> Result<bool, Box<dyn std::error::Error>> {
+    use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+    use x11rb::protocol::shm::ConnectionExt;
+
+    let memory = memfd_create("vidcons", MemfdFlags::CLOEXEC)?;
+    ftruncate(&memory, 4096)?;
+    let segment = display.generate_id()?;
+    Ok(display.shm_attach_fd(segment, memory, true)?.check().is_ok())
+}
+
+/// On other systems sharing is always tried.
+#[cfg(not(target_os = "linux"))]
+fn shares_memory() -> bool {
+    true
 }

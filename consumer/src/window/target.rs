@@ -2,10 +2,8 @@
 
 use pool::Pool;
 
-use super::display;
 use super::error::{PresentError, ShowError};
-use super::painter::Overlay;
-use super::presenter::{Events, Presenter, WindowOptions};
+use super::presenter::{Presenter, WindowOptions};
 use super::rect::Rect;
 use crate::canvas::Canvas;
 
@@ -23,7 +21,7 @@ impl Target {
         match window {
             None => Ok(Target::Headless(Canvas::default())),
             Some(options) => {
-                display::check()?;
+                check_display()?;
                 Ok(Target::Waiting(options.clone(), pool.clone()))
             }
         }
@@ -41,42 +39,11 @@ impl Target {
         }
     }
 
-    pub fn events(&mut self) -> Events {
+    /// The window, once it is open.
+    pub fn window(&mut self) -> Option<&mut Presenter> {
         match self {
-            Target::Window(presenter) => presenter.events(),
-            _ => Events::default(),
-        }
-    }
-
-    /// True if the user closed the window.
-    pub fn is_closed(&self) -> bool {
-        matches!(self, Target::Window(presenter) if !presenter.is_open())
-    }
-
-    pub fn present(&mut self, overlay: &Overlay) -> Result<(), PresentError> {
-        match self {
-            Target::Window(presenter) => presenter.present(overlay),
-            _ => Ok(()),
-        }
-    }
-
-    pub fn set_title(&mut self, title: &str) {
-        if let Target::Window(presenter) = self {
-            presenter.set_title(title);
-        }
-    }
-
-    pub fn is_full_screen(&mut self) -> bool {
-        match self {
-            Target::Window(presenter) => presenter.is_full_screen(),
-            _ => false,
-        }
-    }
-
-    pub fn set_full_screen(&mut self, on: bool) -> Result<(), PresentError> {
-        match self {
-            Target::Window(presenter) => presenter.set_full_screen(on),
-            _ => Ok(()),
+            Target::Window(presenter) => Some(presenter),
+            Target::Headless(_) | Target::Waiting(..) => None,
         }
     }
 
@@ -111,4 +78,20 @@ impl Target {
             }
         }
     }
+}
+
+/// Connects to the display without opening a window.
+///
+/// Opening and closing a window for the check would have an effect: the display gives its number to the next window,
+/// and a window manager that is still busy with the first one shrinks the next to the first one's size.
+#[cfg(target_os = "linux")]
+fn check_display() -> Result<(), PresentError> {
+    x11rb::connect(None).map(drop).map_err(|error| PresentError::Open(error.to_string()))
+}
+
+/// On other systems, opening a window is the only way to check.
+#[cfg(not(target_os = "linux"))]
+fn check_display() -> Result<(), PresentError> {
+    let settings = minifb::WindowOptions { borderless: true, title: false, ..Default::default() };
+    minifb::Window::new("vidcons", 1, 1, settings).map(drop).map_err(|error| PresentError::Open(error.to_string()))
 }
