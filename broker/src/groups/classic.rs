@@ -29,8 +29,8 @@ use super::{Groups, Members};
 use crate::clock::Ms;
 use crate::memory::OVERHEAD_BYTES;
 use crate::request::Requester;
-pub(super) use group::ClassicGroup;
-pub(super) use member::Join;
+pub use group::ClassicGroup;
+pub use member::Join;
 
 impl Groups {
     pub fn join(

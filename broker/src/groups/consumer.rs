@@ -33,9 +33,10 @@ use crate::clock::Ms;
 use crate::request::Requester;
 use crate::topics::Topics;
 use describe::not_of_this_protocol;
-pub(super) use group::ConsumerGroup;
+pub use group::ConsumerGroup;
 use group::NoRoom;
-use request::{Heartbeat, Intent, LeaveRequest, Rejection};
+use member::ConsumerMember;
+use request::{Heartbeat, LEAVES, Rejection, WILL_BE_BACK};
 
 impl Groups {
     pub fn consumer_heartbeat(
@@ -46,11 +47,11 @@ impl Groups {
         topics: &Topics,
         now: Ms,
     ) -> ConsumerGroupHeartbeatResponse {
-        let answer = match request::parse(request, version, requester) {
-            Ok(Intent::Leave(leave)) => self.depart(&leave, now),
-            Ok(Intent::Heartbeat(beat)) => self.beat(&beat, requester, topics, now),
-            Err(refused) => Err(refused),
-        };
+        let checked = request::check(request, version, requester);
+        let answer = checked.and_then(|()| match request.member_epoch {
+            LEAVES | WILL_BE_BACK => self.depart(request, now),
+            _ => self.beat(&Heartbeat::parse(request, requester)?, topics, now),
+        });
         self.finish(&request.group_id);
         answer.unwrap_or_else(|Rejection { error, words }| {
             let answer = ConsumerGroupHeartbeatResponse::default().with_error_code(error.code());
@@ -61,20 +62,20 @@ impl Groups {
     fn beat(
         &mut self,
         beat: &Heartbeat<'_>,
-        requester: &Requester,
         topics: &Topics,
         now: Ms,
     ) -> Result<ConsumerGroupHeartbeatResponse, Rejection> {
-        let known = self.check_beat(beat, requester)?;
-        self.make_room_for(known.as_ref(), beat, requester, now)?;
+        let group_id = &*beat.request.group_id;
+        let known = self.check_beat(beat)?;
+        self.make_room_for(known.as_ref(), beat, now)?;
         let (memory, times) = (self.memory.clone(), self.limits.times);
         let longest = Ms::try_from(self.limits.session_ms_max).unwrap_or(1);
-        let group = self.consumer_group(beat.group, now);
+        let group = self.consumer_group(group_id, now);
         let id = group.admit(known, beat);
-        let before = group.update(&id, beat, requester, longest, &memory).unwrap_or_default();
+        let before = group.update(&id, beat, longest, &memory).unwrap_or_default();
         group.note_heartbeat(&id, now, times);
-        self.refresh(beat.group, topics, now)?;
-        let member = self.consumer_group(beat.group, now).reconcile(&id, beat.owned.as_ref(), now);
+        self.refresh(group_id, topics, now)?;
+        let member = self.consumer_group(group_id, now).reconcile(&id, beat.owned.as_ref(), now);
         let mut answer = ConsumerGroupHeartbeatResponse::default()
             .with_member_id(Some(id))
             .with_member_epoch(member.epoch)
@@ -87,13 +88,14 @@ impl Groups {
 
     /// Checks a heartbeat. Returns the id of the sender, or of the static member that it replaces; `None` for a new
     /// member.
-    fn check_beat(&self, beat: &Heartbeat<'_>, requester: &Requester) -> Result<Option<StrBytes>, Rejection> {
-        let (bytes, most) = (beat.kept_bytes(requester), self.limits.metadata_bytes);
+    fn check_beat(&self, beat: &Heartbeat<'_>) -> Result<Option<StrBytes>, Rejection> {
+        let id = beat.request.group_id.as_str();
+        let (bytes, most) = (ConsumerMember::default().cost_after(beat), self.limits.metadata_bytes);
         if bytes > most {
             let words = format!("The subscription has {bytes} bytes; at most {most} are allowed.");
             return Err(Rejection::new(ResponseError::InvalidRequest, words));
         }
-        match self.groups.get(beat.group).map(|group| &group.members) {
+        match self.groups.get(id).map(|group| &group.members) {
             Some(Members::Consumer(group)) => group.find(beat, self.limits.members),
             Some(Members::Classic(group)) if !group.is_deserted() => {
                 // Clients give up on this error, but would retry forever on Kafka's GROUP_ID_NOT_FOUND.
@@ -106,9 +108,9 @@ impl Groups {
             // Kafka's groups survive a restart, ours do not, so after a restart the clients must join again. They do so
             // for this error, and not for Kafka's GROUP_ID_NOT_FOUND.
             None if !beat.is_first() => {
-                Err(Rejection::new(ResponseError::UnknownMemberId, format!("Group {} not found.", beat.group)))
+                Err(Rejection::new(ResponseError::UnknownMemberId, format!("Group {id} not found.")))
             }
-            Some(Members::Classic(_)) | None => match self.check_place(beat.group) {
+            Some(Members::Classic(_)) | None => match self.check_place(id) {
                 Ok(()) => Ok(None),
                 Err(error) => {
                     Err(Rejection::new(error, "The broker has as many groups as it may, and all have members."))
@@ -119,21 +121,16 @@ impl Groups {
 
     /// Makes room for the data that a heartbeat adds. The session of a known member is extended in any case, so that
     /// members stay in their groups while the memory is full.
-    fn make_room_for(
-        &mut self,
-        known: Option<&StrBytes>,
-        beat: &Heartbeat<'_>,
-        requester: &Requester,
-        now: Ms,
-    ) -> Result<(), Rejection> {
-        let mut more = beat.kept_bytes(requester);
-        if let Some(id) = known {
+    fn make_room_for(&mut self, known: Option<&StrBytes>, beat: &Heartbeat<'_>, now: Ms) -> Result<(), Rejection> {
+        let id = &*beat.request.group_id;
+        let mut more = ConsumerMember::default().cost_after(beat);
+        if let Some(member) = known {
             let times = self.limits.times;
-            let group = self.consumer_group(beat.group, now);
-            group.note_heartbeat(id, now, times);
-            more = group.added_bytes(id, beat, requester);
+            let group = self.consumer_group(id, now);
+            group.note_heartbeat(member, now, times);
+            more = group.added_bytes(member, beat);
         }
-        if (known.is_some() && more == 0) || self.make_room(more, beat.group) { Ok(()) } else { Err(no_room()) }
+        if (known.is_some() && more == 0) || self.make_room(more, id) { Ok(()) } else { Err(no_room()) }
     }
 
     /// Makes a group's targets if they are due. Their size is known only then, so this may need a second attempt, once
@@ -154,17 +151,22 @@ impl Groups {
         group.members.become_consumer()
     }
 
-    fn depart(&mut self, leave: &LeaveRequest<'_>, now: Ms) -> Result<ConsumerGroupHeartbeatResponse, Rejection> {
-        let Some(group) = self.groups.get_mut(leave.group) else {
-            return Err(Rejection::new(ResponseError::GroupIdNotFound, format!("Group {} not found.", leave.group)));
+    fn depart(
+        &mut self,
+        request: &ConsumerGroupHeartbeatRequest,
+        now: Ms,
+    ) -> Result<ConsumerGroupHeartbeatResponse, Rejection> {
+        let id = request.group_id.as_str();
+        let Some(group) = self.groups.get_mut(id) else {
+            return Err(Rejection::new(ResponseError::GroupIdNotFound, format!("Group {id} not found.")));
         };
         group.touched = now;
         let Members::Consumer(members) = &mut group.members else {
-            return Err(Rejection::new(ResponseError::GroupIdNotFound, not_of_this_protocol(leave.group)));
+            return Err(Rejection::new(ResponseError::GroupIdNotFound, not_of_this_protocol(id)));
         };
-        members.depart(leave)?;
-        let answer = ConsumerGroupHeartbeatResponse::default().with_member_id(Some(copied(leave.member)));
-        Ok(answer.with_member_epoch(leave.epoch()))
+        members.depart(request)?;
+        let answer = ConsumerGroupHeartbeatResponse::default().with_member_id(Some(copied(&request.member_id)));
+        Ok(answer.with_member_epoch(request.member_epoch))
     }
 }
 

@@ -12,11 +12,11 @@ use super::consumer::ConsumerGroup;
 use crate::clock::Ms;
 
 /// First version in which members of the consumer protocol can commit.
-pub(super) const EPOCHS_SINCE: i16 = 9;
+pub const EPOCHS_SINCE: i16 = 9;
 
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "there are hundreds of groups, not millions")]
-pub(super) enum Members {
+pub enum Members {
     Classic(ClassicGroup),
     Consumer(ConsumerGroup),
 }
@@ -30,14 +30,14 @@ impl Default for Members {
 
 impl Members {
     /// Number of members, including clients that got an id and have not joined yet.
-    pub(super) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         match self {
             Members::Classic(group) => group.count(),
             Members::Consumer(group) => group.count(),
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         match self {
             Members::Classic(group) => group.is_empty(),
             Members::Consumer(group) => group.is_empty(),
@@ -45,40 +45,40 @@ impl Members {
     }
 
     /// True if the group has no members and expects none.
-    pub(super) fn is_deserted(&self) -> bool {
+    pub fn is_deserted(&self) -> bool {
         self.count() == 0
     }
 
     /// True if no client has ever joined.
-    pub(super) fn is_new(&self) -> bool {
+    pub fn is_new(&self) -> bool {
         match self {
             Members::Classic(group) => group.is_new(),
             Members::Consumer(group) => group.is_new(),
         }
     }
 
-    pub(super) fn disconnected(&mut self, connection: u64, now: Ms) {
+    pub fn disconnected(&mut self, connection: u64, now: Ms) {
         // Members of the consumer protocol have sessions, and none of their requests waits for an answer.
         if let Members::Classic(group) = self {
             group.disconnected(connection, now);
         }
     }
 
-    pub(super) fn tick(&mut self, now: Ms) {
+    pub fn tick(&mut self, now: Ms) {
         match self {
             Members::Classic(group) => group.tick(now),
             Members::Consumer(group) => group.tick(now),
         }
     }
 
-    pub(super) fn next_deadline(&self) -> Option<Ms> {
+    pub fn next_deadline(&self) -> Option<Ms> {
         match self {
             Members::Classic(group) => group.next_deadline(),
             Members::Consumer(group) => group.next_deadline(),
         }
     }
 
-    pub(super) fn state_name(&self) -> &'static str {
+    pub fn state_name(&self) -> &'static str {
         match self {
             Members::Classic(group) => group.state_name(),
             Members::Consumer(group) => group.state_name(),
@@ -86,14 +86,14 @@ impl Members {
     }
 
     /// Kafka's name for the type of the group.
-    pub(super) fn type_name(&self) -> &'static str {
+    pub fn type_name(&self) -> &'static str {
         match self {
             Members::Classic(_) => "classic",
             Members::Consumer(_) => "consumer",
         }
     }
 
-    pub(super) fn protocol_type(&self) -> StrBytes {
+    pub fn protocol_type(&self) -> StrBytes {
         match self {
             Members::Classic(group) => group.protocol_type(),
             Members::Consumer(_) => "consumer".into(),
@@ -101,7 +101,7 @@ impl Members {
     }
 
     /// Those of the topics to which a member is, or may be, subscribed.
-    pub(super) fn read_topics<'a>(&self, topics: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
+    pub fn read_topics<'a>(&self, topics: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
         match self {
             Members::Classic(group) => topics.filter(|topic| group.reads(topic)).collect(),
             Members::Consumer(group) => group.read_topics(topics),
@@ -109,7 +109,7 @@ impl Members {
     }
 
     /// Checks that a client may join with the classic protocol.
-    pub(super) fn check_join(&self, join: &Join, members_max: usize) -> Result<(), ResponseError> {
+    pub fn check_join(&self, join: &Join, members_max: usize) -> Result<(), ResponseError> {
         match self {
             Members::Classic(group) => group.check_join(join, members_max),
             Members::Consumer(group) if !group.is_empty() => Err(ResponseError::InconsistentGroupProtocol),
@@ -119,7 +119,7 @@ impl Members {
     }
 
     /// The group as one of the classic protocol. If it was of the other one, it becomes one without members.
-    pub(super) fn become_classic(&mut self) -> &mut ClassicGroup {
+    pub fn become_classic(&mut self) -> &mut ClassicGroup {
         if let Members::Consumer(_) = self {
             *self = Members::default();
         }
@@ -130,7 +130,7 @@ impl Members {
     }
 
     /// As `become_classic`, for the consumer protocol.
-    pub(super) fn become_consumer(&mut self) -> &mut ConsumerGroup {
+    pub fn become_consumer(&mut self) -> &mut ConsumerGroup {
         if let Members::Classic(_) = self {
             *self = Members::Consumer(ConsumerGroup::default());
         }
@@ -140,12 +140,7 @@ impl Members {
         }
     }
 
-    pub(super) fn may_commit(
-        &mut self,
-        request: &OffsetCommitRequest,
-        version: i16,
-        now: Ms,
-    ) -> Result<(), ResponseError> {
+    pub fn may_commit(&mut self, request: &OffsetCommitRequest, version: i16, now: Ms) -> Result<(), ResponseError> {
         let epoch = request.generation_id_or_member_epoch;
         match self {
             Members::Classic(group) => group.may_commit(request, now),
@@ -162,7 +157,7 @@ impl Members {
     }
 
     /// Checks that a client may fetch offsets. Operators may do so without being members.
-    pub(super) fn may_fetch(&self, request: &OffsetFetchRequestGroup) -> Result<(), ResponseError> {
+    pub fn may_fetch(&self, request: &OffsetFetchRequestGroup) -> Result<(), ResponseError> {
         match (self, &request.member_id) {
             (Members::Classic(_), _) => Ok(()),
             (Members::Consumer(_), None) if request.member_epoch < 0 => Ok(()),
@@ -173,7 +168,7 @@ impl Members {
     }
 
     /// Panics if an invariant is violated.
-    pub(super) fn check_invariants(&self) {
+    pub fn check_invariants(&self) {
         match self {
             Members::Classic(group) => group.check_invariants(),
             Members::Consumer(group) => group.check_invariants(),

@@ -18,8 +18,8 @@ use crate::memory::{Memory, OVERHEAD_BYTES};
 /// Largest metadata of a commit, as Kafka's `offset.metadata.max.bytes`.
 const NOTE_BYTES_MAX: usize = 4096;
 
-#[derive(Clone, Debug)]
-pub(super) struct Committed {
+#[derive(Debug)]
+pub struct Committed {
     offset: i64,
     leader_epoch: i32,
     note: StrBytes,
@@ -31,32 +31,29 @@ impl Committed {
     }
 }
 
-/// A topic with its partitions and their committed offsets.
-type Found = (TopicName, Vec<(i32, Option<Committed>)>);
-
 #[derive(Debug, Default)]
-pub(super) struct Offsets {
+pub struct Offsets {
     topics: BTreeMap<String, BTreeMap<i32, Committed>>,
     /// Counted memory of all of them.
     bytes: usize,
 }
 
 impl Offsets {
-    pub(super) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.topics.is_empty()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.topics.values().map(BTreeMap::len).sum()
     }
 
     /// Memory that is freed with the offsets.
-    pub(super) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.bytes
     }
 
     /// Checks a commit. Returns the number of bytes that it adds: none if it replaces one of at least its size.
-    pub(super) fn check(
+    pub fn check(
         &self,
         topic: &str,
         partition: &OffsetCommitRequestPartition,
@@ -74,7 +71,7 @@ impl Offsets {
     }
 
     /// Stores a checked commit.
-    pub(super) fn commit(&mut self, topic: &str, partition: &OffsetCommitRequestPartition, memory: &Memory) {
+    pub fn commit(&mut self, topic: &str, partition: &OffsetCommitRequestPartition, memory: &Memory) {
         let note = partition.committed_metadata.as_deref().unwrap_or_default();
         self.remove(topic, partition.partition_index);
         let committed = Committed {
@@ -90,7 +87,7 @@ impl Offsets {
         self.topics.get(topic)?.get(&partition)
     }
 
-    pub(super) fn remove(&mut self, topic: &str, partition: i32) {
+    pub fn remove(&mut self, topic: &str, partition: i32) {
         let Some(partitions) = self.topics.get_mut(topic) else { return };
         if let Some(removed) = partitions.remove(&partition) {
             self.bytes -= removed.cost(topic);
@@ -100,27 +97,34 @@ impl Offsets {
         }
     }
 
-    pub(super) fn forget_topic(&mut self, topic: &str) {
+    pub fn forget_topic(&mut self, topic: &str) {
         let removed = self.topics.remove(topic).unwrap_or_default();
         self.bytes -= removed.values().map(|committed| committed.cost(topic)).sum::<usize>();
     }
 
     /// Panics if an invariant is violated.
-    pub(super) fn check_invariants(&self) {
+    pub fn check_invariants(&self) {
         let all = self.topics.iter().flat_map(|(topic, all)| all.values().map(|committed| committed.cost(topic)));
         assert_eq!(self.bytes, all.sum::<usize>(), "the offsets' memory is counted");
     }
 
-    fn all(&self) -> Vec<Found> {
-        let partitions =
-            |all: &BTreeMap<i32, Committed>| all.iter().map(|(&index, c)| (index, Some(c.clone()))).collect();
-        self.topics.iter().map(|(topic, all)| (TopicName(copied(topic)), partitions(all))).collect()
+    fn all(&self) -> Vec<OffsetFetchResponseTopics> {
+        let topic = |(name, partitions): (&String, &BTreeMap<i32, Committed>)| {
+            let partitions = partitions.iter().map(|(&index, committed)| of_partition(index, Some(committed)));
+            OffsetFetchResponseTopics::default()
+                .with_name(TopicName(copied(name)))
+                .with_partitions(partitions.collect())
+        };
+        self.topics.iter().map(topic).collect()
     }
 }
 
 /// A group's answer in version 8 or later; older answers are made from it.
-fn of_group(asked: &OffsetFetchRequestGroup, offsets: Option<&Offsets>) -> OffsetFetchResponseGroup {
-    let found = match &asked.topics {
+pub fn answer(asked: &OffsetFetchRequestGroup, offsets: Option<&Offsets>) -> OffsetFetchResponseGroup {
+    if asked.group_id == GroupId::default() {
+        return refused(asked, ResponseError::InvalidGroupId);
+    }
+    let topics = match &asked.topics {
         Some(topics) => {
             let mut seen = BTreeSet::new();
             let once = topics.iter().filter(|topic| seen.insert(&topic.name));
@@ -128,32 +132,29 @@ fn of_group(asked: &OffsetFetchRequestGroup, offsets: Option<&Offsets>) -> Offse
         }
         None => offsets.map(Offsets::all).unwrap_or_default(),
     };
-    let topics = found.into_iter().map(|(name, partitions)| {
-        let partitions = partitions.into_iter().map(|(index, committed)| of_partition(index, committed)).collect();
-        OffsetFetchResponseTopics::default().with_name(name).with_partitions(partitions)
-    });
-    let group = OffsetFetchResponseGroup::default().with_group_id(asked.group_id.clone());
-    group.with_topics(topics.collect())
+    OffsetFetchResponseGroup::default().with_group_id(asked.group_id.clone()).with_topics(topics)
 }
 
-fn chosen(topic: &OffsetFetchRequestTopics, offsets: Option<&Offsets>) -> Found {
-    let found = |&index: &i32| (index, offsets.and_then(|o| o.get(&topic.name, index)).cloned());
+fn chosen(topic: &OffsetFetchRequestTopics, offsets: Option<&Offsets>) -> OffsetFetchResponseTopics {
+    let partition = |&index: &i32| of_partition(index, offsets.and_then(|o| o.get(&topic.name, index)));
     // Each partition once, so that a short request cannot get a huge answer.
     let indexes: BTreeSet<&i32> = topic.partition_indexes.iter().collect();
-    (topic.name.clone(), indexes.into_iter().map(found).collect())
+    let partitions = indexes.into_iter().map(partition).collect();
+    OffsetFetchResponseTopics::default().with_name(topic.name.clone()).with_partitions(partitions)
 }
 
-fn of_partition(index: i32, committed: Option<Committed>) -> OffsetFetchResponsePartitions {
-    let committed = committed.unwrap_or(Committed { offset: -1, leader_epoch: -1, note: StrBytes::new() });
+fn of_partition(index: i32, committed: Option<&Committed>) -> OffsetFetchResponsePartitions {
+    let none = Committed { offset: -1, leader_epoch: -1, note: StrBytes::new() };
+    let committed = committed.unwrap_or(&none);
     OffsetFetchResponsePartitions::default()
         .with_partition_index(index)
         .with_committed_offset(committed.offset)
         .with_committed_leader_epoch(committed.leader_epoch)
-        .with_metadata(Some(committed.note))
+        .with_metadata(Some(committed.note.clone()))
 }
 
 /// The groups of a request, in the form of version 8 or later.
-pub(super) fn asked(request: &OffsetFetchRequest, version: i16) -> Vec<OffsetFetchRequestGroup> {
+pub fn asked(request: &OffsetFetchRequest, version: i16) -> Vec<OffsetFetchRequestGroup> {
     if version >= 8 {
         return request.groups.clone();
     }
@@ -167,19 +168,12 @@ pub(super) fn asked(request: &OffsetFetchRequest, version: i16) -> Vec<OffsetFet
     vec![OffsetFetchRequestGroup::default().with_group_id(request.group_id.clone()).with_topics(topics)]
 }
 
-pub(super) fn answer(asked: &OffsetFetchRequestGroup, offsets: Option<&Offsets>) -> OffsetFetchResponseGroup {
-    if asked.group_id == GroupId::default() {
-        return refused(asked, ResponseError::InvalidGroupId);
-    }
-    of_group(asked, offsets)
-}
-
-pub(super) fn refused(asked: &OffsetFetchRequestGroup, error: ResponseError) -> OffsetFetchResponseGroup {
+pub fn refused(asked: &OffsetFetchRequestGroup, error: ResponseError) -> OffsetFetchResponseGroup {
     OffsetFetchResponseGroup::default().with_group_id(asked.group_id.clone()).with_error_code(error.code())
 }
 
 /// Converts a group's topics to the form of version 7 or earlier.
-pub(super) fn older(topics: Vec<OffsetFetchResponseTopics>) -> Vec<OffsetFetchResponseTopic> {
+pub fn older(topics: Vec<OffsetFetchResponseTopics>) -> Vec<OffsetFetchResponseTopic> {
     let partition = |p: OffsetFetchResponsePartitions| {
         OffsetFetchResponsePartition::default()
             .with_partition_index(p.partition_index)

@@ -9,22 +9,22 @@ use super::member::ClassicMember;
 use super::subscription;
 
 impl ClassicGroup {
-    pub(in crate::groups) fn state_name(&self) -> &'static str {
+    pub fn state_name(&self) -> &'static str {
         self.state.name()
     }
 
-    pub(in crate::groups) fn protocol_type(&self) -> StrBytes {
+    pub fn protocol_type(&self) -> StrBytes {
         self.protocol_type.clone()
     }
 
     /// True if a member is, or may be, subscribed to the topic.
-    pub(in crate::groups) fn reads(&self, topic: &str) -> bool {
+    pub fn reads(&self, topic: &str) -> bool {
         self.members.values().any(|m| subscription::includes(&m.profile.protocols, topic))
     }
 
     /// Describes the group. Between generations protocols and assignments are left out, because they are about to
     /// change.
-    pub(in crate::groups) fn described(&self, id: &GroupId) -> DescribedGroup {
+    pub fn described(&self, id: &GroupId) -> DescribedGroup {
         let stable = self.state == ClassicState::Stable;
         let member = |(id, member): (&StrBytes, &ClassicMember)| {
             let described = DescribedGroupMember::default()

@@ -12,7 +12,7 @@ use crate::clock::Ms;
 use crate::groups::kept::by_instance;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(in crate::groups) enum ClassicState {
+pub enum ClassicState {
     #[default]
     Empty,
     /// Waiting for the members to join.
@@ -25,7 +25,7 @@ pub(in crate::groups) enum ClassicState {
 }
 
 impl ClassicState {
-    pub(in crate::groups) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             ClassicState::Empty => "Empty",
             ClassicState::Preparing { .. } => "PreparingRebalance",
@@ -36,64 +36,56 @@ impl ClassicState {
 }
 
 #[derive(Debug, Default)]
-pub(in crate::groups) struct ClassicGroup {
-    pub(in crate::groups) state: ClassicState,
-    pub(in crate::groups) generation: i32,
-    pub(in crate::groups) protocol_type: StrBytes,
+pub struct ClassicGroup {
+    pub state: ClassicState,
+    pub generation: i32,
+    pub protocol_type: StrBytes,
     /// Protocol of this generation; empty before the first.
-    pub(in crate::groups) protocol: StrBytes,
-    pub(in crate::groups) leader: Option<StrBytes>,
-    pub(in crate::groups) members: BTreeMap<StrBytes, ClassicMember>,
+    pub protocol: StrBytes,
+    pub leader: Option<StrBytes>,
+    pub members: BTreeMap<StrBytes, ClassicMember>,
     /// Member ids that were given out but not used yet, each with its expiry.
-    pub(in crate::groups) pending: BTreeMap<StrBytes, Ms>,
+    pub pending: BTreeMap<StrBytes, Ms>,
     /// Time by which members must have requested their assignment.
-    pub(in crate::groups) sync_ends: Ms,
+    pub sync_ends: Ms,
 }
 
 impl ClassicGroup {
     /// Number of members, including clients that got an id and have not joined yet.
-    pub(in crate::groups) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.members.len() + self.pending.len()
     }
 
-    pub(in crate::groups) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
     /// True if the group has no members and expects none.
-    pub(in crate::groups) fn is_deserted(&self) -> bool {
+    pub fn is_deserted(&self) -> bool {
         self.members.is_empty() && self.pending.is_empty()
     }
 
     /// True if no client has ever joined.
-    pub(in crate::groups) fn is_new(&self) -> bool {
+    pub fn is_new(&self) -> bool {
         self.generation == 0 && self.is_deserted()
     }
 
-    pub(in crate::groups) fn is_leader(&self, id: &StrBytes) -> bool {
+    pub fn is_leader(&self, id: &StrBytes) -> bool {
         self.leader.as_ref() == Some(id)
     }
 
-    pub(in crate::groups) fn by_instance(&self, instance: &str) -> Option<&StrBytes> {
+    pub fn by_instance(&self, instance: &str) -> Option<&StrBytes> {
         by_instance(self.members.iter().map(|(id, member)| (id, &member.instance)), instance)
     }
 
     /// Finds the member that sent a request, by the id and instance in it.
-    pub(in crate::groups) fn claimed(
-        &mut self,
-        id: &StrBytes,
-        instance: Option<&StrBytes>,
-    ) -> Result<&mut ClassicMember, ResponseError> {
+    pub fn claimed(&mut self, id: &StrBytes, instance: Option<&StrBytes>) -> Result<&mut ClassicMember, ResponseError> {
         self.check_claim(id, instance)?;
         self.members.get_mut(id).ok_or(ResponseError::UnknownMemberId)
     }
 
     /// Checks that there is a member with this id and this instance.
-    pub(in crate::groups) fn check_claim(
-        &self,
-        id: &StrBytes,
-        instance: Option<&StrBytes>,
-    ) -> Result<(), ResponseError> {
+    pub fn check_claim(&self, id: &StrBytes, instance: Option<&StrBytes>) -> Result<(), ResponseError> {
         if let Some(instance) = instance {
             let known = self.by_instance(instance).ok_or(ResponseError::UnknownMemberId)?;
             if known != id {
@@ -104,7 +96,7 @@ impl ClassicGroup {
     }
 
     /// Starts a rebalance: all members have to join again, and pending syncs are answered with an error.
-    pub(in crate::groups) fn prepare(&mut self, now: Ms) {
+    pub fn prepare(&mut self, now: Ms) {
         for member in self.members.values_mut() {
             member.synced = false;
             let error = ResponseError::RebalanceInProgress.code();
@@ -114,7 +106,7 @@ impl ClassicGroup {
         self.complete_if_all_joined(now);
     }
 
-    pub(in crate::groups) fn complete_if_all_joined(&mut self, now: Ms) {
+    pub fn complete_if_all_joined(&mut self, now: Ms) {
         self.drop_gone();
         if self.members.values().all(|m| m.joining.is_some()) {
             self.complete(now);
@@ -122,7 +114,7 @@ impl ClassicGroup {
     }
 
     /// Removes a member; its pending requests are answered with `error`.
-    pub(in crate::groups) fn remove(&mut self, id: &StrBytes, error: ResponseError) -> Option<ClassicMember> {
+    pub fn remove(&mut self, id: &StrBytes, error: ResponseError) -> Option<ClassicMember> {
         let mut member = self.members.remove(id)?;
         member.refuse(error, id);
         if self.is_leader(id) {
@@ -131,8 +123,17 @@ impl ClassicGroup {
         Some(member)
     }
 
+    /// Removes the members for which `is_over` returns true. Returns true if there were any.
+    fn remove_all(&mut self, is_over: impl Fn(&ClassicMember) -> bool) -> bool {
+        let ids: Vec<StrBytes> = self.members.iter().filter(|(_, m)| is_over(m)).map(|(id, _)| id.clone()).collect();
+        for id in &ids {
+            self.remove(id, ResponseError::UnknownMemberId);
+        }
+        !ids.is_empty()
+    }
+
     /// Starts or completes a rebalance after a removal, if needed.
-    pub(in crate::groups) fn after_removal(&mut self, now: Ms) {
+    pub fn after_removal(&mut self, now: Ms) {
         match self.state {
             ClassicState::Empty => {}
             ClassicState::Preparing { .. } => self.complete_if_all_joined(now),
@@ -140,15 +141,11 @@ impl ClassicGroup {
         }
     }
 
-    pub(in crate::groups) fn tick(&mut self, now: Ms) {
+    pub fn tick(&mut self, now: Ms) {
         self.pending.retain(|_, ends| *ends > now);
         let sync_over = self.waits_for_syncs() && self.sync_ends <= now;
         let late = |m: &ClassicMember| (sync_over && !m.synced) || m.session_ends().is_some_and(|ends| ends <= now);
-        let late: Vec<StrBytes> = self.members.iter().filter(|(_, m)| late(m)).map(|(id, _)| id.clone()).collect();
-        for id in &late {
-            self.remove(id, ResponseError::UnknownMemberId);
-        }
-        if !late.is_empty() {
+        if self.remove_all(late) {
             self.after_removal(now);
         }
         if matches!(self.state, ClassicState::Preparing { ends } if ends <= now) {
@@ -156,7 +153,7 @@ impl ClassicGroup {
         }
     }
 
-    pub(in crate::groups) fn next_deadline(&self) -> Option<Ms> {
+    pub fn next_deadline(&self) -> Option<Ms> {
         let pending = self.pending.values().copied();
         let sessions = self.members.values().filter_map(ClassicMember::session_ends);
         let phase = match self.state {
@@ -177,21 +174,13 @@ impl ClassicGroup {
 
     /// Removes members that have disconnected while joining. A static member is kept, because it may come back.
     fn drop_gone(&mut self) {
-        let gone = |m: &ClassicMember| m.instance.is_none() && m.gone_from_join();
-        let gone: Vec<StrBytes> = self.members.iter().filter(|(_, m)| gone(m)).map(|(id, _)| id.clone()).collect();
-        for id in &gone {
-            self.remove(id, ResponseError::UnknownMemberId);
-        }
+        self.remove_all(|m| m.instance.is_none() && m.gone_from_join());
     }
 
     /// Ends the join phase with the members that have joined.
     fn complete(&mut self, now: Ms) {
         self.drop_gone();
-        let absent = |m: &ClassicMember| m.joining.is_none() && m.instance.is_none();
-        let absent: Vec<StrBytes> = self.members.iter().filter(|(_, m)| absent(m)).map(|(id, _)| id.clone()).collect();
-        for id in &absent {
-            self.remove(id, ResponseError::UnknownMemberId);
-        }
+        self.remove_all(|m| m.joining.is_none() && m.instance.is_none());
         if self.members.is_empty() {
             self.next_generation(ClassicState::Empty, StrBytes::new());
             return;
@@ -224,7 +213,7 @@ impl ClassicGroup {
     }
 
     /// Elects the protocol: each member votes for the first of its protocols that all members support.
-    pub(in crate::groups) fn vote(&self) -> StrBytes {
+    pub fn vote(&self) -> StrBytes {
         let mut votes: BTreeMap<&StrBytes, usize> = BTreeMap::new();
         for member in self.members.values() {
             let all_support = |name: &StrBytes| self.members.values().all(|m| m.supports(name));
@@ -247,7 +236,7 @@ impl ClassicGroup {
     }
 
     /// The answer to a member's join.
-    pub(in crate::groups) fn joined(&self, id: &StrBytes) -> JoinGroupResponse {
+    pub fn joined(&self, id: &StrBytes) -> JoinGroupResponse {
         JoinGroupResponse::default()
             .with_generation_id(self.generation)
             .with_protocol_type(Some(self.protocol_type.clone()))
@@ -268,7 +257,7 @@ impl ClassicGroup {
     }
 
     /// Panics if an invariant is violated.
-    pub(in crate::groups) fn check_invariants(&self) {
+    pub fn check_invariants(&self) {
         let members = || self.members.values();
         assert_eq!(
             self.state == ClassicState::Empty,

@@ -16,7 +16,7 @@ const ID_NAME_CHARS_MAX: usize = 200;
 
 impl ClassicGroup {
     /// Handles a join that `check_join` has accepted.
-    pub(in crate::groups) fn join(&mut self, join: &Join, sender: Sender<JoinGroupResponse>, now: Ms) {
+    pub fn join(&mut self, join: &Join, sender: Sender<JoinGroupResponse>, now: Ms) {
         let known = join.instance.as_deref().and_then(|instance| self.by_instance(instance).cloned());
         if !join.member_id.is_empty() {
             if self.pending.remove(&join.member_id).is_some() {
@@ -35,7 +35,7 @@ impl ClassicGroup {
         }
     }
 
-    pub(in crate::groups) fn check_join(&self, join: &Join, members_max: usize) -> Result<(), ResponseError> {
+    pub fn check_join(&self, join: &Join, members_max: usize) -> Result<(), ResponseError> {
         let speaks = !join.protocol_type.is_empty() && !join.profile.protocols.is_empty();
         let all_support = |name: &StrBytes| self.members.values().all(|m| m.supports(name));
         let fits = self.members.is_empty()
@@ -57,7 +57,8 @@ impl ClassicGroup {
         if self.members.is_empty() {
             self.protocol_type = join.protocol_type.clone();
         }
-        let mut member = ClassicMember::new(join, now);
+        let mut member = ClassicMember { instance: join.instance.clone(), ..ClassicMember::default() };
+        member.update(join, now);
         member.joining = Some(sender);
         self.members.insert(id, member);
         self.rebalance(now);

@@ -12,63 +12,51 @@ use crate::memory::Memory;
 use crate::request::Requester;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(in crate::groups) struct Protocol {
-    pub(in crate::groups) name: StrBytes,
-    pub(in crate::groups) metadata: Bytes,
+pub struct Protocol {
+    pub name: StrBytes,
+    pub metadata: Bytes,
 }
 
 /// The part of a member that each of its joins sets anew.
-#[derive(Clone, Debug)]
-pub(in crate::groups) struct Profile {
-    pub(in crate::groups) client_id: StrBytes,
-    pub(in crate::groups) host: StrBytes,
-    pub(in crate::groups) connection: u64,
-    pub(in crate::groups) session_ms: Ms,
-    pub(in crate::groups) rebalance_ms: Ms,
-    pub(in crate::groups) protocols: Vec<Protocol>,
+#[derive(Clone, Default, Debug)]
+pub struct Profile {
+    pub client_id: StrBytes,
+    pub host: StrBytes,
+    pub connection: u64,
+    pub session_ms: Ms,
+    pub rebalance_ms: Ms,
+    pub protocols: Vec<Protocol>,
 }
 
-#[derive(Debug)]
-pub(in crate::groups) struct ClassicMember {
-    pub(in crate::groups) instance: Option<StrBytes>,
-    pub(in crate::groups) profile: Profile,
-    pub(in crate::groups) assignment: Bytes,
+#[derive(Default, Debug)]
+pub struct ClassicMember {
+    pub instance: Option<StrBytes>,
+    pub profile: Profile,
+    pub assignment: Bytes,
     /// True if it requested its assignment in this generation.
-    pub(in crate::groups) synced: bool,
-    pub(in crate::groups) last_heard: Ms,
-    pub(in crate::groups) joining: Option<oneshot::Sender<JoinGroupResponse>>,
-    pub(in crate::groups) syncing: Option<oneshot::Sender<SyncGroupResponse>>,
+    pub synced: bool,
+    pub last_heard: Ms,
+    pub joining: Option<oneshot::Sender<JoinGroupResponse>>,
+    pub syncing: Option<oneshot::Sender<SyncGroupResponse>>,
 }
 
 impl ClassicMember {
-    pub(in crate::groups) fn new(join: &Join, now: Ms) -> ClassicMember {
-        ClassicMember {
-            instance: join.instance.clone(),
-            profile: join.profile.clone(),
-            assignment: Bytes::new(),
-            synced: false,
-            last_heard: now,
-            joining: None,
-            syncing: None,
-        }
-    }
-
-    pub(in crate::groups) fn update(&mut self, join: &Join, now: Ms) {
+    pub fn update(&mut self, join: &Join, now: Ms) {
         self.profile = join.profile.clone();
         self.last_heard = now;
     }
 
-    pub(in crate::groups) fn metadata(&self, protocol: &str) -> Bytes {
+    pub fn metadata(&self, protocol: &str) -> Bytes {
         let found = self.profile.protocols.iter().find(|p| &*p.name == protocol);
         found.map(|p| p.metadata.clone()).unwrap_or_default()
     }
 
-    pub(in crate::groups) fn supports(&self, protocol: &str) -> bool {
+    pub fn supports(&self, protocol: &str) -> bool {
         self.profile.protocols.iter().any(|p| &*p.name == protocol)
     }
 
     /// True if its join is unanswered and it is still connected.
-    pub(in crate::groups) fn waits_in_join(&self) -> bool {
+    pub fn waits_in_join(&self) -> bool {
         self.joining.as_ref().is_some_and(|sender| !sender.is_closed())
     }
 
@@ -77,25 +65,25 @@ impl ClassicMember {
     }
 
     /// True if its join is unanswered, but it has disconnected.
-    pub(in crate::groups) fn gone_from_join(&self) -> bool {
+    pub fn gone_from_join(&self) -> bool {
         self.joining.as_ref().is_some_and(oneshot::Sender::is_closed)
     }
 
     /// End of its session. `None` while it waits for our answer: librdkafka sends no heartbeats then, and the delay is
     /// not the member's.
-    pub(in crate::groups) fn session_ends(&self) -> Option<Ms> {
+    pub fn session_ends(&self) -> Option<Ms> {
         let waits = self.waits_in_join() || self.waits_in_sync();
         (!waits).then(|| self.last_heard.saturating_add(self.profile.session_ms))
     }
 
-    pub(in crate::groups) fn answer_join(&mut self, answer: JoinGroupResponse, now: Ms) {
+    pub fn answer_join(&mut self, answer: JoinGroupResponse, now: Ms) {
         if let Some(sender) = self.joining.take() {
             sender.send(answer).ok();
             self.last_heard = now;
         }
     }
 
-    pub(in crate::groups) fn answer_sync(&mut self, answer: SyncGroupResponse, now: Ms) {
+    pub fn answer_sync(&mut self, answer: SyncGroupResponse, now: Ms) {
         if let Some(sender) = self.syncing.take() {
             sender.send(answer).ok();
             self.last_heard = now;
@@ -103,7 +91,7 @@ impl ClassicMember {
     }
 
     /// Answers all its open requests with this error.
-    pub(in crate::groups) fn refuse(&mut self, error: ResponseError, id: &StrBytes) {
+    pub fn refuse(&mut self, error: ResponseError, id: &StrBytes) {
         let now = self.last_heard;
         self.answer_join(JoinGroupResponse::default().with_error_code(error.code()).with_member_id(id.clone()), now);
         self.answer_sync(SyncGroupResponse::default().with_error_code(error.code()), now);
@@ -112,21 +100,16 @@ impl ClassicMember {
 
 /// The data of a join request, copied. The metadata are a slice of the request until `keep_metadata`.
 #[derive(Debug)]
-pub(in crate::groups) struct Join {
-    pub(in crate::groups) member_id: StrBytes,
-    pub(in crate::groups) instance: Option<StrBytes>,
-    pub(in crate::groups) profile: Profile,
-    pub(in crate::groups) protocol_type: StrBytes,
-    pub(in crate::groups) version: i16,
+pub struct Join {
+    pub member_id: StrBytes,
+    pub instance: Option<StrBytes>,
+    pub profile: Profile,
+    pub protocol_type: StrBytes,
+    pub version: i16,
 }
 
 impl Join {
-    pub(in crate::groups) fn new(
-        request: &JoinGroupRequest,
-        version: i16,
-        requester: &Requester,
-        wait_ms_max: Ms,
-    ) -> Join {
+    pub fn new(request: &JoinGroupRequest, version: i16, requester: &Requester, wait_ms_max: Ms) -> Join {
         let session_ms = Ms::try_from(request.session_timeout_ms).unwrap_or(0).max(1);
         // In version 0 one timeout is used for both.
         let rebalance_ms = if version == 0 { request.session_timeout_ms } else { request.rebalance_timeout_ms };
@@ -151,7 +134,7 @@ impl Join {
 
     /// Copies the metadata. The `names` bytes of the names are counted with the first of them, because all data of a
     /// member are freed together.
-    pub(in crate::groups) fn keep_metadata(&mut self, memory: &Memory, mut names: usize) {
+    pub fn keep_metadata(&mut self, memory: &Memory, mut names: usize) {
         for protocol in &mut self.profile.protocols {
             protocol.metadata = kept(memory, &protocol.metadata, std::mem::take(&mut names));
         }

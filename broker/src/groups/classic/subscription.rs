@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::member::Protocol;
 
 /// Parses a consumer's subscription, which begins with a version and the topics; `None` for other data.
-pub(in crate::groups) fn topics(metadata: &[u8]) -> Option<BTreeSet<&str>> {
+pub fn topics(metadata: &[u8]) -> Option<BTreeSet<&str>> {
     let (_version, rest) = metadata.split_first_chunk::<2>()?;
     let (count, mut rest) = rest.split_first_chunk::<4>()?;
     let mut topics = BTreeSet::new();
@@ -19,13 +19,13 @@ pub(in crate::groups) fn topics(metadata: &[u8]) -> Option<BTreeSet<&str>> {
 }
 
 /// True if any of these may read the topic; protocols that cannot be parsed might.
-pub(in crate::groups) fn includes(protocols: &[Protocol], topic: &str) -> bool {
+pub fn includes(protocols: &[Protocol], topic: &str) -> bool {
     protocols.iter().any(|p| topics(&p.metadata).is_none_or(|topics| topics.contains(topic)))
 }
 
 /// True if two joins of an instance have the same topics. The bytes may differ, because a restarted instance no longer
 /// lists the partitions that it owned.
-pub(in crate::groups) fn same_topics(before: &[Protocol], after: &[Protocol]) -> bool {
+pub fn same_topics(before: &[Protocol], after: &[Protocol]) -> bool {
     let same = |a: &Protocol, b: &Protocol| match (topics(&a.metadata), topics(&b.metadata)) {
         (Some(a), Some(b)) => a == b,
         _ => a.metadata == b.metadata,

@@ -11,7 +11,7 @@ use crate::clock::Ms;
 
 impl ClassicGroup {
     /// Handles a sync that `check_sync` has accepted.
-    pub(in crate::groups) fn sync(&mut self, request: &SyncGroupRequest, sender: Sender<SyncGroupResponse>, now: Ms) {
+    pub fn sync(&mut self, request: &SyncGroupRequest, sender: Sender<SyncGroupResponse>, now: Ms) {
         let id = &request.member_id;
         let leads = self.is_leader(id);
         let Some(member) = self.members.get_mut(id) else { return };
@@ -27,7 +27,7 @@ impl ClassicGroup {
         }
     }
 
-    pub(in crate::groups) fn check_sync(&mut self, request: &SyncGroupRequest, now: Ms) -> Result<(), ResponseError> {
+    pub fn check_sync(&mut self, request: &SyncGroupRequest, now: Ms) -> Result<(), ResponseError> {
         self.current(&request.member_id, request.group_instance_id.as_ref(), request.generation_id)?.last_heard = now;
         let differs = |theirs: &Option<StrBytes>, ours: &StrBytes| theirs.as_ref().is_some_and(|theirs| theirs != ours);
         if differs(&request.protocol_type, &self.protocol_type) || differs(&request.protocol_name, &self.protocol) {
@@ -40,7 +40,7 @@ impl ClassicGroup {
     }
 
     /// Finds the member that sent a request, if it belongs to this generation.
-    pub(in crate::groups) fn current(
+    pub fn current(
         &mut self,
         id: &StrBytes,
         instance: Option<&StrBytes>,
@@ -70,7 +70,7 @@ impl ClassicGroup {
         }
     }
 
-    pub(in crate::groups) fn heartbeat(&mut self, request: &HeartbeatRequest, now: Ms) -> Result<(), ResponseError> {
+    pub fn heartbeat(&mut self, request: &HeartbeatRequest, now: Ms) -> Result<(), ResponseError> {
         let instance = request.group_instance_id.as_ref();
         self.current(&request.member_id, instance, request.generation_id)?.last_heard = now;
         match self.state {
@@ -79,11 +79,7 @@ impl ClassicGroup {
         }
     }
 
-    pub(in crate::groups) fn may_commit(
-        &mut self,
-        request: &OffsetCommitRequest,
-        now: Ms,
-    ) -> Result<(), ResponseError> {
+    pub fn may_commit(&mut self, request: &OffsetCommitRequest, now: Ms) -> Result<(), ResponseError> {
         let generation = request.generation_id_or_member_epoch;
         // A consumer that assigns partitions to itself, or an operator's tool. Allowed only while the group has no
         // members.
@@ -98,7 +94,7 @@ impl ClassicGroup {
     }
 
     /// Removes a member. The caller starts the rebalance once all members that leave together are removed.
-    pub(in crate::groups) fn leave(&mut self, id: &StrBytes, instance: Option<&StrBytes>) -> Result<(), ResponseError> {
+    pub fn leave(&mut self, id: &StrBytes, instance: Option<&StrBytes>) -> Result<(), ResponseError> {
         if instance.is_none() && self.pending.remove(id).is_some() {
             return Ok(());
         }
@@ -111,7 +107,7 @@ impl ClassicGroup {
     }
 
     /// Removes pending requests of a closed connection.
-    pub(in crate::groups) fn disconnected(&mut self, connection: u64, now: Ms) {
+    pub fn disconnected(&mut self, connection: u64, now: Ms) {
         for member in self.members.values_mut() {
             if member.syncing.as_ref().is_some_and(Sender::is_closed) {
                 member.syncing = None;

@@ -10,34 +10,34 @@ const TOPIC_BYTES: usize = 160;
 const PARTITION_BYTES: usize = 8;
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Assignment {
+pub struct Assignment {
     topics: BTreeMap<Uuid, BTreeSet<i32>>,
 }
 
 impl Assignment {
-    pub(super) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.topics.is_empty()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.topics.values().map(BTreeSet::len).sum()
     }
 
     /// Memory that the assignment needs, in bytes.
-    pub(super) fn cost(&self) -> usize {
+    pub fn cost(&self) -> usize {
         self.topics.len() * TOPIC_BYTES + self.len() * PARTITION_BYTES
     }
 
-    pub(super) fn has(&self, topic: Uuid, partition: i32) -> bool {
+    pub fn has(&self, topic: Uuid, partition: i32) -> bool {
         self.topics.get(&topic).is_some_and(|partitions| partitions.contains(&partition))
     }
 
-    pub(super) fn add(&mut self, topic: Uuid, partition: i32) {
+    pub fn add(&mut self, topic: Uuid, partition: i32) {
         self.topics.entry(topic).or_default().insert(partition);
     }
 
     /// Removes the last partition of a topic.
-    pub(super) fn take_one(&mut self, topic: Uuid) -> Option<i32> {
+    pub fn take_one(&mut self, topic: Uuid) -> Option<i32> {
         let partitions = self.topics.get_mut(&topic)?;
         let taken = partitions.pop_last();
         if partitions.is_empty() {
@@ -46,37 +46,37 @@ impl Assignment {
         taken
     }
 
-    pub(super) fn has_topic(&self, topic: Uuid) -> bool {
+    pub fn has_topic(&self, topic: Uuid) -> bool {
         self.topics.contains_key(&topic)
     }
 
-    pub(super) fn topics(&self) -> impl Iterator<Item = (Uuid, &BTreeSet<i32>)> {
+    pub fn topics(&self) -> impl Iterator<Item = (Uuid, &BTreeSet<i32>)> {
         self.topics.iter().map(|(topic, partitions)| (*topic, partitions))
     }
 
-    pub(super) fn partitions(&self) -> impl Iterator<Item = (Uuid, i32)> {
+    pub fn partitions(&self) -> impl Iterator<Item = (Uuid, i32)> {
         self.topics().flat_map(|(topic, partitions)| partitions.iter().map(move |partition| (topic, *partition)))
     }
 
-    pub(super) fn filtered(&self, keep: impl Fn(Uuid, i32) -> bool) -> Assignment {
+    pub fn filtered(&self, keep: impl Fn(Uuid, i32) -> bool) -> Assignment {
         self.partitions().filter(|&(topic, partition)| keep(topic, partition)).collect()
     }
 
     /// The partitions that are in both assignments.
-    pub(super) fn within(&self, other: &Assignment) -> Assignment {
+    pub fn within(&self, other: &Assignment) -> Assignment {
         self.filtered(|topic, partition| other.has(topic, partition))
     }
 
     /// The partitions that are not in the other assignment.
-    pub(super) fn without(&self, other: &Assignment) -> Assignment {
+    pub fn without(&self, other: &Assignment) -> Assignment {
         self.filtered(|topic, partition| !other.has(topic, partition))
     }
 
-    pub(super) fn overlaps(&self, other: &Assignment) -> bool {
+    pub fn overlaps(&self, other: &Assignment) -> bool {
         self.partitions().any(|(topic, partition)| other.has(topic, partition))
     }
 
-    pub(super) fn is_within(&self, other: &Assignment) -> bool {
+    pub fn is_within(&self, other: &Assignment) -> bool {
         self.partitions().all(|(topic, partition)| other.has(topic, partition))
     }
 }
@@ -90,11 +90,11 @@ impl FromIterator<(Uuid, i32)> for Assignment {
 }
 
 /// The partitions that a member reports as its own.
-pub(super) fn owned(topics: &[consumer_group_heartbeat_request::TopicPartitions]) -> Assignment {
+pub fn owned(topics: &[consumer_group_heartbeat_request::TopicPartitions]) -> Assignment {
     topics.iter().flat_map(|topic| topic.partitions.iter().map(|partition| (topic.topic_id, *partition))).collect()
 }
 
-pub(super) fn answered(assignment: &Assignment) -> consumer_group_heartbeat_response::Assignment {
+pub fn answered(assignment: &Assignment) -> consumer_group_heartbeat_response::Assignment {
     let topic = |(id, partitions): (Uuid, &BTreeSet<i32>)| {
         consumer_group_heartbeat_response::TopicPartitions::default()
             .with_topic_id(id)

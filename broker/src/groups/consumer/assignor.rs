@@ -8,7 +8,7 @@ use super::assignment::Assignment;
 
 /// The strategy by which partitions are distributed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
-pub(super) enum Assignor {
+pub enum Assignor {
     /// The numbers of partitions of two members differ by at most one. If that permits, members keep their partitions.
     #[default]
     Uniform,
@@ -18,22 +18,22 @@ pub(super) enum Assignor {
 }
 
 impl Assignor {
-    pub(super) const ALL: [Assignor; 2] = [Assignor::Uniform, Assignor::Range];
+    pub const ALL: [Assignor; 2] = [Assignor::Uniform, Assignor::Range];
 
-    pub(super) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Assignor::Uniform => "uniform",
             Assignor::Range => "range",
         }
     }
 
-    pub(super) fn named(name: &str) -> Option<Assignor> {
+    pub fn named(name: &str) -> Option<Assignor> {
         Assignor::ALL.into_iter().find(|assignor| assignor.name() == name)
     }
 
     /// The assignments of the members, in their order. `partitions` contains the number of partitions of every topic
     /// that a member reads.
-    pub(super) fn assign(self, members: &[Reader<'_>], partitions: &BTreeMap<Uuid, i32>) -> Vec<Assignment> {
+    pub fn assign(self, members: &[Reader<'_>], partitions: &BTreeMap<Uuid, i32>) -> Vec<Assignment> {
         match self {
             Assignor::Uniform => uniform(members, partitions),
             Assignor::Range => range(members, partitions),
@@ -42,10 +42,10 @@ impl Assignor {
 }
 
 /// An assignor's view of a member.
-pub(super) struct Reader<'a> {
-    pub(super) topics: BTreeSet<Uuid>,
+pub struct Reader<'a> {
+    pub topics: BTreeSet<Uuid>,
     /// The member's previous target.
-    pub(super) had: &'a Assignment,
+    pub had: &'a Assignment,
 }
 
 /// The indexes of the members that read a topic.

@@ -21,7 +21,7 @@ use crate::topics::Topics;
 const MEMBER_TYPE: i8 = 1;
 
 /// Error message for a group that does not use this protocol.
-pub(in crate::groups) fn not_of_this_protocol(group: &str) -> String {
+pub fn not_of_this_protocol(group: &str) -> String {
     format!("Group {group} is not a consumer group.")
 }
 
@@ -52,7 +52,7 @@ impl Groups {
 }
 
 impl ConsumerGroup {
-    pub(in crate::groups) fn state_name(&self) -> &'static str {
+    pub fn state_name(&self) -> &'static str {
         if self.members.is_empty() {
             "Empty"
         } else if self.epoch > self.assignment_epoch {

@@ -6,29 +6,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use kafka_protocol::ResponseError;
+use kafka_protocol::messages::ConsumerGroupHeartbeatRequest;
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use super::assignment::Assignment;
 use super::assignor::{Assignor, Reader};
 use super::member::{ConsumerMember, MemberState};
-use super::request::{Heartbeat, LeaveRequest, Rejection};
+use super::request::{Heartbeat, Rejection, WILL_BE_BACK};
 use super::subscription::{Expression, Resolver};
 use crate::clock::Ms;
 use crate::groups::kept::by_instance;
 use crate::memory::{Memory, MemoryUse};
 use crate::options::GroupTimes;
-use crate::request::Requester;
 use crate::topics::Topics;
 
 #[derive(Debug, Default)]
-pub(in crate::groups) struct ConsumerGroup {
-    pub(super) members: BTreeMap<StrBytes, ConsumerMember>,
+pub struct ConsumerGroup {
+    pub members: BTreeMap<StrBytes, ConsumerMember>,
     /// Incremented by every change of the members, of their subscriptions, or of the topics that they read.
-    pub(super) epoch: i32,
+    pub epoch: i32,
     /// The epoch for which the members' targets were made.
-    pub(super) assignment_epoch: i32,
-    pub(super) assignor: Assignor,
+    pub assignment_epoch: i32,
+    pub assignor: Assignor,
     /// True if a member is new or has changed its subscription since the last target.
     changed: bool,
     /// The topics' change counter at the time when subscriptions were last resolved.
@@ -41,21 +41,21 @@ pub(in crate::groups) struct ConsumerGroup {
 
 /// New targets would need this many bytes, for which there is no room.
 #[derive(Debug)]
-pub(super) struct NoRoom {
-    pub(super) bytes: usize,
+pub struct NoRoom {
+    pub bytes: usize,
 }
 
 impl ConsumerGroup {
-    pub(in crate::groups) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.members.len()
     }
 
-    pub(in crate::groups) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
     /// True if no client has ever joined.
-    pub(in crate::groups) fn is_new(&self) -> bool {
+    pub fn is_new(&self) -> bool {
         self.epoch == 0 && self.members.is_empty()
     }
 
@@ -68,35 +68,28 @@ impl ConsumerGroup {
     }
 
     /// Stores the member's data from the heartbeat. Returns its previous assignment.
-    pub(super) fn update(
-        &mut self,
-        id: &StrBytes,
-        beat: &Heartbeat<'_>,
-        requester: &Requester,
-        longest: Ms,
-        memory: &Memory,
-    ) -> Option<Assignment> {
+    pub fn update(&mut self, id: &StrBytes, beat: &Heartbeat<'_>, longest: Ms, memory: &Memory) -> Option<Assignment> {
         let member = self.members.get_mut(id)?;
         let before = member.assigned.clone();
-        self.changed |= member.update(beat, requester, longest);
+        self.changed |= member.update(beat, longest);
         member.count(id, memory);
         Some(before)
     }
 
     /// Memory that a member's heartbeat needs beyond that of its present data.
-    pub(super) fn added_bytes(&self, id: &StrBytes, beat: &Heartbeat<'_>, requester: &Requester) -> usize {
-        self.members.get(id).map_or(0, |member| member.cost_after(beat, requester).saturating_sub(member.counted))
+    pub fn added_bytes(&self, id: &StrBytes, beat: &Heartbeat<'_>) -> usize {
+        self.members.get(id).map_or(0, |member| member.cost_after(beat).saturating_sub(member.counted))
     }
 
     /// Begins a member's session anew.
-    pub(super) fn note_heartbeat(&mut self, id: &StrBytes, now: Ms, times: GroupTimes) {
+    pub fn note_heartbeat(&mut self, id: &StrBytes, now: Ms, times: GroupTimes) {
         if let Some(member) = self.members.get_mut(id) {
             member.session_ends = now.saturating_add(Ms::try_from(times.session_ms).unwrap_or(1));
         }
     }
 
     /// Makes new targets if anything has changed since the last ones.
-    pub(super) fn refresh(&mut self, topics: &Topics, memory: &Memory) -> Result<(), NoRoom> {
+    pub fn refresh(&mut self, topics: &Topics, memory: &Memory) -> Result<(), NoRoom> {
         let is_due = self.changed || self.epoch != self.assignment_epoch || self.topics_seen != topics.changes();
         if !is_due {
             return Ok(());
@@ -152,7 +145,7 @@ impl ConsumerGroup {
     }
 
     /// Takes a member the next step towards its target.
-    pub(super) fn reconcile(&mut self, id: &StrBytes, owned: Option<&Assignment>, now: Ms) -> &ConsumerMember {
+    pub fn reconcile(&mut self, id: &StrBytes, owned: Option<&Assignment>, now: Ms) -> &ConsumerMember {
         let (id, mut member) = self.members.remove_entry(id).unwrap_or_else(|| (id.clone(), ConsumerMember::default()));
         let others = &self.members;
         let taken = |topic, partition| others.values().any(|other| other.holds(topic, partition));
@@ -160,27 +153,27 @@ impl ConsumerGroup {
         self.members.entry(id).or_insert(member)
     }
 
-    pub(super) fn depart(&mut self, leave: &LeaveRequest<'_>) -> Result<(), Rejection> {
-        let known = match leave.instance {
+    pub fn depart(&mut self, request: &ConsumerGroupHeartbeatRequest) -> Result<(), Rejection> {
+        let known = match &request.instance_id {
             Some(instance) => self.by_instance(instance),
-            None => self.members.get_key_value(leave.member).map(|(id, _)| id),
+            None => self.members.get_key_value(&request.member_id).map(|(id, _)| id),
         };
         let Some(id) = known.cloned() else {
             return Err(Rejection::new(ResponseError::UnknownMemberId, "The member is not in the group."));
         };
-        if id != *leave.member {
+        if id != request.member_id {
             let words = format!("The instance id is owned by member {}.", id.as_str());
             return Err(Rejection::new(ResponseError::FencedInstanceId, words));
         }
         match self.members.get_mut(&id) {
-            Some(member) if leave.will_be_back => member.go_away(),
+            Some(member) if request.member_epoch == WILL_BE_BACK => member.go_away(),
             _ => self.remove(&id),
         }
         Ok(())
     }
 
     /// Removes a member by its id or its instance id, for an operator.
-    pub(in crate::groups) fn expel(&mut self, id: &StrBytes, instance: Option<&StrBytes>) -> Result<(), ResponseError> {
+    pub fn expel(&mut self, id: &StrBytes, instance: Option<&StrBytes>) -> Result<(), ResponseError> {
         let id = match instance {
             Some(instance) => self.by_instance(instance).filter(|known| id.is_empty() || *known == id),
             None => self.members.get_key_value(id).map(|(id, _)| id),
@@ -201,18 +194,18 @@ impl ConsumerGroup {
     }
 
     /// Removes members that have been silent for too long, or that take too long to revoke partitions.
-    pub(in crate::groups) fn tick(&mut self, now: Ms) {
+    pub fn tick(&mut self, now: Ms) {
         let late = self.members.iter().filter(|(_, member)| member.deadline() <= now);
         let late: Vec<StrBytes> = late.map(|(id, _)| id.clone()).collect();
         late.iter().for_each(|id| self.remove(id));
     }
 
-    pub(in crate::groups) fn next_deadline(&self) -> Option<Ms> {
+    pub fn next_deadline(&self) -> Option<Ms> {
         self.members.values().map(ConsumerMember::deadline).min()
     }
 
     /// Those of the topics to which a member is subscribed.
-    pub(in crate::groups) fn read_topics<'a>(&self, topics: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
+    pub fn read_topics<'a>(&self, topics: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
         let subscriptions = self.members.values().map(|member| &member.subscription);
         let names: BTreeSet<&str> = subscriptions.clone().flat_map(|s| s.names.iter().map(|name| &**name)).collect();
         let texts: BTreeSet<&StrBytes> = subscriptions.filter_map(|s| s.regex.as_ref()).collect();
@@ -221,13 +214,13 @@ impl ConsumerGroup {
     }
 
     /// Checks that a member uses its current epoch, without which it may neither commit nor fetch offsets.
-    pub(in crate::groups) fn may_use_offsets(&self, id: &StrBytes, epoch: i32) -> Result<(), ResponseError> {
+    pub fn may_use_offsets(&self, id: &StrBytes, epoch: i32) -> Result<(), ResponseError> {
         let member = self.members.get(id).ok_or(ResponseError::UnknownMemberId)?;
         if member.epoch == epoch { Ok(()) } else { Err(ResponseError::StaleMemberEpoch) }
     }
 
     /// Panics if an invariant is violated.
-    pub(in crate::groups) fn check_invariants(&self) {
+    pub fn check_invariants(&self) {
         let mut held = BTreeSet::new();
         for member in self.members.values() {
             for place in member.assigned.partitions().chain(member.revoking.partitions()) {

@@ -16,10 +16,9 @@ use super::subscription::Subscription;
 use crate::clock::Ms;
 use crate::groups::kept::copied;
 use crate::memory::{Memory, MemoryUse};
-use crate::request::Requester;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) enum MemberState {
+pub enum MemberState {
     /// The member has all partitions of its target.
     #[default]
     Stable,
@@ -30,38 +29,38 @@ pub(super) enum MemberState {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct ConsumerMember {
-    pub(super) instance: Option<StrBytes>,
-    pub(super) rack: Option<StrBytes>,
-    pub(super) client_id: StrBytes,
-    pub(super) host: StrBytes,
-    pub(super) subscription: Subscription,
-    pub(super) assignor: Option<Assignor>,
+pub struct ConsumerMember {
+    pub instance: Option<StrBytes>,
+    pub rack: Option<StrBytes>,
+    pub client_id: StrBytes,
+    pub host: StrBytes,
+    pub subscription: Subscription,
+    pub assignor: Option<Assignor>,
     /// Longest time that the member may take to revoke partitions.
-    pub(super) rebalance_ms: Ms,
+    pub rebalance_ms: Ms,
     /// Time at which the member is removed unless it sends a heartbeat before.
-    pub(super) session_ends: Ms,
+    pub session_ends: Ms,
     /// The epoch of the target that it has reached; 0 for a new member, -2 for a static member that is away.
-    pub(super) epoch: i32,
-    pub(super) previous_epoch: i32,
-    pub(super) state: MemberState,
-    pub(super) assigned: Assignment,
+    pub epoch: i32,
+    pub previous_epoch: i32,
+    pub state: MemberState,
+    pub assigned: Assignment,
     /// Partitions that it must revoke and may still hold.
-    pub(super) revoking: Assignment,
-    pub(super) target: Assignment,
+    pub revoking: Assignment,
+    pub target: Assignment,
     /// Counted memory of the client's data.
     kept: Option<MemoryUse>,
     /// Its number of bytes.
-    pub(super) counted: usize,
+    pub counted: usize,
 }
 
 impl ConsumerMember {
-    pub(super) fn is_away(&self) -> bool {
+    pub fn is_away(&self) -> bool {
         self.epoch == WILL_BE_BACK
     }
 
     /// Resets the member to a new one. It loses its partitions, unless it is a static member that was away.
-    pub(super) fn rejoin(&mut self) {
+    pub fn rejoin(&mut self) {
         if !self.is_away() {
             self.assigned = Assignment::default();
         }
@@ -71,22 +70,26 @@ impl ConsumerMember {
     }
 
     /// Marks a static member as away; it has announced that it will rejoin.
-    pub(super) fn go_away(&mut self) {
+    pub fn go_away(&mut self) {
         self.epoch = WILL_BE_BACK;
         self.state = MemberState::Stable;
         self.revoking = Assignment::default();
     }
 
     /// Stores the data of a heartbeat. Returns true if the subscription or the assignor has changed.
-    pub(super) fn update(&mut self, beat: &Heartbeat<'_>, requester: &Requester, longest: Ms) -> bool {
+    pub fn update(&mut self, beat: &Heartbeat<'_>, longest: Ms) -> bool {
+        let Heartbeat { request, requester, .. } = beat;
         (self.client_id, self.host) = (copied(&requester.client_id), copied(&requester.host));
-        if let Some(ms) = beat.rebalance_ms {
+        if let Some(ms) = beat.rebalance_ms() {
             self.rebalance_ms = Ms::try_from(ms).unwrap_or(0).clamp(1, longest.max(1));
         }
-        self.instance = beat.instance.map(|instance| copied(instance)).or_else(|| self.instance.take());
-        self.rack = beat.rack.map(|rack| copied(rack)).or_else(|| self.rack.take());
+        self.instance = request.instance_id.as_deref().map(copied).or_else(|| self.instance.take());
+        self.rack = request.rack_id.as_deref().map(copied).or_else(|| self.rack.take());
         let names = beat.names().filter(|names| *names != self.subscription.names);
-        let regex = beat.regex.filter(|regex| Some(*regex) != self.subscription.regex.as_ref());
+        let regex = request
+            .subscribed_topic_regex
+            .as_ref()
+            .filter(|_| request.subscribed_topic_regex != self.subscription.regex);
         let assignor = beat.assignor.filter(|assignor| Some(*assignor) != self.assignor);
         let has_changed = names.is_some() || regex.is_some() || assignor.is_some();
         if let Some(names) = names {
@@ -100,7 +103,7 @@ impl ConsumerMember {
     }
 
     /// Counts the memory of its ids and its subscription.
-    pub(super) fn count(&mut self, id: &str, memory: &Memory) {
+    pub fn count(&mut self, id: &str, memory: &Memory) {
         let text = |text: &Option<StrBytes>| text.as_ref().map_or(0, |text| text.len());
         let ids = id.len() + self.client_id.len() + self.host.len() + text(&self.instance) + text(&self.rack);
         let bytes = ids + self.subscription.cost();
@@ -112,29 +115,31 @@ impl ConsumerMember {
     }
 
     /// The number of bytes that would be counted after a heartbeat.
-    pub(super) fn cost_after(&self, beat: &Heartbeat<'_>, requester: &Requester) -> usize {
-        let text = |new: Option<&StrBytes>, old: &Option<StrBytes>| new.or(old.as_ref()).map_or(0, |text| text.len());
-        let ids = beat.member.len() + requester.client_id.len() + requester.host.len();
-        let texts = text(beat.instance, &self.instance) + text(beat.rack, &self.rack);
+    pub fn cost_after(&self, beat: &Heartbeat<'_>) -> usize {
+        let Heartbeat { request, requester, .. } = beat;
+        let text =
+            |new: &Option<StrBytes>, old: &Option<StrBytes>| new.as_ref().or(old.as_ref()).map_or(0, |t| t.len());
+        let ids = request.member_id.len() + requester.client_id.len() + requester.host.len();
+        let texts = text(&request.instance_id, &self.instance) + text(&request.rack_id, &self.rack);
         let names = beat.names_bytes().unwrap_or_else(|| self.subscription.names_cost());
-        ids + texts + names + text(beat.regex, &self.subscription.regex)
+        ids + texts + names + text(&request.subscribed_topic_regex, &self.subscription.regex)
     }
 
-    pub(super) fn assignments_cost(&self) -> usize {
+    pub fn assignments_cost(&self) -> usize {
         self.assigned.cost() + self.revoking.cost() + self.target.cost()
     }
 
     /// True if no other member can have this partition yet.
-    pub(super) fn holds(&self, topic: Uuid, partition: i32) -> bool {
+    pub fn holds(&self, topic: Uuid, partition: i32) -> bool {
         self.assigned.has(topic, partition) || self.revoking.has(topic, partition)
     }
 
-    pub(super) fn is_reconciled(&self, epoch: i32) -> bool {
+    pub fn is_reconciled(&self, epoch: i32) -> bool {
         self.state == MemberState::Stable && self.epoch == epoch
     }
 
     /// Time at which the member is removed if nothing is received from it.
-    pub(super) fn deadline(&self) -> Ms {
+    pub fn deadline(&self) -> Ms {
         match self.state {
             MemberState::Unrevoked { ends } => ends.min(self.session_ends),
             MemberState::Stable | MemberState::Unreleased => self.session_ends,
@@ -143,13 +148,7 @@ impl ConsumerMember {
 
     /// Takes the next step towards the target of `epoch`. `owned` are the partitions that the member reports as its
     /// own, if it does; `taken` returns true if another member holds a partition.
-    pub(super) fn reconcile(
-        &mut self,
-        epoch: i32,
-        owned: Option<&Assignment>,
-        taken: impl Fn(Uuid, i32) -> bool,
-        now: Ms,
-    ) {
+    pub fn reconcile(&mut self, epoch: i32, owned: Option<&Assignment>, taken: impl Fn(Uuid, i32) -> bool, now: Ms) {
         let still_owns = |given_up: &Assignment| owned.is_none_or(|owned| given_up.overlaps(owned));
         match self.state {
             MemberState::Stable if self.epoch == epoch => return,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use kafka_protocol::ResponseError;
-use kafka_protocol::messages::{ConsumerGroupHeartbeatRequest, TopicName};
+use kafka_protocol::messages::ConsumerGroupHeartbeatRequest;
 use kafka_protocol::protocol::StrBytes;
 
 use super::assignment::{self, Assignment};
@@ -14,11 +14,11 @@ use crate::memory::OVERHEAD_BYTES;
 use crate::request::Requester;
 
 /// Epoch of the first heartbeat of a member, which holds no partitions.
-pub(super) const FIRST: i32 = 0;
+pub const FIRST: i32 = 0;
 /// Epoch of a member that leaves for good.
-pub(super) const LEAVES: i32 = -1;
+pub const LEAVES: i32 = -1;
 /// Epoch of a static member that leaves and will be back. It keeps its partitions until its session ends.
-pub(super) const WILL_BE_BACK: i32 = -2;
+pub const WILL_BE_BACK: i32 = -2;
 
 /// First version in which members choose their ids.
 const MEMBER_ID_SINCE: i16 = 1;
@@ -26,129 +26,77 @@ const NO_TIMEOUT: i32 = -1;
 
 /// An error, with a message for the client's log.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Rejection {
-    pub(super) error: ResponseError,
-    pub(super) words: String,
+pub struct Rejection {
+    pub error: ResponseError,
+    pub words: String,
 }
 
 impl Rejection {
-    pub(super) fn new(error: ResponseError, words: impl Into<String>) -> Rejection {
+    pub fn new(error: ResponseError, words: impl Into<String>) -> Rejection {
         Rejection { error, words: words.into() }
     }
 }
 
-/// The purpose of a request.
-pub(super) enum Intent<'a> {
-    Heartbeat(Heartbeat<'a>),
-    Leave(LeaveRequest<'a>),
-}
-
-/// The request of a member that leaves.
-pub(super) struct LeaveRequest<'a> {
-    pub(super) group: &'a str,
-    pub(super) member: &'a StrBytes,
-    pub(super) instance: Option<&'a StrBytes>,
-    pub(super) will_be_back: bool,
-}
-
 /// The heartbeat of a member that stays. A field with `None` is as in its last heartbeat.
-pub(super) struct Heartbeat<'a> {
-    pub(super) group: &'a str,
-    pub(super) member: &'a StrBytes,
-    pub(super) epoch: i32,
-    pub(super) instance: Option<&'a StrBytes>,
-    pub(super) rack: Option<&'a StrBytes>,
-    pub(super) rebalance_ms: Option<i32>,
-    names: Option<&'a [TopicName]>,
-    pub(super) regex: Option<&'a StrBytes>,
-    pub(super) assignor: Option<Assignor>,
-    pub(super) owned: Option<Assignment>,
+pub struct Heartbeat<'a> {
+    pub request: &'a ConsumerGroupHeartbeatRequest,
+    pub requester: &'a Requester,
+    pub assignor: Option<Assignor>,
+    pub owned: Option<Assignment>,
 }
 
-impl LeaveRequest<'_> {
-    pub(super) fn epoch(&self) -> i32 {
-        if self.will_be_back { WILL_BE_BACK } else { LEAVES }
+impl<'a> Heartbeat<'a> {
+    /// The heartbeat in a request that `check` has accepted.
+    pub fn parse(
+        request: &'a ConsumerGroupHeartbeatRequest,
+        requester: &'a Requester,
+    ) -> Result<Heartbeat<'a>, Rejection> {
+        let assignor = request.server_assignor.as_ref().map(assignor).transpose()?;
+        let regex = request.subscribed_topic_regex.as_ref();
+        regex.map_or(Ok(()), |regex| Expression::check(regex)).map_err(|words| {
+            let words = format!("SubscribedTopicRegex is not a valid regular expression: {words}");
+            Rejection::new(ResponseError::InvalidRegularExpression, words)
+        })?;
+        let owned = request.topic_partitions.as_deref().map(assignment::owned);
+        Ok(Heartbeat { request, requester, assignor, owned })
     }
-}
 
-impl Heartbeat<'_> {
-    pub(super) fn is_first(&self) -> bool {
-        self.epoch == FIRST
+    pub fn is_first(&self) -> bool {
+        self.request.member_epoch == FIRST
     }
 
     /// True if the request contains all fields; then the answer does too.
-    pub(super) fn is_full(&self) -> bool {
-        self.is_first() || (self.rebalance_ms.is_some() && self.subscribes() && self.owned.is_some())
+    pub fn is_full(&self) -> bool {
+        let subscribes = self.request.subscribed_topic_names.is_some() || self.request.subscribed_topic_regex.is_some();
+        self.is_first() || (self.rebalance_ms().is_some() && subscribes && self.owned.is_some())
     }
 
-    fn subscribes(&self) -> bool {
-        self.names.is_some() || self.regex.is_some()
+    pub fn rebalance_ms(&self) -> Option<i32> {
+        Some(self.request.rebalance_timeout_ms).filter(|ms| *ms != NO_TIMEOUT)
     }
 
-    pub(super) fn names(&self) -> Option<BTreeSet<StrBytes>> {
-        self.names.map(|names| names.iter().map(|name| copied(name)).collect())
+    pub fn names(&self) -> Option<BTreeSet<StrBytes>> {
+        let names = self.request.subscribed_topic_names.as_ref()?;
+        Some(names.iter().map(|name| copied(name)).collect())
     }
 
     /// Memory that the names would need, if the request contains them.
-    pub(super) fn names_bytes(&self) -> Option<usize> {
-        self.names.map(|names| names.iter().map(|name| name.len() + OVERHEAD_BYTES).sum())
-    }
-
-    /// Memory that the ids and the subscription of this request would need.
-    pub(super) fn kept_bytes(&self, requester: &Requester) -> usize {
-        let text = |text: Option<&StrBytes>| text.map_or(0, |text| text.len());
-        let names = self.names_bytes().unwrap_or(0);
-        let ids = self.member.len()
-            + text(self.instance)
-            + text(self.rack)
-            + requester.client_id.len()
-            + requester.host.len();
-        names + ids + text(self.regex)
+    pub fn names_bytes(&self) -> Option<usize> {
+        let names = self.request.subscribed_topic_names.as_ref()?;
+        Some(names.iter().map(|name| name.len() + OVERHEAD_BYTES).sum())
     }
 }
 
-pub(super) fn parse<'a>(
-    request: &'a ConsumerGroupHeartbeatRequest,
-    version: i16,
-    requester: &Requester,
-) -> Result<Intent<'a>, Rejection> {
-    let epoch = request.member_epoch;
+/// Checks the request of a member that stays or leaves.
+pub fn check(request: &ConsumerGroupHeartbeatRequest, version: i16, requester: &Requester) -> Result<(), Rejection> {
     check_ids(request, version)?;
     check_lengths(request, requester)?;
-    match epoch {
-        LEAVES | WILL_BE_BACK => {
-            if epoch == WILL_BE_BACK && request.instance_id.is_none() {
-                return Err(invalid("InstanceId can't be null."));
-            }
-            return Ok(Intent::Leave(LeaveRequest {
-                group: &request.group_id,
-                member: &request.member_id,
-                instance: request.instance_id.as_ref(),
-                will_be_back: epoch == WILL_BE_BACK,
-            }));
-        }
-        FIRST => check_first(request)?,
-        1.. => {}
-        _ => return Err(invalid("MemberEpoch is invalid.")),
+    match request.member_epoch {
+        WILL_BE_BACK if request.instance_id.is_none() => Err(invalid("InstanceId can't be null.")),
+        FIRST => check_first(request),
+        WILL_BE_BACK | LEAVES | 1.. => Ok(()),
+        _ => Err(invalid("MemberEpoch is invalid.")),
     }
-    let assignor = request.server_assignor.as_ref().map(assignor).transpose()?;
-    let regex = request.subscribed_topic_regex.as_ref();
-    regex.map_or(Ok(()), |regex| Expression::check(regex)).map_err(|words| {
-        let words = format!("SubscribedTopicRegex is not a valid regular expression: {words}");
-        Rejection::new(ResponseError::InvalidRegularExpression, words)
-    })?;
-    Ok(Intent::Heartbeat(Heartbeat {
-        group: &request.group_id,
-        member: &request.member_id,
-        epoch,
-        instance: request.instance_id.as_ref(),
-        rack: request.rack_id.as_ref(),
-        rebalance_ms: Some(request.rebalance_timeout_ms).filter(|ms| *ms != NO_TIMEOUT),
-        names: request.subscribed_topic_names.as_deref(),
-        regex,
-        assignor,
-        owned: request.topic_partitions.as_deref().map(assignment::owned),
-    }))
 }
 
 fn check_ids(request: &ConsumerGroupHeartbeatRequest, version: i16) -> Result<(), Rejection> {

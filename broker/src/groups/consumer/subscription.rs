@@ -18,32 +18,32 @@ const COMPILED_BYTES_MAX: usize = 1 << 16;
 const NEST_MAX: u32 = 30;
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Subscription {
-    pub(super) names: BTreeSet<StrBytes>,
+pub struct Subscription {
+    pub names: BTreeSet<StrBytes>,
     /// Must match the whole name of a topic.
-    pub(super) regex: Option<StrBytes>,
+    pub regex: Option<StrBytes>,
 }
 
 impl Subscription {
     /// Memory that the subscription needs, in bytes.
-    pub(super) fn cost(&self) -> usize {
+    pub fn cost(&self) -> usize {
         self.names_cost() + self.regex.as_ref().map_or(0, |regex| regex.len())
     }
 
-    pub(super) fn names_cost(&self) -> usize {
+    pub fn names_cost(&self) -> usize {
         self.names.iter().map(|name| name.len() + OVERHEAD_BYTES).sum()
     }
 }
 
 /// A compiled regular expression for whole names of topics. The names are ASCII, so that character classes are, too.
-pub(super) struct Expression {
+pub struct Expression {
     /// `None` for an empty expression, which matches no topic.
     regex: Option<Regex>,
 }
 
 impl Expression {
     /// Checks an expression. The error describes the mistake.
-    pub(super) fn check(text: &str) -> Result<(), String> {
+    pub fn check(text: &str) -> Result<(), String> {
         if text.len() > TEXT_BYTES_MAX {
             return Err(format!("it is longer than {TEXT_BYTES_MAX} bytes"));
         }
@@ -52,12 +52,12 @@ impl Expression {
     }
 
     /// Compiles an expression that `check` has accepted.
-    pub(super) fn new(text: &str) -> Result<Expression, String> {
+    pub fn new(text: &str) -> Result<Expression, String> {
         let regex = (!text.is_empty()).then(|| build(&format!("^(?:{text})$"))).transpose()?;
         Ok(Expression { regex })
     }
 
-    pub(super) fn matches(&self, topic: &str) -> bool {
+    pub fn matches(&self, topic: &str) -> bool {
         self.regex.as_ref().is_some_and(|regex| regex.is_match(topic.as_bytes()))
     }
 }
@@ -70,17 +70,17 @@ fn build(text: &str) -> Result<Regex, String> {
 }
 
 /// Finds the existing topics of subscriptions; each expression is evaluated once.
-pub(super) struct Resolver<'a> {
+pub struct Resolver<'a> {
     topics: &'a Topics,
     matched: BTreeMap<StrBytes, BTreeSet<Uuid>>,
 }
 
 impl<'a> Resolver<'a> {
-    pub(super) fn new(topics: &'a Topics) -> Resolver<'a> {
+    pub fn new(topics: &'a Topics) -> Resolver<'a> {
         Resolver { topics, matched: BTreeMap::new() }
     }
 
-    pub(super) fn resolve(&mut self, subscription: &Subscription) -> BTreeSet<Uuid> {
+    pub fn resolve(&mut self, subscription: &Subscription) -> BTreeSet<Uuid> {
         let named = subscription.names.iter().filter_map(|name| self.topics.get(name)).map(|topic| topic.id);
         let mut found: BTreeSet<Uuid> = named.collect();
         if let Some(regex) = &subscription.regex {

@@ -11,14 +11,10 @@ use crate::groups::kept::copied;
 
 impl ConsumerGroup {
     /// Finds the sender among the members, or the static member that it replaces. `None` if it may become a new member.
-    pub(in crate::groups::consumer) fn find(
-        &self,
-        beat: &Heartbeat<'_>,
-        members_max: usize,
-    ) -> Result<Option<StrBytes>, Rejection> {
-        let known = match beat.instance {
+    pub fn find(&self, beat: &Heartbeat<'_>, members_max: usize) -> Result<Option<StrBytes>, Rejection> {
+        let known = match &beat.request.instance_id {
             Some(instance) => self.static_member(beat, instance)?,
-            None => self.members.get_key_value(beat.member),
+            None => self.members.get_key_value(&beat.request.member_id),
         };
         match known {
             Some((id, member)) => {
@@ -29,7 +25,11 @@ impl ConsumerGroup {
                 Ok(Some(id.clone()))
             }
             None if !beat.is_first() => {
-                let words = format!("Member {} is not a member of group {}.", beat.member.as_str(), beat.group);
+                let words = format!(
+                    "Member {} is not a member of group {}.",
+                    beat.request.member_id.as_str(),
+                    beat.request.group_id.as_str()
+                );
                 Err(Rejection::new(ResponseError::UnknownMemberId, words))
             }
             None if self.members.len() >= members_max => {
@@ -41,16 +41,16 @@ impl ConsumerGroup {
     }
 
     /// Accepts a sender that `find` has found, or a new member. Returns its id.
-    pub(in crate::groups::consumer) fn admit(&mut self, known: Option<StrBytes>, beat: &Heartbeat<'_>) -> StrBytes {
+    pub fn admit(&mut self, known: Option<StrBytes>, beat: &Heartbeat<'_>) -> StrBytes {
         let mut member = match &known {
-            Some(id) if id == beat.member && !beat.is_first() => return id.clone(),
+            Some(id) if *id == beat.request.member_id && !beat.is_first() => return id.clone(),
             Some(id) => self.members.remove(id).unwrap_or_default(),
             None => ConsumerMember::default(),
         };
         // A static member that returns with a new id keeps its partitions, so nothing changes for the group.
         self.changed |= known.is_none();
         member.rejoin();
-        let id = known.filter(|id| id == beat.member).unwrap_or_else(|| new_member_id(beat));
+        let id = known.filter(|id| *id == beat.request.member_id).unwrap_or_else(|| new_member_id(beat));
         self.members.insert(id.clone(), member);
         id
     }
@@ -63,13 +63,13 @@ impl ConsumerGroup {
     ) -> Result<Option<(&StrBytes, &ConsumerMember)>, Rejection> {
         let known = self.by_instance(instance).and_then(|id| self.members.get_key_value(id));
         let Some((id, member)) = known else { return Ok(None) };
-        if id == beat.member {
+        if *id == beat.request.member_id {
             return Ok(known);
         }
         let names = |what: &str| {
             format!(
                 "Static member {} with instance id {} {what} member {}.",
-                beat.member.as_str(),
+                beat.request.member_id.as_str(),
                 instance.as_str(),
                 id.as_str()
             )
@@ -87,12 +87,13 @@ impl ConsumerGroup {
 
 /// The id of a new member. Its client chooses it, except in version 0.
 fn new_member_id(beat: &Heartbeat<'_>) -> StrBytes {
-    if beat.member.is_empty() { StrBytes::from_string(Uuid::new_v4().to_string()) } else { copied(beat.member) }
+    let chosen = &beat.request.member_id;
+    if chosen.is_empty() { StrBytes::from_string(Uuid::new_v4().to_string()) } else { copied(chosen) }
 }
 
 /// Checks the epoch of a heartbeat. The previous epoch is accepted if the answer with the new one was lost.
 fn check_epoch(member: &ConsumerMember, beat: &Heartbeat<'_>) -> Result<(), Rejection> {
-    let (theirs, ours) = (beat.epoch, member.epoch);
+    let (theirs, ours) = (beat.request.member_epoch, member.epoch);
     let missed_the_answer =
         theirs == member.previous_epoch && beat.owned.as_ref().is_some_and(|owned| owned.is_within(&member.assigned));
     if theirs == ours || (theirs < ours && missed_the_answer) {
