@@ -63,7 +63,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let began = SystemClock.now();
     status::watch(&broker, &shutdown, cli.status.every(&cli.log))?;
     let snapshot = broker.snapshot().context("the broker has ended by itself")?;
-    let report = BrokerReport::new(&snapshot, broker.address, SystemClock.now().since(began));
+    let report = BrokerReport { snapshot, listen: broker.address, ran: SystemClock.now().since(began) };
     broker.stop().context("the broker")?;
     cli::logging::print_report(&report);
     cli.report.iter().try_for_each(|to| report.write(to))?;

@@ -6,119 +6,78 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
-use broker::{BrokerSnapshot, Dropped};
+use broker::{BrokerSnapshot, Dropped, Totals};
 use cli::output::Output;
 use common::words::{bytes, how_long};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
 
 /// Version of the JSON. Changes when a field changes its meaning or is removed; new fields do not change it.
 const SCHEMA: u32 = 1;
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct BrokerReport {
-    pub schema: u32,
-    pub program: &'static str,
-    pub version: &'static str,
-    pub seconds: f64,
+    pub snapshot: BrokerSnapshot,
     pub listen: SocketAddr,
-    /// Number of topics at the end of the run.
-    pub topics: usize,
-    pub partitions: usize,
-    pub records: InOut,
-    /// Bytes of whole requests and answers.
-    pub bytes: InOut,
-    pub connections: ConnectionTotals,
-    pub memory: MemoryTotals,
-    /// Records dropped to make room in memory for newer ones.
-    pub evicted: DroppedTotals,
-    /// Records dropped by retention.
-    pub expired: DroppedTotals,
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub struct InOut {
-    #[serde(rename = "in")]
-    pub into: u64,
-    pub out: u64,
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub struct ConnectionTotals {
-    pub total: u64,
-    pub peak: usize,
-    pub turned_away: u64,
-    pub cut_off: u64,
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub struct MemoryTotals {
-    pub peak_bytes: usize,
-    pub bound_bytes: usize,
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub struct DroppedTotals {
-    pub records: u64,
-    pub bytes: u64,
-}
-
-impl From<Dropped> for DroppedTotals {
-    fn from(Dropped { records, bytes }: Dropped) -> DroppedTotals {
-        DroppedTotals { records, bytes }
-    }
+    pub ran: Duration,
 }
 
 impl BrokerReport {
-    pub fn new(snapshot: &BrokerSnapshot, listen: SocketAddr, ran: Duration) -> BrokerReport {
-        let totals = &snapshot.totals;
-        BrokerReport {
-            schema: SCHEMA,
-            program: "vidbroker",
-            version: env!("CARGO_PKG_VERSION"),
-            seconds: ran.as_secs_f64(),
-            listen,
-            topics: snapshot.topics,
-            partitions: snapshot.partitions,
-            records: InOut { into: totals.records_in, out: totals.records_out },
-            bytes: InOut { into: snapshot.bytes_in, out: snapshot.bytes_out },
-            connections: ConnectionTotals {
-                total: totals.connections,
-                peak: totals.connections_peak,
-                turned_away: totals.turned_away,
-                cut_off: totals.cut_off,
-            },
-            memory: MemoryTotals { peak_bytes: totals.memory_peak, bound_bytes: snapshot.memory_bound },
-            evicted: totals.evicted.into(),
-            expired: totals.expired.into(),
-        }
-    }
-
     pub fn write(&self, to: &Output) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(self).context("making the report")? + "\n";
         let mut file = to.create()?;
         file.write_all(text.as_bytes()).and_then(|()| file.flush()).with_context(|| format!("writing {to}"))
     }
+
+    fn json(&self) -> Value {
+        let BrokerSnapshot { topics, partitions, bytes_in, bytes_out, memory_bound, totals, .. } = &self.snapshot;
+        let dropped = |Dropped { records, bytes }| json!({ "records": records, "bytes": bytes });
+        json!({
+            "schema": SCHEMA,
+            "program": "vidbroker",
+            "version": env!("CARGO_PKG_VERSION"),
+            "seconds": self.ran.as_secs_f64(),
+            "listen": self.listen,
+            "topics": topics,
+            "partitions": partitions,
+            "records": { "in": totals.records_in, "out": totals.records_out },
+            // Whole requests and answers.
+            "bytes": { "in": bytes_in, "out": bytes_out },
+            "connections": {
+                "total": totals.connections,
+                "peak": totals.connections_peak,
+                "turned_away": totals.turned_away,
+                "cut_off": totals.cut_off,
+            },
+            "memory": { "peak_bytes": totals.memory_peak, "bound_bytes": memory_bound },
+            // Dropped to make room in memory, and by retention.
+            "evicted": dropped(totals.evicted),
+            "expired": dropped(totals.expired),
+        })
+    }
+}
+
+impl Serialize for BrokerReport {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.json().serialize(serializer)
+    }
 }
 
 impl Display for BrokerReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let BrokerReport { records, connections, memory, evicted, expired, .. } = self;
-        let ran = how_long(Duration::from_secs_f64(self.seconds));
-        writeln!(f, "vidbroker: {} for {ran}", self.listen)?;
-        writeln!(f, "  topics       {}, partitions {}", self.topics, self.partitions)?;
-        writeln!(f, "  records      in {}, out {}", records.into, records.out)?;
-        writeln!(f, "  bytes        in {}, out {}", bytes(self.bytes.into), bytes(self.bytes.out))?;
+        let BrokerSnapshot { topics, partitions, bytes_in, bytes_out, memory_bound, totals, .. } = &self.snapshot;
+        let Totals { evicted, expired, .. } = totals;
+        writeln!(f, "vidbroker: {} for {}", self.listen, how_long(self.ran))?;
+        writeln!(f, "  topics       {topics}, partitions {partitions}")?;
+        writeln!(f, "  records      in {}, out {}", totals.records_in, totals.records_out)?;
+        writeln!(f, "  bytes        in {}, out {}", bytes(*bytes_in), bytes(*bytes_out))?;
         writeln!(
             f,
             "  connections  {}, at most {} at the same time, turned away {}, cut off {}",
-            connections.total, connections.peak, connections.turned_away, connections.cut_off
+            totals.connections, totals.connections_peak, totals.turned_away, totals.cut_off
         )?;
-        writeln!(
-            f,
-            "  memory       at most {} of {}",
-            bytes(memory.peak_bytes as u64),
-            bytes(memory.bound_bytes as u64)
-        )?;
+        let (peak, bound) = (bytes(totals.memory_peak as u64), bytes(*memory_bound as u64));
+        writeln!(f, "  memory       at most {peak} of {bound}")?;
         writeln!(
             f,
             "  dropped      records to make room {} ({}), by retention {} ({})",
@@ -132,8 +91,6 @@ impl Display for BrokerReport {
 
 #[cfg(test)]
 mod tests {
-    use broker::Totals;
-
     use super::*;
 
     fn report() -> BrokerReport {
@@ -157,7 +114,7 @@ mod tests {
             totals,
             ..BrokerSnapshot::default()
         };
-        BrokerReport::new(&snapshot, ([127, 0, 0, 1], 9092).into(), Duration::from_secs(90))
+        BrokerReport { snapshot, listen: ([127, 0, 0, 1], 9092).into(), ran: Duration::from_secs(90) }
     }
 
     #[test]
@@ -176,8 +133,8 @@ vidbroker: 127.0.0.1:9092 for 1 min 30 s
 
     #[test]
     fn the_json_has_every_total_under_its_name() {
-        let json = serde_json::to_value(report()).unwrap();
-        let number = |pointer: &str| json.pointer(pointer).and_then(serde_json::Value::as_u64);
+        let json = report().json();
+        let number = |pointer: &str| json.pointer(pointer).and_then(Value::as_u64);
         for (pointer, expected) in [
             ("/schema", 1),
             ("/topics", 2),
