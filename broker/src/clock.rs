@@ -19,19 +19,12 @@ pub struct BrokerClock {
     began: Instant,
 }
 
+#[allow(clippy::disallowed_methods, reason = "the broker's one marked place; it knows nothing of the frames' clock")]
 impl BrokerClock {
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "the broker's one marked place; it knows nothing of the frames' clock"
-    )]
     pub fn start() -> BrokerClock {
         BrokerClock { began: Instant::now() }
     }
 
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "the broker's one marked place; it knows nothing of the frames' clock"
-    )]
     pub fn now(&self) -> Now {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Now {

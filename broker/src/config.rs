@@ -27,6 +27,10 @@ const VALUE_BYTES_MAX: usize = 64;
 /// A name that a topic may set: its type, Kafka's default, and the values that are valid here (empty: any of its type).
 struct Known(&'static str, ConfigType, &'static str, &'static [&'static str]);
 
+/// The settings that have a default of the broker's own.
+const ACTING: [(&str, ConfigType); 3] =
+    [(MESSAGE_BYTES, ConfigType::Int), (RETENTION_BYTES, ConfigType::Long), (RETENTION_MS, ConfigType::Long)];
+
 /// All settings except the three that have a default of the broker's own. Settings that mean nothing in memory are
 /// accepted and stored, because tools set them; values that would break a promise are refused. Batches stay compressed
 /// as they arrived, whatever `compression.type` is.
@@ -163,31 +167,18 @@ impl TopicConfig {
 /// The broker's defaults of the values that have an effect.
 pub fn default_entries(defaults: &Defaults) -> [(&'static str, ConfigType, String); 3] {
     let or_none = |n: Option<u128>| n.map_or("-1".to_owned(), |n| n.to_string());
-    [
-        (MESSAGE_BYTES, ConfigType::Int, defaults.message_bytes_max.to_string()),
-        (RETENTION_BYTES, ConfigType::Long, or_none(defaults.partition_bytes.map(|b| b as u128))),
-        (RETENTION_MS, ConfigType::Long, or_none(defaults.retention.map(|r| r.as_millis()))),
-    ]
-}
-
-/// The type of a value, if it is one of the three that have an effect.
-pub fn acting(name: &str) -> Option<ConfigType> {
-    match name {
-        MESSAGE_BYTES => Some(ConfigType::Int),
-        RETENTION_BYTES | RETENTION_MS => Some(ConfigType::Long),
-        _ => None,
-    }
+    ACTING.map(|(name, kind)| match name {
+        MESSAGE_BYTES => (name, kind, defaults.message_bytes_max.to_string()),
+        RETENTION_BYTES => (name, kind, or_none(defaults.partition_bytes.map(|b| b as u128))),
+        _ => (name, kind, or_none(defaults.retention.map(|r| r.as_millis()))),
+    })
 }
 
 fn known(name: &str) -> Result<(&'static str, ConfigType, &'static [&'static str]), String> {
-    if let Some(kind) = acting(name) {
-        let name = [MESSAGE_BYTES, RETENTION_BYTES, RETENTION_MS].into_iter().find(|n| *n == name).unwrap_or_default();
-        return Ok((name, kind, &[]));
-    }
-    let found = KNOWN.iter().find(|Known(known, ..)| *known == name);
-    found
-        .map(|&Known(name, kind, _, allowed)| (name, kind, allowed))
-        .ok_or_else(|| format!("Unknown topic config name: {name}"))
+    let acting = ACTING.iter().map(|&(name, kind)| (name, kind, &[][..]));
+    let passive = KNOWN.iter().map(|&Known(name, kind, _, allowed)| (name, kind, allowed));
+    let found = acting.chain(passive).find(|(known, ..)| *known == name);
+    found.ok_or_else(|| format!("Unknown topic config name: {name}"))
 }
 
 /// True if a value has the right type and, if it has an effect, makes sense.

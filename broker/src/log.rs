@@ -96,19 +96,6 @@ impl Log {
         Ok(slices)
     }
 
-    /// Number of bytes that a reader would find from this offset on, counted up to about `enough`; 0 if out of range.
-    pub fn bytes_from(&self, from: i64, enough: usize) -> usize {
-        let Ok(first) = self.holding(from) else { return 0 };
-        let mut bytes = 0;
-        for stored in self.batches.range(first..) {
-            if bytes >= enough {
-                break;
-            }
-            bytes += stored.batch.len();
-        }
-        bytes
-    }
-
     pub fn start(&self) -> i64 {
         self.start
     }

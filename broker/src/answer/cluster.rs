@@ -23,7 +23,7 @@ use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use super::rights;
-use super::words::{OK, not_made, text, topic_name};
+use super::words::{NO_TRANSACTIONS, OK, not_made, text, topic_name};
 use crate::config::TopicConfig;
 use crate::request;
 use crate::request::Requester;
@@ -32,7 +32,6 @@ use crate::topics::Topic;
 
 /// The key type of groups in FindCoordinator; the others are of transactions.
 const GROUP_KEY: i8 = 0;
-const NO_TRANSACTIONS: &str = "this broker has no transactions: that needs Apache Kafka";
 /// The endpoint types in a request.
 const BROKER_ENDPOINTS: i8 = 1;
 const CONTROLLER_ENDPOINTS: i8 = 2;
@@ -124,7 +123,7 @@ fn metadata_of(
                 let topic = name.as_str();
                 tracing::warn!(event = "topic_refused", topic, "topic {topic} is not created: {why}");
             }
-            missing.with_error_code(not_made(&why).0)
+            missing.with_error_code(not_made(&why).error.code())
         }
     }
 }

@@ -13,7 +13,7 @@ use kafka_protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse};
 
 pub(super) use self::alter::check_limit;
 pub use self::alter::{alter, alter_incremental};
-use super::words::text;
+use super::words::{Refusal, code_and_message, text};
 use crate::config::{
     ConfigEntry, ConfigType, MESSAGE_BYTES, RETENTION_BYTES, RETENTION_MS, TIMESTAMP_LIMITS, default_entries,
 };
@@ -28,9 +28,6 @@ const OF_TOPIC: i8 = 1;
 const OF_BROKER: i8 = 4;
 const OF_BROKER_CHANGED: i8 = 2;
 const OF_DEFAULT: i8 = 5;
-
-/// The error code and message of a request that is refused.
-type Refusal = (ResponseError, String);
 
 pub(super) fn source(entry: &ConfigEntry) -> i8 {
     if entry.is_default { OF_DEFAULT } else { OF_TOPIC }
@@ -60,9 +57,7 @@ pub fn describe(
                 result.configs = all.into_iter().filter(wanted).map(show).collect();
                 result.error_message = None;
             }
-            Err((code, words)) => {
-                (result.error_code, result.error_message) = (code.code(), Some(text(&words)));
-            }
+            Err(refusal) => (result.error_code, result.error_message) = code_and_message(Err(refusal)),
         }
         response.results.push(result);
     }
@@ -77,8 +72,7 @@ fn described(
 ) -> Result<Vec<(String, ConfigEntry)>, Refusal> {
     match resource.resource_type {
         TOPIC => {
-            let topic = state.topics.get(&resource.resource_name);
-            let topic = topic.ok_or((ResponseError::UnknownTopicOrPartition, "there is no such topic".to_owned()))?;
+            let topic = state.topics.get(&resource.resource_name).ok_or_else(no_such_topic)?;
             Ok(topic.config.entries(&state.topics.defaults).into_iter().map(|e| (e.name.to_owned(), e)).collect())
         }
         BROKER => is_us(&resource.resource_name).map(|()| of_broker(state, requester)),
@@ -88,7 +82,7 @@ fn described(
 
 fn of_broker(state: &BrokerState, requester: &Requester) -> Vec<(String, ConfigEntry)> {
     let options = &state.options;
-    let groups = &options.limits.groups;
+    let (groups, (host, port)) = (&options.limits.groups, &requester.advertise);
     // Values that differ from those at the broker's start.
     let began = default_entries(&options.defaults);
     let changed: Vec<_> = default_entries(&state.topics.defaults).into_iter().filter(|e| !began.contains(e)).collect();
@@ -96,11 +90,7 @@ fn of_broker(state: &BrokerState, requester: &Requester) -> Vec<(String, ConfigE
         .into_iter()
         .map(|(name, kind, value)| (of_all_topics(name), kind, value));
     let fixed = [
-        (
-            "advertised.listeners",
-            ConfigType::List,
-            format!("PLAINTEXT://{}:{}", requester.advertise.0.as_str(), requester.advertise.1),
-        ),
+        ("advertised.listeners", ConfigType::List, format!("PLAINTEXT://{}:{port}", host.as_str())),
         ("auto.create.topics.enable", ConfigType::Flag, options.auto_create.to_string()),
         ("broker.id", ConfigType::Int, NODE.to_string()),
         ("default.replication.factor", ConfigType::Int, "1".to_owned()),
@@ -176,10 +166,14 @@ fn shown(
 fn is_us(name: &str) -> Result<(), Refusal> {
     // An empty name means the default of all brokers.
     let ours = name.is_empty() || name == NODE.to_string();
-    ours.then_some(())
-        .ok_or_else(|| (ResponseError::InvalidRequest, format!("there is no broker {name} here: it is 1")))
+    let words = || format!("there is no broker {name} here: it is 1");
+    ours.then_some(()).ok_or_else(|| Refusal::new(ResponseError::InvalidRequest, words()))
 }
 
 fn no_such_kind() -> Refusal {
-    (ResponseError::InvalidRequest, "only topics and brokers have a configuration here".to_owned())
+    Refusal::new(ResponseError::InvalidRequest, "only topics and brokers have a configuration here")
+}
+
+fn no_such_topic() -> Refusal {
+    Refusal::new(ResponseError::UnknownTopicOrPartition, "there is no such topic")
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use bytes::{BufMut, Bytes};
 use kafka_protocol::ResponseError;
-use kafka_protocol::messages::fetch_request::FetchPartition;
+use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::{FetchRequest, FetchResponse};
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -113,7 +113,7 @@ pub fn read(state: &BrokerState, request: &FetchRequest, version: i16) -> Readin
     let bytes_max = usize::try_from(request.max_bytes).unwrap_or(0).min(most);
     let mut reading = Reading { bytes_max, ..Reading::default() };
     for topic in &request.topics {
-        let named = if version < BY_ID { Some(topic.topic.as_str()) } else { state.topics.name_of(topic.topic_id) };
+        let named = name_of(state, topic, version);
         let name = named.unwrap_or_default().to_owned();
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for asked in &topic.partitions {
@@ -159,19 +159,17 @@ fn failed(asked: &FetchPartition, why: ResponseError) -> PartitionReading {
 /// Notifies `change` when any partition in the request changes.
 pub fn wait(state: &mut BrokerState, request: &FetchRequest, version: i16, change: &Rc<Notify>) {
     for topic in &request.topics {
-        let name = if version < BY_ID {
-            Some(topic.topic.to_string())
-        } else {
-            state.topics.name_of(topic.topic_id).map(str::to_owned)
-        };
-        let Some(topic_there) = name.and_then(|name| state.topics.get_mut(&name)) else { continue };
+        let Some(name) = name_of(state, topic, version).map(str::to_owned) else { continue };
         for asked in &topic.partitions {
-            let index = usize::try_from(asked.partition).unwrap_or(usize::MAX);
-            if let Some(partition) = topic_there.partitions.get_mut(index) {
+            if let Some(partition) = state.topics.partition_mut(&name, asked.partition) {
                 partition.wait(change);
             }
         }
     }
+}
+
+fn name_of<'a>(state: &'a BrokerState, topic: &'a FetchTopic, version: i16) -> Option<&'a str> {
+    if version < BY_ID { Some(topic.topic.as_str()) } else { state.topics.name_of(topic.topic_id) }
 }
 
 /// Encodes the whole response, including its header.

@@ -8,7 +8,7 @@ use kafka_protocol::messages::{
 };
 
 use super::timestamps;
-use super::words::{OK, Refusal, text};
+use super::words::{NO_TRANSACTIONS, OK, Refusal, text};
 use crate::batch::{BadBatch, Batch};
 use crate::log::Refused;
 use crate::request::Requester;
@@ -30,11 +30,8 @@ pub fn produce(
     let acks = request.acks;
     let refused = match (acks, &request.transactional_id) {
         (-1..=1, None) => None,
-        (-1..=1, Some(_)) => {
-            let words = "this broker has no transactions: that needs Apache Kafka".to_owned();
-            Some((ResponseError::TransactionalIdAuthorizationFailed, words).into())
-        }
-        _ => Some((ResponseError::InvalidRequiredAcks, format!("acks={acks}: it is 0, 1 or all")).into()),
+        (-1..=1, Some(_)) => Some(Refusal::new(ResponseError::TransactionalIdAuthorizationFailed, NO_TRANSACTIONS)),
+        _ => Some(Refusal::new(ResponseError::InvalidRequiredAcks, format!("acks={acks}: it is 0, 1 or all"))),
     };
     let mut response = ProduceResponse::default();
     let mut all_well = true;
@@ -67,9 +64,7 @@ fn produce_topic(
         let index = part.index;
         let outcome = match refused {
             Some(refusal) => Err(refusal.clone()),
-            None if unknown_id => {
-                Err((ResponseError::UnknownTopicId, "there is no topic of that id".to_owned()).into())
-            }
+            None if unknown_id => Err(Refusal::new(ResponseError::UnknownTopicId, "there is no topic of that id")),
             None => produce_partition(state, &name, part, frame_bytes),
         };
         response.partition_responses.push(partition_response(state, &name, index, outcome));
@@ -88,9 +83,9 @@ fn partition_response(
     response.log_start_offset = state.topics.partition(name, index).map_or(-1, |p| p.log.start());
     match outcome {
         Ok(base_offset) => response.base_offset = base_offset,
-        Err(Refusal { code, words, records }) => {
+        Err(Refusal { error, words, records }) => {
             tracing::debug!("a batch for {name}/{index} is refused: {words}");
-            (response.error_code, response.base_offset) = (code.code(), -1);
+            (response.error_code, response.base_offset) = (error.code(), -1);
             response.error_message = Some(text(&words));
             response.record_errors = records;
         }
@@ -108,29 +103,29 @@ fn produce_partition(
     let now = state.now();
     let defaults = state.topics.defaults;
     let Some(config) = state.topics.get(name).map(|t| &t.config) else {
-        return Err((ResponseError::UnknownTopicOrPartition, format!("there is no topic {name}")).into());
+        return Err(Refusal::new(ResponseError::UnknownTopicOrPartition, format!("there is no topic {name}")));
     };
     let (limit, keeps) = (config.message_bytes_max(&defaults), config.partition_bytes(&defaults));
     let timestamps = config.timestamp_limits();
-    let no_partition = || (ResponseError::UnknownTopicOrPartition, format!("{name} has no partition {}", part.index));
+    let words = || format!("{name} has no partition {}", part.index);
+    let no_partition = || Refusal::new(ResponseError::UnknownTopicOrPartition, words());
     if state.topics.partition(name, part.index).is_none() {
-        return Err(no_partition().into());
+        return Err(no_partition());
     }
     let bytes = part.records.unwrap_or_default();
     if bytes.len() > limit {
         let words = format!("{} bytes, and the topic's max.message.bytes is {limit}", bytes.len());
-        return Err((ResponseError::MessageTooLarge, words).into());
+        return Err(Refusal::new(ResponseError::MessageTooLarge, words));
     }
     let mut batch = Batch::parse(bytes).map_err(bad_batch)?;
     if batch.header.transactional || batch.header.control {
-        let words = "this broker has no transactions: that needs Apache Kafka".to_owned();
-        return Err((ResponseError::InvalidRecord, words).into());
+        return Err(Refusal::new(ResponseError::InvalidRecord, NO_TRANSACTIONS));
     }
     timestamps::check(&batch, timestamps, now.wall_ms)?;
     if batch.len() + batch.len() / SLACK_OF_BATCH < frame_bytes {
         // The batch is one of many in a request. It is copied, so that it does not keep the others in memory after they
         // are dropped.
-        let full = || (ResponseError::KafkaStorageError, "there is no memory for it just now".to_owned());
+        let full = || Refusal::new(ResponseError::KafkaStorageError, "there is no memory for it just now");
         batch = batch.copied(state.take_room(batch.len()).ok_or_else(full)?);
     }
     let records = u64::from(batch.header.records.cast_unsigned());
@@ -143,22 +138,22 @@ fn produce_partition(
 }
 
 fn bad_batch(why: BadBatch) -> Refusal {
-    let code = match why {
+    let error = match why {
         BadBatch::OldFormat => ResponseError::UnsupportedForMessageFormat,
         BadBatch::Corrupt => ResponseError::CorruptMessage,
         BadBatch::Invalid(_) => ResponseError::InvalidRecord,
     };
-    (code, why.to_string()).into()
+    Refusal::new(error, why.to_string())
 }
 
 fn not_appended(why: Refused) -> Refusal {
-    let code = match why {
+    let error = match why {
         Refused::OutOfOrderSequence => ResponseError::OutOfOrderSequenceNumber,
         Refused::InvalidProducerEpoch => ResponseError::InvalidProducerEpoch,
         Refused::DuplicateSequence => ResponseError::DuplicateSequenceNumber,
         Refused::Full => ResponseError::KafkaStorageError,
     };
-    (code, why.to_string()).into()
+    Refusal::new(error, why.to_string())
 }
 
 /// Assigns an id to an idempotent producer, which requests it at its start, maybe long before its first record.

@@ -24,7 +24,7 @@ pub(super) fn check(batch: &Batch, limits: TimestampLimits, now_ms: i64) -> Resu
     };
     let records = batch.records().into_iter().flatten().filter(|(_, time)| is_out(*time));
     Err(Refusal {
-        code: ResponseError::InvalidTimestamp,
+        error: ResponseError::InvalidTimestamp,
         words: format!(
             "one or more records have been rejected due to invalid timestamps: the topic takes {earliest} to {latest} \
              (message.timestamp.before.max.ms, message.timestamp.after.max.ms)"
@@ -45,7 +45,7 @@ mod tests {
     fn refused(times: &[i64]) -> Option<Vec<i32>> {
         let batch = Batch::parse(Spec::at(times).build()).unwrap();
         let refusal = check(&batch, LIMITS, NOW).err()?;
-        assert_eq!(refusal.code, ResponseError::InvalidTimestamp);
+        assert_eq!(refusal.error, ResponseError::InvalidTimestamp);
         Some(refusal.records.iter().map(|r| r.batch_index).collect())
     }
 

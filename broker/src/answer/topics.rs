@@ -15,13 +15,10 @@ use kafka_protocol::messages::{
 };
 use uuid::Uuid;
 
-use super::words::{OK, not_made, text, topic_name};
+use super::words::{Refusal, code_and_message, not_made, text, topic_name};
 use crate::answer::configs::source;
 use crate::config::TopicConfig;
 use crate::state::{BrokerState, NODE};
-
-/// The error code and message of a request that is refused.
-type Refusal = (i16, String);
 
 pub fn create(state: &mut BrokerState, request: &CreateTopicsRequest, version: i16) -> CreateTopicsResponse {
     let mut response = CreateTopicsResponse::default();
@@ -31,15 +28,15 @@ pub fn create(state: &mut BrokerState, request: &CreateTopicsRequest, version: i
     }
     for topic in &request.topics {
         let made = if times[topic.name.as_str()] > 1 {
-            Err((ResponseError::InvalidRequest.code(), "the request names this topic twice".to_owned()))
+            Err(Refusal::new(ResponseError::InvalidRequest, "the request names this topic twice"))
         } else {
             create_one(state, topic, request.validate_only, version)
         };
-        response.topics.push(made.unwrap_or_else(|(code, words)| {
+        response.topics.push(made.unwrap_or_else(|refusal| {
             CreatableTopicResult::default()
                 .with_name(topic.name.clone())
-                .with_error_code(code)
-                .with_error_message(Some(text(&words)))
+                .with_error_code(refusal.error.code())
+                .with_error_message(Some(text(&refusal.words)))
                 .with_configs(None)
         }));
     }
@@ -53,8 +50,8 @@ fn create_one(
     version: i16,
 ) -> Result<CreatableTopicResult, Refusal> {
     let why = |why| {
-        let (code, words) = not_made(&why);
-        (code, format!("{}: {words}", topic.name.as_str()))
+        let Refusal { error, words, .. } = not_made(&why);
+        Refusal::new(error, format!("{}: {words}", topic.name.as_str()))
     };
     // That the topic exists is checked first: many clients send such requests, and go on after that error.
     state.topics.check(&topic.name, 1).map_err(why)?;
@@ -63,9 +60,9 @@ fn create_one(
     let mut config = TopicConfig::default();
     for entry in &topic.configs {
         let set = config.set(&entry.name, entry.value.as_deref().unwrap_or_default());
-        set.map_err(|words| (ResponseError::InvalidConfig.code(), words))?;
+        set.map_err(|words| Refusal::new(ResponseError::InvalidConfig, words))?;
     }
-    super::configs::check_limit(state, &config).map_err(|(code, words)| (code.code(), words))?;
+    super::configs::check_limit(state, &config)?;
     let described = config_entries(state, &config);
     let id = match validate_only {
         true => Uuid::nil(),
@@ -87,8 +84,8 @@ fn partition_count(state: &BrokerState, topic: &CreatableTopic) -> Result<i32, R
         indexes.sort_unstable();
         let in_a_row = indexes.iter().copied().eq(0..i32::try_from(indexes.len()).unwrap_or_default());
         if !ours || !in_a_row || topic.num_partitions != -1 || topic.replication_factor != -1 {
-            let words = "this broker is node 1 and alone: each partition, from 0 on, goes to it".to_owned();
-            return Err((ResponseError::InvalidReplicaAssignment.code(), words));
+            let words = "this broker is node 1 and alone: each partition, from 0 on, goes to it";
+            return Err(Refusal::new(ResponseError::InvalidReplicaAssignment, words));
         }
         return Ok(i32::try_from(indexes.len()).unwrap_or_default());
     }
@@ -97,7 +94,7 @@ fn partition_count(state: &BrokerState, topic: &CreatableTopic) -> Result<i32, R
             "Replication factor: {} larger than available brokers: 1 (this broker is alone: replication needs Apache Kafka)",
             topic.replication_factor
         );
-        return Err((ResponseError::InvalidReplicationFactor.code(), words));
+        return Err(Refusal::new(ResponseError::InvalidReplicationFactor, words));
     }
     Ok(if topic.num_partitions == -1 { state.options.partitions } else { topic.num_partitions })
 }
@@ -116,10 +113,7 @@ fn config_entries(state: &BrokerState, config: &TopicConfig) -> Vec<CreatableTop
 pub fn create_partitions(state: &mut BrokerState, request: &CreatePartitionsRequest) -> CreatePartitionsResponse {
     let mut response = CreatePartitionsResponse::default();
     for topic in &request.topics {
-        let (code, words) = match grow(state, topic, request.validate_only) {
-            Ok(()) => (OK, None),
-            Err((code, words)) => (code, Some(text(&words))),
-        };
+        let (code, words) = code_and_message(grow(state, topic, request.validate_only));
         let result = CreatePartitionsTopicResult::default().with_name(topic.name.clone());
         response.results.push(result.with_error_code(code).with_error_message(words));
     }
@@ -128,17 +122,17 @@ pub fn create_partitions(state: &mut BrokerState, request: &CreatePartitionsRequ
 
 fn grow(state: &mut BrokerState, topic: &CreatePartitionsTopic, validate_only: bool) -> Result<(), Refusal> {
     let Some(has) = state.topics.get(&topic.name).map(|t| t.partitions.len()) else {
-        return Err((ResponseError::UnknownTopicOrPartition.code(), "there is no such topic".to_owned()));
+        return Err(Refusal::new(ResponseError::UnknownTopicOrPartition, "there is no such topic"));
     };
     let count = usize::try_from(topic.count).ok().filter(|count| *count > has);
     let Some(count) = count else {
         let words = format!("Topic already has {has} partitions, and {} were asked for", topic.count);
-        return Err((ResponseError::InvalidPartitions.code(), words));
+        return Err(Refusal::new(ResponseError::InvalidPartitions, words));
     };
     let assigned = topic.assignments.as_ref();
     if assigned.is_some_and(|all| all.len() != count - has || all.iter().any(|a| a.broker_ids != [NODE])) {
-        let words = "this broker is node 1 and alone: each new partition goes to it".to_owned();
-        return Err((ResponseError::InvalidReplicaAssignment.code(), words));
+        let words = "this broker is node 1 and alone: each new partition goes to it";
+        return Err(Refusal::new(ResponseError::InvalidReplicaAssignment, words));
     }
     if validate_only {
         return Ok(());

@@ -9,19 +9,28 @@ use crate::topics::NotMade;
 
 /// The error code for success.
 pub(crate) const OK: i16 = 0;
+pub const NO_TRANSACTIONS: &str = "this broker has no transactions: that needs Apache Kafka";
 
-/// The reason why a partition's part of a request is refused.
+/// The reason why a request, or a part of it, is refused.
 #[derive(Clone, Debug)]
-pub(super) struct Refusal {
-    pub code: ResponseError,
+pub struct Refusal {
+    pub error: ResponseError,
     pub words: String,
     /// The records to blame, if they are known.
     pub records: Vec<BatchIndexAndErrorMessage>,
 }
 
-impl From<(ResponseError, String)> for Refusal {
-    fn from((code, words): (ResponseError, String)) -> Refusal {
-        Refusal { code, words, records: Vec::new() }
+impl Refusal {
+    pub fn new(error: ResponseError, words: impl Into<String>) -> Refusal {
+        Refusal { error, words: words.into(), records: Vec::new() }
+    }
+}
+
+/// The error code and the message of an answer.
+pub fn code_and_message(outcome: Result<(), Refusal>) -> (i16, Option<StrBytes>) {
+    match outcome {
+        Ok(()) => (OK, None),
+        Err(refusal) => (refusal.error.code(), Some(text(&refusal.words))),
     }
 }
 
@@ -33,13 +42,12 @@ pub(crate) fn topic_name(name: &str) -> TopicName {
     TopicName(text(name))
 }
 
-/// Kafka's error code, and a text.
-pub(crate) fn not_made(why: &NotMade) -> (i16, String) {
-    let code = match why {
+pub fn not_made(why: &NotMade) -> Refusal {
+    let error = match why {
         NotMade::Exists => ResponseError::TopicAlreadyExists,
         NotMade::Name => ResponseError::InvalidTopicException,
         NotMade::Partitions => ResponseError::InvalidPartitions,
         NotMade::TooManyTopics(_) | NotMade::TooManyPartitions(_) => ResponseError::PolicyViolation,
     };
-    (code.code(), why.to_string())
+    Refusal::new(error, why.to_string())
 }

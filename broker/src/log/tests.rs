@@ -63,17 +63,7 @@ fn a_read_out_of_range_is_an_error() {
     log.drop_oldest();
     for from in [i64::MIN, -1, 0, 1, 7, i64::MAX] {
         assert_eq!(log.read(from, 1, true).unwrap_err(), OutOfRange);
-        assert_eq!(log.bytes_from(from, 1), 0);
     }
-}
-
-#[test]
-fn bytes_are_counted_only_as_far_as_they_matter() {
-    let (log, one) = batches(3);
-    assert_eq!(log.bytes_from(3, usize::MAX), 2 * one);
-    assert_eq!(log.bytes_from(0, one + 1), 2 * one);
-    assert_eq!(log.bytes_from(0, 0), 0);
-    assert_eq!(log.bytes_from(6, 1), 0);
 }
 
 #[test]

@@ -9,8 +9,8 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::messages::{alter_configs_response, incremental_alter_configs_response};
 
-use super::{BROKER, Refusal, TOPIC, is_us, no_such_kind, of_one_topic};
-use crate::answer::words::{OK, text};
+use super::{BROKER, TOPIC, is_us, no_such_kind, no_such_topic, of_one_topic};
+use crate::answer::words::{Refusal, code_and_message};
 use crate::config::{ConfigType, MESSAGE_BYTES, RETENTION_BYTES, TopicConfig};
 use crate::state::BrokerState;
 
@@ -56,9 +56,12 @@ fn change<'a>(
         (operation @ (APPEND | SUBTRACT), Some(value)) => {
             Some(listed(&current_list(state, resource, name)?, value, operation == APPEND).into())
         }
-        (SET | APPEND | SUBTRACT, None) => return Err((ResponseError::InvalidConfig, format!("{name}: no value"))),
+        (SET | APPEND | SUBTRACT, None) => {
+            return Err(Refusal::new(ResponseError::InvalidConfig, format!("{name}: no value")));
+        }
         (other, _) => {
-            return Err((ResponseError::InvalidRequest, format!("{name}: {other} is no operation on a configuration")));
+            let words = format!("{name}: {other} is no operation on a configuration");
+            return Err(Refusal::new(ResponseError::InvalidRequest, words));
         }
     };
     Ok((name, value))
@@ -70,7 +73,7 @@ fn current_list(state: &BrokerState, resource: &AlterConfigsResource, name: &str
     let entries = topic.map(|topic| topic.config.entries(&state.topics.defaults)).unwrap_or_default();
     let found = entries.into_iter().find(|e| e.name == name && e.kind == ConfigType::List);
     let words = || format!("{name} is no list of a topic: nothing can be appended to it or subtracted from it");
-    found.map(|e| e.value).ok_or_else(|| (ResponseError::InvalidConfig, words()))
+    found.map(|e| e.value).ok_or_else(|| Refusal::new(ResponseError::InvalidConfig, words()))
 }
 
 /// Adds items that the list does not have, or removes items.
@@ -106,13 +109,6 @@ pub fn alter(state: &mut BrokerState, request: &AlterConfigsRequest) -> AlterCon
     response
 }
 
-fn code_and_message(outcome: Result<(), Refusal>) -> (i16, Option<kafka_protocol::protocol::StrBytes>) {
-    match outcome {
-        Ok(()) => (OK, None),
-        Err((code, words)) => (code.code(), Some(text(&words))),
-    }
-}
-
 fn alter_one(
     state: &mut BrokerState,
     kind: i8,
@@ -123,8 +119,7 @@ fn alter_one(
 ) -> Result<(), Refusal> {
     match kind {
         TOPIC => {
-            let topic = state.topics.get(name);
-            let topic = topic.ok_or((ResponseError::UnknownTopicOrPartition, "there is no such topic".to_owned()))?;
+            let topic = state.topics.get(name).ok_or_else(no_such_topic)?;
             let mut config = if anew { TopicConfig::default() } else { topic.config.clone() };
             changed(&mut config, changes)?;
             check_limit(state, &config)?;
@@ -137,8 +132,8 @@ fn alter_one(
             let mut config = TopicConfig::default();
             let mut of_topic = Vec::with_capacity(changes.len());
             for (name, value) in changes {
-                let fixed =
-                    || (ResponseError::InvalidConfig, format!("{name} cannot be changed while the broker runs"));
+                let words = || format!("{name} cannot be changed while the broker runs");
+                let fixed = || Refusal::new(ResponseError::InvalidConfig, words());
                 of_topic.push((of_one_topic(name).ok_or_else(fixed)?, value.clone()));
             }
             changed(&mut config, &of_topic)?;
@@ -169,9 +164,8 @@ pub(in crate::answer) fn check_limit(state: &BrokerState, config: &TopicConfig) 
     let (asked, most) = (config.message_bytes_max(&state.options.defaults), state.request_bytes_max());
     let fits = asked <= most
         || config.entries(&state.options.defaults).iter().all(|e| e.name != MESSAGE_BYTES || e.is_default);
-    fits.then_some(()).ok_or_else(|| {
-        (ResponseError::InvalidConfig, format!("{MESSAGE_BYTES}={asked}: it can be at most {most} here"))
-    })
+    let words = || format!("{MESSAGE_BYTES}={asked}: it can be at most {most} here");
+    fits.then_some(()).ok_or_else(|| Refusal::new(ResponseError::InvalidConfig, words()))
 }
 
 fn changed(config: &mut TopicConfig, changes: &[Change<'_>]) -> Result<(), Refusal> {
@@ -180,7 +174,7 @@ fn changed(config: &mut TopicConfig, changes: &[Change<'_>]) -> Result<(), Refus
             Some(value) => config.set(name, value),
             None => config.unset(name),
         };
-        done.map_err(|words| (ResponseError::InvalidConfig, words))?;
+        done.map_err(|words| Refusal::new(ResponseError::InvalidConfig, words))?;
     }
     Ok(())
 }
