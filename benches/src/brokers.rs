@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::str::FromStr;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use tempfile::TempDir;
 use testkit::Program;
@@ -60,7 +60,7 @@ pub fn base(brokers: &[BenchBroker]) -> usize {
 }
 
 /// Starts the brokers that are not running. A broker that fails to start is reported and left out.
-pub fn start(choices: &[BrokerChoice], memory: Option<&str>, control: Control<'_>) -> anyhow::Result<Vec<BenchBroker>> {
+pub fn start(choices: &[BrokerChoice], memory: Option<&str>, control: Control<'_>) -> Result<Vec<BenchBroker>> {
     let mut brokers = Vec::new();
     for BrokerChoice { name, address } in choices {
         let started = match (name.as_str(), address) {
@@ -87,7 +87,7 @@ pub fn running(name: &str, address: &str) -> BenchBroker {
 }
 
 /// The program vidbroker in this program's folder.
-fn embedded(memory: Option<&str>) -> anyhow::Result<BenchBroker> {
+fn embedded(memory: Option<&str>) -> Result<BenchBroker> {
     let (folder, port) = (TempDir::new().context("a folder for vidbroker's log")?, free_port()?);
     let setup = BrokerSetup { memory: memory.map(str::to_owned), ..BrokerSetup::default() };
     let process = start_embedded(folder.path(), port, &setup)?;
@@ -97,7 +97,7 @@ fn embedded(memory: Option<&str>) -> anyhow::Result<BenchBroker> {
 }
 
 /// A real Apache Kafka. With three nodes each message has a replica on all of them.
-fn real(name: &str, nodes: u16) -> anyhow::Result<BenchBroker> {
+fn real(name: &str, nodes: u16) -> Result<BenchBroker> {
     let cluster = Cluster::start(nodes, &root().join(format!(".kafka/bench/{}-{name}", std::process::id())))?;
     // The help names the version of Kafka that the script runs.
     let help = Program::at(root().join("scripts/kafka")).arg("--help").run().text();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{Result, ensure};
 use cli::shutdown::Shutdown;
 use common::time::Clock;
 
@@ -21,7 +21,7 @@ impl Control<'_> {
     }
 
     /// Fails after Ctrl-C. An experiment does not count that as a failed run.
-    pub fn check(&self) -> anyhow::Result<()> {
+    pub fn check(&self) -> Result<()> {
         ensure!(!self.interrupted(), "interrupted");
         Ok(())
     }

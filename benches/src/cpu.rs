@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, Result};
 
 /// The time of each thread, from `schedstat`. `/proc/PID/stat` has the sum, but in ticks of 10 ms, which is 0.06 ms for
 /// each of 180 frames.
@@ -13,7 +13,7 @@ pub struct CpuTime(BTreeMap<String, Duration>);
 
 impl CpuTime {
     /// The time of all threads of these programs.
-    pub fn of(pids: impl IntoIterator<Item = u32>) -> anyhow::Result<CpuTime> {
+    pub fn of(pids: impl IntoIterator<Item = u32>) -> Result<CpuTime> {
         let mut times = BTreeMap::new();
         for threads in pids.into_iter().map(|pid| format!("/proc/{pid}/task")) {
             for thread in fs::read_dir(&threads).with_context(|| format!("reading {threads}"))? {

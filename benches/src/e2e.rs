@@ -9,22 +9,22 @@ pub mod tests;
 
 use std::fmt;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, Result, ensure};
 use common::draw::PixelCheck;
 use common::report::{Report, Summary};
 use common::words;
 use tempfile::TempDir;
 use testkit::Program;
 use testkit::child::{LoggedChild, Pipe};
+use testkit::display::Display;
 use testkit::workspace::built;
 
 use crate::brokers::BenchBroker;
 use crate::control::Control;
 use crate::cpu::CpuTime;
-use crate::display::Display;
 use crate::messages::topic::{BenchTopic, TopicSettings};
 use crate::options::TimeArgs;
 use crate::schedule::count;
@@ -125,7 +125,7 @@ impl EndToEndResult {
     }
 
     /// Fails if a viewer has no latency figures.
-    pub fn seen(self) -> anyhow::Result<EndToEndResult> {
+    pub fn seen(self) -> Result<EndToEndResult> {
         ensure!(self.saw_nothing() == 0, "a viewer showed nothing after the warm-up");
         Ok(self)
     }
@@ -178,33 +178,40 @@ pub struct Surroundings<'a> {
 }
 
 /// Runs the programs with a topic of their own, which is deleted afterwards.
-pub fn run(setup: &EndToEndSetup, place: Surroundings<'_>) -> anyhow::Result<EndToEndResult> {
+pub fn run(setup: &EndToEndSetup, place: Surroundings<'_>) -> Result<EndToEndResult> {
     let topic = BenchTopic::create(&place.broker.address, &TopicSettings::default(), place.control.clock)?;
     run_in(&topic, setup, place)
 }
 
 /// Runs the programs with an existing topic.
-pub fn run_in(topic: &BenchTopic, setup: &EndToEndSetup, place: Surroundings<'_>) -> anyhow::Result<EndToEndResult> {
+pub fn run_in(topic: &BenchTopic, setup: &EndToEndSetup, place: Surroundings<'_>) -> Result<EndToEndResult> {
     let (folder, control) = (TempDir::new().context("a folder for the reports")?, place.control);
     let start = |name: &str, index: usize, args: Vec<String>| {
-        ReportingProgram::start(name, args, topic, place, &folder.path().join(format!("{name}-{index}")))
+        let report = folder.path().join(format!("{name}-{index}.json"));
+        let program = Program::at(built(name)?)
+            .args(args)
+            .args(["-b", &place.broker.address, "-t", &topic.name, "--quiet", "--report"])
+            .arg(&report);
+        let program = place.display.into_iter().fold(program, |program, one| program.env("DISPLAY", &one.name));
+        let child = program.start_logged(name, Pipe::None, &report.with_extension("log"))?;
+        anyhow::Ok(ReportingProgram { child, report })
     };
     let viewer = |i| start("vidcons", i, viewer_args(setup, i, place.display.is_some()));
-    let viewers = (0..setup.viewers).map(viewer).collect::<anyhow::Result<Vec<_>>>()?;
+    let viewers = (0..setup.viewers).map(viewer).collect::<Result<Vec<_>>>()?;
     if !viewers.is_empty() {
         control.sleep(VIEWERS_FIRST);
     }
     let producer = |i| start("vidprod", i, producer_args(setup, i));
-    let producers = (0..setup.sources).map(producer).collect::<anyhow::Result<Vec<_>>>()?;
+    let producers = (0..setup.sources).map(producer).collect::<Result<Vec<_>>>()?;
     let now = || anyhow::Ok((control.clock.now(), cpu_time(&producers)?, cpu_time(&viewers)?));
     control.sleep(setup.warmup);
     let warm = now()?;
     control.sleep(setup.seconds);
     let steady = now()?;
     producers.iter().try_for_each(|producer| producer.child.interrupt())?;
-    let producers = producers.into_iter().map(ReportingProgram::end).collect::<anyhow::Result<Vec<_>>>()?;
+    let producers = producers.into_iter().map(ReportingProgram::end).collect::<Result<Vec<_>>>()?;
     control.check()?;
-    let viewers = viewers.into_iter().map(ReportingProgram::end).collect::<anyhow::Result<Vec<_>>>()?;
+    let viewers = viewers.into_iter().map(ReportingProgram::end).collect::<Result<Vec<_>>>()?;
     let (window, producers_cpu) = (steady.0.since(warm.0), steady.1.since(&warm.1));
     let counts = !producers_cpu.is_zero();
     ensure!(counts, "this system does not count the processor time of threads (/proc/PID/task/TID/schedstat)");
@@ -218,26 +225,8 @@ struct ReportingProgram {
 }
 
 impl ReportingProgram {
-    /// `files` is the path of its log and report, without their extensions.
-    fn start(
-        name: &str,
-        args: Vec<String>,
-        topic: &BenchTopic,
-        place: Surroundings<'_>,
-        files: &Path,
-    ) -> anyhow::Result<ReportingProgram> {
-        let report = files.with_extension("json");
-        let program = Program::at(built(name)?)
-            .args(args)
-            .args(["-b", &place.broker.address, "-t", &topic.name, "--quiet", "--report"])
-            .arg(&report);
-        let program = place.display.into_iter().fold(program, |program, one| program.env("DISPLAY", &one.name));
-        let child = program.start_logged(name, Pipe::None, &files.with_extension("log"))?;
-        Ok(ReportingProgram { child, report })
-    }
-
     /// Waits until it ends; returns its report.
-    fn end(self) -> anyhow::Result<Report> {
+    fn end(self) -> Result<Report> {
         self.child.end_well(END_TIMEOUT)?;
         let file = File::open(&self.report).with_context(|| format!("reading {}", self.report.display()))?;
         serde_json::from_reader(std::io::BufReader::new(file))
@@ -245,19 +234,16 @@ impl ReportingProgram {
     }
 }
 
-fn cpu_time(programs: &[ReportingProgram]) -> anyhow::Result<CpuTime> {
+fn cpu_time(programs: &[ReportingProgram]) -> Result<CpuTime> {
     CpuTime::of(programs.iter().map(|program| program.child.id()))
 }
 
 fn viewer_args(setup: &EndToEndSetup, index: usize, window: bool) -> Vec<String> {
-    let skip = count(setup.warmup, setup.fps).to_string();
-    let source = source(index % setup.sources.max(1));
-    let mut args = vec!["-e", "--idle-timeout", IDLE, "--skip", &skip, "--source", &source];
-    args.push(if window { "--borderless" } else { "--headless" });
-    if setup.verify_pixels && setup.clip.is_none() {
-        args.push("--verify-pixels");
-    }
-    args.into_iter().map(str::to_owned).collect()
+    let (skip, source) = (count(setup.warmup, setup.fps), source(index % setup.sources.max(1)));
+    let show = if window { "--borderless" } else { "--headless" };
+    let verify = if setup.verify_pixels && setup.clip.is_none() { "--verify-pixels" } else { "" };
+    let line = format!("-e --idle-timeout {IDLE} --skip {skip} --source {source} {show} {verify}");
+    line.split_whitespace().map(str::to_owned).collect()
 }
 
 fn producer_args(setup: &EndToEndSetup, index: usize) -> Vec<String> {

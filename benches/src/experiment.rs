@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::{Command, ExitCode};
 
-use anyhow::Context;
+use anyhow::{Context, Result};
 use clap::Args;
 use cli::output::Output;
 use cli::values::whole;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::brokers::{self, BenchBroker, BrokerChoice};
 use crate::control::Control;
-use crate::messages::prepare::prepare;
+use crate::messages::transfer::prepare;
 use crate::spread::Spread;
 
 /// Version of the report's format. Changes when a field changes its meaning or is removed.
@@ -44,7 +44,6 @@ pub struct Experiment<'a> {
     command: &'a str,
     args: &'a ExperimentArgs,
     pub control: Control<'a>,
-    started_ms: u64,
     started: Micros,
     /// Descriptions of the failed runs.
     failed: Vec<String>,
@@ -55,28 +54,28 @@ pub struct Experiment<'a> {
 impl<'a> Experiment<'a> {
     /// `command` is the name under which `vidbench` was called.
     pub fn new(command: &'a str, args: &'a ExperimentArgs, control: Control<'a>) -> Experiment<'a> {
-        let (started_ms, started) = (control.clock.wall_us() / 1000, control.clock.now());
-        Experiment { command, args, control, started_ms, started, failed: Vec::new(), faults: Vec::new() }
+        let started = control.clock.now();
+        Experiment { command, args, control, started, failed: Vec::new(), faults: Vec::new() }
     }
 
     /// Starts the brokers and prepares them. Brokers that do not start are left out.
-    pub fn start_brokers(&self, choices: &[BrokerChoice]) -> anyhow::Result<Vec<BenchBroker>> {
+    pub fn start_brokers(&self, choices: &[BrokerChoice]) -> Result<Vec<BenchBroker>> {
         self.args.report.iter().try_for_each(Output::check)?;
         let brokers = brokers::start(choices, self.args.memory.as_deref(), self.control)?;
         prepare(&brokers, self.args.prepare, self.control)?;
         Ok(brokers)
     }
 
-    /// Runs every case once in each round, each with its label; every other round goes in the opposite order.
+    /// Runs every case, by its label, once in each round; every other round goes in the opposite order.
     pub fn rounds<T: Display>(
         &mut self,
-        labels: &[impl Display],
-        mut run: impl FnMut(u32, usize) -> anyhow::Result<T>,
+        cases: &[impl Display],
+        mut run: impl FnMut(u32, usize) -> Result<T>,
     ) -> Rounds<T> {
         let mut runs = Vec::new();
         for round in 1..=self.args.rounds {
-            for case in turns(labels.len(), round) {
-                let label = format!("{}, round {round}", labels[case]);
+            for case in turns(cases.len(), round) {
+                let label = format!("{}, round {round}", cases[case]);
                 let result = self.attempt(&label, || run(round, case));
                 runs.extend(result.map(|result| CaseRun { round, case, result }));
             }
@@ -85,7 +84,7 @@ impl<'a> Experiment<'a> {
     }
 
     /// One run, which is logged. `None` after Ctrl-C, which is no failure, and after a failure, which is kept.
-    pub fn attempt<T: Display>(&mut self, label: &str, run: impl FnOnce() -> anyhow::Result<T>) -> Option<T> {
+    pub fn attempt<T: Display>(&mut self, label: &str, run: impl FnOnce() -> Result<T>) -> Option<T> {
         if self.control.interrupted() {
             return None;
         }
@@ -112,33 +111,31 @@ impl<'a> Experiment<'a> {
         format!("{title}, {rounds}{interrupted}; {unit}\n{cpu}, {cores}, {memory_mb} MB, {os}\n\n")
     }
 
-    /// Writes the report, prints the text, and returns the exit code: 1 if a run failed or contradicts itself.
-    pub fn finish(
-        &self,
-        brokers: &[BenchBroker],
-        settings: Value,
-        figures: Value,
-        text: &str,
-    ) -> anyhow::Result<ExitCode> {
-        let ExperimentArgs { rounds, prepare, memory, report: to, .. } = self.args;
+    /// Writes the report, prints the text, and returns the exit code: 1 if a run failed or contradicts itself. `own` are
+    /// the command's settings and figures.
+    pub fn finish(&self, brokers: &[BenchBroker], mut own: Value, text: &str) -> Result<ExitCode> {
+        let ExperimentArgs { rounds, prepare, memory, report: to } = self.args;
+        let took = self.control.clock.now().since(self.started);
         let common = json!({ "rounds": rounds, "prepare_messages": prepare, "memory": memory });
+        let settings = joined(common, own["settings"].take());
         let report = json!({
             "schema": SCHEMA,
             "program": format!("vidbench {}", self.command),
             "version": env!("CARGO_PKG_VERSION"),
             "commit": commit(),
             "librdkafka": rdkafka::util::get_rdkafka_version().1,
-            "started_ms": self.started_ms,
-            "seconds": (self.control.clock.now().since(self.started).as_secs_f64() * 10.0).round() / 10.0,
+            "started_ms": self.control.clock.wall_us() / 1000 - took.as_millis() as u64,
+            "seconds": (took.as_secs_f64() * 10.0).round() / 10.0,
             "machine": cli::machine::machine(),
             "brokers": brokers,
-            "settings": joined(common, settings),
             "interrupted": self.control.interrupted(),
             "failed": self.failed,
         });
         if let Some(to) = to {
             let mut out = to.create()?;
-            writeln!(out, "{:#}", joined(report, figures)).and_then(|()| out.flush()).context("writing the report")?;
+            writeln!(out, "{:#}", joined(report, joined(own, json!({ "settings": settings }))))
+                .and_then(|()| out.flush())
+                .context("writing the report")?;
         }
         cli::output::print(text)?;
         self.faults.iter().for_each(|fault| tracing::error!("WRONG: {fault}"));
@@ -171,17 +168,6 @@ pub fn joined(mut first: Value, second: Value) -> Value {
         first.extend(second);
     }
     first
-}
-
-/// The cases in their order, each once.
-pub fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
-    let mut distinct = Vec::new();
-    for one in all {
-        if !distinct.contains(&one) {
-            distinct.push(one);
-        }
-    }
-    distinct
 }
 
 /// The order of the cases in a round: reversed in every other round, so that none is always first.
@@ -268,7 +254,7 @@ pub mod tests {
         Rounds(runs.iter().map(run).collect())
     }
 
-    fn check(run: impl Fn(u32, usize, &Shutdown) -> anyhow::Result<u32>, expected: &[(u32, usize)], failed: &[&str]) {
+    fn check(run: impl Fn(u32, usize, &Shutdown) -> Result<u32>, expected: &[(u32, usize)], failed: &[&str]) {
         let (clock, shutdown) = (ManualClock::default(), Shutdown::default());
         let args = typed(&["--rounds", "2"]);
         let mut experiment = Experiment::new("test", &args, Control { clock: &clock, shutdown: &shutdown });
@@ -276,7 +262,7 @@ pub mod tests {
         assert_eq!(done.0.iter().map(|run| (run.round, run.case)).collect::<Vec<_>>(), expected);
         assert_eq!(experiment.failed, failed);
         let code = if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-        assert_eq!(experiment.finish(&[], json!({}), json!({}), "").unwrap(), code);
+        assert_eq!(experiment.finish(&[], json!({ "settings": {} }), "").unwrap(), code);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::fmt;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{Result, ensure};
 use bytes::Bytes;
 use clap::Args;
 use common::report::{LatencyReport, Summary, Sums};
@@ -129,7 +129,7 @@ impl fmt::Display for FloorRun {
     }
 }
 
-pub fn run(args: &FloorArgs, control: Control<'_>) -> anyhow::Result<ExitCode> {
+pub fn run(args: &FloorArgs, control: Control<'_>) -> Result<ExitCode> {
     let PictureArgs { size, fps } = &args.picture;
     let schedule = args.times.schedule(*fps);
     ensure!(schedule.measured > 0, "--seconds is too short for a single frame");
@@ -155,20 +155,20 @@ pub fn run(args: &FloorArgs, control: Control<'_>) -> anyhow::Result<ExitCode> {
     let text = experiment.heading(&title, &format!("ms at p50, medians of the rounds; {present}"))
         + &Table::of(&cases, &COLUMNS)?.text()
         + &goals(&cases);
-    let settings = json!({
+    let settings = args.times.settings(json!({
         "input": args.play.input(),
         "size": size.to_string(),
         "fps": fps,
         "frame_bytes": frame_bytes,
         "window": display.as_ref().map(|display| display.kind),
         "present": "as vidcons reports it",
-    });
-    let figures = json!({ "goal": { "ratio": GOAL, "dream": DREAM }, "cases": cases });
-    experiment.finish(&brokers, args.times.settings(settings), figures, &text)
+    }));
+    let report = json!({ "settings": settings, "goal": { "ratio": GOAL, "dream": DREAM }, "cases": cases });
+    experiment.finish(&brokers, report, &text)
 }
 
 /// Plays a short part without a viewer, and reads the frames back.
-fn frames(setup: &EndToEndSetup, broker: &BenchBroker, control: Control<'_>) -> anyhow::Result<FloorFrames> {
+fn frames(setup: &EndToEndSetup, broker: &BenchBroker, control: Control<'_>) -> Result<FloorFrames> {
     let topic = BenchTopic::create(&broker.address, &TopicSettings::default(), control.clock)?;
     let short = EndToEndSetup { viewers: 0, warmup: Duration::ZERO, seconds: PLAYED, ..setup.clone() };
     e2e::run_in(&topic, &short, Surroundings { broker, display: None, control })?;
@@ -187,7 +187,7 @@ fn frames(setup: &EndToEndSetup, broker: &BenchBroker, control: Control<'_>) -> 
 }
 
 /// Latency of messages as long as the frames, without vidprod and vidcons.
-fn measure_hop(frames: &FloorFrames, schedule: Schedule, place: Surroundings<'_>) -> anyhow::Result<Summary> {
+fn measure_hop(frames: &FloorFrames, schedule: Schedule, place: Surroundings<'_>) -> Result<Summary> {
     let payload = &Payload::of_lengths(frames.jpegs.iter().map(Bytes::len));
     let settings = &TopicSettings { message_bytes: payload.len_max(), ..TopicSettings::default() };
     let transfer = Transfer { broker: place.broker, settings, payload, sending: Sending::from(schedule), consumers: 1 };

@@ -1,20 +1,18 @@
 //! `vidbench`: measures the latency of the whole path and of its parts, and compares brokers and other programs.
 //!
 //! ```text
-//! args (as typed) → brokers (started) → experiment (rounds of cases) → report (typed figures) → table, JSON
-//!                                                                      ▲ results/*.json → readme
+//! options (as typed) → brokers (started) → experiment (rounds of cases) → figures (JSON) → table, report
+//!                                                                         ▲ results/*.json → readme
 //! ```
 mod brokers;
 mod control;
 mod cpu;
-mod display;
 mod e2e;
 mod experiment;
 mod floor;
 mod messages;
 mod options;
 mod peers;
-mod planes;
 mod readme;
 mod run;
 mod schedule;
@@ -23,6 +21,7 @@ mod spread;
 mod streams;
 mod table;
 
+use anyhow::Result;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -90,7 +89,7 @@ fn main() -> ExitCode {
     cli::outcome(go(&cli))
 }
 
-fn go(cli: &Cli) -> anyhow::Result<ExitCode> {
+fn go(cli: &Cli) -> Result<ExitCode> {
     let control = Control { clock: &SystemClock, shutdown: &Shutdown::listen()? };
     match &cli.command {
         Command::Hop(args) if args.full_speed => throughput::run(args, control),

@@ -6,7 +6,6 @@
 pub mod args;
 pub mod latency;
 pub mod payload;
-pub mod prepare;
 pub mod throughput;
 pub mod topic;
 pub mod transfer;

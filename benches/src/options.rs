@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{Result, ensure};
 use clap::Args;
 use cli::values::{DurationArg, positive};
 use itertools::Itertools;
 use serde_json::{Value, json};
+use testkit::display::Display;
 
 use crate::brokers::{BenchBroker, BrokerChoice};
 use crate::control::Control;
-use crate::display::Display;
 use crate::experiment::{Experiment, ExperimentArgs, joined};
 use crate::schedule::{Schedule, count};
 use crate::size::PictureSize;
@@ -23,7 +23,7 @@ pub struct CompareArgs {
         long,
         allow_hyphen_values = true,
         default_value = "embedded,real",
-        value_name = "BROKER,…",
+        value_name = "NAME,…",
         value_delimiter = ','
     )]
     brokers: Vec<BrokerChoice>,
@@ -64,11 +64,7 @@ pub struct PlayArgs {
 
 impl CompareArgs {
     /// Starts an experiment and its brokers.
-    pub fn start<'a>(
-        &'a self,
-        command: &'a str,
-        control: Control<'a>,
-    ) -> anyhow::Result<(Experiment<'a>, Vec<BenchBroker>)> {
+    pub fn start<'a>(&'a self, command: &'a str, control: Control<'a>) -> Result<(Experiment<'a>, Vec<BenchBroker>)> {
         if let Some(twice) = self.brokers.iter().map(|broker| &broker.name).duplicates().next() {
             anyhow::bail!("two brokers are called {twice}");
         }
@@ -107,7 +103,7 @@ impl TimeArgs {
 
 impl PlayArgs {
     /// Checks that the clip exists, and finds the display if there are windows.
-    pub fn display(&self) -> anyhow::Result<Option<Display>> {
+    pub fn display(&self) -> Result<Option<Display>> {
         if let Some(clip) = &self.clip {
             ensure!(clip.is_file(), "--clip {}: there is no such file", clip.display());
         }

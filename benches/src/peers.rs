@@ -8,8 +8,6 @@
 
 pub mod args;
 mod bar;
-mod clip;
-mod consumer_report;
 mod feeder;
 mod programs;
 pub mod report;
@@ -18,22 +16,22 @@ mod watcher;
 
 use std::process::ExitCode;
 
-use anyhow::ensure;
+use anyhow::{Result, ensure};
 use common::report::Summary;
 use common::words::count;
 use itertools::{Itertools, iproduct};
 use serde_json::{Value, json};
 
 use self::args::PeersArgs;
-use self::clip::PlanarClip;
+use self::feeder::PlanarClip;
 use self::programs::Peer;
 use self::run::{PeerRound, PeersSetup};
 use crate::brokers::BrokerChoice;
 use crate::control::Control;
-use crate::experiment::{Experiment, Rounds};
+use crate::experiment::{Experiment, Rounds, joined};
 use crate::options::PictureArgs;
 
-pub fn run(args: &PeersArgs, control: Control<'_>) -> anyhow::Result<ExitCode> {
+pub fn run(args: &PeersArgs, control: Control<'_>) -> Result<ExitCode> {
     let mut experiment = Experiment::new("peers", &args.experiment, control);
     let place = args.check()?;
     ensure!(args.headless || testkit::needs::on_path("Xvfb"), "there is no Xvfb: scripts/setup bench installs it");
@@ -45,7 +43,7 @@ pub fn run(args: &PeersArgs, control: Control<'_>) -> anyhow::Result<ExitCode> {
         missing.is_none()
     });
     let PictureArgs { size, fps } = &args.picture;
-    let clip = &PlanarClip::read(&args.clip(), size, place)?;
+    let clip = &PlanarClip::read(&args.clip, size, place)?;
     let choices: Vec<_> = peers.iter().filter_map(|peer| peer.broker).unique().map(BrokerChoice::to_start).collect();
     let brokers = experiment.start_brokers(&choices)?;
     let broker = |peer: &Peer| brokers.iter().find(|broker| Some(broker.name.as_str()) == peer.broker);
@@ -54,7 +52,7 @@ pub fn run(args: &PeersArgs, control: Control<'_>) -> anyhow::Result<ExitCode> {
     let setup = PeersSetup { args, place, clip, python, control };
     let rounds = experiment.rounds(&peers, |round, index| setup.run(peers[index], broker(peers[index]), round));
     let figures = figures(&peers, &rounds, args.headless);
-    let clip = args.clip().file_name().map(|name| name.to_string_lossy().into_owned());
+    let clip = args.clip.file_name().map(|name| name.to_string_lossy().into_owned());
     let settings = json!({
         "headless": args.headless,
         "frames": args.frames,
@@ -65,7 +63,7 @@ pub fn run(args: &PeersArgs, control: Control<'_>) -> anyhow::Result<ExitCode> {
         "clip": clip,
     });
     let text = heading(args, &clip.unwrap_or_default(), &experiment) + &report::text(&figures)?;
-    experiment.finish(&brokers, settings, figures, &text)?;
+    experiment.finish(&brokers, joined(json!({ "settings": settings }), figures), &text)?;
     // A round in which another program failed is no failure, but a line that failed in every round is.
     let failed: Vec<&&Peer> = peers.iter().enumerate().filter(|(i, _)| !rounds.has(*i)).map(|(_, peer)| peer).collect();
     if failed.is_empty() || control.interrupted() {

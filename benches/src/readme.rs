@@ -9,7 +9,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use common::words::count;
 use itertools::Itertools;
@@ -41,7 +41,7 @@ pub struct ReadmeArgs {
     check: bool,
 }
 
-pub fn run(args: &ReadmeArgs) -> anyhow::Result<ExitCode> {
+pub fn run(args: &ReadmeArgs) -> Result<ExitCode> {
     let root = root();
     let results = args.results.clone().unwrap_or_else(|| root.join("benches/results"));
     let own = ["README.md", "docs/benchmarks.md", "benches/README.md"].map(|name| root.join(name)).to_vec();
@@ -65,7 +65,7 @@ pub fn run(args: &ReadmeArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// The table that a marker names; `None` if there is no result for it yet.
-fn table(results: &Path, marker: &str) -> anyhow::Result<Option<String>> {
+fn table(results: &Path, marker: &str) -> Result<Option<String>> {
     let path = results.join(format!("{}.json", marker.trim_end_matches(SHORT)));
     if !path.is_file() {
         tracing::warn!("there is no {}: its table stays as it is", path.display());
@@ -77,7 +77,7 @@ fn table(results: &Path, marker: &str) -> anyhow::Result<Option<String>> {
 
 /// The table of a result, followed by the machine and commit of the measurement. The command that made the result
 /// determines the kind of table; the columns after the first ones are for the terminal only.
-fn of_result(text: &str, short: bool) -> anyhow::Result<String> {
+fn of_result(text: &str, short: bool) -> Result<String> {
     let report: Value = serde_json::from_str(text)?;
     let program = report["program"].as_str().and_then(|program| program.strip_prefix("vidbench "));
     let cases = || report["cases"].as_array().context("there are no cases");
@@ -108,7 +108,7 @@ fn provenance(report: &Value) -> Option<String> {
 
 /// Returns the text with a fresh table between each pair of markers; if `table` returns `None`, the old one stays. A
 /// marker is a line by itself.
-fn rewritten(text: &str, table: impl Fn(&str) -> anyhow::Result<Option<String>>) -> anyhow::Result<String> {
+fn rewritten(text: &str, table: impl Fn(&str) -> Result<Option<String>>) -> Result<String> {
     let mut new = String::new();
     // Name of the result whose table we are in, and true if the lines of the old table are kept.
     let mut inside: Option<(&str, bool)> = None;

@@ -2,19 +2,19 @@
 
 use std::process::ExitCode;
 
-use anyhow::ensure;
+use anyhow::{Result, ensure};
 use clap::Args;
 use cli::values::{Bytes, positive};
 use common::draw::PixelCheck;
 use common::report::{Report, Summary};
 use common::time::Stage;
-use itertools::iproduct;
+use itertools::{Itertools, iproduct};
 use serde_json::{Value, json};
 
 use crate::brokers::BenchBroker;
 use crate::control::Control;
 use crate::e2e::{self, EndToEndResult, EndToEndSetup, Surroundings};
-use crate::experiment::{CaseRun, Rounds, distinct};
+use crate::experiment::{CaseRun, Rounds};
 use crate::messages::args::acks;
 use crate::options::{CompareArgs, PlayArgs, TimeArgs};
 use crate::size::PictureSize;
@@ -76,7 +76,7 @@ pub const COLUMNS: [Column; 14] = [
     }),
 ];
 
-pub fn run(args: &RunArgs, control: Control<'_>) -> anyhow::Result<ExitCode> {
+pub fn run(args: &RunArgs, control: Control<'_>) -> Result<ExitCode> {
     ensure!(!args.times.seconds().is_zero(), "--seconds must be above zero");
     let display = args.play.display()?;
     let (mut experiment, brokers) = args.compare.start("run", control)?;
@@ -109,8 +109,8 @@ pub fn run(args: &RunArgs, control: Control<'_>) -> anyhow::Result<ExitCode> {
         }
     }
     let settings = args.times.settings(json!({ "input": input, "window": kind }));
-    let figures = json!({ "faults": experiment.faults.len(), "cases": results });
-    experiment.finish(&brokers, settings, figures, &text)
+    let report = json!({ "settings": settings, "faults": experiment.faults.len(), "cases": results });
+    experiment.finish(&brokers, report, &text)
 }
 
 fn label(setup: &EndToEndSetup, broker: &BenchBroker) -> String {
@@ -124,13 +124,14 @@ fn setups(args: &RunArgs) -> Vec<EndToEndSetup> {
     let limits = args.limit.iter().map(|bytes| Some(bytes.0));
     let limits: Vec<Option<usize>> = if args.limit.is_empty() { vec![None] } else { limits.collect() };
     let all = iproduct!(&args.sizes, &args.fps, &limits, &args.acks);
-    distinct(all.map(|(size, &fps, &message_bytes_max, acks)| EndToEndSetup {
+    let all = all.map(|(size, &fps, &message_bytes_max, acks)| EndToEndSetup {
         clip: args.play.clip.clone(),
         acks: acks.clone(),
         message_bytes_max,
         verify_pixels: true,
         ..EndToEndSetup::new(size, fps, &args.times)
-    }))
+    });
+    all.unique_by(|setup| format!("{setup:?}")).collect()
 }
 
 /// The figures of a case over its rounds, as they are reported.

@@ -4,27 +4,20 @@ use std::time::Duration;
 
 use common::report::Summary;
 use common::time::Latency;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::{Value, json};
 
-/// The median of several rounds, with the smallest and the largest value.
+/// The median of several rounds, with the smallest and the largest value, each with three decimals.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct Spread {
-    #[serde(serialize_with = "rounded")]
     pub median: f64,
-    #[serde(serialize_with = "rounded")]
     pub min: f64,
-    #[serde(serialize_with = "rounded")]
     pub max: f64,
 }
 
 /// Three decimals of a figure.
 pub fn thousandths(figure: f64) -> f64 {
     (figure * 1000.0).round() / 1000.0
-}
-
-fn rounded<S: Serializer>(figure: &f64, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_f64(thousandths(*figure))
 }
 
 impl Spread {
@@ -34,7 +27,8 @@ impl Spread {
         values.sort_by(f64::total_cmp);
         let (min, max) = (*values.first()?, *values.last()?);
         let (low, high) = (values[(values.len() - 1) / 2], values[values.len() / 2]);
-        Some(Spread { median: f64::midpoint(low, high), min, max })
+        let [median, min, max] = [f64::midpoint(low, high), min, max].map(thousandths);
+        Some(Spread { median, min, max })
     }
 
     /// The spread of ratios, round by round. A round in which either value is zero is left out.

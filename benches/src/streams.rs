@@ -1,5 +1,6 @@
 //! `vidbench streams`: how many sources, and how many viewers, one machine carries.
 
+use anyhow::Result;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
@@ -78,7 +79,7 @@ fn latency(result: &Value, figure: &str) -> Option<String> {
 }
 
 /// A case is a broker with one of the steps.
-pub fn run(args: &StreamsArgs, control: Control<'_>) -> anyhow::Result<ExitCode> {
+pub fn run(args: &StreamsArgs, control: Control<'_>) -> Result<ExitCode> {
     let (mut experiment, brokers) = args.compare.start("streams", control)?;
     let PictureArgs { size, fps } = &args.picture;
     let steps = steps(args);
@@ -125,14 +126,14 @@ pub fn run(args: &StreamsArgs, control: Control<'_>) -> anyhow::Result<ExitCode>
         text += &format!("{name}: {sources} within {ms} ms at p99 in every round{more}\n");
         sources_carried.insert(name, carried);
     }
-    let settings = json!({
+    let settings = args.times.settings(json!({
         "size": size.to_string(),
         "fps": fps,
         "until_p99_ms": args.until_p99_ms,
         "viewers": args.viewers,
-    });
-    let figures = json!({ "cases": cases, "sources_carried": sources_carried });
-    experiment.finish(&brokers, args.times.settings(settings), figures, &text)
+    }));
+    let report = json!({ "settings": settings, "cases": cases, "sources_carried": sources_carried });
+    experiment.finish(&brokers, report, &text)
 }
 
 /// Sources and viewers, in the order of the table.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use anyhow::Context;
+use anyhow::{Context, Result};
 use serde_json::Value;
 
 /// The head of a column, and its cell for an object; `None` if the object lacks a field.
@@ -16,10 +16,10 @@ pub struct Table {
 
 impl Table {
     /// A row for each object.
-    pub fn of<'a>(objects: impl IntoIterator<Item = &'a Value>, columns: &[Column]) -> anyhow::Result<Table> {
+    pub fn of<'a>(objects: impl IntoIterator<Item = &'a Value>, columns: &[Column]) -> Result<Table> {
         let cell = |object: &Value, (name, cell): &Column| cell(object).with_context(|| format!("{name:?} is missing"));
         let row = |object| columns.iter().map(|column| cell(object, column)).collect();
-        let rows = objects.into_iter().map(row).collect::<anyhow::Result<_>>()?;
+        let rows = objects.into_iter().map(row).collect::<Result<_>>()?;
         Ok(Table { head: columns.iter().map(|(name, _)| (*name).to_owned()).collect(), rows })
     }
 

@@ -3,15 +3,15 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, Result};
 use bytes::Bytes;
 use common::report::Summary;
 use common::time::Latency;
 use jpeg::{Decoder, Encoder, Plane, Planes, Subsampling};
 use pool::Pool;
+use testkit::media::decode_planes;
 
 use crate::control::Control;
-use crate::planes;
 use crate::schedule::{Schedule, due};
 
 const LEAD: Duration = Duration::from_millis(100);
@@ -30,12 +30,12 @@ pub struct FloorFrames {
 
 impl FloorFrames {
     /// Decodes the frames, which have the same size.
-    pub fn new(jpegs: Vec<Bytes>) -> anyhow::Result<FloorFrames> {
+    pub fn new(jpegs: Vec<Bytes>) -> Result<FloorFrames> {
         let file = tempfile::NamedTempFile::new().context("a file for the frames")?;
         std::fs::write(&file, jpegs.concat()).context("writing the frames into a file")?;
         // JPEG's own planes, full-range BT.601; a picture of an odd size gets one more column or row.
         let output = ["-pix_fmt", "yuvj420p", "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2"];
-        let planes = planes::decode(file.path(), &["-f", "mjpeg"], &output)?;
+        let planes = decode_planes(file.path(), &["-f", "mjpeg"], &output)?;
         let header = Decoder::new()?.header(&jpegs[0])?;
         let [width, height] = [header.width, header.height].map(|side| side.next_multiple_of(2));
         anyhow::ensure!(planes.len() == jpegs.len() * width * height * 3 / 2, "ffmpeg has not decoded every frame");
@@ -68,13 +68,13 @@ pub struct AloneResult {
 }
 
 /// The work that vidprod does on a picture.
-pub fn encode(frames: &FloorFrames, schedule: Schedule, control: Control<'_>) -> anyhow::Result<AloneResult> {
+pub fn encode(frames: &FloorFrames, schedule: Schedule, control: Control<'_>) -> Result<AloneResult> {
     let (mut encoder, mut jpeg) = (Encoder::on(Pool::new(None))?, Vec::new());
     measure(schedule, control, |n| encoder.encode(&frames.picture(n), QUALITY, &mut jpeg).context("encoding a frame"))
 }
 
 /// The work that vidcons does on a frame.
-pub fn decode(frames: &FloorFrames, schedule: Schedule, control: Control<'_>) -> anyhow::Result<AloneResult> {
+pub fn decode(frames: &FloorFrames, schedule: Schedule, control: Control<'_>) -> Result<AloneResult> {
     let (mut decoder, mut pixels) = (Decoder::on(Pool::new(None))?, Vec::new());
     measure(schedule, control, |n| {
         let header = decoder.header(frames.jpeg(n))?;
@@ -85,11 +85,7 @@ pub fn decode(frames: &FloorFrames, schedule: Schedule, control: Control<'_>) ->
 }
 
 /// Calls `work` for each frame when it is due, and measures it.
-fn measure(
-    schedule: Schedule,
-    control: Control<'_>,
-    mut work: impl FnMut(usize) -> anyhow::Result<()>,
-) -> anyhow::Result<AloneResult> {
+fn measure(schedule: Schedule, control: Control<'_>, mut work: impl FnMut(usize) -> Result<()>) -> Result<AloneResult> {
     let clock = control.clock;
     let start = clock.now().plus(LEAD);
     let (mut time, mut cpu) = (Latency::default(), Duration::ZERO);

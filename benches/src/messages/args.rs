@@ -1,6 +1,6 @@
 //! The options of `vidbench hop`, and of its other names `kafka` and `throughput`.
 
-use anyhow::ensure;
+use anyhow::{Result, ensure};
 use clap::Args;
 use cli::values::{Bytes, positive};
 
@@ -69,7 +69,7 @@ pub struct MessageArgs {
 
 impl MessageArgs {
     /// Refuses options that do not go together.
-    pub fn check(&self) -> anyhow::Result<()> {
+    pub fn check(&self) -> Result<()> {
         ensure!(self.messages.is_none(), "--messages needs --full-speed");
         for &bytes in &self.sizes {
             for fps in self.fps.iter().map(|fps| self.rate(bytes, *fps)) {

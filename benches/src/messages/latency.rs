@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, Result};
 use common::report::Summary;
 use common::words::count;
 use itertools::{Itertools, iproduct};
@@ -16,7 +16,7 @@ use super::topic::TopicSettings;
 use super::transfer::{Sending, Transfer, Transferred};
 use crate::brokers::{BenchBroker, base};
 use crate::control::Control;
-use crate::experiment::{CaseRun, Rounds, distinct, joined};
+use crate::experiment::{CaseRun, Rounds, joined};
 use crate::spread::merged;
 use crate::table::{Column, Table, ms, plain, spread, verdict};
 
@@ -47,7 +47,7 @@ pub const COLUMNS: [Column; 12] = [
 ];
 
 /// `command` is the name under which this was called.
-pub fn run(command: &str, args: &MessageArgs, control: Control<'_>) -> anyhow::Result<ExitCode> {
+pub fn run(command: &str, args: &MessageArgs, control: Control<'_>) -> Result<ExitCode> {
     args.check()?;
     let (mut experiment, brokers) = args.compare.start(command, control)?;
     let cases = cases(args, &brokers);
@@ -76,20 +76,21 @@ pub fn run(command: &str, args: &MessageArgs, control: Control<'_>) -> anyhow::R
         text.extend(ratios.iter().map(|(line, _)| line.as_str()));
     }
     let ratios = |ratios: Vec<(String, Value)>| ratios.into_iter().map(|(_, ratio)| ratio).collect::<Vec<_>>();
-    let settings = json!({
+    let settings = args.times.settings(json!({
         "clients": CLIENTS,
         "bytes": args.sizes.iter().exactly_one().ok(),
         "fps": args.fps,
         "consumers": args.consumers,
         "fps_max": args.fps.iter().copied().fold(0.0, f64::max),
         "bytes_per_second_max": args.bytes_per_second.map(|limit| limit.0),
-    });
-    let figures = json!({
+    }));
+    let report = json!({
+        "settings": settings,
         "cases": results,
         "between_brokers": ratios(between_brokers),
         "more_consumers": ratios(more_consumers),
     });
-    experiment.finish(&brokers, args.times.settings(settings), figures, &text)
+    experiment.finish(&brokers, report, &text)
 }
 
 impl HopCase {
@@ -103,14 +104,15 @@ impl HopCase {
 /// Every combination once. The brokers of a combination follow each other, so that noise on the machine affects all.
 fn cases(args: &MessageArgs, brokers: &[BenchBroker]) -> Vec<HopCase> {
     let all = iproduct!(&args.sizes, &args.fps, &args.acks, &args.linger, &args.consumers, brokers);
-    distinct(all.map(|(&bytes, &fps, acks, &linger_ms, &consumers, broker)| HopCase {
+    let all = all.map(|(&bytes, &fps, acks, &linger_ms, &consumers, broker)| HopCase {
         broker: broker.name.clone(),
         bytes,
         acks: acks.clone(),
         linger_ms,
         consumers,
         fps: args.rate(bytes, fps),
-    }))
+    });
+    all.unique_by(HopCase::label).collect()
 }
 
 /// The figures of a case, as they are reported. `unnamed` repeats the latency from the send call in each round without
@@ -155,7 +157,7 @@ fn ratios(
 }
 
 /// Each pair of brokers in one row, with p50 and p99.
-pub fn pairs_table(report: &Value) -> anyhow::Result<Table> {
+pub fn pairs_table(report: &Value) -> Result<Table> {
     let array = |name: &str| report[name].as_array().with_context(|| format!("there are no {name}"));
     let (cases, ratios) = (array("cases")?, array("between_brokers")?);
     let latency = |case: &Value, figure: &str| {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{bail, ensure};
+use anyhow::{Result, bail, ensure};
 use common::words::count;
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ use crate::control::Control;
 use crate::experiment::CaseRun;
 use crate::table::{Table, spread};
 
-pub fn run(args: &MessageArgs, control: Control<'_>) -> anyhow::Result<ExitCode> {
+pub fn run(args: &MessageArgs, control: Control<'_>) -> Result<ExitCode> {
     let [bytes] = args.sizes[..] else { bail!("at full speed --sizes is one size") };
     let [acks] = &args.acks[..] else { bail!("at full speed --acks is one value") };
     let [linger_ms] = args.linger[..] else { bail!("at full speed --linger is one time") };
@@ -59,7 +59,7 @@ pub fn run(args: &MessageArgs, control: Control<'_>) -> anyhow::Result<ExitCode>
     let seconds = args.messages.is_none().then_some(time.as_secs_f64());
     let settings = json!({ "bytes": bytes, "clients": CLIENTS, "messages": args.messages, "seconds": seconds });
     let results: Vec<Value> = rounds.0.iter().map(|run| round_result(labels[run.case], run)).collect();
-    experiment.finish(&brokers, settings, json!({ "rounds": results, "ratios": ratios }), &text)
+    experiment.finish(&brokers, json!({ "settings": settings, "rounds": results, "ratios": ratios }), &text)
 }
 
 /// The figures of a round, as they are reported.

@@ -5,18 +5,13 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, Result};
 use common::time::{Clock, SystemClock};
 use common::wire::record::OVERHEAD_BYTES_MAX;
-use futures_executor::block_on;
 use kafka::{
     Admin, ConnectTimeout, Connection, Delivery, DeliveryTimeout, NewTopic, Position, Publisher, PublisherSettings,
     Tail, TopicState,
 };
-use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
-use rdkafka::client::DefaultClientContext;
-use rdkafka::types::RDKafkaErrorCode;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Retention of the topic, longer than any run.
@@ -59,7 +54,7 @@ pub struct BenchTopic {
 
 impl BenchTopic {
     /// Creates a topic with a name that no other run has.
-    pub fn create(brokers: &str, settings: &TopicSettings, clock: &dyn Clock) -> anyhow::Result<BenchTopic> {
+    pub fn create(brokers: &str, settings: &TopicSettings, clock: &dyn Clock) -> Result<BenchTopic> {
         let name = format!("vidbench-{}-{}", std::process::id(), clock.wall_us());
         let connection = Connection { brokers: brokers.to_owned(), named: true, properties: BTreeMap::new() };
         let admin = Admin::connect(&connection, "vidbench", &patience(clock))?;
@@ -69,21 +64,20 @@ impl BenchTopic {
         let mut topic = BenchTopic { name, connection, message_bytes_max, settings: settings.clone() };
         let wanted = settings.message_bytes + OVERHEAD_BYTES_MAX;
         if wanted > message_bytes_max {
-            topic.raise_limit(wanted).with_context(|| format!("raising the topic's limit to {wanted} bytes"))?;
+            testkit::kafka::set_topic_config(brokers, &topic.name, "max.message.bytes", &wanted.to_string())
+                .with_context(|| format!("raising the topic's limit to {wanted} bytes"))?;
+            topic.message_bytes_max = wanted;
         }
         Ok(topic)
     }
 
-    fn raise_limit(&mut self, bytes: usize) -> anyhow::Result<()> {
-        let limit = bytes.to_string();
-        let resource = AlterConfig::new(ResourceSpecifier::Topic(&self.name)).set("max.message.bytes", &limit);
-        only(block_on(self.admin()?.alter_configs([&resource], &options()))?)?;
-        self.message_bytes_max = bytes;
-        Ok(())
+    /// The address of the brokers.
+    pub fn brokers(&self) -> &str {
+        &self.connection.brokers
     }
 
     /// Makes a connected producer, which sends the delivery of each message to `delivered`.
-    pub fn publisher(&self, delivered: Sender<Delivery>, clock: &dyn Clock) -> anyhow::Result<Publisher<()>> {
+    pub fn publisher(&self, delivered: Sender<Delivery>, clock: &dyn Clock) -> Result<Publisher<()>> {
         let settings = PublisherSettings {
             topic: self.name.clone(),
             partition: Some(0),
@@ -100,7 +94,7 @@ impl BenchTopic {
     }
 
     /// Makes a consumer that reads from the first record on.
-    pub fn tail(&self) -> anyhow::Result<Tail> {
+    pub fn tail(&self) -> Result<Tail> {
         let clock = Arc::new(SystemClock);
         let mut tail = Tail::new(&self.connection, "vidbench", &self.name, None, Position::Beginning, clock)?;
         let found = || match tail.find(TIMEOUT) {
@@ -112,34 +106,14 @@ impl BenchTopic {
         tail.start(&[0], Position::Beginning, TIMEOUT)?;
         Ok(tail)
     }
-
-    fn admin(&self) -> anyhow::Result<AdminClient<DefaultClientContext>> {
-        Ok(ClientConfig::new().set("bootstrap.servers", &self.connection.brokers).create()?)
-    }
-
-    fn delete(&self) -> anyhow::Result<()> {
-        only(block_on(self.admin()?.delete_topics(&[&self.name], &options()))?)
-    }
 }
 
 impl Drop for BenchTopic {
     fn drop(&mut self) {
-        if let Err(error) = self.delete() {
+        if let Err(error) = testkit::kafka::delete_topic(self.brokers(), &self.name) {
             tracing::warn!("topic {} could not be deleted: {error:#}", self.name);
         }
     }
-}
-
-/// The broker's answer to a request about one topic.
-fn only<T>(answers: Vec<Result<T, (T, RDKafkaErrorCode)>>) -> anyhow::Result<()> {
-    match answers.into_iter().next().context("no answer")? {
-        Ok(_) => Ok(()),
-        Err((_, code)) => Err(code.into()),
-    }
-}
-
-fn options() -> AdminOptions {
-    AdminOptions::new().request_timeout(Some(TIMEOUT)).operation_timeout(Some(TIMEOUT))
 }
 
 fn patience(clock: &dyn Clock) -> ConnectTimeout<'_> {

@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use common::report::Summary;
 use common::time::{Clock, Latency, Micros};
 use common::wire::Record;
@@ -148,13 +148,13 @@ pub struct Transferred {
 
 impl Transferred {
     /// Fails if a message was lost, duplicated or damaged.
-    pub fn complete(self) -> anyhow::Result<Transferred> {
+    pub fn complete(self) -> Result<Transferred> {
         ensure!(self.receipt.lost == 0, self.receipt.complaint());
         self.intact()
     }
 
     /// Fails if a message was duplicated or damaged, or none was received.
-    pub fn intact(self) -> anyhow::Result<Transferred> {
+    pub fn intact(self) -> Result<Transferred> {
         let Receipt { received, duplicates, damaged, .. } = self.receipt;
         ensure!(received > 0 && duplicates + damaged == 0, self.receipt.complaint());
         Ok(self)
@@ -188,12 +188,12 @@ struct Sent {
 
 impl Transfer<'_> {
     /// Runs the transfer in a topic of its own, which is deleted afterwards.
-    pub fn run(&self, control: Control<'_>) -> anyhow::Result<Transferred> {
+    pub fn run(&self, control: Control<'_>) -> Result<Transferred> {
         let clock = control.clock;
         let topic = BenchTopic::create(&self.broker.address, self.settings, clock)?;
         let (delivered, deliveries) = mpsc::channel();
         let publisher = topic.publisher(delivered, clock)?;
-        let tails = (0..self.consumers).map(|_| topic.tail()).collect::<anyhow::Result<Vec<_>>>()?;
+        let tails = (0..self.consumers).map(|_| topic.tail()).collect::<Result<Vec<_>>>()?;
         // The number of messages sent, for the consumers; set after the last one.
         let total = OnceLock::new();
         let (sent, read) = thread::scope(|threads| {
@@ -203,7 +203,7 @@ impl Transfer<'_> {
             total.get_or_init(|| sent.as_ref().map_or(0, |sent| sent.count));
             let joined = readers.into_iter().map(|reader| reader.join());
             let read = joined.map(|read| read.unwrap_or_else(|_| Err(anyhow!("a consumer's thread panicked"))));
-            (sent, read.collect::<anyhow::Result<Vec<Receipt>>>())
+            (sent, read.collect::<Result<Vec<Receipt>>>())
         });
         let Sent { bytes, first, acknowledged, .. } = sent?;
         let receipt = Receipt::sum(&read?);
@@ -212,12 +212,7 @@ impl Transfer<'_> {
     }
 
     /// Sends until the limit is reached, and waits for all acknowledgements.
-    fn send(
-        &self,
-        publisher: &Publisher<()>,
-        deliveries: &Receiver<Delivery>,
-        control: Control<'_>,
-    ) -> anyhow::Result<Sent> {
+    fn send(&self, publisher: &Publisher<()>, deliveries: &Receiver<Delivery>, control: Control<'_>) -> Result<Sent> {
         let Sending { fps, messages, time, in_flight_max, .. } = self.sending;
         let clock = control.clock;
         let first = clock.now().plus(LEAD);
@@ -241,7 +236,7 @@ impl Transfer<'_> {
     }
 
     /// Reads until every message that was sent has arrived, or none comes any more.
-    fn read(&self, mut tail: Tail, total: &OnceLock<u64>, clock: &dyn Clock) -> anyhow::Result<Receipt> {
+    fn read(&self, mut tail: Tail, total: &OnceLock<u64>, clock: &dyn Clock) -> Result<Receipt> {
         let mut receipt = Receipt::default();
         // Time of the last record, or of learning that the last message was sent.
         let mut active = clock.now();
@@ -271,8 +266,30 @@ impl Transfer<'_> {
     }
 }
 
+/// Sends messages through each broker, because a freshly started Kafka runs uncompiled code. They go one at a time, like
+/// frames: messages sent at full speed would share few requests.
+pub fn prepare(brokers: &[BenchBroker], messages: u64, control: Control<'_>) -> Result<()> {
+    if messages == 0 {
+        return Ok(());
+    }
+    // One message in twenty is as large as a frame, and is transferred in several pieces. The others are small, so that
+    // many messages are few bytes.
+    let payload = &Payload::of_lengths([&[80_000][..], &[1_000; 19]].concat());
+    // As many headers as a frame has, because the broker processes each.
+    let headers = (0..16).map(|i| (format!("header-{i}"), "1795300204465000".to_owned())).collect();
+    let settings = &TopicSettings { headers, ..TopicSettings::default() };
+    let sending = Sending { messages, in_flight_max: 1, ..Sending::default() };
+    for broker in brokers {
+        let transfer = Transfer { broker, settings, payload, sending, consumers: 1 };
+        transfer.run(control).with_context(|| format!("{}, preparing", broker.name))?;
+    }
+    // Makes the system write the brokers' data to disk now, and not during the measurement.
+    rustix::fs::sync();
+    Ok(())
+}
+
 /// Waits until fewer than `max` messages are in flight. Fails if one was not acknowledged.
-fn wait_below(max: u64, in_flight: &mut u64, deliveries: &Receiver<Delivery>) -> anyhow::Result<()> {
+fn wait_below(max: u64, in_flight: &mut u64, deliveries: &Receiver<Delivery>) -> Result<()> {
     while *in_flight >= max {
         let delivery = deliveries.recv_timeout(ACKNOWLEDGE_TIMEOUT);
         match delivery.with_context(|| format!("no acknowledgement within {} s", ACKNOWLEDGE_TIMEOUT.as_secs()))? {

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
-use cli::values::{self, DurationArg};
+use cli::values::{DurationArg, whole};
 use testkit::workspace::root;
 
 use super::bar::{self, BarPlace};
@@ -32,19 +32,19 @@ pub struct PeersArgs {
     #[arg(long)]
     pub headless: bool,
     /// Number of frames in a run
-    #[arg(long, allow_hyphen_values = true, default_value_t = 450, value_name = "N", value_parser = values::whole(1_usize..))]
+    #[arg(long, allow_hyphen_values = true, default_value_t = 450, value_name = "N", value_parser = whole(1_usize..))]
     pub frames: usize,
     /// Number of frames at the beginning that do not count
-    #[arg(long, allow_hyphen_values = true, default_value_t = 60, value_name = "N", value_parser = values::whole(0_usize..))]
+    #[arg(long, allow_hyphen_values = true, default_value_t = 60, value_name = "N", value_parser = whole(0_usize..))]
     pub warm: usize,
     #[command(flatten)]
     pub picture: PictureArgs,
     /// JPEG quality
-    #[arg(long, allow_hyphen_values = true, default_value_t = 80, value_name = "1-100", value_parser = values::whole(1_u8..=100))]
+    #[arg(long, allow_hyphen_values = true, default_value_t = 80, value_name = "1-100", value_parser = whole(1_u8..=100))]
     pub quality: u8,
     /// The video, which is scaled to the size [default: samples/clip.mp4]
-    #[arg(long, value_name = "FILE")]
-    pub clip: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", default_value_os_t = root().join("samples/clip.mp4"), hide_default_value = true)]
+    pub clip: PathBuf,
     /// Time for a consumer to start before its producer does
     #[arg(long, allow_hyphen_values = true, default_value = "3", value_name = "TIME")]
     pub settle: DurationArg,
@@ -53,10 +53,6 @@ pub struct PeersArgs {
 }
 
 impl PeersArgs {
-    pub fn clip(&self) -> PathBuf {
-        self.clip.clone().unwrap_or_else(|| root().join("samples/clip.mp4"))
-    }
-
     /// The lines to run.
     pub fn peers(&self) -> Vec<&'static Peer> {
         let default = || PEERS.iter().filter(|peer| peer.by_default(self.headless)).collect();
@@ -64,7 +60,7 @@ impl PeersArgs {
     }
 
     /// Refuses values that do not go together; returns the place of the bar in the pictures.
-    pub fn check(&self) -> anyhow::Result<BarPlace> {
+    pub fn check(&self) -> Result<BarPlace> {
         for (i, line) in self.lines.iter().enumerate() {
             ensure!(!self.lines[..i].contains(line), "{line} is named twice in --lines");
             ensure!(!self.headless || line.reports(), "{line} does not report its latency: omit --headless");
@@ -75,8 +71,7 @@ impl PeersArgs {
             BarPlace::of(&self.picture.size).with_context(|| format!("--size must be at least {}x32", bar::WIDTH))?;
         ensure!(self.frames <= bar::FRAMES_MAX, "--frames can be {} at most", bar::FRAMES_MAX);
         ensure!(self.frames > self.warm, "--frames must be more than --warm ({})", self.warm);
-        let clip = self.clip();
-        ensure!(clip.is_file(), "there is no clip {}: name one with --clip", clip.display());
+        ensure!(self.clip.is_file(), "there is no clip {}: name one with --clip", self.clip.display());
         Ok(place)
     }
 }

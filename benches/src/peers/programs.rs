@@ -76,6 +76,10 @@ const PYTHON: Peer = Peer {
     ..OURS
 };
 
+const fn through_kafka(name: &'static str, script: &'static str, modules: &'static [&'static str]) -> Peer {
+    Peer { name, script, broker: REAL, modules, ..PYTHON }
+}
+
 pub static PEERS: [Peer; 9] = [
     OURS,
     Peer { name: "ours-embedded", broker: Some("embedded"), ..OURS },
@@ -89,27 +93,9 @@ pub static PEERS: [Peer; 9] = [
         ..GSTREAMER
     },
     PYTHON,
-    Peer {
-        name: "confluent-tuned",
-        script: "confluent_tuned.py",
-        broker: REAL,
-        modules: &["pygame", "simplejpeg", "confluent_kafka"],
-        ..PYTHON
-    },
-    Peer {
-        name: "confluent",
-        script: "confluent_defaults.py",
-        broker: REAL,
-        modules: &["pygame", "cv2", "confluent_kafka"],
-        ..PYTHON
-    },
-    Peer {
-        name: "kafka-python",
-        script: "kafka_python_defaults.py",
-        broker: REAL,
-        modules: &["pygame", "cv2", "kafka"],
-        ..PYTHON
-    },
+    through_kafka("confluent-tuned", "confluent_tuned.py", &["pygame", "simplejpeg", "confluent_kafka"]),
+    through_kafka("confluent", "confluent_defaults.py", &["pygame", "cv2", "confluent_kafka"]),
+    through_kafka("kafka-python", "kafka_python_defaults.py", &["pygame", "cv2", "kafka"]),
 ];
 
 impl Peer {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, Result, ensure};
 use itertools::Itertools;
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ fn optional(row: &Value, part: &str, cell: fn(&Value) -> Option<String>) -> Opti
 }
 
 /// For each line its middle round, and the ratios of our programs to it.
-fn rows(report: &Value) -> anyhow::Result<Vec<Value>> {
+fn rows(report: &Value) -> Result<Vec<Value>> {
     let lines = report["lines"].as_array().context("there are no lines")?;
     let ratios = report["ratios"].as_array().context("there are no ratios")?;
     let row = |line: &Value| {
@@ -46,12 +46,12 @@ fn rows(report: &Value) -> anyhow::Result<Vec<Value>> {
 }
 
 /// A ratio belongs to the line in its row.
-pub fn table(report: &Value) -> anyhow::Result<Table> {
+pub fn table(report: &Value) -> Result<Table> {
     Table::of(&rows(report)?, &COLUMNS)
 }
 
 /// Each line in words, with its middle round and the ratio of our latency through Kafka to it.
-pub fn short_table(report: &Value) -> anyhow::Result<Table> {
+pub fn short_table(report: &Value) -> Result<Table> {
     let rows = rows(report)?;
     ensure!(rows.iter().all(|row| !row["middle"].is_null()), "a line has no middle round");
     Table::of(
@@ -79,7 +79,7 @@ fn in_words(line: &str) -> &str {
     }
 }
 
-pub fn text(report: &Value) -> anyhow::Result<String> {
+pub fn text(report: &Value) -> Result<String> {
     let rows = rows(report)?;
     let mut text = Table::of(&rows, &COLUMNS[..6])?.text();
     let ratios: Vec<String> = report["ratios"].as_array().into_iter().flatten().filter_map(ratio_line).collect();

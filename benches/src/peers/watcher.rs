@@ -5,7 +5,7 @@
 
 use std::os::fd::AsFd;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, Result, ensure};
 use common::time::{Clock, Micros};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use x11rb::connection::{Connection, RequestConnection};
@@ -36,7 +36,7 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    pub fn connect(display: &str, place: BarPlace) -> anyhow::Result<Watcher> {
+    pub fn connect(display: &str, place: BarPlace) -> Result<Watcher> {
         let (connection, screen) = RustConnection::connect(Some(display)).context("connecting to the screen")?;
         let has_damage = connection.extension_information(damage::X11_EXTENSION_NAME)?.is_some();
         ensure!(has_damage, "the X server has no DAMAGE extension");
@@ -49,12 +49,7 @@ impl Watcher {
     }
 
     /// Records when each of `frames` frames was first seen, until the last one was seen or `goes_on` returns false.
-    pub fn watch(
-        &self,
-        frames: usize,
-        clock: &dyn Clock,
-        mut goes_on: impl FnMut() -> bool,
-    ) -> anyhow::Result<ScreenTimes> {
+    pub fn watch(&self, frames: usize, clock: &dyn Clock, mut goes_on: impl FnMut() -> bool) -> Result<ScreenTimes> {
         let mut seen = vec![None; frames];
         while seen.last() == Some(&None) && goes_on() {
             let mut drawn = false;
@@ -76,7 +71,7 @@ impl Watcher {
     }
 
     /// Reads the bar on the screen. Later changes are reported by a new event.
-    fn look(&self) -> anyhow::Result<Option<usize>> {
+    fn look(&self) -> Result<Option<usize>> {
         damage::subtract(&self.connection, self.damage, x11rb::NONE, x11rb::NONE)?;
         let (x, y, width) = (self.x, self.y, bar::WIDTH as u16);
         let image = self.connection.get_image(ImageFormat::Z_PIXMAP, self.root, x, y, width, 1, !0)?;

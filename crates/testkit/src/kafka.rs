@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
+use anyhow::{Context, anyhow};
 use futures_executor::block_on;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{
@@ -178,7 +179,7 @@ impl KafkaServer {
     }
 
     pub fn delete_topic(&self, name: &str) {
-        done("deleting a topic", self.admin().delete_topics(&[name], &admin_options()));
+        delete_topic(&self.bootstrap(), name).unwrap_or_else(|e| panic!("deleting {name}: {e:#}"));
         until("the topic is gone", || (!self.topics().iter().any(|t| t == name)).then_some(()));
     }
 
@@ -189,8 +190,7 @@ impl KafkaServer {
     }
 
     pub fn set_topic_config(&self, topic: &str, key: &str, value: &str) {
-        let change = AlterConfig::new(ResourceSpecifier::Topic(topic)).set(key, value);
-        done("changing a topic's settings", self.admin().alter_configs([&change], &admin_options()));
+        set_topic_config(&self.bootstrap(), topic, key, value).unwrap_or_else(|e| panic!("{key} of {topic}: {e:#}"));
     }
 
     pub fn topics(&self) -> Vec<String> {
@@ -259,7 +259,7 @@ impl KafkaServer {
     }
 
     fn admin(&self) -> AdminClient<DefaultClientContext> {
-        self.config().create().expect("an admin client with these settings")
+        admin(&self.bootstrap()).expect("an admin client with these settings")
     }
 }
 
@@ -277,11 +277,31 @@ fn admin_options() -> AdminOptions {
     AdminOptions::new().operation_timeout(Some(Duration::from_secs(20))).request_timeout(Some(Duration::from_secs(20)))
 }
 
+/// Deletes a topic of any broker.
+pub fn delete_topic(bootstrap: &str, name: &str) -> anyhow::Result<()> {
+    answer(admin(bootstrap)?.delete_topics(&[name], &admin_options())).map(drop)
+}
+
+/// Changes a setting of a topic of any broker.
+pub fn set_topic_config(bootstrap: &str, topic: &str, key: &str, value: &str) -> anyhow::Result<()> {
+    let change = AlterConfig::new(ResourceSpecifier::Topic(topic)).set(key, value);
+    answer(admin(bootstrap)?.alter_configs([&change], &admin_options())).map(drop)
+}
+
+fn admin(bootstrap: &str) -> KafkaResult<AdminClient<DefaultClientContext>> {
+    ClientConfig::new().set("bootstrap.servers", bootstrap).create()
+}
+
 /// Waits for the answer to a request about one topic; panics if the broker refuses it.
 #[track_caller]
 fn done<T, E: Debug>(what: &str, answers: impl Future<Output = KafkaResult<Vec<Result<T, E>>>>) -> T {
-    let answer = block_on(answers).expect("the broker answers").into_iter().next().expect("one answer for one topic");
-    answer.unwrap_or_else(|e| panic!("{what}: {e:?}"))
+    answer(answers).unwrap_or_else(|e| panic!("{what}: {e:#}"))
+}
+
+/// Waits for the answer to a request about one topic.
+fn answer<T, E: Debug>(answers: impl Future<Output = KafkaResult<Vec<Result<T, E>>>>) -> anyhow::Result<T> {
+    let answer = block_on(answers)?.into_iter().next().context("the broker gave no answer")?;
+    answer.map_err(|refusal| anyhow!("{refusal:?}"))
 }
 
 /// Writes a file into a test's folder; returns its path.

@@ -18,6 +18,7 @@
 
 pub mod child;
 pub mod cluster;
+pub mod display;
 pub mod harness;
 pub mod kafka;
 pub mod media;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+use anyhow::{Context, ensure};
 use image::RgbImage;
 use tempfile::TempDir;
 
@@ -19,6 +20,23 @@ pub fn folder() -> TempDir {
 #[track_caller]
 pub fn ffmpeg(args: &str, out: &Path) {
     output_of(command(args).arg(out));
+}
+
+/// The pictures of a file as planes, one after the other. `input` and `output` are ffmpeg's options for them; those of the output contain the pixel format.
+pub fn decode_planes(file: &Path, input: &[&str], output: &[&str]) -> anyhow::Result<Vec<u8>> {
+    let done = Command::new("ffmpeg")
+        .args(["-v", "error", "-nostdin"])
+        .args(input)
+        .arg("-i")
+        .arg(file)
+        .args(output)
+        .args(["-f", "rawvideo", "-"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("running ffmpeg, which decodes pictures (scripts/setup bench installs it)")?;
+    ensure!(done.status.success(), "ffmpeg cannot decode {} (it says why above)", file.display());
+    Ok(done.stdout)
 }
 
 /// Starts an ffmpeg that writes to a pipe, to be a program's standard input.

@@ -1,7 +1,7 @@
 //! The display for windows: the existing one, or an X server without a screen.
 
+use crate::xvfb::Xvfb;
 use anyhow::Context;
-use testkit::Xvfb;
 
 /// Size of the virtual screen, large enough for a 4K picture.
 const SCREEN: (u32, u32) = (3840, 2160);
