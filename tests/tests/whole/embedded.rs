@@ -225,7 +225,7 @@ fn a_producer_with_too_few_files_for_its_broker_names_the_limit() {
     let mut producer = limited(240).start();
     producer.until_stderr("leaves room for 40 connections instead of 5000");
     let clients: Vec<TcpStream> = (0..40).map(|_| TcpStream::connect(DEFAULT_ADDRESS).expect("it listens")).collect();
-    producer.until_stderr("no more may be (ulimit -n raises the limit on open files");
+    producer.until_stderr("others will be turned away too (ulimit -n raises the limit on open files");
     drop(clients);
     producer.interrupt().ok();
 }
