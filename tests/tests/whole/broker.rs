@@ -146,7 +146,7 @@ fn more_than_a_thousand_clients_are_served_where_they_may_come() {
     let mut clients: Vec<TcpStream> = (0..CLIENTS).map(|_| connect(address)).collect();
     assert!(clients.iter_mut().all(answers), "every one of them is answered");
     assert!(!answers(&mut connect(address)), "one more is turned away");
-    broker.until_stderr(&format!("{CLIENTS} are connected, and no more may be (vidbroker --max-connections)"));
+    broker.until_stderr(&format!("{CLIENTS} clients are connected, and that is the limit; others will be turned away too (vidbroker --max-connections)"));
     assert!(clients.iter_mut().all(answers), "the others do not suffer");
     let text = broker.interrupt().ok().stderr;
     assert!(text.contains(&format!("{CLIENTS} at the same time, turned away 1,")), "{text}");
@@ -180,7 +180,7 @@ fn a_limit_on_connections_that_comes_from_open_files_is_named_so() {
     need(&["sh"]);
     let (mut broker, address) = started(start_with_files(240, 240, &[]));
     let clients: Vec<TcpStream> = (0..41).map(|_| connect(address)).collect();
-    broker.until_stderr("40 are connected, and no more may be (ulimit -n raises the limit on open files");
+    broker.until_stderr("40 clients are connected, and that is the limit; others will be turned away too (ulimit -n raises the limit on open files");
     drop(clients);
     assert!(!broker.interrupt().ok().stderr.contains("--max-connections"));
 }
