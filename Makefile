@@ -30,11 +30,12 @@ build: ## build the programs (target/release) and what they need; the first buil
 demo: build ## play samples/clip.mp4 into a window (or out/demo.png), end with the latency report
 	@scripts/demo
 
-# The programs are built first, because the tests of a package cannot make cargo build the binaries of another package.
+# The programs are built first, because the tests of a package cannot make cargo build the binaries of another package; the tests
+# are built with them, because their dependencies have more features, and would otherwise be compiled twice.
 test: ## all tests, against both brokers, windows under Xvfb: BROKER=embedded|real|all picks, TESTS=name filters, STRICT=1 fails where a tool is missing
 	@scripts/setup test
 	scripts/kafka jars >/dev/null
-	cargo build --locked --workspace --bins
+	cargo build --locked --workspace --bins --tests
 	# A filter that matches no test must not pass silently.
 	if [ -n '$(TESTS)' ] && ! cargo test --locked --workspace -- --list $(TESTS) | grep -c ': test$$' >/dev/null; then
 		echo 'no test has "$(TESTS)" in its name' >&2; exit 1

@@ -24,6 +24,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
+/// Number of tests that run at the same time on each core. Whole programs mostly wait for each other.
+const TESTS_PER_CORE: usize = 3;
+
 /// A test as registered by `#[test]`.
 #[derive(Debug)]
 pub struct RegisteredTest {
@@ -87,6 +90,9 @@ pub fn main() -> ExitCode {
     }
     let with_ignored = arguments.ignored || arguments.include_ignored;
     let trials = tests.into_iter().map(|test| test.trial(with_ignored)).collect();
+    arguments
+        .test_threads
+        .get_or_insert_with(|| TESTS_PER_CORE * std::thread::available_parallelism().map_or(1, |n| n.get()));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

@@ -239,7 +239,7 @@ fn vidbroker_logs_its_address_and_ends_at_once() {
     broker.signal(Signal::INT);
     broker.wait().ok();
     let mut open = Program::vidbroker().args(["--listen", "0.0.0.0:0"]).start();
-    open.until_stderr("anybody who reaches");
+    open.until_stderr("everybody who can reach");
     open.signal(Signal::TERM);
     open.wait().ok();
     let taken = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
