@@ -68,7 +68,7 @@ pub fn median_ms(spread: &Value) -> Option<String> {
     ms(&spread["median"])
 }
 
-/// Whether a goal was met, in a word.
+/// The word for a goal in a table.
 pub fn verdict(met: bool) -> &'static str {
     if met { "met" } else { "missed" }
 }

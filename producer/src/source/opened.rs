@@ -62,7 +62,7 @@ pub(super) type Sizes = ((usize, usize), (usize, usize));
 /// Properties of a source, known once its first frame has arrived.
 #[derive(Clone, Debug)]
 pub struct SourceInfo {
-    /// Whether it waits for us.
+    /// The pace at which its pictures come.
     pub timing: SourceTiming,
     /// Size at which the picture is meant to be seen: upright, with square pixels.
     pub size: (usize, usize),
