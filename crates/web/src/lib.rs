@@ -1,0 +1,22 @@
+//! A small web server that is safe by default, for the pages and figures of the programs.
+//!
+//! ```text
+//! browser, curl, Prometheus ═══▶ Server: limits ▸ AccessPolicy: Host, Origin, token ▸ the program's routes
+//! ```
+//! It listens on loopback unless told otherwise, refuses names that are not this machine's (a foreign page could use them
+//! to read from it, by DNS rebinding), and asks for a token where other machines can reach it. It runs on a thread of its
+//! own; the program's frames never wait for it.
+
+mod access;
+mod args;
+mod metrics;
+mod middleware;
+mod server;
+mod token;
+
+pub use axum;
+
+pub use self::args::{AccessArgs, WebOptions, address};
+pub use self::metrics::MetricsPage;
+pub use self::server::{WebError, WebServer};
+pub use self::token::Token;
