@@ -16,10 +16,12 @@
 //! [`Program::start_logged`], [`Xvfb::with_screen`], [`node::start_embedded`] and [`cluster::Cluster`].
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a harness that cannot go on has only one way to say so")]
 
+pub mod browser;
 pub mod child;
 pub mod cluster;
 pub mod display;
 pub mod harness;
+pub mod http;
 pub mod kafka;
 pub mod media;
 pub mod needs;
