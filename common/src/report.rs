@@ -43,6 +43,9 @@ pub struct Report {
     /// Result of comparing pictures with their headers (`vidcons --verify-pixels`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pixels: Option<PixelCheck>,
+    /// The figures of each open page, as its browser measured them (`vidcons --http`, in /api/report).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pages: Vec<serde_json::Value>,
     /// The explanation of p99.
     #[serde(default)]
     pub explain: Explain,

@@ -32,6 +32,7 @@ pub fn report(program: &str, change: impl FnOnce(&mut Sums)) -> Report {
         sums,
         sources: std::collections::BTreeMap::new(),
         pixels: None,
+        pages: Vec::new(),
         explain: common::report::Explain::default(),
         settings: serde_json::Map::new(),
         machine: Machine::default(),

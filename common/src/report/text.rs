@@ -169,6 +169,7 @@ mod tests {
             sources: Default::default(),
             sums,
             pixels: None,
+            pages: Vec::new(),
             explain: Default::default(),
             settings: Default::default(),
             machine: Machine::default(),

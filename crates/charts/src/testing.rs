@@ -33,6 +33,7 @@ pub(crate) fn with_figure(frames: u64, look: impl FnOnce(&Figure<'_>)) {
         sums,
         cpu_seconds: 1.0,
         pixels: Some(PixelCheck { checked: 300, agreed: 299, unreadable: 1, disagreed: 0, largest_difference_us: 7 }),
+        pages: Vec::new(),
         explain: Explain { summary: "nothing stands out & all is well".to_owned(), ..Explain::default() },
         settings: serde_json::json!({ "topic": "video", "sources": ["a", "b"] })
             .as_object()

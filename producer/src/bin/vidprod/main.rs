@@ -108,6 +108,7 @@ fn report(options: &Options, done: &FinishedRun, started_ms: u64) -> Report {
         sources: [(options.source.name.clone(), sums.clone())].into(),
         sums,
         pixels: None,
+        pages: Vec::new(),
         explain: explained(options, done),
         settings: options.settings(done.passed_through),
         machine: cli::machine::machine(),
