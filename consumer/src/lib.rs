@@ -63,6 +63,8 @@ pub mod engine;
 pub mod files;
 pub mod reader;
 pub mod status;
+#[cfg(feature = "web")]
+pub mod web;
 #[cfg(feature = "window")]
 pub mod window;
 

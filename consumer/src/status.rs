@@ -92,6 +92,11 @@ impl Snapshot<'_> {
         }
     }
 
+    /// The reason why no frames arrive, if none do.
+    pub fn not_live(&self) -> Option<String> {
+        (!self.state.is_live()).then(|| self.state.words(true).unwrap_or_default())
+    }
+
     /// The window's title.
     pub fn title(&self) -> String {
         let state = match (&self.state, &self.latency) {

@@ -44,6 +44,7 @@ mod stripes;
 mod terminal;
 mod usage;
 mod verbose;
+mod web;
 mod window;
 
 fn main() -> std::process::ExitCode {

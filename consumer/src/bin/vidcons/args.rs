@@ -1,5 +1,6 @@
 //! The command line as it is typed.
 
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use common::time::Speed;
 use consumer::files::LineFormat;
 use kafka::KafkaArgs;
 use reports::{ReportArgs, ReportFile};
+use web::AccessArgs;
 
 use crate::start::Start;
 
@@ -24,6 +26,7 @@ Examples:
   vidcons -t video -o s@-10m -c 250                   play 250 frames from ten minutes ago on
   vidcons -t video --headless --output - | ffplay -   hand the JPEGs to another program
   vidcons -t video --headless --snapshot a.png -c 1   save one picture
+  vidcons -t video --headless --http 8080 --open      show all sources in the browser, at http://127.0.0.1:8080
   vidcons -b broker:9092 --list                       list the topics, and the sources in them
 
 Keys: q quit, space pause, s snapshot (a new snapshot-SOURCE-DATE-TIME.png each time), o overlay,
@@ -108,6 +111,15 @@ pub struct Cli {
     /// Title of the window [default: the source and its latency]
     #[arg(long, hide_short_help = true, help_heading = "Window")]
     pub title: Option<String>,
+
+    /// Show all sources in browsers, at this address and port, as in 8080 or 127.0.0.1:8080
+    #[arg(long, value_name = "[ADDRESS:]PORT", value_parser = web::address, help_heading = "Web")]
+    pub http: Option<SocketAddr>,
+    /// Open the page in the browser
+    #[arg(long, requires = "http", hide_short_help = true, help_heading = "Web")]
+    pub open: bool,
+    #[command(flatten)]
+    pub access: AccessArgs,
 
     /// Print a line for each frame of every source
     #[arg(long, help_heading = "Output")]

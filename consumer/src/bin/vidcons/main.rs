@@ -43,10 +43,9 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         return list::list(&options, clock, &shutdown);
     }
     cli.offset.log_time(&now);
-    let started_ms = clock.wall_us() / 1000;
     let watched = viewer::watch(&options, clock.clone(), &shutdown)?;
     let snapshot = watched.engine.snapshot(watched.reader.cause(), clock.now());
-    let report = report::report(&options, &watched, &snapshot, started_ms);
+    let report = report::report(&options, &watched.report_input(), &snapshot);
     // If the clocks disagree, no charts are drawn: only the slow frames could be measured, and wrongly.
     let nothing = (Latencies::default(), Course::default());
     let latencies = &snapshot.total.books.latencies;

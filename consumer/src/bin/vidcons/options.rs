@@ -12,6 +12,7 @@ use consumer::window::WindowOptions;
 use jiff::ZonedDateTime;
 use kafka::{Position, Role};
 use reports::ReportFile;
+use web::WebOptions;
 
 use crate::args::Cli;
 
@@ -26,6 +27,8 @@ pub struct Options {
     pub files: FileOptions,
     /// `None` to run without a window.
     pub window: Option<WindowOptions>,
+    /// `None` to serve no page.
+    pub web: Option<WebOptions>,
     /// The command with which playback begins.
     pub playback: PlaybackCommand,
     pub reports: Vec<ReportFile>,
@@ -73,6 +76,7 @@ impl Options {
                 borderless: cli.borderless,
                 full_screen: cli.fullscreen,
             }),
+            web: cli.http.map(|address| cli.access.check("--http", address)).transpose()?,
             playback: if every_frame { PlaybackCommand::Speed(speed) } else { PlaybackCommand::Live },
             reports,
             status_every: cli.status.every(&cli.log),

@@ -7,10 +7,11 @@
 //! newest frame of the shown source (the others are counted), and processes the window's events. If every frame is
 //! wanted, each turn takes the next frame instead of the newest.
 
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use cli::shutdown::Shutdown;
 use cli::status::Status;
 use cli::values::DurationArg;
@@ -21,6 +22,7 @@ use consumer::engine::{Engine, EngineOptions, PendingFrame, PlaybackCommand};
 use consumer::files::{FileOutputs, PictureKey};
 use consumer::reader::TopicReader;
 use consumer::status::{Tone, ViewerStatus};
+use consumer::web::{ViewerQuestion, WebAnswer, WebView, metrics};
 use consumer::window::{ShowError, Viewport, WindowRequest};
 use explain::DisplayPath;
 use pool::Pool;
@@ -28,6 +30,7 @@ use reports::recorder::{Course, Recorder};
 
 use crate::moment::local_time;
 use crate::options::Options;
+use crate::report::{ReportInput, report};
 use crate::verify::Verify;
 
 /// Longest wait for records, after which the window's events are processed.
@@ -44,11 +47,27 @@ pub struct Watched {
     /// Time that the display kept the window waiting before each measured frame.
     pub display_latency: Latency,
     pub course: Course,
+    /// Wall clock at the start, in ms since 1970.
+    pub started_ms: u64,
     pub seconds: f64,
     /// Result of comparing pictures with their headers, if requested.
     pub pixels: Option<PixelCheck>,
     /// The error that ended the run, if any.
     pub error: Option<anyhow::Error>,
+}
+
+impl Watched {
+    pub fn report_input(&self) -> ReportInput<'_> {
+        ReportInput {
+            reader: &self.reader,
+            started_ms: self.started_ms,
+            seconds: self.seconds,
+            display_path: self.display_path,
+            display_latency: &self.display_latency,
+            pixels: self.pixels,
+            pages: Vec::new(),
+        }
+    }
 }
 
 struct Viewer<'a> {
@@ -58,10 +77,13 @@ struct Viewer<'a> {
     engine: Engine,
     viewport: Viewport,
     files: FileOutputs,
+    web: Option<WebView>,
     picture_key: PictureKey,
     verify: Option<Verify>,
     /// Writes the reports that have an entry for each frame or second.
     recorder: Recorder,
+    began: Micros,
+    started_ms: u64,
     /// True if the user has quit.
     quit: bool,
 }
@@ -78,23 +100,54 @@ pub fn watch(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> a
         prints: options.files.lines.is_some(),
         ..EngineOptions::new(&options.reader.topic, &*clock)
     };
+    let began = clock.now();
     let mut viewer = Viewer {
         reader: TopicReader::new(options.reader.clone(), clock.clone())?,
         engine: Engine::new(engine_options, clock.now()),
         viewport,
         files: FileOutputs::new(options.files.clone()),
+        web: start_web(options, &clock)?,
         picture_key: PictureKey::new(options.files.picture.as_ref().map(|(path, _)| path.clone())),
         verify: cli.verify_pixels.then(|| Verify::new(options.window.as_ref())),
         recorder: Recorder::start("vidcons", &options.reports, &clock)?,
         quit: false,
+        started_ms: clock.wall_us() / 1000,
+        began,
         options,
         clock,
     };
-    let began = viewer.clock.now();
     viewer.engine.command(options.playback, began);
     let error = viewer.run(shutdown).err();
-    let seconds = viewer.clock.now().since(began).as_secs_f64();
-    Ok(viewer.finish(seconds, error))
+    Ok(viewer.finish(error))
+}
+
+/// Serves the page, if requested, and says where.
+fn start_web(options: &Options, clock: &Arc<dyn Clock>) -> anyhow::Result<Option<WebView>> {
+    let Some(web) = options.web.clone() else { return Ok(None) };
+    let web = WebView::start(web, clock.clone())?;
+    let url = web.url();
+    tracing::info!(event = "page_ready", url, "watch in the browser: {url}");
+    if options.cli.open
+        && let Err(error) = open(&url)
+    {
+        tracing::warn!(event = "no_browser", "cannot open the browser: {error:#}; open {url} in it");
+    }
+    Ok(Some(web))
+}
+
+/// Opens an address in the user's browser.
+fn open(url: &str) -> anyhow::Result<()> {
+    let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let mut child = Command::new(program)
+        .arg(url)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .with_context(|| format!("starting {program}"))?;
+    // It ends when the browser has the address, which nobody waits for.
+    std::thread::spawn(move || child.wait());
+    Ok(())
 }
 
 impl Viewer<'_> {
@@ -108,6 +161,7 @@ impl Viewer<'_> {
                 self.show(next)?;
             }
             self.look_after_window()?;
+            self.answer_web();
             let now = self.clock.now();
             self.recorder.turn(now);
             self.engine.tick(now, || self.reader.cause());
@@ -123,13 +177,41 @@ impl Viewer<'_> {
     fn read(&mut self) -> anyhow::Result<()> {
         let wait = if self.viewport.is_window() { WINDOW_WAIT } else { HEADLESS_WAIT };
         if self.engine.wants_records() {
-            let files = &mut self.files;
-            return self.reader.feed_each(&mut self.engine, wait, |record, frame| files.print(record, frame));
+            let (files, web) = (&mut self.files, &self.web);
+            return self.reader.feed_each(&mut self.engine, wait, |record, frame| {
+                web.iter().for_each(|web| web.take(frame));
+                files.print(record, frame)
+            });
         }
         let now = self.clock.now();
         let until = now.plus(wait);
         self.clock.sleep_until(self.engine.next_due(now).map_or(until, |due| due.min(until)));
         Ok(())
+    }
+
+    /// Answers the questions of browsers and scrapers about the figures.
+    fn answer_web(&mut self) {
+        let Some(web) = &self.web else { return };
+        web.answer(|question| {
+            let now = self.clock.now();
+            let snapshot = self.engine.snapshot(self.reader.cause(), now);
+            match question {
+                ViewerQuestion::Metrics => WebAnswer::Metrics(metrics(&snapshot, web.clients())),
+                ViewerQuestion::Ready => WebAnswer::Ready(snapshot.not_live()),
+                ViewerQuestion::Report => {
+                    let input = ReportInput {
+                        reader: &self.reader,
+                        started_ms: self.started_ms,
+                        seconds: now.since(self.began).as_secs_f64(),
+                        display_path: self.viewport.display_path(),
+                        display_latency: self.viewport.display_latency(),
+                        pixels: self.verify.as_ref().map(|verify| verify.pixels),
+                        pages: web.client_figures(),
+                    };
+                    WebAnswer::Report(Box::new(report(self.options, &input, &snapshot)))
+                }
+            }
+        });
     }
 
     fn show(&mut self, mut next: PendingFrame) -> anyhow::Result<()> {
@@ -265,7 +347,8 @@ impl Viewer<'_> {
             || self.files.is_closed()
     }
 
-    fn finish(mut self, seconds: f64, error: Option<anyhow::Error>) -> Watched {
+    fn finish(mut self, error: Option<anyhow::Error>) -> Watched {
+        let seconds = self.clock.now().since(self.began).as_secs_f64();
         self.engine.finish();
         self.report_picture(true);
         let (course, written) = self.recorder.finish(self.clock.now());
@@ -273,8 +356,8 @@ impl Viewer<'_> {
         let error = error.or_else(|| self.verify.as_ref()?.finish().err()).or(written.err());
         let pixels = self.verify.map(|verify| verify.pixels);
         // The window closes here: making the reports and leaving a group may take seconds.
-        let Viewer { engine, reader, viewport, .. } = self;
+        let Viewer { engine, reader, viewport, started_ms, .. } = self;
         let (display_path, display_latency) = (viewport.display_path(), viewport.display_latency().clone());
-        Watched { engine, reader, display_path, display_latency, course, seconds, pixels, error }
+        Watched { engine, reader, display_path, display_latency, course, started_ms, seconds, pixels, error }
     }
 }

@@ -1,0 +1,92 @@
+//! Shows frames in browsers, and answers for the figures.
+//!
+//! ```text
+//! Engine ─each frame of every source─▶ FrameHub: the newest of each source
+//!                                         ├─▶ WebSocket of each page: newest wins, two in flight
+//!                                         ├─▶ /stream.mjpg, for <img>, ffplay, VLC and OpenCV
+//!                                         └─▶ /snapshot.jpg, /api/sources
+//! Snapshot ◀─ questions, asked of the viewer's loop ─── /api/report, /metrics, /readyz
+//! ```
+//! The server has a thread of its own. The viewer's thread puts a reference to a frame into the hub, and answers a question
+//! when somebody has asked one.
+
+mod asker;
+mod figures;
+mod hub;
+mod page;
+mod questions;
+mod socket;
+mod state;
+mod stream;
+
+use std::sync::Arc;
+
+use ::web::axum::Router;
+use ::web::axum::routing::get;
+use ::web::{WebError, WebOptions, WebServer};
+use common::time::Clock;
+use common::wire::Frame;
+
+use self::asker::Questions;
+use self::hub::FrameHub;
+use self::state::WebState;
+
+pub use self::asker::{ViewerQuestion, WebAnswer};
+pub use self::figures::metrics;
+
+/// Shows frames in browsers.
+#[derive(Debug)]
+pub struct WebView {
+    hub: Arc<FrameHub>,
+    questions: Questions,
+    server: WebServer,
+}
+
+impl WebView {
+    /// Starts to serve.
+    pub fn start(options: WebOptions, clock: Arc<dyn Clock>) -> Result<WebView, WebError> {
+        let hub = Arc::new(FrameHub::new(clock.clone()));
+        let (asker, questions) = asker::channel(clock.clone());
+        let state = WebState { hub: hub.clone(), asker, clock: clock.clone() };
+        let routes = Router::new()
+            .merge(page::routes())
+            .route("/socket", get(socket::connect))
+            .route("/stream.mjpg", get(stream::stream))
+            .route("/snapshot.jpg", get(stream::snapshot))
+            .route("/api/sources", get(stream::sources))
+            .route("/api/report", get(questions::report))
+            .route("/metrics", get(questions::metrics))
+            .route("/readyz", get(questions::ready))
+            .with_state(state);
+        Ok(WebView { server: WebServer::start(options, routes, clock)?, hub, questions })
+    }
+
+    /// Address of the page.
+    pub fn url(&self) -> String {
+        let address = self.server.address();
+        if address.ip().is_unspecified() {
+            return format!("http://localhost:{}/", address.port());
+        }
+        format!("http://{address}/")
+    }
+
+    /// Takes a frame that arrived.
+    pub fn take(&self, frame: &Frame) {
+        self.hub.take(frame);
+    }
+
+    /// Answers the questions that were asked since the last call.
+    pub fn answer(&self, mut answer: impl FnMut(ViewerQuestion) -> WebAnswer) {
+        self.questions.answer(&mut answer);
+    }
+
+    /// Number of pages that are open.
+    pub fn clients(&self) -> usize {
+        self.hub.clients()
+    }
+
+    /// The figures of each open page, as it measured them.
+    pub fn client_figures(&self) -> Vec<serde_json::Value> {
+        self.hub.client_figures()
+    }
+}

@@ -1,0 +1,16 @@
+//! What the routes of the web server share.
+
+use std::sync::Arc;
+
+use common::time::Clock;
+
+use super::asker::Asker;
+use super::hub::FrameHub;
+
+/// What the routes share.
+#[derive(Clone, Debug)]
+pub struct WebState {
+    pub hub: Arc<FrameHub>,
+    pub asker: Asker,
+    pub clock: Arc<dyn Clock>,
+}
