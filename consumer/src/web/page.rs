@@ -8,12 +8,16 @@ const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Path, type and content of each file.
-const FILES: [(&str, &str, &str); 6] = [
+const FILES: [(&str, &str, &str); 10] = [
     ("/", HTML, include_str!("page/index.html")),
     ("/style.css", "text/css; charset=utf-8", include_str!("page/style.css")),
     ("/app.js", SCRIPT, include_str!("page/app.js")),
     ("/tile.js", SCRIPT, include_str!("page/tile.js")),
+    ("/layout.js", SCRIPT, include_str!("page/layout.js")),
     ("/worker.js", SCRIPT, include_str!("page/worker.js")),
+    ("/source.js", SCRIPT, include_str!("page/source.js")),
+    ("/decode.js", SCRIPT, include_str!("page/decode.js")),
+    ("/protocol.js", SCRIPT, include_str!("page/protocol.js")),
     ("/measure.js", SCRIPT, include_str!("page/measure.js")),
 ];
 

@@ -5,7 +5,8 @@
 //!           f64 frame, f64 session (ms since 1970), f64 due, captured, encoded, published, received, reassembled, sent (µs),
 //!           name, JPEG                                                                               all little-endian
 //! ack       kind 1, length of the name, name                     a picture of this source was drawn, or skipped
-//! ping      kind 2, 7 bytes unused, f64 the page's time          answered by the same and f64 our time (µs)
+//! ping      kind 2, 7 bytes unused, f64 the page's time          answered by the same and f64 when it came, f64 when it is
+//!                                                                answered (our time, µs)
 //! hidden    kind 3, 1 or 0                                       nothing is sent while the page is hidden
 //! figures   text: the page's figures as JSON, for /api/report
 //! ```
@@ -92,8 +93,9 @@ impl PageConnection {
                     None
                 }
                 [PING, ..] if bytes.len() == 16 => {
-                    let answer = [&bytes[..], &(self.clock.now().0 as f64).to_le_bytes()].concat();
-                    Some(Message::Binary(answer.into()))
+                    let now = || (self.clock.now().0 as f64).to_le_bytes();
+                    let came = now();
+                    Some(Message::Binary([&bytes[..], &came, &now()].concat().into()))
                 }
                 [HIDDEN, hidden] => {
                     self.hidden = *hidden != 0;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use common::draw::Bar;
+use common::time::{Clock, SystemClock};
 use serde_json::Value;
 use testkit::browser::Browser;
 use testkit::http::{exchange, get};
@@ -44,8 +45,7 @@ fn programs_get_pictures_figures_and_the_report() {
     testkit::until("readiness", || (get(at, "/readyz", &[]).status == 200).then_some(()));
     let picture = get(at, "/snapshot.jpg?source=lobby", &[]);
     assert_eq!(picture.header("content-type"), Some("image/jpeg"));
-    let image = decode(&picture.body);
-    let bar = Bar::read(640, 360, |x, y| image.get_pixel(x as u32, y as u32).0[1]).expect("the card has a bar");
+    let bar = bar(&decode(&picture.body)).expect("the card has a bar");
     assert_eq!(bar.source, Bar::source_of("lobby"));
     let missing = get(at, "/snapshot.jpg?source=loby", &[]);
     assert_eq!((missing.status, &*missing.text()), (404, "no source \"loby\" yet; there are: door, lobby\n"));
@@ -77,17 +77,17 @@ fn the_multipart_stream_is_read_by_ffmpeg() {
     let url = format!("http://{at}/stream.mjpg?source=door");
     testkit::media::ffmpeg(&format!("-i {url} -frames:v 5 -c copy -f mjpeg"), &file);
     let numbers: Vec<u32> =
-        jpegs(&std::fs::read(&file).unwrap()).iter().filter_map(|jpeg| number(&decode(jpeg))).collect();
+        jpegs(&std::fs::read(&file).unwrap()).iter().filter_map(|jpeg| Some(bar(&decode(jpeg))?.number)).collect();
     assert_eq!(numbers.len(), 5);
     assert!(numbers.is_sorted(), "{numbers:?}");
     producer.interrupt().ok();
     viewer.interrupt().ok();
 }
 
-/// The number in the bar of a card.
-fn number(picture: &image::RgbImage) -> Option<u32> {
+/// The bar of a card.
+fn bar(picture: &image::RgbImage) -> Option<Bar> {
     let (width, height) = picture.dimensions();
-    Bar::read(width as usize, height as usize, |x, y| picture.get_pixel(x as u32, y as u32).0[1]).map(|bar| bar.number)
+    Bar::read(width as usize, height as usize, |x, y| picture.get_pixel(x as u32, y as u32).0[1])
 }
 
 #[test]
@@ -165,8 +165,8 @@ fn connections_that_send_nothing_or_read_nothing_disturb_nobody() {
     assert!(viewer.report().number("frames.shown") > 0, "{}", viewer.story());
 }
 
-/// The picture on a tile, as the page has it.
-fn tile(browser: &Browser, source: &str) -> Option<u32> {
+/// The bar on a tile, as the page has it.
+fn tile_bar(browser: &Browser, source: &str) -> Option<Bar> {
     let script = format!(
         "const from = document.querySelector('[data-source=\"{source}\"] canvas');
          if (!from || from.width < 100) return null;
@@ -177,7 +177,12 @@ fn tile(browser: &Browser, source: &str) -> Option<u32> {
     );
     let url = browser.eval(&script);
     let png = STANDARD.decode(url.as_str()?.split_once(',')?.1).ok()?;
-    number(&image::load_from_memory(&png).ok()?.to_rgb8())
+    bar(&image::load_from_memory(&png).ok()?.to_rgb8())
+}
+
+/// The number of the picture on a tile.
+fn tile(browser: &Browser, source: &str) -> Option<u32> {
+    tile_bar(browser, source).map(|bar| bar.number)
 }
 
 #[test]
@@ -191,7 +196,7 @@ fn the_page_shows_every_source_and_measures_its_own_latency() {
     let first = testkit::until("the first picture of door", || tile(&browser, "door"));
     let lobby = card(kafka, &topic, "<b>lobby</b>");
     browser.until("a tile for a source that started later", "return document.querySelectorAll('.tile').length === 2");
-    assert_eq!(browser.eval("return document.querySelectorAll('.tile b').length"), 0, "a name is text");
+    assert_eq!(browser.eval("return document.querySelectorAll('.name b').length"), 0, "a name is text");
     testkit::until("a newer picture of door", || tile(&browser, "door").filter(|newer| *newer > first));
     let latency = "const door = (window.figures?.sources ?? []).find((s) => s.source === 'door');
                    return door && door.p50_ms > 0 && window.figures";
@@ -207,6 +212,41 @@ fn the_page_shows_every_source_and_measures_its_own_latency() {
     assert!(pages[0]["sources"].as_array().is_some_and(|sources| sources.len() == 2), "{pages:#?}");
     lobby.interrupt().ok();
     browser.until("a grey tile", "return document.querySelectorAll('.tile.silent').length === 1");
+    door.interrupt().ok();
+    viewer.interrupt().ok();
+}
+
+#[test]
+fn the_bar_on_the_canvas_agrees_with_the_latency_that_the_page_shows() {
+    let kafka = kafka();
+    let topic = kafka.topic("page-bar");
+    let browser = Browser::start(1280, 800);
+    let (viewer, at) = serve(kafka, &topic, &[]);
+    let door = card(kafka, &topic, "door");
+    browser.open(&format!("http://{at}/"));
+    browser.until("the clock", "return (window.drawn?.get('door') ?? []).length > 0");
+    for _ in 0..10 {
+        let bar = testkit::until("a bar on the canvas", || tile_bar(&browser, "door"));
+        let read = SystemClock.now();
+        assert_eq!(bar.source, Bar::source_of("door"));
+        let bound = browser.eval("return window.figures.clock_bound_ms").as_f64().expect("the page knows it");
+        let bar_ms = bar.captured.0 as f64 / 1000.0;
+        let same = format!(
+            "const isSame = (picture) => Math.abs(picture.captured_ms - {bar_ms}) <= {bound};
+             return window.drawn.get('door').find(isSame) ?? null"
+        );
+        let drawn = browser.until("the page's figures of this picture", &same);
+        let ms = |name: &str| drawn[name].as_f64().unwrap_or_else(|| panic!("no {name} in {drawn}"));
+        // The picture was drawn between its capture and our look at the canvas.
+        assert!(
+            ms("drawn_ms") >= bar_ms - bound && ms("drawn_ms") <= read.0 as f64 / 1000.0 + bound,
+            "{read:?} {drawn}"
+        );
+        assert!(
+            ms("latency_ms") + bound >= ms("drawn_ms") - bar_ms,
+            "the latency begins when a picture is due: {drawn}"
+        );
+    }
     door.interrupt().ok();
     viewer.interrupt().ok();
 }
@@ -230,14 +270,16 @@ fn the_page_connects_again_after_the_viewer_was_restarted() {
 }
 
 #[test]
-fn measure_js_finds_percentiles_and_the_clock() {
+fn the_modules_of_the_page_find_percentiles_the_clock_and_columns() {
     let kafka = kafka();
     let topic = kafka.topic("measure");
     let browser = Browser::start(400, 400);
     let (viewer, at) = serve(kafka, &topic, &[]);
     browser.open(&format!("http://{at}/"));
-    browser.eval("import('/measure.js').then((m) => { window.measure = m; });");
-    browser.until("the module", "return window.measure !== undefined");
+    browser.eval(
+        "for (const name of ['measure', 'layout']) import(`/${name}.js`).then((module) => { window[name] = module; });",
+    );
+    browser.until("the modules", "return window.measure && window.layout && true");
     let check = |script: &str, expected: Value| assert_eq!(browser.eval(script), expected, "{script}");
     check(
         "const r = new measure.Recent(4); [9, 1, 2, 3, 4].forEach((v) => r.add(v)); return r.percentiles([0.5, 0.99])",
@@ -245,13 +287,20 @@ fn measure_js_finds_percentiles_and_the_clock() {
     );
     check(
         "const c = new measure.ClockOffset(1000);
-         c.enter(0, 10, 105_000); c.enter(20, 22, 121_500); c.enter(30, 60, 200_000);
-         return [c.best.offset, c.toViewer(5)]",
-        serde_json::json!([100.5, 105.5]),
+         const enter = (sent, heard, answered, received) => c.enter({ sent, heard, answered, received });
+         enter(0, 105, 105, 10); enter(20, 121.5, 131.5, 32); enter(30, 200, 200, 60);
+         return [c.best.offset, c.best.roundTrip, c.toViewer(5)]",
+        serde_json::json!([100.5, 2, 105.5]),
     );
     check(
-        "const c = new measure.ClockOffset(1000); c.enter(0, 1, 100_000); c.enter(2000, 2010, 2_105_000); return c.best.offset",
+        "const c = new measure.ClockOffset(1000); const enter = (sent, heard, received) => c.enter({ sent, heard, answered: heard, received });
+         enter(0, 100.5, 1); enter(2000, 2105, 2010); return c.best.offset",
         serde_json::json!(100),
+    );
+    check(
+        "const { columns } = layout;
+         return [columns(1, 1280, 600), columns(4, 1280, 700), columns(9, 1280, 900), columns(9, 400, 800), columns(40, 1280, 700)]",
+        serde_json::json!([1, 2, 3, 1, 5]),
     );
     check("return measure.stages([1, 2, 5]) + '|' + measure.stages([5, 2])", "1,3|undefined".into());
     viewer.interrupt().ok();

@@ -1,5 +1,6 @@
 // The page: a tile for each source, keys and buttons. Pictures are the worker's business.
 
+import { columns } from './layout.js';
 import { Tile } from './tile.js';
 
 const byId = (id) => document.getElementById(id);
@@ -10,6 +11,7 @@ let connected = false, paused = false;
 // ---- what the worker says -------------------------------------------------------------------------------------------
 
 function say(words, alert = false) {
+  if (byId('state').textContent === words) return;
   byId('state').textContent = words;
   byId('state').classList.toggle('alert', alert);
 }
@@ -19,21 +21,30 @@ function sourceCame(name) {
   tiles.set(name, tile);
   tile.element.addEventListener('click', () => enlarge(isLarge(tile) ? undefined : tile));
   byId('tiles').append(tile.element);
+  arrange();
   const canvas = tile.canvas.transferControlToOffscreen();
   worker.postMessage({ kind: 'canvas', name, canvas }, [canvas]);
+}
+
+function arrange() {
+  const { clientWidth, clientHeight } = byId('tiles');
+  byId('tiles').style.setProperty('--columns', columns(tiles.size, clientWidth, clientHeight));
 }
 
 function figuresCame(figures) {
   for (const of of figures.sources) tiles.get(of.source)?.show(of, figures.clock_bound_ms, connected);
   const bound = figures.clock_bound_ms;
-  byId('clock').textContent = Number.isFinite(bound) ? `clock ± ${bound.toFixed(1)} ms` : '';
+  byId('clock').textContent = Number.isFinite(bound) ? `clocks agree to ${bound.toFixed(1)} ms` : '';
   if (connected) say(paused ? 'paused' : `${tiles.size} ${tiles.size === 1 ? 'source' : 'sources'}`);
-  window.figures = figures;
 }
 
 worker.onmessage = ({ data }) => {
   if (data.kind === 'source') sourceCame(data.name);
-  if (data.kind === 'figures') figuresCame(data.figures);
+  if (data.kind === 'figures') {
+    figuresCame(data.figures);
+    // For those who look from outside.
+    Object.assign(window, { figures: data.figures, drawn: data.drawn });
+  }
   if (data.kind === 'connected') { connected = true; say('connected'); }
   if (data.kind === 'disconnected') {
     connected = false;
@@ -105,7 +116,7 @@ const KEYS = {
 };
 
 document.addEventListener('keydown', (event) => {
-  if (event.ctrlKey || event.altKey || event.metaKey || byId('keys').open) return;
+  if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest('dialog, input, textarea')) return;
   const onButton = event.target instanceof HTMLButtonElement;
   if (event.key === 'Tab') {
     if (next(event.shiftKey ? -1 : 1)) event.preventDefault();
@@ -119,4 +130,5 @@ document.addEventListener('keydown', (event) => {
 byId('pause').addEventListener('click', pause);
 byId('figures').addEventListener('click', toggleFigures);
 byId('help').addEventListener('click', KEYS.h);
+new ResizeObserver(arrange).observe(byId('tiles'));
 document.addEventListener('visibilitychange', () => worker.postMessage({ kind: 'hidden', hidden: document.hidden }));

@@ -30,8 +30,9 @@ export class Recent {
 }
 
 /**
- * The offset from this page's clock to the viewer's, from pings. The true offset lies within half a round trip of what the fastest
- * ping shows; as clocks drift, only the pings of the last half minute count.
+ * The offset from this page's clock to the viewer's, by the four times of a ping: sent and received by this clock, heard and answered
+ * by the viewer's. The true offset lies within half a round trip of what the fastest ping shows; as clocks drift, only the pings of
+ * the last half minute count.
  */
 export class ClockOffset {
   constructor(keptMs = 30_000) {
@@ -39,11 +40,11 @@ export class ClockOffset {
     this.pings = [];
   }
 
-  /** Enters a ping: sent and answered by this clock in ms, and the viewer's time in between in µs. */
-  enter(sent, answered, viewerUs) {
-    const roundTrip = answered - sent;
-    this.pings.push({ at: answered, roundTrip, offset: viewerUs / 1000 - (sent + answered) / 2 });
-    this.pings = this.pings.filter((ping) => ping.at > answered - this.keptMs);
+  /** Enters a ping; all four times are in ms. */
+  enter({ sent, heard, answered, received }) {
+    const roundTrip = received - sent - (answered - heard);
+    this.pings.push({ at: received, roundTrip, offset: (heard - sent + answered - received) / 2 });
+    this.pings = this.pings.filter((ping) => ping.at > received - this.keptMs);
     this.best = this.pings.reduce((best, ping) => (ping.roundTrip < best.roundTrip ? ping : best));
   }
 
