@@ -5,6 +5,7 @@
 //!                                                                         ▲ results/*.json → readme
 //! ```
 mod brokers;
+mod browser;
 mod control;
 mod cpu;
 mod e2e;
@@ -29,6 +30,7 @@ use cli::logging::LogArgs;
 use cli::shutdown::Shutdown;
 use common::time::SystemClock;
 
+use crate::browser::BrowserArgs;
 use crate::control::Control;
 use crate::floor::FloorArgs;
 use crate::messages::args::{self, MessageArgs};
@@ -63,6 +65,9 @@ enum Command {
     /// Glass to glass: our programs beside others
     #[command(after_help = peers::args::EXAMPLES)]
     Peers(PeersArgs),
+    /// The page of vidcons in a real Chromium, beside a bare page without Kafka
+    #[command(after_help = browser::EXAMPLES)]
+    Browser(BrowserArgs),
     /// Bare messages: producer, broker, consumers
     #[command(after_help = args::HOP_EXAMPLES)]
     Hop(MessageArgs),
@@ -100,6 +105,7 @@ fn go(cli: &Cli) -> Result<ExitCode> {
         Command::Floor(args) => floor::run(args, control),
         Command::Streams(args) => streams::run(args, control),
         Command::Peers(args) => peers::run(args, control),
+        Command::Browser(args) => browser::run(args, control),
         Command::Readme(args) => readme::run(args),
     }
 }

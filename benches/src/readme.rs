@@ -19,7 +19,7 @@ use testkit::workspace::root;
 use crate::messages::latency;
 use crate::peers::report as peers;
 use crate::table::Table;
-use crate::{floor, run, streams};
+use crate::{browser, floor, run, streams};
 
 const BEGIN: &str = "<!-- bench:";
 const CLOSE: &str = " -->";
@@ -88,6 +88,7 @@ fn of_result(text: &str, short: bool) -> Result<String> {
         "run" => Table::of(cases()?, &run::COLUMNS[..12])?,
         "floor" => Table::of(cases()?, &floor::COLUMNS[..8])?,
         "streams" => Table::of(cases()?, &streams::COLUMNS[..8])?,
+        "browser" => Table::of(cases()?, &browser::COLUMNS)?,
         "kafka" => Table::of(cases()?, &latency::COLUMNS[..11])?,
         "hop" => latency::pairs_table(&report)?,
         other => bail!("there is no table for a result of {other}"),

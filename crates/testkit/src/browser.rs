@@ -31,10 +31,11 @@ impl Browser {
     #[track_caller]
     pub fn start(width: u32, height: u32) -> Browser {
         need(&["chromium", "chromedriver"]);
-        Browser::try_start(width, height).unwrap_or_else(|e| panic!("{e:#}"))
+        Browser::launch(width, height).unwrap_or_else(|e| panic!("{e:#}"))
     }
 
-    fn try_start(width: u32, height: u32) -> anyhow::Result<Browser> {
+    /// The same for programs that are no tests.
+    pub fn launch(width: u32, height: u32) -> anyhow::Result<Browser> {
         let folder = TempDir::new().context("a folder for the browser")?;
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()?));
         let mut driver = Program::at("chromedriver").arg(format!("--port={}", address.port())).start_logged(
@@ -71,19 +72,28 @@ impl Browser {
         if answer.status != 200 { Err(anyhow!("{method} {path}: {value:#}")) } else { Ok(value) }
     }
 
-    fn of_session(&self, method: &str, path: &str, body: &Value) -> Value {
+    fn of_session(&self, method: &str, path: &str, body: &Value) -> anyhow::Result<Value> {
         let body = if method == "GET" { String::new() } else { body.to_string() };
-        let path = format!("/session/{}{path}", self.session);
-        self.command(method, &path, body.as_bytes()).unwrap_or_else(|e| panic!("{e:#}"))
+        self.command(method, &format!("/session/{}{path}", self.session), body.as_bytes())
     }
 
     /// Opens an address.
     pub fn open(&self, url: &str) {
-        self.of_session("POST", "/url", &json!({ "url": url }));
+        self.try_open(url).unwrap_or_else(|e| panic!("{e:#}"));
+    }
+
+    /// Opens an address, which may fail.
+    pub fn try_open(&self, url: &str) -> anyhow::Result<()> {
+        self.of_session("POST", "/url", &json!({ "url": url })).map(|_| ())
     }
 
     /// The value that a function's body returns in the page.
     pub fn eval(&self, body: &str) -> Value {
+        self.try_eval(body).unwrap_or_else(|e| panic!("{e:#}"))
+    }
+
+    /// The value that a function's body returns in the page, or its error.
+    pub fn try_eval(&self, body: &str) -> anyhow::Result<Value> {
         self.of_session("POST", "/execute/sync", &json!({ "script": body, "args": [] }))
     }
 
@@ -95,13 +105,14 @@ impl Browser {
 
     /// The page as a PNG.
     pub fn screenshot(&self) -> Vec<u8> {
-        let picture = self.of_session("GET", "/screenshot", &Value::Null);
+        let picture = self.of_session("GET", "/screenshot", &Value::Null).unwrap_or_else(|e| panic!("{e:#}"));
         STANDARD.decode(picture.as_str().unwrap_or_default()).expect("it is base64")
     }
 
     /// Changes the size of the window.
     pub fn resize(&self, width: u32, height: u32) {
-        self.of_session("POST", "/window/rect", &json!({ "width": width, "height": height }));
+        let size = json!({ "width": width, "height": height });
+        self.of_session("POST", "/window/rect", &size).unwrap_or_else(|e| panic!("{e:#}"));
     }
 
     /// The folder of the browser's profile and log.
