@@ -6,6 +6,7 @@
 extern crate testkit;
 
 mod broker;
+mod browser;
 mod clients;
 mod cluster;
 mod counting;

@@ -15,13 +15,13 @@ use testkit::media::{decode, folder, jpegs};
 use testkit::program::RunningProgram;
 use testkit::{KafkaServer, Program, kafka, need};
 
-fn card(kafka: &KafkaServer, topic: &str, source: &str) -> RunningProgram {
+pub fn card(kafka: &KafkaServer, topic: &str, source: &str) -> RunningProgram {
     let args = ["test", "--size", "640x360", "--fps", "20", "--source", source];
     Program::vidprod().args(args).on(kafka, topic).start()
 }
 
 /// Starts a viewer with a page, and returns its address.
-fn serve(kafka: &KafkaServer, topic: &str, args: &[&str]) -> (RunningProgram, SocketAddr) {
+pub fn serve(kafka: &KafkaServer, topic: &str, args: &[&str]) -> (RunningProgram, SocketAddr) {
     let mut viewer = Program::vidcons().on(kafka, topic).args(["--headless", "--http", "0"]).args(args).start();
     let address = viewer.until("the page's address", |viewer| {
         let stderr = viewer.stderr();
@@ -166,7 +166,7 @@ fn connections_that_send_nothing_or_read_nothing_disturb_nobody() {
 }
 
 /// The bar on a tile, as the page has it.
-fn tile_bar(browser: &Browser, source: &str) -> Option<Bar> {
+pub fn tile_bar(browser: &Browser, source: &str) -> Option<Bar> {
     let script = format!(
         "const from = document.querySelector('[data-source=\"{source}\"] canvas');
          if (!from || from.width < 100) return null;
@@ -181,7 +181,7 @@ fn tile_bar(browser: &Browser, source: &str) -> Option<Bar> {
 }
 
 /// The number of the picture on a tile.
-fn tile(browser: &Browser, source: &str) -> Option<u32> {
+pub fn tile(browser: &Browser, source: &str) -> Option<u32> {
     tile_bar(browser, source).map(|bar| bar.number)
 }
 
