@@ -4,6 +4,7 @@ mod client;
 mod explain;
 mod hgrm;
 mod hlog;
+mod page;
 mod row;
 mod text;
 
@@ -16,6 +17,7 @@ pub use self::client::{ClientFacts, Waits};
 pub use self::explain::{Explain, Finding};
 pub use self::hgrm::percentiles;
 pub use self::hlog::IntervalLog;
+pub use self::page::{PageDecoder, PageFigures, PageSource, PageStages};
 pub use self::row::{HEADER as CSV_HEADER, Row};
 use crate::books::{Loss, ProducerBooks, SourceBooks};
 use crate::draw::PixelCheck;
@@ -45,7 +47,7 @@ pub struct Report {
     pub pixels: Option<PixelCheck>,
     /// The figures of each open page, as its browser measured them (`vidcons --http`, in /api/report).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub pages: Vec<serde_json::Value>,
+    pub pages: Vec<PageFigures>,
     /// The explanation of p99.
     #[serde(default)]
     pub explain: Explain,

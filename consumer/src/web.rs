@@ -24,6 +24,7 @@ use std::sync::Arc;
 use ::web::axum::Router;
 use ::web::axum::routing::get;
 use ::web::{WebError, WebOptions, WebServer};
+use common::report::PageFigures;
 use common::time::Clock;
 use common::wire::Frame;
 
@@ -63,11 +64,7 @@ impl WebView {
 
     /// Address of the page.
     pub fn url(&self) -> String {
-        let address = self.server.address();
-        if address.ip().is_unspecified() {
-            return format!("http://localhost:{}/", address.port());
-        }
-        format!("http://{address}/")
+        self.server.url()
     }
 
     /// Takes a frame that arrived.
@@ -86,7 +83,7 @@ impl WebView {
     }
 
     /// The figures of each open page, as it measured them.
-    pub fn client_figures(&self) -> Vec<serde_json::Value> {
+    pub fn client_figures(&self) -> Vec<PageFigures> {
         self.hub.client_figures()
     }
 }

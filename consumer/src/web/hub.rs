@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use common::report::PageFigures;
 use common::time::{Clock, Micros, Stamps};
 use common::wire::{Frame, FrameKind, Session};
-use serde_json::Value;
 use tokio::sync::watch;
 
 /// Number of sources that are kept; beyond it, the one that has been silent for longest goes.
@@ -43,7 +43,8 @@ pub struct FrameHub {
 #[derive(Default, Debug)]
 struct Clients {
     next: u64,
-    figures: BTreeMap<u64, Value>,
+    /// `None` for a page that has sent none yet.
+    figures: BTreeMap<u64, Option<PageFigures>>,
 }
 
 impl FrameHub {
@@ -123,7 +124,7 @@ impl FrameHub {
         let mut clients = self.pages();
         let id = clients.next;
         clients.next += 1;
-        clients.figures.insert(id, Value::Null);
+        clients.figures.insert(id, None);
         PageGuard { hub: self.clone(), id }
     }
 
@@ -133,8 +134,8 @@ impl FrameHub {
     }
 
     /// The figures of each page.
-    pub fn client_figures(&self) -> Vec<Value> {
-        self.pages().figures.values().filter(|figures| !figures.is_null()).cloned().collect()
+    pub fn client_figures(&self) -> Vec<PageFigures> {
+        self.pages().figures.values().flatten().cloned().collect()
     }
 }
 
@@ -146,9 +147,14 @@ pub struct PageGuard {
 }
 
 impl PageGuard {
-    /// Keeps the page's newest figures.
-    pub fn set_figures(&self, figures: Value) {
-        self.hub.pages().figures.insert(self.id, figures);
+    /// Keeps the page's newest figures, of sources that there are.
+    pub fn set_figures(&self, mut figures: PageFigures) {
+        let sources = self.hub.sources();
+        figures.sources.retain(|figures| sources.contains_key(&*figures.source));
+        drop(sources);
+        figures.sources.truncate(SOURCES_MAX);
+        figures.sources.shrink_to_fit();
+        self.hub.pages().figures.insert(self.id, Some(figures));
     }
 }
 
@@ -160,6 +166,7 @@ impl Drop for PageGuard {
 
 #[cfg(test)]
 mod tests {
+    use common::report::PageSource;
     use common::time::ManualClock;
     use common::wire::{Codec, Meta, Origin};
 
@@ -239,9 +246,22 @@ mod tests {
         let (_, hub) = hub();
         let hub = Arc::new(hub);
         let page = hub.enter();
-        page.set_figures(serde_json::json!({ "shown": 3 }));
+        page.set_figures(PageFigures::default());
         assert_eq!((hub.clients(), hub.client_figures().len()), (1, 1));
         drop(page);
         assert_eq!((hub.clients(), hub.client_figures().len()), (0, 0));
+    }
+    #[test]
+    fn a_page_has_figures_of_real_sources_only() {
+        let (_, hub) = hub();
+        let hub = Arc::new(hub);
+        hub.take(&frame("a", 1, 0));
+        let of = |source: &str| PageSource { source: source.to_owned(), ..PageSource::default() };
+        let page = hub.enter();
+        let sources = [vec![of("a"); 2 * SOURCES_MAX], vec![of("invented"); 100]].concat();
+        page.set_figures(PageFigures { sources, ..PageFigures::default() });
+        let [figures] = &hub.client_figures()[..] else { panic!("one page") };
+        assert_eq!(figures.sources.len(), SOURCES_MAX);
+        assert!(figures.sources.iter().all(|figures| figures.source == "a"));
     }
 }

@@ -2,7 +2,7 @@
 
 use common::books::Loss;
 use common::draw::PixelCheck;
-use common::report::{Explain, Report, SCHEMA};
+use common::report::{Explain, PageFigures, Report, SCHEMA};
 use common::time::Latency;
 use common::time::latency::clocks_disagree;
 use consumer::engine::Snapshot;
@@ -24,7 +24,7 @@ pub struct ReportInput<'a> {
     /// Result of comparing pictures with their headers, if requested.
     pub pixels: Option<PixelCheck>,
     /// The figures of each open page.
-    pub pages: Vec<serde_json::Value>,
+    pub pages: Vec<PageFigures>,
 }
 
 /// The report of a run, or of its course until now.
