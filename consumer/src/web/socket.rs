@@ -18,6 +18,8 @@ use std::time::Duration;
 use ::web::axum::extract::State;
 use ::web::axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use ::web::axum::response::Response;
+use ::web::{RateLimit, RateWindow};
+use anyhow::{Context, ensure};
 use common::time::{Clock, Micros};
 
 use super::hub::{FrameHub, HubFrame, PageGuard};
@@ -25,10 +27,13 @@ use super::state::WebState;
 
 /// Pictures of a source that may be on their way to a page: one is drawn while the next one travels.
 const IN_FLIGHT_MAX: u32 = 2;
-/// Largest message of a page, in bytes.
-const MESSAGE_BYTES_MAX: usize = 64 << 10;
-/// Time after which a page that sends nothing, not even its pings, is disconnected.
+/// Largest message of a page, in bytes: the figures of 256 sources.
+const MESSAGE_BYTES_MAX: usize = 128 << 10;
+/// Time after which a page that sends nothing, not even its pings, or takes nothing is disconnected.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// Messages that a page may send besides one for each picture. It sends two a second, and ten pings at the start.
+const MESSAGES: RateLimit = RateLimit { max: 100, per: Duration::from_secs(5) };
+const SILENT: &str = "it sent nothing for a minute";
 const PICTURE: u8 = 1;
 const ACK: u8 = 1;
 const PING: u8 = 2;
@@ -38,10 +43,17 @@ pub async fn connect(State(state): State<WebState>, upgrade: WebSocketUpgrade) -
     let sized = upgrade.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX);
     sized.on_upgrade(async move |socket| {
         let page = state.hub.enter();
-        let mut connection =
-            PageConnection { hub: state.hub, clock: state.clock, page, sent: HashMap::new(), hidden: false };
+        let mut connection = PageConnection {
+            hub: state.hub,
+            page,
+            sent: HashMap::new(),
+            hidden: false,
+            heard_at: state.clock.now(),
+            messages: RateWindow::default(),
+            clock: state.clock,
+        };
         if let Err(error) = connection.run(socket).await {
-            tracing::debug!("a page left: {error}");
+            tracing::debug!("a page left: {error:#}");
         }
     })
 }
@@ -52,6 +64,10 @@ struct PageConnection {
     page: PageGuard,
     sent: HashMap<Arc<str>, Sent>,
     hidden: bool,
+    /// When the page's last message came.
+    heard_at: Micros,
+    /// Messages besides acknowledgements.
+    messages: RateWindow,
 }
 
 /// What a page has got of a source.
@@ -63,35 +79,38 @@ struct Sent {
 }
 
 impl PageConnection {
-    async fn run(&mut self, mut socket: WebSocket) -> Result<(), ::web::axum::Error> {
+    async fn run(&mut self, mut socket: WebSocket) -> anyhow::Result<()> {
         let mut newest = self.hub.watch();
         newest.mark_changed();
         loop {
-            tokio::select! {
-                changed = newest.changed() => if changed.is_err() { return Ok(()) },
-                message = tokio::time::timeout(SILENCE_MAX, socket.recv()) => {
-                    let Ok(Some(message)) = message else { return Ok(()) };
-                    if let Some(answer) = self.heard(message?) {
-                        socket.send(answer).await?;
-                    }
-                }
+            let message = tokio::select! {
+                changed = newest.changed() => if changed.is_err() { return Ok(()) } else { None },
+                message = tokio::time::timeout(SILENCE_MAX, socket.recv()) => match message.context(SILENT)? {
+                    None => return Ok(()),
+                    message => message.transpose()?,
+                },
+            };
+            if let Some(answer) = message.and_then(|message| self.heard(message)) {
+                send(&mut socket, answer).await?;
             }
+            let now = self.clock.now();
+            // While pictures come, the timeout above begins again with each.
+            ensure!(now.since(self.heard_at) < SILENCE_MAX, SILENT);
+            ensure!(self.messages.is_within(MESSAGES, now), "it sent too many messages");
             while let Some(picture) = self.next() {
-                socket.send(Message::Binary(picture.into())).await?;
+                send(&mut socket, Message::Binary(picture.into())).await?;
             }
         }
     }
 
     /// Takes a message of the page; returns the answer to a ping. Other messages than ours are ignored.
     fn heard(&mut self, message: Message) -> Option<Message> {
+        self.heard_at = self.clock.now();
+        if self.is_acknowledgement(&message) || !self.messages.enter(MESSAGES, self.heard_at) {
+            return None;
+        }
         match message {
             Message::Binary(bytes) => match &bytes[..] {
-                [ACK, length, name @ ..] if name.len() == usize::from(*length) => {
-                    let name = std::str::from_utf8(name).ok()?;
-                    let sent = self.sent.get_mut(name)?;
-                    sent.in_flight = sent.in_flight.saturating_sub(1);
-                    None
-                }
                 [PING, ..] if bytes.len() == 16 => {
                     let now = || (self.clock.now().0 as f64).to_le_bytes();
                     let came = now();
@@ -113,6 +132,18 @@ impl PageConnection {
         }
     }
 
+    /// True if a message acknowledges a picture that is in flight, which is then no longer so.
+    fn is_acknowledgement(&mut self, message: &Message) -> bool {
+        let Message::Binary(bytes) = message else { return false };
+        let [ACK, length, name @ ..] = &bytes[..] else { return false };
+        let sent = std::str::from_utf8(name).ok().and_then(|name| self.sent.get_mut(name));
+        let Some(sent) = sent.filter(|sent| sent.in_flight > 0 && name.len() == usize::from(*length)) else {
+            return false;
+        };
+        sent.in_flight -= 1;
+        true
+    }
+
     /// The next picture for the page, if there is one that it has room for.
     fn next(&mut self) -> Option<Vec<u8>> {
         if self.hidden {
@@ -129,6 +160,11 @@ impl PageConnection {
         *sent = Sent { version: frame.version, of_source: frame.of_source, in_flight: sent.in_flight + 1 };
         Some(message(&frame, left_out, self.clock.now()))
     }
+}
+
+async fn send(socket: &mut WebSocket, message: Message) -> anyhow::Result<()> {
+    tokio::time::timeout(SILENCE_MAX, socket.send(message)).await.context("it takes nothing")??;
+    Ok(())
 }
 
 /// The message of a picture.

@@ -41,7 +41,7 @@ pub enum LogFormat {
 }
 
 /// The crates whose lines are shown at the chosen level; of others, only warnings are.
-const OURS: [&str; 15] = [
+const OURS: [&str; 16] = [
     "broker",
     "charts",
     "cli",
@@ -57,6 +57,7 @@ const OURS: [&str; 15] = [
     "vidbroker",
     "vidcons",
     "vidprod",
+    "web",
 ];
 
 /// The program's name; set only if its log lines are JSON.

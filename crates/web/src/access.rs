@@ -1,16 +1,21 @@
 //! Decides whether a request is answered: by the name that it was sent to, the page that sends it, and its token.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use axum::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use common::time::Micros;
 
-use crate::token::{Guesses, Token};
+use crate::rate::{NetworkRates, RateLimit};
+use crate::token::Token;
 
 /// The name of the cookie that the form of the token sets.
 pub const COOKIE_NAME: &str = "session";
+
+/// Wrong tokens that an address may send.
+pub const GUESSES: RateLimit = RateLimit { max: 10, per: Duration::from_secs(60) };
 
 /// The rules for requests.
 #[derive(Debug)]
@@ -20,7 +25,10 @@ pub struct AccessPolicy {
     token: Option<Token>,
     /// The value of the cookie of those who gave the token. It lives as long as the program.
     session: Token,
-    guesses: Guesses,
+    /// Wrong tokens, by address.
+    guesses: NetworkRates,
+    /// Further attributes of the cookie.
+    cookie_attributes: &'static str,
 }
 
 /// The reason why a request is not answered.
@@ -41,7 +49,13 @@ pub enum AccessRefusal {
 impl AccessPolicy {
     /// Answers requests to these names, numbers and localhost; if there is a token, only those that have it.
     pub fn new(hosts: Vec<String>, token: Option<Token>) -> AccessPolicy {
-        AccessPolicy { hosts, token, session: Token::random(), guesses: Guesses::default() }
+        let guesses = NetworkRates::new(GUESSES);
+        AccessPolicy { hosts, token, session: Token::random(), guesses, cookie_attributes: "" }
+    }
+
+    /// The browser sends the cookie of the form over TLS only.
+    pub fn over_tls(self) -> AccessPolicy {
+        AccessPolicy { cookie_attributes: "; Secure", ..self }
     }
 
     /// Checks the names in a request: whom it was sent to, and the page that sent it.
@@ -70,14 +84,15 @@ impl AccessPolicy {
 
     /// Checks a token that was typed; returns the cookie that stands for it.
     pub fn try_token(&self, token: &str, from: IpAddr, now: Micros) -> Result<HeaderValue, AccessRefusal> {
-        if self.guesses.are_too_many(from, now) {
+        if self.guesses.is_used_up(from, now) {
             return Err(AccessRefusal::TooMany);
         }
         if !self.token.as_ref().is_none_or(|own| own.is(token)) {
             self.guesses.enter(from, now);
             return Err(AccessRefusal::WrongToken);
         }
-        let cookie = format!("{COOKIE_NAME}={}; HttpOnly; SameSite=Strict; Path=/", self.session.text());
+        let (session, more) = (self.session.text(), self.cookie_attributes);
+        let cookie = format!("{COOKIE_NAME}={session}; HttpOnly; SameSite=Strict; Path=/{more}");
         Ok(HeaderValue::try_from(cookie).expect("hexadecimal digits may stand in a header"))
     }
 
@@ -191,6 +206,15 @@ mod tests {
         let cookie = policy.try_token("0123456789abcdef", here(), NOW).unwrap();
         let session = cookie.to_str().unwrap().split(';').next().unwrap();
         check(&[("cookie", &format!("theme=dark; {session}"))], Ok(()));
+    }
+
+    #[test]
+    fn the_cookie_is_for_tls_where_there_is_tls() {
+        let secure = |policy: &AccessPolicy| {
+            policy.try_token("0123456789abcdef", here(), NOW).unwrap().to_str().unwrap().ends_with("; Secure")
+        };
+        assert!(!secure(&policy(Some("0123456789abcdef"))));
+        assert!(secure(&policy(Some("0123456789abcdef")).over_tls()));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::tls::Certificate;
 use crate::token::Token;
 
 /// Who may reach a web server of ours.
@@ -20,6 +21,12 @@ pub struct AccessArgs {
     /// A name that a proxy or DNS uses for this server (repeatable); numbers and localhost are always answered
     #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub http_host: Vec<String>,
+    /// Serve https with the certificate in this file, as PEM; it is read again when it changes
+    #[arg(long, value_name = "FILE", requires = "http_tls_key", hide_short_help = true)]
+    pub http_tls_cert: Option<PathBuf>,
+    /// The private key of that certificate, as PEM
+    #[arg(long, value_name = "FILE", requires = "http_tls_cert", hide_short_help = true)]
+    pub http_tls_key: Option<PathBuf>,
 }
 
 /// The settings of a web server.
@@ -31,6 +38,8 @@ pub struct WebOptions {
     pub hosts: Vec<String>,
     /// The token that requests need, if any.
     pub token: Option<Token>,
+    /// The certificate of a server with TLS.
+    pub certificate: Option<Certificate>,
 }
 
 impl AccessArgs {
@@ -42,7 +51,17 @@ impl AccessArgs {
             );
         }
         let token = self.http_token.as_deref().map(Token::read).transpose()?;
-        Ok(WebOptions { address, hosts: self.http_host.clone(), token })
+        let tls = self.http_tls_cert.as_deref().zip(self.http_tls_key.as_deref());
+        let certificate = tls.map(|(cert, key)| Certificate::read(cert, key)).transpose()?;
+        Ok(WebOptions { address, hosts: self.http_host.clone(), token, certificate })
+    }
+
+    /// True if one of these options was given.
+    pub fn is_given(&self) -> bool {
+        let AccessArgs { http_token, http_public, http_host, http_tls_cert, http_tls_key } = self;
+        *http_public
+            || !http_host.is_empty()
+            || [http_token, http_tls_cert, http_tls_key].into_iter().any(|file| file.is_some())
     }
 }
 

@@ -8,22 +8,24 @@ use axum::Form;
 use axum::Router;
 use axum::extract::{ConnectInfo, FromRequest, Request, State};
 use axum::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE,
-    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY,
+    RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use common::time::Clock;
 use serde::Deserialize;
 
-use crate::access::{AccessPolicy, AccessRefusal};
+use crate::access::{AccessPolicy, AccessRefusal, GUESSES};
+use crate::rate::{NetworkRates, RateLimit};
 
 /// The page may load only what this server sends, and no other page may hold it in a frame.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; \
      connect-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-/// Headers of every answer. The last three keep other sites from holding our pictures, and give the page a finer clock.
+/// Headers of every answer. There is no Strict-Transport-Security: it would hold for all ports of the host, and a browser that
+/// has seen it could not be told otherwise when TLS is turned off again. The last three keep other sites from holding our pictures, and give the page a finer clock.
 const HEADERS: [(HeaderName, &str); 7] = [
     (CONTENT_SECURITY_POLICY, CONTENT_POLICY),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -39,16 +41,19 @@ const FREE: [&str; 2] = ["/healthz", "/login"];
 const FORM_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest size of a request's body, in bytes.
 const BODY_BYTES_MAX: usize = 4096;
+/// Requests that an address may send. It is far above what pages and Prometheus need; all who come through one proxy share it.
+const REQUESTS: RateLimit = RateLimit { max: 500, per: Duration::from_secs(1) };
 
 #[derive(Clone, Debug)]
 struct Guard {
     policy: Arc<AccessPolicy>,
+    requests: Arc<NetworkRates>,
     clock: Arc<dyn Clock>,
 }
 
 /// The routes behind the policy, with those that every server has: `/healthz` and the form of the token.
 pub fn guarded(routes: Router, policy: AccessPolicy, clock: Arc<dyn Clock>) -> Router {
-    let guard = Guard { policy: Arc::new(policy), clock };
+    let guard = Guard { policy: Arc::new(policy), requests: Arc::new(NetworkRates::new(REQUESTS)), clock };
     let own = Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/login", post(login).get(form))
@@ -60,10 +65,16 @@ pub fn guarded(routes: Router, policy: AccessPolicy, clock: Arc<dyn Clock>) -> R
 }
 
 async fn check(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    let refusal = guard.refusal(&request);
-    let mut response = match refusal {
-        None => next.run(request).await,
-        Some(refusal) => refused(refusal, request.headers()),
+    let mut response = if !guard.requests.enter(from(&request).ip(), guard.clock.now()) {
+        // A connection gets one such answer a second, so a flood of requests costs little.
+        tokio::time::sleep(REQUESTS.per).await;
+        too_many("Too many requests came from your address. Try again in a second.\n", REQUESTS)
+    } else if let Some(response) = unusual(&request) {
+        response
+    } else if let Some(refusal) = guard.refusal(&request) {
+        refused(refusal, request.headers())
+    } else {
+        next.run(request).await
     };
     for (name, value) in HEADERS {
         // A route may have its own: files of the page may be kept.
@@ -82,6 +93,21 @@ impl Guard {
         });
         checked.err()
     }
+}
+
+/// Refuses other methods than ours, and bodies that no route wants. The connection ends, so the body is not read.
+fn unusual(request: &Request) -> Option<Response> {
+    let close = (CONNECTION, "close");
+    if ![Method::GET, Method::HEAD, Method::POST].contains(request.method()) {
+        return Some((StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET, HEAD, POST"), close]).into_response());
+    }
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let is_large = length.is_some_and(|length| length > BODY_BYTES_MAX as u64);
+    is_large.then(|| (StatusCode::PAYLOAD_TOO_LARGE, [close]).into_response())
+}
+
+fn too_many(text: &'static str, rate: RateLimit) -> Response {
+    (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, rate.per.as_secs().to_string())], text).into_response()
 }
 
 /// Address that a request came from.
@@ -110,8 +136,7 @@ fn refused(refusal: AccessRefusal, headers: &HeaderMap) -> Response {
             (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, "Bearer")], text).into_response()
         }
         AccessRefusal::TooMany => {
-            let text = "Too many wrong tokens came from your address. Try again in a minute.\n";
-            (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, "60")], text).into_response()
+            too_many("Too many wrong tokens came from your address. Try again in a minute.\n", GUESSES)
         }
     }
 }

@@ -10,9 +10,8 @@ pub fn check(cli: &Cli) -> Result<(), String> {
         return Err(format!("{one} and {other} both write to standard output: send one to a file"));
     }
     check_group(cli)?;
-    let access = &cli.access;
-    if cli.http.is_none() && (access.http_public || access.http_token.is_some() || !access.http_host.is_empty()) {
-        return Err("--http-token, --http-public and --http-host are for a page: add --http 8080".to_owned());
+    if cli.http.is_none() && cli.access.is_given() {
+        return Err("the options that begin with --http- are for a page: add --http 8080".to_owned());
     }
     reports::check_distinct(&cli.report_files())?;
     cli.kafka.check()
