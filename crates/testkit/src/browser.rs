@@ -53,6 +53,8 @@ impl Browser {
             "browserName": "chrome",
             "goog:chromeOptions": { "args": [
                 "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--hide-scrollbars",
+                // Tests of TLS make their own certificates.
+                "--ignore-certificate-errors",
                 format!("--window-size={width},{height}"), format!("--user-data-dir={}", profile.display()),
             ] },
         } } });

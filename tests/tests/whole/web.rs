@@ -25,7 +25,7 @@ pub fn serve(kafka: &KafkaServer, topic: &str, args: &[&str]) -> (RunningProgram
     let mut viewer = Program::vidcons().on(kafka, topic).args(["--headless", "--http", "0"]).args(args).start();
     let address = viewer.until("the page's address", |viewer| {
         let stderr = viewer.stderr();
-        let rest = stderr.split_once("watch in the browser: http://")?.1;
+        let (_, rest) = stderr.split_once("watch in the browser: ")?.1.split_once("://")?;
         rest.split_once('/')?.0.parse().ok()
     });
     (viewer, address)
