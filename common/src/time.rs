@@ -11,7 +11,7 @@ mod timeline;
 
 pub use self::breakdown::StageBreakdown;
 pub use self::clock::{Clock, ManualClock, Micros, SystemClock};
-pub use self::latency::{Latencies, Latency, Recent, RecentLatency, TimeBase};
+pub use self::latency::{Distribution, Latencies, Latency, Recent, RecentLatency, TimeBase};
 pub use self::period::{Percentiles, Period, PeriodFigures};
 pub use self::rate::{PerSecond, Rate};
 pub use self::slowest::{Slowest, TailStages};

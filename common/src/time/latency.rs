@@ -1,11 +1,13 @@
 //! Latency of frames: a histogram for each stage and one for the total.
 
+mod distribution;
 mod recent;
 
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
+pub use self::distribution::Distribution;
 pub use self::recent::{Recent, RecentLatency};
 use crate::time::{Slowest, Stage, Stamps};
 
@@ -41,37 +43,47 @@ impl TimeBase {
     }
 }
 
-/// A histogram in µs with three significant digits.
+/// A histogram in µs with three significant digits, and the same values in a few buckets.
 #[derive(Clone, Debug)]
-pub struct Latency(Histogram<u32>);
+pub struct Latency {
+    histogram: Histogram<u32>,
+    distribution: Distribution,
+}
 
 impl Default for Latency {
     fn default() -> Self {
         let mut histogram = Histogram::new_with_bounds(1, STALL_US_MAX, 3).expect("within what HdrHistogram takes");
         histogram.auto(true);
-        Latency(histogram)
+        Latency { histogram, distribution: Distribution::default() }
     }
 }
 
 impl Latency {
     pub fn record(&mut self, duration: Duration) {
         let us = (duration.as_micros() as u64).min(LATENCY_US_MAX);
-        self.0.record(us).expect("the histogram grows by itself");
+        self.histogram.record(us).expect("the histogram grows by itself");
+        self.distribution.enter(us);
     }
 
     pub fn histogram(&self) -> &Histogram<u32> {
-        &self.0
+        &self.histogram
+    }
+
+    /// The same values, in a form that can be copied often.
+    pub fn distribution(&self) -> Distribution {
+        self.distribution
     }
 
     /// The time that the `n` longest took at least, with three digits; 0 if there are fewer.
     pub fn longest(&self, n: u64) -> u64 {
-        let len = self.0.len();
-        if (1..=len).contains(&n) { self.0.value_at_quantile(((len - n) as f64 + 0.5) / len as f64) } else { 0 }
+        let len = self.histogram.len();
+        if (1..=len).contains(&n) { self.histogram.value_at_quantile(((len - n) as f64 + 0.5) / len as f64) } else { 0 }
     }
 
     /// Removes all values and keeps the memory.
     pub fn clear(&mut self) {
-        self.0.reset();
+        self.histogram.reset();
+        self.distribution = Distribution::default();
     }
 }
 
@@ -159,6 +171,8 @@ mod tests {
         assert_eq!(latencies.total.histogram().max(), 700);
         assert_eq!(latencies.stage(Stage::Encode).histogram().max(), 700);
         assert_eq!(latencies.stage(Stage::Publish).histogram().max(), 0);
+        let sums = Stage::PRODUCER.map(|stage| latencies.stage(stage).distribution().sum());
+        assert_eq!(sums.into_iter().sum::<Duration>(), latencies.total.distribution().sum());
     }
 
     #[test]
