@@ -10,7 +10,6 @@
 //! The server has a thread of its own. The viewer's thread puts a reference to a frame into the hub, and answers a question
 //! when somebody has asked one.
 
-mod asker;
 mod figures;
 mod hub;
 mod page;
@@ -23,16 +22,14 @@ use std::sync::Arc;
 
 use ::web::axum::Router;
 use ::web::axum::routing::get;
-use ::web::{WebError, WebOptions, WebServer};
+use ::web::{Question, Questions, WebAnswer, WebError, WebOptions, WebServer};
 use common::report::PageFigures;
 use common::time::Clock;
 use common::wire::Frame;
 
-use self::asker::Questions;
 use self::hub::FrameHub;
 use self::state::WebState;
 
-pub use self::asker::{ViewerQuestion, WebAnswer};
 pub use self::figures::metrics;
 
 /// Shows frames in browsers.
@@ -47,7 +44,7 @@ impl WebView {
     /// Starts to serve.
     pub fn start(options: WebOptions, clock: Arc<dyn Clock>) -> Result<WebView, WebError> {
         let hub = Arc::new(FrameHub::new(clock.clone()));
-        let (asker, questions) = asker::channel(clock.clone());
+        let (asker, questions) = ::web::channel(clock.clone());
         let state = WebState { hub: hub.clone(), asker, clock: clock.clone() };
         let routes = Router::new()
             .merge(page::routes())
@@ -73,7 +70,7 @@ impl WebView {
     }
 
     /// Answers the questions that were asked since the last call.
-    pub fn answer(&self, mut answer: impl FnMut(ViewerQuestion) -> WebAnswer) {
+    pub fn answer(&self, mut answer: impl FnMut(Question) -> WebAnswer) {
         self.questions.answer(&mut answer);
     }
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use ::web::Asker;
 use common::time::Clock;
 
-use super::asker::Asker;
 use super::hub::FrameHub;
 
 /// What the routes share.

@@ -1,29 +1,30 @@
-//! Questions from the web server's thread to the viewer's loop, which alone knows the figures.
+//! Questions from the web server's thread to the program's own loop, which alone knows the figures.
 
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use ::web::MetricsPage;
-use ::web::axum::Json;
-use ::web::axum::http::StatusCode;
-use ::web::axum::response::{IntoResponse, Response};
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use common::report::Report;
 use common::time::{Clock, Micros};
 use tokio::sync::{Mutex, oneshot};
 
-/// Time for which an answer is given again, so that many who ask cost the viewer no more than one.
+use crate::metrics::MetricsPage;
+
+/// Time for which an answer is given again, so that many who ask cost the program no more than one.
 const FRESH: Duration = Duration::from_millis(250);
-/// Timeout for the viewer's loop.
+/// Timeout for the program's loop.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A question to the viewer.
+/// A question to the program.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ViewerQuestion {
+pub enum Question {
     /// The report until now, as JSON.
     Report,
     /// The figures for Prometheus.
     Metrics,
-    /// Whether pictures arrive.
+    /// Whether the program does its work.
     Ready,
 }
 
@@ -34,7 +35,7 @@ pub enum WebAnswer {
     Report(Box<Report>),
     /// The figures for Prometheus.
     Metrics(MetricsPage),
-    /// The reason why no pictures arrive, if none do.
+    /// The reason why the program is not ready, if it is not.
     Ready(Option<String>),
 }
 
@@ -51,14 +52,15 @@ impl IntoResponse for WebAnswer {
 
 /// An answer and when it was given.
 type DatedAnswer = (Micros, WebAnswer);
-type Asked = (ViewerQuestion, oneshot::Sender<WebAnswer>);
+type Asked = (Question, oneshot::Sender<WebAnswer>);
 
-/// The viewer's end.
+/// The program's end.
 #[derive(Debug)]
 pub struct Questions(mpsc::Receiver<Asked>);
 
 impl Questions {
-    pub fn answer(&self, answer: &mut impl FnMut(ViewerQuestion) -> WebAnswer) {
+    /// Answers the questions that were asked since the last call. Returns at once if there are none.
+    pub fn answer(&self, answer: &mut impl FnMut(Question) -> WebAnswer) {
         // Whoever has left does not take the answer.
         self.0.try_iter().for_each(|(question, to)| drop(to.send(answer(question))));
     }
@@ -72,13 +74,15 @@ pub struct Asker {
     clock: Arc<dyn Clock>,
 }
 
+/// Connects a server with a program.
 pub fn channel(clock: Arc<dyn Clock>) -> (Asker, Questions) {
     let (questions, asked) = mpsc::sync_channel(3);
     (Asker { questions, answers: Arc::default(), clock }, Questions(asked))
 }
 
 impl Asker {
-    pub async fn ask(&self, question: ViewerQuestion) -> Response {
+    /// The program's answer, or a recent one.
+    pub async fn ask(&self, question: Question) -> Response {
         let mut kept = self.answers[question as usize].lock().await;
         if let Some((at, answer)) = &*kept
             && self.clock.now().since(*at) < FRESH
@@ -92,7 +96,7 @@ impl Asker {
                 *kept = Some((self.clock.now(), answer.clone()));
                 answer.into_response()
             }
-            _ => (StatusCode::SERVICE_UNAVAILABLE, "the viewer does not answer\n").into_response(),
+            _ => (StatusCode::SERVICE_UNAVAILABLE, "the program does not answer\n").into_response(),
         }
     }
 }

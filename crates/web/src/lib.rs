@@ -9,6 +9,7 @@
 
 mod access;
 mod args;
+mod asker;
 mod metrics;
 mod middleware;
 mod places;
@@ -20,6 +21,7 @@ mod token;
 pub use axum;
 
 pub use self::args::{AccessArgs, WebOptions, address};
+pub use self::asker::{Asker, Question, Questions, WebAnswer, channel};
 pub use self::metrics::MetricsPage;
 pub use self::rate::{RateLimit, RateWindow};
 pub use self::server::{WebError, WebServer};

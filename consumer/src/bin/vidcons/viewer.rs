@@ -22,11 +22,12 @@ use consumer::engine::{Engine, EngineOptions, PendingFrame, PlaybackCommand};
 use consumer::files::{FileOutputs, PictureKey};
 use consumer::reader::TopicReader;
 use consumer::status::{Tone, ViewerStatus};
-use consumer::web::{ViewerQuestion, WebAnswer, WebView, metrics};
+use consumer::web::{WebView, metrics};
 use consumer::window::{ShowError, Viewport, WindowRequest};
 use explain::DisplayPath;
 use pool::Pool;
 use reports::recorder::{Course, Recorder};
+use web::{Question, WebAnswer};
 
 use crate::moment::local_time;
 use crate::options::Options;
@@ -196,9 +197,9 @@ impl Viewer<'_> {
             let now = self.clock.now();
             let snapshot = self.engine.snapshot(self.reader.cause(), now);
             match question {
-                ViewerQuestion::Metrics => WebAnswer::Metrics(metrics(&snapshot, web.clients())),
-                ViewerQuestion::Ready => WebAnswer::Ready(snapshot.not_live()),
-                ViewerQuestion::Report => {
+                Question::Metrics => WebAnswer::Metrics(metrics(&snapshot, web.clients())),
+                Question::Ready => WebAnswer::Ready(snapshot.not_live()),
+                Question::Report => {
                     let input = ReportInput {
                         reader: &self.reader,
                         started_ms: self.started_ms,
