@@ -210,6 +210,12 @@ impl TopicReader {
         self.tail.facts()
     }
 
+    /// Number of records that the topic holds and that were not read, as of the client's last statistics; `None` if
+    /// unknown.
+    pub fn lag(&self) -> Option<u64> {
+        self.tail.facts().lag(&self.options.topic).filter(|_| self.reading)
+    }
+
     /// True if the broker is `vidbroker`, or the one in vidprod.
     pub fn is_to_embedded_broker(&self) -> bool {
         self.tail.is_to_embedded_broker()

@@ -13,30 +13,32 @@
 mod figures;
 mod hub;
 mod page;
-mod questions;
 mod socket;
 mod state;
 mod stream;
 
 use std::sync::Arc;
 
+use ::web::axum::Json;
 use ::web::axum::Router;
+use ::web::axum::extract::State;
 use ::web::axum::routing::get;
-use ::web::{Question, Questions, WebAnswer, WebError, WebOptions, WebServer};
-use common::report::PageFigures;
+use ::web::{FigureQuestions, MetricsPage, NoAnswer, Questions, WebError, WebOptions, WebServer};
+use common::report::{PageFigures, Report};
 use common::time::Clock;
 use common::wire::Frame;
 
 use self::hub::FrameHub;
 use self::state::WebState;
 
-pub use self::figures::metrics;
+pub use self::figures::{ViewerFigures, metrics};
 
 /// Shows frames in browsers.
 #[derive(Debug)]
 pub struct WebView {
     hub: Arc<FrameHub>,
-    questions: Questions,
+    figures: FigureQuestions,
+    reports: Questions<Box<Report>>,
     server: WebServer,
 }
 
@@ -44,19 +46,19 @@ impl WebView {
     /// Starts to serve.
     pub fn start(options: WebOptions, clock: Arc<dyn Clock>) -> Result<WebView, WebError> {
         let hub = Arc::new(FrameHub::new(clock.clone()));
-        let (asker, questions) = ::web::channel(clock.clone());
-        let state = WebState { hub: hub.clone(), asker, clock: clock.clone() };
+        let (figures, figure_questions) = ::web::figures(&clock);
+        let (ask_report, reports) = ::web::channel(clock.clone());
+        let state = WebState { hub: hub.clone(), reports: ask_report, clock: clock.clone() };
         let routes = Router::new()
             .merge(page::routes())
             .route("/socket", get(socket::connect))
             .route("/stream.mjpg", get(stream::stream))
             .route("/snapshot.jpg", get(stream::snapshot))
             .route("/api/sources", get(stream::sources))
-            .route("/api/report", get(questions::report))
-            .route("/metrics", get(questions::metrics))
-            .route("/readyz", get(questions::ready))
-            .with_state(state);
-        Ok(WebView { server: WebServer::start(options, routes, clock)?, hub, questions })
+            .route("/api/report", get(report))
+            .with_state(state)
+            .merge(figures);
+        Ok(WebView { server: WebServer::start(options, routes, clock)?, hub, figures: figure_questions, reports })
     }
 
     /// Address of the page.
@@ -69,9 +71,16 @@ impl WebView {
         self.hub.take(frame);
     }
 
-    /// Answers the questions that were asked since the last call.
-    pub fn answer(&self, mut answer: impl FnMut(Question) -> WebAnswer) {
-        self.questions.answer(&mut answer);
+    /// Answers what was asked since the last call: with the report until now, with the figures, and with the reason why
+    /// no frames arrive.
+    pub fn answer(
+        &self,
+        report: impl FnMut() -> Box<Report>,
+        metrics: impl FnMut() -> MetricsPage,
+        not_live: impl FnMut() -> Option<String>,
+    ) {
+        self.reports.answer(report);
+        self.figures.answer(metrics, not_live);
     }
 
     /// Number of pages that are open.
@@ -83,4 +92,8 @@ impl WebView {
     pub fn client_figures(&self) -> Vec<PageFigures> {
         self.hub.client_figures()
     }
+}
+
+async fn report(State(state): State<WebState>) -> Result<Json<Box<Report>>, NoAnswer> {
+    state.reports.ask().await.map(Json)
 }

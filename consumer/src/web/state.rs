@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ::web::Asker;
+use common::report::Report;
 use common::time::Clock;
 
 use super::hub::FrameHub;
@@ -11,6 +12,6 @@ use super::hub::FrameHub;
 #[derive(Clone, Debug)]
 pub struct WebState {
     pub hub: Arc<FrameHub>,
-    pub asker: Asker,
+    pub reports: Asker<Box<Report>>,
     pub clock: Arc<dyn Clock>,
 }

@@ -52,6 +52,8 @@ struct StatisticsTotals {
     /// The partitions of each topic that have a leader.
     partitions: BTreeMap<String, BTreeSet<i32>>,
     partitions_changed: bool,
+    /// Number of unread records of each topic that is read.
+    lags: BTreeMap<String, u64>,
     long: u64,
     /// The last statistics that were too long to be read at once.
     unread: Vec<u8>,
@@ -63,6 +65,17 @@ impl Facts {
         let unread = std::mem::take(&mut totals.unread);
         totals.read(&unread);
         totals.facts
+    }
+
+    /// The same without the last long statistics, which take time to read. For figures that are wanted while frames flow.
+    pub fn recent(&self) -> ClientFacts {
+        self.lock().facts
+    }
+
+    /// Number of records of a topic that the broker has and the client has not passed on, in all partitions that it
+    /// reads; `None` if it reads none.
+    pub fn lag(&self, topic: &str) -> Option<u64> {
+        self.lock().lags.get(topic).copied()
     }
 
     /// Counts a reconnection: a new client takes the place of this one, and its counters start at 0.
@@ -143,6 +156,7 @@ impl StatisticsTotals {
         statistics.add_to(&mut self.facts);
         self.facts.disconnects += self.disconnects_before;
         let fetches = statistics.topics.values().any(Topic::is_fetched);
+        self.lags = statistics.topics.iter().filter_map(|(name, topic)| Some((name.clone(), topic.lag()?))).collect();
         for (name, topic) in statistics.topics {
             let led: BTreeSet<i32> = topic.led().collect();
             if self.partitions.get(&name) != Some(&led) {
@@ -213,6 +227,11 @@ struct Topic {
 #[serde(default)]
 struct Partition {
     fetchq_cnt: i64,
+    /// Offsets after the last record that a reader may get, after the last one that was passed on, and of the next one to
+    /// fetch; negative if unknown.
+    ls_offset: i64,
+    app_offset: i64,
+    next_offset: i64,
     /// `active` if the partition is being fetched.
     fetch_state: String,
     leader: i32,
@@ -222,7 +241,15 @@ struct Partition {
 
 impl Topic {
     fn is_fetched(&self) -> bool {
-        self.partitions.values().any(|partition| partition.fetch_state == "active")
+        self.partitions.values().any(Partition::is_fetched)
+    }
+
+    /// Number of unread records in the partitions that are fetched; `None` if none is.
+    fn lag(&self) -> Option<u64> {
+        let mut lags =
+            self.partitions.values().filter(|partition| partition.is_fetched()).map(Partition::lag).peekable();
+        lags.peek()?;
+        lags.sum()
     }
 
     /// The partitions with a leader. Partition -1 is left out: there the client keeps records that have no partition
@@ -230,6 +257,18 @@ impl Topic {
     fn led(&self) -> impl Iterator<Item = i32> {
         let led = self.partitions.iter().filter(|(_, partition)| partition.leader >= 0 && !partition.unknown);
         led.filter_map(|(id, _)| id.parse().ok()).filter(|id| *id >= 0)
+    }
+}
+
+impl Partition {
+    fn is_fetched(&self) -> bool {
+        self.fetch_state == "active"
+    }
+
+    /// Number of records between the position and the end; `None` if one of them is not known yet.
+    fn lag(&self) -> Option<u64> {
+        let position = if self.app_offset >= 0 { self.app_offset } else { self.next_offset };
+        (position >= 0 && self.ls_offset >= 0).then(|| u64::try_from(self.ls_offset - position).unwrap_or(0))
     }
 }
 

@@ -43,6 +43,14 @@ pub struct WebOptions {
 }
 
 impl AccessArgs {
+    /// Refuses these options where no server is started. `option` starts one, as in `--http 8080`.
+    pub fn check_needed(&self, server: Option<SocketAddr>, option: &str) -> Result<(), String> {
+        if server.is_none() && self.is_given() {
+            return Err(format!("the options that begin with --http- are for a web server: add {option}"));
+        }
+        Ok(())
+    }
+
     /// Checks the options, and reads the token. `option` is the one that holds the address.
     pub fn check(&self, option: &str, address: SocketAddr) -> anyhow::Result<WebOptions> {
         if !address.ip().is_loopback() && self.http_token.is_none() && !self.http_public {
@@ -57,7 +65,7 @@ impl AccessArgs {
     }
 
     /// True if one of these options was given.
-    pub fn is_given(&self) -> bool {
+    fn is_given(&self) -> bool {
         let AccessArgs { http_token, http_public, http_host, http_tls_cert, http_tls_key } = self;
         *http_public
             || !http_host.is_empty()

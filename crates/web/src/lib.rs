@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! browser, curl, Prometheus ═══▶ Places ▸ Certificate (TLS) ▸ limits ▸ AccessPolicy: Host, Origin, token ▸ the program's routes
+//!                                                                          figures: Asker ─▶ the program's loop ◀─┘
 //! ```
 //! It listens on loopback unless told otherwise, refuses names that are not this machine's (a foreign page could use them
 //! to read from it, by DNS rebinding), and asks for a token where other machines can reach it. It runs on a thread of its
@@ -10,9 +11,11 @@
 mod access;
 mod args;
 mod asker;
+mod figures;
 mod metrics;
 mod middleware;
 mod places;
+mod process;
 mod rate;
 mod server;
 mod tls;
@@ -21,8 +24,9 @@ mod token;
 pub use axum;
 
 pub use self::args::{AccessArgs, WebOptions, address};
-pub use self::asker::{Asker, Question, Questions, WebAnswer, channel};
-pub use self::metrics::MetricsPage;
+pub use self::asker::{Asker, NoAnswer, Questions, channel};
+pub use self::figures::{FigureQuestions, MetricsArgs, MetricsServer, figures};
+pub use self::metrics::{Metric, MetricsFormat, MetricsPage};
 pub use self::rate::{RateLimit, RateWindow};
 pub use self::server::{WebError, WebServer};
 pub use self::tls::Certificate;

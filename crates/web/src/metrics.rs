@@ -1,158 +1,71 @@
-//! A page of figures in the format of OpenMetrics, which Prometheus reads.
+//! A page of figures for Prometheus.
 
-use std::fmt;
-use std::sync::Mutex;
+mod encode;
+mod metric;
 
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use common::time::Latency;
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet, text};
-use prometheus_client::metrics::MetricType;
-use prometheus_client::registry::{Registry, Unit};
+use common::time::Distribution;
 
-const FORMAT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// Upper bounds of the buckets of a latency, in ms.
-const BUCKETS_MS: [f64; 17] =
-    [0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 15.0, 20.0, 33.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 5000.0];
+use self::encode::{Family, Value};
 
-/// The kind of a figure.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum FigureKind {
-    /// A sum that only grows.
-    Counter,
-    /// A state.
-    Gauge,
-    /// A distribution of latencies.
-    Histogram,
-}
+pub use self::encode::MetricsFormat;
+pub use self::metric::Metric;
 
-/// Figures under one name, each with its labels.
+/// A page of figures, in the order in which they are declared.
 #[derive(Clone, Debug)]
-struct Family {
-    name: &'static str,
-    help: &'static str,
-    unit: Option<Unit>,
-    kind: FigureKind,
-    figures: Vec<(Labels, Value)>,
-}
-
-type Labels = Vec<(&'static str, String)>;
-
-#[derive(Clone, Debug)]
-enum Value {
-    Count(u64),
-    Number(f64),
-    /// Sum in seconds, number of values, and how many are in each bucket.
-    Latency {
-        sum: f64,
-        count: u64,
-        buckets: Vec<(f64, u64)>,
-    },
-}
-
-/// A page of figures, in the order in which they are entered.
-#[derive(Clone, Debug, Default)]
 pub struct MetricsPage(Vec<Family>);
 
+/// The names and values of a figure's labels.
+type Labels<'a> = &'a [(&'static str, &'a str)];
+
 impl MetricsPage {
-    /// Adds a counter. Its name gets the ending `_total`.
-    pub fn counter(&mut self, name: &'static str, help: &'static str, labels: &[(&'static str, &str)], count: u64) {
-        self.enter(name, help, None, FigureKind::Counter, labels, Value::Count(count));
+    /// A page that describes these figures, even those that have no value yet.
+    pub fn new(metrics: &[Metric]) -> MetricsPage {
+        MetricsPage(metrics.iter().map(|metric| Family { metric: *metric, values: Vec::new() }).collect())
     }
 
-    /// Adds a state. Its name gets the unit as its ending.
-    pub fn gauge(
-        &mut self,
-        name: &'static str,
-        help: &'static str,
-        unit: Option<Unit>,
-        labels: &[(&'static str, &str)],
-        value: f64,
-    ) {
-        self.enter(name, help, unit, FigureKind::Gauge, labels, Value::Number(value));
+    /// Adds the value of a counter.
+    pub fn count(&mut self, metric: &Metric, labels: Labels<'_>, count: u64) {
+        self.enter(metric, labels, Value::Count(count));
     }
 
-    /// Adds a latency. Its name gets the ending `_seconds`.
-    pub fn latency(
-        &mut self,
-        name: &'static str,
-        help: &'static str,
-        labels: &[(&'static str, &str)],
-        latency: &Latency,
-    ) {
-        let histogram = latency.histogram();
-        let bounds = BUCKETS_MS.into_iter().map(|ms| ms / 1000.0).chain([f64::INFINITY]);
-        let mut buckets: Vec<(f64, u64)> = bounds.map(|bound| (bound, 0)).collect();
-        let mut sum = 0.0;
-        for value in histogram.iter_recorded() {
-            let (seconds, count) = (value.value_iterated_to() as f64 / 1e6, u64::from(value.count_at_value()));
-            let bucket = buckets.partition_point(|(bound, _)| *bound < seconds);
-            buckets[bucket].1 += count;
-            sum += seconds * count as f64;
-        }
-        let value = Value::Latency { sum, count: histogram.len(), buckets };
-        self.enter(name, help, Some(Unit::Seconds), FigureKind::Histogram, labels, value);
+    /// Adds the value of a counter that is no whole number.
+    pub fn sum(&mut self, metric: &Metric, labels: Labels<'_>, sum: f64) {
+        self.enter(metric, labels, Value::Sum(sum));
     }
 
-    fn enter(
-        &mut self,
-        name: &'static str,
-        help: &'static str,
-        unit: Option<Unit>,
-        kind: FigureKind,
-        labels: &[(&'static str, &str)],
-        value: Value,
-    ) {
+    /// Adds the value of a gauge.
+    pub fn number(&mut self, metric: &Metric, labels: Labels<'_>, number: f64) {
+        self.enter(metric, labels, Value::Number(number));
+    }
+
+    /// Adds the value of a histogram.
+    pub fn distribution(&mut self, metric: &Metric, labels: Labels<'_>, distribution: Distribution) {
+        self.enter(metric, labels, Value::Distribution(distribution));
+    }
+
+    /// Adds a text, which is the value of a label.
+    pub fn info(&mut self, metric: &Metric, labels: Labels<'_>) {
+        self.enter(metric, labels, Value::Info);
+    }
+
+    fn enter(&mut self, metric: &Metric, labels: Labels<'_>, value: Value) {
         let labels = labels.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        match self.0.iter_mut().find(|family| family.name == name) {
-            Some(family) => family.figures.push((labels, value)),
-            None => self.0.push(Family { name, help, unit, kind, figures: vec![(labels, value)] }),
+        match self.0.iter_mut().find(|family| family.metric.name() == metric.name()) {
+            Some(family) => family.values.push((labels, value)),
+            None => self.0.push(Family { metric: *metric, values: vec![(labels, value)] }),
         }
     }
 
     /// The page as text.
-    pub fn text(self) -> String {
-        let mut registry = Registry::default();
-        registry.register_collector(Box::new(Page(Mutex::new(self.0))));
-        let mut text = String::new();
-        text::encode(&mut text, &registry).expect("a string takes all that is written");
-        text
+    pub fn text(self, format: MetricsFormat) -> String {
+        encode::encode(self.0, format)
     }
-}
 
-impl IntoResponse for MetricsPage {
-    fn into_response(self) -> Response {
-        ([(CONTENT_TYPE, FORMAT)], self.text()).into_response()
-    }
-}
-
-#[derive(Debug)]
-struct Page(Mutex<Vec<Family>>);
-
-impl Collector for Page {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let families = self.0.lock().map_err(|_| fmt::Error)?;
-        for family in families.iter() {
-            let kind = match family.kind {
-                FigureKind::Counter => MetricType::Counter,
-                FigureKind::Gauge => MetricType::Gauge,
-                FigureKind::Histogram => MetricType::Histogram,
-            };
-            let mut all = encoder.encode_descriptor(family.name, family.help, family.unit.as_ref(), kind)?;
-            for (labels, value) in &family.figures {
-                let labels = &labels[..];
-                let mut one = all.encode_family(&labels)?;
-                match value {
-                    Value::Count(count) => one.encode_counter::<NoLabelSet, _, u64>(count, None)?,
-                    Value::Number(number) => one.encode_gauge(number)?,
-                    Value::Latency { sum, count, buckets } => {
-                        one.encode_histogram::<NoLabelSet>(*sum, *count, buckets, None)?;
-                    }
-                }
-            }
-        }
-        Ok(())
+    /// The answer to a request.
+    pub fn response(self, format: MetricsFormat) -> Response {
+        ([(CONTENT_TYPE, format.content_type())], self.text(format)).into_response()
     }
 }
 
@@ -160,31 +73,70 @@ impl Collector for Page {
 mod tests {
     use std::time::Duration;
 
+    use common::time::Latency;
+
     use super::*;
+
+    const FRAMES: Metric = Metric::counter("frames_total", "Frames.");
+    const AGE: Metric = Metric::histogram("age_seconds", "Age.");
+    const LAG: Metric = Metric::gauge("lag_bytes", "Lag.");
+    const CPU: Metric = Metric::counter("cpu_seconds_total", "Processor time.");
+    const BUILD: Metric = Metric::info("build_info", "Version.");
+
+    fn page() -> MetricsPage {
+        let mut page = MetricsPage::new(&[BUILD, FRAMES, AGE, LAG]);
+        let mut latency = Latency::default();
+        [400, 900, 6_500, 9_000_000].into_iter().for_each(|us| latency.record(Duration::from_micros(us)));
+        page.count(&FRAMES, &[("outcome", "shown")], 5);
+        page.distribution(&AGE, &[("source", "a\"b")], latency.distribution());
+        page.count(&FRAMES, &[("outcome", "late")], 1);
+        page.sum(&CPU, &[], 1.5);
+        page.info(&BUILD, &[("version", "1.2")]);
+        page
+    }
+
+    #[track_caller]
+    fn check(format: MetricsFormat, expected: &[&str]) {
+        let text = page().text(format);
+        let lines: Vec<&str> = text.lines().collect();
+        for block in expected {
+            let block: Vec<&str> = block.lines().collect();
+            assert!(lines.windows(block.len()).any(|lines| lines == block), "{block:#?} in {text}");
+        }
+    }
 
     #[test]
     fn figures_of_one_name_stand_together_and_buckets_add_up() {
-        let mut page = MetricsPage::default();
-        let mut latency = Latency::default();
-        [400, 900, 6_500, 9_000_000].into_iter().for_each(|us| latency.record(Duration::from_micros(us)));
-        page.counter("frames", "Frames.", &[("outcome", "shown")], 5);
-        page.latency("age", "Age.", &[("source", "a\"b")], &latency);
-        page.counter("frames", "Frames.", &[("outcome", "lost")], 1);
-        page.gauge("lag", "Lag.", None, &[], 0.5);
-        let text = page.text();
-        let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[2..4], ["frames_total{outcome=\"shown\"} 5", "frames_total{outcome=\"lost\"} 1"], "{text}");
-        for line in [
-            "age_seconds_count{source=\"a\\\"b\"} 4",
-            "age_seconds_bucket{le=\"0.0005\",source=\"a\\\"b\"} 1",
-            "age_seconds_bucket{le=\"0.001\",source=\"a\\\"b\"} 2",
-            "age_seconds_bucket{le=\"0.007\",source=\"a\\\"b\"} 3",
-            "age_seconds_bucket{le=\"5.0\",source=\"a\\\"b\"} 3",
-            "age_seconds_bucket{le=\"+Inf\",source=\"a\\\"b\"} 4",
-            "lag 0.5",
-            "# EOF",
-        ] {
-            assert!(lines.contains(&line), "{line} in {text}");
+        check(
+            MetricsFormat::OpenMetrics,
+            &[
+                "# TYPE frames counter\nframes_total{outcome=\"shown\"} 5\nframes_total{outcome=\"late\"} 1",
+                "# TYPE build info\nbuild_info{version=\"1.2\"} 1",
+                "# UNIT age_seconds seconds\nage_seconds_sum{source=\"a\\\"b\"} 9.0078",
+                "age_seconds_count{source=\"a\\\"b\"} 4",
+                "age_seconds_bucket{le=\"0.0005\",source=\"a\\\"b\"} 1",
+                "age_seconds_bucket{le=\"0.001\",source=\"a\\\"b\"} 2",
+                "age_seconds_bucket{le=\"0.008\",source=\"a\\\"b\"} 3",
+                "age_seconds_bucket{le=\"5.0\",source=\"a\\\"b\"} 3",
+                "age_seconds_bucket{le=\"+Inf\",source=\"a\\\"b\"} 4",
+                "# UNIT cpu_seconds seconds\ncpu_seconds_total 1.5",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_figure_without_a_value_is_described() {
+        check(MetricsFormat::OpenMetrics, &["# HELP lag_bytes Lag.\n# TYPE lag_bytes gauge\n# UNIT lag_bytes bytes"]);
+    }
+
+    #[test]
+    fn older_scrapers_get_the_older_format() {
+        check(MetricsFormat::Plain, &["# TYPE frames_total counter\nframes_total{outcome=\"shown\"} 5"]);
+        let accepted = |header| MetricsFormat::accepted(header);
+        let prometheus = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3";
+        for header in [None, Some("*/*"), Some(prometheus)] {
+            assert_eq!(accepted(header), MetricsFormat::OpenMetrics, "{header:?}");
         }
+        assert_eq!(accepted(Some("text/plain;version=0.0.4")), MetricsFormat::Plain);
     }
 }

@@ -113,7 +113,7 @@ pub struct Cli {
     pub title: Option<String>,
 
     /// Show all sources in browsers, at this address and port, as in 8080 or 127.0.0.1:8080
-    #[arg(long, value_name = "[ADDRESS:]PORT", value_parser = web::address, help_heading = "Web")]
+    #[arg(allow_hyphen_values = true, long, value_name = "[ADDRESS:]PORT", value_parser = web::address, help_heading = "Web")]
     pub http: Option<SocketAddr>,
     /// Open the page in the browser
     #[arg(long, requires = "http", hide_short_help = true, help_heading = "Web")]

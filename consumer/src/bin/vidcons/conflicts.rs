@@ -10,9 +10,7 @@ pub fn check(cli: &Cli) -> Result<(), String> {
         return Err(format!("{one} and {other} both write to standard output: send one to a file"));
     }
     check_group(cli)?;
-    if cli.http.is_none() && cli.access.is_given() {
-        return Err("the options that begin with --http- are for a page: add --http 8080".to_owned());
-    }
+    cli.access.check_needed(cli.http, "--http 8080")?;
     reports::check_distinct(&cli.report_files())?;
     cli.kafka.check()
 }

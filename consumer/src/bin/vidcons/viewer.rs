@@ -22,12 +22,11 @@ use consumer::engine::{Engine, EngineOptions, PendingFrame, PlaybackCommand};
 use consumer::files::{FileOutputs, PictureKey};
 use consumer::reader::TopicReader;
 use consumer::status::{Tone, ViewerStatus};
-use consumer::web::{WebView, metrics};
+use consumer::web::{ViewerFigures, WebView, metrics};
 use consumer::window::{ShowError, Viewport, WindowRequest};
 use explain::DisplayPath;
 use pool::Pool;
 use reports::recorder::{Course, Recorder};
-use web::{Question, WebAnswer};
 
 use crate::moment::local_time;
 use crate::options::Options;
@@ -191,28 +190,36 @@ impl Viewer<'_> {
     }
 
     /// Answers the questions of browsers and scrapers about the figures.
-    fn answer_web(&mut self) {
+    fn answer_web(&self) {
         let Some(web) = &self.web else { return };
-        web.answer(|question| {
-            let now = self.clock.now();
-            let snapshot = self.engine.snapshot(self.reader.cause(), now);
-            match question {
-                Question::Metrics => WebAnswer::Metrics(metrics(&snapshot, web.clients())),
-                Question::Ready => WebAnswer::Ready(snapshot.not_live()),
-                Question::Report => {
-                    let input = ReportInput {
-                        reader: &self.reader,
-                        started_ms: self.started_ms,
-                        seconds: now.since(self.began).as_secs_f64(),
-                        display_path: self.viewport.display_path(),
-                        display_latency: self.viewport.display_latency(),
-                        pixels: self.verify.as_ref().map(|verify| verify.pixels),
-                        pages: web.client_figures(),
-                    };
-                    WebAnswer::Report(Box::new(report(self.options, &input, &snapshot)))
-                }
-            }
-        });
+        let now = self.clock.now();
+        let snapshot = || self.engine.snapshot(self.reader.cause(), now);
+        web.answer(
+            || {
+                let input = ReportInput {
+                    reader: &self.reader,
+                    started_ms: self.started_ms,
+                    seconds: now.since(self.began).as_secs_f64(),
+                    display_path: self.viewport.display_path(),
+                    display_latency: self.viewport.display_latency(),
+                    pixels: self.verify.as_ref().map(|verify| verify.pixels),
+                    pages: web.client_figures(),
+                };
+                Box::new(report(self.options, &input, &snapshot()))
+            },
+            || metrics(&snapshot(), &self.viewer_figures(web.clients(), now)),
+            || snapshot().not_live(),
+        );
+    }
+
+    fn viewer_figures(&self, pages: usize, now: Micros) -> ViewerFigures {
+        let wall = Duration::from_micros(self.clock.wall_us());
+        ViewerFigures {
+            client: self.reader.facts().recent(),
+            lag: self.reader.lag(),
+            last_frame: wall.saturating_sub(now.since(self.engine.last_arrival())),
+            pages,
+        }
     }
 
     fn show(&mut self, mut next: PendingFrame) -> anyhow::Result<()> {

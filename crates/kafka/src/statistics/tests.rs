@@ -37,6 +37,29 @@ fn figures_that_explain_a_latency_are_read() {
 }
 
 #[test]
+fn a_lag_is_that_of_all_partitions_that_are_read() {
+    let check = |partitions: &[(&str, [i64; 3])], expected: Option<u64>| {
+        let partition = |(id, (state, [end, position, next])): (usize, &(&str, [i64; 3]))| {
+            format!(
+                r#""{id}": {{"fetch_state": "{state}", "ls_offset": {end}, "app_offset": {position}, "next_offset": {next}}}"#
+            )
+        };
+        let partitions: Vec<String> = partitions.iter().enumerate().map(partition).collect();
+        let facts = Facts::default();
+        let json = format!(r#"{{"topics": {{"video": {{"partitions": {{{}}}}}}}}}"#, partitions.join(", "));
+        drop(facts.enter(json.as_bytes()));
+        assert_eq!(facts.lag("video"), expected, "{json}");
+        assert_eq!(facts.lag("other"), None);
+    };
+    check(&[("active", [90, 88, 90])], Some(2));
+    check(&[("active", [90, 88, 90]), ("active", [7, 7, 7]), ("none", [50, 1, 1])], Some(2));
+    check(&[("active", [90, -1001, 80])], Some(10));
+    check(&[("active", [5, 6, 6])], Some(0));
+    check(&[("active", [90, 88, 90]), ("active", [-1001, 3, 3])], None);
+    check(&[("none", [90, 88, 90])], None);
+}
+
+#[test]
 fn a_broker_on_this_machine_is_known_by_its_address() {
     let check = |addresses: &[&str], brokers: u64, loopback: bool| {
         let node = |(id, address)| format!(r#""{id}": {{"nodeid": {id}, "nodename": "{address}"}}"#);
