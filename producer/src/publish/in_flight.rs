@@ -41,6 +41,10 @@ impl InFlight {
         self.frames.is_empty()
     }
 
+    pub fn frames_and_bytes(&self) -> (usize, usize) {
+        (self.frames.len(), self.bytes)
+    }
+
     /// True if another frame may be sent. One frame is always allowed.
     pub fn has_room(&self, now: Micros) -> bool {
         let Some(oldest) = self.frames.front() else { return true };

@@ -140,6 +140,11 @@ impl FramePublisher {
         self.state.lock().silence(now)
     }
 
+    /// Number of frames in flight, and their bytes.
+    pub fn in_flight(&self) -> (usize, usize) {
+        self.state.lock().in_flight.frames_and_bytes()
+    }
+
     /// True if the broker is `vidbroker`, or the one in vidprod.
     pub fn is_to_embedded_broker(&self) -> bool {
         self.records.is_to_embedded_broker()

@@ -13,6 +13,7 @@ use common::time::Speed;
 use common::wire::record::{HEADERS, SOURCE_BYTES_MAX};
 use kafka::KafkaArgs;
 use reports::ReportArgs;
+use web::MetricsArgs;
 
 use producer::source::{Deinterlace, Passthrough};
 use producer::{Fit, Subsampling};
@@ -184,6 +185,8 @@ pub struct Cli {
     #[arg(long, help_heading = "Report")]
     pub explain: bool,
     #[command(flatten)]
+    pub metrics: MetricsArgs,
+    #[command(flatten)]
     pub log: LogArgs,
     #[command(flatten)]
     pub status: StatusArgs,
@@ -205,6 +208,7 @@ impl Cli {
             ));
         }
         reports::check_distinct(&self.reports.files)?;
+        self.metrics.check()?;
         self.kafka.check()
     }
 

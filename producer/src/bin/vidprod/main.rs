@@ -4,6 +4,7 @@ mod announce;
 mod args;
 mod embedded;
 mod ending;
+mod metrics;
 mod options;
 mod run;
 mod status;

@@ -9,6 +9,7 @@ use common::secret;
 use common::time::Speed;
 use common::wire::record::SOURCE_BYTES_MAX;
 use kafka::{Connection, NewTopic, Role};
+use web::WebOptions;
 
 use producer::source::{CameraOptions, Input, Loops, Passthrough, SourceOptions, SourceTiming};
 use producer::{DropPolicy, EncodeOptions, Pace, TopicOptions};
@@ -29,6 +30,8 @@ pub struct Options {
     /// The schedule of the pictures; `None` if the input sets its own pace.
     pub pace: Option<Pace>,
     pub drop_policy: DropPolicy,
+    /// `None` to serve no figures.
+    pub web: Option<WebOptions>,
     /// Interval at which the status is logged if it is not drawn. `None`: it is neither logged nor drawn.
     pub status_every: Option<Duration>,
 }
@@ -111,6 +114,7 @@ impl Options {
             },
             pace,
             drop_policy,
+            web: cli.metrics.options()?,
             status_every: cli.status.every(&cli.log),
             cli: cli.clone(),
         })

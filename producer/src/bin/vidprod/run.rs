@@ -13,9 +13,11 @@ use kafka::ConnectTimeout;
 use producer::source::{Source, SourceTiming};
 use producer::{FrameEncoder, FramePublisher, Lane, LaneError, MessageLimit, PublishOptions, TopicKeeper};
 use reports::recorder::{Course, Recorder};
+use web::MetricsServer;
 
 use crate::announce::announce;
 use crate::embedded::{self, Embedded};
+use crate::metrics::SessionFigures;
 use crate::options::Options;
 use crate::status::StatusReporter;
 
@@ -32,6 +34,7 @@ pub struct ConnectedRun<'a> {
     publisher: Arc<FramePublisher>,
     limit: MessageLimit,
     embedded: Option<Embedded>,
+    figures: Option<MetricsServer>,
 }
 
 /// A run that is over.
@@ -66,6 +69,8 @@ pub fn run(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> any
 impl<'a> ConnectedRun<'a> {
     /// Opens the input, starts a broker if there is none, and connects.
     fn start(options: &'a Options, clock: Arc<dyn Clock>, shutdown: &'a Shutdown) -> anyhow::Result<ConnectedRun<'a>> {
+        // Before everything else, because the address may be taken.
+        let figures = options.web.clone().map(|web| MetricsServer::start(web, &clock)).transpose()?;
         let open = || Source::open(&options.source, clock.clone(), shutdown.flag());
         // A file may be missing, so it is opened first. A live input is opened last, because it does not wait.
         let file = if options.source.input.timing() == SourceTiming::File { Some(open()?) } else { None };
@@ -85,7 +90,7 @@ impl<'a> ConnectedRun<'a> {
         };
         let publisher = FramePublisher::connect(&options.connection, publish, &patience, clock.clone())?;
         let source = file.map_or_else(open, Ok)?;
-        Ok(ConnectedRun { options, clock, shutdown, source, keeper, publisher, limit, embedded })
+        Ok(ConnectedRun { options, clock, shutdown, source, keeper, publisher, limit, embedded, figures })
     }
 
     fn finish(mut self) -> anyhow::Result<FinishedRun> {
@@ -116,7 +121,18 @@ impl<'a> ConnectedRun<'a> {
         while !lane.is_finished() {
             let now = self.clock.now();
             let gone = self.keeper.is_gone().then(|| format!("topic {} is gone", self.options.topic.topic.name));
-            status.report(&self.publisher, now, &|| self.publisher.cause().or_else(|| gone.clone()));
+            let cause = || self.publisher.cause().or_else(|| gone.clone());
+            status.report(&self.publisher, now, &cause);
+            if let Some(server) = &self.figures {
+                let figures = || SessionFigures {
+                    publisher: &self.publisher,
+                    session: number,
+                    source: &self.options.source.name,
+                    quality: status.quality(),
+                    silence: status.broker_silence(now, &cause),
+                };
+                server.answer(|| figures().metrics(), || figures().not_ready());
+            }
             self.publisher.write_rows(now);
             if let Some(why) = self.keeper.look_after(&self.publisher, now) {
                 forbidden.get_or_insert(why);

@@ -17,6 +17,7 @@ use producer::FramePublisher;
 use producer::source::SourceInfo;
 
 use self::silence::BrokerWatch;
+pub use self::snapshot::BrokerSilence;
 use self::snapshot::StatusFigures;
 use crate::options::Options;
 
@@ -71,6 +72,16 @@ impl StatusReporter {
         }
     }
 
+    /// JPEG quality of the newest frame; `None` if it was passed through.
+    pub fn quality(&self) -> Option<u8> {
+        self.figures.quality()
+    }
+
+    /// The present silence of the broker, as of the last [`report`](StatusReporter::report), if it is silent.
+    pub fn broker_silence(&self, now: Micros, cause: &dyn Fn() -> Option<String>) -> Option<BrokerSilence> {
+        self.figures.silence.now(cause, now)
+    }
+
     /// Updates the status, if it is time. `cause` returns the reason why no broker is connected.
     pub fn report(&mut self, publisher: &FramePublisher, now: Micros, cause: &dyn Fn() -> Option<String>) {
         let StatusReporter { status, live, figures } = self;
@@ -113,6 +124,10 @@ impl Figures {
         captured
     }
 
+    fn quality(&self) -> Option<u8> {
+        Some(self.quality.load(Ordering::Relaxed)).filter(|quality| *quality > 0)
+    }
+
     fn snapshot(
         &mut self,
         publisher: &FramePublisher,
@@ -140,7 +155,7 @@ impl Figures {
             fps: rate::rounded(fps),
             bytes_per_second,
             latency: of_period.latency,
-            quality: Some(self.quality.load(Ordering::Relaxed)).filter(|quality| *quality > 0),
+            quality: self.quality(),
             dropped: books.losses.sum(),
             drops: books.losses.by_reason(&Loss::PRODUCER),
         })
