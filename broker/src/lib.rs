@@ -35,5 +35,5 @@ pub use options::{
     BrokerLimits, Defaults, GROUP_MEMBERS_MAX, GroupLimits, GroupTimes, MESSAGE_BYTES_MAX, Options, SESSION_MS_MAX,
 };
 pub use server::Broker;
-pub use snapshot::{BrokerSnapshot, ClientSnapshot};
+pub use snapshot::{BrokerSnapshot, ClientSnapshot, LogSnapshot};
 pub use totals::{Dropped, Totals};

@@ -6,13 +6,20 @@ use std::time::Duration;
 
 use crate::clients::ConnectedClient;
 use crate::state::BrokerState;
+use crate::topics::Topic;
 use crate::totals::Totals;
+
+/// Number of partitions whose logs a snapshot describes, in the order of their names: a client can create any number.
+const LOGS_MAX: usize = 100;
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct BrokerSnapshot {
     pub topics: usize,
     /// Of all topics together.
     pub partitions: usize,
+    pub groups: usize,
+    /// The logs of the first partitions.
+    pub logs: Vec<LogSnapshot>,
     pub clients: Vec<ClientSnapshot>,
     /// Bytes since the broker started.
     pub bytes_in: u64,
@@ -20,6 +27,18 @@ pub struct BrokerSnapshot {
     pub memory_used: usize,
     pub memory_bound: usize,
     pub totals: Totals,
+}
+
+/// The log of a partition.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LogSnapshot {
+    pub topic: String,
+    pub partition: usize,
+    /// Offset of its oldest record.
+    pub start: i64,
+    /// Offset of its next record.
+    pub end: i64,
+    pub bytes: usize,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -44,6 +63,8 @@ impl BrokerSnapshot {
         BrokerSnapshot {
             topics: state.topics.len(),
             partitions: state.topics.partitions(),
+            groups: state.groups.len(),
+            logs: LogSnapshot::first(state),
             clients: state.clients.all().map(|client| ClientSnapshot::of(client, state)).collect(),
             bytes_in: state.clients.bytes_in,
             bytes_out: state.clients.bytes_out,
@@ -61,6 +82,23 @@ impl BrokerSnapshot {
     /// True if a client has requested records of this topic.
     pub fn is_read(&self, topic: &str) -> bool {
         self.clients.iter().any(|c| c.reads.contains(topic))
+    }
+}
+
+impl LogSnapshot {
+    fn first(state: &BrokerState) -> Vec<LogSnapshot> {
+        let of_topic = |topic: &Topic| {
+            let logs = topic.partitions.iter().map(|partition| &partition.log).enumerate();
+            let snapshots = logs.map(|(partition, log)| LogSnapshot {
+                topic: topic.name.clone(),
+                partition,
+                start: log.start(),
+                end: log.end(),
+                bytes: log.bytes(),
+            });
+            snapshots.take(LOGS_MAX).collect::<Vec<_>>()
+        };
+        state.topics.all().flat_map(of_topic).take(LOGS_MAX).collect()
     }
 }
 

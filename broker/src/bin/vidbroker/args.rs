@@ -11,6 +11,7 @@ use cli::output::Output;
 use cli::status::StatusArgs;
 use cli::values::{self, Bytes};
 use common::words::bytes;
+use web::MetricsArgs;
 
 use crate::groups::GroupArgs;
 
@@ -88,6 +89,8 @@ pub(crate) struct Cli {
     /// Write the report at the end as JSON too ('-': standard output)
     #[arg(long, value_name = "FILE|-", value_parser = report, help_heading = "Report")]
     pub(crate) report: Option<Output>,
+    #[command(flatten)]
+    pub(crate) metrics: MetricsArgs,
     #[command(flatten)]
     pub(crate) log: LogArgs,
     #[command(flatten)]

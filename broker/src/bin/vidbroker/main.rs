@@ -2,12 +2,14 @@
 
 mod args;
 mod groups;
+mod metrics;
 mod report;
 mod status;
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, TcpListener};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use broker::Broker;
@@ -15,6 +17,7 @@ use cli::output::Output;
 use cli::shutdown::Shutdown;
 use common::time::{Clock, SystemClock};
 use common::words::bytes;
+use web::MetricsServer;
 
 use crate::args::Cli;
 use crate::report::BrokerReport;
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     cli.groups.check().unwrap_or_else(|wrong| cli::usage_error::<Cli>(wrong));
+    cli.metrics.check().unwrap_or_else(|wrong| cli::usage_error::<Cli>(wrong));
     cli.log.init("vidbroker");
     cli::outcome(run(&cli))
 }
@@ -43,6 +47,8 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         };
         anyhow!("cannot listen on {host}:{port}{hint}: {error}")
     })?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let figures = cli.metrics.options()?.map(|web| MetricsServer::start(web, &clock)).transpose()?;
     let broker = Broker::start(options, listener).context("starting the broker")?;
     tracing::info!(
         event = "started",
@@ -60,10 +66,10 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             broker.address
         );
     }
-    let began = SystemClock.now();
-    status::watch(&broker, &shutdown, cli.status.every(&cli.log))?;
+    let began = clock.now();
+    status::watch(&broker, figures.as_ref(), &shutdown, cli.status.every(&cli.log))?;
     let snapshot = broker.snapshot().context("the broker has ended by itself")?;
-    let report = BrokerReport { snapshot, listen: broker.address, ran: SystemClock.now().since(began) };
+    let report = BrokerReport { snapshot, listen: broker.address, ran: clock.now().since(began) };
     broker.stop().context("the broker")?;
     cli::logging::print_report(&report);
     cli.report.iter().try_for_each(|to| report.write(to))?;

@@ -9,18 +9,28 @@ use cli::status::Status;
 use common::time::{Clock, SystemClock};
 use common::words::{bytes, count};
 use serde::Serialize;
+use web::MetricsServer;
 
-/// Interval of checks for Ctrl-C.
+use crate::metrics::metrics;
+
+/// Interval of checks for Ctrl-C, and of answers for Prometheus.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Shows the status until the program is to end. Fails if the broker ends by itself.
-pub(crate) fn watch(broker: &Broker, shutdown: &Shutdown, every: Option<Duration>) -> anyhow::Result<()> {
-    watch_with(&SystemClock, || broker.snapshot(), || shutdown.requested(), every)
+/// Shows the status and answers for the figures until the program is to end. Fails if the broker ends by itself.
+pub(crate) fn watch(
+    broker: &Broker,
+    figures: Option<&MetricsServer>,
+    shutdown: &Shutdown,
+    every: Option<Duration>,
+) -> anyhow::Result<()> {
+    let answer = || figures.iter().for_each(|server| server.answer(|| metrics(broker.snapshot().as_ref()), || None));
+    watch_with(&SystemClock, || broker.snapshot(), answer, || shutdown.requested(), every)
 }
 
 fn watch_with(
     clock: &dyn Clock,
     snapshot: impl Fn() -> Option<BrokerSnapshot>,
+    answer: impl Fn(),
     asked_to_end: impl Fn() -> bool,
     every: Option<Duration>,
 ) -> anyhow::Result<()> {
@@ -32,6 +42,7 @@ fn watch_with(
     status.update(at, 0, || (first.line(), first));
     while !asked_to_end() {
         clock.sleep_until(clock.now().plus(LOOK));
+        answer();
         let now = clock.now();
         let is_due = now.since(at) >= every;
         if is_due || now.since(looked) >= CHECK_EVERY {
@@ -106,7 +117,8 @@ mod tests {
                 (snapshots.get() < 4).then(BrokerSnapshot::default)
             };
             let asked_to_end = || clock.now().since(began) > Duration::from_secs(60);
-            let error = watch_with(&clock, snapshot, asked_to_end, every).expect_err("the fourth snapshot fails");
+            let error =
+                watch_with(&clock, snapshot, || (), asked_to_end, every).expect_err("the fourth snapshot fails");
             assert_eq!(error.to_string(), "the broker has ended by itself");
         }
     }
