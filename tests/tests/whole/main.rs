@@ -27,6 +27,7 @@ mod limit;
 mod link;
 mod list;
 mod lost_brokers;
+mod metrics;
 mod offline;
 mod operate;
 mod outage;
