@@ -5,11 +5,13 @@
 //!                                         ├─▶ WebSocket of each page: newest wins, two in flight
 //!                                         ├─▶ /stream.mjpg, for <img>, ffplay, VLC and OpenCV
 //!                                         └─▶ /snapshot.jpg, /api/sources
+//! TOPIC.chat ◀─▶ ChatRoom: the chat's own thread ◀─▶ WebSocket of each page that has opened the chat
 //! Snapshot ◀─ questions, asked of the viewer's loop ─── /api/report, /metrics, /readyz
 //! ```
 //! The server has a thread of its own. The viewer's thread puts a reference to a frame into the hub, and answers a question
 //! when somebody has asked one.
 
+mod chat;
 mod figures;
 mod hub;
 mod page;
@@ -19,6 +21,7 @@ mod stream;
 
 use std::sync::Arc;
 
+use ::chat::ChatOptions;
 use ::web::axum::Json;
 use ::web::axum::Router;
 use ::web::axum::extract::State;
@@ -28,6 +31,7 @@ use common::report::{PageFigures, Report};
 use common::time::Clock;
 use common::wire::Frame;
 
+use self::chat::ChatRoom;
 use self::hub::FrameHub;
 use self::state::WebState;
 
@@ -43,15 +47,21 @@ pub struct WebView {
 }
 
 impl WebView {
-    /// Starts to serve.
-    pub fn start(options: WebOptions, clock: Arc<dyn Clock>) -> Result<WebView, WebError> {
+    /// Starts to serve, with a chat unless there is a reason against it.
+    pub fn start(
+        options: WebOptions,
+        chat: Result<ChatOptions, String>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<WebView, WebError> {
         let hub = Arc::new(FrameHub::new(clock.clone()));
         let (figures, figure_questions) = ::web::figures(&clock);
         let (ask_report, reports) = ::web::channel(clock.clone());
-        let state = WebState { hub: hub.clone(), reports: ask_report, clock: clock.clone() };
+        let chat = Arc::new(ChatRoom::new(chat, clock.clone()));
+        let state = WebState { hub: hub.clone(), chat, reports: ask_report, clock: clock.clone() };
         let routes = Router::new()
             .merge(page::routes())
             .route("/socket", get(socket::connect))
+            .route("/chat", get(chat::connect))
             .route("/stream.mjpg", get(stream::stream))
             .route("/snapshot.jpg", get(stream::snapshot))
             .route("/api/sources", get(stream::sources))

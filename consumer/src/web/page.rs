@@ -8,10 +8,12 @@ const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Path, type and content of each file.
-const FILES: [(&str, &str, &str); 10] = [
+const FILES: [(&str, &str, &str); 12] = [
     ("/", HTML, include_str!("page/index.html")),
     ("/style.css", "text/css; charset=utf-8", include_str!("page/style.css")),
     ("/app.js", SCRIPT, include_str!("page/app.js")),
+    ("/chat.css", "text/css; charset=utf-8", include_str!("page/chat.css")),
+    ("/chat.js", SCRIPT, include_str!("page/chat.js")),
     ("/tile.js", SCRIPT, include_str!("page/tile.js")),
     ("/layout.js", SCRIPT, include_str!("page/layout.js")),
     ("/worker.js", SCRIPT, include_str!("page/worker.js")),

@@ -162,7 +162,8 @@ impl PageConnection {
     }
 }
 
-async fn send(socket: &mut WebSocket, message: Message) -> anyhow::Result<()> {
+/// Sends a message, unless the page takes nothing for too long.
+pub async fn send(socket: &mut WebSocket, message: Message) -> anyhow::Result<()> {
     tokio::time::timeout(SILENCE_MAX, socket.send(message)).await.context("it takes nothing")??;
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::panic::PanicHookInfo;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use clap::{Args, ValueEnum};
 use common::secret;
@@ -41,9 +41,10 @@ pub enum LogFormat {
 }
 
 /// The crates whose lines are shown at the chosen level; of others, only warnings are.
-const OURS: [&str; 16] = [
+const OURS: [&str; 18] = [
     "broker",
     "charts",
+    "chat",
     "cli",
     "common",
     "consumer",
@@ -55,6 +56,7 @@ const OURS: [&str; 16] = [
     "reports",
     "vidbench",
     "vidbroker",
+    "vidchat",
     "vidcons",
     "vidprod",
     "web",
@@ -105,6 +107,17 @@ pub(crate) fn asks_for_json(args: impl Iterator<Item = OsString>) -> bool {
     let args: Vec<OsString> = args.skip(1).take_while(|arg| arg != "--").collect();
     let in_two = args.windows(2).any(|pair| pair[0] == "--log-format" && pair[1] == "json");
     in_two || args.iter().any(|arg| arg == "--log-format=json")
+}
+
+/// Prints log lines in place of standard error.
+type LinePrinter = Box<dyn FnMut(&str) + Send>;
+
+static PRINTER: Mutex<Option<LinePrinter>> = Mutex::new(None);
+
+/// Sends log lines through `printer` instead of standard error, for a program in which the user is typing a line; `None` ends
+/// that.
+pub fn print_through(printer: Option<LinePrinter>) {
+    *PRINTER.lock().unwrap_or_else(PoisonError::into_inner) = printer;
 }
 
 /// True if every line on standard error is to be JSON.
@@ -176,6 +189,10 @@ impl Write for AroundTheBar {
             LogFormat::Text => secret::hide(&text),
             LogFormat::Json => text,
         };
+        if let Some(print) = &mut *PRINTER.lock().unwrap_or_else(PoisonError::into_inner) {
+            print(shown.trim_end());
+            return Ok(bytes.len());
+        }
         // A closed standard error must not stop the program.
         let _ = bar::suspended(|| io::stderr().write_all(shown.as_bytes()));
         Ok(bytes.len())

@@ -129,6 +129,8 @@ impl Admin {
         let segment_bytes = SEGMENT_BYTES.to_string();
         let replication = TopicReplication::Fixed(topic.replication.unwrap_or(-1));
         let mut new = rdkafka::admin::NewTopic::new(&topic.name, topic.partitions, replication)
+            // A broker whose default is compaction would keep only the newest record of each key.
+            .set("cleanup.policy", "delete")
             .set("retention.ms", &retention_ms)
             .set("segment.bytes", &segment_bytes)
             .set("message.timestamp.type", "CreateTime");

@@ -77,6 +77,11 @@ impl KafkaArgs {
                 names.join(", ")
             );
         }
+        self.connection_again(role)
+    }
+
+    /// The same for a second client of a program, without repeating the warning.
+    pub fn connection_again(&self, role: Role) -> Result<Connection, KafkaError> {
         let environment = ENVIRONMENT.iter().filter_map(|name| std::env::var(name).ok()).find(|v| !v.trim().is_empty());
         self.connection_with(role, environment)
     }

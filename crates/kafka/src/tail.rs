@@ -40,6 +40,11 @@ pub enum Position {
     Last(i64),
     /// The first record with this timestamp or a later one, in ms since 1970.
     Time(i64),
+    /// At whichever of both is earlier: this many records before the end, or the first record with this timestamp.
+    LastOrTime {
+        records: i64,
+        ms: i64,
+    },
 }
 
 pub struct Tail {

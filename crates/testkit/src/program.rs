@@ -39,6 +39,10 @@ impl Program {
         Program::named("vidcons")
     }
 
+    pub fn vidchat() -> Program {
+        Program::named("vidchat")
+    }
+
     pub fn vidbroker() -> Program {
         Program::named("vidbroker")
     }

@@ -7,6 +7,7 @@ extern crate testkit;
 
 mod broker;
 mod browser;
+mod chat;
 mod clients;
 mod cluster;
 mod counting;

@@ -60,10 +60,11 @@ fn options<'a>(line: &'a str, program: &str) -> Vec<&'a str> {
 
 #[test]
 fn every_option_in_a_command_exists() {
-    for program in ["vidprod", "vidcons", "vidbroker"] {
+    for program in ["vidprod", "vidcons", "vidchat", "vidbroker"] {
         let named = match program {
             "vidprod" => Program::vidprod(),
             "vidcons" => Program::vidcons(),
+            "vidchat" => Program::vidchat(),
             _ => Program::vidbroker(),
         };
         let help = named.arg("--help").run().ok().text();

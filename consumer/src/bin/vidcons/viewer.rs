@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use chat::ChatOptions;
 use cli::shutdown::Shutdown;
 use cli::status::Status;
 use cli::values::DurationArg;
@@ -124,7 +125,8 @@ pub fn watch(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> a
 /// Serves the page, if requested, and says where.
 fn start_web(options: &Options, clock: &Arc<dyn Clock>) -> anyhow::Result<Option<WebView>> {
     let Some(web) = options.web.clone() else { return Ok(None) };
-    let web = WebView::start(web, clock.clone())?;
+    let chat = ChatOptions::new(&options.reader.topic, &options.cli.kafka, "vidcons");
+    let web = WebView::start(web, chat.map_err(|error| error.to_string()), clock.clone())?;
     let url = web.url();
     tracing::info!(event = "page_ready", url, "watch in the browser: {url}");
     if options.cli.open

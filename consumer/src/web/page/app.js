@@ -1,5 +1,6 @@
 // The page: a tile for each source, keys and buttons. Pictures are the worker's business.
 
+import { startChat } from './chat.js';
 import { columns } from './layout.js';
 import { Tile } from './tile.js';
 
@@ -45,6 +46,7 @@ worker.onmessage = ({ data }) => {
     // For those who look from outside.
     Object.assign(window, { figures: data.figures, drawn: data.drawn });
   }
+  if (data.kind === 'moment') momentCame(data.moment);
   if (data.kind === 'connected') { connected = true; say('connected'); }
   if (data.kind === 'disconnected') {
     connected = false;
@@ -91,6 +93,16 @@ function focused() {
   return all.find(isLarge) ?? all.find((tile) => tile.element === document.activeElement) ?? all[0];
 }
 
+let momentCame = () => {};
+
+/** The picture that is looked at, which a message of the chat is about: its source and capture time. */
+function moment() {
+  return new Promise((resolve) => {
+    momentCame = resolve;
+    worker.postMessage({ kind: 'moment', name: focused()?.name });
+  });
+}
+
 function save() {
   const tile = focused();
   if (!tile) return;
@@ -131,4 +143,5 @@ byId('pause').addEventListener('click', pause);
 byId('figures').addEventListener('click', toggleFigures);
 byId('help').addEventListener('click', KEYS.h);
 new ResizeObserver(arrange).observe(byId('tiles'));
+startChat(moment);
 document.addEventListener('visibilitychange', () => worker.postMessage({ kind: 'hidden', hidden: document.hidden }));

@@ -74,6 +74,10 @@ onmessage = ({ data }) => {
     source(data.name).canvas = data.canvas;
     source(data.name).draw();
   }
+  if (data.kind === 'moment') {
+    const { name, captured } = sources.get(data.name) ?? {};
+    postMessage({ kind: 'moment', moment: captured && { source: name, captured_ms: captured } });
+  }
   if (data.kind === 'hidden') isHidden = data.hidden;
   if (data.kind === 'paused') isPaused = data.paused;
   if (data.kind === 'hidden' || data.kind === 'paused') sendHidden();

@@ -39,20 +39,23 @@ impl Tail {
         self.drain_events();
         self.context.facts.forget_partitions();
         let times = match position {
-            Position::Time(ms) => self.offsets_at(partitions, ms, timeout)?,
+            Position::Time(ms) | Position::LastOrTime { ms, .. } => self.offsets_at(partitions, ms, timeout)?,
             _ => BTreeMap::new(),
         };
         self.next.clear();
         for &partition in partitions {
             let (low, high) = self.ask_bounds(partition, timeout)?;
             self.bounds.insert(partition, (low, high));
+            let last = |records: i64| (high - records).max(low);
+            let of_time = || times.get(&partition).copied().unwrap_or(high);
             let offset = match position {
                 Position::Beginning => low,
                 Position::End => high,
                 Position::Newest => (high - 1).max(low),
                 Position::At(offset) => offset.clamp(low, high),
-                Position::Last(n) => (high - n).max(low),
-                Position::Time(_) => times.get(&partition).copied().unwrap_or(high),
+                Position::Last(n) => last(n),
+                Position::Time(_) => of_time(),
+                Position::LastOrTime { records, .. } => last(records).min(of_time()),
             };
             tracing::debug!("reading {} [{partition}] from offset {offset} (it holds {low} to {high})", self.topic);
             self.next.insert(partition, offset);
