@@ -77,11 +77,16 @@ impl<T: Send + Sync + 'static> ChatWriter<T> {
     ) -> Result<ChatWriter<T>, KafkaError> {
         let admin = Admin::connect(&options.writing, options.client_id, wait)?;
         make_topic(&admin, options, wait.timeout)?;
+        // A broker compares all messages of a request together with the topic's limit.
+        let of_topic = admin.message_bytes_max(&options.topic, wait.timeout).unwrap_or_else(|error| {
+            tracing::debug!("{error}");
+            None
+        });
         let settings = PublisherSettings {
             topic: options.topic.clone(),
             partition: None,
             client_id: options.client_id,
-            message_bytes_max: REQUEST_BYTES_MAX,
+            message_bytes_max: of_topic.map_or(REQUEST_BYTES_MAX, |bytes| bytes.min(REQUEST_BYTES_MAX)),
             in_flight_bytes_max: IN_FLIGHT_BYTES_MAX,
             delivery_timeout: DeliveryTimeout::Never,
             headers: Vec::new(),
