@@ -13,11 +13,15 @@ const kept = {
   set(key, value) { try { localStorage.setItem(key, value); } catch { /* it is asked for again next time */ } },
 };
 
-/** The hue of a name, the same everywhere (FNV-1a). */
+/** Hues that can be told apart. */
+const HUES = 15;
+
+/** The hue of a name, the same everywhere (FNV-1a, mixed once more because names are short). */
 export function hue(name) {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(name)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  return hash % 360;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b) >>> 0;
+  return ((hash >>> 8) % HUES) * (360 / HUES);
 }
 
 /** The local time of a message: the time of day, with the date unless it is today. */
@@ -64,6 +68,11 @@ class Chat {
     this.pending = new Map();
     this.unread = 0;
     this.caughtUp = false;
+    this.isAtEnd = true;
+    byId('chat-log').addEventListener('scroll', ({ target }) => {
+      this.isAtEnd = target.scrollHeight - target.scrollTop - target.clientHeight < 40;
+    });
+    new ResizeObserver(() => { if (this.isAtEnd) this.scrollDown(); }).observe(byId('chat-log'));
     byId('chat-name').value = kept.get('chat-name') ?? '';
     byId('chat-button').addEventListener('click', () => this.toggle());
     byId('chat-form').addEventListener('submit', (event) => { event.preventDefault(); this.submit(); });
@@ -134,12 +143,11 @@ class Chat {
 
   messageCame(message) {
     const log = byId('chat-log');
-    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
     this.pending.get(message.id)?.item.remove();
     this.pending.delete(message.id);
     log.append(line(message));
     if (log.childElementCount > MESSAGES_MAX) log.firstElementChild.remove();
-    if (atEnd || !this.caughtUp) this.scrollDown();
+    if (this.isAtEnd || !this.caughtUp) this.scrollDown();
     if (this.caughtUp && !this.isOpen && message.what === 'said') this.setUnread(this.unread + 1);
   }
 
