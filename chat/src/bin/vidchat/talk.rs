@@ -32,11 +32,14 @@ const LAST_ACKNOWLEDGEMENTS: Duration = Duration::from_secs(5);
 const HELP: &str =
     "/who: who wrote or joined within ten minutes   /quit or Ctrl-D: end   //text: a message that begins with /";
 
+/// The delivery of each message, with its number.
+type NumberedDeliveries = Receiver<(u64, Delivery)>;
+
 /// Who writes, and from where.
 pub struct Speaker {
     pub name: String,
     pub writer: ChatWriter<u64>,
-    pub deliveries: Receiver<(u64, Delivery)>,
+    pub deliveries: NumberedDeliveries,
     pub inputs: Receiver<TypedInput>,
     /// True if a person types, who joins and leaves and has commands.
     pub is_person: bool,
@@ -71,7 +74,7 @@ pub fn connect(
     timeout: Option<Duration>,
     clock: &Arc<dyn Clock>,
     shutdown: &Shutdown,
-) -> Result<(ChatWriter<u64>, Receiver<(u64, Delivery)>), KafkaError> {
+) -> Result<(ChatWriter<u64>, NumberedDeliveries), KafkaError> {
     let (to, deliveries) = mpsc::channel();
     let mut logged = false;
     let waiting = |why: &str| {

@@ -19,12 +19,21 @@ use super::{vidchat, words};
 const INSIDE: usize = 98;
 const PIPES: usize = 2;
 const MESSAGES: usize = 100;
+/// Readers in this process.
+const READERS: usize = 10;
 /// vidchats that print.
 const PRINTERS: usize = 2;
 const LAST_WORDS: &str = "end: that was all";
 
-/// Makes requests fewer and larger, because all hundred clients share the machine.
-const SPARING: [(&str, &str); 3] = [("fetch.min.bytes", "65536"), ("fetch.wait.max.ms", "300"), ("linger.ms", "50")];
+/// Makes requests fewer and larger, and attempts to connect rarer, because all these clients share the machine with the broker
+/// that they wait for.
+const SPARING: [(&str, &str); 5] = [
+    ("fetch.min.bytes", "65536"),
+    ("fetch.wait.max.ms", "300"),
+    ("linger.ms", "50"),
+    ("reconnect.backoff.ms", "300"),
+    ("reconnect.backoff.max.ms", "1000"),
+];
 
 fn options(kafka: &KafkaServer, beside: &str) -> ChatOptions {
     let properties = SPARING.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
@@ -87,7 +96,7 @@ fn a_hundred_chatters_read_every_acknowledged_message_once_and_in_order() {
     let beside = kafka.topic("hundred");
     let options = options(&kafka, &beside);
     let writers = writers(&options);
-    let readers: Vec<_> = (0..INSIDE).map(|_| reader(options.clone())).collect();
+    let readers: Vec<_> = (0..READERS).map(|_| reader(options.clone())).collect();
     let mut printers: Vec<_> =
         (0..PRINTERS).map(|_| vidchat(&kafka, &beside).args(["--print", "--from-beginning"]).start()).collect();
     let pipe = |n: usize| {
