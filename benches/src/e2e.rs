@@ -9,6 +9,7 @@ pub mod tests;
 
 use std::fmt;
 use std::fs::File;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use tempfile::TempDir;
 use testkit::Program;
 use testkit::child::{LoggedChild, Pipe};
 use testkit::display::Display;
+use testkit::program::peak_mb;
 use testkit::workspace::built;
 
 use crate::brokers::BenchBroker;
@@ -55,6 +57,8 @@ pub struct EndToEndSetup {
     pub seconds: Duration,
     /// True if each picture of a test card is compared with its headers.
     pub verify_pixels: bool,
+    /// Where the viewer serves its page.
+    pub http: Option<SocketAddr>,
 }
 
 impl EndToEndSetup {
@@ -71,6 +75,7 @@ impl EndToEndSetup {
             warmup: times.warm(),
             seconds: times.seconds(),
             verify_pixels: false,
+            http: None,
         }
     }
 }
@@ -86,6 +91,8 @@ pub struct EndToEndResult {
     pub producers_cpu: Duration,
     /// Processor time of all vidcons in this time.
     pub viewers_cpu: Duration,
+    /// Largest memory use of a vidcons, in MB.
+    pub viewers_peak_mb: u64,
 }
 
 impl fmt::Display for EndToEndResult {
@@ -208,6 +215,7 @@ pub fn run_in(topic: &BenchTopic, setup: &EndToEndSetup, place: Surroundings<'_>
     let warm = now()?;
     control.sleep(setup.seconds);
     let steady = now()?;
+    let viewers_peak_mb = viewers.iter().map(|viewer| peak_mb(viewer.child.id())).max().unwrap_or(0);
     producers.iter().try_for_each(|producer| producer.child.interrupt())?;
     let producers = producers.into_iter().map(ReportingProgram::end).collect::<Result<Vec<_>>>()?;
     control.check()?;
@@ -215,7 +223,8 @@ pub fn run_in(topic: &BenchTopic, setup: &EndToEndSetup, place: Surroundings<'_>
     let (window, producers_cpu) = (steady.0.since(warm.0), steady.1.since(&warm.1));
     let counts = !producers_cpu.is_zero();
     ensure!(counts, "this system does not count the processor time of threads (/proc/PID/task/TID/schedstat)");
-    Ok(EndToEndResult { producers, viewers, window, producers_cpu, viewers_cpu: steady.2.since(&warm.2) })
+    let viewers_cpu = steady.2.since(&warm.2);
+    Ok(EndToEndResult { producers, viewers, window, producers_cpu, viewers_cpu, viewers_peak_mb })
 }
 
 /// A vidprod or vidcons that writes a report at its end.
@@ -242,7 +251,8 @@ fn viewer_args(setup: &EndToEndSetup, index: usize, window: bool) -> Vec<String>
     let (skip, source) = (count(setup.warmup, setup.fps), source(index % setup.sources.max(1)));
     let show = if window { "--borderless" } else { "--headless" };
     let verify = if setup.verify_pixels && setup.clip.is_none() { "--verify-pixels" } else { "" };
-    let line = format!("-e --idle-timeout {IDLE} --skip {skip} --source {source} {show} {verify}");
+    let http = setup.http.map_or(String::new(), |address| format!("--http {address}"));
+    let line = format!("-e --idle-timeout {IDLE} --skip {skip} --source {source} {show} {verify} {http}");
     line.split_whitespace().map(str::to_owned).collect()
 }
 

@@ -13,6 +13,7 @@ mod experiment;
 mod floor;
 mod messages;
 mod options;
+mod pages;
 mod peers;
 mod readme;
 mod run;
@@ -35,6 +36,7 @@ use crate::control::Control;
 use crate::floor::FloorArgs;
 use crate::messages::args::{self, MessageArgs};
 use crate::messages::{latency, throughput};
+use crate::pages::PagesArgs;
 use crate::peers::args::PeersArgs;
 use crate::readme::ReadmeArgs;
 use crate::run::RunArgs;
@@ -62,6 +64,9 @@ enum Command {
     /// How many sources, and how many viewers, one machine carries
     #[command(after_help = streams::EXAMPLES)]
     Streams(StreamsArgs),
+    /// What pages in browsers cost the window, and how old their pictures are
+    #[command(after_help = pages::EXAMPLES)]
+    Pages(PagesArgs),
     /// Glass to glass: our programs beside others
     #[command(after_help = peers::args::EXAMPLES)]
     Peers(PeersArgs),
@@ -104,6 +109,7 @@ fn go(cli: &Cli) -> Result<ExitCode> {
         Command::Run(args) => run::run(args, control),
         Command::Floor(args) => floor::run(args, control),
         Command::Streams(args) => streams::run(args, control),
+        Command::Pages(args) => pages::run(args, control),
         Command::Peers(args) => peers::run(args, control),
         Command::Browser(args) => browser::run(args, control),
         Command::Readme(args) => readme::run(args),

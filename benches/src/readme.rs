@@ -19,7 +19,7 @@ use testkit::workspace::root;
 use crate::messages::latency;
 use crate::peers::report as peers;
 use crate::table::Table;
-use crate::{browser, floor, run, streams};
+use crate::{browser, floor, pages, run, streams};
 
 const BEGIN: &str = "<!-- bench:";
 const CLOSE: &str = " -->";
@@ -89,6 +89,7 @@ fn of_result(text: &str, short: bool) -> Result<String> {
         "floor" => Table::of(cases()?, &floor::COLUMNS[..8])?,
         "streams" => Table::of(cases()?, &streams::COLUMNS[..8])?,
         "browser" => Table::of(cases()?, &browser::COLUMNS)?,
+        "pages" => Table::of(cases()?, &pages::COLUMNS)?,
         "kafka" => Table::of(cases()?, &latency::COLUMNS[..11])?,
         "hop" => latency::pairs_table(&report)?,
         other => bail!("there is no table for a result of {other}"),

@@ -16,6 +16,7 @@ pub fn setup() -> EndToEndSetup {
         warmup: Duration::from_secs(2),
         seconds: Duration::from_secs(10),
         verify_pixels: true,
+        http: None,
     }
 }
 
@@ -42,7 +43,7 @@ pub fn report(program: &str, change: impl FnOnce(&mut Sums)) -> Report {
 
 pub fn ran(producers: Vec<Report>, viewers: Vec<Report>) -> EndToEndResult {
     let (producers_cpu, viewers_cpu) = (Duration::ZERO, Duration::ZERO);
-    EndToEndResult { producers, viewers, window: Duration::ZERO, producers_cpu, viewers_cpu }
+    EndToEndResult { producers, viewers, window: Duration::ZERO, producers_cpu, viewers_cpu, viewers_peak_mb: 0 }
 }
 
 #[test]
@@ -100,7 +101,7 @@ fn processor_time_is_that_of_the_window_over_its_frames() {
     let (window, producers_cpu) = (Duration::from_secs(6), Duration::from_millis(720));
     let viewers_cpu = Duration::from_millis(360);
     let check = |producers: Vec<Report>, viewers: Vec<Report>, vidprod: f64, vidcons: f64| {
-        let run = EndToEndResult { producers, viewers, window, producers_cpu, viewers_cpu };
+        let run = EndToEndResult { producers, viewers, window, producers_cpu, viewers_cpu, viewers_peak_mb: 0 };
         let cpu = run.cpu_us_a_frame().map(|(name, us)| (name, us.round()));
         assert_eq!(cpu, [("vidprod", vidprod), ("vidcons", vidcons)]);
     };
@@ -124,6 +125,8 @@ fn the_programs_get_the_options_of_the_setup() {
     let two = EndToEndSetup { sources: 2, ..setup() };
     let args = viewer_args(&two, 3, false).join(" ");
     assert_eq!(args, "-e --idle-timeout 60 --skip 60 --source source-2 --headless --verify-pixels");
+    let with_page = EndToEndSetup { http: Some(SocketAddr::from(([127, 0, 0, 1], 8080))), ..setup() };
+    assert!(viewer_args(&with_page, 0, true).join(" ").ends_with("--http 127.0.0.1:8080"));
     let clip = EndToEndSetup { clip: Some("a.mp4".into()), ..two };
     assert!(!viewer_args(&clip, 0, true).contains(&"--verify-pixels".to_owned()), "it has no bar");
 }

@@ -226,9 +226,7 @@ impl RunningProgram {
 
     /// Largest memory use so far, in MB.
     pub fn peak_mb(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0");
-        line.split_whitespace().next().and_then(|kb| kb.parse::<u64>().ok()).unwrap_or(0) / 1024
+        peak_mb(self.id())
     }
 
     #[track_caller]
@@ -278,6 +276,13 @@ impl Drop for RunningProgram {
             }
         }
     }
+}
+
+/// Largest memory use of a program so far, in MB.
+pub fn peak_mb(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0");
+    line.split_whitespace().next().and_then(|kb| kb.parse::<u64>().ok()).unwrap_or(0) / 1024
 }
 
 /// A program that has ended.
