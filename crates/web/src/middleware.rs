@@ -24,12 +24,14 @@ use crate::rate::{NetworkRates, RateLimit};
 /// The page may load only what this server sends, and no other page may hold it in a frame.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; \
      connect-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-/// Headers of every answer. There is no Strict-Transport-Security: it would hold for all ports of the host, and a browser that
-/// has seen it could not be told otherwise when TLS is turned off again. The last three keep other sites from holding our pictures, and give the page a finer clock.
+/// Headers of every answer. With the referrer policy no-referrer, browsers would send the form of the token without its
+/// Origin. There is no Strict-Transport-Security: it would hold for all ports of the host, and a browser that has seen it
+/// would keep to it when TLS is turned off again. The last three keep other sites from holding our pictures, and give the
+/// page a finer clock.
 const HEADERS: [(HeaderName, &str); 7] = [
     (CONTENT_SECURITY_POLICY, CONTENT_POLICY),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (REFERRER_POLICY, "no-referrer"),
+    (REFERRER_POLICY, "same-origin"),
     (CACHE_CONTROL, "no-store"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),

@@ -13,6 +13,7 @@ use testkit::browser::Browser;
 use testkit::http::{exchange, get};
 use testkit::media::{decode, folder, jpegs};
 use testkit::program::RunningProgram;
+use testkit::wait::within;
 use testkit::{KafkaServer, Program, kafka, need};
 
 pub fn card(kafka: &KafkaServer, topic: &str, source: &str) -> RunningProgram {
@@ -225,7 +226,8 @@ fn the_bar_on_the_canvas_agrees_with_the_latency_that_the_page_shows() {
     let door = card(kafka, &topic, "door");
     browser.open(&format!("http://{at}/"));
     browser.until("the clock", "return (window.drawn?.get('door') ?? []).length > 0");
-    for _ in 0..10 {
+    let mut agreed = 0;
+    for _ in 0..40 {
         let bar = testkit::until("a bar on the canvas", || tile_bar(&browser, "door"));
         let read = SystemClock.now();
         assert_eq!(bar.source, Bar::source_of("door"));
@@ -235,7 +237,9 @@ fn the_bar_on_the_canvas_agrees_with_the_latency_that_the_page_shows() {
             "const isSame = (picture) => Math.abs(picture.captured_ms - {bar_ms}) <= {bound};
              return window.drawn.get('door').find(isSame) ?? null"
         );
-        let drawn = browser.until("the page's figures of this picture", &same);
+        // There are no figures of a picture whose stages do not tile, as while the clock is known badly.
+        let found = within(Duration::from_secs(3), || Some(browser.eval(&same)).filter(|drawn| !drawn.is_null()));
+        let Some(drawn) = found else { continue };
         let ms = |name: &str| drawn[name].as_f64().unwrap_or_else(|| panic!("no {name} in {drawn}"));
         // The picture was drawn between its capture and our look at the canvas.
         assert!(
@@ -246,7 +250,12 @@ fn the_bar_on_the_canvas_agrees_with_the_latency_that_the_page_shows() {
             ms("latency_ms") + bound >= ms("drawn_ms") - bar_ms,
             "the latency begins when a picture is due: {drawn}"
         );
+        agreed += 1;
+        if agreed == 10 {
+            break;
+        }
     }
+    assert_eq!(agreed, 10, "pictures whose bar was found in the page's figures");
     door.interrupt().ok();
     viewer.interrupt().ok();
 }
@@ -298,7 +307,7 @@ fn the_modules_of_the_page_find_percentiles_the_clock_and_columns() {
         serde_json::json!(100),
     );
     check(
-        "const { columns } = layout;
+        "const columns = (...space) => layout.arranged(...space).columns;
          return [columns(1, 1280, 600), columns(4, 1280, 700), columns(9, 1280, 900), columns(9, 400, 800), columns(40, 1280, 700)]",
         serde_json::json!([1, 2, 3, 1, 5]),
     );

@@ -1,7 +1,7 @@
 // The page: a tile for each source, keys and buttons. Pictures are the worker's business.
 
 import { startChat } from './chat.js';
-import { columns } from './layout.js';
+import { arranged } from './layout.js';
 import { Tile } from './tile.js';
 
 const byId = (id) => document.getElementById(id);
@@ -29,7 +29,9 @@ function sourceCame(name) {
 
 function arrange() {
   const { clientWidth, clientHeight } = byId('tiles');
-  byId('tiles').style.setProperty('--columns', columns(tiles.size, clientWidth, clientHeight));
+  const { columns, height } = arranged(tiles.size, clientWidth, clientHeight);
+  byId('tiles').style.setProperty('--columns', columns);
+  byId('tiles').style.setProperty('--picture', height ? `${height}px` : 'none');
 }
 
 function figuresCame(figures) {

@@ -1,17 +1,19 @@
-// How many tiles stand side by side.
+// How many tiles stand side by side, and how high their pictures are.
 
-/** Narrowest tile in px, and the part of a tile below its picture. */
-const NARROWEST = 220, CAPTION = 84;
+/** Narrowest picture in px, and the height of a tile besides its picture. */
+const NARROWEST = 220, CAPTION = 106;
 
-/** The number of columns that makes the pictures of `count` tiles largest in this space without scrolling, if that is possible. */
-export function columns(count, width, height, aspect = 16 / 9) {
+/**
+ * The number of columns that makes the pictures of `count` tiles largest in this space, and their height. Where they do not fit, one
+ * scrolls through tiles of full width; there the height is undefined.
+ */
+export function arranged(count, width, height, aspect = 16 / 9) {
   const most = Math.max(1, Math.min(count, Math.floor(width / NARROWEST)));
-  let best = 1, largest = 0;
+  let best = { columns: most, height: undefined }, largest = NARROWEST;
   for (let columns = 1; columns <= most; columns += 1) {
-    const rows = Math.ceil(count / columns);
-    const tile = Math.min(width / columns, (height / rows - CAPTION) * aspect);
-    if (tile > largest) [best, largest] = [columns, tile];
+    const left = height / Math.ceil(count / columns) - CAPTION;
+    const picture = Math.min(width / columns, left * aspect);
+    if (picture > largest) [best, largest] = [{ columns, height: Math.floor(left) }, picture];
   }
-  // Where they do not fit, one scrolls through tiles that can be seen.
-  return largest < NARROWEST ? most : best;
+  return best;
 }
