@@ -30,8 +30,9 @@ const CHECK_EVERY: Duration = Duration::from_secs(2);
 const MISSED_MAX: u32 = 2;
 /// Largest history of several partitions, which must be held as a whole to be put in order.
 const HISTORY_MAX: usize = 100_000;
-/// Number of ids that are kept to recognise messages that were written twice.
-const IDS_MAX: usize = 4096;
+/// Number of ids that are kept to recognise messages that were written twice. After an outage, what many writers had waiting
+/// may lie between the two.
+const IDS_MAX: usize = 32_768;
 
 /// Where reading begins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -204,7 +204,7 @@ fn the_page_shows_every_source_and_measures_its_own_latency() {
     let figures = browser.until("latencies on the page", latency);
     assert!(figures["clock_bound_ms"].as_f64().is_some_and(|bound| bound > 0.0), "{figures:#}");
     let stages: f64 =
-        figures["sources"][1]["stages_ms"].as_object().into_iter().flatten().filter_map(|(_, ms)| ms.as_f64()).sum();
+        figures["sources"][0]["stages_ms"].as_object().into_iter().flatten().filter_map(|(_, ms)| ms.as_f64()).sum();
     assert!(stages > 0.0, "{figures:#}");
     let pages = testkit::until("the page in the report", || {
         let report = get(at, "/api/report", &[]).json();

@@ -141,7 +141,10 @@ fn a_hundred_chatters_read_every_acknowledged_message_once_and_in_order() {
     assert_eq!(acknowledged.len(), INSIDE * MESSAGES, "a broker that comes back is waited for");
     let mut counts = BTreeMap::<&str, usize>::new();
     lines.iter().for_each(|line| *counts.entry(line).or_default() += 1);
-    assert!(acknowledged.iter().all(|text| counts.get(text.as_str()) == Some(&1)), "each is there once");
+    let count_of = |text: &String| counts.get(text.as_str()).copied().unwrap_or(0);
+    let others: Vec<(&String, usize)> =
+        acknowledged.iter().map(|text| (text, count_of(text))).filter(|(_, count)| *count != 1).collect();
+    assert!(others.is_empty(), "each is there once, but {others:?}");
     assert_eq!(lines.len(), (INSIDE + PIPES) * MESSAGES + 1, "and nothing else is");
     let names = (0..INSIDE).map(|n| format!("c{n}: ")).chain((0..PIPES).map(|n| format!("pipe{n}: ")));
     for name in names {
