@@ -63,7 +63,7 @@ pub const COLUMNS: [Column; 11] = [
     ("p99", |result| Some(median_ms(&result["page_us"]["p99"]).unwrap_or("–".to_owned()))),
     ("left out", |result| Some(format!("{} of {}", result["left_out"].as_u64()?, result["due"].as_u64()?))),
     ("CPU vidcons", |result| median_ms(&result["cpu_us_a_frame"]["vidcons"])),
-    ("CPU / without", |result| spread(&result["ratio_to_without"]["cpu"])),
+    ("CPU / without", |result| Some(spread(&result["ratio_to_without"]["cpu"]).unwrap_or("–".to_owned()))),
     ("memory", |result| plain(&result["peak_mb"])),
 ];
 
