@@ -9,7 +9,8 @@ use testkit::kafka::write;
 use testkit::media::folder;
 use testkit::{Program, kafka, need};
 
-use crate::web::{card, serve, tile};
+use crate::browser::tile;
+use crate::web::{card, serve};
 
 /// Writes a new certificate for 127.0.0.1 and its key.
 fn certify(folder: &Path) {
