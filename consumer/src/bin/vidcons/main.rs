@@ -5,6 +5,7 @@ mod conflicts;
 mod list;
 mod moment;
 mod options;
+mod page;
 mod report;
 mod start;
 mod verify;

@@ -7,12 +7,10 @@
 //! newest frame of the shown source (the others are counted), and processes the window's events. If every frame is
 //! wanted, each turn takes the next frame instead of the newest.
 
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use chat::ChatOptions;
+use anyhow::bail;
 use cli::shutdown::Shutdown;
 use cli::status::Status;
 use cli::values::DurationArg;
@@ -31,6 +29,7 @@ use reports::recorder::{Course, Recorder};
 
 use crate::moment::local_time;
 use crate::options::Options;
+use crate::page;
 use crate::report::{ReportInput, report};
 use crate::verify::Verify;
 
@@ -107,7 +106,7 @@ pub fn watch(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> a
         engine: Engine::new(engine_options, clock.now()),
         viewport,
         files: FileOutputs::new(options.files.clone()),
-        web: start_web(options, &clock)?,
+        web: page::serve(options, &clock)?,
         picture_key: PictureKey::new(options.files.picture.as_ref().map(|(path, _)| path.clone())),
         verify: cli.verify_pixels.then(|| Verify::new(options.window.as_ref())),
         recorder: Recorder::start("vidcons", &options.reports, &clock)?,
@@ -120,36 +119,6 @@ pub fn watch(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> a
     viewer.engine.command(options.playback, began);
     let error = viewer.run(shutdown).err();
     Ok(viewer.finish(error))
-}
-
-/// Serves the page, if requested, and says where.
-fn start_web(options: &Options, clock: &Arc<dyn Clock>) -> anyhow::Result<Option<WebView>> {
-    let Some(web) = options.web.clone() else { return Ok(None) };
-    let chat = ChatOptions::new(&options.reader.topic, &options.cli.kafka, "vidcons");
-    let web = WebView::start(web, chat.map_err(|error| error.to_string()), clock.clone())?;
-    let url = web.url();
-    tracing::info!(event = "page_ready", url, "watch in the browser: {url}");
-    if options.cli.open
-        && let Err(error) = open(&url)
-    {
-        tracing::warn!(event = "no_browser", "cannot open the browser: {error:#}; open {url} in it");
-    }
-    Ok(Some(web))
-}
-
-/// Opens an address in the user's browser.
-fn open(url: &str) -> anyhow::Result<()> {
-    let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-    let mut child = Command::new(program)
-        .arg(url)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .with_context(|| format!("starting {program}"))?;
-    // It ends when the browser has the address, which nobody waits for.
-    std::thread::spawn(move || child.wait());
-    Ok(())
 }
 
 impl Viewer<'_> {
