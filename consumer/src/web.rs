@@ -55,7 +55,7 @@ impl WebView {
     ) -> Result<WebView, WebError> {
         let hub = Arc::new(FrameHub::new(clock.clone()));
         let (figures, figure_questions) = ::web::figures(&clock);
-        let (ask_report, reports) = ::web::channel(clock.clone());
+        let (ask_report, reports) = ::web::question_channel(clock.clone());
         let chat = Arc::new(ChatRoom::new(chat, clock.clone()));
         let state = WebState { hub: hub.clone(), chat, reports: ask_report, clock: clock.clone() };
         let routes = Router::new()

@@ -35,7 +35,7 @@ pub struct Asker<T> {
 }
 
 /// Connects a server with a program, for one kind of question.
-pub fn channel<T>(clock: Arc<dyn Clock>) -> (Asker<T>, Questions<T>) {
+pub fn question_channel<T>(clock: Arc<dyn Clock>) -> (Asker<T>, Questions<T>) {
     let (questions, asked) = mpsc::sync_channel(1);
     (Asker { questions, last: Arc::new(Mutex::new(None)), clock }, Questions(asked))
 }

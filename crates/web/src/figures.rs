@@ -13,7 +13,7 @@ use clap::Args;
 use common::time::Clock;
 
 use crate::args::{AccessArgs, WebOptions, address};
-use crate::asker::{Asker, NoAnswer, Questions, channel};
+use crate::asker::{Asker, NoAnswer, Questions, question_channel};
 use crate::metrics::{MetricsFormat, MetricsPage};
 use crate::process;
 use crate::server::{WebError, WebServer};
@@ -68,8 +68,8 @@ struct Askers {
 
 /// The routes `/metrics` and `/readyz`, and the questions that they ask of the program.
 pub fn figures(clock: &Arc<dyn Clock>) -> (Router, FigureQuestions) {
-    let (ask_metrics, metrics) = channel(clock.clone());
-    let (ask_readiness, readiness) = channel(clock.clone());
+    let (ask_metrics, metrics) = question_channel(clock.clone());
+    let (ask_readiness, readiness) = question_channel(clock.clone());
     let askers = Askers { metrics: ask_metrics, readiness: ask_readiness, started_us: clock.wall_us() };
     let routes = Router::new().route("/metrics", get(metrics_page)).route("/readyz", get(ready)).with_state(askers);
     (routes, FigureQuestions { metrics, readiness })

@@ -24,7 +24,7 @@ mod token;
 pub use axum;
 
 pub use self::args::{AccessArgs, WebOptions, address};
-pub use self::asker::{Asker, NoAnswer, Questions, channel};
+pub use self::asker::{Asker, NoAnswer, Questions, question_channel};
 pub use self::figures::{FigureQuestions, MetricsArgs, MetricsServer, figures};
 pub use self::metrics::{Metric, MetricsFormat, MetricsPage};
 pub use self::rate::{RateLimit, RateWindow};
