@@ -78,7 +78,7 @@ fn optional(value: &Value) -> Option<String> {
     if value.is_null() { Some(String::new()) } else { spread(value) }
 }
 
-/// What a page showed at the end of a run.
+/// The latencies that a page showed at the end of a run.
 #[derive(Clone, Debug)]
 struct PageResult {
     decoder: Option<String>,

@@ -64,7 +64,7 @@ enum Command {
     /// How many sources, and how many viewers, one machine carries
     #[command(after_help = streams::EXAMPLES)]
     Streams(StreamsArgs),
-    /// What pages in browsers cost the window, and how old their pictures are
+    /// Clients of vidcons --http: the age of their pictures, and their cost for the window
     #[command(after_help = pages::EXAMPLES)]
     Pages(PagesArgs),
     /// Glass to glass: our programs beside others

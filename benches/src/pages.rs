@@ -1,4 +1,4 @@
-//! `vidbench pages`: what pages in browsers cost the window, and how old their pictures are.
+//! `vidbench pages`: clients of `vidcons --http`, the age of their pictures, and their cost for the window.
 //!
 //! ```text
 //! vidprod ═▶ broker ═▶ vidcons --http ─WebSocket─▶ clients in this program, which acknowledge each picture
@@ -67,7 +67,7 @@ pub const COLUMNS: [Column; 11] = [
     ("memory", |result| plain(&result["peak_mb"])),
 ];
 
-/// What vidcons does besides its window.
+/// The load on vidcons besides its window.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum PagesCase {
     WithoutHttp,

@@ -1,4 +1,4 @@
-//! Who is here: who wrote or joined within the last ten minutes, by the records' times.
+//! The names of those who are here: they wrote or joined within the last ten minutes, by the records' times.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -116,7 +116,7 @@ impl ChatReader {
         })
     }
 
-    /// What happens next; waits at most about `wait`.
+    /// The next event. Waits for it, for about `wait` at most.
     pub fn next(&mut self, wait: Duration) -> Result<ChatEvent, ChatError> {
         if let Some(message) = self.ready.pop_front() {
             return Ok(ChatEvent::Message(message));
@@ -167,7 +167,7 @@ impl ChatReader {
         Ok(ChatEvent::Nothing)
     }
 
-    /// Who is here, by what has been read.
+    /// The names of those who are here, by the messages read so far.
     pub fn here(&self) -> Vec<&str> {
         self.here.names(self.now_ms())
     }
@@ -228,7 +228,7 @@ impl ChatReader {
         let since_ms = self.now_ms() - HERE_FOR.as_millis() as i64;
         let (position, keep) = match self.start {
             ChatStart::Beginning => (Position::Beginning, (partitions.len() > 1).then_some(HISTORY_MAX)),
-            // Who is here follows from the last ten minutes, even if fewer messages are wanted.
+            // The list of those who are here needs the last ten minutes, even if fewer messages are wanted.
             ChatStart::Last(n) => (Position::LastOrTime { records: n as i64, ms: since_ms }, Some(n)),
         };
         self.tail.start(partitions, position, START_TIMEOUT)?;

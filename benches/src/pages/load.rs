@@ -35,7 +35,7 @@ pub struct PageLoad<'a> {
     pub clock: &'a dyn Clock,
 }
 
-/// What all clients together got.
+/// The pictures that all clients received, and their latency.
 #[derive(Clone, Default, Debug)]
 pub struct LoadResult {
     /// From due until the whole picture was there.

@@ -1,4 +1,4 @@
-//! What the user types, or a pipe sends, read on a thread of its own.
+//! Reads the terminal or the pipe, on a thread of its own.
 
 use std::io::BufRead;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -25,7 +25,7 @@ const ENTERED_MAX: Duration = Duration::from_secs(1);
 /// Longest wait, when Enter was pressed, for a line that is being printed.
 const PRINTING_MAX: Duration = Duration::from_millis(50);
 
-/// What came from the user.
+/// A line from the terminal or the pipe, or the reason why there are no more.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum TypedInput {
     Line(String),

@@ -35,7 +35,7 @@ const HELP: &str =
 /// The delivery of each message, with its number.
 type NumberedDeliveries = Receiver<(u64, Delivery)>;
 
-/// Who writes, and from where.
+/// The writing side: a name, its lines and their deliveries.
 pub struct Speaker {
     pub name: String,
     pub writer: ChatWriter<u64>,
@@ -241,7 +241,7 @@ impl<'a> Talk<'a> {
     fn is_over(&self, since: Micros, now: Micros) -> bool {
         let is_pipe = self.speaker.as_ref().is_some_and(|speaker| !speaker.is_person);
         let limit = match self.timeout {
-            // What a pipe has sent is waited for.
+            // All lines of a pipe are to be acknowledged before the end.
             limit if is_pipe && !self.shutdown.requested() => limit,
             _ => Some(LAST_ACKNOWLEDGEMENTS),
         };
