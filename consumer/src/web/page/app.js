@@ -35,7 +35,7 @@ function arrange() {
 }
 
 function figuresCame(figures) {
-  for (const of of figures.sources) tiles.get(of.source)?.show(of, figures.clock_bound_ms, connected);
+  for (const source of figures.sources) tiles.get(source.source)?.show(source, figures.clock_bound_ms, connected);
   const bound = figures.clock_bound_ms;
   byId('clock').textContent = Number.isFinite(bound) ? `clocks agree to ${bound.toFixed(1)} ms` : '';
   if (connected) say(paused ? 'paused' : `${tiles.size} ${tiles.size === 1 ? 'source' : 'sources'}`);
@@ -45,7 +45,7 @@ worker.onmessage = ({ data }) => {
   if (data.kind === 'source') sourceCame(data.name);
   if (data.kind === 'figures') {
     figuresCame(data.figures);
-    // For those who look from outside.
+    // For tests and vidbench, which read them over WebDriver.
     Object.assign(window, { figures: data.figures, drawn: data.drawn });
   }
   if (data.kind === 'moment') momentCame(data.moment);

@@ -25,6 +25,14 @@ const HTML = `
   <ul class="legend"></ul>
   <svg class="figures" viewBox="0 0 ${GRAPH_SECONDS - 1} 1" preserveAspectRatio="none" role="img"><path class="slowest"/><path class="middle"/></svg>`;
 
+/** Adds a coloured box to an element. */
+function addBox(to, colour) {
+  const box = document.createElement('i');
+  box.style.background = colour;
+  to.append(box);
+  return box;
+}
+
 export class Tile {
   constructor(name, number) {
     this.name = name;
@@ -40,11 +48,11 @@ export class Tile {
     this.canvas = this.find('canvas');
     this.find('.name').textContent = name;
     this.find('svg').setAttribute('aria-label', `Latency of ${name} in the last minute`);
-    this.bars = STAGES.map((stage) => this.add('.stages', 'i', `var(--${stage})`));
+    this.bars = STAGES.map((stage) => addBox(this.find('.stages'), `var(--${stage})`));
     this.legend = STAGES.map((stage) => {
       const entry = document.createElement('li');
       this.find('.legend').append(entry);
-      this.add(entry, 'i', `var(--${stage})`);
+      addBox(entry, `var(--${stage})`);
       entry.append(document.createElement('span'));
       return entry.lastChild;
     });
@@ -52,14 +60,6 @@ export class Tile {
 
   find(selector) {
     return this.element.querySelector(selector);
-  }
-
-  /** A coloured box. */
-  add(to, kind, colour) {
-    const element = document.createElement(kind);
-    element.style.background = colour;
-    (typeof to === 'string' ? this.find(to) : to).append(element);
-    return element;
   }
 
   /** Shows the figures of the last second. */
