@@ -9,7 +9,6 @@ pub mod tests;
 
 use std::fmt;
 use std::fs::File;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -57,8 +56,8 @@ pub struct EndToEndSetup {
     pub seconds: Duration,
     /// True if each picture of a test card is compared with its headers.
     pub verify_pixels: bool,
-    /// Where the viewer serves its page.
-    pub http: Option<SocketAddr>,
+    /// More arguments of each viewer.
+    pub viewer_args: Vec<String>,
 }
 
 impl EndToEndSetup {
@@ -75,7 +74,7 @@ impl EndToEndSetup {
             warmup: times.warm(),
             seconds: times.seconds(),
             verify_pixels: false,
-            http: None,
+            viewer_args: Vec::new(),
         }
     }
 }
@@ -251,9 +250,8 @@ fn viewer_args(setup: &EndToEndSetup, index: usize, window: bool) -> Vec<String>
     let (skip, source) = (count(setup.warmup, setup.fps), source(index % setup.sources.max(1)));
     let show = if window { "--borderless" } else { "--headless" };
     let verify = if setup.verify_pixels && setup.clip.is_none() { "--verify-pixels" } else { "" };
-    let http = setup.http.map_or(String::new(), |address| format!("--http {address}"));
-    let line = format!("-e --idle-timeout {IDLE} --skip {skip} --source {source} {show} {verify} {http}");
-    line.split_whitespace().map(str::to_owned).collect()
+    let line = format!("-e --idle-timeout {IDLE} --skip {skip} --source {source} {show} {verify}");
+    line.split_whitespace().map(str::to_owned).chain(setup.viewer_args.iter().cloned()).collect()
 }
 
 fn producer_args(setup: &EndToEndSetup, index: usize) -> Vec<String> {

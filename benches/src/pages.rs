@@ -2,25 +2,31 @@
 //!
 //! ```text
 //! vidprod ═▶ broker ═▶ vidcons --http ─WebSocket─▶ clients in this program, which acknowledge each picture
-//!                                     └──────────▶ one more that reads nothing
+//!                                    ├──────────▶ one more that reads nothing
+//!                                    └──────────▶ or clients that mean harm (--attack)
 //! ```
 
+mod attack;
 mod load;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use cli::values::whole;
 use common::report::Summary;
 use common::words::count;
 use itertools::{Itertools, iproduct};
 use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 use testkit::port::free_port;
+use tokio::sync::watch;
 
+use self::attack::attack;
 use self::load::{LoadResult, PageLoad};
 use crate::brokers::BenchBroker;
 use crate::control::Control;
@@ -34,14 +40,18 @@ pub const EXAMPLES: &str = "\
 Examples:
   vidbench pages --window                        720p30 of the test card, with 1, 10 and 50 clients
   vidbench pages --window --clients 10 --brokers real --rounds 5
+  vidbench pages --attack --clients 0            170 clients that mean harm
 
 Each round also measures vidcons without --http, and with it but without a client.";
 
 #[derive(Args, Clone, Debug)]
 pub struct PagesArgs {
     /// Numbers of clients
-    #[arg(long, allow_hyphen_values = true, default_value = "1,10,50", value_name = "N,…", value_delimiter = ',', value_parser = whole(1_usize..=150))]
+    #[arg(long, allow_hyphen_values = true, default_value = "1,10,50", value_name = "N,…", value_delimiter = ',', value_parser = whole(0_usize..=150))]
     clients: Vec<usize>,
+    /// Also measure vidcons under attack: slow headers, many connections, wrong tokens, large uploads
+    #[arg(long)]
+    attack: bool,
     #[command(flatten)]
     picture: PictureArgs,
     #[command(flatten)]
@@ -52,8 +62,7 @@ pub struct PagesArgs {
     pub compare: CompareArgs,
 }
 
-/// The first columns are those of the project's pages.
-pub const COLUMNS: [Column; 11] = [
+pub const COLUMNS: [Column; 12] = [
     ("broker", |result| plain(&result["broker"])),
     ("clients", |result| plain(&result["clients"])),
     ("window p50", |result| median_ms(&result["window_us"]["p50"])),
@@ -63,6 +72,7 @@ pub const COLUMNS: [Column; 11] = [
     ("p99", |result| Some(median_ms(&result["page_us"]["p99"]).unwrap_or("–".to_owned()))),
     ("left out", |result| Some(format!("{} of {}", result["left_out"].as_u64()?, result["due"].as_u64()?))),
     ("CPU vidcons", |result| median_ms(&result["cpu_us_a_frame"]["vidcons"])),
+    ("for each client", |result| Some(median_ms(&result["cpu_us_a_client"]).unwrap_or("–".to_owned()))),
     ("CPU / without", |result| Some(spread(&result["ratio_to_without"]["cpu"]).unwrap_or("–".to_owned()))),
     ("memory", |result| plain(&result["peak_mb"])),
 ];
@@ -72,6 +82,7 @@ pub const COLUMNS: [Column; 11] = [
 enum PagesCase {
     WithoutHttp,
     Clients(usize),
+    Attack,
 }
 
 impl fmt::Display for PagesCase {
@@ -79,6 +90,7 @@ impl fmt::Display for PagesCase {
         match self {
             PagesCase::WithoutHttp => f.write_str("without --http"),
             PagesCase::Clients(clients) => f.write_str(&count(*clients, "client")),
+            PagesCase::Attack => f.write_str("attack"),
         }
     }
 }
@@ -87,12 +99,18 @@ impl fmt::Display for PagesCase {
 struct PagesRun {
     whole: EndToEndResult,
     load: LoadResult,
+    /// Connections of those who attacked.
+    attacks: u64,
 }
 
 impl fmt::Display for PagesRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let PagesRun { whole, load } = self;
-        write!(f, "{whole}; pages: p99 {:.2} ms, {} left out", load.latency().p99 as f64 / 1e3, load.left_out)
+        let PagesRun { whole, load, attacks } = self;
+        write!(f, "{whole}")?;
+        if load.came > 0 {
+            write!(f, "; pages: p99 {:.2} ms, {} left out", load.latency().p99 as f64 / 1e3, load.left_out)?;
+        }
+        if *attacks > 0 { write!(f, "; {attacks} connections of the attack") } else { Ok(()) }
     }
 }
 
@@ -100,9 +118,8 @@ pub fn run(args: &PagesArgs, control: Control<'_>) -> Result<ExitCode> {
     let display = args.play.display()?;
     let (mut experiment, brokers) = args.compare.start("pages", control)?;
     let PictureArgs { size, fps } = &args.picture;
-    let clients = args.clients.iter().copied().map(PagesCase::Clients);
-    let loads =
-        [PagesCase::WithoutHttp, PagesCase::Clients(0)].into_iter().chain(clients).unique_by(PagesCase::to_string);
+    let clients = [0].into_iter().chain(args.clients.iter().copied()).unique().map(PagesCase::Clients);
+    let loads = [PagesCase::WithoutHttp].into_iter().chain(clients).chain(args.attack.then_some(PagesCase::Attack));
     let cases: Vec<(&BenchBroker, PagesCase)> = iproduct!(&brokers, loads).collect();
     let labels: Vec<String> = cases.iter().map(|(broker, case)| format!("{}, {case}", broker.name)).collect();
     let setup = EndToEndSetup { clip: args.play.clip.clone(), ..EndToEndSetup::new(size, *fps, &args.times) };
@@ -127,14 +144,48 @@ pub fn run(args: &PagesArgs, control: Control<'_>) -> Result<ExitCode> {
 }
 
 fn run_case(setup: &EndToEndSetup, case: PagesCase, place: Surroundings<'_>) -> Result<PagesRun> {
-    let PagesCase::Clients(clients) = case else {
-        return Ok(PagesRun { whole: e2e::run(setup, place)?.seen()?, load: LoadResult::default() });
-    };
     let address = SocketAddr::from(([127, 0, 0, 1], free_port()?));
-    let setup = EndToEndSetup { http: Some(address), ..setup.clone() };
-    let load = PageLoad { address, clients, warmup: setup.warmup, clock: place.control.clock };
-    let (whole, load) = load.during(|| e2e::run(&setup, place)?.seen())?;
-    Ok(PagesRun { whole, load })
+    let mut token = NamedTempFile::new().context("a file for the token")?;
+    writeln!(token, "0123456789abcdef").context("writing the token")?;
+    let page = |more: &[&str]| {
+        let viewer_args = ["--http", &address.to_string()].iter().chain(more).map(|arg| arg.to_string()).collect();
+        EndToEndSetup { viewer_args, ..setup.clone() }
+    };
+    let play = |setup: &EndToEndSetup| e2e::run(setup, place)?.seen();
+    let (mut load, mut attacks) = (LoadResult::default(), 0);
+    let whole = match case {
+        PagesCase::WithoutHttp => play(setup)?,
+        PagesCase::Clients(clients) => {
+            let pages = PageLoad { address, clients, warmup: setup.warmup, clock: place.control.clock };
+            let whole;
+            (whole, load) = beside(|| play(&page(&[])), async |stop| pages.watch(stop).await)?;
+            whole
+        }
+        PagesCase::Attack => {
+            let token = token.path().display().to_string();
+            let whole;
+            (whole, attacks) =
+                beside(|| play(&page(&["--http-token", &token])), async |stop| attack(address, stop).await)?;
+            whole
+        }
+    };
+    Ok(PagesRun { whole, load, attacks })
+}
+
+/// Runs clients on a thread of their own while `work` runs. What they are given changes when they are to end.
+fn beside<T, R: Send>(
+    work: impl FnOnce() -> Result<T>,
+    clients: impl AsyncFnOnce(watch::Receiver<()>) -> Result<R> + Send,
+) -> Result<(T, R)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("the clients")?;
+    let (working, stop) = watch::channel(());
+    std::thread::scope(|scope| {
+        let clients = scope.spawn(|| runtime.block_on(clients(stop)));
+        let done = work();
+        drop(working);
+        let result = clients.join().map_err(|_| anyhow!("the clients panicked"))?;
+        Ok((done?, result?))
+    })
 }
 
 /// The figures of a case over its rounds, as they are reported. `without` is the case without --http.
@@ -142,17 +193,27 @@ fn result(broker: &str, case: PagesCase, [index, without]: [usize; 2], rounds: &
     let results = || rounds.results(index);
     let pages: Vec<Summary> = results().map(|run| run.load.latency()).filter(|latency| latency.count > 0).collect();
     let cpu = |run: &PagesRun| run.whole.cpu_us_a_frame()[1].1;
+    // What a client costs vidcons for each frame.
+    let a_client = match case {
+        PagesCase::Clients(clients) if clients > 0 => {
+            let before = rounds.spread(without, cpu).map_or(0.0, |spread| spread.median);
+            rounds.spread(index, |run| (cpu(run) - before) / clients as f64)
+        }
+        _ => None,
+    };
     let ratio = |figure: fn(&Summary) -> u64| rounds.ratio(index, without, |run| run.whole.slowest(figure));
     let sum = |figure: fn(&LoadResult) -> u64| results().map(|run| figure(&run.load)).sum::<u64>();
     json!({
         "broker": broker,
-        "clients": match case { PagesCase::WithoutHttp => json!("no --http"), PagesCase::Clients(n) => json!(n) },
+        "clients": match case { PagesCase::WithoutHttp => json!("no --http"), PagesCase::Clients(n) => json!(n), PagesCase::Attack => json!("attack") },
         "window_us": of_summaries(results().map(|run| &run.whole.viewers[0].sums.latency_us.total)),
         // From due until the client had the whole picture.
         "page_us": of_summaries(pages.iter()),
         "due": sum(|load| load.came + load.left_out),
         "left_out": sum(|load| load.left_out),
+        "attacks": results().map(|run| run.attacks).sum::<u64>(),
         "cpu_us_a_frame": rounds.spreads(index, |run| run.whole.cpu_us_a_frame()),
+        "cpu_us_a_client": a_client,
         "ratio_to_without": BTreeMap::from([
             ("p50", ratio(|total| total.p50)),
             ("p99", ratio(|total| total.p99)),
@@ -177,7 +238,7 @@ mod tests {
                 report("vidcons", |sums| sums.latency_us.total = Summary { count: 9, p99, ..Summary::default() });
             let mut load = LoadResult { came, left_out: came / 10, ..LoadResult::default() };
             (0..came).for_each(|_| load.latency.record(Duration::from_millis(7)));
-            PagesRun { whole: ran(vec![report("vidprod", |_| {})], vec![viewer]), load }
+            PagesRun { whole: ran(vec![report("vidprod", |_| {})], vec![viewer]), load, attacks: 0 }
         };
         let rounds =
             rounds(&[(1, 0, took(100, 0)), (1, 1, took(110, 20)), (2, 1, took(300, 20)), (2, 0, took(200, 0))]);

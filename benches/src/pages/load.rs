@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Result, ensure};
 use common::report::Summary;
 use common::time::{Clock, Latency, Micros};
 use futures_util::future::{join, join_all};
@@ -52,20 +52,8 @@ impl LoadResult {
 }
 
 impl PageLoad<'_> {
-    /// Runs the clients on a thread of their own while `work` runs.
-    pub fn during<T>(self, work: impl FnOnce() -> Result<T>) -> Result<(T, LoadResult)> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("the clients")?;
-        let (working, stop) = watch::channel(());
-        std::thread::scope(|scope| {
-            let clients = scope.spawn(|| runtime.block_on(self.all(stop)));
-            let done = work();
-            drop(working);
-            let load = clients.join().map_err(|_| anyhow!("the clients panicked"))?;
-            Ok((done?, load?))
-        })
-    }
-
-    async fn all(self, stop: watch::Receiver<()>) -> Result<LoadResult> {
+    /// Watches until `stop` changes.
+    pub async fn watch(self, stop: watch::Receiver<()>) -> Result<LoadResult> {
         let stalled = async {
             if self.clients > 0 {
                 self.stall(stop.clone()).await
