@@ -1,54 +1,127 @@
-// Decodes JPEGs by whichever way is faster in this browser.
+// Decodes JPEGs by whichever way is fastest in this browser.
 
 /** Pictures that each way gets to show how fast it is. */
 const RACE_PICTURES = 10;
 
-function viaBitmap(jpeg) {
-  return createImageBitmap(new Blob([jpeg], { type: 'image/jpeg' }));
+/** A decoded picture that the browser keeps. */
+class BrowserImage {
+  constructor(image) {
+    this.image = image;
+    this.width = image.displayWidth ?? image.width;
+    this.height = image.displayHeight ?? image.height;
+  }
+
+  drawOn(context) {
+    context.drawImage(this.image, 0, 0);
+  }
+
+  close() {
+    this.image.close();
+  }
 }
 
-async function viaDecoder(jpeg) {
+/** A decoded picture whose pixels we have. */
+class Pixels {
+  constructor(pixels, free) {
+    Object.assign(this, { pixels, free, width: pixels.width, height: pixels.height });
+  }
+
+  drawOn(context) {
+    context.putImageData(this.pixels, 0, 0);
+  }
+
+  /** The memory is used again. */
+  close() {
+    this.free.push(this.pixels);
+  }
+}
+
+async function viaBitmap(jpeg) {
+  return new BrowserImage(await createImageBitmap(new Blob([jpeg], { type: 'image/jpeg' })));
+}
+
+/** Calls `use` with the decoder's picture. */
+async function withDecoder(jpeg, use) {
   const decoder = new ImageDecoder({ type: 'image/jpeg', data: jpeg });
   try {
-    return (await decoder.decode()).image;
+    return await use((await decoder.decode()).image);
   } finally {
     decoder.close();
   }
 }
 
-export const width = (image) => image.displayWidth ?? image.width;
-export const height = (image) => image.displayHeight ?? image.height;
+function viaDecoder(jpeg) {
+  return withDecoder(jpeg, (image) => new BrowserImage(image));
+}
 
-/** Races the ways that this browser has with the first pictures, and then uses the fastest. */
+/** Converting the colours ourselves takes less time than drawing a picture that is still in the JPEG's colours. */
+function pixelDecoder() {
+  const free = [];
+  const take = ({ displayWidth: width, displayHeight: height }) => {
+    const pixels = free.pop();
+    if (pixels?.width === width && pixels.height === height) return pixels;
+    free.length = 0;
+    return new ImageData(width, height);
+  };
+  return (jpeg) => withDecoder(jpeg, async (image) => {
+    try {
+      const pixels = take(image);
+      await image.copyTo(pixels.data, { format: 'RGBA' });
+      return new Pixels(pixels, free);
+    } finally {
+      image.close();
+    }
+  });
+}
+
+/** The ways to decode that this browser may have. */
+export function ways() {
+  const all = [{ name: 'createImageBitmap', decode: viaBitmap }];
+  if (typeof ImageDecoder !== 'undefined') {
+    all.push({ name: 'ImageDecoder', decode: viaDecoder }, { name: 'ImageDecoder, copyTo', decode: pixelDecoder() });
+  }
+  return all.map((way) => ({ ...way, took: [] }));
+}
+
+/** Races the ways with the first pictures, and then uses the fastest. */
 export class Decoder {
   constructor() {
-    this.ways = [{ name: 'createImageBitmap', decode: viaBitmap, took: [] }];
-    if (typeof ImageDecoder !== 'undefined') this.ways.push({ name: 'ImageDecoder', decode: viaDecoder, took: [] });
-    if (this.ways.length === 1) [this.fastest] = this.ways;
+    this.ways = ways();
   }
 
   /** The picture, which the caller has to close. */
   async decode(jpeg) {
-    if (this.fastest) return this.fastest.decode(jpeg);
-    const way = this.ways.reduce((a, b) => (b.took.length < a.took.length ? b : a));
+    const way = this.fastest ?? this.ways.reduce((a, b) => (b.took.length < a.took.length ? b : a));
+    try {
+      return await (this.fastest ? way.decode(jpeg) : this.race(way, jpeg));
+    } catch (error) {
+      const [common] = this.ways;
+      if (way === common) throw error;
+      const picture = await common.decode(jpeg);
+      // It is a picture, so this browser lacks this way, or has it for other pictures only.
+      if (!this.fastest) this.ways = this.ways.filter((other) => other !== way);
+      return picture;
+    }
+  }
+
+  async race(way, jpeg) {
     const began = performance.now();
-    const image = await way.decode(jpeg);
-    this.draw(image);
-    this.finish(way, performance.now() - began);
-    return image;
+    const picture = await way.decode(jpeg);
+    this.draw(picture);
+    way.took.push(performance.now() - began);
+    if (this.ways.every((way) => way.took.length >= RACE_PICTURES)) this.finish();
+    return picture;
   }
 
   /** A way may leave part of its work to the drawing, so that is in the race. Reading a pixel makes the browser really draw. */
-  draw(image) {
-    this.canvas ??= new OffscreenCanvas(width(image), height(image));
+  draw(picture) {
+    this.canvas ??= new OffscreenCanvas(picture.width, picture.height);
     const context = this.canvas.getContext('2d', { alpha: false });
-    context.drawImage(image, 0, 0);
+    picture.drawOn(context);
     context.getImageData(0, 0, 1, 1);
   }
 
-  finish(way, took) {
-    way.took.push(took);
-    if (this.ways.some((way) => way.took.length < RACE_PICTURES)) return;
+  finish() {
     const median = (way) => way.took.sort((a, b) => a - b)[way.took.length >> 1];
     this.fastest = this.ways.reduce((a, b) => (median(b) < median(a) ? b : a));
     this.canvas = undefined;

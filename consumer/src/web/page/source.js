@@ -1,6 +1,5 @@
 // One source in the worker: the newest picture is decoded, and the newest decoded one is drawn.
 
-import { height, width } from './decode.js';
 import { Recent, STAGES, stages } from './measure.js';
 
 /** Pictures whose latencies are kept. */
@@ -74,11 +73,11 @@ export class Source {
   }
 
   put(image) {
-    if (this.canvas.width !== width(image) || this.canvas.height !== height(image)) {
-      [this.canvas.width, this.canvas.height] = [width(image), height(image)];
+    if (this.canvas.width !== image.width || this.canvas.height !== image.height) {
+      [this.canvas.width, this.canvas.height] = [image.width, image.height];
     }
     this.context ??= this.canvas.getContext('2d', { alpha: false });
-    this.context.drawImage(image, 0, 0);
+    image.drawOn(this.context);
   }
 
   measure({ frame, times, received, decoded }, drawn) {
