@@ -15,7 +15,7 @@ TESTS ?=
 BROKERS = $(if $(filter all,$(BROKER)),embedded real,$(BROKER))
 export STRICT BROKER
 
-.PHONY: help build demo test check fmt fmt-check lint doc torture soak fuzz clients bench bench-broker bench-peers bench-link kafka-up kafka-down clean
+.PHONY: help build demo test check fmt fmt-check lint doc torture soak fuzz clients bench bench-broker bench-peers bench-link bench-web kafka-up kafka-down clean
 
 help: ## this list
 	@printf 'Recipes:\n'
@@ -118,6 +118,14 @@ bench-peers: build ## vidprod and vidcons beside GStreamer, imagezmq and Python'
 	target/release/vidbench peers --lines $$few --size 1920x1080 --report benches/results/peers-1080p.json
 	echo | tee -a benches/results/peers.txt
 	target/release/vidbench peers --headless --report benches/results/peers-headless.json | tee -a benches/results/peers.txt
+	target/release/vidbench readme
+
+bench-web: build ## the page in Chromium beside a bare page; what clients of the page cost the window, and an attack (benches/results)
+	@scripts/setup test
+	scripts/kafka jars >/dev/null
+	mkdir -p benches/results
+	target/release/vidbench pages --window --attack --rounds 5 --report benches/results/pages.json
+	target/release/vidbench browser --rounds 5 --report benches/results/browser.json
 	target/release/vidbench readme
 
 # LINK and BEHIND select lines, MORE adds options for vidprod.

@@ -238,6 +238,7 @@ fn result(name: &str, case: usize, bare: usize, rounds: &Rounds<PageResult>) -> 
 mod tests {
     use super::*;
     use crate::experiment::tests::rounds;
+    use crate::readme::tests::has_the_fields_of;
 
     fn page(p50: f64, stages: &Value) -> PageResult {
         let source = json!({ "p50_ms": p50, "p95_ms": 2.0 * p50, "p99_ms": 3.0 * p50, "stages_ms": stages });
@@ -252,6 +253,7 @@ mod tests {
         let case = result("vidcons, real", 0, 1, &rounds);
         assert_eq!((&case["hop_ms"]["median"], &case["to_bare"]["median"]), (&json!(3.0), &json!(1.125)));
         assert_eq!(case["met"], true);
+        has_the_fields_of("browser.json", "/cases/0", &case);
         let bare = result(BARE, 1, 1, &rounds);
         assert!(bare["to_bare"].is_null() && bare["hop_ms"].is_null(), "{bare}");
         let table = Table::of(&[case, bare], &COLUMNS).expect("all cells can be made");

@@ -230,6 +230,7 @@ mod tests {
     use super::*;
     use crate::e2e::tests::{ran, report};
     use crate::experiment::tests::rounds;
+    use crate::readme::tests::has_the_fields_of;
 
     #[test]
     fn a_case_is_compared_with_vidcons_without_http() {
@@ -245,6 +246,7 @@ mod tests {
         let case = result("real", PagesCase::Clients(2), [1, 0], &rounds);
         assert_eq!(case["ratio_to_without"]["p99"], json!({ "median": 1.3, "min": 1.1, "max": 1.5 }));
         assert_eq!((&case["left_out"], &case["due"]), (&json!(4), &json!(44)));
+        has_the_fields_of("pages.json", "/cases/0", &case);
         let first = result("real", PagesCase::WithoutHttp, [0, 0], &rounds);
         assert!(Table::of(&[first, case], &COLUMNS).is_ok());
     }
