@@ -257,3 +257,40 @@ fn the_modules_of_the_page_find_percentiles_the_clock_and_columns() {
     check("return measure.stages([1, 2, 5]) + '|' + measure.stages([5, 2])", "1,3|undefined".into());
     viewer.interrupt().ok();
 }
+
+#[test]
+fn all_ways_of_decoding_give_the_same_picture() {
+    let kafka = kafka();
+    let topic = kafka.topic("ways");
+    let browser = Browser::start(400, 400);
+    let (viewer, at) = serve(kafka, &topic, &[]);
+    let door = card(kafka, &topic, "door");
+    browser.open(&format!("http://{at}/"));
+    testkit::until("a picture", || tile(&browser, "door"));
+    let start = "(async () => {
+            const { ways } = await import('/decode.js');
+            const jpeg = await (await fetch('/snapshot.jpg')).arrayBuffer();
+            const pixels = async (way) => {
+                const picture = await way.decode(jpeg.slice(0));
+                const canvas = new OffscreenCanvas(picture.width, picture.height), context = canvas.getContext('2d', { alpha: false });
+                picture.drawOn(context);
+                picture.close();
+                return { name: way.name, data: context.getImageData(0, 0, canvas.width, canvas.height).data };
+            };
+            const pictures = [];
+            for (const way of [...ways(), ...ways()]) pictures.push(await pixels(way));
+            const [{ data: expected }] = pictures;
+            const average = (data, of) => data.reduce((sum, value, i) => sum + of(value, expected[i]), 0) / data.length;
+            window.ways = pictures.map(({ name, data }) => [name, average(data, (a, b) => Math.abs(a - b)), average(data, (a) => a)]);
+        })().catch((error) => { window.ways = String(error); });";
+    browser.eval(start);
+    let ways = browser.until("the pictures", "return window.ways");
+    let ways = ways.as_array().unwrap_or_else(|| panic!("{ways}"));
+    assert!(ways.len() >= 4, "this browser has ImageDecoder: {ways:?}");
+    for way in ways {
+        assert!(way[1].as_f64().is_some_and(|difference| difference < 3.0), "{way}");
+        assert!(way[2].as_f64().is_some_and(|average| average > 10.0), "{way}");
+    }
+    door.interrupt().ok();
+    viewer.interrupt().ok();
+}
