@@ -116,7 +116,7 @@ fn sources(folder: &Path, into: &mut Vec<(String, String)>) {
 #[test]
 fn every_log_line_names_its_event_and_every_event_is_documented() {
     let mut code = Vec::new();
-    for room in ["broker/src", "chat/src", "common/src", "consumer/src", "crates", "producer/src"] {
+    for room in ["broker/src", "chat/src", "common/src", "consumer/src", "crates", "producer/src", "topics/src"] {
         sources(&testkit::root().join(room), &mut code);
     }
     let mut logged = BTreeSet::new();

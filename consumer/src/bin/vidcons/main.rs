@@ -2,7 +2,6 @@
 
 mod args;
 mod conflicts;
-mod list;
 mod moment;
 mod options;
 mod page;
@@ -41,7 +40,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let options = Options::check(cli, &now)?;
     let shutdown = Shutdown::listen()?;
     if cli.list {
-        return list::list(&options, clock, &shutdown);
+        return topics::list(&options.list(), clock, &shutdown);
     }
     cli.offset.log_time(&now);
     let watched = viewer::watch(&options, clock.clone(), &shutdown)?;

@@ -12,6 +12,7 @@ use consumer::window::WindowOptions;
 use jiff::ZonedDateTime;
 use kafka::{Position, Role};
 use reports::ReportFile;
+use topics::ListOptions;
 use web::WebOptions;
 
 use crate::args::Cli;
@@ -82,6 +83,18 @@ impl Options {
             status_every: cli.status.every(&cli.log),
             cli: cli.clone(),
         })
+    }
+
+    /// The options of `--list`.
+    pub fn list(&self) -> ListOptions {
+        ListOptions {
+            connection: self.reader.connection.clone(),
+            client_id: "vidcons",
+            topic: self.cli.topic.clone(),
+            timeout: self.reader.timeout,
+            further_back: true,
+            pictures: false,
+        }
     }
 
     /// The settings for the report.

@@ -1,4 +1,4 @@
-//! `--list`: the existing topics, and the sources in each.
+//! The list of topics, and of the sources in each.
 //!
 //! In each partition the newest records are read, and then a few at a time from further back (see [`Survey`]), until
 //! everything was read, the number of looks is reached, or the topic's share of the time is over. A topic may contain
@@ -17,11 +17,10 @@ use anyhow::bail;
 use cli::shutdown::Shutdown;
 use common::time::{Clock, Micros};
 use common::words::count;
-use kafka::{Admin, ConnectTimeout, Connection, Event, Position, Tail, TopicState, TopicSummary};
+use kafka::{Admin, ConnectTimeout, Connection, Event, Position, Received, Tail, TopicState, TopicSummary};
 
-use self::summary::Sources;
+pub use self::summary::{SourceFigures, Sources};
 use self::survey::Survey;
-use crate::options::Options;
 
 /// Number of newest records read in each partition.
 const NEWEST_RECORDS: i64 = 100;
@@ -37,57 +36,109 @@ const LOOKS_MAX: usize = 400;
 /// Fetch size of a look further back: at least one record, or several small ones.
 const LOOK_BYTES: &str = "262144";
 
+#[derive(Clone, Debug)]
+pub struct ListOptions {
+    pub connection: Connection,
+    /// Name of the program for the broker's logs.
+    pub client_id: &'static str,
+    /// `None` for every topic.
+    pub topic: Option<String>,
+    /// Time within which a broker has to answer.
+    pub timeout: Option<Duration>,
+    /// True to look for sources whose records are not among the newest.
+    pub further_back: bool,
+    /// True to keep a picture of each source.
+    pub pictures: bool,
+}
+
 /// Reads records of topics for the list.
 struct Lister<'a> {
     /// Reads the newest records, with the settings of a viewer.
     newest: Tail,
     /// Reads records further back; it fetches a few records at a time and none ahead.
     back: Tail,
+    options: &'a ListOptions,
     clock: &'a dyn Clock,
     shutdown: &'a Shutdown,
 }
 
 /// The result of reading a topic.
-#[derive(Default)]
-struct Listed {
-    sources: Sources,
+#[derive(Default, Debug)]
+pub struct Listed {
+    pub sources: Sources,
     /// Time at which the newest records had been read, in ms since 1970. Ages of frames refer to it.
-    at_ms: i64,
-    records: i64,
-    unread: i64,
+    pub at_ms: i64,
+    /// Number of records read, and the bytes of their keys and values.
+    pub records: i64,
+    pub bytes: u64,
+    /// Number of records in the topic that were not read.
+    pub unread: i64,
 }
 
-pub fn list(options: &Options, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
+/// Prints the topics and their sources.
+pub fn list(options: &ListOptions, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> anyhow::Result<ExitCode> {
+    let mut is_empty = true;
+    for_each_topic(options, clock, shutdown, |topic, listed| {
+        is_empty = false;
+        cli::output::print(&described(topic, listed)).map(drop)
+    })?;
+    if is_empty {
+        cli::output::print(&format!("no topics at {}\n", options.connection.brokers))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads the topics, and calls `take` with each; without the result if its records could not be read.
+pub fn for_each_topic(
+    options: &ListOptions,
+    clock: Arc<dyn Clock>,
+    shutdown: &Shutdown,
+    mut take: impl FnMut(&TopicSummary, Option<&Listed>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let wanted = || !shutdown.requested();
-    let patience = ConnectTimeout { timeout: options.reader.timeout.unwrap_or(ASK), clock: &*clock, wanted: &wanted };
-    let admin = Admin::connect(&options.reader.connection, "vidcons", &patience)?;
+    let patience = ConnectTimeout { timeout: options.timeout.unwrap_or(ASK), clock: &*clock, wanted: &wanted };
+    let admin = Admin::connect(&options.connection, options.client_id, &patience)?;
     let mut topics = admin.topics(ASK)?;
-    topics.retain(|topic| options.cli.topic.is_none() || topic.name == options.reader.topic);
-    if topics.is_empty() && options.cli.topic.is_some() {
-        bail!("no topic {} at {}: omit -t to see all topics", options.reader.topic, options.reader.connection.brokers);
+    if let Some(topic) = &options.topic {
+        topics.retain(|found| found.name == *topic);
+        if topics.is_empty() {
+            bail!("no topic {topic} at {}: omit -t to see all topics", options.connection.brokers);
+        }
     }
     topics.sort_by(|a, b| a.name.cmp(&b.name));
+    let Some(first) = topics.first() else { return Ok(()) };
     let tail = |connection| {
-        Tail::new(connection, "vidcons", &options.reader.topic, None, Position::Beginning, Arc::clone(&clock))
+        Tail::new(connection, options.client_id, &first.name, None, Position::Beginning, Arc::clone(&clock))
     };
-    let (newest, back) = (tail(&options.reader.connection)?, tail(&frugal(&options.reader.connection))?);
-    let mut lister = Lister { newest, back, clock: &*clock, shutdown };
+    let (newest, back) = (tail(&options.connection)?, tail(&frugal(&options.connection))?);
+    let mut lister = Lister { newest, back, options, clock: &*clock, shutdown };
     let until = clock.now().plus(FURTHER_BACK);
-    if topics.is_empty() {
-        return cli::output::print(&format!("no topics at {}\n", options.reader.connection.brokers));
-    }
     for (index, topic) in topics.iter().enumerate() {
         if shutdown.requested() {
             break;
         }
         let listed = lister.topic(&topic.name, share_of(until.since(clock.now()), topics.len() - index));
-        cli::output::print(&described(topic, listed.as_ref().ok()))?;
+        take(topic, listed.as_ref().ok())?;
         if let Err(error) = listed {
             // An unreadable topic does not prevent the others from being listed.
             tracing::warn!(event = "topic_unreadable", topic = topic.name, "{}: {error:#}", topic.name);
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
+}
+
+impl Listed {
+    fn count(&mut self, received: &Received) {
+        self.records += 1;
+        let key = received.record.key.as_ref().map_or(0, |key| key.len());
+        self.bytes += (received.record.value.len() + key) as u64;
+    }
+
+    /// Bytes of all the topic's records, by the average of those that were read.
+    pub fn estimated_bytes(&self) -> u64 {
+        let average = self.bytes as f64 / self.records.max(1) as f64;
+        (average * (self.records + self.unread) as f64) as u64
+    }
 }
 
 /// The time for records further back in the next topic, when `left` remains for this number of topics.
@@ -96,7 +147,7 @@ fn share_of(left: Duration, topics: usize) -> Duration {
 }
 
 /// The lines about a topic; without its sources if it could not be read.
-fn described(topic: &TopicSummary, listed: Option<&Listed>) -> String {
+pub fn described(topic: &TopicSummary, listed: Option<&Listed>) -> String {
     let mut text = format!("{}  {}\n", topic.name, count(topic.partitions, "partition"));
     if let Some(listed) = listed {
         write_listed(&mut text, listed);
@@ -105,8 +156,8 @@ fn described(topic: &TopicSummary, listed: Option<&Listed>) -> String {
 }
 
 fn write_listed(text: &mut String, listed: &Listed) {
-    listed.sources.lines(listed.at_ms).for_each(|line| {
-        let _ = writeln!(text, "{line}");
+    listed.sources.figures(listed.at_ms).for_each(|source| {
+        let _ = writeln!(text, "  {source}");
     });
     if listed.unread > 0 {
         let of = count(listed.records + listed.unread, "record");
@@ -130,12 +181,13 @@ fn frugal(connection: &Connection) -> Connection {
 impl Lister<'_> {
     /// Reads a topic, for at most `further_back` after its newest records.
     fn topic(&mut self, name: &str, further_back: Duration) -> anyhow::Result<Listed> {
-        let mut listed = Listed::default();
+        let sources = if self.options.pictures { Sources::with_pictures() } else { Sources::default() };
+        let mut listed = Listed { sources, ..Listed::default() };
         self.newest.turn_to(name);
         let TopicState::Topic { partitions } = self.newest.find(ASK)? else { return Ok(listed) };
         let mut surveys = self.read_newest(&partitions, &mut listed)?;
         listed.at_ms = self.clock.wall_us() as i64 / 1000;
-        let until = self.clock.now().plus(further_back);
+        let until = self.clock.now().plus(if self.options.further_back { further_back } else { Duration::ZERO });
         if let Err(error) = self.read_further_back(name, &mut surveys, until, &mut listed) {
             // The sources read so far are listed, and the remaining records count as unread.
             tracing::debug!("{name}: looking further back: {error:#}");
@@ -185,7 +237,7 @@ impl Lister<'_> {
         while self.clock.now() < until && !tail.caught_up() && !self.shutdown.requested() {
             match tail.next(Duration::from_millis(200)) {
                 Event::Record(received) => {
-                    listed.records += 1;
+                    listed.count(&received);
                     let survey = surveys.iter_mut().find(|(partition, ..)| *partition == received.partition);
                     if let (Some((_, survey, _)), Some(entered)) = (survey, listed.sources.enter(&received)) {
                         survey.saw(&entered.source, received.offset, entered.ended);
@@ -241,7 +293,7 @@ impl Lister<'_> {
             match self.back.next(Duration::from_millis(50)) {
                 // Offsets may be missing, for example in a compacted topic, so the next record may be after the range.
                 Event::Record(received) if received.offset < range.end => {
-                    listed.records += 1;
+                    listed.count(&received);
                     if let Some(entered) = listed.sources.enter(&received) {
                         survey.saw(&entered.source, received.offset, entered.ended);
                     }

@@ -1,17 +1,51 @@
 //! The sources of a topic, from the records that were read.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
+use bytes::Bytes;
+use common::time::Micros;
 use common::wire::record::{self, Incoming};
+use common::wire::{Limits, Pushed, Reassembler, Record};
 use common::words::bytes;
 use kafka::Received;
+use serde::Serialize;
 
 /// The sources of a topic by name.
 #[derive(Default, Debug)]
 pub struct Sources {
     by_name: BTreeMap<String, SourceSummary>,
     run: u64,
+    /// Puts frames of several records together, if pictures are wanted.
+    reassembler: Option<Reassembler>,
+}
+
+/// A source, by the records that were read.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct SourceFigures {
+    pub source: String,
+    /// Width and height; `None` if its records do not tell.
+    pub size: Option<(u32, u32)>,
+    pub fps: f64,
+    /// Average size of a frame.
+    pub frame_bytes: u64,
+    /// Time since its newest record.
+    pub age_ms: i64,
+    pub ended: bool,
+    /// True if it was not published by vidprod.
+    pub foreign: bool,
+}
+
+impl fmt::Display for SourceFigures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = self.size.map_or("plain JPEG".to_owned(), |(width, height)| format!("{width}x{height}"));
+        let age = humantime::format_duration(Duration::from_secs(self.age_ms.max(0) as u64 / 1000));
+        let end = if self.ended { ", ended" } else { "" };
+        let marked = if self.foreign { " (not from vidprod)" } else { "" };
+        let frame = bytes(self.frame_bytes);
+        write!(f, "{}  {size}  {:.1} fps  {frame} a frame  newest {age} ago{end}{marked}", self.source, self.fps)
+    }
 }
 
 /// A record that was entered.
@@ -36,9 +70,16 @@ struct SourceSummary {
     size: (u32, u32),
     ended: bool,
     foreign: bool,
+    /// A whole picture among the newest, and its place.
+    picture: Option<((i64, i64), Bytes)>,
 }
 
 impl Sources {
+    /// Keeps a picture of each source, too.
+    pub fn with_pictures() -> Sources {
+        Sources { reassembler: Some(Reassembler::new(Limits::default())), ..Sources::default() }
+    }
+
     /// Begins a run of records that follow each other in a partition. Frame rates are measured within runs.
     pub fn begin_run(&mut self) {
         self.run += 1;
@@ -69,12 +110,35 @@ impl Sources {
             summary.newest = (ms, *offset);
             (summary.size, summary.ended, summary.foreign) = (size, ended, foreign);
         }
+        if let Some(reassembler) = &mut self.reassembler
+            && let Some(picture) = picture(reassembler, record)
+            && summary.picture.as_ref().is_none_or(|(place, _)| *place <= (ms, *offset))
+        {
+            summary.picture = Some(((ms, *offset), picture));
+        }
         Some(Entered { source, ended })
     }
 
-    /// A line for each source.
-    pub fn lines(&self, now_ms: i64) -> impl Iterator<Item = String> {
-        self.by_name.iter().map(move |(name, summary)| format!("  {name}  {}", summary.describe(now_ms)))
+    /// A picture of each source that has one.
+    pub fn pictures(&self) -> impl Iterator<Item = (&str, &Bytes)> {
+        self.by_name.iter().filter_map(|(name, summary)| Some((name.as_str(), &summary.picture.as_ref()?.1)))
+    }
+
+    /// The sources by name.
+    pub fn figures(&self, now_ms: i64) -> impl Iterator<Item = SourceFigures> {
+        self.by_name.iter().map(move |(name, summary)| summary.figures(name, now_ms))
+    }
+}
+
+/// The picture that a record makes whole.
+fn picture(reassembler: &mut Reassembler, record: &Record) -> Option<Bytes> {
+    match record::read(record).ok()? {
+        Incoming::Foreign(_, picture) => Some(picture),
+        incoming => match reassembler.push(incoming, Micros(0)).ok()? {
+            Pushed::Frame(frame) => Some(frame.payload),
+            Pushed::End(ended) => ended.picture.map(|frame| frame.payload),
+            Pushed::Nothing => None,
+        },
     }
 }
 
@@ -88,24 +152,23 @@ impl SourceSummary {
         self.frames += 1;
     }
 
-    fn describe(&self, now_ms: i64) -> String {
-        let fps = if self.intervals_ms > 0 { self.intervals as f64 * 1000.0 / self.intervals_ms as f64 } else { 0.0 };
-        let size = match self.size {
-            (0, 0) => "plain JPEG".to_owned(),
-            (width, height) => format!("{width}x{height}"),
-        };
-        let frame = bytes(self.bytes / self.frames.max(1));
-        let age = humantime::format_duration(Duration::from_secs((now_ms - self.newest.0).max(0) as u64 / 1000));
-        let end = if self.ended { ", ended" } else { "" };
-        let marked = if self.foreign { " (not from vidprod)" } else { "" };
-        format!("{size}  {fps:.1} fps  {frame} a frame  newest {age} ago{end}{marked}")
+    fn figures(&self, name: &str, now_ms: i64) -> SourceFigures {
+        SourceFigures {
+            source: name.to_owned(),
+            size: (self.size != (0, 0)).then_some(self.size),
+            fps: if self.intervals_ms > 0 { self.intervals as f64 * 1000.0 / self.intervals_ms as f64 } else { 0.0 },
+            frame_bytes: self.bytes / self.frames.max(1),
+            age_ms: now_ms - self.newest.0,
+            ended: self.ended,
+            foreign: self.foreign,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use common::time::Stamps;
-    use common::wire::{Codec, End, Frame, FrameKind, Meta, Origin, Record, Session};
+    use common::wire::{Codec, End, Frame, FrameKind, Meta, Origin, Session};
 
     use super::*;
 
@@ -129,8 +192,8 @@ mod tests {
                 sources.enter(&picture("camera", 100_000 - run * 10_000 + frame * 40));
             }
         }
-        let lines: Vec<String> = sources.lines(103_080).collect();
-        assert_eq!(lines, ["  camera  plain JPEG  25.0 fps  8 B a frame  newest 3s ago (not from vidprod)"]);
+        let lines: Vec<String> = sources.figures(103_080).map(|figures| figures.to_string()).collect();
+        assert_eq!(lines, ["camera  plain JPEG  25.0 fps  8 B a frame  newest 3s ago (not from vidprod)"]);
     }
 
     #[test]
@@ -160,8 +223,22 @@ mod tests {
             for one in order {
                 sources.enter(one).expect("it is of a source");
             }
-            let lines: Vec<String> = sources.lines(0).collect();
-            assert!(lines[0].ends_with(" ago, ended"), "{lines:?}");
+            let figures: Vec<SourceFigures> = sources.figures(0).collect();
+            assert!(figures[0].ended && figures[0].to_string().ends_with(" ago, ended"), "{figures:?}");
         }
+    }
+
+    #[test]
+    fn the_newest_whole_picture_of_a_source_is_kept() {
+        let mut sources = Sources::with_pictures();
+        for (ms, offset) in [(2, 2), (3, 3), (1, 1)] {
+            let mut received = picture("camera", ms);
+            received.offset = offset;
+            received.record.value = [&received.record.value[..], &[offset as u8]].concat().into();
+            sources.enter(&received);
+        }
+        let pictures: Vec<(&str, &Bytes)> = sources.pictures().collect();
+        assert_eq!((pictures[0].0, pictures[0].1.last()), ("camera", Some(&3)));
+        assert_eq!(pictures.len(), 1);
     }
 }
