@@ -25,7 +25,7 @@ build: ## build the programs (target/release) and what they need; the first buil
 	@scripts/setup build run
 	[ -d target/release/deps ] || echo 'Building for the first time: librdkafka, libjpeg-turbo and some 200 crates take minutes, once.'
 	cargo build --release --locked
-	echo 'Built target/release/vidprod, vidcons, vidchat and vidbroker.'
+	echo 'Built target/release/vidprod, vidcons, vidchat, vidtopic and vidbroker.'
 
 demo: build ## play samples/clip.mp4 into a window (or out/demo.png), end with the latency report
 	@scripts/demo

@@ -34,7 +34,7 @@ impl ChatOptions {
 
     /// The topic to make: one partition, so that everybody reads the messages in one order.
     pub(crate) fn new_topic(&self) -> NewTopic {
-        NewTopic { name: self.topic.clone(), partitions: 1, replication: None, retention: Some(RETENTION) }
+        NewTopic { retention: Some(RETENTION), ..NewTopic::named(&self.topic) }
     }
 }
 

@@ -25,7 +25,7 @@
 //! #     headers: Vec::new(),
 //! # };
 //! # let timeout = kafka::ConnectTimeout { timeout: wait, clock: &*time, wanted: &|| true };
-//! # let topic = kafka::NewTopic { name: "video".into(), partitions: 1, replication: None, retention: None };
+//! # let topic = kafka::NewTopic::named("video");
 //! # kafka::Admin::connect(&connection, "example", &timeout)?.ensure(&topic, true, wait)?;
 //! # let publisher = kafka::Publisher::<()>::connect(&connection, settings, &timeout, time.clone(), |_, _| ())?;
 //! # let picture = common::wire::Record {

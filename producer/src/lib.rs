@@ -23,7 +23,7 @@
 //! let connection = Connection { brokers, named: true, properties: Default::default() };
 //! let patience = ConnectTimeout { timeout: Duration::from_secs(5), clock: &*clock, wanted: &|| true };
 //! # kafka::Admin::connect(&connection, "example", &patience)?.ensure(
-//! #     &kafka::NewTopic { name: "video".into(), partitions: 1, replication: None, retention: None }, true, patience.timeout)?;
+//! #     &kafka::NewTopic::named("video"), true, patience.timeout)?;
 //! let publisher = FramePublisher::connect(&connection, PublishOptions::new("video"), &patience, clock.clone())?;
 //! let mut encoder = FrameEncoder::new(&EncodeOptions::default(), clock.clone())?;
 //! let mut session = publisher.session("lobby");

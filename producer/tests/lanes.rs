@@ -34,7 +34,7 @@ impl World {
     fn publisher(&self, drop_policy: DropPolicy) -> Arc<FramePublisher> {
         let patience = ConnectTimeout { timeout: TIMEOUT, clock: &*self.clock, wanted: &|| true };
         let admin = Admin::connect(&self.connection, "test", &patience).expect("the broker answers");
-        let topic = NewTopic { name: "video".to_owned(), partitions: 1, replication: None, retention: None };
+        let topic = NewTopic::named("video");
         let topic = TopicOptions { topic, create: true, message_bytes_max: None, headers: Vec::new(), fit: Fit::Split };
         let limit = TopicKeeper::new(admin, topic, &self.connection).prepare(TIMEOUT).expect("it makes the topic");
         let options = PublishOptions { drop_policy, limit, ..PublishOptions::new("video") };

@@ -58,7 +58,7 @@ impl BenchTopic {
         let name = format!("vidbench-{}-{}", std::process::id(), clock.wall_us());
         let connection = Connection { brokers: brokers.to_owned(), named: true, properties: BTreeMap::new() };
         let admin = Admin::connect(&connection, "vidbench", &patience(clock))?;
-        let new = NewTopic { name: name.clone(), partitions: 1, replication: None, retention: Some(RETENTION) };
+        let new = NewTopic { retention: Some(RETENTION), ..NewTopic::named(&name) };
         admin.ensure(&new, true, TIMEOUT)?;
         let message_bytes_max = admin.message_bytes_max(&name, TIMEOUT)?.unwrap_or(MESSAGE_BYTES_MAX);
         let mut topic = BenchTopic { name, connection, message_bytes_max, settings: settings.clone() };

@@ -41,7 +41,7 @@ pub enum LogFormat {
 }
 
 /// The crates whose lines are shown at the chosen level; of others, only warnings are.
-const OURS: [&str; 18] = [
+const OURS: [&str; 20] = [
     "broker",
     "charts",
     "chat",
@@ -54,11 +54,13 @@ const OURS: [&str; 18] = [
     "pool",
     "producer",
     "reports",
+    "topics",
     "vidbench",
     "vidbroker",
     "vidchat",
     "vidcons",
     "vidprod",
+    "vidtopic",
     "web",
 ];
 

@@ -1,5 +1,8 @@
 //! Topics: lists and creates them with settings that suit video, and reads their message limit.
 
+mod manage;
+
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
@@ -19,6 +22,8 @@ use crate::rights::Right;
 use crate::settings;
 use crate::topic_name::check_topic_name;
 
+pub use self::manage::{BrokerAddress, PartitionDescription, Setting, SettingChanges, Settings, TopicDescription};
+
 /// Number of metadata requests sent to find out why no broker answers.
 const QUESTIONS: u32 = 5;
 /// Kafka deletes whole segments only, so they are kept small.
@@ -33,6 +38,15 @@ pub struct NewTopic {
     pub replication: Option<i32>,
     /// `None` to keep records forever.
     pub retention: Option<Duration>,
+    /// Further settings by Kafka's names; they override ours.
+    pub settings: BTreeMap<String, String>,
+}
+
+impl NewTopic {
+    /// A topic with one partition, the broker's replication and no further settings, which keeps its records forever.
+    pub fn named(name: impl Into<String>) -> NewTopic {
+        NewTopic { name: name.into(), partitions: 1, replication: None, retention: None, settings: BTreeMap::new() }
+    }
 }
 
 /// Result of [`Admin::ensure`]: the topic existed already, or was created by this call.
@@ -79,6 +93,11 @@ impl Admin {
         Ok(Admin { client: RwLock::new(client), connection, config, brokers, answered: AtomicBool::new(false) })
     }
 
+    /// The brokers that it was told.
+    pub fn brokers(&self) -> &str {
+        &self.brokers
+    }
+
     /// Lists every topic except Kafka's own.
     pub fn topics(&self, timeout: Duration) -> Result<Vec<TopicSummary>, KafkaError> {
         let metadata = self.metadata(timeout)?;
@@ -123,22 +142,13 @@ impl Admin {
     }
 
     fn create(&self, topic: &NewTopic, timeout: Duration) -> Result<Created, KafkaError> {
-        let retention_ms = topic.retention.map_or("-1".to_owned(), |r| r.as_millis().to_string());
-        // Kafka deletes a segment as a whole, once its last record is old enough, so each must cover a short time.
-        let segment_ms = topic.retention.map(|r| (r.as_millis() / 10).max(1000).to_string());
-        let segment_bytes = SEGMENT_BYTES.to_string();
         let replication = TopicReplication::Fixed(topic.replication.unwrap_or(-1));
-        let mut new = rdkafka::admin::NewTopic::new(&topic.name, topic.partitions, replication)
-            // A broker whose default is compaction would keep only the newest record of each key.
-            .set("cleanup.policy", "delete")
-            .set("retention.ms", &retention_ms)
-            .set("segment.bytes", &segment_bytes)
-            .set("message.timestamp.type", "CreateTime");
-        if let Some(segment_ms) = &segment_ms {
-            new = new.set("segment.ms", segment_ms);
-        }
+        let settings = all_settings(topic);
+        let new = rdkafka::admin::NewTopic::new(&topic.name, topic.partitions, replication);
+        let new = settings.iter().fold(new, |new, (name, value)| new.set(name, value));
         use RDKafkaErrorCode::{
-            ClusterAuthorizationFailed, PolicyViolation, TopicAlreadyExists, TopicAuthorizationFailed,
+            ClusterAuthorizationFailed, InvalidConfig, InvalidReplicationFactor, PolicyViolation, TopicAlreadyExists,
+            TopicAuthorizationFailed,
         };
         let fault = |cause: String| KafkaError::Create { topic: topic.name.clone(), cause };
         let answer = block_on(self.client().create_topics([&new], &options(timeout)));
@@ -157,6 +167,12 @@ impl Admin {
                 "{} (for vidbroker: it has as many topics or partitions as --max-topics and --max-partitions allow)",
                 name(PolicyViolation)
             ))),
+            Some(Err((_, code @ InvalidConfig))) => {
+                Err(fault(format!("{}: no setting of this name has this value", name(code))))
+            }
+            Some(Err((_, code @ InvalidReplicationFactor))) => {
+                Err(fault(format!("{}: it can be at most the number of brokers", name(code))))
+            }
             Some(Err((_, code))) => Err(fault(name(code))),
             None => Err(fault("the broker gave no answer".to_owned())),
         }
@@ -197,6 +213,26 @@ impl Admin {
             *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
         }
     }
+}
+
+/// The settings of a new topic: those that suit video, and the user's.
+fn all_settings(topic: &NewTopic) -> BTreeMap<String, String> {
+    let mut settings = BTreeMap::from(
+        [
+            // A broker whose default is compaction would keep only the newest record of each key.
+            ("cleanup.policy", "delete".to_owned()),
+            ("retention.ms", topic.retention.map_or("-1".to_owned(), |r| r.as_millis().to_string())),
+            ("segment.bytes", SEGMENT_BYTES.to_string()),
+            ("message.timestamp.type", "CreateTime".to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value)),
+    );
+    if let Some(retention) = topic.retention {
+        // Kafka deletes a segment as a whole, once its last record is old enough, so each must cover a short time.
+        settings.insert("segment.ms".to_owned(), (retention.as_millis() / 10).max(1000).to_string());
+    }
+    settings.extend(topic.settings.clone());
+    settings
 }
 
 /// Finds `max.message.bytes` in an answer. `None` if the right to see it is missing, the broker cannot report it, or

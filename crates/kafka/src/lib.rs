@@ -27,7 +27,10 @@ mod topic_name;
 mod watch;
 mod watchdog;
 
-pub use self::admin::{Admin, Created, NewTopic, TopicSummary};
+pub use self::admin::{
+    Admin, BrokerAddress, Created, NewTopic, PartitionDescription, Setting, SettingChanges, Settings, TopicDescription,
+    TopicSummary,
+};
 pub use self::causes::ConnectionProblem;
 pub use self::error::KafkaError;
 pub use self::options::{Connection, DEFAULT_BROKERS, KafkaArgs};
@@ -35,7 +38,7 @@ pub use self::properties::Role;
 pub use self::publisher::{Delivery, Publisher, PublisherSettings};
 pub use self::reach::ConnectTimeout;
 pub use self::server_kind::{ServerKind, probe_server};
-pub use self::settings::DeliveryTimeout;
+pub use self::settings::{DeliveryTimeout, FETCH_BYTES_MAX};
 pub use self::statistics::Facts;
 pub use self::tail::{Event, Position, Received, Tail, TopicState};
 pub use self::topic_name::{check_topic_name, topic_name};

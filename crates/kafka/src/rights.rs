@@ -11,6 +11,8 @@ pub(crate) enum Right<'a> {
     Write(&'a str),
     /// Create a topic, or see that it exists.
     Create(&'a str),
+    /// Describe, change or delete a topic.
+    Alter(&'a str),
     /// Join a group.
     Join(&'a str),
 }
@@ -24,6 +26,11 @@ pub(crate) fn missing(right: Right<'_>, credentials: &Credentials) -> Connection
             (format!("no right to write topic {topic}"), format!("--operation Write --topic {topic}"))
         }
         Right::Create(topic) => (format!("no right to create topic {topic}"), format!("--producer --topic {topic}")),
+        Right::Alter(topic) => {
+            let options =
+                format!("--operation DescribeConfigs --operation AlterConfigs --operation Delete --topic {topic}");
+            (format!("no right to describe, change or delete topic {topic}"), options)
+        }
         Right::Join(group) => {
             (format!("no right to read with group {group}"), format!("--operation Read --group {group}"))
         }

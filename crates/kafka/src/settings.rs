@@ -11,7 +11,8 @@ use crate::options::Connection;
 const QUEUE_OVER_IN_FLIGHT: usize = 2;
 const QUEUE_KBYTES_MIN: usize = 16 * 1024;
 const PREFETCH_KBYTES: usize = 32 * 1024;
-const FETCH_BYTES_MAX: usize = 8 << 20;
+/// Largest fetch of a consumer from one partition, in bytes. A larger message is fetched alone.
+pub const FETCH_BYTES_MAX: usize = 8 << 20;
 /// Interval of the client's statistics in ms. Its shortest is one second.
 const STATISTICS_MS: &str = "1000";
 

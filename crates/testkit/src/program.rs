@@ -43,6 +43,10 @@ impl Program {
         Program::named("vidchat")
     }
 
+    pub fn vidtopic() -> Program {
+        Program::named("vidtopic")
+    }
+
     pub fn vidbroker() -> Program {
         Program::named("vidbroker")
     }

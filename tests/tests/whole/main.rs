@@ -47,6 +47,7 @@ mod status;
 mod stripes;
 mod terminal;
 mod tls_web;
+mod topics;
 mod usage;
 mod verbose;
 mod web;

@@ -60,14 +60,23 @@ fn options<'a>(line: &'a str, program: &str) -> Vec<&'a str> {
 
 #[test]
 fn every_option_in_a_command_exists() {
-    for program in ["vidprod", "vidcons", "vidchat", "vidbroker"] {
-        let named = match program {
+    for program in ["vidprod", "vidcons", "vidchat", "vidtopic", "vidbroker"] {
+        let named = || match program {
             "vidprod" => Program::vidprod(),
             "vidcons" => Program::vidcons(),
             "vidchat" => Program::vidchat(),
+            "vidtopic" => Program::vidtopic(),
             _ => Program::vidbroker(),
         };
-        let help = named.arg("--help").run().ok().text();
+        let commands: &[&str] = match program {
+            "vidtopic" => &["", "list", "create", "describe", "alter", "delete", "sources", "limits"],
+            _ => &[""],
+        };
+        let help = |command: &&str| {
+            let command = Some(command).filter(|command| !command.is_empty());
+            named().args(command).arg("--help").run().ok().text()
+        };
+        let help: String = commands.iter().map(help).collect();
         let known: BTreeSet<&str> = help
             .split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
             .filter(|word| word.starts_with("--"))

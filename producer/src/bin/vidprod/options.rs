@@ -1,5 +1,6 @@
 //! The checked command line: the settings of the producer.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -101,6 +102,7 @@ impl Options {
                     partitions: cli.partitions,
                     replication: cli.replication_factor,
                     retention: cli.retention,
+                    settings: BTreeMap::new(),
                 },
                 create: !cli.no_create,
                 message_bytes_max: cli.max_message_bytes.map(|bytes| bytes.0),
