@@ -20,7 +20,7 @@ const UPLOADING: usize = 2;
 /// Connections that each opening client holds; with every further one it closes the oldest.
 const HELD: usize = 50;
 /// Bytes of an upload that are sent at a time, and how often.
-const BLOCK: [u8; 64 << 10] = [b'x'; 64 << 10];
+static BLOCK: [u8; 64 << 10] = [b'x'; 64 << 10];
 const BLOCKS: usize = 64;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
