@@ -2,6 +2,8 @@
 
 /** Pictures that each way gets to show how fast it is. */
 const RACE_PICTURES = 10;
+/** Pictures for which unused memory is kept. */
+const FREE_MAX = 8;
 
 /** A decoded picture that the browser keeps. */
 class BrowserImage {
@@ -22,17 +24,31 @@ class BrowserImage {
 
 /** A decoded picture whose pixels we have. */
 class Pixels {
-  constructor(pixels, free) {
-    Object.assign(this, { pixels, free, width: pixels.width, height: pixels.height });
+  constructor(pixels, release) {
+    Object.assign(this, { pixels, release, width: pixels.width, height: pixels.height });
   }
 
   drawOn(context) {
     context.putImageData(this.pixels, 0, 0);
   }
 
-  /** The memory is used again. */
   close() {
-    this.free.push(this.pixels);
+    this.release(this.pixels);
+  }
+}
+
+/** Memory for pixels that is used again. */
+class PixelMemory {
+  free = [];
+
+  take(width, height) {
+    const at = this.free.findIndex((pixels) => pixels.width === width && pixels.height === height);
+    return at < 0 ? new ImageData(width, height) : this.free.splice(at, 1)[0];
+  }
+
+  release(pixels) {
+    this.free.push(pixels);
+    if (this.free.length > FREE_MAX) this.free.shift();
   }
 }
 
@@ -56,18 +72,12 @@ function viaDecoder(jpeg) {
 
 /** Converting the colours ourselves takes less time than drawing a picture that is still in the JPEG's colours. */
 function pixelDecoder() {
-  const free = [];
-  const take = ({ displayWidth: width, displayHeight: height }) => {
-    const pixels = free.pop();
-    if (pixels?.width === width && pixels.height === height) return pixels;
-    free.length = 0;
-    return new ImageData(width, height);
-  };
+  const memory = new PixelMemory();
   return (jpeg) => withDecoder(jpeg, async (image) => {
     try {
-      const pixels = take(image);
+      const pixels = memory.take(image.displayWidth, image.displayHeight);
       await image.copyTo(pixels.data, { format: 'RGBA' });
-      return new Pixels(pixels, free);
+      return new Pixels(pixels, (unused) => memory.release(unused));
     } finally {
       image.close();
     }
