@@ -217,22 +217,21 @@ impl Admin {
 
 /// The settings of a new topic: those that suit video, and the user's.
 fn all_settings(topic: &NewTopic) -> BTreeMap<String, String> {
-    let mut settings = BTreeMap::from(
-        [
-            // A broker whose default is compaction would keep only the newest record of each key.
-            ("cleanup.policy", "delete".to_owned()),
-            ("retention.ms", topic.retention.map_or("-1".to_owned(), |r| r.as_millis().to_string())),
-            ("segment.bytes", SEGMENT_BYTES.to_string()),
-            ("message.timestamp.type", "CreateTime".to_owned()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value)),
-    );
-    if let Some(retention) = topic.retention {
-        // Kafka deletes a segment as a whole, once its last record is old enough, so each must cover a short time.
-        settings.insert("segment.ms".to_owned(), (retention.as_millis() / 10).max(1000).to_string());
-    }
-    settings.extend(topic.settings.clone());
-    settings
+    // A broker whose default is compaction would keep only the newest record of each key.
+    let fixed = [("cleanup.policy", "delete"), ("message.timestamp.type", "CreateTime")];
+    let fixed = fixed.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let segment = ("segment.bytes".to_owned(), SEGMENT_BYTES.to_string());
+    let ours = fixed.into_iter().chain([segment]).chain(retention_settings(topic.retention));
+    ours.chain(topic.settings.clone()).collect()
+}
+
+/// The settings of a topic that keeps its records for this time; `None` is forever.
+pub fn retention_settings(retention: Option<Duration>) -> BTreeMap<String, String> {
+    let ms = retention.map_or("-1".to_owned(), |retention| retention.as_millis().to_string());
+    // Kafka deletes a segment as a whole, once its last record is old enough, so each must cover a short time.
+    let segment_ms = retention.map(|retention| (retention.as_millis() / 10).max(1000).to_string());
+    let segment_ms = segment_ms.map(|ms| ("segment.ms".to_owned(), ms));
+    [("retention.ms".to_owned(), ms)].into_iter().chain(segment_ms).collect()
 }
 
 /// Finds `max.message.bytes` in an answer. `None` if the right to see it is missing, the broker cannot report it, or

@@ -29,7 +29,7 @@ mod watchdog;
 
 pub use self::admin::{
     Admin, BrokerAddress, Created, NewTopic, PartitionDescription, Setting, SettingChanges, Settings, TopicDescription,
-    TopicSummary,
+    TopicSummary, retention_settings,
 };
 pub use self::causes::ConnectionProblem;
 pub use self::error::KafkaError;

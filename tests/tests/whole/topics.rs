@@ -58,10 +58,14 @@ fn a_topic_is_made_described_changed_and_deleted() {
     assert_eq!(setting(&described, "max.message.bytes"), ("2000000".to_owned(), true), "it was not to be changed");
     assert_eq!(setting(&described, "compression.type"), ("producer".to_owned(), false));
 
+    vidtopic(kafka, &["alter", &name, "--retention", "20m"]).ok();
+    let described = json(kafka, &["describe", &name]);
+    assert_eq!(setting(&described, "segment.ms"), ("120000".to_owned(), true), "or records would stay for longer");
+
     let listed = vidtopic(kafka, &["list"]).ok().text();
     let line = listed.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap_or_else(|| panic!("{listed}"));
     let cells: Vec<&str> = line.split_whitespace().collect();
-    assert_eq!(cells, [&name, "3", cells[2], "0", "ever", "2.0", "MB"], "{listed}");
+    assert_eq!(cells, [&name, "3", cells[2], "0", "20m", "2.0", "MB"], "{listed}");
 
     vidtopic(kafka, &["delete", &name]).assert_fails(1, "--yes deletes it without asking");
     vidtopic(kafka, &["delete", &name, "--yes"]).ok();

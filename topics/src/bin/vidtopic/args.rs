@@ -53,14 +53,14 @@ pub enum Command {
 /// What every command has.
 #[derive(Args, Clone, Debug)]
 pub struct CommonArgs {
-    #[command(flatten)]
-    pub kafka: KafkaArgs,
     /// Format of what is printed
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub output: OutputFormat,
     /// Fail if no broker answers within this time
     #[arg(allow_hyphen_values = true, long, default_value = "10s", value_name = "SECONDS", hide_short_help = true)]
     pub timeout: DurationArg,
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
     #[command(flatten)]
     pub log: LogArgs,
 }
@@ -197,10 +197,7 @@ impl CreateArgs {
 
 impl AlterArgs {
     pub fn changes(&self) -> SettingChanges {
-        let retention = self.retention.map(|KeptFor(time)| {
-            let ms = time.map_or("-1".to_owned(), |time| time.as_millis().to_string());
-            ("retention.ms".to_owned(), ms)
-        });
+        let retention = self.retention.map(|KeptFor(time)| kafka::retention_settings(time)).unwrap_or_default();
         let limit = self.max_message_bytes.map(|bytes| ("max.message.bytes".to_owned(), bytes.0.to_string()));
         let set = retention.into_iter().chain(limit).chain(self.set.clone()).collect();
         SettingChanges { set, unset: self.unset.clone() }
