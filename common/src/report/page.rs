@@ -20,12 +20,15 @@ pub struct PageFigures {
     pub sources: Vec<PageSource>,
 }
 
-/// The browser's function that decodes the pictures.
+/// The browser's functions that decode the pictures.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum PageDecoder {
     #[serde(rename = "createImageBitmap")]
     CreateImageBitmap,
     ImageDecoder,
+    /// The decoder's picture is copied with its colours converted.
+    #[serde(rename = "ImageDecoder, copyTo")]
+    ImageDecoderCopy,
 }
 
 /// The figures of one source on a page. A figure that the page does not know yet is `None`.

@@ -28,3 +28,20 @@ pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
         routes.route(path, get(move || async move { ([(CONTENT_TYPE, kind)], content) }))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use common::report::PageDecoder;
+
+    use super::*;
+
+    #[test]
+    fn every_way_of_decoding_has_a_name_in_the_report() {
+        let script = FILES.iter().find(|(path, ..)| *path == "/decode.js").expect("it is served").2;
+        let names: Vec<&str> = script.split("{ name: '").skip(1).filter_map(|rest| rest.split('\'').next()).collect();
+        assert_eq!(names.len(), 3, "{names:?}");
+        for name in names {
+            assert!(serde_json::from_value::<PageDecoder>(name.into()).is_ok(), "{name}");
+        }
+    }
+}

@@ -149,10 +149,11 @@ fn the_page_shows_every_source_and_measures_its_own_latency() {
     let stages: f64 =
         figures["sources"][0]["stages_ms"].as_object().into_iter().flatten().filter_map(|(_, ms)| ms.as_f64()).sum();
     assert!(stages > 0.0, "{figures:#}");
-    testkit::until("the page in the report, with both sources", || {
+    testkit::until("the page in the report, with both sources and its decoder", || {
         let report = get(at, "/api/report", &[]).json();
-        let sources = report["pages"][0]["sources"].as_array()?.len();
-        (sources == 2).then_some(())
+        let page = &report["pages"][0];
+        // After the race of the decoders, too.
+        (page["sources"].as_array()?.len() == 2 && page["decoder"].is_string()).then_some(())
     });
     lobby.interrupt().ok();
     browser.until("a grey tile", "return document.querySelectorAll('.tile.silent').length === 1");
