@@ -271,26 +271,35 @@ fn all_ways_of_decoding_give_the_same_picture() {
     let start = "(async () => {
             const { ways } = await import('/decode.js');
             const jpeg = await (await fetch('/snapshot.jpg')).arrayBuffer();
-            const pixels = async (way) => {
+            const pixels = async (way, jpeg) => {
                 const picture = await way.decode(jpeg.slice(0));
                 const canvas = new OffscreenCanvas(picture.width, picture.height), context = canvas.getContext('2d', { alpha: false });
                 picture.drawOn(context);
                 picture.close();
-                return { name: way.name, data: context.getImageData(0, 0, canvas.width, canvas.height).data };
+                return { name: way.name, width: picture.width, data: context.getImageData(0, 0, canvas.width, canvas.height).data };
             };
-            const pictures = [];
-            for (const way of [...ways(), ...ways()]) pictures.push(await pixels(way));
-            const [{ data: expected }] = pictures;
-            const average = (data, of) => data.reduce((sum, value, i) => sum + of(value, expected[i]), 0) / data.length;
-            window.ways = pictures.map(({ name, data }) => [name, average(data, (a, b) => Math.abs(a - b)), average(data, (a) => a)]);
+            // The same picture, with an EXIF orientation of 6.
+            const exif = [255, 225, 0, 34, 69, 120, 105, 102, 0, 0, 73, 73, 42, 0, 8, 0, 0, 0, 1, 0, 18, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0];
+            const bytes = new Uint8Array(jpeg);
+            const turned = Uint8Array.of(...bytes.slice(0, 2), ...exif, ...bytes.slice(2)).buffer;
+            const all = ways(), upright = [], onSide = [];
+            for (const way of [...all, ...all]) upright.push(await pixels(way, jpeg));
+            for (const way of all) await pixels(way, turned).then((picture) => onSide.push(picture), () => {});
+            const average = (data, of) => data.reduce((sum, value, i) => sum + of(value, i), 0) / data.length;
+            const compare = (pictures) => pictures.map(({ name, width, data }) =>
+                [name, width, average(data, (a, i) => Math.abs(a - pictures[0].data[i])), average(data, (a) => a)]);
+            window.ways = { upright: compare(upright), onSide: compare(onSide) };
         })().catch((error) => { window.ways = String(error); });";
     browser.eval(start);
     let ways = browser.until("the pictures", "return window.ways");
-    let ways = ways.as_array().unwrap_or_else(|| panic!("{ways}"));
-    assert!(ways.len() >= 4, "this browser has ImageDecoder: {ways:?}");
-    for way in ways {
-        assert!(way[1].as_f64().is_some_and(|difference| difference < 3.0), "{way}");
-        assert!(way[2].as_f64().is_some_and(|average| average > 10.0), "{way}");
+    for (pictures, width, at_least) in [("upright", 640, 4), ("onSide", 360, 1)] {
+        let of = ways[pictures].as_array().unwrap_or_else(|| panic!("{ways}"));
+        assert!(of.len() >= at_least, "this browser has ImageDecoder: {ways}");
+        for way in of {
+            assert_eq!(way[1], width, "{way}");
+            assert!(way[2].as_f64().is_some_and(|difference| difference < 3.0), "{way}");
+            assert!(way[3].as_f64().is_some_and(|average| average > 10.0), "{way}");
+        }
     }
     door.interrupt().ok();
     viewer.interrupt().ok();

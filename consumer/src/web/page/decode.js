@@ -1,8 +1,8 @@
 // Decodes JPEGs by whichever way is fastest in this browser.
 
-/** Pictures that each way gets to show how fast it is. */
+/** Number of pictures that each way decodes in the race. */
 const RACE_PICTURES = 10;
-/** Pictures for which unused memory is kept. */
+/** Largest number of unused pixel buffers that are kept. */
 const FREE_MAX = 8;
 
 /** A decoded picture that the browser keeps. */
@@ -22,7 +22,7 @@ class BrowserImage {
   }
 }
 
-/** A decoded picture whose pixels we have. */
+/** A decoded picture as RGBA pixels in our own memory. */
 class Pixels {
   constructor(pixels, release) {
     Object.assign(this, { pixels, release, width: pixels.width, height: pixels.height });
@@ -75,7 +75,11 @@ function pixelDecoder() {
   const memory = new PixelMemory();
   return (jpeg) => withDecoder(jpeg, async (image) => {
     try {
-      const pixels = memory.take(image.displayWidth, image.displayHeight);
+      const { width, height } = image.visibleRect;
+      const isTurned = image.rotation || image.flip || width !== image.displayWidth || height !== image.displayHeight;
+      // copyTo does not turn a picture as its EXIF orientation says. createImageBitmap does, and then takes its place.
+      if (isTurned) throw new Error('the picture is to be turned');
+      const pixels = memory.take(width, height);
       await image.copyTo(pixels.data, { format: 'RGBA' });
       return new Pixels(pixels, (unused) => memory.release(unused));
     } finally {
@@ -108,7 +112,7 @@ export class Decoder {
       const [common] = this.ways;
       if (way === common) throw error;
       const picture = await common.decode(jpeg);
-      // It is a picture, so this browser lacks this way, or has it for other pictures only.
+      // The JPEG is valid, so this browser does not have this way, at least for such pictures.
       if (!this.fastest) this.ways = this.ways.filter((other) => other !== way);
       return picture;
     }
@@ -117,7 +121,12 @@ export class Decoder {
   async race(way, jpeg) {
     const began = performance.now();
     const picture = await way.decode(jpeg);
-    this.draw(picture);
+    try {
+      this.draw(picture);
+    } catch (error) {
+      picture.close();
+      throw error;
+    }
     way.took.push(performance.now() - began);
     if (this.ways.every((way) => way.took.length >= RACE_PICTURES)) this.finish();
     return picture;
@@ -134,6 +143,8 @@ export class Decoder {
   finish() {
     const median = (way) => way.took.sort((a, b) => a - b)[way.took.length >> 1];
     this.fastest = this.ways.reduce((a, b) => (median(b) < median(a) ? b : a));
+    // The others keep memory. The first takes the place of the fastest for pictures that this one cannot decode.
+    this.ways = this.ways.filter((way, i) => i === 0 || way === this.fastest);
     this.canvas = undefined;
   }
 }
