@@ -82,7 +82,7 @@ pub fn list(options: &ListOptions, clock: Arc<dyn Clock>, shutdown: &Shutdown) -
         is_empty = false;
         cli::output::print(&described(topic, listed)).map(drop)
     })?;
-    if is_empty {
+    if is_empty && !shutdown.requested() {
         cli::output::print(&format!("no topics at {}\n", options.connection.brokers))?;
     }
     Ok(ExitCode::SUCCESS)
@@ -99,10 +99,12 @@ pub fn for_each_topic(
     let patience = ConnectTimeout { timeout: options.timeout.unwrap_or(ASK), clock: &*clock, wanted: &wanted };
     let admin = Admin::connect(&options.connection, options.client_id, &patience)?;
     let mut topics = admin.topics(ASK)?;
+    // The names come from a broker, and become names of folders.
+    topics.retain(|topic| kafka::check_topic_name(&topic.name).is_ok());
     if let Some(topic) = &options.topic {
         topics.retain(|found| found.name == *topic);
         if topics.is_empty() {
-            bail!("no topic {topic} at {}: omit -t to see all topics", options.connection.brokers);
+            bail!("no topic {topic} at {}: vidtopic list shows the topics that there are", options.connection.brokers);
         }
     }
     topics.sort_by(|a, b| a.name.cmp(&b.name));

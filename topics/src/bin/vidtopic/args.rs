@@ -50,7 +50,7 @@ pub enum Command {
     Limits(TopicArgs),
 }
 
-/// What every command has.
+/// Options of every command.
 #[derive(Args, Clone, Debug)]
 pub struct CommonArgs {
     /// Format of what is printed
@@ -92,13 +92,13 @@ pub struct CreateArgs {
     /// The topic
     #[arg(value_parser = kafka::topic_name)]
     pub topic: String,
-    /// Number of its partitions
+    /// Number of partitions
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = whole(1_i32..=10_000), allow_hyphen_values = true)]
     pub partitions: i32,
-    /// Number of its replicas [default: the broker's]
+    /// Number of replicas of each partition [default: the broker's]
     #[arg(long, value_name = "N", value_parser = whole(1_i32..=100), allow_hyphen_values = true)]
     pub replication_factor: Option<i32>,
-    /// Time for which it keeps records, as in 10m, 12h, forever
+    /// How long records are kept: 10m, 12h, forever
     #[arg(long, default_value = "10m", value_name = "TIME", value_parser = kept_for, allow_hyphen_values = true)]
     pub retention: KeptFor,
     /// Largest message, as in 2M
@@ -107,7 +107,7 @@ pub struct CreateArgs {
     /// Another setting, by Kafka's name (repeatable)
     #[arg(long, value_name = "NAME=VALUE", value_parser = values::pair)]
     pub set: Vec<(String, String)>,
-    /// It is no error if the topic is there already
+    /// Succeed if the topic exists already; it is not changed
     #[arg(long)]
     pub if_missing: bool,
     #[command(flatten)]
@@ -126,7 +126,7 @@ pub struct AlterArgs {
     /// Add partitions, until there are this many
     #[arg(long, value_name = "N", value_parser = whole(1_i32..=10_000), allow_hyphen_values = true)]
     pub partitions: Option<i32>,
-    /// Time for which it keeps records, as in 10m, 12h, forever
+    /// How long records are kept: 10m, 12h, forever
     #[arg(long, value_name = "TIME", value_parser = kept_for, allow_hyphen_values = true)]
     pub retention: Option<KeptFor>,
     /// Largest message, as in 2M
@@ -155,7 +155,7 @@ pub struct DeleteArgs {
     /// The topics
     #[arg(required = true, value_parser = kafka::topic_name)]
     pub topics: Vec<String>,
-    /// Do not ask
+    /// Delete without asking for the topic's name
     #[arg(short, long)]
     pub yes: bool,
     #[command(flatten)]
@@ -199,8 +199,13 @@ impl AlterArgs {
     pub fn changes(&self) -> SettingChanges {
         let retention = self.retention.map(|KeptFor(time)| kafka::retention_settings(time)).unwrap_or_default();
         let limit = self.max_message_bytes.map(|bytes| ("max.message.bytes".to_owned(), bytes.0.to_string()));
-        let set = retention.into_iter().chain(limit).chain(self.set.clone()).collect();
-        SettingChanges { set, unset: self.unset.clone() }
+        let set: BTreeMap<String, String> = retention.into_iter().chain(limit).chain(self.set.clone()).collect();
+        let mut unset = self.unset.clone();
+        // A topic that keeps everything would get a file for each tenth of its former retention.
+        if self.retention == Some(KeptFor(None)) && !set.contains_key("segment.ms") {
+            unset.push("segment.ms".to_owned());
+        }
+        SettingChanges { set, unset }
     }
 }
 
@@ -226,7 +231,7 @@ mod tests {
         };
         let set = [("a", "b=c"), ("max.message.bytes", "2000000"), ("retention.ms", "-1")];
         let set = set.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        assert_eq!(args.changes(), SettingChanges { set, unset: vec!["d".to_owned(), "e".to_owned()] });
+        assert_eq!(args.changes(), SettingChanges { set, unset: ["d", "e", "segment.ms"].map(str::to_owned).to_vec() });
         let error = parse("vidtopic alter video").expect_err("nothing is to be changed").to_string();
         assert!(error.contains("--retention"), "{error}");
         assert!(parse("vidtopic create video --set nonsense").is_err());

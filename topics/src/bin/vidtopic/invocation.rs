@@ -1,4 +1,4 @@
-//! What every command has: its common options, the time, Ctrl-C, a connection and a way to print.
+//! The context of a command: common options, clock, shutdown flag, connection and output.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,7 +45,8 @@ impl Invocation<'_> {
     /// Prints a result: as JSON if that was asked for, else as text.
     pub fn print<T: Serialize>(&self, result: &T, text: impl FnOnce() -> String) -> anyhow::Result<()> {
         let text = match self.common.output {
-            OutputFormat::Text => text(),
+            // A broker's texts must not control the terminal.
+            OutputFormat::Text => text().replace(|c: char| c.is_control() && c != '\n', "\u{fffd}"),
             OutputFormat::Json => serde_json::to_string_pretty(result)? + "\n",
         };
         cli::output::print(&text).map(drop)

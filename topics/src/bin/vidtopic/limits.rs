@@ -1,7 +1,7 @@
 //! `vidtopic limits`: the limits on the size of a message, and where each is set.
 //!
-//! A message goes through four of them. The topic's counts, which is the broker's unless the topic has its own. That of
-//! the producer follows it; that of the consumer bounds one fetch, and a larger message is fetched alone.
+//! The topic's limit decides whether the broker accepts a message; a topic without its own has the broker's. vidprod reads
+//! the topic's limit and uses it. The consumer's limit bounds one fetch, not a message: a larger message is fetched alone.
 
 use common::words::bytes;
 use kafka::{FETCH_BYTES_MAX, Settings};
@@ -13,10 +13,10 @@ use crate::table::table;
 
 #[derive(Serialize, Clone, Debug)]
 struct Limit {
-    /// Who has the setting.
+    /// Part of the system that has the setting.
     at: &'static str,
     setting: &'static str,
-    /// `None` if it could not be found out.
+    /// `None` if the broker does not report it.
     bytes: Option<u64>,
     /// How it is changed.
     change: String,
@@ -26,7 +26,7 @@ pub fn limits(args: &TopicArgs, invocation: &Invocation<'_>) -> anyhow::Result<(
     let (admin, topic, timeout) = (invocation.admin()?, &args.topic, invocation.timeout());
     let settings = admin.settings(topic, timeout)?;
     let brokers = admin.cluster(timeout)?;
-    // Some brokers do not tell.
+    // Some brokers do not report their settings.
     let of_broker =
         brokers.first().and_then(|broker| admin.broker_settings(broker.id, timeout).ok()).unwrap_or_default();
     let limits = all(topic, &settings, &of_broker);

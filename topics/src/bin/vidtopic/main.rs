@@ -13,7 +13,6 @@ use std::sync::Arc;
 
 use cli::shutdown::Shutdown;
 use common::time::SystemClock;
-use kafka::KafkaError;
 
 use crate::args::{Cli, Command};
 use crate::invocation::Invocation;
@@ -43,9 +42,5 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Sources(args) => sources::sources(args, &invocation),
         Command::Limits(args) => limits::limits(args, &invocation),
     };
-    match done.map_err(|error| error.downcast::<KafkaError>()) {
-        Ok(()) | Err(Ok(KafkaError::Stopped { .. })) => Ok(ExitCode::SUCCESS),
-        Err(Ok(error)) => Err(error.into()),
-        Err(Err(error)) => Err(error),
-    }
+    done.map(|()| ExitCode::SUCCESS)
 }

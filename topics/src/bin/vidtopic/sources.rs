@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use image::DynamicImage;
 use serde::Serialize;
 use topics::{ListOptions, Listed, SourceFigures};
@@ -48,6 +48,7 @@ pub fn sources(args: &SourcesArgs, invocation: &Invocation<'_>) -> anyhow::Resul
         });
         Ok(())
     })?;
+    ensure!(!invocation.shutdown.requested(), "stopped: the list is incomplete");
     if is_json { invocation.print(&all, String::new) } else { Ok(()) }
 }
 
